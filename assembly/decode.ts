@@ -1,0 +1,203 @@
+// A window of bytes -> a table of records: parse, check, unmask and validate in one walk.
+
+import { headerLength, errorOffset, parse, payloadLength } from "./header";
+import {
+  BIT_CONTROL,
+  BIT_FIN,
+  BITS_OPCODE,
+  BITS_RSV,
+  CONFIG_ALLOW_INVALID_CLOSE,
+  CONFIG_ALLOW_INVALID_UTF8,
+  CONFIG_COMPACT,
+  ERROR_CLOSE_CODE,
+  ERROR_UTF8,
+  FLAG_END,
+  FLAG_HEADER_SHIFT,
+  FLAG_MASKED,
+  FLAG_START,
+  FLAG_TEXT,
+  MAX_RECORDS,
+  MESSAGE_CLOSED,
+  MESSAGE_OPEN,
+  MESSAGE_TEXT,
+  OPCODE_CLOSE,
+  OPCODE_CONTINUATION,
+  OPCODE_TEXT,
+  OUTPUT,
+  RECORD_FLAGS,
+  RECORD_LENGTH,
+  RECORD_PAYLOAD,
+  RECORD_SIZE,
+  RECORD_UNITS,
+  STATE_CLOSE,
+  STATE_CONFIG,
+  STATE_CONSUMED,
+  STATE_ERROR,
+  STATE_ERROR_AT,
+  STATE_FRAME,
+  STATE_KEY,
+  STATE_MESSAGE,
+  STATE_REMAINING,
+  STATE_UTF8,
+  TABLE,
+} from "./memory";
+import { rotateKey, transform } from "./mask";
+import { invalidAt, utf16Length, utf8State, validate } from "./utf8";
+
+/** RFC 6455 §7.4: what may stand in a Close on the wire. */
+function isValidCloseCode(code: u32): bool {
+  return (code >= 1000 && code <= 1014 && (code < 1004 || code > 1006)) || (code >= 3000 && code <= 4999);
+}
+
+/**
+ * Checks payload bytes of a Close: the code in the first two, UTF-8 behind them.
+ * @returns ERROR_* with STATE_ERROR_AT, or 0
+ */
+function checkClose(address: usize, end: usize, complete: bool): i32 {
+  let p = address;
+  let close = load<u32>(STATE_CLOSE);
+  while ((close & 0xff) < 2 && p < end) {
+    const byte: u32 = load<u8>(p);
+    if (close & 0xff && !isValidCloseCode((close & 0xff00) | byte)) {
+      store<u32>(STATE_ERROR_AT, p);
+      return ERROR_CLOSE_CODE;
+    }
+    close = ((close & 0xff) + 1) | (byte << 8);
+    p++;
+  }
+  store<u32>(STATE_CLOSE, close);
+  return checkText(p, end, complete);
+}
+
+/** Goes on validating text. @returns ERROR_UTF8 with STATE_ERROR_AT, or 0 with STATE_UTF8 */
+function checkText(address: usize, end: usize, complete: bool): i32 {
+  if (!validate(address, end, load<u32>(STATE_UTF8))) {
+    store<u32>(STATE_ERROR_AT, invalidAt);
+    return ERROR_UTF8;
+  }
+  if (complete && utf8State) {
+    store<u32>(STATE_ERROR_AT, end);
+    return ERROR_UTF8;
+  }
+  store<u32>(STATE_UTF8, utf8State);
+  return 0;
+}
+
+/**
+ * Walks the bytes from `start` to `end` and leaves a record for each frame, or piece of a frame, that is
+ * in them. STATE says what came before and takes what comes after; STATE_CONSUMED is less than `end` when
+ * the rest is the beginning of a header, when the table is full, after a Close, and after an error, whose
+ * good bytes before it are in the last record.
+ * @returns the number of records
+ */
+export function decode(start: usize, end: usize): i32 {
+  const config = load<u32>(STATE_CONFIG);
+  let message = load<u32>(STATE_MESSAGE);
+  let flags = load<u32>(STATE_FRAME);
+  let key = load<u32>(STATE_KEY);
+  let remaining = <u64>load<f64>(STATE_REMAINING);
+  let record: usize = TABLE;
+  let output: usize = OUTPUT;
+  let error: i32 = 0;
+  let p = start;
+
+  while (record < <usize>(TABLE + MAX_RECORDS * RECORD_SIZE)) {
+    if (!flags) {
+      if (p >= end || message & MESSAGE_CLOSED) break;
+      error = parse(p, <i32>(end - p), config, message);
+      if (error) {
+        store<u32>(STATE_ERROR_AT, p + errorOffset);
+        break;
+      }
+      if (!headerLength) break;
+      flags = load<u8>(p) | (headerLength << FLAG_HEADER_SHIFT) | FLAG_START;
+      key = 0;
+      remaining = payloadLength;
+      if (load<u8>(p, 1) & 0x80) {
+        flags |= FLAG_MASKED;
+        key = load<u32>(p + headerLength - 4);
+      }
+      p += headerLength;
+      // What this frame does to the message it is of (§5.4).
+      if (flags & BIT_CONTROL) {
+        // Nothing comes after a Close, so its reason may take the place of the open message's text.
+        if ((flags & BITS_OPCODE) == OPCODE_CLOSE) {
+          store<u32>(STATE_CLOSE, 0);
+          store<u32>(STATE_UTF8, 0);
+        }
+      } else if ((flags & BITS_OPCODE) != OPCODE_CONTINUATION) {
+        message = MESSAGE_OPEN;
+        // With an RSV bit the payload is an extension's, not yet text.
+        if ((flags & (BITS_OPCODE | BITS_RSV)) == OPCODE_TEXT && !(config & CONFIG_ALLOW_INVALID_UTF8)) {
+          message |= MESSAGE_TEXT;
+        }
+      }
+    }
+
+    let length = <i32>(end - p);
+    if (<u64>length >= remaining) {
+      length = <i32>remaining;
+      flags |= FLAG_END;
+    }
+    const from = p;
+    let payload = p;
+    let nonAscii: i32;
+    if (config & CONFIG_COMPACT) {
+      payload = output;
+      output += length;
+      nonAscii = transform(payload, from, length, key);
+    } else if (key) {
+      nonAscii = transform(from, from, length, key);
+    } else {
+      nonAscii = 1;
+    }
+
+    const opcode = flags & BITS_OPCODE;
+    let units: i32 = length;
+    if (opcode & BIT_CONTROL) {
+      if (opcode == OPCODE_CLOSE && !(config & CONFIG_ALLOW_INVALID_CLOSE)) {
+        error = checkClose(payload, payload + length, (flags & FLAG_END) != 0);
+      }
+    } else {
+      const ends = (flags & FLAG_END) != 0 && (flags & BIT_FIN) != 0;
+      if (message & MESSAGE_TEXT) {
+        if (nonAscii || load<u32>(STATE_UTF8)) {
+          error = checkText(payload, payload + length, ends);
+          if (config & CONFIG_COMPACT && !error) units = utf16Length(payload, payload + length);
+        }
+        if (ends && flags & FLAG_START && opcode == OPCODE_TEXT) flags |= FLAG_TEXT;
+      }
+      if (ends) message = 0;
+    }
+    if (error) {
+      // The bytes before the wrong one are good, and the frame does not end.
+      length = <i32>(load<u32>(STATE_ERROR_AT) - <u32>payload);
+      flags &= ~(FLAG_END | FLAG_TEXT);
+      store<u32>(STATE_ERROR_AT, from + length);
+    }
+    store<u32>(record, flags, RECORD_FLAGS);
+    store<u32>(record, payload, RECORD_PAYLOAD);
+    store<u32>(record, length, RECORD_LENGTH);
+    store<u32>(record, units, RECORD_UNITS);
+    record += RECORD_SIZE;
+    p = from + length;
+    if (flags & FLAG_END) {
+      if (opcode == OPCODE_CLOSE) message = MESSAGE_CLOSED;
+      flags = 0;
+      remaining = 0;
+    } else {
+      flags &= ~FLAG_START;
+      remaining -= length;
+      key = rotateKey(key, length);
+      break;
+    }
+  }
+
+  store<u32>(STATE_MESSAGE, message);
+  store<u32>(STATE_FRAME, flags);
+  store<u32>(STATE_KEY, key);
+  store<f64>(STATE_REMAINING, <f64>remaining);
+  store<u32>(STATE_CONSUMED, p);
+  store<u32>(STATE_ERROR, error);
+  return <i32>((record - TABLE) / RECORD_SIZE);
+}

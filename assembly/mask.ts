@@ -1,0 +1,42 @@
+// Masking (RFC 6455 §5.3), sixteen bytes at a time.
+//
+// A masking-key is a little-endian u32 whose lowest byte is for the payload's first byte. Every
+// address from which a vector is loaded leaves room for it: see OUTPUT_SIZE in memory.ts.
+
+/** XORs `length` bytes at `address` with `key`, in place. */
+export function mask(address: usize, length: i32, key: u32): void {
+  transform(address, address, length, key);
+}
+
+/** The key as it applies to the payload's byte number `position` and on. */
+// @ts-ignore: decorator
+@inline
+export function rotateKey(key: u32, position: i32): u32 {
+  return rotr<u32>(key, (position & 3) << 3);
+}
+
+/**
+ * Copies `length` bytes from `from` to `to`, XORed with `key` (0 copies). `to` is `from` or lies
+ * apart from it. Up to 15 bytes behind the end are written too: in place, with what they were.
+ * @returns what the bytes written have in common with non-ASCII: not 0 if one of them is 0x80 or more.
+ */
+// @ts-ignore: decorator
+@inline
+export function transform(to: usize, from: usize, length: i32, key: u32): i32 {
+  const keys = i32x4.splat(key);
+  let seen = i32x4.splat(0);
+  let i: i32 = 0;
+  for (; i <= length - 16; i += 16) {
+    const bytes = v128.xor(v128.load(from + i), keys);
+    v128.store(to + i, bytes);
+    seen = v128.or(seen, bytes);
+  }
+  if (i < length) {
+    // The last bytes: the key is cut where the payload ends, so the next frame's header stays as it is.
+    const inside = i8x16.lt_u(i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), i8x16.splat(<i8>(length - i)));
+    const bytes = v128.xor(v128.load(from + i), v128.and(keys, inside));
+    v128.store(to + i, bytes);
+    seen = v128.or(seen, v128.and(bytes, inside));
+  }
+  return i8x16.bitmask(seen);
+}

@@ -1,0 +1,51 @@
+// Builds dist/: the bundles, the types, the compiled core. Run scripts/core.js first.
+
+import { execFileSync } from "node:child_process";
+import { copyFileSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+rmSync(`${root}dist`, { recursive: true, force: true });
+
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  target: "es2022",
+  // Shared numbers of assembly/memory.ts become literals; names stay readable.
+  minifySyntax: true,
+  sourcemap: true,
+  sourcesContent: false,
+  logLevel: "warning",
+};
+
+/** Under `workerd` the core is a module that is imported, not bytes that are compiled. */
+const workerdModule = {
+  name: "workerd-module",
+  setup({ onResolve }) {
+    onResolve({ filter: /\/module\.ts$/ }, () => ({ path: `${root}src/core/module.workerd.ts` }));
+    onResolve({ filter: /^wsframe\/core\.wasm$/ }, () => ({ path: "../core.wasm", external: true }));
+  },
+};
+
+await build({ ...common, entryPoints: ["src/index.ts"], platform: "neutral", outdir: "dist" });
+await build({
+  ...common,
+  entryPoints: ["src/index.ts"],
+  platform: "neutral",
+  outdir: "dist/workerd",
+  plugins: [workerdModule],
+});
+await build({
+  ...common,
+  splitting: false,
+  entryPoints: { cli: "src/cli/main.ts" },
+  platform: "node",
+  // The command uses the package as it is built, and ws only where it is installed.
+  external: ["wsframe", "ws"],
+  outdir: "dist",
+});
+copyFileSync(`${root}build/core.wasm`, `${root}dist/core.wasm`);
+execFileSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, "-p", root], { stdio: "inherit" });

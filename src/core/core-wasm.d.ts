@@ -1,0 +1,5 @@
+// What an import of the compiled core gives where modules of WebAssembly can be imported (workerd, bundlers).
+declare module "wsframe/core.wasm" {
+  const core: WebAssembly.Module;
+  export default core;
+}

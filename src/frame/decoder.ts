@@ -1,0 +1,543 @@
+import {
+  CONFIG_ALLOW_INVALID_CLOSE,
+  CONFIG_ALLOW_INVALID_UTF8,
+  CONFIG_ALLOW_MASKED,
+  CONFIG_ALLOW_NON_MINIMAL_LENGTH,
+  CONFIG_ALLOW_UNMASKED,
+  CONFIG_COMPACT,
+  CONFIG_SERVER,
+  FLAG_END,
+  FLAG_HEADER_MASK,
+  FLAG_HEADER_SHIFT,
+  FLAG_MASKED,
+  FLAG_START,
+  FLAG_TEXT,
+  LANDING,
+  MAX_RECORDS,
+  MESSAGE_CLOSED,
+  RECORD_FLAGS,
+  RECORD_LENGTH,
+  RECORD_PAYLOAD,
+  RECORD_SIZE,
+  RECORD_UNITS,
+  STATE_CLOSE,
+  STATE_CONFIG,
+  STATE_CONSUMED,
+  STATE_ERROR,
+  STATE_ERROR_AT,
+  STATE_FRAME,
+  STATE_KEY,
+  STATE_MAX_PAYLOAD,
+  STATE_MESSAGE,
+  STATE_REMAINING,
+  STATE_UTF8,
+  TABLE,
+  WINDOW,
+  WINDOW_SIZE,
+} from "../../assembly/memory.ts";
+import type { Core } from "../core/core.ts";
+import { enginesFor, type Engines } from "../core/engines.ts";
+import { coreError, type WebSocketError } from "./errors.ts";
+import { Frame, FrameHeader, type FrameSource } from "./frame.ts";
+import { leaseLanding, returnLanding } from "./landing.ts";
+import { assertBytes, type FrameDecoderOptions, isServer } from "./options.ts";
+import { PartialFrame } from "./partial.ts";
+import { type DecoderState, readState, writeState } from "./state.ts";
+import { decodeUtf8 } from "./text.ts";
+
+/** 100 MiB, as in ws. */
+const DEFAULT_MAX_PAYLOAD = 104857600;
+const DEFAULT_TEXT_SLACK = 1024;
+
+// Indices of u32 fields in the core's memory.
+const CONFIG = STATE_CONFIG >> 2;
+const MESSAGE = STATE_MESSAGE >> 2;
+const UTF8 = STATE_UTF8 >> 2;
+const FRAME = STATE_FRAME >> 2;
+const KEY = STATE_KEY >> 2;
+const CLOSE = STATE_CLOSE >> 2;
+const REMAINING = STATE_REMAINING >> 3;
+const MAX_PAYLOAD = STATE_MAX_PAYLOAD >> 3;
+const CONSUMED = STATE_CONSUMED >> 2;
+const ERROR = STATE_ERROR >> 2;
+const ERROR_AT = STATE_ERROR_AT >> 2;
+const FLAGS = (TABLE + RECORD_FLAGS) >> 2;
+const PAYLOAD = (TABLE + RECORD_PAYLOAD) >> 2;
+const LENGTH = (TABLE + RECORD_LENGTH) >> 2;
+const UNITS = (TABLE + RECORD_UNITS) >> 2;
+const NEXT = RECORD_SIZE >> 2;
+
+/** Where push() and commit() deliver frames as they arrive. */
+export interface FrameSink {
+  /** A frame begins. `header` holds until the callback returns. */
+  header(header: FrameHeader): void;
+  /**
+   * The next payload bytes of the frame, unmasked: `window[start, end)`, at least one. They are borrowed:
+   * copy what you keep before the callback returns. The rest of `window` is not yours.
+   */
+  payload(window: Uint8Array, start: number, end: number): void;
+  /** The frame is complete. */
+  end(): void;
+  /**
+   * If given, a frame that has arrived whole comes through this one call instead of the three above.
+   * Arguments and their lifetime are theirs.
+   */
+  frame?(header: FrameHeader, window: Uint8Array, start: number, end: number): void;
+  /**
+   * If given, a text message in a single frame that has arrived whole comes as a string through this one
+   * call. Strings of many small messages are made together, which costs a fraction of making each; see
+   * `textSlack`. Not for frames with an RSV bit, nor with `allowInvalidUtf8`.
+   */
+  text?(text: string): void;
+}
+
+function readMaxPayload(value: number = DEFAULT_MAX_PAYLOAD): number {
+  if (value === Infinity) return Number.MAX_SAFE_INTEGER;
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new RangeError("maxPayload must be a whole number of bytes, 0 or more, or Infinity");
+  }
+  return value;
+}
+
+function readConfig(options: FrameDecoderOptions): number {
+  const rsv = options.rsv ?? 0;
+  if (!Number.isInteger(rsv) || rsv < 0 || rsv > 7) throw new RangeError("rsv must be a whole number from 0 to 7");
+  return (
+    (isServer(options.role) ? CONFIG_SERVER : 0) |
+    (options.allowUnmasked ? CONFIG_ALLOW_UNMASKED : 0) |
+    (options.allowMasked ? CONFIG_ALLOW_MASKED : 0) |
+    (options.allowNonMinimalLength ? CONFIG_ALLOW_NON_MINIMAL_LENGTH : 0) |
+    (options.allowInvalidUtf8 ? CONFIG_ALLOW_INVALID_UTF8 : 0) |
+    (options.allowInvalidClose ? CONFIG_ALLOW_INVALID_CLOSE : 0) |
+    (rsv << 4)
+  );
+}
+
+/**
+ * Bytes in, frames out (RFC 6455 §5), for one direction of one connection. Everything the RFC says a frame
+ * must be is checked, at the first byte that proves it wrong.
+ *
+ * Chunks may be cut anywhere. Between calls a decoder holds a few numbers, the bytes of a header that was
+ * cut, and with decode() what has arrived of a frame that was.
+ *
+ * After a Close nothing is a frame any more (§5.5.1): the rest of the stream is ignored.
+ *
+ * After an error a decoder stays failed: every call throws that error again.
+ */
+export class FrameDecoder {
+  readonly #engines: Engines;
+  readonly #config: number;
+  readonly #maxPayload: number;
+  readonly #copy: boolean;
+  readonly #textSlack: number;
+  /** Where in the stream the next byte for the core stands: the first of #cut, if there are any. */
+  #offset = 0;
+  #message = 0;
+  #utf8 = 0;
+  /** The frame whose payload is not complete. */
+  #partial: PartialFrame | undefined = undefined;
+  /** The bytes of a header that is not complete, at most 13. */
+  #cut: Uint8Array | undefined = undefined;
+  #error: WebSocketError | undefined = undefined;
+  /** Its number in assembly/memory.ts. */
+  #errorNumber = 0;
+  /** In a callback of this very decoder, or one of its callbacks has thrown. */
+  #busy = false;
+
+  /**
+   * @throws TypeError for a role or core that there is not
+   * @throws RangeError for a maxPayload, rsv or textSlack out of range
+   */
+  constructor(options: FrameDecoderOptions) {
+    const config = readConfig(options);
+    const maxPayload = readMaxPayload(options.maxPayload);
+    const textSlack = options.textSlack ?? DEFAULT_TEXT_SLACK;
+    if (!Number.isInteger(textSlack) || textSlack < 0) {
+      throw new RangeError("textSlack must be a whole number of bytes, 0 or more");
+    }
+    this.#engines = enginesFor(options.core);
+    this.#config = config;
+    this.#maxPayload = maxPayload;
+    this.#copy = options.copy === true;
+    this.#textSlack = textSlack;
+  }
+
+  /** The error that ended decoding, if one has. */
+  get error(): WebSocketError | undefined {
+    return this.#error;
+  }
+
+  /** Whether a Close has been read to its end. What comes after it is ignored. */
+  get closed(): boolean {
+    return (this.#message & MESSAGE_CLOSED) !== 0;
+  }
+
+  /** How many bytes of the stream have been decoded: all that came, up to the end of a Close or to an error. */
+  get bytesDecoded(): number {
+    return this.#offset + (this.#cut?.length ?? 0);
+  }
+
+  /**
+   * Decodes the next bytes of the stream into the frames that they complete.
+   *
+   * Payloads are views on `chunk`, which is unmasked in place and must not be written to while they are in
+   * use; with the option `copy` it is left as it is. A frame that spans chunks is collected in a buffer of
+   * its own, which grows with what arrives, not with what its header says.
+   *
+   * @throws WebSocketError when the stream is wrong; its `frames` are those before the error
+   * @throws TypeError if chunk is not a Uint8Array, or while a frame is passing through push()
+   */
+  decode(chunk: Uint8Array): Frame[] {
+    assertBytes(chunk, "chunk");
+    this.#assertUsable();
+    if (this.#partial?.streaming) throw new TypeError("The frame that has begun goes through push()");
+    const frames: Frame[] = [];
+    const { length } = chunk;
+    const core = this.#engines.enter();
+    try {
+      for (let at = 0; at < length && !this.closed; at += WINDOW_SIZE) {
+        this.#decodeSlice(core, chunk, at, Math.min(length - at, WINDOW_SIZE), frames);
+      }
+    } finally {
+      this.#engines.leave();
+    }
+    return frames;
+  }
+
+  /**
+   * Decodes the next bytes of the stream and hands them to `sink` as they come: no object is made for a
+   * frame, and a frame of any size passes through in constant memory. `chunk` is left as it is.
+   *
+   * A sink may use any other decoder or encoder. An exception that it throws comes out of push(); the rest
+   * of the chunk is then lost, and the decoder cannot be used any more.
+   *
+   * @throws WebSocketError when the stream is wrong, after all that came before has been delivered
+   * @throws TypeError if chunk is not a Uint8Array, or while decode() is collecting a frame
+   */
+  push(chunk: Uint8Array, sink: FrameSink): void {
+    assertBytes(chunk, "chunk");
+    this.#assertStreaming();
+    const { length } = chunk;
+    this.#busy = true;
+    const core = this.#engines.enter();
+    try {
+      for (let at = 0; at < length && !this.closed; at += WINDOW_SIZE) {
+        const size = Math.min(length - at, WINDOW_SIZE);
+        core.bytes.set(size === length ? chunk : chunk.subarray(at, at + size), WINDOW);
+        this.#pushWindow(core, WINDOW, size, sink);
+      }
+      this.#busy = false;
+    } finally {
+      this.#engines.leave();
+      if (this.#error) this.#busy = false;
+    }
+  }
+
+  /**
+   * A buffer to read the next bytes of the stream into: 64 KiB, where possible in the core's own memory, so
+   * that they need not be copied. It is lent to this decoder until commit(). An idle connection that holds
+   * one holds that much memory.
+   */
+  reserve(): Uint8Array {
+    this.#assertUsable();
+    return leaseLanding(this, this.#engines);
+  }
+
+  /**
+   * Decodes the first `length` bytes of what reserve() returned, as push() does, and takes the buffer back.
+   *
+   * @throws RangeError if there is no reserved buffer, or it is shorter
+   * @throws all that push() does
+   */
+  commit(length: number, sink: FrameSink): void {
+    this.#assertStreaming();
+    const landing = returnLanding(this, this.#engines, length);
+    const core = this.#engines.enter();
+    const direct = landing.buffer === core.bytes.buffer;
+    if (!direct) {
+      this.#engines.leave();
+      this.push(landing, sink);
+      return;
+    }
+    this.#busy = true;
+    try {
+      this.#pushWindow(core, LANDING, length, sink);
+      this.#busy = false;
+    } finally {
+      this.#engines.leave();
+      if (this.#error) this.#busy = false;
+    }
+  }
+
+  /**
+   * What this decoder knows of its stream, as bytes that restore() goes on from, here or elsewhere: a frame
+   * that is being collected included. The format is that of this version of the package.
+   *
+   * @throws TypeError from inside one of its own callbacks
+   */
+  save(): Uint8Array {
+    if (this.#busy) throw new TypeError("The decoder is in use");
+    return writeState({
+      server: (this.#config & CONFIG_SERVER) !== 0,
+      offset: this.#offset,
+      message: this.#message,
+      utf8: this.#utf8,
+      cut: this.#cut,
+      partial: this.#partial,
+      errorNumber: this.#errorNumber,
+      errorOffset: this.#error?.byteOffset ?? 0,
+    });
+  }
+
+  /**
+   * A decoder that goes on where the saved one stood.
+   *
+   * @throws RangeError if `state` is not what save() made
+   * @throws TypeError if it was saved in the other role
+   */
+  static restore(state: Uint8Array, options: FrameDecoderOptions): FrameDecoder {
+    const decoder = new FrameDecoder(options);
+    decoder.#resume(readState(state));
+    return decoder;
+  }
+
+  #resume(state: DecoderState): void {
+    if (state.server !== ((this.#config & CONFIG_SERVER) !== 0)) {
+      throw new TypeError(`The state is of the role ${state.server ? "server" : "client"}`);
+    }
+    this.#offset = state.offset;
+    this.#message = state.message;
+    this.#utf8 = state.utf8;
+    this.#cut = state.cut;
+    this.#partial = state.partial;
+    this.#errorNumber = state.errorNumber;
+    if (state.errorNumber !== 0) this.#error = coreError(state.errorNumber, state.errorOffset);
+  }
+
+  #assertUsable(): void {
+    if (this.#error) throw this.#error;
+    if (this.#busy) throw new TypeError("The decoder is in use, or a callback of its sink has thrown");
+  }
+
+  #assertStreaming(): void {
+    this.#assertUsable();
+    if (this.#partial && !this.#partial.streaming) throw new TypeError("decode() is collecting the frame that has begun");
+  }
+
+  /** One crossing into the core: `bytes[start, end)`. Returns the number of records. */
+  #run(core: Core, start: number, end: number, mode: number): number {
+    const { u32, f64 } = core;
+    const partial = this.#partial;
+    u32[CONFIG] = this.#config | mode;
+    u32[MESSAGE] = this.#message;
+    u32[UTF8] = this.#utf8;
+    f64[MAX_PAYLOAD] = this.#maxPayload;
+    if (partial === undefined) {
+      u32[FRAME] = 0;
+    } else {
+      u32[FRAME] = partial.flags;
+      u32[KEY] = partial.rotatedKey;
+      u32[CLOSE] = partial.close;
+      f64[REMAINING] = partial.remaining;
+    }
+    const records = core.decode(start, end);
+    this.#message = u32[MESSAGE]!;
+    this.#utf8 = u32[UTF8]!;
+    this.#offset += u32[CONSUMED]! - start;
+    return records;
+  }
+
+  /** What the core knows of the frame it stands in the middle of. */
+  #savePartial(core: Core): void {
+    const partial = this.#partial!;
+    partial.rotatedKey = core.u32[KEY]!;
+    partial.close = core.u32[CLOSE]!;
+    partial.remaining = core.f64[REMAINING]!;
+  }
+
+  /** Puts the header bytes that were cut off in front of a window; returns where it begins then. */
+  #prepend(core: Core, window: number): number {
+    const cut = this.#cut;
+    if (cut === undefined) return window;
+    const start = window - cut.length;
+    core.bytes.set(cut, start);
+    this.#cut = undefined;
+    return start;
+  }
+
+  /** Keeps the bytes that the core left, which begin a header. */
+  #keepCut(core: Core, end: number): void {
+    const consumed = core.u32[CONSUMED]!;
+    if (consumed < end && !this.closed) this.#cut = core.bytes.slice(consumed, end);
+  }
+
+  #fail(core: Core, offset: number, frames?: readonly Frame[]): never {
+    this.#partial = undefined;
+    this.#errorNumber = core.u32[ERROR]!;
+    throw (this.#error = coreError(this.#errorNumber, offset, frames));
+  }
+
+  #decodeSlice(core: Core, chunk: Uint8Array, at: number, size: number, frames: Frame[]): void {
+    const { bytes, u32 } = core;
+    bytes.set(size === chunk.length ? chunk : chunk.subarray(at, at + size), WINDOW);
+    let start = this.#prepend(core, WINDOW);
+    const end = WINDOW + size;
+    /** What turns an address in the window into an offset in the stream. */
+    const toStream = this.#offset - start;
+    const target = this.#copy ? new Uint8Array(size) : chunk;
+    const targetAt = this.#copy ? 0 : at;
+    let source: FrameSource | undefined;
+    // What is written back: the payloads of whole frames that were masked, or all that was copied.
+    let from = this.#copy ? WINDOW : end;
+    let to = this.#copy ? end : WINDOW;
+    for (;;) {
+      const records = this.#run(core, start, end, 0);
+      for (let i = 0, r = 0; i < records; i++, r += NEXT) {
+        const flags = u32[FLAGS + r]!;
+        const payload = u32[PAYLOAD + r]!;
+        const length = u32[LENGTH + r]!;
+        if ((flags & (FLAG_START | FLAG_END)) === (FLAG_START | FLAG_END)) {
+          if (flags & FLAG_MASKED && !this.#copy) {
+            if (payload < from) from = payload;
+            to = payload + length;
+          }
+          source ??= {
+            buffer: target.buffer,
+            byteOffset: target.byteOffset + targetAt,
+            streamOffset: toStream + WINDOW,
+          };
+          const position = payload - WINDOW;
+          const headerLength = (flags >> FLAG_HEADER_SHIFT) & FLAG_HEADER_MASK;
+          // A header that began in the chunk before: the masking-key may not stand in this one.
+          const whole = position >= headerLength ? source : { ...source, key: readKey(bytes, payload, flags) };
+          frames.push(new Frame(whole, flags, position, length));
+        } else {
+          if (flags & FLAG_START) {
+            this.#partial = new PartialFrame(
+              flags & ~FLAG_START,
+              readKey(bytes, payload, flags),
+              length + core.f64[REMAINING]!,
+              toStream + payload,
+              false,
+            );
+          }
+          const partial = this.#partial!;
+          partial.append(bytes, payload, length);
+          if (flags & FLAG_END) {
+            frames.push(partial.toFrame());
+            this.#partial = undefined;
+          }
+        }
+      }
+      if (this.#partial) this.#savePartial(core);
+      start = u32[CONSUMED]!;
+      if (records < MAX_RECORDS || start === end) break;
+    }
+    // One write for the whole slice. What it has of frames that go on stands in buffers of their own.
+    if (to > from && source) target.set(bytes.subarray(from, to), targetAt + from - WINDOW);
+    if (u32[ERROR] !== 0) this.#fail(core, toStream + u32[ERROR_AT]!, frames);
+    this.#keepCut(core, end);
+  }
+
+  #pushWindow(core: Core, window: number, size: number, sink: FrameSink): void {
+    const { bytes, u32 } = core;
+    let start = this.#prepend(core, window);
+    const end = window + size;
+    const toStream = this.#offset - start;
+    const header = new FrameHeader(bytes);
+    const wholeFrames = sink.frame !== undefined;
+    const strings = sink.text !== undefined;
+    for (;;) {
+      const records = this.#run(core, start, end, CONFIG_COMPACT);
+      /** Where the bytes of the next record stand in the window: the payloads have moved from there. */
+      let p = start;
+      for (let i = 0, r = 0; i < records; ) {
+        const flags = u32[FLAGS + r]!;
+        const payload = u32[PAYLOAD + r]!;
+        const length = u32[LENGTH + r]!;
+        if (flags & FLAG_TEXT && strings) {
+          const count = this.#pushTexts(core, i, records, sink);
+          for (const next = i + count; i < next; i++, r += NEXT) {
+            p += u32[LENGTH + r]! + ((u32[FLAGS + r]! >> FLAG_HEADER_SHIFT) & FLAG_HEADER_MASK);
+          }
+          continue;
+        }
+        const isStart = (flags & FLAG_START) !== 0;
+        const isEnd = (flags & FLAG_END) !== 0;
+        if (isStart) {
+          p += (flags >> FLAG_HEADER_SHIFT) & FLAG_HEADER_MASK;
+          header.flags = flags;
+          header.keyEnd = p;
+          header.payloadOffset = toStream + p;
+          header.payloadLength = length;
+          if (!isEnd) {
+            header.payloadLength += core.f64[REMAINING]!;
+            this.#partial = new PartialFrame(
+              flags & ~FLAG_START,
+              readKey(bytes, p, flags),
+              header.payloadLength,
+              header.payloadOffset,
+              true,
+            );
+          } else if (wholeFrames) {
+            p += length;
+            i++;
+            r += NEXT;
+            sink.frame!(header, bytes, payload, payload + length);
+            continue;
+          }
+          sink.header(header);
+        }
+        if (length > 0) sink.payload(bytes, payload, payload + length);
+        if (isEnd) {
+          if (!isStart) this.#partial = undefined;
+          sink.end();
+        }
+        p += length;
+        i++;
+        r += NEXT;
+      }
+      if (this.#partial) this.#savePartial(core);
+      start = u32[CONSUMED]!;
+      if (records < MAX_RECORDS || start === end) break;
+    }
+    if (u32[ERROR] !== 0) this.#fail(core, toStream + u32[ERROR_AT]!);
+    this.#keepCut(core, end);
+  }
+
+  /**
+   * Delivers the text messages of the records from `first` on whose payloads, which lie end to end, are
+   * together not longer than textSlack: as one string, cut. Returns how many they were, 1 at least.
+   */
+  #pushTexts(core: Core, first: number, records: number, sink: FrameSink): number {
+    const { bytes, u32 } = core;
+    const slack = this.#textSlack;
+    const from = u32[PAYLOAD + first * NEXT]!;
+    let to = from + u32[LENGTH + first * NEXT]!;
+    let last = first + 1;
+    for (; last < records; last++) {
+      const length = u32[LENGTH + last * NEXT]!;
+      if (to + length - from > slack || (u32[FLAGS + last * NEXT]! & FLAG_TEXT) === 0) break;
+      to += length;
+    }
+    const all = decodeUtf8(bytes.subarray(from, to));
+    if (last === first + 1) {
+      sink.text!(all);
+      return 1;
+    }
+    let cut = 0;
+    for (let r = first * NEXT; r < last * NEXT; r += NEXT) {
+      const next = cut + u32[UNITS + r]!;
+      sink.text!(all.substring(cut, next));
+      cut = next;
+    }
+    return last - first;
+  }
+}
+
+/** The masking-key in front of a payload in the window, as the core's number; 0 for none. */
+function readKey(bytes: Uint8Array, payload: number, flags: number): number {
+  if (!(flags & FLAG_MASKED)) return 0;
+  const at = payload - 4;
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
+}

@@ -1,0 +1,369 @@
+import {
+  BIT_FIN,
+  ENCODE_HEADER,
+  ENCODE_MASK,
+  ENCODE_RAW,
+  ENCODE_UNITS,
+  KEYS,
+  MAX_RECORDS,
+  OUTPUT,
+  RECORD_FLAGS,
+  RECORD_LENGTH,
+  RECORD_SIZE,
+  TABLE,
+  WINDOW,
+  WINDOW_SIZE,
+} from "../../assembly/memory.ts";
+import type { Core } from "../core/core.ts";
+import { enginesFor, type Engines } from "../core/engines.ts";
+import { keyNumber, nextKey } from "./keys.ts";
+import { isValidCloseCode, Opcode } from "./opcodes.ts";
+import { assertBytes, type FrameEncoderOptions, isServer, type MaskKeySource } from "./options.ts";
+import { PreparedMessage } from "./prepared.ts";
+import { encodeUtf8, encodeUtf8Into } from "./text.ts";
+
+/** Payloads from this length on go their own way, past the window: by reference if they are not masked. */
+const LARGE = 4096;
+const MAX_HEADER = 14;
+const MAX_CONTROL_PAYLOAD = 125;
+/** A string of n UTF-16 code units has at most 3 n bytes in UTF-8. */
+const MAX_BYTES_PER_UNIT = 3;
+
+const FLAGS = (TABLE + RECORD_FLAGS) >> 2;
+const LENGTH = (TABLE + RECORD_LENGTH) >> 2;
+const NEXT = RECORD_SIZE >> 2;
+const KEY = KEYS >> 2;
+/** Queued records are one number: ENCODE_* flags and the first byte in these bits, the length above. */
+const RECORD_FLAG_BITS = 12;
+
+const EMPTY: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
+
+/** A frame to be serialized. A decoded Frame is one. */
+export interface FrameInit {
+  /** 0 to 15: reserved opcodes too, for those who want to test a peer. */
+  readonly opcode: number;
+  /** Strings are encoded as UTF-8. Default: none. */
+  readonly payload?: Uint8Array | string;
+  /** Whether this is the last frame of its message. Default true. */
+  readonly fin?: boolean;
+  /** RSV1 to RSV3 as a number of three bits, RSV1 being 4. Default 0. */
+  readonly rsv?: number;
+}
+
+/** What waits to be serialized, and what has been. There is none while nothing does. */
+interface Queue {
+  /** Frames in order: ENCODE_* flags and the first byte below, the length above RECORD_FLAG_BITS. */
+  readonly records: number[];
+  /** Their payloads in order, texts that follow one another as one string. */
+  readonly payloads: (string | Uint8Array)[];
+  /** The string that further texts are appended to. */
+  text: string;
+  /** Masking-keys in order. */
+  readonly keys: number[];
+  /** How many bytes the records can need at the most. */
+  size: number;
+  readonly output: Uint8Array[];
+}
+
+/**
+ * Frames in, bytes out (RFC 6455 §5.2), for one direction of one connection.
+ *
+ * Frames are queued until take(). Small ones are laid out together in one buffer; payloads of 4 KiB and more
+ * that are not masked are not copied. Payloads are borrowed until then: do not write to them before take(),
+ * nor to those that take() returns before they have been sent.
+ *
+ * The encoder serializes; it does not keep the rules of a message (§5.4), and does not mind what is sent
+ * after a Close.
+ */
+export class FrameEncoder {
+  readonly #engines: Engines;
+  readonly #masked: boolean;
+  readonly #keySource: MaskKeySource | undefined;
+  #queue: Queue | undefined = undefined;
+
+  /** @throws TypeError for a role, core or maskKey that there is not */
+  constructor(options: FrameEncoderOptions) {
+    this.#masked = !isServer(options.role);
+    const source = options.maskKey;
+    if (source !== undefined && typeof source !== "function") keyNumber(source);
+    this.#keySource = source;
+    this.#engines = enginesFor(options.core);
+  }
+
+  /**
+   * A text message in one frame. Lone surrogates in a string become U+FFFD; bytes must be UTF-8, which is
+   * not checked.
+   * @throws TypeError if data is neither a string nor a Uint8Array
+   */
+  text(data: string | Uint8Array): void {
+    if (typeof data === "string") {
+      this.#text(BIT_FIN | Opcode.Text, data);
+    } else {
+      assertBytes(data, "data");
+      this.#bytes(BIT_FIN | Opcode.Text, data);
+    }
+  }
+
+  /**
+   * A binary message in one frame.
+   * @throws TypeError if data is not a Uint8Array
+   */
+  binary(data: Uint8Array): void {
+    assertBytes(data, "data");
+    this.#bytes(BIT_FIN | Opcode.Binary, data);
+  }
+
+  /**
+   * A Ping (§5.5.2). Its payload is copied.
+   * @throws TypeError if data is neither a string nor a Uint8Array
+   * @throws RangeError if it is longer than 125 bytes
+   */
+  ping(data: string | Uint8Array = EMPTY): void {
+    this.#control(Opcode.Ping, data);
+  }
+
+  /**
+   * A Pong (§5.5.3). Its payload is copied.
+   * @throws TypeError if data is neither a string nor a Uint8Array
+   * @throws RangeError if it is longer than 125 bytes
+   */
+  pong(data: string | Uint8Array = EMPTY): void {
+    this.#control(Opcode.Pong, data);
+  }
+
+  /**
+   * A Close (§5.5.1): without a code it has no payload.
+   * @throws RangeError if the code must not be sent (§7.4), the reason is longer than 123 bytes in UTF-8, or
+   *   there is a reason and no code
+   * @throws TypeError if the reason is not a string
+   */
+  close(code?: number, reason: string = ""): void {
+    if (typeof reason !== "string") throw new TypeError("reason must be a string");
+    if (code === undefined) {
+      if (reason !== "") throw new RangeError("A close reason needs a code");
+      this.#control(Opcode.Close, EMPTY);
+      return;
+    }
+    if (!isValidCloseCode(code)) throw new RangeError(`${code} is not a close code that may be sent`);
+    const text = encodeUtf8(reason);
+    if (text.length > MAX_CONTROL_PAYLOAD - 2) throw new RangeError("reason is longer than 123 bytes in UTF-8");
+    const payload = new Uint8Array(2 + text.length);
+    payload[0] = code >> 8;
+    payload[1] = code;
+    payload.set(text, 2);
+    this.#control(Opcode.Close, payload);
+  }
+
+  /**
+   * Any frame: any opcode, fin and rsv, without a look at what RFC 6455 says of their combination. For
+   * fragments, extensions, proxies and tests. The masking-key of a decoded frame is not taken over (§5.3).
+   * @throws TypeError if a property has the wrong type
+   * @throws RangeError if opcode or rsv is out of range
+   */
+  frame(frame: FrameInit): void {
+    const { opcode, payload = EMPTY, fin = true, rsv = 0 } = frame;
+    if (!Number.isInteger(opcode) || opcode < 0 || opcode > 15) throw new RangeError("opcode must be 0 to 15");
+    if (!Number.isInteger(rsv) || rsv < 0 || rsv > 7) throw new RangeError("rsv must be 0 to 7");
+    const first = (fin ? BIT_FIN : 0) | (rsv << 4) | opcode;
+    if (typeof payload === "string") {
+      this.#text(first, payload);
+    } else {
+      assertBytes(payload, "payload");
+      this.#bytes(first, payload);
+    }
+  }
+
+  /**
+   * A message that was serialized before. Role server: its bytes are not copied, if nothing else is queued.
+   * @throws TypeError if it is not a PreparedMessage
+   */
+  prepared(message: PreparedMessage): void {
+    if (!(message instanceof PreparedMessage)) throw new TypeError("message must be a PreparedMessage");
+    if (this.#masked) {
+      this.#bytes(message.firstByte, message.payload);
+      return;
+    }
+    const { frame } = message;
+    const queue = this.#room(frame.length < LARGE ? frame.length : 0);
+    if (queue.records.length === 0 || frame.length >= LARGE) {
+      this.#flush(queue);
+      queue.output.push(frame);
+    } else {
+      this.#enqueue(queue, ENCODE_RAW, frame);
+    }
+  }
+
+  /**
+   * What to write, in order; and the queue is empty. The buffers are yours, except that large payloads are
+   * those that were passed in, and a PreparedMessage's are shared: do not write to them.
+   */
+  take(): Uint8Array[] {
+    const queue = this.#queue;
+    if (queue === undefined) return [];
+    this.#flush(queue);
+    this.#queue = undefined;
+    return queue.output;
+  }
+
+  /** The queue, with room for one frame more of so many payload bytes. */
+  #room(bytes: number): Queue {
+    const queue = (this.#queue ??= { records: [], payloads: [], text: "", keys: [], size: 0, output: [] });
+    const size = bytes + MAX_HEADER;
+    if (queue.size + size > WINDOW_SIZE || queue.records.length === MAX_RECORDS) this.#flush(queue);
+    queue.size += size;
+    return queue;
+  }
+
+  #text(first: number, text: string): void {
+    const { length } = text;
+    if (length >= LARGE) {
+      this.#large(first, encodeUtf8(text), true);
+      return;
+    }
+    // Before anything is queued: a source of keys may throw.
+    const key = this.#masked ? nextKey(this.#keySource) : 0;
+    const queue = this.#room(length * MAX_BYTES_PER_UNIT);
+    const unit = text.charCodeAt(0);
+    // A low surrogate here must not meet a high one at the end of the message before.
+    if (unit >= 0xdc00 && unit <= 0xdfff) endText(queue);
+    queue.text += text;
+    queue.records.push((length << RECORD_FLAG_BITS) | ENCODE_UNITS | first);
+    if (this.#masked) queue.keys.push(key);
+  }
+
+  #control(opcode: number, data: string | Uint8Array): void {
+    let payload: Uint8Array;
+    if (typeof data === "string") {
+      payload = encodeUtf8(data);
+    } else {
+      assertBytes(data, "data");
+      payload = data.slice();
+    }
+    if (payload.length > MAX_CONTROL_PAYLOAD) throw new RangeError("A control frame holds at most 125 bytes");
+    this.#bytes(BIT_FIN | opcode, payload);
+  }
+
+  #bytes(first: number, payload: Uint8Array): void {
+    if (payload.length >= LARGE) {
+      this.#large(first, payload, false);
+      return;
+    }
+    const key = this.#masked ? nextKey(this.#keySource) : 0;
+    const queue = this.#room(payload.length);
+    this.#enqueue(queue, first, payload);
+    if (this.#masked) queue.keys.push(key);
+  }
+
+  #enqueue(queue: Queue, flags: number, payload: Uint8Array): void {
+    endText(queue);
+    queue.payloads.push(payload);
+    queue.records.push((payload.length << RECORD_FLAG_BITS) | flags);
+  }
+
+  /** A payload that goes past the window. `owned`: nobody else has it, so it may be masked in place. */
+  #large(first: number, payload: Uint8Array, owned: boolean): void {
+    const key = this.#masked ? nextKey(this.#keySource) : 0;
+    const queue = this.#room(0);
+    this.#flush(queue);
+    const core = this.#engines.enter();
+    try {
+      core.u32[FLAGS] = first | ENCODE_HEADER | (this.#masked ? ENCODE_MASK : 0);
+      core.u32[LENGTH] = payload.length;
+      core.u32[KEY] = key;
+      const end = core.encode(1, WINDOW);
+      if (!this.#masked) {
+        queue.output.push(core.bytes.slice(OUTPUT, end), payload);
+      } else if (owned) {
+        maskInto(core, payload, key, payload, 0);
+        queue.output.push(core.bytes.slice(OUTPUT, end), payload);
+      } else {
+        const headerLength = end - OUTPUT;
+        const frame = new Uint8Array(headerLength + payload.length);
+        frame.set(core.bytes.subarray(OUTPUT, end));
+        maskInto(core, payload, key, frame, headerLength);
+        queue.output.push(frame);
+      }
+    } finally {
+      this.#engines.leave();
+    }
+  }
+
+  /** Serializes what is queued into one buffer. */
+  #flush(queue: Queue): void {
+    const { records, keys } = queue;
+    queue.size = 0;
+    if (records.length === 0) return;
+    endText(queue);
+    const core = this.#engines.enter();
+    try {
+      const { bytes, u32 } = core;
+      let at = WINDOW;
+      let ascii = true;
+      for (const payload of queue.payloads) {
+        if (typeof payload === "string") {
+          const written = encodeUtf8Into(payload, bytes.subarray(at, WINDOW + WINDOW_SIZE));
+          ascii &&= written === payload.length;
+          at += written;
+        } else {
+          bytes.set(payload, at);
+          at += payload.length;
+        }
+      }
+      // Where every text has as many bytes as code units, the core need not look for their ends.
+      const flagBits = (1 << RECORD_FLAG_BITS) - 1 - (ascii ? ENCODE_UNITS : 0);
+      const masked = this.#masked ? ENCODE_MASK : 0;
+      for (let i = 0; i < records.length; i++) {
+        const record = records[i]!;
+        u32[FLAGS + i * NEXT] = (record & flagBits) | masked;
+        u32[LENGTH + i * NEXT] = record >> RECORD_FLAG_BITS;
+      }
+      for (let i = 0; i < keys.length; i++) u32[KEY + i] = keys[i]!;
+      const end = core.encode(records.length, at);
+      queue.output.push(bytes.slice(OUTPUT, end));
+    } finally {
+      this.#engines.leave();
+    }
+    records.length = 0;
+    keys.length = 0;
+    queue.payloads.length = 0;
+  }
+}
+
+/** Ends the string that texts are appended to: what follows is another payload. */
+function endText(queue: Queue): void {
+  if (queue.text === "") return;
+  queue.payloads.push(queue.text);
+  queue.text = "";
+}
+
+/** Writes `payload`, masked, to `target` from `at` on. */
+function maskInto(core: Core, payload: Uint8Array, key: number, target: Uint8Array, at: number): void {
+  for (let done = 0; done < payload.length; done += WINDOW_SIZE) {
+    // WINDOW_SIZE is a multiple of four: each slice begins with the key's first byte.
+    const slice = payload.subarray(done, done + WINDOW_SIZE);
+    core.bytes.set(slice, WINDOW);
+    core.mask(WINDOW, slice.length, key);
+    target.set(core.bytes.subarray(WINDOW, WINDOW + slice.length), at + done);
+  }
+}
+
+/** Options of encodeFrame(). */
+export type EncodeFrameOptions = FrameEncoderOptions;
+
+/**
+ * One frame as bytes, in a buffer of its own.
+ * @throws all that FrameEncoder and its frame() do
+ */
+export function encodeFrame(frame: FrameInit, options: EncodeFrameOptions): Uint8Array {
+  const encoder = new FrameEncoder(options);
+  encoder.frame(frame);
+  const parts = encoder.take();
+  if (parts.length === 1) return parts[0]!;
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}

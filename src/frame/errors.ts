@@ -1,0 +1,143 @@
+import {
+  ERROR_CLOSE_CODE,
+  ERROR_CLOSE_LENGTH,
+  ERROR_CONTINUATION,
+  ERROR_CONTROL_LENGTH,
+  ERROR_EXPECTED_MASK,
+  ERROR_FIN,
+  ERROR_LENGTH_NOT_MINIMAL,
+  ERROR_LENGTH_SIGN,
+  ERROR_LENGTH_UNSAFE,
+  ERROR_MAX_PAYLOAD,
+  ERROR_NOT_CONTINUATION,
+  ERROR_OPCODE,
+  ERROR_RSV_1,
+  ERROR_RSV_2_3,
+  ERROR_UNEXPECTED_MASK,
+  ERROR_UTF8,
+} from "../../assembly/memory.ts";
+import type { Frame } from "./frame.ts";
+
+/**
+ * The stable names of what can be wrong with a stream. They are those of the `ws` package, except
+ * `WS_ERR_NON_MINIMAL_LENGTH`, which it does not check.
+ */
+export type WebSocketErrorCode =
+  | "WS_ERR_EXPECTED_FIN"
+  | "WS_ERR_EXPECTED_MASK"
+  | "WS_ERR_INVALID_CLOSE_CODE"
+  | "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH"
+  | "WS_ERR_INVALID_OPCODE"
+  | "WS_ERR_INVALID_UTF8"
+  | "WS_ERR_NON_MINIMAL_LENGTH"
+  | "WS_ERR_UNEXPECTED_MASK"
+  | "WS_ERR_UNEXPECTED_RSV_1"
+  | "WS_ERR_UNEXPECTED_RSV_2_3"
+  | "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH"
+  | "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
+
+/** Where and how a stream broke a rule: see the properties of WebSocketError. */
+export interface WebSocketErrorOptions {
+  readonly closeCode: number;
+  readonly byteOffset: number;
+  readonly rule: string;
+  readonly frames?: readonly Frame[];
+}
+
+/** A byte stream that is not WebSocket as it should be. */
+export class WebSocketError extends Error {
+  override readonly name: string = "WebSocketError";
+  /** What is wrong, as a stable name. */
+  readonly code: WebSocketErrorCode;
+  /** The close code to answer with (RFC 6455 §7.4.1): 1002, 1007 or 1009. */
+  readonly closeCode: number;
+  /**
+   * Where in the stream, counted in bytes from its start, the byte stands with which the rule was
+   * broken: of a wrong length the last byte of the length, of invalid UTF-8 the first byte that cannot
+   * stand there, of text that ends inside a character the place where the next byte was to be.
+   */
+  readonly byteOffset: number;
+  /** The rule, as a place in an RFC ("RFC 6455 §5.2") or the option that sets the limit. */
+  readonly rule: string;
+  /** From `decode()`: the frames that were complete in the same chunk, before the error. Otherwise empty. */
+  readonly frames: readonly Frame[];
+
+  constructor(code: WebSocketErrorCode, message: string, options: WebSocketErrorOptions) {
+    super(message);
+    this.code = code;
+    this.closeCode = options.closeCode;
+    this.byteOffset = options.byteOffset;
+    this.rule = options.rule;
+    this.frames = options.frames ?? [];
+  }
+}
+
+type Rule = readonly [code: WebSocketErrorCode, closeCode: number, rule: string, message: string];
+
+/** What the core's ERROR_* numbers mean. */
+const RULES: Readonly<Record<number, Rule>> = {
+  [ERROR_RSV_2_3]: ["WS_ERR_UNEXPECTED_RSV_2_3", 1002, "RFC 6455 §5.2", "RSV2 and RSV3 must be clear"],
+  [ERROR_RSV_1]: ["WS_ERR_UNEXPECTED_RSV_1", 1002, "RFC 6455 §5.2", "RSV1 must be clear"],
+  [ERROR_OPCODE]: ["WS_ERR_INVALID_OPCODE", 1002, "RFC 6455 §5.2", "The opcode is reserved"],
+  [ERROR_CONTINUATION]: ["WS_ERR_INVALID_OPCODE", 1002, "RFC 6455 §5.4", "There is no message to continue"],
+  [ERROR_NOT_CONTINUATION]: [
+    "WS_ERR_INVALID_OPCODE",
+    1002,
+    "RFC 6455 §5.4",
+    "A new message must not begin before the last one has ended",
+  ],
+  [ERROR_FIN]: ["WS_ERR_EXPECTED_FIN", 1002, "RFC 6455 §5.5", "A control frame must not be fragmented"],
+  [ERROR_CONTROL_LENGTH]: [
+    "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH",
+    1002,
+    "RFC 6455 §5.5",
+    "A control frame must not be longer than 125 bytes",
+  ],
+  [ERROR_CLOSE_LENGTH]: [
+    "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH",
+    1002,
+    "RFC 6455 §5.5.1",
+    "A Close must have no payload or at least the two bytes of its code",
+  ],
+  [ERROR_EXPECTED_MASK]: ["WS_ERR_EXPECTED_MASK", 1002, "RFC 6455 §5.1", "A frame from a client must be masked"],
+  [ERROR_UNEXPECTED_MASK]: ["WS_ERR_UNEXPECTED_MASK", 1002, "RFC 6455 §5.1", "A frame from a server must not be masked"],
+  [ERROR_LENGTH_SIGN]: [
+    "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH",
+    1002,
+    "RFC 6455 §5.2",
+    "The most significant bit of a 64-bit length must be 0",
+  ],
+  [ERROR_LENGTH_UNSAFE]: [
+    "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH",
+    1009,
+    "RFC 6455 §5.2",
+    "The payload is longer than 2^53 - 1 bytes",
+  ],
+  [ERROR_LENGTH_NOT_MINIMAL]: [
+    "WS_ERR_NON_MINIMAL_LENGTH",
+    1002,
+    "RFC 6455 §5.2",
+    "The length must be encoded in as few bytes as possible",
+  ],
+  [ERROR_MAX_PAYLOAD]: ["WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", 1009, "maxPayload", "The payload is longer than maxPayload"],
+  [ERROR_UTF8]: ["WS_ERR_INVALID_UTF8", 1007, "RFC 6455 §8.1", "Text must be valid UTF-8"],
+  [ERROR_CLOSE_CODE]: ["WS_ERR_INVALID_CLOSE_CODE", 1002, "RFC 6455 §7.4", "The close code must not be sent"],
+};
+
+/** @internal */
+export function isErrorNumber(error: number): boolean {
+  return RULES[error] !== undefined;
+}
+
+/** The error for a number of the core's. @internal */
+export function coreError(error: number, byteOffset: number, frames?: readonly Frame[]): WebSocketError {
+  const rule = RULES[error];
+  if (rule === undefined) throw new RangeError(`The core knows no error ${error}`);
+  const [code, closeCode, section, message] = rule;
+  return new WebSocketError(code, `${message} (${section}, byte ${byteOffset})`, {
+    closeCode,
+    byteOffset,
+    rule: section,
+    ...(frames && { frames }),
+  });
+}

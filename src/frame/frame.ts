@@ -1,0 +1,152 @@
+import {
+  BIT_FIN,
+  BITS_OPCODE,
+  BITS_RSV,
+  FLAG_HEADER_MASK,
+  FLAG_HEADER_SHIFT,
+  FLAG_MASKED,
+} from "../../assembly/memory.ts";
+import { decodeUtf8 } from "./text.ts";
+
+/** What every view of a frame's header tells (RFC 6455 §5.2). */
+abstract class HeaderFields {
+  /** The core's record flags of the frame. @internal */
+  abstract readonly flags: number;
+
+  /** Whether this is the last, or only, frame of its message. */
+  get fin(): boolean {
+    return (this.flags & BIT_FIN) !== 0;
+  }
+
+  /** RSV1 to RSV3 as a number of three bits: RSV1 is 4, RSV2 is 2, RSV3 is 1. */
+  get rsv(): number {
+    return (this.flags & BITS_RSV) >> 4;
+  }
+
+  /** One of Opcode: the decoder lets no other through. */
+  get opcode(): number {
+    return this.flags & BITS_OPCODE;
+  }
+
+  /** Whether the payload was masked on the wire. The payload that you get never is. */
+  get masked(): boolean {
+    return (this.flags & FLAG_MASKED) !== 0;
+  }
+
+  /** Length of the header on the wire in bytes, 2 to 14. */
+  get headerLength(): number {
+    return (this.flags >> FLAG_HEADER_SHIFT) & FLAG_HEADER_MASK;
+  }
+}
+
+/** The four bytes of a masking-key from the little-endian number that the core works with. */
+export function maskKeyBytes(key: number): Uint8Array {
+  return Uint8Array.of(key, key >>> 8, key >>> 16, key >>> 24);
+}
+
+/**
+ * The header of a frame, as a sink gets it. One object serves a whole call: what it says holds until
+ * the callback returns.
+ */
+export class FrameHeader extends HeaderFields {
+  /** @internal */
+  override flags = 0;
+  /** The window that the header stands in, payload removed or not. @internal */
+  readonly window: Uint8Array;
+  /** Where in it the masking-key ends, if there is one. @internal */
+  keyEnd = 0;
+  /** Length of the whole payload in bytes, of which the first may not have arrived yet. */
+  payloadLength = 0;
+  /** Where in the stream the payload starts, in bytes. */
+  payloadOffset = 0;
+
+  /** @internal */
+  constructor(window: Uint8Array) {
+    super();
+    this.window = window;
+  }
+
+  /** Where in the stream the header starts, in bytes. */
+  get headerOffset(): number {
+    return this.payloadOffset - this.headerLength;
+  }
+
+  /** The four bytes of the masking-key, or undefined. A new array at each call. */
+  get maskKey(): Uint8Array | undefined {
+    return this.masked ? this.window.slice(this.keyEnd - 4, this.keyEnd) : undefined;
+  }
+}
+
+/**
+ * The bytes that the frames of one decode() call are views on.
+ * @internal
+ */
+export interface FrameSource {
+  readonly buffer: ArrayBufferLike;
+  /** Where in `buffer` the bytes begin that positions count from. */
+  readonly byteOffset: number;
+  /** Where in the stream they begin. */
+  readonly streamOffset: number;
+  /** The masking-key, where it does not stand in front of the payload. */
+  readonly key?: number;
+}
+
+/**
+ * A whole frame, as decode() returns it. What is not asked for is not made: the payload is a view that is
+ * created at first use.
+ */
+export class Frame extends HeaderFields {
+  /** @internal */
+  override readonly flags: number;
+  /** Length of the payload in bytes. */
+  readonly payloadLength: number;
+  readonly #source: FrameSource;
+  readonly #position: number;
+  #payload: Uint8Array | undefined = undefined;
+
+  /** @internal */
+  constructor(source: FrameSource, flags: number, position: number, length: number) {
+    super();
+    this.flags = flags;
+    this.payloadLength = length;
+    this.#source = source;
+    this.#position = position;
+  }
+
+  /**
+   * The payload, unmasked: a view on the chunk that was decoded (or, with `copy` and for frames that
+   * spanned chunks, on bytes of its own). Yours, as long as the chunk is.
+   */
+  get payload(): Uint8Array {
+    const source = this.#source;
+    return (this.#payload ??= new Uint8Array(
+      source.buffer,
+      source.byteOffset + this.#position,
+      this.payloadLength,
+    ));
+  }
+
+  /** The payload as a string: UTF-8, a BOM kept, what is not UTF-8 as U+FFFD. Made anew at each call. */
+  get text(): string {
+    return decodeUtf8(this.payload);
+  }
+
+  /** The four bytes of the masking-key, or undefined. A new array at each call. */
+  get maskKey(): Uint8Array | undefined {
+    if (!this.masked) return undefined;
+    const { key, buffer, byteOffset } = this.#source;
+    return key === undefined
+      ? new Uint8Array(buffer, byteOffset + this.#position - 4, 4).slice()
+      : maskKeyBytes(key);
+  }
+
+  /** Where in the stream the payload starts, in bytes. */
+  get payloadOffset(): number {
+    return this.#source.streamOffset + this.#position;
+  }
+
+  /** Where in the stream the header starts, in bytes. */
+  get headerOffset(): number {
+    return this.payloadOffset - this.headerLength;
+  }
+}

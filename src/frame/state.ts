@@ -1,0 +1,115 @@
+// A decoder's state as bytes, for save() and restore().
+//
+//   u8  version      u8  1 for role server   u8  error number   u8  length of a cut header
+//   f64 offset       u32 message             u32 utf8           f64 error offset
+//   the bytes of the cut header
+//   u8  the frame in progress: 0 none, 1 collected, 2 streaming; and if there is one
+//   u32 flags        u32 key                 u32 rotated key    u32 close
+//   f64 length       f64 remaining           f64 offset         what has been collected
+
+import { WINDOW_MARGIN } from "../../assembly/memory.ts";
+import { isErrorNumber } from "./errors.ts";
+import { PartialFrame } from "./partial.ts";
+
+const VERSION = 1;
+const FIXED_SIZE = 28;
+const PARTIAL_SIZE = 40;
+
+/** @internal */
+export interface DecoderState {
+  readonly server: boolean;
+  readonly offset: number;
+  readonly message: number;
+  readonly utf8: number;
+  readonly cut: Uint8Array | undefined;
+  readonly partial: PartialFrame | undefined;
+  /** ERROR_*, 0 for none. */
+  readonly errorNumber: number;
+  readonly errorOffset: number;
+}
+
+/** @internal */
+export function writeState(state: DecoderState): Uint8Array {
+  const { cut, partial } = state;
+  const cutLength = cut?.length ?? 0;
+  const collected = partial?.collected;
+  const bytes = new Uint8Array(FIXED_SIZE + 1 + cutLength + (partial ? PARTIAL_SIZE : 0) + (collected?.length ?? 0));
+  const view = new DataView(bytes.buffer);
+  view.setUint8(0, VERSION);
+  view.setUint8(1, state.server ? 1 : 0);
+  view.setUint8(2, state.errorNumber);
+  view.setUint8(3, cutLength);
+  view.setFloat64(4, state.offset);
+  view.setUint32(12, state.message);
+  view.setUint32(16, state.utf8);
+  view.setFloat64(20, state.errorOffset);
+  let at = FIXED_SIZE;
+  if (cut) bytes.set(cut, at);
+  at += cutLength;
+  view.setUint8(at++, partial ? (partial.streaming ? 2 : 1) : 0);
+  if (partial) {
+    view.setUint32(at, partial.flags);
+    view.setUint32(at + 4, partial.key);
+    view.setUint32(at + 8, partial.rotatedKey);
+    view.setUint32(at + 12, partial.close);
+    view.setFloat64(at + 16, partial.payloadLength);
+    view.setFloat64(at + 24, partial.remaining);
+    view.setFloat64(at + 32, partial.payloadOffset);
+    bytes.set(partial.collected, at + PARTIAL_SIZE);
+  }
+  return bytes;
+}
+
+/** @throws RangeError @internal */
+export function readState(bytes: Uint8Array): DecoderState {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const assert = (condition: boolean): void => {
+    if (!condition) throw new RangeError("These bytes are not the state of a FrameDecoder of this version");
+  };
+  assert(bytes.length > FIXED_SIZE && view.getUint8(0) === VERSION);
+  const cutLength = view.getUint8(3);
+  const partialAt = FIXED_SIZE + cutLength;
+  assert(cutLength < WINDOW_MARGIN && bytes.length > partialAt);
+  const errorNumber = view.getUint8(2);
+  assert(errorNumber === 0 || isErrorNumber(errorNumber));
+  const kind = view.getUint8(partialAt);
+  assert(kind <= 2 && (kind !== 0 || bytes.length === partialAt + 1));
+  return {
+    server: view.getUint8(1) === 1,
+    errorNumber,
+    offset: view.getFloat64(4),
+    message: view.getUint32(12),
+    utf8: view.getUint32(16),
+    errorOffset: view.getFloat64(20),
+    cut: cutLength > 0 ? bytes.slice(FIXED_SIZE, partialAt) : undefined,
+    partial: kind === 0 ? undefined : readPartial(bytes, view, partialAt + 1, kind === 2, assert),
+  };
+}
+
+function readPartial(
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+  streaming: boolean,
+  assert: (condition: boolean) => void,
+): PartialFrame {
+  assert(bytes.length >= at + PARTIAL_SIZE);
+  const payloadLength = view.getFloat64(at + 16);
+  const remaining = view.getFloat64(at + 24);
+  const collected = bytes.length - at - PARTIAL_SIZE;
+  assert(Number.isSafeInteger(payloadLength) && Number.isSafeInteger(remaining));
+  assert(remaining > 0 && remaining <= payloadLength);
+  assert(collected === (streaming ? 0 : payloadLength - remaining));
+  const partial = new PartialFrame(
+    view.getUint32(at),
+    view.getUint32(at + 4),
+    payloadLength,
+    view.getFloat64(at + 32),
+    streaming,
+  );
+  partial.rotatedKey = view.getUint32(at + 8);
+  partial.close = view.getUint32(at + 12);
+  partial.remaining = remaining;
+  partial.append(bytes, at + PARTIAL_SIZE, collected);
+  return partial;
+}
