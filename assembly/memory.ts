@@ -53,6 +53,8 @@ export const CONFIG_ALLOW_INVALID_UTF8 = 128;
 export const CONFIG_ALLOW_INVALID_CLOSE = 256;
 /** Lay the payloads end to end in OUTPUT instead of unmasking them where they are. */
 export const CONFIG_COMPACT = 512;
+/** Tell whole text messages apart by FLAG_TEXT, and how long their strings are. */
+export const CONFIG_STRINGS = 1024;
 
 // MESSAGE bits.
 
@@ -74,8 +76,10 @@ export const RECORD_FLAGS = 0;
 export const RECORD_PAYLOAD = 4;
 /** u32: how many payload bytes this record has. */
 export const RECORD_LENGTH = 8;
-/** u32: of whole text frames with FIN, the length in UTF-16 code units. */
+/** u32: with FLAG_TEXT, the length in UTF-16 code units. */
 export const RECORD_UNITS = 12;
+/** u32: without FLAG_TEXT, where in the window the payload bytes stood. */
+export const RECORD_FROM = 12;
 
 /** The frame's first byte: FIN, RSV1 to RSV3, opcode. */
 export const FLAG_FIRST_BYTE = 255;
@@ -87,7 +91,7 @@ export const FLAG_MASKED = 4096;
 export const FLAG_START = 8192;
 /** The frame ends with this record. */
 export const FLAG_END = 16384;
-/** Whole text frame with FIN: a message that a string can be made of. */
+/** A whole text message in one frame, checked, with CONFIG_STRINGS. */
 export const FLAG_TEXT = 32768;
 
 // Records that encode() reads: RECORD_FLAGS has the first byte and these, RECORD_LENGTH the length.

@@ -6,7 +6,8 @@
 export interface Core {
   /** All of the core's memory. It never grows or detaches, so these views hold for good. */
   readonly bytes: Uint8Array;
-  readonly u32: Uint32Array;
+  /** Signed, for V8 keeps small signed integers without boxes: masking-keys may come out negative. */
+  readonly i32: Int32Array;
   readonly f64: Float64Array;
   /** Walks `bytes[start, end)`, leaves records in TABLE and what follows in STATE; returns the number of records. */
   decode(start: number, end: number): number;

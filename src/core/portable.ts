@@ -16,6 +16,7 @@ import {
   CONFIG_COMPACT,
   CONFIG_RSV,
   CONFIG_SERVER,
+  CONFIG_STRINGS,
   ENCODE_HEADER,
   ENCODE_MASK,
   ENCODE_RAW,
@@ -108,14 +109,14 @@ function utf8Sequence(first: number): { length: number; least: number; greatest:
 
 class PortableCore implements Core {
   readonly bytes: Uint8Array;
-  readonly u32: Uint32Array;
+  readonly i32: Int32Array;
   readonly f64: Float64Array;
   readonly #view: DataView;
 
   constructor() {
     const buffer = new ArrayBuffer(MEMORY_SIZE);
     this.bytes = new Uint8Array(buffer);
-    this.u32 = new Uint32Array(buffer);
+    this.i32 = new Int32Array(buffer);
     this.f64 = new Float64Array(buffer);
     this.#view = new DataView(buffer);
   }
@@ -169,6 +170,7 @@ class PortableCore implements Core {
       const text =
         !failure &&
         complete &&
+        config & CONFIG_STRINGS &&
         flags & FLAG_START &&
         (flags & (BIT_FIN | BITS_OPCODE)) === (BIT_FIN | OPCODE_TEXT) &&
         this.#get(STATE_MESSAGE) & MESSAGE_TEXT;
@@ -176,7 +178,7 @@ class PortableCore implements Core {
       this.#set(record + RECORD_FLAGS, text ? flags | FLAG_TEXT : flags);
       this.#set(record + RECORD_PAYLOAD, payload);
       this.#set(record + RECORD_LENGTH, length);
-      this.#set(record + RECORD_UNITS, text ? this.#utf16Length(payload, payload + length) : length);
+      this.#set(record + RECORD_UNITS, text ? this.#utf16Length(payload, payload + length) : p);
       records++;
       p += length;
 

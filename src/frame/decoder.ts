@@ -6,6 +6,7 @@ import {
   CONFIG_ALLOW_UNMASKED,
   CONFIG_COMPACT,
   CONFIG_SERVER,
+  CONFIG_STRINGS,
   FLAG_END,
   FLAG_HEADER_MASK,
   FLAG_HEADER_SHIFT,
@@ -16,6 +17,7 @@ import {
   MAX_RECORDS,
   MESSAGE_CLOSED,
   RECORD_FLAGS,
+  RECORD_FROM,
   RECORD_LENGTH,
   RECORD_PAYLOAD,
   RECORD_SIZE,
@@ -49,24 +51,6 @@ import { decodeUtf8 } from "./text.ts";
 const DEFAULT_MAX_PAYLOAD = 104857600;
 const DEFAULT_TEXT_SLACK = 1024;
 
-// Indices of u32 fields in the core's memory.
-const CONFIG = STATE_CONFIG >> 2;
-const MESSAGE = STATE_MESSAGE >> 2;
-const UTF8 = STATE_UTF8 >> 2;
-const FRAME = STATE_FRAME >> 2;
-const KEY = STATE_KEY >> 2;
-const CLOSE = STATE_CLOSE >> 2;
-const REMAINING = STATE_REMAINING >> 3;
-const MAX_PAYLOAD = STATE_MAX_PAYLOAD >> 3;
-const CONSUMED = STATE_CONSUMED >> 2;
-const ERROR = STATE_ERROR >> 2;
-const ERROR_AT = STATE_ERROR_AT >> 2;
-const FLAGS = (TABLE + RECORD_FLAGS) >> 2;
-const PAYLOAD = (TABLE + RECORD_PAYLOAD) >> 2;
-const LENGTH = (TABLE + RECORD_LENGTH) >> 2;
-const UNITS = (TABLE + RECORD_UNITS) >> 2;
-const NEXT = RECORD_SIZE >> 2;
-
 /** Where push() and commit() deliver frames as they arrive. */
 export interface FrameSink {
   /** A frame begins. `header` holds until the callback returns. */
@@ -79,16 +63,16 @@ export interface FrameSink {
   /** The frame is complete. */
   end(): void;
   /**
-   * If given, a frame that has arrived whole comes through this one call instead of the three above.
-   * Arguments and their lifetime are theirs.
-   */
-  frame?(header: FrameHeader, window: Uint8Array, start: number, end: number): void;
-  /**
    * If given, a text message in a single frame that has arrived whole comes as a string through this one
-   * call. Strings of many small messages are made together, which costs a fraction of making each; see
+   * call, in
+   * place of those above. Strings of many small messages are made together, which costs a fraction of making each; see
    * `textSlack`. Not for frames with an RSV bit, nor with `allowInvalidUtf8`.
    */
   text?(text: string): void;
+}
+
+function newBytes(length: number): Uint8Array {
+  return new Uint8Array(length);
 }
 
 function readMaxPayload(value: number = DEFAULT_MAX_PAYLOAD): number {
@@ -130,6 +114,7 @@ export class FrameDecoder {
   readonly #maxPayload: number;
   readonly #copy: boolean;
   readonly #textSlack: number;
+  readonly #allocate: (length: number) => Uint8Array;
   /** Where in the stream the next byte for the core stands: the first of #cut, if there are any. */
   #offset = 0;
   #message = 0;
@@ -160,6 +145,7 @@ export class FrameDecoder {
     this.#maxPayload = maxPayload;
     this.#copy = options.copy === true;
     this.#textSlack = textSlack;
+    this.#allocate = options.allocate ?? newBytes;
   }
 
   /** The error that ended decoding, if one has. */
@@ -297,7 +283,7 @@ export class FrameDecoder {
    */
   static restore(state: Uint8Array, options: FrameDecoderOptions): FrameDecoder {
     const decoder = new FrameDecoder(options);
-    decoder.#resume(readState(state));
+    decoder.#resume(readState(state, decoder.#allocate));
     return decoder;
   }
 
@@ -326,33 +312,33 @@ export class FrameDecoder {
 
   /** One crossing into the core: `bytes[start, end)`. Returns the number of records. */
   #run(core: Core, start: number, end: number, mode: number): number {
-    const { u32, f64 } = core;
+    const { i32, f64 } = core;
     const partial = this.#partial;
-    u32[CONFIG] = this.#config | mode;
-    u32[MESSAGE] = this.#message;
-    u32[UTF8] = this.#utf8;
-    f64[MAX_PAYLOAD] = this.#maxPayload;
+    i32[STATE_CONFIG >> 2] = this.#config | mode;
+    i32[STATE_MESSAGE >> 2] = this.#message;
+    i32[STATE_UTF8 >> 2] = this.#utf8;
+    f64[STATE_MAX_PAYLOAD >> 3] = this.#maxPayload;
     if (partial === undefined) {
-      u32[FRAME] = 0;
+      i32[STATE_FRAME >> 2] = 0;
     } else {
-      u32[FRAME] = partial.flags;
-      u32[KEY] = partial.rotatedKey;
-      u32[CLOSE] = partial.close;
-      f64[REMAINING] = partial.remaining;
+      i32[STATE_FRAME >> 2] = partial.flags;
+      i32[STATE_KEY >> 2] = partial.rotatedKey;
+      i32[STATE_CLOSE >> 2] = partial.close;
+      f64[STATE_REMAINING >> 3] = partial.remaining;
     }
     const records = core.decode(start, end);
-    this.#message = u32[MESSAGE]!;
-    this.#utf8 = u32[UTF8]!;
-    this.#offset += u32[CONSUMED]! - start;
+    this.#message = i32[STATE_MESSAGE >> 2]!;
+    this.#utf8 = i32[STATE_UTF8 >> 2]!;
+    this.#offset += i32[STATE_CONSUMED >> 2]! - start;
     return records;
   }
 
   /** What the core knows of the frame it stands in the middle of. */
   #savePartial(core: Core): void {
     const partial = this.#partial!;
-    partial.rotatedKey = core.u32[KEY]!;
-    partial.close = core.u32[CLOSE]!;
-    partial.remaining = core.f64[REMAINING]!;
+    partial.rotatedKey = core.i32[STATE_KEY >> 2]!;
+    partial.close = core.i32[STATE_CLOSE >> 2]!;
+    partial.remaining = core.f64[STATE_REMAINING >> 3]!;
   }
 
   /** Puts the header bytes that were cut off in front of a window; returns where it begins then. */
@@ -367,18 +353,18 @@ export class FrameDecoder {
 
   /** Keeps the bytes that the core left, which begin a header. */
   #keepCut(core: Core, end: number): void {
-    const consumed = core.u32[CONSUMED]!;
+    const consumed = core.i32[STATE_CONSUMED >> 2]!;
     if (consumed < end && !this.closed) this.#cut = core.bytes.slice(consumed, end);
   }
 
   #fail(core: Core, offset: number, frames?: readonly Frame[]): never {
     this.#partial = undefined;
-    this.#errorNumber = core.u32[ERROR]!;
+    this.#errorNumber = core.i32[STATE_ERROR >> 2]!;
     throw (this.#error = coreError(this.#errorNumber, offset, frames));
   }
 
   #decodeSlice(core: Core, chunk: Uint8Array, at: number, size: number, frames: Frame[]): void {
-    const { bytes, u32 } = core;
+    const { bytes, i32 } = core;
     bytes.set(size === chunk.length ? chunk : chunk.subarray(at, at + size), WINDOW);
     let start = this.#prepend(core, WINDOW);
     const end = WINDOW + size;
@@ -392,10 +378,11 @@ export class FrameDecoder {
     let to = this.#copy ? end : WINDOW;
     for (;;) {
       const records = this.#run(core, start, end, 0);
-      for (let i = 0, r = 0; i < records; i++, r += NEXT) {
-        const flags = u32[FLAGS + r]!;
-        const payload = u32[PAYLOAD + r]!;
-        const length = u32[LENGTH + r]!;
+      for (let i = 0; i < records; i++) {
+        const r = TABLE + i * RECORD_SIZE;
+        const flags = i32[(r + RECORD_FLAGS) >> 2]!;
+        const payload = i32[(r + RECORD_PAYLOAD) >> 2]!;
+        const length = i32[(r + RECORD_LENGTH) >> 2]!;
         if ((flags & (FLAG_START | FLAG_END)) === (FLAG_START | FLAG_END)) {
           if (flags & FLAG_MASKED && !this.#copy) {
             if (payload < from) from = payload;
@@ -416,9 +403,10 @@ export class FrameDecoder {
             this.#partial = new PartialFrame(
               flags & ~FLAG_START,
               readKey(bytes, payload, flags),
-              length + core.f64[REMAINING]!,
+              length + core.f64[STATE_REMAINING >> 3]!,
               toStream + payload,
               false,
+              this.#allocate,
             );
           }
           const partial = this.#partial!;
@@ -430,108 +418,90 @@ export class FrameDecoder {
         }
       }
       if (this.#partial) this.#savePartial(core);
-      start = u32[CONSUMED]!;
+      start = i32[STATE_CONSUMED >> 2]!;
       if (records < MAX_RECORDS || start === end) break;
     }
     // One write for the whole slice. What it has of frames that go on stands in buffers of their own.
     if (to > from && source) target.set(bytes.subarray(from, to), targetAt + from - WINDOW);
-    if (u32[ERROR] !== 0) this.#fail(core, toStream + u32[ERROR_AT]!, frames);
+    if (i32[STATE_ERROR >> 2] !== 0) this.#fail(core, toStream + i32[STATE_ERROR_AT >> 2]!, frames);
     this.#keepCut(core, end);
   }
 
   #pushWindow(core: Core, window: number, size: number, sink: FrameSink): void {
-    const { bytes, u32 } = core;
+    const { bytes, i32 } = core;
     let start = this.#prepend(core, window);
     const end = window + size;
     const toStream = this.#offset - start;
-    const header = new FrameHeader(bytes);
-    const wholeFrames = sink.frame !== undefined;
-    const strings = sink.text !== undefined;
+    const header = new FrameHeader(core, toStream);
+    const mode = CONFIG_COMPACT | (sink.text === undefined ? 0 : CONFIG_STRINGS);
     for (;;) {
-      const records = this.#run(core, start, end, CONFIG_COMPACT);
-      /** Where the bytes of the next record stand in the window: the payloads have moved from there. */
-      let p = start;
-      for (let i = 0, r = 0; i < records; ) {
-        const flags = u32[FLAGS + r]!;
-        const payload = u32[PAYLOAD + r]!;
-        const length = u32[LENGTH + r]!;
-        if (flags & FLAG_TEXT && strings) {
-          const count = this.#pushTexts(core, i, records, sink);
-          for (const next = i + count; i < next; i++, r += NEXT) {
-            p += u32[LENGTH + r]! + ((u32[FLAGS + r]! >> FLAG_HEADER_SHIFT) & FLAG_HEADER_MASK);
-          }
+      const records = this.#run(core, start, end, mode);
+      for (let i = 0; i < records; i++) {
+        const r = TABLE + i * RECORD_SIZE;
+        const flags = i32[(r + RECORD_FLAGS) >> 2]!;
+        if (flags & FLAG_TEXT) {
+          i = this.#pushTexts(core, i, records, sink);
           continue;
         }
-        const isStart = (flags & FLAG_START) !== 0;
-        const isEnd = (flags & FLAG_END) !== 0;
-        if (isStart) {
-          p += (flags >> FLAG_HEADER_SHIFT) & FLAG_HEADER_MASK;
-          header.flags = flags;
-          header.keyEnd = p;
-          header.payloadOffset = toStream + p;
-          header.payloadLength = length;
-          if (!isEnd) {
-            header.payloadLength += core.f64[REMAINING]!;
-            this.#partial = new PartialFrame(
-              flags & ~FLAG_START,
-              readKey(bytes, p, flags),
-              header.payloadLength,
-              header.payloadOffset,
-              true,
-            );
-          } else if (wholeFrames) {
-            p += length;
-            i++;
-            r += NEXT;
-            sink.frame!(header, bytes, payload, payload + length);
-            continue;
-          }
+        const payload = i32[(r + RECORD_PAYLOAD) >> 2]!;
+        const length = i32[(r + RECORD_LENGTH) >> 2]!;
+        if (flags & FLAG_START) {
+          header.record = r;
+          if (!(flags & FLAG_END)) this.#beginPartial(core, header);
           sink.header(header);
         }
         if (length > 0) sink.payload(bytes, payload, payload + length);
-        if (isEnd) {
-          if (!isStart) this.#partial = undefined;
+        if (flags & FLAG_END) {
+          if (!(flags & FLAG_START)) this.#partial = undefined;
           sink.end();
         }
-        p += length;
-        i++;
-        r += NEXT;
       }
       if (this.#partial) this.#savePartial(core);
-      start = u32[CONSUMED]!;
+      start = i32[STATE_CONSUMED >> 2]!;
       if (records < MAX_RECORDS || start === end) break;
     }
-    if (u32[ERROR] !== 0) this.#fail(core, toStream + u32[ERROR_AT]!);
+    if (i32[STATE_ERROR >> 2] !== 0) this.#fail(core, toStream + i32[STATE_ERROR_AT >> 2]!);
     this.#keepCut(core, end);
+  }
+
+  /** A frame has begun to pass through a sink that has not arrived to its end. */
+  #beginPartial(core: Core, header: FrameHeader): void {
+    header.remaining = core.f64[STATE_REMAINING >> 3]!;
+    const from = core.i32[(header.record + RECORD_FROM) >> 2]!;
+    const key = readKey(core.bytes, from, header.flags);
+    const flags = header.flags & ~FLAG_START;
+    this.#partial = new PartialFrame(flags, key, header.payloadLength, header.payloadOffset, true, this.#allocate);
   }
 
   /**
    * Delivers the text messages of the records from `first` on whose payloads, which lie end to end, are
-   * together not longer than textSlack: as one string, cut. Returns how many they were, 1 at least.
+   * together not longer than textSlack: as one string, cut. Returns the last of them.
    */
   #pushTexts(core: Core, first: number, records: number, sink: FrameSink): number {
-    const { bytes, u32 } = core;
+    const { bytes, i32 } = core;
     const slack = this.#textSlack;
-    const from = u32[PAYLOAD + first * NEXT]!;
-    let to = from + u32[LENGTH + first * NEXT]!;
-    let last = first + 1;
-    for (; last < records; last++) {
-      const length = u32[LENGTH + last * NEXT]!;
-      if (to + length - from > slack || (u32[FLAGS + last * NEXT]! & FLAG_TEXT) === 0) break;
-      to += length;
+    const firstRecord = TABLE + first * RECORD_SIZE;
+    const from = i32[(firstRecord + RECORD_PAYLOAD) >> 2]!;
+    let to = from + i32[(firstRecord + RECORD_LENGTH) >> 2]!;
+    let last = first;
+    for (let r = firstRecord + RECORD_SIZE; last + 1 < records; r += RECORD_SIZE) {
+      const next = to + i32[(r + RECORD_LENGTH) >> 2]!;
+      if (next - from > slack || (i32[(r + RECORD_FLAGS) >> 2]! & FLAG_TEXT) === 0) break;
+      to = next;
+      last++;
     }
     const all = decodeUtf8(bytes.subarray(from, to));
-    if (last === first + 1) {
+    if (last === first) {
       sink.text!(all);
-      return 1;
+      return last;
     }
     let cut = 0;
-    for (let r = first * NEXT; r < last * NEXT; r += NEXT) {
-      const next = cut + u32[UNITS + r]!;
+    for (let r = firstRecord; r <= TABLE + last * RECORD_SIZE; r += RECORD_SIZE) {
+      const next = cut + i32[(r + RECORD_UNITS) >> 2]!;
       sink.text!(all.substring(cut, next));
       cut = next;
     }
-    return last - first;
+    return last;
   }
 }
 

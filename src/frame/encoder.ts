@@ -16,7 +16,7 @@ import {
 } from "../../assembly/memory.ts";
 import type { Core } from "../core/core.ts";
 import { enginesFor, type Engines } from "../core/engines.ts";
-import { keyNumber, nextKey } from "./keys.ts";
+import { keyNumber, nextKey, takeKeys } from "./keys.ts";
 import { isValidCloseCode, Opcode } from "./opcodes.ts";
 import { assertBytes, type FrameEncoderOptions, isServer, type MaskKeySource } from "./options.ts";
 import { PreparedMessage } from "./prepared.ts";
@@ -28,13 +28,6 @@ const MAX_HEADER = 14;
 const MAX_CONTROL_PAYLOAD = 125;
 /** A string of n UTF-16 code units has at most 3 n bytes in UTF-8. */
 const MAX_BYTES_PER_UNIT = 3;
-
-const FLAGS = (TABLE + RECORD_FLAGS) >> 2;
-const LENGTH = (TABLE + RECORD_LENGTH) >> 2;
-const NEXT = RECORD_SIZE >> 2;
-const KEY = KEYS >> 2;
-/** Queued records are one number: ENCODE_* flags and the first byte in these bits, the length above. */
-const RECORD_FLAG_BITS = 12;
 
 const EMPTY: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
@@ -50,19 +43,32 @@ export interface FrameInit {
   readonly rsv?: number;
 }
 
-/** What waits to be serialized, and what has been. There is none while nothing does. */
+/** Queued records are one number: ENCODE_* flags and the first byte in these bits, the length above. */
+const RECORD_FLAG_BITS = 12;
+
+/** Frames that wait to be serialized. There is none for an encoder that has nothing to write. */
 interface Queue {
-  /** Frames in order: ENCODE_* flags and the first byte below, the length above RECORD_FLAG_BITS. */
+  /** Flags and length of each frame. */
   readonly records: number[];
   /** Their payloads in order, texts that follow one another as one string. */
   readonly payloads: (string | Uint8Array)[];
-  /** The string that further texts are appended to. */
+  /** The texts since the last of these. */
   text: string;
-  /** Masking-keys in order. */
+  /** The masking-keys, where they do not come from the pool. */
   readonly keys: number[];
-  /** How many bytes the records can need at the most. */
+  /** Sum of the lengths: in UTF-16 code units of texts, in bytes of others. */
+  length: number;
+  /** How many bytes these frames have at the most. */
   size: number;
-  readonly output: Uint8Array[];
+  /** What has been serialized. */
+  output: Uint8Array[];
+}
+
+/** The queue that the last take() emptied: the next encoder that needs one has it without allocating. */
+let spareQueue: Queue | undefined;
+
+function newQueue(): Queue {
+  return { records: [], payloads: [], text: "", keys: [], length: 0, size: 0, output: [] };
 }
 
 /**
@@ -184,12 +190,10 @@ export class FrameEncoder {
       return;
     }
     const { frame } = message;
-    const queue = this.#room(frame.length < LARGE ? frame.length : 0);
-    if (queue.records.length === 0 || frame.length >= LARGE) {
-      this.#flush(queue);
-      queue.output.push(frame);
+    if (frame.length >= LARGE || this.#queue === undefined || this.#queue.records.length === 0) {
+      this.#flushed().push(frame);
     } else {
-      this.#enqueue(queue, ENCODE_RAW, frame);
+      this.#enqueue(ENCODE_RAW, frame, frame.length);
     }
   }
 
@@ -198,37 +202,51 @@ export class FrameEncoder {
    * those that were passed in, and a PreparedMessage's are shared: do not write to them.
    */
   take(): Uint8Array[] {
+    if (this.#queue === undefined) return [];
+    const output = this.#flushed();
     const queue = this.#queue;
-    if (queue === undefined) return [];
-    this.#flush(queue);
     this.#queue = undefined;
+    queue.output = [];
+    spareQueue = queue;
+    return output;
+  }
+
+  /** Queues a frame of at most `size` payload bytes, fewer than a window has. */
+  #enqueue(flags: number, payload: string | Uint8Array, size: number): void {
+    // Before anything is queued: a source of keys may throw.
+    const key = this.#keySource === undefined ? 0 : nextKey(this.#keySource);
+    let queue = this.#queue;
+    if (queue === undefined) {
+      queue = this.#queue = spareQueue ?? newQueue();
+      spareQueue = undefined;
+    } else if (queue.size + size + MAX_HEADER > WINDOW_SIZE || queue.records.length === MAX_RECORDS) {
+      this.#flush(queue);
+    }
+    queue.size += size + MAX_HEADER;
+    queue.length += payload.length;
+    queue.records.push((payload.length << RECORD_FLAG_BITS) | flags);
+    if (typeof payload === "string") {
+      queue.text += payload;
+    } else if (payload.length > 0) {
+      endText(queue);
+      queue.payloads.push(payload);
+    }
+    if (this.#keySource !== undefined) queue.keys.push(key);
+  }
+
+  /** The output, with all that is queued in it. */
+  #flushed(): Uint8Array[] {
+    const queue = (this.#queue ??= newQueue());
+    if (queue.records.length > 0) this.#flush(queue);
     return queue.output;
   }
 
-  /** The queue, with room for one frame more of so many payload bytes. */
-  #room(bytes: number): Queue {
-    const queue = (this.#queue ??= { records: [], payloads: [], text: "", keys: [], size: 0, output: [] });
-    const size = bytes + MAX_HEADER;
-    if (queue.size + size > WINDOW_SIZE || queue.records.length === MAX_RECORDS) this.#flush(queue);
-    queue.size += size;
-    return queue;
-  }
-
   #text(first: number, text: string): void {
-    const { length } = text;
-    if (length >= LARGE) {
+    if (text.length < LARGE) {
+      this.#enqueue(first | ENCODE_UNITS, text, text.length * MAX_BYTES_PER_UNIT);
+    } else {
       this.#large(first, encodeUtf8(text), true);
-      return;
     }
-    // Before anything is queued: a source of keys may throw.
-    const key = this.#masked ? nextKey(this.#keySource) : 0;
-    const queue = this.#room(length * MAX_BYTES_PER_UNIT);
-    const unit = text.charCodeAt(0);
-    // A low surrogate here must not meet a high one at the end of the message before.
-    if (unit >= 0xdc00 && unit <= 0xdfff) endText(queue);
-    queue.text += text;
-    queue.records.push((length << RECORD_FLAG_BITS) | ENCODE_UNITS | first);
-    if (this.#masked) queue.keys.push(key);
   }
 
   #control(opcode: number, data: string | Uint8Array): void {
@@ -244,44 +262,32 @@ export class FrameEncoder {
   }
 
   #bytes(first: number, payload: Uint8Array): void {
-    if (payload.length >= LARGE) {
+    if (payload.length < LARGE) {
+      this.#enqueue(first, payload, payload.length);
+    } else {
       this.#large(first, payload, false);
-      return;
     }
-    const key = this.#masked ? nextKey(this.#keySource) : 0;
-    const queue = this.#room(payload.length);
-    this.#enqueue(queue, first, payload);
-    if (this.#masked) queue.keys.push(key);
-  }
-
-  #enqueue(queue: Queue, flags: number, payload: Uint8Array): void {
-    endText(queue);
-    queue.payloads.push(payload);
-    queue.records.push((payload.length << RECORD_FLAG_BITS) | flags);
   }
 
   /** A payload that goes past the window. `owned`: nobody else has it, so it may be masked in place. */
   #large(first: number, payload: Uint8Array, owned: boolean): void {
     const key = this.#masked ? nextKey(this.#keySource) : 0;
-    const queue = this.#room(0);
-    this.#flush(queue);
+    const output = this.#flushed();
     const core = this.#engines.enter();
     try {
-      core.u32[FLAGS] = first | ENCODE_HEADER | (this.#masked ? ENCODE_MASK : 0);
-      core.u32[LENGTH] = payload.length;
-      core.u32[KEY] = key;
+      core.i32[(TABLE + RECORD_FLAGS) >> 2] = first | ENCODE_HEADER | (this.#masked ? ENCODE_MASK : 0);
+      core.i32[(TABLE + RECORD_LENGTH) >> 2] = payload.length;
+      core.i32[KEYS >> 2] = key;
       const end = core.encode(1, WINDOW);
-      if (!this.#masked) {
-        queue.output.push(core.bytes.slice(OUTPUT, end), payload);
-      } else if (owned) {
-        maskInto(core, payload, key, payload, 0);
-        queue.output.push(core.bytes.slice(OUTPUT, end), payload);
+      const header = core.bytes.subarray(OUTPUT, end);
+      if (this.#masked && !owned) {
+        const frame = new Uint8Array(header.length + payload.length);
+        frame.set(header);
+        maskInto(core, payload, key, frame, header.length);
+        output.push(frame);
       } else {
-        const headerLength = end - OUTPUT;
-        const frame = new Uint8Array(headerLength + payload.length);
-        frame.set(core.bytes.subarray(OUTPUT, end));
-        maskInto(core, payload, key, frame, headerLength);
-        queue.output.push(frame);
+        output.push(new Uint8Array(header), payload);
+        if (this.#masked) maskInto(core, payload, key, payload, 0);
       }
     } finally {
       this.#engines.leave();
@@ -290,42 +296,38 @@ export class FrameEncoder {
 
   /** Serializes what is queued into one buffer. */
   #flush(queue: Queue): void {
-    const { records, keys } = queue;
-    queue.size = 0;
-    if (records.length === 0) return;
-    endText(queue);
+    const { records, payloads, keys } = queue;
+    const count = records.length;
     const core = this.#engines.enter();
     try {
-      const { bytes, u32 } = core;
-      let at = WINDOW;
-      let ascii = true;
-      for (const payload of queue.payloads) {
-        if (typeof payload === "string") {
-          const written = encodeUtf8Into(payload, bytes.subarray(at, WINDOW + WINDOW_SIZE));
-          ascii &&= written === payload.length;
-          at += written;
-        } else {
-          bytes.set(payload, at);
-          at += payload.length;
-        }
-      }
-      // Where every text has as many bytes as code units, the core need not look for their ends.
+      endText(queue);
+      const { bytes, i32 } = core;
+      let end = writePayloads(payloads, bytes);
+      // Where there are as many bytes as code units, the core need not look for the ends of the texts.
+      const ascii = end - WINDOW === queue.length;
+      const split = ascii ? undefined : splitSurrogates(records, payloads);
+      if (split) end = writePayloads(split, bytes);
       const flagBits = (1 << RECORD_FLAG_BITS) - 1 - (ascii ? ENCODE_UNITS : 0);
-      const masked = this.#masked ? ENCODE_MASK : 0;
-      for (let i = 0; i < records.length; i++) {
+      const mask = this.#masked ? ENCODE_MASK : 0;
+      for (let i = 0, r = TABLE; i < count; i++, r += RECORD_SIZE) {
         const record = records[i]!;
-        u32[FLAGS + i * NEXT] = (record & flagBits) | masked;
-        u32[LENGTH + i * NEXT] = record >> RECORD_FLAG_BITS;
+        i32[(r + RECORD_FLAGS) >> 2] = (record & flagBits) | mask;
+        i32[(r + RECORD_LENGTH) >> 2] = record >> RECORD_FLAG_BITS;
       }
-      for (let i = 0; i < keys.length; i++) u32[KEY + i] = keys[i]!;
-      const end = core.encode(records.length, at);
-      queue.output.push(bytes.slice(OUTPUT, end));
+      if (keys.length > 0) i32.set(keys, KEYS >> 2);
+      else if (this.#masked) takeKeys(i32, KEYS >> 2, count);
+      const output = core.encode(count, end);
+      // Not slice(): V8 zeroes what that returns before it copies, and takes twice as long.
+      queue.output.push(new Uint8Array(bytes.subarray(OUTPUT, output)));
     } finally {
       this.#engines.leave();
+      records.length = 0;
+      payloads.length = 0;
+      keys.length = 0;
+      queue.text = "";
+      queue.length = 0;
+      queue.size = 0;
     }
-    records.length = 0;
-    keys.length = 0;
-    queue.payloads.length = 0;
   }
 }
 
@@ -334,6 +336,55 @@ function endText(queue: Queue): void {
   if (queue.text === "") return;
   queue.payloads.push(queue.text);
   queue.text = "";
+}
+
+/** Writes payloads end to end into the window; returns where they end. */
+function writePayloads(payloads: readonly (string | Uint8Array)[], bytes: Uint8Array): number {
+  let at = WINDOW;
+  for (const payload of payloads) {
+    if (typeof payload === "string") {
+      at += encodeUtf8Into(payload, bytes.subarray(at, WINDOW + WINDOW_SIZE));
+    } else {
+      bytes.set(payload, at);
+      at += payload.length;
+    }
+  }
+  return at;
+}
+
+/**
+ * The payloads with joined texts cut where a high surrogate ends one and a low one begins the next: each is
+ * U+FFFD, not the two one character. Undefined if there is no such place.
+ */
+function splitSurrogates(
+  records: readonly number[],
+  payloads: readonly (string | Uint8Array)[],
+): (string | Uint8Array)[] | undefined {
+  const parts: (string | Uint8Array)[] = [];
+  let next = 0;
+  let start = 0;
+  let end = 0;
+  for (const record of records) {
+    const length = record >> RECORD_FLAG_BITS;
+    if (length === 0) continue;
+    const payload = payloads[next]!;
+    end += length;
+    if (end === payload.length) {
+      parts.push(typeof payload === "string" ? payload.slice(start) : payload);
+      next++;
+      start = end = 0;
+    } else if (typeof payload === "string" && isSurrogatePair(payload, end - 1)) {
+      parts.push(payload.slice(start, end));
+      start = end;
+    }
+  }
+  return parts.length > payloads.length ? parts : undefined;
+}
+
+function isSurrogatePair(text: string, at: number): boolean {
+  const high = text.charCodeAt(at);
+  const low = text.charCodeAt(at + 1);
+  return high >= 0xd800 && high <= 0xdbff && low >= 0xdc00 && low <= 0xdfff;
 }
 
 /** Writes `payload`, masked, to `target` from `at` on. */

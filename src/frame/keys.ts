@@ -3,19 +3,37 @@ import { assertBytes, type MaskKeySource } from "./options.ts";
 /** How many masking-keys one call of getRandomValues makes. */
 const POOL_KEYS = 2048;
 
-let pool: Uint32Array<ArrayBuffer> | undefined;
+let pool: Int32Array<ArrayBuffer> | undefined;
 let used = POOL_KEYS;
 
-/** The next key of the thread's pool. Each is used once, then wiped: a later key must not be guessed from memory. */
-function pooledKey(): number {
-  pool ??= new Uint32Array(POOL_KEYS);
-  if (used === POOL_KEYS) {
+/**
+ * Moves `count` keys, at most POOL_KEYS, from the thread's pool to `target`. Each is used once and then
+ * wiped: what was sent must not be found in memory later.
+ * @internal
+ */
+export function takeKeys(target: Int32Array, at: number, count: number): void {
+  pool ??= new Int32Array(POOL_KEYS);
+  if (used + count > POOL_KEYS) {
     crypto.getRandomValues(pool);
     used = 0;
   }
-  const key = pool[used]!;
-  pool[used++] = 0;
-  return key;
+  const end = used + count;
+  if (count === 1) target[at] = pool[used]!;
+  else target.set(pool.subarray(used, end), at);
+  pool.fill(0, used, end);
+  used = end;
+}
+
+/** The key of the next frame. @throws TypeError @internal */
+export function nextKey(source: MaskKeySource | undefined): number {
+  if (source === undefined) {
+    const key = new Int32Array(1);
+    takeKeys(key, 0, 1);
+    return key[0]!;
+  }
+  if (typeof source !== "function") return keyNumber(source);
+  const key = new Uint8Array(4);
+  return keyNumber(source(key) ?? key);
 }
 
 /** The little-endian number that the core works with. @throws TypeError @internal */
@@ -23,12 +41,4 @@ export function keyNumber(key: Uint8Array): number {
   assertBytes(key, "maskKey");
   if (key.length !== 4) throw new TypeError("maskKey must have four bytes");
   return (key[0]! | (key[1]! << 8) | (key[2]! << 16) | (key[3]! << 24)) >>> 0;
-}
-
-/** The key of the next frame. @throws TypeError @internal */
-export function nextKey(source: MaskKeySource | undefined): number {
-  if (source === undefined) return pooledKey();
-  if (typeof source !== "function") return keyNumber(source);
-  const key = new Uint8Array(4);
-  return keyNumber(source(key) ?? key);
 }

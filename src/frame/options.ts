@@ -20,6 +20,12 @@ export interface FrameDecoderOptions {
   /** Leave chunks as they are, and return payloads from `decode()` in copies. Default false: unmask in place. */
   readonly copy?: boolean;
   /**
+   * Where `decode()` gets the buffers from that it collects frames in which span chunks: a function that
+   * returns a Uint8Array of the length it is given, which need not be zeroed. On Node,
+   * `Buffer.allocUnsafeSlow` saves the zeroing. Default: `new Uint8Array(length)`.
+   */
+  readonly allocate?: (length: number) => Uint8Array;
+  /**
    * How many bytes of other messages a string that a sink's `text` gets may keep alive: such strings are
    * cut from a longer one. Default 1024; 0 makes each on its own.
    */

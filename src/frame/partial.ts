@@ -2,8 +2,12 @@ import { Frame } from "./frame.ts";
 
 /** The smallest buffer that a frame is collected in, unless it is shorter itself. */
 const LEAST_CAPACITY = 1024;
-/** How much longer than what has arrived a buffer may be: a 1 MiB frame in 64 KiB chunks is moved once. */
-const GROWTH = 4;
+/**
+ * How much larger than what has arrived, header included, a buffer may be: a frame of 1 MiB that comes in
+ * chunks of 64 KiB is allocated once and never moved, and a header that lies costs little.
+ */
+const GROWTH = 16;
+const MAX_HEADER = 14;
 
 /**
  * A frame whose payload has not arrived to its end.
@@ -23,16 +27,24 @@ export class PartialFrame {
   rotatedKey = 0;
   close = 0;
   remaining = 0;
-  /** What has been collected. */
+  readonly #allocate: (length: number) => Uint8Array;
   #buffer: Uint8Array | undefined = undefined;
   #filled = 0;
 
-  constructor(flags: number, key: number, payloadLength: number, payloadOffset: number, streaming: boolean) {
+  constructor(
+    flags: number,
+    key: number,
+    payloadLength: number,
+    payloadOffset: number,
+    streaming: boolean,
+    allocate: (length: number) => Uint8Array,
+  ) {
     this.flags = flags;
     this.key = key;
     this.payloadLength = payloadLength;
     this.payloadOffset = payloadOffset;
     this.streaming = streaming;
+    this.#allocate = allocate;
   }
 
   get collected(): Uint8Array {
@@ -44,7 +56,8 @@ export class PartialFrame {
     if (length === 0) return;
     const needed = this.#filled + length;
     if (this.#buffer === undefined || needed > this.#buffer.length) {
-      const grown = new Uint8Array(Math.min(this.payloadLength, Math.max(LEAST_CAPACITY, needed * GROWTH)));
+      const capacity = Math.max(LEAST_CAPACITY, (needed + MAX_HEADER) * GROWTH);
+      const grown = this.#allocate(Math.min(this.payloadLength, capacity));
       if (this.#buffer) grown.set(this.collected);
       this.#buffer = grown;
     }
@@ -54,8 +67,8 @@ export class PartialFrame {
 
   /** The frame, now that it is complete. It takes over the buffer. */
   toFrame(): Frame {
-    const buffer = this.#buffer?.buffer ?? new ArrayBuffer(0);
-    const source = { buffer, byteOffset: 0, streamOffset: this.payloadOffset, key: this.key };
+    const { buffer, byteOffset } = this.#buffer ?? new Uint8Array(0);
+    const source = { buffer, byteOffset, streamOffset: this.payloadOffset, key: this.key };
     return new Frame(source, this.flags, 0, this.payloadLength);
   }
 }

@@ -61,7 +61,7 @@ export function writeState(state: DecoderState): Uint8Array {
 }
 
 /** @throws RangeError @internal */
-export function readState(bytes: Uint8Array): DecoderState {
+export function readState(bytes: Uint8Array, allocate: (length: number) => Uint8Array): DecoderState {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const assert = (condition: boolean): void => {
     if (!condition) throw new RangeError("These bytes are not the state of a FrameDecoder of this version");
@@ -82,7 +82,7 @@ export function readState(bytes: Uint8Array): DecoderState {
     utf8: view.getUint32(16),
     errorOffset: view.getFloat64(20),
     cut: cutLength > 0 ? bytes.slice(FIXED_SIZE, partialAt) : undefined,
-    partial: kind === 0 ? undefined : readPartial(bytes, view, partialAt + 1, kind === 2, assert),
+    partial: kind === 0 ? undefined : readPartial(bytes, view, partialAt + 1, kind === 2, allocate, assert),
   };
 }
 
@@ -91,6 +91,7 @@ function readPartial(
   view: DataView,
   at: number,
   streaming: boolean,
+  allocate: (length: number) => Uint8Array,
   assert: (condition: boolean) => void,
 ): PartialFrame {
   assert(bytes.length >= at + PARTIAL_SIZE);
@@ -106,6 +107,7 @@ function readPartial(
     payloadLength,
     view.getFloat64(at + 32),
     streaming,
+    allocate,
   );
   partial.rotatedKey = view.getUint32(at + 8);
   partial.close = view.getUint32(at + 12);
