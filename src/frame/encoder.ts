@@ -92,7 +92,7 @@ export class FrameEncoder {
     this.#masked = !isServer(options.role);
     const source = options.maskKey;
     if (source !== undefined && typeof source !== "function") keyNumber(source);
-    this.#keySource = source;
+    this.#keySource = this.#masked ? source : undefined;
     this.#engines = enginesFor(options.core);
   }
 

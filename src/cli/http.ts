@@ -1,0 +1,57 @@
+// The HTTP head in front of a stream: the upgrade request of a client or the 101 response of a server.
+
+import { InputError } from "./input-error.ts";
+
+/** A first line longer than this is not taken for one, in bytes. */
+const MAX_FIRST_LINE = 16384;
+const FIRST_LINE = /^(?:[A-Z]+ \S+ HTTP\/1\.[01]|HTTP\/1\.[01] (\d{3})[^\r\n]*)\r\n/;
+
+/** What the head of a stream says. */
+export interface HttpHead {
+  /** Who sent it, and so the bytes behind it. */
+  readonly sender: "client" | "server";
+  /** Its first line. */
+  readonly line: string;
+  /** Its length in bytes, the empty line included: where the frames start. */
+  readonly length: number;
+  /** Whether permessage-deflate is offered (by a client) or accepted (by a server). */
+  readonly deflate: boolean;
+}
+
+/**
+ * The HTTP head that a file begins with, or undefined. No frame can look like one: `G` and `H` as a first
+ * byte would have RSV1 set with an opcode that is reserved or needs FIN.
+ *
+ * @throws InputError for a head behind which no frames can come
+ */
+export function parseHead(file: Uint8Array): HttpHead | undefined {
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.length);
+  const first = FIRST_LINE.exec(bytes.toString("latin1", 0, MAX_FIRST_LINE));
+  if (first === null) return undefined;
+  const line = first[0].trimEnd();
+  const status = first[1];
+  const end = bytes.indexOf("\r\n\r\n");
+  if (end === -1) throw new InputError(`an HTTP head that does not end: ${line}`);
+  if (status !== undefined && status !== "101") {
+    throw new InputError(`a response that is not 101 Switching Protocols, so there are no frames: ${line}`);
+  }
+  const fields = bytes.toString("latin1", 0, end).split("\r\n").slice(1);
+  if (!valuesOf(fields, "upgrade").some((value) => value.toLowerCase() === "websocket")) {
+    throw new InputError(`an HTTP head without "Upgrade: websocket": ${line}`);
+  }
+  const extensions = valuesOf(fields, "sec-websocket-extensions");
+  return {
+    sender: status === undefined ? "client" : "server",
+    line,
+    length: end + 4,
+    deflate: extensions.some((value) => value.split(";")[0]!.trim().toLowerCase() === "permessage-deflate"),
+  };
+}
+
+/** What all fields of a name list together, commas taken apart. */
+function valuesOf(fields: readonly string[], name: string): string[] {
+  return fields
+    .filter((field) => field.toLowerCase().startsWith(`${name}:`))
+    .flatMap((field) => field.slice(name.length + 1).split(","))
+    .map((value) => value.trim());
+}

@@ -1,0 +1,111 @@
+// Every recorded connection decodes to what an independent decoder found in it, however it is cut, and encodes
+// back to the bytes that were recorded.
+
+import { createHash } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { encodeFrame, FrameDecoder, FrameEncoder } from "../src/index.ts";
+import { concat } from "./reference/serialize.ts";
+import { type Direction, readCaptures } from "./support/captures.ts";
+import { Random } from "./support/random.ts";
+import { byteByByte, cutAt, type Seen, type SeenFrame, viaDecode, viaPush } from "./support/run.ts";
+
+const captures = readCaptures();
+
+function assertExpected(direction: Direction, seen: Seen): void {
+  const { httpLength } = direction;
+  expect(seen.error).toBeUndefined();
+  const found = seen.frames.map((frame) => ({
+    fin: frame.fin,
+    rsv: frame.rsv,
+    opcode: frame.opcode,
+    masked: frame.maskKey !== undefined,
+    maskKey: frame.maskKey ?? null,
+    payloadLength: frame.payloadLength,
+    headerOffset: httpLength + frame.headerOffset,
+    payloadOffset: httpLength + frame.payloadOffset,
+    payloadSha256: createHash("sha256").update(frame.payload).digest("hex"),
+  }));
+  expect(found).toEqual(direction.frames.map((frame) => ({ ...frame, maskKey: frame.maskKey ?? null })));
+}
+
+/** What was on the wire: the stream without what followed the Close. */
+function framesOf(direction: Direction): Uint8Array {
+  const { trailing, stream, httpLength } = direction;
+  return trailing ? stream.subarray(0, trailing.offset - httpLength) : stream;
+}
+
+function reencode(direction: Direction, frames: readonly SeenFrame[], core: "wasm" | "portable"): Uint8Array {
+  const keys = frames.map((frame) => frame.maskKey);
+  let next = 0;
+  const encoder = new FrameEncoder({
+    role: direction.role === "server" ? "client" : "server",
+    maskKey: () => Uint8Array.from(Buffer.from(keys[next++]!, "hex")),
+    core,
+  });
+  for (const frame of frames) encoder.frame(frame);
+  return concat(encoder.take());
+}
+
+test("there are all twelve, of both directions", () => {
+  expect(captures).toHaveLength(12);
+  expect(captures.flatMap(({ directions }) => directions)).toHaveLength(24);
+});
+
+for (const capture of captures) {
+  for (const direction of capture.directions) {
+    for (const core of ["wasm", "portable"] as const) {
+      const { role, stream } = direction;
+      const options = { role, core, rsv: capture.deflate ? 4 : 0 };
+      describe(`${capture.name}, decoded as ${role}, ${core} core`, () => {
+        test("in the recorded chunks", () => {
+          assertExpected(direction, viaDecode(options, direction.chunks));
+          assertExpected(direction, viaDecode({ ...options, copy: true }, direction.chunks));
+          assertExpected(direction, viaPush(options, direction.chunks));
+          assertExpected(direction, viaPush(options, direction.chunks, { commit: true }));
+        });
+
+        test("in one chunk", () => {
+          assertExpected(direction, viaDecode(options, [stream]));
+          assertExpected(direction, viaPush(options, [stream]));
+        });
+
+        test("byte by byte", () => {
+          const bytes = byteByByte(stream);
+          assertExpected(direction, viaDecode(options, bytes));
+          assertExpected(direction, viaPush(options, bytes));
+        });
+
+        test("in random splits", () => {
+          const random = new Random(7);
+          for (let round = 0; round < 3; round++) {
+            const largest = random.pick([3, 40, 700, 9000, 70_000]);
+            const cuts: number[] = [];
+            for (let at = random.integer(0, largest); at < stream.length; at += random.integer(0, largest)) cuts.push(at);
+            assertExpected(direction, viaDecode(options, cutAt(stream, cuts)));
+            assertExpected(direction, viaPush(options, cutAt(stream, cuts)));
+          }
+        });
+
+        test("encodes again to the same bytes", () => {
+          const { frames } = viaDecode(options, [stream]);
+          expect(Buffer.from(reencode(direction, frames, core)).equals(framesOf(direction))).toBe(true);
+          for (const frame of frames.slice(0, 20)) {
+            const { maskKey } = frame;
+            const bytes =
+              maskKey === undefined
+                ? encodeFrame(frame, { role: "server", core })
+                : encodeFrame(frame, { role: "client", core, maskKey: Uint8Array.from(Buffer.from(maskKey, "hex")) });
+            const end = frame.payloadOffset + frame.payloadLength;
+            expect(Buffer.from(bytes).equals(stream.subarray(frame.headerOffset, end))).toBe(true);
+          }
+        });
+
+        test("what follows a Close is ignored", () => {
+          const decoder = new FrameDecoder(options);
+          decoder.push(stream, { header() {}, payload() {}, end() {} });
+          expect(decoder.bytesDecoded).toBe(framesOf(direction).length);
+        });
+      });
+    }
+  }
+}

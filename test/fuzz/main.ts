@@ -1,0 +1,33 @@
+// npm run fuzz -- [--frames N] [--seed N] [--seconds N]
+// Runs until it has seen N frames or the time is up; without either, until it is stopped. Exit code 1 with a finding.
+
+import { parseArgs } from "node:util";
+import { runSeed } from "./differential.ts";
+
+const { values } = parseArgs({
+  options: { frames: { type: "string" }, seed: { type: "string" }, seconds: { type: "string" } },
+});
+const limit = Number(values.frames ?? Infinity);
+const until = performance.now() + Number(values.seconds ?? Infinity) * 1000;
+const firstSeed = Number(values.seed ?? Date.now() % 2 ** 31);
+let frames = 0;
+let streams = 0;
+let againstWs = 0;
+let lastReport = performance.now();
+
+console.log(`fuzzing from seed ${firstSeed}`);
+for (let seed = firstSeed; frames < limit && performance.now() < until; seed++) {
+  const result = runSeed(seed);
+  frames += result.frames;
+  streams++;
+  if (result.comparedWithWs) againstWs++;
+  if (result.finding) {
+    console.error(`\nseed ${result.finding.seed}: ${result.finding.what}\nrepeat with: npm run fuzz -- --seed ${seed} --frames 1`);
+    process.exit(1);
+  }
+  if (performance.now() - lastReport > 5000) {
+    lastReport = performance.now();
+    console.log(`${frames} frames in ${streams} streams, ${againstWs} of them against ws too: no finding`);
+  }
+}
+console.log(`${frames} frames in ${streams} streams, ${againstWs} of them against ws too: no finding`);

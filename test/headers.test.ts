@@ -1,0 +1,124 @@
+// Every one of the 65,536 first two bytes gets the verdict of the reference decoder, in both cores and roles.
+
+import { describe, expect, test } from "vitest";
+import { FrameDecoder, WebSocketError } from "../src/index.ts";
+import { ReferenceDecoder } from "./reference/decoder.ts";
+import { serialize } from "./reference/serialize.ts";
+import { viaDecode, viaPush } from "./support/run.ts";
+
+const sink = { header() {}, payload() {}, end() {} };
+
+function verdict(decoder: FrameDecoder, bytes: Uint8Array): string {
+  try {
+    decoder.push(bytes, sink);
+    return "";
+  } catch (error) {
+    if (!(error instanceof WebSocketError)) throw error;
+    return `${error.code} ${error.byteOffset}`;
+  }
+}
+
+for (const role of ["server", "client"] as const) {
+  const server = role === "server";
+  for (const rsv of [0, 4, 7]) {
+    for (const inMessage of [false, true]) {
+      test(`role ${role}, rsv ${rsv}, ${inMessage ? "inside a message" : "between messages"}`, () => {
+        const opening = serialize({ opcode: 1, fin: false, maskKey: server ? [1, 2, 3, 4] : undefined });
+        let refused = 0;
+        const state = new Map(
+          (["wasm", "portable"] as const).map((core) => {
+            const decoder = new FrameDecoder({ role, core, rsv });
+            if (inMessage) decoder.push(opening, sink);
+            return [core, decoder.save()];
+          }),
+        );
+        for (let first = 0; first < 256; first++) {
+          for (let second = 0; second < 256; second++) {
+            const bytes = Uint8Array.of(first, second);
+            const reference = new ReferenceDecoder({ server, rsv });
+            if (inMessage) reference.push(opening);
+            reference.push(bytes);
+            const expected = reference.error ? `${reference.error.code} ${reference.error.byteOffset}` : "";
+            if (expected !== "") refused++;
+            for (const core of ["wasm", "portable"] as const) {
+              const found = verdict(FrameDecoder.restore(state.get(core)!, { role, core, rsv }), bytes);
+              if (found !== expected) expect.fail(`${core} ${first} ${second}: expected ${expected}, got ${found}`);
+            }
+          }
+        }
+        expect(refused).toBeGreaterThan(32_768);
+      });
+    }
+  }
+}
+
+interface WrongHeader {
+  name: string;
+  hex: string;
+  code: string;
+  closeCode: number;
+  byteOffset: number;
+  role?: "client";
+  rule?: string;
+}
+
+describe("what a header can be wrong in, at the first byte that shows it", () => {
+  const cases: WrongHeader[] = [
+    { name: "RSV1", hex: "c1", code: "WS_ERR_UNEXPECTED_RSV_1", closeCode: 1002, byteOffset: 0 },
+    { name: "RSV2", hex: "a1", code: "WS_ERR_UNEXPECTED_RSV_2_3", closeCode: 1002, byteOffset: 0 },
+    { name: "reserved opcode", hex: "83", code: "WS_ERR_INVALID_OPCODE", closeCode: 1002, byteOffset: 0 },
+    { name: "reserved control opcode", hex: "8b", code: "WS_ERR_INVALID_OPCODE", closeCode: 1002, byteOffset: 0 },
+    { name: "continuation of nothing", hex: "80", code: "WS_ERR_INVALID_OPCODE", closeCode: 1002, byteOffset: 0, rule: "RFC 6455 §5.4" },
+    { name: "fragmented ping", hex: "09", code: "WS_ERR_EXPECTED_FIN", closeCode: 1002, byteOffset: 0, rule: "RFC 6455 §5.5" },
+    { name: "long ping", hex: "89fe", code: "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH", closeCode: 1002, byteOffset: 1 },
+    { name: "Close of one byte", hex: "8881", code: "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH", closeCode: 1002, byteOffset: 1, rule: "RFC 6455 §5.5.1" },
+    { name: "not masked", hex: "8101", code: "WS_ERR_EXPECTED_MASK", closeCode: 1002, byteOffset: 1, rule: "RFC 6455 §5.1" },
+    { name: "masked", hex: "8181", code: "WS_ERR_UNEXPECTED_MASK", closeCode: 1002, byteOffset: 1, role: "client" },
+    { name: "125 in 16 bits", hex: "82fe007d", code: "WS_ERR_NON_MINIMAL_LENGTH", closeCode: 1002, byteOffset: 3 },
+    { name: "65535 in 64 bits", hex: "82ff000000000000ffff", code: "WS_ERR_NON_MINIMAL_LENGTH", closeCode: 1002, byteOffset: 9 },
+    { name: "top bit of 64", hex: "82ff80", code: "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH", closeCode: 1002, byteOffset: 2 },
+    { name: "2^53", hex: "82ff0020000000000000", code: "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH", closeCode: 1009, byteOffset: 9 },
+    { name: "over maxPayload", hex: "82ff0000000006400001", code: "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", closeCode: 1009, byteOffset: 9, rule: "maxPayload" },
+  ];
+  for (const { name, hex, code, closeCode, byteOffset, role = "server", rule } of cases) {
+    test(name, () => {
+      for (const core of ["wasm", "portable"] as const) {
+        const decoder = new FrameDecoder({ role, core });
+        const bytes = Buffer.from(hex, "hex");
+        expect(decoder.decode(bytes.subarray(0, byteOffset))).toEqual([]);
+        expect(decoder.error).toBeUndefined();
+        expect(() => decoder.decode(bytes.subarray(byteOffset))).toThrow(
+          expect.objectContaining({ name: "WebSocketError", code, closeCode, byteOffset, ...(rule && { rule }) }),
+        );
+      }
+    });
+  }
+
+  test("each relaxation lets through what it names, and nothing else", () => {
+    const ping = serialize({ opcode: 9, payload: Buffer.from("x") });
+    const maskedPing = serialize({ opcode: 9, payload: Buffer.from("x"), maskKey: [9, 8, 7, 6] });
+    const long = serialize({ opcode: 2, payload: Buffer.from("xy"), lengthBytes: 9, maskKey: [9, 8, 7, 6] });
+    const close = serialize({ opcode: 8, payload: Buffer.from("bye"), maskKey: [9, 8, 7, 6] });
+    const latin1 = serialize({ opcode: 1, payload: Buffer.from("é", "latin1"), maskKey: [9, 8, 7, 6] });
+    for (const core of ["wasm", "portable"] as const) {
+      for (const via of [viaDecode, viaPush]) {
+        const run = (options: object, role: "server" | "client", bytes: Uint8Array) => {
+          const seen = via({ role, core, ...options }, [bytes]);
+          return seen.error?.code ?? seen.frames[0]!.payload.toString("latin1");
+        };
+        expect(run({}, "server", ping)).toBe("WS_ERR_EXPECTED_MASK");
+        expect(run({ allowMasked: true, allowNonMinimalLength: true }, "server", ping)).toBe("WS_ERR_EXPECTED_MASK");
+        expect(run({ allowUnmasked: true }, "server", ping)).toBe("x");
+        expect(run({ allowUnmasked: true }, "server", maskedPing)).toBe("x");
+        expect(run({}, "client", maskedPing)).toBe("WS_ERR_UNEXPECTED_MASK");
+        expect(run({ allowMasked: true }, "client", maskedPing)).toBe("x");
+        expect(run({}, "server", long)).toBe("WS_ERR_NON_MINIMAL_LENGTH");
+        expect(run({ allowNonMinimalLength: true }, "server", long)).toBe("xy");
+        expect(run({}, "server", close)).toBe("WS_ERR_INVALID_CLOSE_CODE");
+        expect(run({ allowInvalidClose: true }, "server", close)).toBe("bye");
+        expect(run({}, "server", latin1)).toBe("WS_ERR_INVALID_UTF8");
+        expect(run({ allowInvalidUtf8: true }, "server", latin1)).toBe("é");
+      }
+    }
+  });
+});
