@@ -208,7 +208,7 @@ export function decode(start: usize, end: usize): i32 {
         if (nonAscii || load<u32>(STATE_UTF8)) {
           error = checkText(payload, payload + length, ends);
         }
-        if (textFlag && ends && flags & FLAG_START && !error) {
+        if (textFlag && ends && opcode == OPCODE_TEXT && flags & FLAG_START && !error) {
           flags |= textFlag;
           unitsOrFrom = nonAscii ? utf16Length(payload, payload + length) : length;
         }

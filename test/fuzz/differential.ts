@@ -4,7 +4,7 @@
 import type { FrameDecoderOptions } from "../../src/index.ts";
 import type { ReferenceOptions } from "../reference/decoder.ts";
 import { Random } from "../support/random.ts";
-import { cutAt, difference, viaDecode, viaPush, viaReference } from "../support/run.ts";
+import { cutAt, difference, viaDecode, viaPush, viaReference, viaStrings } from "../support/run.ts";
 import { makeCase } from "./streams.ts";
 import { disagreement, viaWs } from "./ws-receiver.ts";
 
@@ -38,6 +38,12 @@ export function runSeed(seed: number): { frames: number; finding?: Finding; comp
       decode: () => difference(expected, viaDecode(settings, chunks), { partial: false }),
       "decode copy": () => difference(expected, viaDecode({ ...settings, copy: true }, chunks, saveAt), { partial: false }),
       push: () => difference(expected, viaPush(settings, chunks)),
+      strings: () => {
+        const wanted = expected.frames.map(({ opcode, payload }) => `${opcode} ${payload.toString("hex")}`);
+        const found = viaStrings({ ...settings, textSlack: random.pick([0, 20, 1024]) }, chunks);
+        const at = wanted.findIndex((value, i) => value !== found[i]);
+        return at >= 0 || wanted.length !== found.length ? `frame ${at}: expected ${wanted[at]}, got ${found[at]}` : undefined;
+      },
       commit: () => difference(expected, viaPush(settings, chunks, { commit: true, saveAt })),
     };
     for (const [name, way] of Object.entries(ways)) {

@@ -115,6 +115,27 @@ export function viaPush(
   return { frames: sink.frames, partial: sink.seen(), error: summary(error), closed: decoder.closed };
 }
 
+/** Through push() with a sink that takes strings: opcode and payload of each frame, in order. */
+export function viaStrings(options: FrameDecoderOptions, chunks: readonly Uint8Array[]): string[] {
+  const decoder = new FrameDecoder(options);
+  const seen: string[] = [];
+  const collector = new Collector();
+  const sink: FrameSink = {
+    header: (header) => collector.header(header),
+    payload: (window, start, end) => collector.payload(window, start, end),
+    end() {
+      collector.end();
+      const { opcode, payload } = collector.frames.pop()!;
+      seen.push(`${opcode} ${payload.toString("hex")}`);
+    },
+    text: (text) => void seen.push(`1 ${Buffer.from(text).toString("hex")}`),
+  };
+  attempt(() => {
+    for (const chunk of chunks) decoder.push(chunk, sink);
+  });
+  return seen;
+}
+
 export function viaReference(options: ReferenceOptions, stream: Uint8Array): Seen {
   const decoder = new ReferenceDecoder(options);
   decoder.push(stream);

@@ -1,0 +1,335 @@
+// What FrameDecoder promises beyond giving the right frames: who owns which bytes, what it holds, how it fails.
+
+import { describe, expect, test } from "vitest";
+import { FrameDecoder, type FrameDecoderOptions, FrameEncoder, type FrameSink, Opcode, WebSocketError } from "../src/index.ts";
+import { concat, serialize } from "./reference/serialize.ts";
+import { Collector } from "./support/run.ts";
+
+const KEY = [1, 2, 3, 4];
+const cores = ["wasm", "portable"] as const;
+const ignore: FrameSink = { header() {}, payload() {}, end() {} };
+
+function masked(text: string, opcode: number = Opcode.Text): Uint8Array {
+  return serialize({ opcode, payload: Buffer.from(text), maskKey: KEY });
+}
+
+for (const core of cores) {
+  const server = (options: Partial<FrameDecoderOptions> = {}) => new FrameDecoder({ role: "server", core, ...options });
+
+  describe(`${core} core`, () => {
+    test("decode() unmasks in place: payloads are views on the chunk", () => {
+      const chunk = concat([masked("one"), masked("two"), masked("three").subarray(0, 8)]);
+      const before = chunk.slice();
+      const [one, two] = server().decode(chunk);
+      expect(one!.text).toBe("one");
+      expect(two!.text).toBe("two");
+      expect(one!.payload.buffer).toBe(chunk.buffer);
+      expect(one!.payload).toBe(one!.payload);
+      chunk[6] = 0x4f;
+      expect(one!.text).toBe("One");
+      // Nothing but these payloads has changed: not the headers, not the frame that goes on.
+      expect(chunk.subarray(0, 6)).toEqual(before.subarray(0, 6));
+      expect(chunk.subarray(18)).toEqual(before.subarray(18));
+    });
+
+    test("with copy, the chunk is left as it is", () => {
+      const chunk = concat([masked("one"), masked("two"), masked("three").subarray(0, 8)]);
+      const before = chunk.slice();
+      const frames = server({ copy: true }).decode(chunk);
+      expect(chunk).toEqual(before);
+      chunk.fill(0);
+      expect(frames.map((frame) => frame.text)).toEqual(["one", "two"]);
+      expect(frames[0]!.maskKey).toEqual(Uint8Array.from(KEY));
+    });
+
+    test("with copy, more frames than a table has and more bytes than a window has", () => {
+      const frame = masked("x");
+      const chunk = concat(Array.from({ length: 30_000 }, () => frame));
+      const frames = server({ copy: true }).decode(chunk);
+      expect(frames).toHaveLength(30_000);
+      expect(frames.every((each) => each.text === "x")).toBe(true);
+    });
+
+    test("a chunk that is a part of a larger buffer", () => {
+      const frame = masked("inside");
+      const whole = new Uint8Array(100).fill(0xee);
+      whole.set(frame, 40);
+      const [found] = server().decode(whole.subarray(40, 40 + frame.length));
+      expect(found!.text).toBe("inside");
+      expect(whole.subarray(0, 40).every((byte) => byte === 0xee)).toBe(true);
+      expect(whole.subarray(40 + frame.length).every((byte) => byte === 0xee)).toBe(true);
+    });
+
+    test("push() leaves the chunk as it is", () => {
+      const chunk = concat([masked("one"), masked("two")]);
+      const before = chunk.slice();
+      const sink = new Collector();
+      server().push(chunk, sink);
+      expect(chunk).toEqual(before);
+      expect(sink.frames.map((frame) => frame.payload.toString())).toEqual(["one", "two"]);
+    });
+
+    test("a header that claims much costs nothing until it comes", () => {
+      const header = serialize({ opcode: 2, claimedLength: 2n ** 53n - 1n, maskKey: KEY });
+      const allocated: number[] = [];
+      const allocate = (length: number) => {
+        allocated.push(length);
+        return new Uint8Array(length);
+      };
+      const decoder = server({ maxPayload: Infinity, allocate });
+      decoder.decode(header);
+      expect(allocated).toEqual([]);
+      for (let i = 0; i < 1000; i++) decoder.decode(new Uint8Array(10));
+      const arrived = header.length + 10_000;
+      expect(Math.max(...allocated)).toBeLessThanOrEqual(16 * arrived);
+      // Geometric: a stream of small chunks is not copied over and over.
+      expect(allocated.length).toBeLessThan(8);
+    });
+
+    test("2^62 bytes are refused at once, whatever the limit", () => {
+      for (const maxPayload of [undefined, Infinity]) {
+        const decoder = server(maxPayload === undefined ? {} : { maxPayload });
+        const header = serialize({ opcode: 2, claimedLength: 2n ** 62n, maskKey: KEY });
+        expect(() => decoder.decode(header.slice(0, 10))).toThrow(
+          expect.objectContaining({ code: "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH", closeCode: 1009 }),
+        );
+      }
+    });
+
+    test("maxPayload: exactly so much passes, for data frames only", () => {
+      const decoder = server({ maxPayload: 4 });
+      expect(decoder.decode(concat([masked("1234"), masked("a ping of ten", Opcode.Ping)]))).toHaveLength(2);
+      expect(() => decoder.decode(masked("12345"))).toThrow(
+        expect.objectContaining({ code: "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", rule: "maxPayload" }),
+      );
+      expect(server({ maxPayload: 0 }).decode(masked(""))).toHaveLength(1);
+    });
+
+    test("1 GiB passes through push() in constant memory", { skip: core === "portable" }, () => {
+      const size = 2 ** 30;
+      const decoder = server({ maxPayload: size });
+      const chunk = new Uint8Array(65536).map((_, i) => i * 31);
+      let seen = 0;
+      let ended = 0;
+      let sum = 0;
+      const sink: FrameSink = {
+        header: (header) => expect(header.payloadLength).toBe(size),
+        payload(window, start, end) {
+          seen += end - start;
+          sum = (sum + window[start]! + window[end - 1]!) | 0;
+        },
+        end: () => ended++,
+      };
+      decoder.push(serialize({ opcode: 2, claimedLength: BigInt(size), maskKey: KEY }), sink);
+      const before = process.memoryUsage().arrayBuffers;
+      for (let sent = 0; sent < size; sent += chunk.length) decoder.push(chunk, sink);
+      expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 20);
+      expect([seen, ended]).toEqual([size, 1]);
+      expect(sum).toBe((size / chunk.length) * ((chunk[0]! ^ 1) + (chunk[65535]! ^ 4)));
+    });
+
+    test("frames before an error are delivered, and the decoder stays failed", () => {
+      const chunk = concat([masked("one"), masked("two"), Uint8Array.of(0x83, 0x80), masked("never")]);
+      const decoder = server();
+      let error: unknown;
+      try {
+        decoder.decode(chunk.slice());
+      } catch (thrown) {
+        error = thrown;
+      }
+      expect(error).toBeInstanceOf(WebSocketError);
+      const failure = error as WebSocketError;
+      expect(failure.frames.map((frame) => frame.text)).toEqual(["one", "two"]);
+      expect(failure.byteOffset).toBe(18);
+      expect(failure.message).toBe("The opcode is reserved (RFC 6455 §5.2, byte 18)");
+      expect(decoder.error).toBe(failure);
+      expect(() => decoder.decode(masked("more"))).toThrow(failure);
+      expect(() => decoder.push(masked("more"), ignore)).toThrow(failure);
+      expect(() => decoder.reserve()).toThrow(failure);
+      const restored = FrameDecoder.restore(decoder.save(), { role: "server", core });
+      expect(() => restored.decode(masked("more"))).toThrow(
+        expect.objectContaining({ code: failure.code, byteOffset: 18, message: failure.message }),
+      );
+
+      const sink = new Collector();
+      const pushed = server();
+      expect(() => pushed.push(chunk, sink)).toThrow(WebSocketError);
+      expect(sink.frames.map((frame) => frame.payload.toString())).toEqual(["one", "two"]);
+    });
+
+    test("the payload before a wrong byte is delivered by push()", () => {
+      const sink = new Collector();
+      const bytes = serialize({ opcode: 1, payload: Buffer.from([0x61, 0x62, 0xff, 0x63]), maskKey: KEY });
+      expect(() => server().push(bytes, sink)).toThrow(expect.objectContaining({ byteOffset: 8 }));
+      expect(sink.frames).toEqual([]);
+      expect(sink.seen()!.payload.toString()).toBe("ab");
+    });
+
+    test("bytes that follow a Close are ignored", () => {
+      const decoder = server();
+      const close = serialize({ opcode: 8, payload: Uint8Array.of(3, 232), maskKey: KEY });
+      const frames = decoder.decode(concat([masked("last"), close, Buffer.from("HTTP/1.1 200 OK\r\n\r\n")]));
+      expect(frames.map((frame) => frame.opcode)).toEqual([1, 8]);
+      expect(decoder.closed).toBe(true);
+      expect(decoder.bytesDecoded).toBe(18);
+      expect(decoder.decode(masked("more"))).toEqual([]);
+      decoder.push(masked("more"), { ...ignore, header: () => expect.fail("a frame after the Close") });
+      expect(FrameDecoder.restore(decoder.save(), { role: "server", core }).decode(masked("more"))).toEqual([]);
+    });
+
+    test("whole text messages come as strings, others as they are", () => {
+      const seen: string[] = [];
+      const sink: FrameSink = {
+        header: (header) => void seen.push(`header ${header.opcode}`),
+        payload: (window, start, end) => void seen.push(`payload ${Buffer.from(window.slice(start, end)).toString()}`),
+        end: () => void seen.push("end"),
+        text: (text) => void seen.push(`text ${text}`),
+      };
+      const long = "long ".repeat(300);
+      const stream = concat([
+        masked("one"),
+        masked("zwölf"),
+        masked(""),
+        masked("😀 high"),
+        masked("bytes", Opcode.Binary),
+        masked("after"),
+        masked(long),
+        serialize({ opcode: 1, fin: false, payload: Buffer.from("frag"), maskKey: KEY }),
+        serialize({ opcode: 9, maskKey: KEY }),
+        serialize({ opcode: 0, payload: Buffer.from("ment"), maskKey: KEY }),
+      ]);
+      server().push(stream, sink);
+      expect(seen).toEqual([
+        "text one",
+        "text zwölf",
+        "text ",
+        "text 😀 high",
+        "header 2",
+        "payload bytes",
+        "end",
+        "text after",
+        `text ${long}`,
+        "header 1",
+        "payload frag",
+        "end",
+        "header 9",
+        "end",
+        "header 0",
+        "payload ment",
+        "end",
+      ]);
+    });
+
+    test("strings of thousands of messages, for any textSlack", () => {
+      const texts = Array.from({ length: 5000 }, (_, i) => ["ascii ", "ümlaut ", "漢字 ", "😀 "][i % 4]! + i);
+      const stream = concat(texts.map((text) => masked(text)));
+      for (const textSlack of [0, 1, 64, 1024, 100_000]) {
+        const seen: string[] = [];
+        server({ textSlack }).push(stream, { ...ignore, text: (text) => void seen.push(text) });
+        expect(seen).toEqual(texts);
+      }
+    });
+
+    test("reserve() lends one buffer until commit(), and different ones to different decoders", () => {
+      const a = server();
+      const b = server();
+      const bufferA = a.reserve();
+      const bufferB = b.reserve();
+      expect(a.reserve()).toBe(bufferA);
+      bufferA.set(masked("for a"));
+      bufferB.set(masked("for b"));
+      const sinkA = new Collector();
+      const sinkB = new Collector();
+      // A decoder in between uses the same core.
+      server().decode(concat(Array.from({ length: 2000 }, () => masked("between"))));
+      b.commit(11, sinkB);
+      a.commit(11, sinkA);
+      expect(sinkA.frames[0]!.payload.toString()).toBe("for a");
+      expect(sinkB.frames[0]!.payload.toString()).toBe("for b");
+      expect(() => a.commit(1, sinkA)).toThrow(RangeError);
+      const again = a.reserve();
+      expect(() => a.commit(again.length + 1, sinkA)).toThrow(RangeError);
+      expect(() => a.commit(-1, sinkA)).toThrow(RangeError);
+      a.commit(0, sinkA);
+    });
+
+    test("bad arguments throw before anything is changed", () => {
+      const make = (options: object) => () => new FrameDecoder({ role: "server", core, ...options });
+      expect(make({ role: "proxy" })).toThrow(TypeError);
+      expect(make({ core: "native" })).toThrow(TypeError);
+      for (const maxPayload of [-1, 1.5, NaN]) expect(make({ maxPayload })).toThrow(RangeError);
+      for (const rsv of [-1, 8, 0.5]) expect(make({ rsv })).toThrow(RangeError);
+      for (const textSlack of [-1, 0.5]) expect(make({ textSlack })).toThrow(RangeError);
+      const decoder = server();
+      decoder.decode(masked("whole").subarray(0, 3));
+      for (const chunk of ["text", null, new ArrayBuffer(3), [1, 2], new Uint16Array(2)]) {
+        expect(() => decoder.decode(chunk as never)).toThrow(TypeError);
+        expect(() => decoder.push(chunk as never, ignore)).toThrow(TypeError);
+      }
+      expect(decoder.decode(masked("whole").slice(3))[0]!.text).toBe("whole");
+    });
+
+    test("a frame goes through decode() or push(), not both", () => {
+      const frame = masked("halves");
+      const collecting = server();
+      collecting.decode(frame.slice(0, 9));
+      expect(() => collecting.push(frame.slice(9), ignore)).toThrow(TypeError);
+      expect(collecting.decode(frame.slice(9))[0]!.text).toBe("halves");
+      collecting.push(frame, ignore);
+
+      const streaming = server();
+      streaming.push(frame.slice(0, 9), ignore);
+      expect(() => streaming.decode(frame.slice(9))).toThrow(TypeError);
+      streaming.push(frame.slice(9), ignore);
+      expect(streaming.decode(frame.slice())[0]!.text).toBe("halves");
+    });
+
+    test("a sink that throws: its exception comes out, and the decoder says that it cannot go on", () => {
+      const decoder = server();
+      const thrown = new Error("from the sink");
+      const sink: FrameSink = {
+        ...ignore,
+        end() {
+          throw thrown;
+        },
+      };
+      expect(() => decoder.push(concat([masked("one"), masked("two")]), sink)).toThrow(thrown);
+      expect(() => decoder.push(masked("three"), ignore)).toThrow(TypeError);
+      // The core is free again.
+      expect(server().decode(masked("other"))[0]!.text).toBe("other");
+    });
+
+    test("state that is not a state is refused", () => {
+      const decoder = server();
+      decoder.decode(masked("a message that goes on").slice(0, 10));
+      const state = decoder.save();
+      expect(() => FrameDecoder.restore(state, { role: "client", core })).toThrow(TypeError);
+      for (let length = 0; length < state.length; length++) {
+        expect(() => FrameDecoder.restore(state.subarray(0, length), { role: "server", core })).toThrow(RangeError);
+      }
+      expect(() => FrameDecoder.restore(concat([state, Uint8Array.of(0)]), { role: "server", core })).toThrow(RangeError);
+      const other = state.slice();
+      other[0] = 99;
+      expect(() => FrameDecoder.restore(other, { role: "server", core })).toThrow(RangeError);
+    });
+
+    test("state saved with one core is restored with the other", () => {
+      const frame = masked("from one core to the other: 😀");
+      const other = core === "wasm" ? "portable" : "wasm";
+      for (let cut = 0; cut < frame.length; cut++) {
+        const decoder = server();
+        decoder.decode(frame.slice(0, cut));
+        const restored = FrameDecoder.restore(decoder.save(), { role: "server", core: other });
+        expect(restored.decode(frame.slice(cut))[0]!.text).toBe("from one core to the other: 😀");
+      }
+    });
+
+    test("what an encoder writes, a decoder reads", () => {
+      const encoder = new FrameEncoder({ role: "client", core });
+      const texts = Array.from({ length: 300 }, (_, i) => "é".repeat(i));
+      for (const text of texts) encoder.text(text);
+      const frames = server().decode(concat(encoder.take()));
+      expect(frames.map((frame) => frame.text)).toEqual(texts);
+    });
+  });
+}
