@@ -89,13 +89,19 @@ function vectorErrors(input: v128, before: v128): v128 {
   return v128.xor(v128.and(must, i8x16.splat(<i8>0x80)), pair);
 }
 
+/** Length in bytes of a character, from its first byte. */
+// @ts-ignore: decorator
+@inline
+function characterLength(first: u32): usize {
+  return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
 /** The start of the character that stands across `end`, or `end`; no further back than `start`. */
 function boundaryBefore(start: usize, end: usize): usize {
   for (let back: usize = 1; back <= 3 && end - start >= back; back++) {
     const byte: u32 = load<u8>(end - back);
     if ((byte & 0xc0) != 0x80) {
-      const length: usize = byte < 0xc0 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
-      return length > back ? end - back : end;
+      return characterLength(byte) > back ? end - back : end;
     }
   }
   return end;
@@ -158,22 +164,26 @@ export function utf16Length(address: usize, end: usize): i32 {
   return units;
 }
 
-/** The address behind the first `units` UTF-16 code units of the valid UTF-8 at `address`, which ends at `end`. */
+/**
+ * The address behind the first `units` UTF-16 code units of the valid UTF-8 at `address`. What follows it, up
+ * to `end`, may be anything.
+ */
 export function skipUtf16(address: usize, end: usize, units: i32): usize {
   let p = address;
   while (p + 16 <= end) {
     const inVector = vectorUnits(v128.load(p));
-    if (inVector > units) break;
+    // With fewer than are left the vector lies inside the text. Otherwise it may end in what follows.
+    if (inVector >= units) break;
     units -= inVector;
     p += 16;
   }
-  while (p < end) {
+  const boundary = boundaryBefore(address, p);
+  if (boundary < p) units += 1 + i32(load<u8>(boundary) >= 0xf0);
+  p = boundary;
+  while (units > 0) {
     const byte: u32 = load<u8>(p);
-    if ((byte & 0xc0) != 0x80) {
-      if (units <= 0) break;
-      units -= 1 + i32(byte >= 0xf0);
-    }
-    p++;
+    p += characterLength(byte);
+    units -= 1 + i32(byte >= 0xf0);
   }
   return p;
 }

@@ -15,5 +15,7 @@ await build({
   outfile: "build/fuzz.js",
   logLevel: "warning",
 });
-const { status } = spawnSync(process.execPath, [`${root}build/fuzz.js`, ...process.argv.slice(2)], { stdio: "inherit" });
+const { status } = spawnSync(process.execPath, [`${root}build/fuzz.js`, ...process.argv.slice(2)], {
+  stdio: "inherit",
+});
 process.exit(status ?? 1);

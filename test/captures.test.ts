@@ -80,7 +80,8 @@ for (const capture of captures) {
           for (let round = 0; round < 3; round++) {
             const largest = random.pick([3, 40, 700, 9000, 70_000]);
             const cuts: number[] = [];
-            for (let at = random.integer(0, largest); at < stream.length; at += random.integer(0, largest)) cuts.push(at);
+            for (let at = random.integer(0, largest); at < stream.length; at += random.integer(0, largest))
+              cuts.push(at);
             assertExpected(direction, viaDecode(options, cutAt(stream, cuts)));
             assertExpected(direction, viaPush(options, cutAt(stream, cuts)));
           }

@@ -1,7 +1,14 @@
 // What FrameDecoder promises beyond giving the right frames: who owns which bytes, what it holds, how it fails.
 
 import { describe, expect, test } from "vitest";
-import { FrameDecoder, type FrameDecoderOptions, FrameEncoder, type FrameSink, Opcode, WebSocketError } from "../src/index.ts";
+import {
+  FrameDecoder,
+  type FrameDecoderOptions,
+  FrameEncoder,
+  type FrameSink,
+  Opcode,
+  WebSocketError,
+} from "../src/index.ts";
 import { concat, serialize } from "./reference/serialize.ts";
 import { Collector } from "./support/run.ts";
 
@@ -307,7 +314,9 @@ for (const core of cores) {
       for (let length = 0; length < state.length; length++) {
         expect(() => FrameDecoder.restore(state.subarray(0, length), { role: "server", core })).toThrow(RangeError);
       }
-      expect(() => FrameDecoder.restore(concat([state, Uint8Array.of(0)]), { role: "server", core })).toThrow(RangeError);
+      expect(() => FrameDecoder.restore(concat([state, Uint8Array.of(0)]), { role: "server", core })).toThrow(
+        RangeError,
+      );
       const other = state.slice();
       other[0] = 99;
       expect(() => FrameDecoder.restore(other, { role: "server", core })).toThrow(RangeError);

@@ -48,7 +48,9 @@ for (const role of ["server", "client"] as const) {
         for (let cut = 0; cut <= stream.length; cut++) {
           const chunks = cutAt(stream, [cut]);
           expect(difference(expected, viaDecode(options, chunks, 1), { partial: false })).toBeUndefined();
-          expect(difference(expected, viaDecode({ ...options, copy: true }, chunks), { partial: false })).toBeUndefined();
+          expect(
+            difference(expected, viaDecode({ ...options, copy: true }, chunks), { partial: false }),
+          ).toBeUndefined();
           expect(difference(expected, viaPush(options, chunks, { saveAt: 1 }))).toBeUndefined();
           expect(difference(expected, viaPush(options, chunks, { commit: true }))).toBeUndefined();
         }

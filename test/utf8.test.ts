@@ -71,8 +71,8 @@ function check(bytes: Uint8Array, cuts: readonly number[]): void {
 
 /** Bytes at the edges of every range that RFC 3629 §4 distinguishes. */
 const EDGES = [
-  0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3,
-  0xf4, 0xf5, 0xf7, 0xf8, 0xff,
+  0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0,
+  0xf1, 0xf3, 0xf4, 0xf5, 0xf7, 0xf8, 0xff,
 ];
 
 test("every byte, and every pair of bytes", () => {
@@ -112,7 +112,12 @@ test("every four bytes from the edges that a lead byte of four can have", () => 
 test("sequences at every place of the vectors, right and wrong", () => {
   const right = ["c280", "dfbf", "e0a080", "ed9fbf", "ee8080", "efbfbf", "f0908080", "f48fbfbf", "efbbbf"];
   const wrong = ["c080", "c1bf", "e09fbf", "eda080", "f08fbfbf", "f4908080", "f8", "80", "c2", "e0a0", "f09080"];
-  const fillers = [Buffer.from("x".repeat(40)), Buffer.from("é".repeat(20)), Buffer.from("漢".repeat(14)), Buffer.from("😀".repeat(10))];
+  const fillers = [
+    Buffer.from("x".repeat(40)),
+    Buffer.from("é".repeat(20)),
+    Buffer.from("漢".repeat(14)),
+    Buffer.from("😀".repeat(10)),
+  ];
   for (const hex of [...right, ...wrong]) {
     const sequence = Buffer.from(hex, "hex");
     for (const filler of fillers) {
@@ -139,7 +144,11 @@ test("long text, valid but for one byte anywhere", () => {
 });
 
 test("text is checked at the byte, not at the end of the frame", () => {
-  const frame = serialize({ opcode: 1, payload: Buffer.concat([Buffer.from("ok é "), Buffer.from([0xff]), Buffer.alloc(50)]), maskKey: KEY });
+  const frame = serialize({
+    opcode: 1,
+    payload: Buffer.concat([Buffer.from("ok é "), Buffer.from([0xff]), Buffer.alloc(50)]),
+    maskKey: KEY,
+  });
   for (const core of cores) {
     const decoder = new FrameDecoder({ role: "server", core });
     expect(decoder.decode(frame.slice(0, 12))).toEqual([]);

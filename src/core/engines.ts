@@ -42,7 +42,7 @@ export class Engines {
   }
 }
 
-const portable = new Engines(createPortableCore);
+const portable: Engines = /* @__PURE__ */ new Engines(createPortableCore);
 let wasm: Engines | undefined;
 let wasmError: unknown;
 

@@ -204,7 +204,7 @@ class PortableCore implements Core {
     return records;
   }
 
-  encode(count: number, end: number): number {
+  encode(count: number): number {
     let payload = WINDOW;
     let output = OUTPUT;
     let keys = KEYS;
@@ -212,7 +212,7 @@ class PortableCore implements Core {
       const record = TABLE + i * RECORD_SIZE;
       const flags = this.#get(record + RECORD_FLAGS);
       let length = this.#get(record + RECORD_LENGTH);
-      if (flags & ENCODE_UNITS) length = this.#skipUtf16(payload, end, length) - payload;
+      if (flags & ENCODE_UNITS) length = this.#skipUtf16(payload, length) - payload;
       let key = 0;
       if (!(flags & ENCODE_RAW)) {
         const masked = (flags & ENCODE_MASK) !== 0;
@@ -387,13 +387,13 @@ class PortableCore implements Core {
     return units;
   }
 
-  #skipUtf16(address: number, end: number, units: number): number {
+  /** What follows the text may be anything. */
+  #skipUtf16(address: number, units: number): number {
     let p = address;
     let left = units;
-    for (; p < end; p++) {
-      const here = this.#unitsAt(p);
-      if (here > 0 && left <= 0) break;
-      left -= here;
+    while (left > 0) {
+      left -= this.#unitsAt(p);
+      p += utf8Sequence(this.#byte(p))!.length;
     }
     return p;
   }

@@ -18,5 +18,12 @@ export function createWasmCore(): Core {
   // The exports of a module built from assembly/index.ts; a test asserts that these are what it has.
   const { memory, decode, encode, mask } = new WebAssembly.Instance(compiled).exports as unknown as CoreExports;
   const { buffer } = memory;
-  return { bytes: new Uint8Array(buffer), i32: new Int32Array(buffer), f64: new Float64Array(buffer), decode, encode, mask };
+  return {
+    bytes: new Uint8Array(buffer),
+    i32: new Int32Array(buffer),
+    f64: new Float64Array(buffer),
+    decode,
+    encode,
+    mask,
+  };
 }

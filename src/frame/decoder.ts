@@ -307,7 +307,8 @@ export class FrameDecoder {
 
   #assertStreaming(): void {
     this.#assertUsable();
-    if (this.#partial && !this.#partial.streaming) throw new TypeError("decode() is collecting the frame that has begun");
+    if (this.#partial && !this.#partial.streaming)
+      throw new TypeError("decode() is collecting the frame that has begun");
   }
 
   /** One crossing into the core: `bytes[start, end)`. Returns the number of records. */

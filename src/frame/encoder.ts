@@ -255,7 +255,8 @@ export class FrameEncoder {
       payload = encodeUtf8(data);
     } else {
       assertBytes(data, "data");
-      payload = data.slice();
+      // Not slice(): that of a Buffer is a view.
+      payload = new Uint8Array(data);
     }
     if (payload.length > MAX_CONTROL_PAYLOAD) throw new RangeError("A control frame holds at most 125 bytes");
     this.#bytes(BIT_FIN | opcode, payload);

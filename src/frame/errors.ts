@@ -100,7 +100,12 @@ const RULES: Readonly<Record<number, Rule>> = {
     "A Close must have no payload or at least the two bytes of its code",
   ],
   [ERROR_EXPECTED_MASK]: ["WS_ERR_EXPECTED_MASK", 1002, "RFC 6455 §5.1", "A frame from a client must be masked"],
-  [ERROR_UNEXPECTED_MASK]: ["WS_ERR_UNEXPECTED_MASK", 1002, "RFC 6455 §5.1", "A frame from a server must not be masked"],
+  [ERROR_UNEXPECTED_MASK]: [
+    "WS_ERR_UNEXPECTED_MASK",
+    1002,
+    "RFC 6455 §5.1",
+    "A frame from a server must not be masked",
+  ],
   [ERROR_LENGTH_SIGN]: [
     "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH",
     1002,
@@ -119,7 +124,12 @@ const RULES: Readonly<Record<number, Rule>> = {
     "RFC 6455 §5.2",
     "The length must be encoded in as few bytes as possible",
   ],
-  [ERROR_MAX_PAYLOAD]: ["WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", 1009, "maxPayload", "The payload is longer than maxPayload"],
+  [ERROR_MAX_PAYLOAD]: [
+    "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
+    1009,
+    "maxPayload",
+    "The payload is longer than maxPayload",
+  ],
   [ERROR_UTF8]: ["WS_ERR_INVALID_UTF8", 1007, "RFC 6455 §8.1", "Text must be valid UTF-8"],
   [ERROR_CLOSE_CODE]: ["WS_ERR_INVALID_CLOSE_CODE", 1002, "RFC 6455 §7.4", "The close code must not be sent"],
 };

@@ -149,11 +149,7 @@ export class Frame extends HeaderFields {
    */
   get payload(): Uint8Array {
     const source = this.#source;
-    return (this.#payload ??= new Uint8Array(
-      source.buffer,
-      source.byteOffset + this.#position,
-      this.payloadLength,
-    ));
+    return (this.#payload ??= new Uint8Array(source.buffer, source.byteOffset + this.#position, this.payloadLength));
   }
 
   /** The payload as a string: UTF-8, a BOM kept, what is not UTF-8 as U+FFFD. Made anew at each call. */
@@ -165,9 +161,7 @@ export class Frame extends HeaderFields {
   get maskKey(): Uint8Array | undefined {
     if (!this.masked) return undefined;
     const { key, buffer, byteOffset } = this.#source;
-    return key === undefined
-      ? new Uint8Array(buffer, byteOffset + this.#position - 4, 4).slice()
-      : maskKeyBytes(key);
+    return key === undefined ? new Uint8Array(buffer, byteOffset + this.#position - 4, 4).slice() : maskKeyBytes(key);
   }
 
   /** Where in the stream the payload starts, in bytes. */

@@ -60,12 +60,13 @@ export function writeState(state: DecoderState): Uint8Array {
   return bytes;
 }
 
+function assert(condition: boolean): void {
+  if (!condition) throw new RangeError("These bytes are not the state of a FrameDecoder of this version");
+}
+
 /** @throws RangeError @internal */
 export function readState(bytes: Uint8Array, allocate: (length: number) => Uint8Array): DecoderState {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const assert = (condition: boolean): void => {
-    if (!condition) throw new RangeError("These bytes are not the state of a FrameDecoder of this version");
-  };
   assert(bytes.length > FIXED_SIZE && view.getUint8(0) === VERSION);
   const cutLength = view.getUint8(3);
   const partialAt = FIXED_SIZE + cutLength;
@@ -81,8 +82,8 @@ export function readState(bytes: Uint8Array, allocate: (length: number) => Uint8
     message: view.getUint32(12),
     utf8: view.getUint32(16),
     errorOffset: view.getFloat64(20),
-    cut: cutLength > 0 ? bytes.slice(FIXED_SIZE, partialAt) : undefined,
-    partial: kind === 0 ? undefined : readPartial(bytes, view, partialAt + 1, kind === 2, allocate, assert),
+    cut: cutLength > 0 ? new Uint8Array(bytes.subarray(FIXED_SIZE, partialAt)) : undefined,
+    partial: kind === 0 ? undefined : readPartial(bytes, view, partialAt + 1, kind === 2, allocate),
   };
 }
 
@@ -92,7 +93,6 @@ function readPartial(
   at: number,
   streaming: boolean,
   allocate: (length: number) => Uint8Array,
-  assert: (condition: boolean) => void,
 ): PartialFrame {
   assert(bytes.length >= at + PARTIAL_SIZE);
   const payloadLength = view.getFloat64(at + 16);

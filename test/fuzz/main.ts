@@ -22,7 +22,9 @@ for (let seed = firstSeed; frames < limit && performance.now() < until; seed++) 
   streams++;
   if (result.comparedWithWs) againstWs++;
   if (result.finding) {
-    console.error(`\nseed ${result.finding.seed}: ${result.finding.what}\nrepeat with: npm run fuzz -- --seed ${seed} --frames 1`);
+    console.error(
+      `\nseed ${result.finding.seed}: ${result.finding.what}\nrepeat with: npm run fuzz -- --seed ${seed} --frames 1`,
+    );
     process.exit(1);
   }
   if (performance.now() - lastReport > 5000) {

@@ -12,9 +12,36 @@ export interface FuzzCase {
   frames: number;
 }
 
-const TEXTS = ["", "a", "hello", "Grüße", "мир", "世界", "😀", "\u0000", "\ufeff", "\u{10ffff}", "\ud7ff\ue000", "x".repeat(15)];
+const TEXTS = [
+  "",
+  "a",
+  "hello",
+  "Grüße",
+  "мир",
+  "世界",
+  "😀",
+  "\u0000",
+  "\ufeff",
+  "\u{10ffff}",
+  "\ud7ff\ue000",
+  "x".repeat(15),
+];
 /** Sequences that are not UTF-8: stray, overlong, surrogates, beyond U+10FFFF, cut short. */
-const WRONG_UTF8 = ["80", "c0af", "c180", "e08080", "eda080", "edbfbf", "f0808080", "f4908080", "f5808080", "ff", "c3", "e282", "f09f98"];
+const WRONG_UTF8 = [
+  "80",
+  "c0af",
+  "c180",
+  "e08080",
+  "eda080",
+  "edbfbf",
+  "f0808080",
+  "f4908080",
+  "f5808080",
+  "ff",
+  "c3",
+  "e282",
+  "f09f98",
+];
 
 function payloadLength(random: Random): number {
   const roll = random.next();
@@ -83,7 +110,16 @@ function spoil(random: Random, frame: RawFrame): Uint8Array {
       return serialize({
         ...frame,
         lengthBytes: 9,
-        claimedLength: random.pick([2n ** 63n, 2n ** 64n - 1n, 2n ** 62n, 2n ** 53n, 2n ** 53n - 1n, 2n ** 32n, 104857600n, 104857601n]),
+        claimedLength: random.pick([
+          2n ** 63n,
+          2n ** 64n - 1n,
+          2n ** 62n,
+          2n ** 53n,
+          2n ** 53n - 1n,
+          2n ** 32n,
+          104857600n,
+          104857601n,
+        ]),
       });
     case 5:
       return serialize({ ...frame, opcode: random.pick([8, 9, 10]), fin: random.chance(0.5) });
@@ -108,7 +144,8 @@ function makeCuts(random: Random, stream: Uint8Array, boundaries: readonly numbe
   }
   const largest = random.pick([2, 9, 50, 400, 5000, 70_000]);
   const cuts: number[] = [];
-  for (let at = random.integer(0, largest); at < stream.length && cuts.length < 3000; at += random.integer(0, largest)) cuts.push(at);
+  for (let at = random.integer(0, largest); at < stream.length && cuts.length < 3000; at += random.integer(0, largest))
+    cuts.push(at);
   return cuts;
 }
 

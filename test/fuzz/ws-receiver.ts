@@ -70,14 +70,18 @@ export function disagreement(ours: Seen, ws: WsSeen, total: number): string | un
     const differs = events.findIndex((value, i) => value !== ws.events[i]);
     if (differs >= 0) return `event ${differs}: ours ${events[differs]}, of ws ${ws.events[differs]}`;
     const later = ws.events.slice(events.length);
-    return later.every((value) => /^(ping|pong|close)/.test(value)) ? undefined : `ws went on to ${later[0]?.slice(0, 60)}`;
+    return later.every((value) => /^(ping|pong|close)/.test(value))
+      ? undefined
+      : `ws went on to ${later[0]?.slice(0, 60)}`;
   }
   if (events.join("\n") !== ws.events.join("\n")) {
     const i = events.findIndex((value, index) => value !== ws.events[index]);
     return `event ${i}: ours ${events[i]?.slice(0, 80)}, of ws ${ws.events[i]?.slice(0, 80)} (${events.length}, ${ws.events.length})`;
   }
   // ws reads the first two bytes, a whole length, a whole Close before it looks: the stream may end before.
-  const frameEnd = ours.partial ? ours.partial.payloadOffset + ours.partial.payloadLength : (ours.error?.byteOffset ?? 0) + 9;
+  const frameEnd = ours.partial
+    ? ours.partial.payloadOffset + ours.partial.payloadLength
+    : (ours.error?.byteOffset ?? 0) + 9;
   if (ours.error && ws.code === undefined && frameEnd >= total) return undefined;
   return ours.error?.code === ws.code ? undefined : `error: ours ${ours.error?.code}, of ws ${ws.code}`;
 }

@@ -1,6 +1,12 @@
 // Ways to put a stream through a FrameDecoder, and one form for what came of it.
 
-import { FrameDecoder, type FrameDecoderOptions, type FrameHeader, type FrameSink, WebSocketError } from "../../src/index.ts";
+import {
+  FrameDecoder,
+  type FrameDecoderOptions,
+  type FrameHeader,
+  type FrameSink,
+  WebSocketError,
+} from "../../src/index.ts";
 import { ReferenceDecoder, type ReferenceOptions } from "../reference/decoder.ts";
 
 export interface SeenFrame {
@@ -80,7 +86,16 @@ export function viaDecode(options: FrameDecoderOptions, chunks: readonly Uint8Ar
       for (const frame of found) {
         const { fin, rsv, opcode, payloadLength, headerOffset, payloadOffset } = frame;
         const payload = Buffer.from(frame.payload);
-        frames.push({ fin, rsv, opcode, maskKey: hex(frame.maskKey), payloadLength, headerOffset, payloadOffset, payload });
+        frames.push({
+          fin,
+          rsv,
+          opcode,
+          maskKey: hex(frame.maskKey),
+          payloadLength,
+          headerOffset,
+          payloadOffset,
+          payload,
+        });
       }
     };
     error = attempt(() => collect(decoder.decode(chunk)));
@@ -103,7 +118,7 @@ export function viaPush(
     const chunk = chunks[i]!;
     error = attempt(() => {
       if (!commit) return decoder.push(chunk, sink);
-      for (let at = 0; at < chunk.length; ) {
+      for (let at = 0; at < chunk.length;) {
         const landing = decoder.reserve();
         const part = chunk.subarray(at, at + landing.length);
         landing.set(part);
@@ -172,7 +187,9 @@ export function difference(expected: Seen, actual: Seen, { partial = true } = {}
         a.payloadOffset === b.payloadOffset &&
         a.payload.equals(b.payload);
   const show = (value: unknown) =>
-    JSON.stringify(value, (key, inner) => (key === "payload" ? `${Buffer.from(inner).toString("hex").slice(0, 80)}` : inner));
+    JSON.stringify(value, (key, inner) =>
+      key === "payload" ? `${Buffer.from(inner).toString("hex").slice(0, 80)}` : inner,
+    );
   for (let i = 0; i < Math.max(expected.frames.length, actual.frames.length); i++) {
     if (!same(expected.frames[i], actual.frames[i])) {
       return `frame ${i}: expected ${show(expected.frames[i])}, got ${show(actual.frames[i])}`;

@@ -1,0 +1,277 @@
+// What FrameEncoder, encodeFrame() and PreparedMessage promise, held against bytes made by test/reference/.
+
+import { createRequire } from "node:module";
+import { describe, expect, test } from "vitest";
+import { encodeFrame, FrameDecoder, FrameEncoder, type FrameInit, Opcode, PreparedMessage } from "../src/index.ts";
+import { concat, serialize } from "./reference/serialize.ts";
+import { Random } from "./support/random.ts";
+
+const KEY = [0x11, 0x22, 0x33, 0x44];
+const cores = ["wasm", "portable"] as const;
+const LENGTHS = [
+  0, 1, 2, 15, 16, 17, 124, 125, 126, 127, 128, 1000, 4094, 4095, 4096, 4097, 21845, 65535, 65536, 65537, 200_000,
+];
+
+const require = createRequire(import.meta.url);
+const { Receiver } = require("ws") as { Receiver: new (options: object) => NodeJS.WritableStream };
+
+/** A string of `length` code units, in one, two, three or four bytes a character. */
+function textOf(length: number, alphabet: string): string {
+  return alphabet.repeat(Math.ceil(length / alphabet.length)).slice(0, length);
+}
+
+for (const core of cores) {
+  for (const role of ["server", "client"] as const) {
+    const maskKey = role === "client" ? KEY : undefined;
+    const make = () => new FrameEncoder({ role, core, maskKey: Uint8Array.from(KEY) });
+    const expected = (opcode: number, payload: Uint8Array, rest: object = {}) =>
+      Buffer.from(serialize({ opcode, payload, maskKey, ...rest }));
+
+    describe(`role ${role}, ${core} core`, () => {
+      test("every length class, alone and together", () => {
+        const together = make();
+        const all: Uint8Array[] = [];
+        for (const length of LENGTHS) {
+          const data = new Uint8Array(length).map((_, i) => i * 7);
+          const before = data.slice();
+          const alone = make();
+          alone.binary(data);
+          const bytes = expected(2, data);
+          expect(bytes.equals(concat(alone.take()))).toBe(true);
+          expect(
+            Buffer.from(
+              encodeFrame({ opcode: 2, payload: data }, { role, core, maskKey: Uint8Array.from(KEY) }),
+            ).equals(bytes),
+          ).toBe(true);
+          together.binary(data);
+          together.ping("p");
+          all.push(bytes, expected(9, Buffer.from("p")));
+          expect(data).toEqual(before);
+        }
+        expect(Buffer.from(concat(together.take())).equals(concat(all))).toBe(true);
+        expect(together.take()).toEqual([]);
+      });
+
+      test("strings of every width, in batches, with other frames between", () => {
+        const random = new Random(11);
+        const encoder = make();
+        const all: Uint8Array[] = [];
+        for (let i = 0; i < 3000; i++) {
+          const alphabet = random.pick(["plain ascii ", "größe ", "漢字かな", "😀👋", "a😀é漢"]);
+          const text = textOf(random.pick([0, 1, 2, 3, 15, 16, 17, 33, 200]), alphabet);
+          encoder.text(text);
+          all.push(expected(1, Buffer.from(text)));
+          if (random.chance(0.1)) {
+            // What follows a text may look as if it went on: continuation bytes.
+            const data = random.chance(0.5) ? random.bytes(random.integer(0, 20)) : new Uint8Array(20).fill(0xa5);
+            encoder.binary(data);
+            all.push(expected(2, data));
+          }
+        }
+        expect(Buffer.from(concat(encoder.take())).equals(concat(all))).toBe(true);
+      });
+
+      test("long strings of every width", () => {
+        for (const alphabet of ["plain ascii ", "größe ", "漢字かな", "😀👋"]) {
+          for (const length of [1365, 1366, 4095, 4096, 21845, 70_000]) {
+            const text = textOf(length, alphabet);
+            const encoder = make();
+            encoder.text(text);
+            expect(expected(1, Buffer.from(text)).equals(concat(encoder.take()))).toBe(true);
+          }
+        }
+      });
+
+      test("lone surrogates become U+FFFD, also where two messages meet", () => {
+        const encoder = make();
+        const texts = ["\ud83d", "\ude00", "a\ud83d", "", "\ude00b", "😀", "\ud83d\ud83d", "\ude00\ude00", "end"];
+        for (const text of texts) encoder.text(text);
+        encoder.text("\ud83d");
+        encoder.ping();
+        encoder.text("\ude00");
+        const wanted = [
+          ...texts.map((text) => expected(1, Buffer.from(text))),
+          expected(1, Buffer.from("�")),
+          expected(9, new Uint8Array()),
+          expected(1, Buffer.from("�")),
+        ];
+        expect(Buffer.from(concat(encoder.take())).equals(concat(wanted))).toBe(true);
+      });
+
+      test("control frames", () => {
+        const encoder = make();
+        const data = Buffer.from("payload");
+        encoder.ping(data);
+        encoder.pong("pöng");
+        encoder.pong();
+        encoder.close();
+        encoder.close(1000);
+        encoder.close(4999, "r".repeat(123));
+        // Payloads of control frames are copied at once.
+        data.fill(0);
+        const reason = concat([Uint8Array.of(0x13, 0x87), Buffer.from("r".repeat(123))]);
+        const wanted = [
+          expected(9, Buffer.from("payload")),
+          expected(10, Buffer.from("pöng")),
+          expected(10, new Uint8Array()),
+          expected(8, new Uint8Array()),
+          expected(8, Uint8Array.of(3, 232)),
+          expected(8, reason),
+        ];
+        expect(Buffer.from(concat(encoder.take())).equals(concat(wanted))).toBe(true);
+      });
+
+      test("any opcode, fin and rsv", () => {
+        const encoder = make();
+        const wanted: Uint8Array[] = [];
+        for (let opcode = 0; opcode < 16; opcode++) {
+          for (let rsv = 0; rsv < 8; rsv++) {
+            encoder.frame({ opcode, rsv, fin: false, payload: "frame" });
+            encoder.frame({ opcode, rsv });
+            wanted.push(
+              expected(opcode, Buffer.from("frame"), { rsv, fin: false }),
+              expected(opcode, new Uint8Array(), { rsv }),
+            );
+          }
+        }
+        expect(Buffer.from(concat(encoder.take())).equals(concat(wanted))).toBe(true);
+      });
+
+      test("bad arguments throw and queue nothing", () => {
+        const encoder = make();
+        const bad: (() => void)[] = [
+          () => encoder.text(5 as never),
+          () => encoder.binary("text" as never),
+          () => encoder.binary(new ArrayBuffer(4) as never),
+          () => encoder.ping([1] as never),
+          () => encoder.ping("x".repeat(126)),
+          () => encoder.pong(new Uint8Array(126)),
+          () => encoder.close(1000, "é".repeat(62)),
+          () => encoder.close(undefined, "why"),
+          () => encoder.close(1000, Buffer.from("reason") as never),
+          () => encoder.frame({ opcode: 16 }),
+          () => encoder.frame({ opcode: 1, rsv: 8 }),
+          () => encoder.frame({ opcode: 1, payload: 7 as never }),
+          () => encoder.prepared({} as never),
+          ...[0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 1000.5, NaN, "1000"].map(
+            (code) => () => encoder.close(code as never),
+          ),
+        ];
+        for (const call of bad) expect(call).toThrow();
+        expect(encoder.take()).toEqual([]);
+      });
+
+      test("ws reads what we write", () => {
+        const encoder = make();
+        const texts = Array.from({ length: 700 }, (_, i) => `${i} größe 😀`.repeat(i % 40));
+        for (const text of texts) encoder.text(text);
+        const found: string[] = [];
+        const receiver = new Receiver({
+          isServer: role === "client",
+          allowSynchronousEvents: true,
+        });
+        receiver.on("message", (data: Buffer) => found.push(data.toString()));
+        receiver.on("error", (error: Error) => expect.fail(error.message));
+        for (const part of encoder.take()) receiver.write(part as Buffer);
+        expect(found).toEqual(texts);
+      });
+
+      test("a PreparedMessage is the message that it was made of", () => {
+        for (const length of LENGTHS) {
+          const data = new Uint8Array(length).fill(5);
+          const binary = new PreparedMessage(data);
+          data.fill(6);
+          const text = new PreparedMessage("é".repeat(length));
+          const encoder = make();
+          encoder.prepared(binary);
+          encoder.text("between");
+          encoder.prepared(text);
+          encoder.prepared(binary);
+          const wanted = [
+            expected(2, new Uint8Array(length).fill(5)),
+            expected(1, Buffer.from("between")),
+            expected(1, Buffer.from("é".repeat(length))),
+            expected(2, new Uint8Array(length).fill(5)),
+          ];
+          expect(Buffer.from(concat(encoder.take())).equals(concat(wanted))).toBe(true);
+        }
+      });
+    });
+  }
+
+  test(`large payloads that are not masked are not copied, ${core} core`, () => {
+    const encoder = new FrameEncoder({ role: "server", core });
+    const large = new Uint8Array(65_536);
+    encoder.text("before");
+    encoder.binary(large);
+    encoder.text("after");
+    const parts = encoder.take();
+    expect(parts).toHaveLength(4);
+    expect(parts[2]).toBe(large);
+    expect(parts[1]).toEqual(Uint8Array.of(0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0));
+  });
+
+  test(`a thousand small frames leave in one buffer, with nothing else in it, ${core} core`, () => {
+    const encoder = new FrameEncoder({ role: "server", core });
+    for (let i = 0; i < 500; i++) encoder.text("small");
+    const parts = encoder.take();
+    expect(parts).toHaveLength(1);
+    expect(parts[0]!.byteOffset).toBe(0);
+    expect(parts[0]!.buffer.byteLength).toBe(500 * 7);
+  });
+
+  test(`a prepared message that is sent alone is not copied, ${core} core`, () => {
+    const message = new PreparedMessage("to all");
+    const taken = Array.from({ length: 3 }, () => {
+      const encoder = new FrameEncoder({ role: "server", core });
+      encoder.prepared(message);
+      return encoder.take();
+    });
+    for (const parts of taken) expect(parts).toEqual([message.frame]);
+    expect(taken[0]![0]).toBe(taken[2]![0]);
+  });
+}
+
+test("masking-keys are random, and each is used once", () => {
+  const keys = new Set<string>();
+  const decoder = new FrameDecoder({ role: "server" });
+  for (let round = 0; round < 30; round++) {
+    const encoder = new FrameEncoder({ role: "client" });
+    for (let i = 0; i < 300; i++) encoder.text("x");
+    encoder.binary(new Uint8Array(5000));
+    for (const frame of decoder.decode(concat(encoder.take()))) keys.add(Buffer.from(frame.maskKey!).toString("hex"));
+  }
+  // Two of 9,030 random numbers of 32 bits are the same once in a hundred runs; five pairs never.
+  expect(keys.size).toBeGreaterThan(9025);
+});
+
+test("a source of keys fills its argument, or returns a key; a bad one queues nothing", () => {
+  const frame: FrameInit = { opcode: Opcode.Text, payload: "hi" };
+  const wanted = serialize({ opcode: 1, payload: Buffer.from("hi"), maskKey: [1, 2, 3, 4] });
+  expect(encodeFrame(frame, { role: "client", maskKey: (key) => void key.set([1, 2, 3, 4]) })).toEqual(wanted);
+  expect(encodeFrame(frame, { role: "client", maskKey: () => Uint8Array.of(1, 2, 3, 4) })).toEqual(wanted);
+  expect(() => new FrameEncoder({ role: "client", maskKey: Uint8Array.of(1, 2, 3) })).toThrow(TypeError);
+  const encoder = new FrameEncoder({ role: "client", maskKey: () => new Uint8Array(5) });
+  expect(() => encoder.text("hi")).toThrow(TypeError);
+  expect(() => encoder.binary(new Uint8Array(10_000))).toThrow(TypeError);
+  expect(encoder.take()).toEqual([]);
+});
+
+test("a source of keys may use another encoder", () => {
+  const inner = new FrameEncoder({ role: "client", maskKey: Uint8Array.from(KEY) });
+  const outer = new FrameEncoder({
+    role: "client",
+    maskKey: (key) => {
+      inner.text("inner");
+      inner.take();
+      key.set(KEY);
+    },
+  });
+  outer.text("outer");
+  outer.binary(new Uint8Array(9000));
+  const wanted = [
+    serialize({ opcode: 1, payload: Buffer.from("outer"), maskKey: KEY }),
+    serialize({ opcode: 2, payload: new Uint8Array(9000), maskKey: KEY }),
+  ];
+  expect(Buffer.from(concat(outer.take())).equals(concat(wanted))).toBe(true);
+});

@@ -1,0 +1,73 @@
+// The encoder's half of a fuzz case: random frames through FrameEncoder, in batches, against bytes written straight
+// from the RFC, and decoded again.
+
+import { FrameEncoder, PreparedMessage } from "../../src/index.ts";
+import { concat, serialize } from "../reference/serialize.ts";
+import { Random } from "../support/random.ts";
+
+const ALPHABETS = ["ascii ", "größe", "漢字", "😀", "a😀é漢", "\ud83d", "\ude00", "\ud83d\ude00\ud83d"];
+const LENGTHS = [0, 1, 2, 5, 15, 16, 17, 31, 32, 33, 64, 125, 126, 300, 1365, 4095, 4096];
+
+function randomText(random: Random): string {
+  const length = random.chance(0.9) ? random.integer(0, 60) : random.pick(LENGTHS);
+  return random.pick(ALPHABETS).repeat(length).slice(0, length);
+}
+
+/** Returns the number of frames, and what was wrong with their bytes. */
+export function encodeSeed(seed: number): { frames: number; what?: string } {
+  const random = new Random(seed ^ 0x5eed);
+  const role = random.pick(["server", "client"] as const);
+  const count = random.integer(1, 60);
+  for (const core of ["wasm", "portable"] as const) {
+    const keys: Uint8Array[] = [];
+    const maskKey = (): Uint8Array => {
+      const key = random.bytes(4);
+      keys.push(key);
+      return key;
+    };
+    const encoder = new FrameEncoder({ role, core, maskKey });
+    const wanted: Uint8Array[] = [];
+    const output: Uint8Array[] = [];
+    const want = (opcode: number, payload: Uint8Array, rest: object = {}): void => {
+      const key = role === "client" ? [...keys.at(-1)!] : undefined;
+      wanted.push(serialize({ opcode, payload, maskKey: key, ...rest }));
+    };
+    for (let i = 0; i < count; i++) {
+      const roll = random.next();
+      const text = randomText(random);
+      const bytes = random.chance(0.3)
+        ? new Uint8Array(random.integer(0, 40)).fill(0x80 + random.integer(0, 63))
+        : Buffer.from(text);
+      if (roll < 0.6) {
+        encoder.text(text);
+        want(1, Buffer.from(text));
+      } else if (roll < 0.75) {
+        encoder.binary(bytes);
+        want(2, bytes);
+      } else if (roll < 0.85) {
+        encoder.prepared(new PreparedMessage(text));
+        want(1, Buffer.from(text));
+      } else if (roll < 0.93) {
+        const rest = { fin: random.chance(0.5), rsv: random.integer(0, 7) };
+        encoder.frame({ opcode: 0, payload: text, ...rest });
+        want(0, Buffer.from(text), rest);
+      } else {
+        encoder.pong(bytes.subarray(0, 125));
+        want(10, bytes.subarray(0, 125));
+      }
+      if (random.chance(0.05)) output.push(...encoder.take());
+    }
+    output.push(...encoder.take());
+    const found = Buffer.from(concat(output));
+    const expected = Buffer.from(concat(wanted));
+    if (!found.equals(expected)) {
+      let at = 0;
+      while (found[at] === expected[at]) at++;
+      return {
+        frames: count,
+        what: `${core} encoder, role ${role}: byte ${at} of ${expected.length} (${found.length} came)`,
+      };
+    }
+  }
+  return { frames: count };
+}

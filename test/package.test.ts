@@ -1,0 +1,153 @@
+// The package as it is published: what is in it, how it is imported, how large it is.
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { beforeAll, describe, expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const bin = (name: string) => `${root}node_modules/.bin/${name}`;
+const run = (command: string, args: string[], cwd: string) =>
+  execFileSync(command, args, { cwd, encoding: "utf8", stdio: "pipe" });
+
+/** An empty folder in which the packed package is installed. */
+let folder: string;
+let tarball: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "wsframe-package-"));
+  // --ignore-scripts: dist/ has just been built, and others are using it.
+  const packed = JSON.parse(
+    run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], root),
+  ) as unknown;
+  const [{ filename }] = (Array.isArray(packed) ? packed : Object.values(packed as object)) as [{ filename: string }];
+  tarball = join(folder, filename);
+  writeFileSync(join(folder, "package.json"), "{}");
+  run("npm", ["install", "--offline", "--no-audit", "--no-fund", tarball], folder);
+});
+
+test("publint has nothing to say", () => {
+  expect(run(bin("publint"), ["--strict", tarball], root)).toContain("All good!");
+});
+
+test("the types resolve as they are exported", () => {
+  const report = run(
+    bin("attw"),
+    [tarball, "--profile", "esm-only", "--exclude-entrypoints", "./core.wasm", "--format", "ascii"],
+    root,
+  );
+  // It exits with 1 if there is a problem.
+  expect(report).toContain("node16 (from ESM): 🟢 (ESM)");
+});
+
+test("it has no dependencies, and only what it needs", () => {
+  const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as Record<string, unknown>;
+  for (const kind of ["dependencies", "optionalDependencies", "peerDependencies"])
+    expect(manifest[kind]).toBeUndefined();
+  const files = run("tar", ["tzf", tarball], root).trim().split("\n");
+  for (const file of files)
+    expect(file).toMatch(/^package\/(dist|src|assembly)\/|^package\/(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/);
+  for (const file of ["dist/index.js", "dist/workerd/index.js", "dist/core.wasm", "dist/cli.js", "LICENSE"]) {
+    expect(files).toContain(`package/${file}`);
+  }
+});
+
+const program = `
+const encoder = new wsframe.FrameEncoder({ role: "client" });
+encoder.text("hello");
+const [frame] = new wsframe.FrameDecoder({ role: "server" }).decode(encoder.take()[0]);
+console.log(frame.text, wsframe.coreInfo().kind);
+`;
+
+test("import, require and the compiled core work from an installed package", () => {
+  writeFileSync(join(folder, "esm.mjs"), `import * as wsframe from "wsframe";${program}`);
+  expect(run(process.execPath, ["esm.mjs"], folder)).toBe("hello wasm\n");
+  // Node below 20.19 has no require() of ES modules; later ones warn of it on stderr only.
+  writeFileSync(join(folder, "common.cjs"), `const wsframe = require("wsframe");${program}`);
+  expect(run(process.execPath, ["common.cjs"], folder)).toBe("hello wasm\n");
+  writeFileSync(
+    join(folder, "wasm.mjs"),
+    `import { readFileSync } from "node:fs";
+    const module = new WebAssembly.Module(readFileSync(new URL(import.meta.resolve("wsframe/core.wasm"))));
+    console.log(WebAssembly.Module.exports(module).length);`,
+  );
+  expect(run(process.execPath, ["wasm.mjs"], folder)).toBe("4\n");
+});
+
+test("the command works from an installed package", () => {
+  const inspect = join(folder, "node_modules/.bin/wsframe");
+  writeFileSync(join(folder, "hello.hex"), "81 85 01 02 03 04 69 67 6f 68 6e\n");
+  expect(run(inspect, ["inspect", "--no-speed", "hello.hex"], folder)).toContain("hello");
+});
+
+test("strict TypeScript accepts it, without DOM or Node types", () => {
+  writeFileSync(
+    join(folder, "use.mts"),
+    `import { FrameDecoder, type FrameSink, type Frame, encodeFrame, WebSocketError } from "wsframe";
+    const sink: FrameSink = { header(header) { header.opcode satisfies number; }, payload() {}, end() {} };
+    const decoder = new FrameDecoder({ role: "client" });
+    decoder.push(new Uint8Array(0), sink);
+    const frames: Frame[] = decoder.decode(encodeFrame({ opcode: 1, payload: "x" }, { role: "server" }));
+    for (const frame of frames) encodeFrame(frame, { role: "client" });
+    export const code: string | undefined = decoder.error instanceof WebSocketError ? decoder.error.code : undefined;
+    // @ts-expect-error there is no such role
+    new FrameDecoder({ role: "proxy" });`,
+  );
+  const compilerOptions = {
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noEmit: true,
+    module: "nodenext",
+    target: "es2022",
+    lib: ["es2022"],
+    types: [],
+  };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["use.mts"] }));
+  expect(run(process.execPath, [`${root}node_modules/typescript/bin/tsc`, "-p", folder], folder)).toBe("");
+});
+
+describe("size", () => {
+  const bundled = async (names: string, conditions: string[] = []) => {
+    const entry = join(folder, "entry.mjs");
+    writeFileSync(entry, `export { ${names} } from "wsframe";`);
+    const { outputFiles } = await build({
+      entryPoints: [entry],
+      bundle: true,
+      minify: true,
+      format: "esm",
+      platform: "browser",
+      conditions,
+      external: ["*.wasm"],
+      write: false,
+    });
+    return outputFiles[0]!;
+  };
+
+  test("FrameDecoder and FrameEncoder are at most 12 KB minified and gzipped, core included", async () => {
+    const { contents } = await bundled("FrameDecoder, FrameEncoder");
+    expect(gzipSync(contents, { level: 9 }).length).toBeLessThanOrEqual(12 * 1024);
+  });
+
+  test("what is not used is left out", async () => {
+    const all = await bundled("FrameDecoder, FrameEncoder, PreparedMessage");
+    const { contents, text } = await bundled("CloseCode");
+    expect(contents.length).toBeLessThan(all.contents.length / 20);
+    expect(text).not.toContain("WebAssembly");
+  });
+
+  test("under the workerd condition the core is imported as a module, and nothing is compiled", async () => {
+    const { text } = await bundled("FrameDecoder", ["workerd"]);
+    expect(text).toMatch(/import \w+ from"[^"]*core\.wasm"/);
+    expect(text).not.toContain("WebAssembly.Module(");
+  });
+
+  test("nothing of Node is imported", async () => {
+    mkdirSync(join(folder, "out"), { recursive: true });
+    const { text } = await bundled("FrameDecoder, FrameEncoder, PreparedMessage, encodeFrame, coreInfo");
+    expect(text).not.toMatch(/node:|require\(|process\.|\bBuffer\b/);
+  });
+});
