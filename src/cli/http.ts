@@ -1,16 +1,19 @@
 // The HTTP head in front of a stream: the upgrade request of a client or the 101 response of a server.
 
 import { InputError } from "./input-error.ts";
+import { plainText } from "./preview.ts";
 
 /** A first line longer than this is not taken for one, in bytes. */
 const MAX_FIRST_LINE = 16384;
+/** How much of it is shown, in columns. */
+const SHOWN_WIDTH = 96;
 const FIRST_LINE = /^(?:[A-Z]+ \S+ HTTP\/1\.[01]|HTTP\/1\.[01] (\d{3})[^\r\n]*)\r\n/;
 
 /** What the head of a stream says. */
 export interface HttpHead {
   /** Who sent it, and so the bytes behind it. */
   readonly sender: "client" | "server";
-  /** Its first line. */
+  /** Its first line, to be shown. */
   readonly line: string;
   /** Its length in bytes, the empty line included: where the frames start. */
   readonly length: number;
@@ -28,7 +31,7 @@ export function parseHead(file: Uint8Array): HttpHead | undefined {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.length);
   const first = FIRST_LINE.exec(bytes.toString("latin1", 0, MAX_FIRST_LINE));
   if (first === null) return undefined;
-  const line = first[0].trimEnd();
+  const line = plainText(first[0].trimEnd(), SHOWN_WIDTH);
   const status = first[1];
   const end = bytes.indexOf("\r\n\r\n");
   if (end === -1) throw new InputError(`an HTTP head that does not end: ${line}`);

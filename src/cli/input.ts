@@ -1,6 +1,6 @@
 // From the name of a file to the bytes of its frames, and what is known of them before they are decoded.
 
-import { readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Role } from "wsframe";
 import { parseHexText } from "./hex.ts";
@@ -64,10 +64,11 @@ type PartialStream = Omit<Stream, "role" | "roleFrom" | "rsv"> & Pick<Source, "s
 async function readSources(path: string): Promise<Source[]> {
   if (path === "-") return [{ file: "standard input", sender: undefined, content: await readStandardInput() }];
   if (!(await orInputError(path, stat(path))).isDirectory()) return [await readSource(path, undefined)];
-  return [
-    await readSource(join(path, "client.bin"), "client"),
-    await readSource(join(path, "server.bin"), "server"),
-  ];
+  const names = await orInputError(path, readdir(path));
+  if (!names.includes("client.bin") || !names.includes("server.bin")) {
+    throw new InputError(`${path}: a directory without client.bin and server.bin`);
+  }
+  return [await readSource(join(path, "client.bin"), "client"), await readSource(join(path, "server.bin"), "server")];
 }
 
 async function readSource(file: string, sender: Source["sender"]): Promise<Source> {
@@ -116,7 +117,10 @@ function roleOf(part: PartialStream, options: StreamOptions): Pick<Stream, "role
   if (options.role !== undefined) return { role: options.role, roleFrom: "option" };
   const sender = part.head?.sender ?? part.sender;
   if (sender !== undefined) {
-    return { role: sender === "client" ? "server" : "client", roleFrom: part.head ? "head" : "name" };
+    return {
+      role: sender === "client" ? "server" : "client",
+      roleFrom: part.head ? "head" : "name",
+    };
   }
   // Only clients mask (RFC 6455 §5.1).
   return { role: (part.bytes[1] ?? 0) & MASK_BIT ? "server" : "client", roleFrom: "guess" };

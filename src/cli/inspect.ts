@@ -74,7 +74,7 @@ export interface Incomplete {
   readonly offset: number;
   /** How many of its bytes there are. */
   readonly present: number;
-  /** How many payload bytes are missing; where the header is cut, how many header bytes; undefined for one byte alone. */
+  /** How many payload bytes are missing; of a header that is cut, header bytes, or undefined for one byte alone. */
   readonly missing: number | undefined;
   /** The frame, if its header is whole. */
   readonly row: FrameRow | undefined;
@@ -202,7 +202,12 @@ export function inspect(stream: Stream, limits: InspectLimits): Inspection {
   } catch (thrown) {
     if (!(thrown instanceof WebSocketError)) throw thrown;
     const row = recorder.open;
-    error = { error: thrown, message: bareMessage(thrown), frameOffset: row?.offset ?? recorder.wireBytes, row };
+    error = {
+      error: thrown,
+      message: bareMessage(thrown),
+      frameOffset: row?.offset ?? recorder.wireBytes,
+      row,
+    };
   }
   const end = decoder.bytesDecoded;
   return {

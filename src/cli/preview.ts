@@ -6,14 +6,20 @@ import type { FrameRow } from "./inspect.ts";
 import { closeName } from "./names.ts";
 
 const ELLIPSIS = "…";
-const SHORT_ESCAPES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\" };
+const SHORT_ESCAPES: Readonly<Record<string, string>> = {
+  "\n": "\\n",
+  "\r": "\\r",
+  "\t": "\\t",
+  "\\": "\\\\",
+};
 /** Control characters, what changes the direction of text, what is unassigned or does not print. */
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}\\]/u;
 const ZERO_WIDTH_JOINER = "\u200d";
 const NO_WIDTH = /[\p{Mn}\p{Me}\u200d]/u;
 /** A variation selector makes an emoji of the character before it, which then is wider by one. */
 const EMOJI_SELECTOR = "\ufe0f";
-const WIDE = /[\p{Emoji_Presentation}\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+const WIDE =
+  /[\p{Emoji_Presentation}\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 const strictUtf8 = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
@@ -77,6 +83,13 @@ function* textPieces(bytes: Uint8Array, more: boolean): Generator<string> {
   for (const char of utf8.decode(bytes.subarray(start, bytes.length - end))) yield escaped(char);
   // Where the preview ends early, its last character is cut by nothing else.
   if (!more) for (const byte of bytes.subarray(bytes.length - end)) yield `\\x${byte.toString(16)}`;
+}
+
+/** Text that is not a payload, without control characters, at most `width` columns. */
+export function plainText(text: string, width: number): string {
+  const pieces = Array.from(text, escaped);
+  const { text: fitted, cut } = fit(pieces, width, "", false);
+  return cut ? fitted + ELLIPSIS : fitted;
 }
 
 /** Text in quotes, at most `width` columns; `more` if the bytes are not all of it. */

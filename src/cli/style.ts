@@ -1,6 +1,15 @@
 // Colours. Codes of its own: util.styleText decides for itself whether to use them on newer versions of Node.
 
-const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, magenta: 35, cyan: 36 } as const;
+const CODES = {
+  bold: 1,
+  dim: 2,
+  red: 31,
+  green: 32,
+  yellow: 33,
+  blue: 34,
+  magenta: 35,
+  cyan: 36,
+} as const;
 
 /** What a piece of text can look like. */
 export type Look = keyof typeof CODES;

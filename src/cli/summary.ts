@@ -14,7 +14,8 @@ export function countLines(counts: Counts, style: Style): string {
     return count === undefined ? [] : [`${grouped(count)} ${opcodeName(opcode)}`];
   });
   const lines = [
-    label("frames", style) + [`${grouped(counts.frames)}${kinds.length > 0 ? ": " : ""}${kinds.join(", ")}`, ...notes(counts)].join("; "),
+    label("frames", style) +
+      [`${grouped(counts.frames)}${kinds.length > 0 ? ": " : ""}${kinds.join(", ")}`, ...notes(counts)].join("; "),
   ];
   if (counts.frames > 0) {
     const overhead = counts.wireBytes - counts.payloadBytes;

@@ -15,7 +15,6 @@ const LEAST_NUMBER_WIDTH = 6;
 /** How many bytes are shown before the one that is wrong, and from it on. */
 const BYTES_BEFORE = 8;
 const BYTES_FROM = 8;
-const CONTROL_BIT = 8;
 const GAP = "  ";
 
 const LOOKS: Readonly<Record<string, Look>> = {
@@ -38,13 +37,13 @@ export interface TableOptions {
 export function streamHeading(stream: Stream, style: Style): string {
   const { file, head, size, role, roleFrom, rsv } = stream;
   const way = role === "server" ? "client → server" : "server → client";
-  const reason = { option: "as told", head: "by its head", name: "by its name", guess: "by its first MASK bit" }[roleFrom];
-  const lines = [`${style("bold", way)}${GAP}${style("bold", file)}${GAP}${style("dim", counted(size, "byte"))}`];
-  const facts = [`read by a ${role}, ${reason}`];
-  if (stream.hex) facts.push("from hex text");
-  if (head !== undefined) facts.push(`frames behind a head of ${counted(head.length, "byte")}`);
+  const source = { option: "as told", head: "from its head", name: "from its name", guess: "from the first MASK bit" };
+  const facts = [`role ${role} (${source[roleFrom]})`];
+  if (stream.hex) facts.push("hex text");
+  if (head !== undefined) facts.push(`frames from byte ${head.length} on`);
   if (head?.deflate) facts.push(`permessage-deflate ${head.sender === "client" ? "offered" : "accepted"}`);
-  if (rsv !== 0) facts.push(`RSV bits ${rsvBits(rsv)} allowed`);
+  if (rsv !== 0) facts.push(`${rsvNames(rsv)} allowed`);
+  const lines = [`${style("bold", `${way}${GAP}${file}`)}${GAP}${style("dim", counted(size, "byte"))}`];
   if (head !== undefined) lines.push(style("dim", `  ${head.line}`));
   lines.push(style("dim", `  ${facts.join(", ")}`));
   return `${lines.join("\n")}\n`;
@@ -80,6 +79,10 @@ function rsvBits(rsv: number): string {
   return rsv.toString(2).padStart(3, "0");
 }
 
+function rsvNames(rsv: number): string {
+  return [4, 2, 1].flatMap((bit, i) => (rsv & bit ? [`RSV${i + 1}`] : [])).join(" and ");
+}
+
 /** The widths of the columns, and what stands in them. */
 class Layout {
   readonly #style: Style;
@@ -87,12 +90,15 @@ class Layout {
   readonly #offsetWidth: number;
   readonly #lengthWidth: number;
   readonly #payloadWidth: number;
+  /** Where no frame is masked, as from a server, there is more room for payloads. */
+  readonly #masks: boolean;
 
   constructor(rows: readonly FrameRow[], base: number, { style, width }: TableOptions) {
     this.#style = style;
     this.#base = base;
     this.#offsetWidth = widest(rows.map((row) => base + row.offset));
     this.#lengthWidth = widest(rows.map((row) => row.payloadLength));
+    this.#masks = rows.some((row) => row.maskKey !== undefined);
     const before = this.#line("", "", "", "", "", "", "");
     this.#payloadWidth = Math.max(width - before.length, 16);
   }
@@ -135,7 +141,7 @@ class Layout {
       opcode.padEnd(OPCODE_WIDTH),
       fin.padEnd(FLAG_WIDTH),
       rsv.padEnd(FLAG_WIDTH),
-      mask.padEnd(MASK_WIDTH),
+      ...(this.#masks ? [mask.padEnd(MASK_WIDTH)] : []),
       length.padStart(this.#lengthWidth),
       payload,
     ].join(GAP);
@@ -154,7 +160,10 @@ function errorLines(stream: Stream, { error, message, frameOffset, row }: Stream
   const label = `    from byte ${base + from}:  `;
   const lines = [
     style("red", style("bold", `  error at byte ${base + at}: ${message} (${error.rule})`)),
-    style("red", `    ${error.code}, close code ${error.closeCode}, in the frame that starts at byte ${base + frameOffset}`),
+    style(
+      "red",
+      `    ${error.code}, close code ${error.closeCode}, in the frame that starts at byte ${base + frameOffset}`,
+    ),
     label + markedHex(stream.bytes.subarray(from, to), at - from, style),
     `${" ".repeat(label.length + (at - from) * 3)}${style("red", "^^")}`,
   ];
@@ -179,8 +188,7 @@ function markedHex(bytes: Uint8Array, marked: number, style: Style): string {
 function incompleteText({ offset, present, missing, row }: Incomplete, base: number): string {
   const start = `the stream ends inside the frame at byte ${base + offset}`;
   if (row !== undefined) {
-    const kind = (row.opcode & CONTROL_BIT) === 0 ? "payload" : `payload of this ${opcodeName(row.opcode)}`;
-    return `${start}: ${grouped(missing!)} of the ${counted(row.payloadLength, "byte")} of its ${kind} are missing`;
+    return `${start}: ${grouped(missing!)} of the ${counted(row.payloadLength, "byte")} of its payload are missing`;
   }
   const header = missing === undefined ? "at least 1 byte" : counted(missing, "byte");
   return `${start}: there ${present === 1 ? "is" : "are"} ${counted(present, "byte")} of its header, ${header} missing`;

@@ -1,0 +1,102 @@
+// An inspection as data, for programs. All offsets are in bytes from the start of the file.
+
+import { Opcode } from "wsframe";
+import { toHex } from "./hex.ts";
+import type { Stream } from "./input.ts";
+import type { FrameRow, Inspection } from "./inspect.ts";
+import { OPCODES, opcodeName } from "./names.ts";
+import { asText, closeCodeOf } from "./preview.ts";
+import type { Speed } from "./speed.ts";
+
+/** Bytes of trailing data that are shown. */
+const TRAILING_PREVIEW = 128;
+/** How many bytes are shown before and from the one that is wrong. */
+const ERROR_PREVIEW = 8;
+
+/** What `--json` prints for one direction. `speed` is undefined where it was not asked for. */
+export function toJson(stream: Stream, inspection: Inspection, speed: Speed | null | undefined): object {
+  const base = stream.head?.length ?? 0;
+  const { first, last, skipped, counts, error, incomplete, trailing } = inspection;
+  const wrong = error && base + error.error.byteOffset;
+  return {
+    file: stream.file,
+    role: stream.role,
+    rsv: stream.rsv,
+    size: stream.size,
+    httpLength: base,
+    frames: [...first, ...last].map((row) => frameJson(row, base)),
+    // Those that --limit leaves out stand before the last ones of `frames`.
+    framesLeftOut: skipped,
+    error: error
+      ? {
+          code: error.error.code,
+          closeCode: error.error.closeCode,
+          byteOffset: wrong,
+          rule: error.error.rule,
+          message: error.message,
+          frameOffset: base + error.frameOffset,
+          frame: error.row ? frameJson(error.row, base) : null,
+          ...bytesAround(stream, error.error.byteOffset, base),
+        }
+      : null,
+    incomplete: incomplete
+      ? {
+          offset: base + incomplete.offset,
+          present: incomplete.present,
+          missing: incomplete.missing ?? null,
+          missingOf: incomplete.row ? "payload" : "header",
+          frame: incomplete.row ? frameJson(incomplete.row, base) : null,
+        }
+      : null,
+    trailing: trailing
+      ? {
+          offset: base + trailing.offset,
+          length: trailing.bytes.length,
+          ...previewJson(trailing.bytes.subarray(0, TRAILING_PREVIEW), trailing.bytes.length, true),
+        }
+      : null,
+    summary: {
+      frames: counts.frames,
+      messages: counts.messages,
+      compressedFrames: counts.compressedFrames,
+      byOpcode: Object.fromEntries(OPCODES.map((opcode) => [opcodeName(opcode), counts.byOpcode.get(opcode) ?? 0])),
+      payloadBytes: counts.payloadBytes,
+      wireBytes: counts.wireBytes,
+      overheadBytes: counts.wireBytes - counts.payloadBytes,
+    },
+    ...(speed !== undefined && { speed }),
+  };
+}
+
+function frameJson(row: FrameRow, base: number): object {
+  const { opcode, preview } = row;
+  const closeCode = opcode === Opcode.Close ? closeCodeOf(preview) : undefined;
+  const binary = row.compressed || row.messageOpcode === Opcode.Binary;
+  return {
+    offset: base + row.offset,
+    payloadOffset: base + row.payloadOffset,
+    opcode,
+    name: opcodeName(opcode),
+    fin: row.fin,
+    rsv: row.rsv,
+    masked: row.maskKey !== undefined,
+    maskKey: row.maskKey ? toHex(row.maskKey) : null,
+    payloadLength: row.payloadLength,
+    compressed: row.compressed,
+    ...(closeCode === undefined
+      ? previewJson(preview, row.payloadLength, !binary)
+      : { closeCode, reason: asText(preview.subarray(2), false) ?? "" }),
+  };
+}
+
+/** `text` or `hex`, and `truncated` if that is not all of the `length` bytes. */
+function previewJson(bytes: Uint8Array, length: number, tryText: boolean): object {
+  const more = bytes.length < length;
+  const text = tryText ? asText(bytes, more) : undefined;
+  return { ...(text === undefined ? { hex: toHex(bytes) } : { text }), truncated: more };
+}
+
+function bytesAround({ bytes }: Stream, at: number, base: number): object {
+  const from = Math.max(0, at - ERROR_PREVIEW);
+  return { bytesOffset: base + from, bytes: toHex(bytes.subarray(from, at + ERROR_PREVIEW)) };
+}
