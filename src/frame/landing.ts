@@ -1,26 +1,35 @@
-// The buffers that FrameDecoder.reserve() lends. One is in the core's memory; a decoder that asks while
-// another holds it gets one outside, and pays a copy.
+// The buffers that FrameDecoder.reserve() lends. One is in the core's memory; a decoder that asks while another holds
+// it gets one outside, and pays a copy.
 
 import { LANDING, WINDOW_SIZE } from "../../assembly/memory.ts";
 import type { Engines } from "../core/engines.ts";
 
+interface Borrower {
+  /** Made once: a WeakRef keeps what it refers to alive until the running task ends. */
+  readonly ref: WeakRef<object>;
+  buffer: Uint8Array | undefined;
+}
+
 /** Who holds the landing of an engine. Weak: a decoder that is dropped without commit() gives it back. */
-const holders = new WeakMap<Engines, WeakRef<object>>();
-const leases = new WeakMap<object, Uint8Array>();
+const holders: WeakMap<Engines, WeakRef<object>> = /* @__PURE__ */ new WeakMap();
+const borrowers: WeakMap<object, Borrower> = /* @__PURE__ */ new WeakMap();
 
 /** @internal */
 export function leaseLanding(owner: object, engines: Engines): Uint8Array {
-  const held = leases.get(owner);
-  if (held) return held;
-  let buffer: Uint8Array;
-  if (holders.get(engines)?.deref()) {
-    buffer = new Uint8Array(WINDOW_SIZE);
-  } else {
-    buffer = engines.first().bytes.subarray(LANDING, LANDING + WINDOW_SIZE);
-    holders.set(engines, new WeakRef(owner));
+  let borrower = borrowers.get(owner);
+  if (borrower === undefined) {
+    borrower = { ref: new WeakRef(owner), buffer: undefined };
+    borrowers.set(owner, borrower);
   }
-  leases.set(owner, buffer);
-  return buffer;
+  if (borrower.buffer === undefined) {
+    if (holders.get(engines)?.deref() === undefined) {
+      holders.set(engines, borrower.ref);
+      borrower.buffer = engines.first().bytes.subarray(LANDING, LANDING + WINDOW_SIZE);
+    } else {
+      borrower.buffer = new Uint8Array(WINDOW_SIZE);
+    }
+  }
+  return borrower.buffer;
 }
 
 /**
@@ -29,12 +38,13 @@ export function leaseLanding(owner: object, engines: Engines): Uint8Array {
  * @internal
  */
 export function returnLanding(owner: object, engines: Engines, length: number): Uint8Array {
-  const lease = leases.get(owner);
-  if (!lease) throw new RangeError("There is no reserved buffer to commit");
-  if (!Number.isInteger(length) || length < 0 || length > lease.length) {
-    throw new RangeError(`length must be a whole number from 0 to ${lease.length}`);
+  const borrower = borrowers.get(owner);
+  const buffer = borrower?.buffer;
+  if (borrower === undefined || buffer === undefined) throw new RangeError("There is no reserved buffer to commit");
+  if (!Number.isInteger(length) || length < 0 || length > buffer.length) {
+    throw new RangeError(`length must be a whole number from 0 to ${buffer.length}`);
   }
-  leases.delete(owner);
-  if (holders.get(engines)?.deref() === owner) holders.delete(engines);
-  return lease.subarray(0, length);
+  borrower.buffer = undefined;
+  if (holders.get(engines) === borrower.ref) holders.delete(engines);
+  return buffer.subarray(0, length);
 }

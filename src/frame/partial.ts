@@ -3,11 +3,10 @@ import { Frame } from "./frame.ts";
 /** The smallest buffer that a frame is collected in, unless it is shorter itself. */
 const LEAST_CAPACITY = 1024;
 /**
- * How much larger than what has arrived, header included, a buffer may be: a frame of 1 MiB that comes in
- * chunks of 64 KiB is allocated once and never moved, and a header that lies costs little.
+ * How many times larger than what has arrived a buffer may be: a frame of 1 MiB that comes in chunks of 64 KiB, the
+ * first of them not whole, is allocated once and never moved, and a header that lies costs little.
  */
-const GROWTH = 16;
-const MAX_HEADER = 14;
+const GROWTH = 20;
 
 /**
  * A frame whose payload has not arrived to its end.
@@ -56,7 +55,7 @@ export class PartialFrame {
     if (length === 0) return;
     const needed = this.#filled + length;
     if (this.#buffer === undefined || needed > this.#buffer.length) {
-      const capacity = Math.max(LEAST_CAPACITY, (needed + MAX_HEADER) * GROWTH);
+      const capacity = Math.max(LEAST_CAPACITY, needed * GROWTH);
       const grown = this.#allocate(Math.min(this.payloadLength, capacity));
       if (this.#buffer) grown.set(this.collected);
       this.#buffer = grown;
