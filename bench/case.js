@@ -1,0 +1,48 @@
+// One case in a process of its own, so that no case finds the code warmed up by, or for, another.
+// Started by run.js: node case.js INDEX QUICK
+
+import { measure } from "./measure.js";
+import { CASES } from "./cases.js";
+
+const { kind, options } = CASES[Number(process.argv[2])];
+const quick = process.argv[3] === "quick";
+const timing = quick ? { rounds: 2, time: 4, warmupTime: 8 } : { rounds: 9, time: 110, warmupTime: 300 };
+const scale = quick ? 0.125 : 1;
+
+/** @type {Record<string, () => Promise<Record<string, import("./measure.js").Measured>>>} */
+const KINDS = {
+  async decode() {
+    const { decodingCase } = await import("./decoding.js");
+    const { subjects, ...work } = decodingCase(options, scale);
+    return measure(subjects, work, timing);
+  },
+  async encode() {
+    const { encodingCase } = await import("./encoding.js");
+    const { subjects, ...work } = encodingCase(options, scale);
+    return measure(subjects, work, timing);
+  },
+  async prepared() {
+    const { preparedCase } = await import("./encoding.js");
+    const { subjects, ...work } = preparedCase(options, scale);
+    return measure(subjects, work, timing);
+  },
+  async start() {
+    const { measureStarts } = await import("./footprint.js");
+    return measureStarts(quick ? 3 : 15);
+  },
+  async memory() {
+    const { measureMemory } = await import("./footprint.js");
+    return measureMemory(quick ? 5000 : 100_000);
+  },
+  async wasm() {
+    const { wasmSize } = await import("./footprint.js");
+    return wasmSize();
+  },
+  async bundle() {
+    const { bundleSize } = await import("./footprint.js");
+    return bundleSize();
+  },
+};
+
+process.send(await KINDS[kind]());
+process.disconnect();

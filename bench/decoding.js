@@ -1,0 +1,172 @@
+// Decoding: chunks in, messages out.
+
+import { Buffer } from "node:buffer";
+import { asciiBytes, Chunks, flatStrings, frame, nonAsciiBytes, Random } from "./data.js";
+import { Tally } from "./measure.js";
+import { driverDecoder, wsDecoder, wsframe } from "./peers.js";
+
+const { FrameDecoder, Opcode } = wsframe;
+const CHUNK = 65536;
+const STREAM = 1 << 20;
+/** With a chunk for each frame there are that many objects: fewer frames keep them in the cache, as at work. */
+const SMALL_CHUNKS = 4096;
+
+/**
+ * @typedef {object} DecodeOptions
+ * @property {"server" | "client"} role
+ * @property {"text" | "binary"} type
+ * @property {number} length of a payload, in bytes or, of text, in characters
+ * @property {"strings" | "streamed" | "frames" | "frameText"} how wsframe hands them over
+ * @property {boolean} [nonAscii]
+ * @property {boolean} [single] one frame in each chunk
+ * @property {boolean} [slow] collects in buffers of Buffer.allocUnsafeSlow
+ * @property {number} [textSlack]
+ */
+
+/**
+ * A case of decoding.
+ * @param {DecodeOptions} options
+ * @param {number} scale of the amount of data, at most 1
+ */
+export function decodingCase(options, scale) {
+  const { payloads, chunks } = input(options, scale);
+  const asText = options.type === "text";
+  const expected = asText ? flatStrings(payloads) : payloads;
+  const length = expected.reduce((sum, payload) => sum + payload.length, 0);
+  /** @type {Record<string, import("./measure.js").Subject>} */
+  const subjects = {};
+  for (const [name, make] of Object.entries(decoders(options))) {
+    verify(name, make, chunks, expected);
+    const tally = new Tally();
+    const decode = make(tally, undefined);
+    subjects[name] = {
+      run() {
+        for (const chunk of chunks.buffers) decode(chunk);
+      },
+      check: () => tally.expect(payloads.length, length),
+    };
+  }
+  return { subjects, units: payloads.length, refresh: () => chunks.refresh() };
+}
+
+/** @param {DecodeOptions} options */
+function input({ role, type, length, nonAscii, single }, scale) {
+  const random = new Random();
+  const frames = [];
+  const payloads = [];
+  for (let size = 0; size < STREAM * scale;) {
+    const payload =
+      type === "binary" ? random.bytes(length) : nonAscii ? nonAsciiBytes(random, length) : asciiBytes(random, length);
+    const key = role === "server" ? random.bytes(4) : undefined;
+    const bytes = frame(type === "text" ? Opcode.Text : Opcode.Binary, payload, key);
+    payloads.push(payload);
+    frames.push(bytes);
+    size += bytes.length;
+    if (single && frames.length >= SMALL_CHUNKS) break;
+  }
+  const chunks = single ? new Chunks(frames) : Chunks.cut(Buffer.concat(frames), CHUNK);
+  return { payloads, chunks };
+}
+
+/**
+ * What each peer is: a function of a Tally, and of a list that takes what is decoded, for a look at it.
+ * Each touches every message as little as one who uses it must.
+ * @param {DecodeOptions} options
+ */
+function decoders({ role, type, how, slow, textSlack }) {
+  const asText = type === "text";
+  return {
+    /** @param {Tally} tally @param {(string | Uint8Array)[] | undefined} kept */
+    wsframe(tally, kept) {
+      const decoder = new FrameDecoder({
+        role,
+        ...(slow ? { allocate: Buffer.allocUnsafeSlow } : {}),
+        ...(textSlack === undefined ? {} : { textSlack }),
+      });
+      if (how === "frames") {
+        return (chunk) => {
+          for (const frame of decoder.decode(chunk)) {
+            const { payload } = frame;
+            tally.frames++;
+            tally.length += payload.length;
+            if (kept !== undefined) kept.push(payload);
+          }
+        };
+      }
+      if (how === "frameText") {
+        return (chunk) => {
+          for (const frame of decoder.decode(chunk)) {
+            const { text } = frame;
+            tally.frames++;
+            tally.length += text.length;
+            if (kept !== undefined) kept.push(text);
+          }
+        };
+      }
+      let opcode = 0;
+      /** Pieces of the message, kept where somebody wants all of it. @type {Uint8Array[]} */
+      const pieces = [];
+      const streamSink = {
+        header(header) {
+          // Read, for ws tells too whether a message is binary.
+          opcode = header.opcode;
+        },
+        payload(window, start, end) {
+          tally.length += end - start;
+          if (kept !== undefined) pieces.push(window.slice(start, end));
+        },
+        end() {
+          if (opcode !== Opcode.Binary) throw new Error(`opcode ${opcode}`);
+          tally.frames++;
+          if (kept !== undefined) kept.push(Buffer.concat(pieces.splice(0)));
+        },
+      };
+      const stringSink = {
+        text(text) {
+          tally.frames++;
+          tally.length += text.length;
+          if (kept !== undefined) kept.push(text);
+        },
+        // A message that two chunks share comes in pieces.
+        header() {},
+        payload(window, start, end) {
+          pieces.push(window.slice(start, end));
+        },
+        end() {
+          stringSink.text(Buffer.concat(pieces).toString());
+          pieces.length = 0;
+        },
+      };
+      return how === "strings"
+        ? (chunk) => decoder.push(chunk, stringSink)
+        : (chunk) => decoder.push(chunk, streamSink);
+    },
+    ws(tally, kept) {
+      return wsDecoder(role, (data, isBinary) => {
+        const message = isBinary ? data : data.toString();
+        tally.frames++;
+        tally.length += message.length;
+        if (kept !== undefined) kept.push(message);
+      });
+    },
+    "websocket-driver"(tally, kept) {
+      return driverDecoder(role, (message) => {
+        if (asText !== (typeof message === "string")) throw new Error("text or binary");
+        tally.frames++;
+        tally.length += message.length;
+        if (kept !== undefined) kept.push(message);
+      });
+    },
+  };
+}
+
+/** Every message once, byte for byte. */
+function verify(name, make, chunks, expected) {
+  chunks.refresh();
+  const kept = [];
+  const decode = make(new Tally(), kept);
+  for (const chunk of chunks.buffers) decode(chunk);
+  const same = (message, i) =>
+    typeof message === "string" ? message === expected[i] : Buffer.compare(message, expected[i]) === 0;
+  if (kept.length !== expected.length || !kept.every(same)) throw new Error(`${name} decodes something else`);
+}

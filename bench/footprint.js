@@ -1,0 +1,51 @@
+// What it costs to have it: the time of a start, memory and size.
+
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { summarize } from "./measure.js";
+
+const path = (name) => fileURLToPath(new URL(name, import.meta.url));
+
+/** Runs a script in a fresh process; returns the number that it prints. */
+function fresh(script, ...args) {
+  const output = execFileSync(process.execPath, ["--expose-gc", path(script), ...args], { encoding: "utf8" });
+  const number = Number(output);
+  if (output.trim() === "" || !Number.isFinite(number)) throw new Error(`${script} ${args.join(" ")}: ${output}`);
+  return number;
+}
+
+/** From before the import to the first frame, in nanoseconds: the peers take turns, as they do elsewhere. */
+export function measureStarts(rounds) {
+  const peers = ["wsframe", "ws", "websocket-driver"];
+  const found = Object.fromEntries(peers.map((peer) => [peer, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const peer of peers) found[peer].push(fresh("./once/start.js", peer));
+  }
+  return Object.fromEntries(peers.map((peer) => [peer, summarize(found[peer])]));
+}
+
+/** Bytes for one connection that has decoded and encoded one frame. */
+export function measureMemory(pairs) {
+  const peers = ["wsframe", "ws"];
+  return Object.fromEntries(peers.map((peer) => [peer, summarize([fresh("./once/memory.js", peer, String(pairs))])]));
+}
+
+export function wasmSize() {
+  return { wsframe: summarize([readFileSync(path("../dist/core.wasm")).length]) };
+}
+
+/** FrameDecoder and FrameEncoder alone, as an application would bundle them. */
+export async function bundleSize() {
+  const { build } = await import("esbuild");
+  const result = await build({
+    stdin: { contents: 'export { FrameDecoder, FrameEncoder } from "./dist/index.js";', resolveDir: path("..") },
+    bundle: true,
+    minify: true,
+    format: "esm",
+    platform: "neutral",
+    write: false,
+  });
+  return { wsframe: summarize([gzipSync(result.outputFiles[0].contents, { level: 9 }).length]) };
+}

@@ -1,0 +1,71 @@
+// Prints the bytes that one idle connection holds: node --expose-gc memory.js PEER PAIRS
+// A pair of decoder and encoder, each of which has done one frame, and has no bytes left to do.
+
+import { frame, Random } from "../data.js";
+import { CountingSocket, Receiver, Sender, wsframe } from "../peers.js";
+
+const [, , peer, count] = process.argv;
+const pairs = Number(count);
+const random = new Random();
+const payload = Buffer.from("a text of thirty-two characters.");
+let frames = 0;
+
+const sink = {
+  header() {},
+  payload() {},
+  end() {},
+  text() {
+    frames++;
+  },
+};
+const onMessage = () => {
+  frames++;
+};
+const socket = new CountingSocket();
+const text = payload.toString();
+
+const MAKE = {
+  wsframe(chunk, i) {
+    const decoder = new wsframe.FrameDecoder({ role: "server" });
+    const encoder = new wsframe.FrameEncoder({ role: "server" });
+    // By turns, for one is not the other.
+    if (i & 1) decoder.push(chunk, sink);
+    else frames += decoder.decode(chunk).length;
+    encoder.text(text);
+    if (encoder.take().length !== 1) throw new Error("Not encoded");
+    return [decoder, encoder];
+  },
+  ws(chunk) {
+    const receiver = new Receiver({ isServer: true, maxPayload: 0, allowSynchronousEvents: true });
+    receiver.on("message", onMessage);
+    receiver.write(chunk);
+    const sender = new Sender(socket);
+    sender.send(text, { binary: false, mask: false, fin: true, compress: false });
+    return [receiver, sender];
+  },
+};
+
+function used() {
+  for (let i = 0; i < 4; i++) globalThis.gc();
+  const { heapUsed, external, arrayBuffers } = process.memoryUsage();
+  // `external` has the array buffers in it already.
+  return heapUsed + Math.max(external, arrayBuffers);
+}
+
+const make = MAKE[peer];
+const first = Array.from({ length: pairs * 2 }, () => undefined);
+// What is shared by all is not counted: it is made before.
+for (let i = 0; i < 200; i++) make(frame(1, payload, random.bytes(4)), i);
+const kept = first.fill(undefined);
+frames = 0;
+const before = used();
+for (let i = 0; i < pairs; i++) {
+  const [decoder, encoder] = make(frame(1, payload, random.bytes(4)), i);
+  kept[2 * i] = decoder;
+  kept[2 * i + 1] = encoder;
+}
+// Some of ws's work is done in the next tick.
+await new Promise((resolve) => setImmediate(resolve));
+const after = used();
+if (frames !== pairs || kept.length !== pairs * 2) throw new Error(`${frames} frames in place of ${pairs}`);
+console.log(String((after - before) / pairs));

@@ -1,0 +1,179 @@
+// The libraries that are compared, each where it does its work: without sockets, and after the handshake.
+
+import { createHash } from "node:crypto";
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
+
+const require = createRequire(import.meta.url);
+/** ws does not export these two: they are reached by their place in the package. */
+const wsRoot = dirname(require.resolve("ws/package.json"));
+
+export const wsframe = await import("../dist/index.js");
+export const Receiver = require(`${wsRoot}/lib/receiver.js`);
+export const Sender = require(`${wsRoot}/lib/sender.js`);
+const websocketDriver = require("websocket-driver");
+
+/** The versions that are compared, and whether ws masks with native code. */
+export function versions() {
+  const bufferUtil = require(`${wsRoot}/lib/buffer-util.js`);
+  return {
+    wsframe: require("../package.json").version,
+    core: wsframe.coreInfo().kind,
+    ws: require("ws/package.json").version,
+    bufferutil: nativeBufferUtil() ? require("bufferutil/package.json").version : "NOT LOADED",
+    wsMask: bufferUtil.mask.name === "_mask" ? "JavaScript" : "native",
+    driver: require("websocket-driver/package.json").version,
+    node: process.versions.node,
+    v8: process.versions.v8,
+  };
+}
+
+/** bufferutil falls back to JavaScript without a word where its binary does not load. */
+function nativeBufferUtil() {
+  const { mask } = require("bufferutil");
+  return Function.prototype.toString.call(mask).includes("[native code]");
+}
+
+/** @param {Error | null | undefined} error */
+function rethrow(error) {
+  if (error) throw error;
+}
+
+/**
+ * A ws Receiver. Chunks go to `_write()`: the queue of the stream around it would only add to its time.
+ * @param {"server" | "client"} role
+ * @param {(data: Buffer, isBinary: boolean) => void} onMessage
+ * @returns {(chunk: Buffer) => void}
+ */
+export function wsDecoder(role, onMessage) {
+  const receiver = new Receiver({ isServer: role === "server", maxPayload: 0, allowSynchronousEvents: true });
+  receiver.on("message", onMessage);
+  return (chunk) => receiver._write(chunk, "buffer", rethrow);
+}
+
+/**
+ * A websocket-driver that has its handshake behind it.
+ * @param {"server" | "client"} role
+ */
+export function openDriver(role) {
+  const driver = role === "server" ? acceptedDriver() : connectedDriver();
+  driver.on("error", rethrow);
+  return driver;
+}
+
+function acceptedDriver() {
+  const headers = {
+    connection: "Upgrade",
+    upgrade: "websocket",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+  };
+  const driver = websocketDriver.http({ method: "GET", url: "/", headers, connection: {} }, { requireMasking: true });
+  driver.start();
+  return driver;
+}
+
+function connectedDriver() {
+  const driver = websocketDriver.client("ws://localhost/");
+  let request = "";
+  driver.io.on("data", (bytes) => {
+    request += bytes;
+  });
+  driver.start();
+  driver.io.removeAllListeners("data");
+  const [, key] = /^Sec-WebSocket-Key: (.*)\r$/m.exec(request);
+  const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
+  const head = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade"];
+  driver.parse(Buffer.from([...head, `Sec-WebSocket-Accept: ${accept}`, "", ""].join("\r\n")));
+  if (driver.getState() !== "open") throw new Error("websocket-driver did not shake hands");
+  return driver;
+}
+
+/**
+ * @param {"server" | "client"} role
+ * @param {(data: string | Buffer) => void} onMessage
+ * @returns {(chunk: Buffer) => void}
+ */
+export function driverDecoder(role, onMessage) {
+  const driver = openDriver(role);
+  driver.on("message", (event) => onMessage(event.data));
+  return (chunk) => driver.parse(chunk);
+}
+
+/**
+ * What ws writes to in place of a socket. By default it counts and forgets: ws hands strings on as strings,
+ * and here they are never made bytes, which is for free what a real socket has to do.
+ */
+export class CountingSocket {
+  bytes = 0;
+
+  cork() {}
+
+  uncork() {}
+
+  /** @param {Buffer | string} chunk strings are ASCII */
+  write(chunk) {
+    this.bytes += chunk.length;
+    return true;
+  }
+
+  /** The count, which begins again. */
+  take() {
+    const { bytes } = this;
+    this.bytes = 0;
+    return bytes;
+  }
+}
+
+/** The same, which makes bytes of strings when a batch ends, all in one buffer, as a socket's writev() does. */
+export class WritingSocket {
+  bytes = 0;
+  /** @type {(Buffer | string)[]} */
+  #chunks = [];
+  #textLength = 0;
+
+  cork() {}
+
+  uncork() {}
+
+  /** @param {Buffer | string} chunk strings are ASCII */
+  write(chunk) {
+    this.#chunks.push(chunk);
+    if (typeof chunk === "string") this.#textLength += chunk.length;
+    return true;
+  }
+
+  flush() {
+    const storage = Buffer.allocUnsafe(this.#textLength);
+    let at = 0;
+    for (const chunk of this.#chunks) {
+      if (typeof chunk === "string") at += storage.latin1Write(chunk, at);
+      this.bytes += chunk.length;
+    }
+    this.#chunks = [];
+    this.#textLength = 0;
+  }
+
+  /** The count, which begins again. */
+  take() {
+    const { bytes } = this;
+    this.bytes = 0;
+    return bytes;
+  }
+}
+
+/** Keeps what is written, to look at it. */
+export class KeepingSocket {
+  /** @type {Buffer[]} */
+  chunks = [];
+
+  cork() {}
+
+  uncork() {}
+
+  /** @param {Buffer | string} chunk */
+  write(chunk) {
+    this.chunks.push(Buffer.from(chunk));
+    return true;
+  }
+}

@@ -1,0 +1,74 @@
+// Throughput against ws and websocket-driver: node bench/run.js [NAME...] [--json FILE] [--quick]
+// With names, only the cases whose name has one of them in it.
+
+import { fork } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { CASES } from "./cases.js";
+import { versions } from "./peers.js";
+import { footer, groupHead, head, row } from "./table.js";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: "string" }, quick: { type: "boolean", default: false } },
+});
+
+/** @param {number} index of the case */
+function runCase(index) {
+  return new Promise((resolve, reject) => {
+    const script = fileURLToPath(new URL("./case.js", import.meta.url));
+    const child = fork(script, [String(index), values.quick ? "quick" : "full"], { execArgv: [] });
+    let measured;
+    child.on("message", (message) => {
+      measured = message;
+    });
+    child.on("error", reject);
+    child.on("exit", (code) => {
+      if (code === 0 && measured) resolve(measured);
+      else reject(new Error(`${CASES[index].name}: exit code ${code}`));
+    });
+  });
+}
+
+/** What a case came to, beside its goal. */
+function judge({ group, name, unit, goal, limit }, measured) {
+  const { wsframe, ws } = measured;
+  const ratio = ws && { best: ws.best / wsframe.best, median: ws.median / wsframe.median };
+  const value = limit === undefined ? ratio.best : wsframe.median;
+  // A smoke run is too short to judge by.
+  const judged = !values.quick && (goal !== undefined || limit !== undefined);
+  const met = judged ? (limit === undefined ? value >= goal : value <= limit) : undefined;
+  return { group, name, unit, goal, limit, measured, ratio, met };
+}
+
+const words = positionals.map((word) => word.toLowerCase());
+const chosen = CASES.map((_, i) => i).filter((i) => matches(CASES[i]));
+
+function matches({ name }) {
+  return words.length === 0 || words.some((word) => name.toLowerCase().includes(word));
+}
+
+if (chosen.length === 0) {
+  console.error(`No case has a name like that. There are:\n${CASES.map(({ name }) => `  ${name}`).join("\n")}`);
+  process.exit(2);
+}
+
+const info = { ...versions(), cpu: cpus()[0]?.model.trim() ?? "unknown", quick: values.quick };
+console.log(head(info));
+if (info.bufferutil === "NOT LOADED") console.log("bufferutil is NOT loaded: these are not ws's best numbers.\n");
+const started = performance.now();
+const rows = [];
+let group = "";
+for (const index of chosen) {
+  if (CASES[index].group !== group) {
+    group = CASES[index].group;
+    console.log(groupHead(group));
+  }
+  const result = judge(CASES[index], await runCase(index));
+  rows.push(result);
+  console.log(row(result));
+}
+console.log(footer(rows, (performance.now() - started) / 1000));
+if (values.json) writeFileSync(values.json, `${JSON.stringify({ info, rows }, undefined, 2)}\n`);

@@ -1,0 +1,65 @@
+// The table that run.js prints.
+
+const NAME = 54;
+const NUMBER = 11;
+
+/** @param {Record<string, unknown>} info */
+export function head(info) {
+  const { wsframe, core, ws, bufferutil, wsMask, driver, node, v8, cpu, quick } = info;
+  return [
+    `wsframe ${wsframe} (core: ${core}), ws ${ws} (bufferutil ${bufferutil}, masks: ${wsMask}), websocket-driver ${driver}`,
+    `Node.js ${node}, V8 ${v8}, ${cpu}`,
+    "Time for one unit, best of the rounds; ratio: how many times as fast as ws (in brackets: from the medians).",
+    ...(quick ? ["QUICK: a smoke run. Its numbers say nothing."] : []),
+    "",
+    "case".padEnd(NAME) +
+      ["wsframe", "ws", "ws-driver", "ratio", "", "goal"].map((name) => name.padStart(NUMBER)).join(""),
+  ].join("\n");
+}
+
+export function groupHead(group) {
+  return `\n${group}`;
+}
+
+/** Nanoseconds as a person reads them. */
+export function formatTime(ns) {
+  if (ns < 100) return `${ns.toFixed(1)} ns`;
+  if (ns < 10_000) return `${ns.toFixed(0)} ns`;
+  if (ns < 1e6) return `${(ns / 1e3).toFixed(1)} µs`;
+  return `${(ns / 1e6).toFixed(2)} ms`;
+}
+
+/** @param {import("./measure.js").Measured | undefined} measured */
+export function formatValue(measured, { unit, limit }) {
+  if (measured === undefined) return "-";
+  if (unit === "bytes") return `${Math.round(measured.median)} B`;
+  return formatTime(limit === undefined ? measured.best : measured.median);
+}
+
+export function formatRatio(ratio) {
+  return `${ratio < 10 ? ratio.toFixed(2) : ratio.toFixed(1)} x`;
+}
+
+export function formatGoal({ goal, limit, unit }) {
+  if (goal !== undefined) return `${goal} x`;
+  if (limit === undefined) return "";
+  return unit === "bytes" ? `${limit} B` : formatTime(limit);
+}
+
+export function row(result) {
+  const { name, measured, ratio, met } = result;
+  const cells = [
+    ...["wsframe", "ws", "websocket-driver"].map((peer) => formatValue(measured[peer], result)),
+    ratio ? formatRatio(result.limit === undefined ? ratio.best : ratio.median) : "",
+    ratio && result.limit === undefined ? `(${formatRatio(ratio.median)})` : "",
+    formatGoal(result),
+  ];
+  const verdict = met === undefined ? "" : met ? "  met" : "  NOT MET";
+  return `  ${name.padEnd(NAME - 2)}${cells.map((cell) => cell.padStart(NUMBER)).join("")}${verdict}`;
+}
+
+export function footer(rows, seconds) {
+  const judged = rows.filter(({ met }) => met !== undefined);
+  const met = judged.filter((result) => result.met).length;
+  return `\n${judged.length === 0 ? "" : `${met} of ${judged.length} goals met, `}${seconds.toFixed(0)} s`;
+}
