@@ -44,7 +44,7 @@ import {
   STATE_UTF8,
   TABLE,
 } from "./memory";
-import { rotateKey, transform } from "./mask";
+import { mask, move, rotateKey, transform } from "./mask";
 import { invalidAt, utf16Length, utf8State, validate } from "./utf8";
 
 /** RFC 6455 §7.4: what may stand in a Close on the wire. */
@@ -133,7 +133,7 @@ export function decode(start: usize, end: usize): i32 {
           if (nonAscii && checksText) {
             // Undone, and left to the code below, which says where the error is.
             if (!validate(payload, payload + length, 0) || utf8State) {
-              if (payload == from) transform(from, from, length, key);
+              if (payload == from) mask(from, length, key);
               break;
             }
             if (textFlag) unitsOrFrom = utf16Length(payload, payload + length);
@@ -185,16 +185,11 @@ export function decode(start: usize, end: usize): i32 {
     }
     const from = p;
     let payload = p;
-    let nonAscii: i32;
     if (config & CONFIG_COMPACT) {
       payload = output;
       output += length;
-      nonAscii = transform(payload, from, length, key);
-    } else if (key) {
-      nonAscii = transform(from, from, length, key);
-    } else {
-      nonAscii = 1;
     }
+    const nonAscii = move(payload, from, length, key);
 
     const opcode = flags & BITS_OPCODE;
     let unitsOrFrom: i32 = <i32>from;

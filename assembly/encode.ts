@@ -20,10 +20,12 @@ import { skipUtf16 } from "./utf8";
 
 /**
  * Serializes the first `count` records of the table. Their payloads stand end to end in WINDOW, up to
- * `end`; the frames go to OUTPUT, masked with the keys at KEYS, one each.
+ * `end`; the frames go to OUTPUT, masked with the keys at KEYS, one each. With `ascii` not 0 all texts have as many
+ * bytes as code units, and nobody need look for their ends.
  * @returns the address behind the last byte written
  */
-export function encode(count: i32, end: usize): usize {
+export function encode(count: i32, end: usize, ascii: i32): usize {
+  const units: u32 = ascii ? 0 : ENCODE_UNITS;
   let payload: usize = WINDOW;
   let output: usize = OUTPUT;
   let keys: usize = KEYS;
@@ -31,7 +33,7 @@ export function encode(count: i32, end: usize): usize {
   for (let record: usize = TABLE; record < table; record += RECORD_SIZE) {
     const flags = load<u32>(record, RECORD_FLAGS);
     let length = load<u32>(record, RECORD_LENGTH);
-    if (flags & ENCODE_UNITS) length = <u32>(skipUtf16(payload, end, length) - payload);
+    if (flags & units) length = <u32>(skipUtf16(payload, end, length) - payload);
     let key: u32 = 0;
     if (!(flags & ENCODE_RAW)) {
       const masked = (flags & ENCODE_MASK) != 0;

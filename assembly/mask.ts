@@ -5,7 +5,12 @@
 
 /** XORs `length` bytes at `address` with `key`, in place. */
 export function mask(address: usize, length: i32, key: u32): void {
-  transform(address, address, length, key);
+  move(address, address, length, key);
+}
+
+/** transform() as a call, where its code need not be once more. */
+export function move(to: usize, from: usize, length: i32, key: u32): i32 {
+  return transform(to, from, length, key);
 }
 
 /** The key as it applies to the payload's byte number `position` and on. */

@@ -11,8 +11,11 @@ export interface Core {
   readonly f64: Float64Array;
   /** Walks `bytes[start, end)`, leaves records in TABLE and what follows in STATE; returns the number of records. */
   decode(start: number, end: number): number;
-  /** Serializes `count` records of TABLE, payloads in `bytes[WINDOW, end)`, into OUTPUT; returns where that ends. */
-  encode(count: number, end: number): number;
+  /**
+   * Serializes `count` records of TABLE, payloads in `bytes[WINDOW, end)`, into OUTPUT; returns where that ends.
+   * `ascii` is 1 if all texts have as many bytes as UTF-16 code units, else 0.
+   */
+  encode(count: number, end: number, ascii: number): number;
   /** XORs `bytes[address, address + length)` with a little-endian key. */
   mask(address: number, length: number, key: number): void;
 }

@@ -204,7 +204,7 @@ class PortableCore implements Core {
     return records;
   }
 
-  encode(count: number): number {
+  encode(count: number, _end: number, ascii: number): number {
     let payload = WINDOW;
     let output = OUTPUT;
     let keys = KEYS;
@@ -212,7 +212,7 @@ class PortableCore implements Core {
       const record = TABLE + i * RECORD_SIZE;
       const flags = this.#get(record + RECORD_FLAGS);
       let length = this.#get(record + RECORD_LENGTH);
-      if (flags & ENCODE_UNITS) length = this.#skipUtf16(payload, length) - payload;
+      if (flags & ENCODE_UNITS && ascii === 0) length = this.#skipUtf16(payload, length) - payload;
       let key = 0;
       if (!(flags & ENCODE_RAW)) {
         const masked = (flags & ENCODE_MASK) !== 0;

@@ -6,7 +6,7 @@ import type { Core } from "./core.ts";
 interface CoreExports {
   readonly memory: WebAssembly.Memory;
   readonly decode: Core["decode"];
-  readonly encode: (count: number, end: number) => number;
+  readonly encode: Core["encode"];
   readonly mask: Core["mask"];
 }
 

@@ -29,6 +29,8 @@ const MAX_CONTROL_PAYLOAD = 125;
 /** A string of n UTF-16 code units has at most 3 n bytes in UTF-8. */
 const MAX_BYTES_PER_UNIT = 3;
 
+const RECORD_INTS = RECORD_SIZE >> 2;
+const FIRST_RECORDS = 16;
 const EMPTY: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
 /** A frame to be serialized. A decoded Frame is one. */
@@ -43,21 +45,17 @@ export interface FrameInit {
   readonly rsv?: number;
 }
 
-/** Queued records are one number: ENCODE_* flags and the first byte in these bits, the length above. */
-const RECORD_FLAG_BITS = 12;
-
 /** Frames that wait to be serialized. There is none for an encoder that has nothing to write. */
 interface Queue {
-  /** Flags and length of each frame. */
-  readonly records: number[];
+  /** The first `count` records, laid out as in the core's table. Grows. */
+  records: Int32Array;
+  count: number;
   /** Their payloads in order, texts that follow one another as one string. */
   readonly payloads: (string | Uint8Array)[];
   /** The texts since the last of these. */
   text: string;
   /** The masking-keys, where they do not come from the pool. */
   readonly keys: number[];
-  /** Sum of the lengths: in UTF-16 code units of texts, in bytes of others. */
-  length: number;
   /** How many bytes these frames have at the most. */
   size: number;
   /** What has been serialized. */
@@ -67,8 +65,18 @@ interface Queue {
 /** The queue that the last take() emptied: the next encoder that needs one has it without allocating. */
 let spareQueue: Queue | undefined;
 
-function newQueue(): Queue {
-  return { records: [], payloads: [], text: "", keys: [], length: 0, size: 0, output: [] };
+function takeQueue(): Queue {
+  const queue = spareQueue ?? {
+    records: new Int32Array(FIRST_RECORDS * RECORD_INTS),
+    count: 0,
+    payloads: [],
+    text: "",
+    keys: [],
+    size: 0,
+    output: [],
+  };
+  spareQueue = undefined;
+  return queue;
 }
 
 /**
@@ -83,16 +91,17 @@ function newQueue(): Queue {
  */
 export class FrameEncoder {
   readonly #engines: Engines;
-  readonly #masked: boolean;
+  /** ENCODE_MASK for a client, 0 for a server. */
+  readonly #mask: number;
   readonly #keySource: MaskKeySource | undefined;
   #queue: Queue | undefined = undefined;
 
   /** @throws TypeError for a role, core or maskKey that there is not */
   constructor(options: FrameEncoderOptions) {
-    this.#masked = !isServer(options.role);
+    this.#mask = isServer(options.role) ? 0 : ENCODE_MASK;
     const source = options.maskKey;
     if (source !== undefined && typeof source !== "function") keyNumber(source);
-    this.#keySource = this.#masked ? source : undefined;
+    this.#keySource = this.#mask ? source : undefined;
     this.#engines = enginesFor(options.core);
   }
 
@@ -185,12 +194,12 @@ export class FrameEncoder {
    */
   prepared(message: PreparedMessage): void {
     if (!(message instanceof PreparedMessage)) throw new TypeError("message must be a PreparedMessage");
-    if (this.#masked) {
+    if (this.#mask) {
       this.#bytes(message.firstByte, message.payload);
       return;
     }
     const { frame } = message;
-    if (frame.length >= LARGE || this.#queue === undefined || this.#queue.records.length === 0) {
+    if (frame.length >= LARGE || this.#queue === undefined || this.#queue.count === 0) {
       this.#flushed().push(frame);
     } else {
       this.#enqueue(ENCODE_RAW, frame, frame.length);
@@ -215,16 +224,17 @@ export class FrameEncoder {
   #enqueue(flags: number, payload: string | Uint8Array, size: number): void {
     // Before anything is queued: a source of keys may throw.
     const key = this.#keySource === undefined ? 0 : nextKey(this.#keySource);
-    let queue = this.#queue;
-    if (queue === undefined) {
-      queue = this.#queue = spareQueue ?? newQueue();
-      spareQueue = undefined;
-    } else if (queue.size + size + MAX_HEADER > WINDOW_SIZE || queue.records.length === MAX_RECORDS) {
-      this.#flush(queue);
-    }
+    const queue = (this.#queue ??= takeQueue());
+    if (queue.size + size + MAX_HEADER > WINDOW_SIZE || queue.count === MAX_RECORDS) this.#flush(queue);
     queue.size += size + MAX_HEADER;
-    queue.length += payload.length;
-    queue.records.push((payload.length << RECORD_FLAG_BITS) | flags);
+    const record = queue.count++ * RECORD_INTS;
+    if (record === queue.records.length) {
+      const records = new Int32Array(2 * record);
+      records.set(queue.records);
+      queue.records = records;
+    }
+    queue.records[record + (RECORD_FLAGS >> 2)] = flags | this.#mask;
+    queue.records[record + (RECORD_LENGTH >> 2)] = payload.length;
     if (typeof payload === "string") {
       queue.text += payload;
     } else if (payload.length > 0) {
@@ -236,8 +246,8 @@ export class FrameEncoder {
 
   /** The output, with all that is queued in it. */
   #flushed(): Uint8Array[] {
-    const queue = (this.#queue ??= newQueue());
-    if (queue.records.length > 0) this.#flush(queue);
+    const queue = (this.#queue ??= takeQueue());
+    if (queue.count > 0) this.#flush(queue);
     return queue.output;
   }
 
@@ -272,23 +282,23 @@ export class FrameEncoder {
 
   /** A payload that goes past the window. `owned`: nobody else has it, so it may be masked in place. */
   #large(first: number, payload: Uint8Array, owned: boolean): void {
-    const key = this.#masked ? nextKey(this.#keySource) : 0;
+    const key = this.#mask ? nextKey(this.#keySource) : 0;
     const output = this.#flushed();
     const core = this.#engines.enter();
     try {
-      core.i32[(TABLE + RECORD_FLAGS) >> 2] = first | ENCODE_HEADER | (this.#masked ? ENCODE_MASK : 0);
+      core.i32[(TABLE + RECORD_FLAGS) >> 2] = first | ENCODE_HEADER | this.#mask;
       core.i32[(TABLE + RECORD_LENGTH) >> 2] = payload.length;
       core.i32[KEYS >> 2] = key;
-      const end = core.encode(1, WINDOW);
+      const end = core.encode(1, WINDOW, 1);
       const header = core.bytes.subarray(OUTPUT, end);
-      if (this.#masked && !owned) {
+      if (this.#mask && !owned) {
         const frame = new Uint8Array(header.length + payload.length);
         frame.set(header);
         maskInto(core, payload, key, frame, header.length);
         output.push(frame);
       } else {
         output.push(new Uint8Array(header), payload);
-        if (this.#masked) maskInto(core, payload, key, payload, 0);
+        if (this.#mask) maskInto(core, payload, key, payload, 0);
       }
     } finally {
       this.#engines.leave();
@@ -297,36 +307,28 @@ export class FrameEncoder {
 
   /** Serializes what is queued into one buffer. */
   #flush(queue: Queue): void {
-    const { records, payloads, keys } = queue;
-    const count = records.length;
+    const { records, count, payloads, keys } = queue;
     const core = this.#engines.enter();
     try {
       endText(queue);
       const { bytes, i32 } = core;
       let end = writePayloads(payloads, bytes);
-      // Where there are as many bytes as code units, the core need not look for the ends of the texts.
-      const ascii = end - WINDOW === queue.length;
-      const split = ascii ? undefined : splitSurrogates(records, payloads);
+      const units = payloads.reduce((sum, payload) => sum + payload.length, 0);
+      const ascii = end - WINDOW === units;
+      const split = ascii ? undefined : splitSurrogates(records, count, payloads);
       if (split) end = writePayloads(split, bytes);
-      const flagBits = (1 << RECORD_FLAG_BITS) - 1 - (ascii ? ENCODE_UNITS : 0);
-      const mask = this.#masked ? ENCODE_MASK : 0;
-      for (let i = 0, r = TABLE; i < count; i++, r += RECORD_SIZE) {
-        const record = records[i]!;
-        i32[(r + RECORD_FLAGS) >> 2] = (record & flagBits) | mask;
-        i32[(r + RECORD_LENGTH) >> 2] = record >> RECORD_FLAG_BITS;
-      }
+      i32.set(records.subarray(0, count * RECORD_INTS), TABLE >> 2);
       if (keys.length > 0) i32.set(keys, KEYS >> 2);
-      else if (this.#masked) takeKeys(i32, KEYS >> 2, count);
-      const output = core.encode(count, end);
+      else if (this.#mask) takeKeys(i32, KEYS >> 2, count);
+      const output = core.encode(count, end, ascii ? 1 : 0);
       // Not slice(): V8 zeroes what that returns before it copies, and takes twice as long.
       queue.output.push(new Uint8Array(bytes.subarray(OUTPUT, output)));
     } finally {
       this.#engines.leave();
-      records.length = 0;
+      queue.count = 0;
       payloads.length = 0;
       keys.length = 0;
       queue.text = "";
-      queue.length = 0;
       queue.size = 0;
     }
   }
@@ -358,15 +360,16 @@ function writePayloads(payloads: readonly (string | Uint8Array)[], bytes: Uint8A
  * U+FFFD, not the two one character. Undefined if there is no such place.
  */
 function splitSurrogates(
-  records: readonly number[],
+  records: Int32Array,
+  count: number,
   payloads: readonly (string | Uint8Array)[],
 ): (string | Uint8Array)[] | undefined {
   const parts: (string | Uint8Array)[] = [];
   let next = 0;
   let start = 0;
   let end = 0;
-  for (const record of records) {
-    const length = record >> RECORD_FLAG_BITS;
+  for (let record = 0; record < count; record++) {
+    const length = records[record * RECORD_INTS + (RECORD_LENGTH >> 2)]!;
     if (length === 0) continue;
     const payload = payloads[next]!;
     end += length;
