@@ -116,12 +116,14 @@ export function decode(start: usize, end: usize): i32 {
     if (!flags) {
       // Nearly all frames are short messages in one frame, as the role has them, and all there: those need
       // none of the checks below. 32-byte frames are walked in half the time.
-      while (p + 2 <= end) {
-        const first: u32 = load<u8>(p);
-        const length: u32 = load<u8>(p, 1) ^ maskBit;
-        const next = p + shortHeader + length;
-        if (first - (BIT_FIN | OPCODE_TEXT) > 1 || length > shortLimit || message || next > end || record >= tableEnd) break;
+      while (!message && record < tableEnd) {
+        // Of these two bytes one or both may lie behind the end: then the frame does too.
+        const head: u32 = load<u16>(p);
+        const first = head & 0xff;
+        const length = (head >> 8) ^ maskBit;
         const from = p + shortHeader;
+        const next = from + length;
+        if (first - (BIT_FIN | OPCODE_TEXT) > 1 || length > shortLimit || next > end) break;
         key = maskBit ? load<u32>(p, 2) : 0;
         const payload = config & CONFIG_COMPACT ? output : from;
         const nonAscii = transform(payload, from, length, key);

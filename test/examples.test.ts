@@ -22,7 +22,13 @@ beforeAll(async () => {
 afterAll(() => void server.close());
 
 test("echo.mjs answers ws, message for message", async () => {
-  const messages = ["hello", "grüße 😀", "", Buffer.alloc(70_000, 7), ...Array.from({ length: 500 }, (_, i) => `message ${i}`)];
+  const messages = [
+    "hello",
+    "grüße 😀",
+    "",
+    Buffer.alloc(70_000, 7),
+    ...Array.from({ length: 500 }, (_, i) => `message ${i}`),
+  ];
   const client = new WebSocket(url, { perMessageDeflate: false });
   const received: (string | Buffer)[] = [];
   let pong = "";

@@ -18,6 +18,7 @@ import {
   MAX_RECORDS,
   MESSAGE_CLOSED,
   MESSAGE_TEXT,
+  OUTPUT,
   RECORD_FLAGS,
   RECORD_FROM,
   RECORD_LENGTH,
@@ -464,25 +465,27 @@ export class FrameDecoder {
     const mode = CONFIG_COMPACT | (sink.text === undefined ? 0 : CONFIG_STRINGS);
     for (;;) {
       const records = this.#run(core, start, end, mode);
-      for (let i = 0; i < records; i++) {
-        const r = TABLE + i * RECORD_SIZE;
+      const tableEnd = TABLE + records * RECORD_SIZE;
+      /** Where the next payload stands: they lie end to end. */
+      let at = OUTPUT;
+      for (let r = TABLE; r < tableEnd; r += RECORD_SIZE) {
         const flags = i32[(r + RECORD_FLAGS) >> 2]!;
         if (flags & FLAG_TEXT) {
-          i = this.#pushTexts(core, i, records, sink);
+          r = this.#pushTexts(core, r, tableEnd, sink);
+          at = i32[(r + RECORD_PAYLOAD) >> 2]! + i32[(r + RECORD_LENGTH) >> 2]!;
           continue;
         }
-        const payload = i32[(r + RECORD_PAYLOAD) >> 2]!;
-        const length = i32[(r + RECORD_LENGTH) >> 2]!;
         if (flags & FLAG_START) {
           header.record = r;
           if (!(flags & FLAG_END)) this.#beginPartial(core, header);
           sink.header(header);
+        } else if (flags & FLAG_END) {
+          this.#partial = undefined;
         }
-        if (length > 0) sink.payload(bytes, payload, payload + length);
-        if (flags & FLAG_END) {
-          if (!(flags & FLAG_START)) this.#partial = undefined;
-          sink.end();
-        }
+        const from = at;
+        at += i32[(r + RECORD_LENGTH) >> 2]!;
+        if (at > from) sink.payload(bytes, from, at);
+        if (flags & FLAG_END) sink.end();
       }
       if (this.#partial) this.#savePartial(core);
       start = i32[STATE_CONSUMED >> 2]!;
@@ -502,21 +505,20 @@ export class FrameDecoder {
   }
 
   /**
-   * Delivers the text messages of the records from `first` on whose payloads, which lie end to end, are
-   * together not longer than textSlack: as one string, cut. Returns the last of them.
+   * Delivers the text messages of the records from `first` on whose payloads, which lie end to end, are together not
+   * longer than textSlack: as one string, cut. Returns the last of these records.
    */
-  #pushTexts(core: Core, first: number, records: number, sink: FrameSink): number {
+  #pushTexts(core: Core, first: number, tableEnd: number, sink: FrameSink): number {
     const { bytes, i32 } = core;
-    const slack = this.#textSlack;
-    const firstRecord = TABLE + first * RECORD_SIZE;
-    const from = i32[(firstRecord + RECORD_PAYLOAD) >> 2]!;
-    let to = from + i32[(firstRecord + RECORD_LENGTH) >> 2]!;
+    const from = i32[(first + RECORD_PAYLOAD) >> 2]!;
+    const limit = from + this.#textSlack;
+    let to = from + i32[(first + RECORD_LENGTH) >> 2]!;
     let last = first;
-    for (let r = firstRecord + RECORD_SIZE; last + 1 < records; r += RECORD_SIZE) {
+    for (let r = first + RECORD_SIZE; r < tableEnd; r += RECORD_SIZE) {
       const next = to + i32[(r + RECORD_LENGTH) >> 2]!;
-      if (next - from > slack || (i32[(r + RECORD_FLAGS) >> 2]! & FLAG_TEXT) === 0) break;
+      if (next > limit || (i32[(r + RECORD_FLAGS) >> 2]! & FLAG_TEXT) === 0) break;
       to = next;
-      last++;
+      last = r;
     }
     const all = decodeUtf8(bytes.subarray(from, to));
     if (last === first) {
@@ -524,9 +526,9 @@ export class FrameDecoder {
       return last;
     }
     let cut = 0;
-    for (let r = firstRecord; r <= TABLE + last * RECORD_SIZE; r += RECORD_SIZE) {
+    for (let r = first; r <= last; r += RECORD_SIZE) {
       const next = cut + i32[(r + RECORD_UNITS) >> 2]!;
-      sink.text!(all.substring(cut, next));
+      sink.text!(all.slice(cut, next));
       cut = next;
     }
     return last;
