@@ -3,35 +3,13 @@
 
 import { FrameDecoder, type FrameHeader, type FrameSink, Opcode, WebSocketError } from "wsframe";
 import type { Stream } from "./input.ts";
+import type { FrameRow } from "./row.ts";
 
 /** The longest part of a stream that its speed is measured on, unless its first message is longer, in bytes. */
 const MAX_SAMPLE = 64 * 1024 * 1024;
 /** Of the rows that are shown, how many are the last ones, where not all are: a Close, or what an error comes after. */
 const MAX_TAIL = 3;
 const CONTROL_BIT = 8;
-
-/** What is kept of a frame that is shown. */
-export interface FrameRow {
-  /** Where its header starts, in bytes from the start of the frames. */
-  readonly offset: number;
-  /** Where its payload starts, in bytes from the start of the frames. */
-  readonly payloadOffset: number;
-  readonly opcode: number;
-  readonly fin: boolean;
-  /** RSV bits from 0 to 7: RSV1 is 4. */
-  readonly rsv: number;
-  readonly maskKey: Uint8Array | undefined;
-  /** Length of the payload in bytes, as the header says. */
-  readonly payloadLength: number;
-  /** The opcode of the message that this is a part of: its own, or for a continuation that of the first frame. */
-  readonly messageOpcode: number;
-  /** Whether the message, of which this is a part, has RSV1 set: it is compressed. */
-  readonly compressed: boolean;
-  /** How many bytes of the payload have arrived, and are right. */
-  received: number;
-  /** The first of them, unmasked. */
-  preview: Uint8Array;
-}
 
 /** How much of what there is, complete frames only. */
 export interface Counts {

@@ -3,7 +3,8 @@
 import { Opcode } from "wsframe";
 import { toHex } from "./hex.ts";
 import type { Stream } from "./input.ts";
-import type { FrameRow, Inspection } from "./inspect.ts";
+import type { Inspection } from "./inspect.ts";
+import type { FrameRow } from "./row.ts";
 import { OPCODES, opcodeName } from "./names.ts";
 import { asText, closeCodeOf } from "./preview.ts";
 import type { Speed } from "./speed.ts";

@@ -2,7 +2,7 @@
 
 import { Opcode } from "wsframe";
 import { toHex } from "./hex.ts";
-import type { FrameRow } from "./inspect.ts";
+import type { FrameRow } from "./row.ts";
 import { closeName } from "./names.ts";
 
 const ELLIPSIS = "…";

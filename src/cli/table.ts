@@ -2,7 +2,8 @@
 
 import { toHex } from "./hex.ts";
 import type { Stream } from "./input.ts";
-import type { FrameRow, Incomplete, Inspection, StreamError } from "./inspect.ts";
+import type { Incomplete, Inspection, StreamError } from "./inspect.ts";
+import type { FrameRow } from "./row.ts";
 import { opcodeName } from "./names.ts";
 import { quoteAny, quotePayload } from "./preview.ts";
 import { counted, grouped, type Look, type Style } from "./style.ts";
