@@ -306,6 +306,21 @@ for (const core of cores) {
       expect(server().decode(masked("other"))[0]!.text).toBe("other");
     });
 
+    test("an allocate that throws, or returns too little: the decoder says that it cannot go on", () => {
+      const frame = masked("a message that goes on and on");
+      const fail = () => {
+        throw new Error("no memory");
+      };
+      for (const allocate of [fail, () => new Uint8Array(3)]) {
+        const decoder = server({ allocate });
+        expect(() => decoder.decode(frame.slice(0, 20))).toThrow(/no memory|allocate returned 3 bytes/);
+        expect(() => decoder.decode(frame.slice(20))).toThrow(TypeError);
+      }
+      const pooled = server({ allocate: (length) => Buffer.allocUnsafe(length) });
+      pooled.decode(frame.slice(0, 20));
+      expect(pooled.decode(frame.slice(20))[0]!.text).toBe("a message that goes on and on");
+    });
+
     test("state that is not a state is refused", () => {
       const decoder = server();
       decoder.decode(masked("a message that goes on").slice(0, 10));

@@ -88,6 +88,25 @@ for (const core of cores) {
     expect(outer.frames.map((frame) => frame.payload.toString())).toEqual(["one", "two"]);
   });
 
+  test(`a buffer that is reserved inside a callback of commit() is not the one being decoded, ${core} core`, () => {
+    const a = new FrameDecoder({ role: "server", core });
+    const b = new FrameDecoder({ role: "server", core });
+    // More frames than a table has: the rest is decoded after the first callbacks.
+    const stream = concat(Array.from({ length: 5000 }, (_, i) => masked(String(i % 10))));
+    const seen = new Collector();
+    a.reserve().set(stream);
+    a.commit(stream.length, {
+      header(header) {
+        b.reserve().fill(0xee);
+        seen.header(header);
+      },
+      payload: (window, start, end) => seen.payload(window, start, end),
+      end: () => seen.end(),
+    });
+    expect(seen.frames.map((frame) => frame.payload.toString()).join("")).toBe("0123456789".repeat(500));
+    expect(seen.frames.every((frame) => frame.maskKey === "07070707")).toBe(true);
+  });
+
   test(`a decoder cannot be used inside its own callbacks, ${core} core`, () => {
     const decoder = new FrameDecoder({ role: "server", core });
     let refused = 0;

@@ -44,7 +44,7 @@ import type { Core } from "../core/core.ts";
 import { enginesFor, type Engines } from "../core/engines.ts";
 import { coreError, type WebSocketError } from "./errors.ts";
 import { Frame, FrameHeader, type FrameSource } from "./frame.ts";
-import { leaseLanding, returnLanding } from "./landing.ts";
+import { filledLanding, leaseLanding, returnLanding } from "./landing.ts";
 import { assertBytes, type FrameDecoderOptions, isServer } from "./options.ts";
 import { PartialFrame } from "./partial.ts";
 import { type DecoderState, readState, writeState } from "./state.ts";
@@ -129,7 +129,7 @@ export class FrameDecoder {
   #error: WebSocketError | undefined = undefined;
   /** Its number in assembly/memory.ts. */
   #errorNumber = 0;
-  /** In a callback of this very decoder, or one of its callbacks has thrown. */
+  /** In a call, or one that ended with an exception of a sink or of allocate. */
   #busy = false;
 
   /**
@@ -182,18 +182,20 @@ export class FrameDecoder {
     if (this.#partial?.streaming) throw new TypeError("The frame that has begun goes through push()");
     const frames: Frame[] = [];
     const { length } = chunk;
-    const plain = this.#plainBytes(length);
-    if (plain > 0) {
-      this.#partial!.append(chunk, 0, plain);
-      this.#skipPlain(plain);
-    }
+    this.#busy = true;
     const core = this.#engines.enter();
     try {
+      const plain = this.#plainBytes(length);
+      if (plain > 0) {
+        this.#partial!.append(chunk, 0, plain);
+        this.#skipPlain(plain);
+      }
       for (let at = plain; at < length && !this.closed; at += WINDOW_SIZE) {
         this.#decodeSlice(core, chunk, at, Math.min(length - at, WINDOW_SIZE), frames);
       }
+      this.#busy = false;
     } finally {
-      this.#engines.leave();
+      this.#leave();
     }
     return frames;
   }
@@ -211,24 +213,13 @@ export class FrameDecoder {
   push(chunk: Uint8Array, sink: FrameSink): void {
     assertBytes(chunk, "chunk");
     this.#assertStreaming();
-    const { length } = chunk;
     this.#busy = true;
     const core = this.#engines.enter();
     try {
-      const plain = this.#plainBytes(length);
-      if (plain > 0) {
-        this.#skipPlain(plain);
-        sink.payload(chunk, 0, plain);
-      }
-      for (let at = plain; at < length && !this.closed; at += WINDOW_SIZE) {
-        const size = Math.min(length - at, WINDOW_SIZE);
-        core.bytes.set(size === length ? chunk : chunk.subarray(at, at + size), WINDOW);
-        this.#pushWindow(core, WINDOW, size, sink);
-      }
+      this.#pushChunk(core, chunk, sink);
       this.#busy = false;
     } finally {
-      this.#engines.leave();
-      if (this.#error) this.#busy = false;
+      this.#leave();
     }
   }
 
@@ -250,21 +241,17 @@ export class FrameDecoder {
    */
   commit(length: number, sink: FrameSink): void {
     this.#assertStreaming();
-    const landing = returnLanding(this, this.#engines, length);
-    const core = this.#engines.enter();
-    const direct = landing.buffer === core.bytes.buffer;
-    if (!direct) {
-      this.#engines.leave();
-      this.push(landing, sink);
-      return;
-    }
+    const landing = filledLanding(this, length);
     this.#busy = true;
+    const core = this.#engines.enter();
     try {
-      this.#pushWindow(core, LANDING, length, sink);
+      if (landing.buffer === core.bytes.buffer) this.#pushWindow(core, LANDING, length, sink);
+      else this.#pushChunk(core, landing, sink);
       this.#busy = false;
     } finally {
-      this.#engines.leave();
-      if (this.#error) this.#busy = false;
+      // Not before: what a callback reserves must not be this buffer, which is still being decoded.
+      returnLanding(this, this.#engines);
+      this.#leave();
     }
   }
 
@@ -315,7 +302,7 @@ export class FrameDecoder {
 
   #assertUsable(): void {
     if (this.#error) throw this.#error;
-    if (this.#busy) throw new TypeError("The decoder is in use, or a callback of its sink has thrown");
+    if (this.#busy) throw new TypeError("The decoder is in use, or a callback of it has thrown");
   }
 
   #assertStreaming(): void {
@@ -326,7 +313,8 @@ export class FrameDecoder {
 
   /**
    * How many of the next `length` bytes the core has nothing to do with: payload that is neither masked nor text.
-   * Past the windows a 1 MiB frame from a server takes half the time. The frame's last byte is left to the core.
+   * Past the windows push() takes an eighth of the time for a 1 MiB frame. Its last byte is left to the core, which
+   * then knows that the frame has ended.
    */
   #plainBytes(length: number): number {
     const partial = this.#partial;
@@ -337,6 +325,12 @@ export class FrameDecoder {
   #skipPlain(length: number): void {
     this.#partial!.remaining -= length;
     this.#offset += length;
+  }
+
+  /** Gives the core back. After an exception that was not its own error the decoder stays in use, for good. */
+  #leave(): void {
+    this.#engines.leave();
+    if (this.#error) this.#busy = false;
   }
 
   /** One crossing into the core: `bytes[start, end)`. Returns the number of records. */
@@ -454,6 +448,20 @@ export class FrameDecoder {
     if (to > from && source) target.set(bytes.subarray(from, to), targetAt + from - WINDOW);
     if (i32[STATE_ERROR >> 2] !== 0) this.#fail(core, toStream + i32[STATE_ERROR_AT >> 2]!, frames);
     this.#keepCut(core, end);
+  }
+
+  #pushChunk(core: Core, chunk: Uint8Array, sink: FrameSink): void {
+    const { length } = chunk;
+    const plain = this.#plainBytes(length);
+    if (plain > 0) {
+      this.#skipPlain(plain);
+      sink.payload(chunk, 0, plain);
+    }
+    for (let at = plain; at < length && !this.closed; at += WINDOW_SIZE) {
+      const size = Math.min(length - at, WINDOW_SIZE);
+      core.bytes.set(size === length ? chunk : chunk.subarray(at, at + size), WINDOW);
+      this.#pushWindow(core, WINDOW, size, sink);
+    }
   }
 
   #pushWindow(core: Core, window: number, size: number, sink: FrameSink): void {

@@ -33,18 +33,23 @@ export function leaseLanding(owner: object, engines: Engines): Uint8Array {
 }
 
 /**
- * Takes the buffer back and returns the part of it that was filled.
+ * The part of the buffer that was filled.
  * @throws RangeError
  * @internal
  */
-export function returnLanding(owner: object, engines: Engines, length: number): Uint8Array {
-  const borrower = borrowers.get(owner);
-  const buffer = borrower?.buffer;
-  if (borrower === undefined || buffer === undefined) throw new RangeError("There is no reserved buffer to commit");
+export function filledLanding(owner: object, length: number): Uint8Array {
+  const buffer = borrowers.get(owner)?.buffer;
+  if (buffer === undefined) throw new RangeError("There is no reserved buffer to commit");
   if (!Number.isInteger(length) || length < 0 || length > buffer.length) {
     throw new RangeError(`length must be a whole number from 0 to ${buffer.length}`);
   }
+  return buffer.subarray(0, length);
+}
+
+/** Takes the buffer back. @internal */
+export function returnLanding(owner: object, engines: Engines): void {
+  const borrower = borrowers.get(owner);
+  if (borrower === undefined) return;
   borrower.buffer = undefined;
   if (holders.get(engines) === borrower.ref) holders.delete(engines);
-  return buffer.subarray(0, length);
 }

@@ -56,7 +56,9 @@ export class PartialFrame {
     const needed = this.#filled + length;
     if (this.#buffer === undefined || needed > this.#buffer.length) {
       const capacity = Math.max(LEAST_CAPACITY, needed * GROWTH);
-      const grown = this.#allocate(Math.min(this.payloadLength, capacity));
+      const length = Math.min(this.payloadLength, capacity);
+      const grown = this.#allocate(length);
+      if (grown.length < length) throw new RangeError(`allocate returned ${grown.length} bytes, not ${length}`);
       if (this.#buffer) grown.set(this.collected);
       this.#buffer = grown;
     }
