@@ -103,24 +103,29 @@ function decoders({ role, type, how, slow, textSlack }) {
           }
         };
       }
-      let opcode = 0;
       /** Pieces of the message, kept where somebody wants all of it. @type {Uint8Array[]} */
       const pieces = [];
-      const streamSink = {
+      const countingSink = {
         header(header) {
           // Read, for ws tells too whether a message is binary.
-          opcode = header.opcode;
+          if (header.opcode !== Opcode.Binary) throw new Error(`opcode ${header.opcode}`);
+          tally.frames++;
         },
         payload(window, start, end) {
           tally.length += end - start;
-          if (kept !== undefined) pieces.push(window.slice(start, end));
+        },
+        end() {},
+      };
+      const keepingSink = {
+        header() {},
+        payload(window, start, end) {
+          pieces.push(window.slice(start, end));
         },
         end() {
-          if (opcode !== Opcode.Binary) throw new Error(`opcode ${opcode}`);
-          tally.frames++;
-          if (kept !== undefined) kept.push(Buffer.concat(pieces.splice(0)));
+          kept.push(Buffer.concat(pieces.splice(0)));
         },
       };
+      const streamSink = kept === undefined ? countingSink : keepingSink;
       const stringSink = {
         text(text) {
           tally.frames++;

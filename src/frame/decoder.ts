@@ -484,6 +484,7 @@ export class FrameDecoder {
           continue;
         }
         if (flags & FLAG_START) {
+          header.flags = flags;
           header.record = r;
           if (!(flags & FLAG_END)) this.#beginPartial(core, header);
           sink.header(header);

@@ -5,7 +5,6 @@ import {
   FLAG_HEADER_MASK,
   FLAG_HEADER_SHIFT,
   FLAG_MASKED,
-  RECORD_FLAGS,
   RECORD_FROM,
   RECORD_LENGTH,
 } from "../../assembly/memory.ts";
@@ -15,7 +14,12 @@ import { decodeUtf8 } from "./text.ts";
 /** What every view of a frame's header tells (RFC 6455 §5.2). */
 abstract class HeaderFields {
   /** The core's record flags of the frame. @internal */
-  abstract get flags(): number;
+  flags: number;
+
+  /** @internal */
+  constructor(flags: number) {
+    this.flags = flags;
+  }
 
   /** Whether this is the last, or only, frame of its message. */
   get fin(): boolean {
@@ -56,25 +60,16 @@ export class FrameHeader extends HeaderFields {
   readonly #core: Core;
   /** What turns an address in the window into an offset in the stream. */
   readonly #toStream: number;
-  /**
-   * The frame's record in the core's table, from which everything is read when it is asked for: one
-   * number to set for a frame, where setting each property took a third of push()'s own time.
-   * @internal
-   */
+  /** The frame's record in the core's table, which the rest is read from when it is asked for. @internal */
   record = 0;
   /** How many payload bytes of the frame have not arrived. @internal */
   remaining = 0;
 
   /** @internal */
   constructor(core: Core, toStream: number) {
-    super();
+    super(0);
     this.#core = core;
     this.#toStream = toStream;
-  }
-
-  /** @internal */
-  override get flags(): number {
-    return this.#core.i32[(this.record + RECORD_FLAGS) >> 2]!;
   }
 
   /** Where in the window the payload stood, or stands. */
@@ -124,23 +119,16 @@ export interface FrameSource {
 export class Frame extends HeaderFields {
   /** Length of the payload in bytes. */
   readonly payloadLength: number;
-  readonly #flags: number;
   readonly #source: FrameSource;
   readonly #position: number;
   #payload: Uint8Array | undefined = undefined;
 
   /** @internal */
   constructor(source: FrameSource, flags: number, position: number, length: number) {
-    super();
+    super(flags);
     this.payloadLength = length;
-    this.#flags = flags;
     this.#source = source;
     this.#position = position;
-  }
-
-  /** @internal */
-  override get flags(): number {
-    return this.#flags;
   }
 
   /**
