@@ -15,7 +15,7 @@ import {
   TABLE,
   WINDOW,
 } from "./memory";
-import { transform } from "./mask";
+import { move } from "./mask";
 import { skipUtf16 } from "./utf8";
 
 /**
@@ -46,7 +46,7 @@ export function encode(count: i32, end: usize, ascii: i32): usize {
       }
       if (flags & ENCODE_HEADER) continue;
     }
-    transform(output, payload, length, key);
+    move(output, payload, length, key);
     output += length;
     payload += length;
   }

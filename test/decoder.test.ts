@@ -332,9 +332,26 @@ for (const core of cores) {
       expect(() => FrameDecoder.restore(concat([state, Uint8Array.of(0)]), { role: "server", core })).toThrow(
         RangeError,
       );
-      const other = state.slice();
-      other[0] = 99;
-      expect(() => FrameDecoder.restore(other, { role: "server", core })).toThrow(RangeError);
+      expect(() => FrameDecoder.restore(undefined as never, { role: "server", core })).toThrow(TypeError);
+      // At these places no other value makes sense.
+      const wrong: [at: number, value: number][] = [
+        [0, 99],
+        [1, 2],
+        [2, 200],
+        [3, 20],
+        [4, 0xff],
+        [12, 1],
+        [16, 1],
+        [28, 3],
+        [30, 1],
+        [31, 0xff],
+        [32, 0x8b],
+      ];
+      for (const [at, value] of wrong) {
+        const other = state.slice();
+        other[at] = value;
+        expect(() => FrameDecoder.restore(other, { role: "server", core }), `byte ${at}`).toThrow(RangeError);
+      }
     });
 
     test("state saved with one core is restored with the other", () => {

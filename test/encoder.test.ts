@@ -257,6 +257,31 @@ test("a source of keys fills its argument, or returns a key; a bad one queues no
   expect(encoder.take()).toEqual([]);
 });
 
+test("a payload that is resized before take() neither takes nor leaves bytes of others", () => {
+  interface Resizable extends ArrayBuffer {
+    resize(length: number): void;
+  }
+  const make = ArrayBuffer as unknown as new (length: number, options: { maxByteLength: number }) => Resizable;
+  for (const [core, length] of cores.flatMap((each) => [0, 19, 21, 100_000].map((size) => [each, size] as const))) {
+    const lent = new FrameDecoder({ role: "server", core }).reserve();
+    lent.fill(7);
+    const buffer = new make(20, { maxByteLength: 100_000 });
+    const encoder = new FrameEncoder({ role: "server", core });
+    encoder.binary(new Uint8Array(buffer));
+    buffer.resize(length);
+    expect(() => encoder.take()).toThrow(TypeError);
+    expect(lent.every((byte) => byte === 7)).toBe(true);
+    expect(encoder.take()).toEqual([]);
+    encoder.text("goes on");
+    expect(encoder.take()).toHaveLength(1);
+  }
+});
+
+test("a payload of 4 GiB is refused, not sent with another length", () => {
+  const huge = Object.defineProperty(new Uint8Array(5000), "length", { value: 2 ** 32 });
+  expect(() => new FrameEncoder({ role: "server" }).binary(huge)).toThrow(RangeError);
+});
+
 test("a source of keys may use another encoder", () => {
   const inner = new FrameEncoder({ role: "client", maskKey: Uint8Array.from(KEY) });
   const outer = new FrameEncoder({

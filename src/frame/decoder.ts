@@ -66,10 +66,10 @@ export interface FrameSink {
   /** The frame is complete. */
   end(): void;
   /**
-   * If given, a text message in a single frame that has arrived whole comes as a string through this one
-   * call, in
-   * place of those above. Strings of many small messages are made together, which costs a fraction of making each; see
-   * `textSlack`. Not for frames with an RSV bit, nor with `allowInvalidUtf8`.
+   * If given, a text message in a single frame that has arrived whole comes as a string through this one call, in
+   * place of those above. One that is cut, by the end of a chunk or of a window of 64 KiB, comes in pieces through
+   * those: they are needed all the same. Strings of many small messages are made together, which costs a fraction of
+   * making each; see `textSlack`. Not for frames with an RSV bit, nor with `allowInvalidUtf8`.
    */
   text?(text: string): void;
 }
@@ -102,7 +102,7 @@ function readConfig(options: FrameDecoderOptions): number {
 
 /**
  * Bytes in, frames out (RFC 6455 §5), for one direction of one connection. Everything the RFC says a frame
- * must be is checked, at the first byte that proves it wrong.
+ * must be is checked, as soon as the field is there that is wrong; text at the very byte.
  *
  * Chunks may be cut anywhere. Between calls a decoder holds a few numbers, the bytes of a header that was
  * cut, and with decode() what has arrived of a frame that was.
@@ -161,7 +161,10 @@ export class FrameDecoder {
     return (this.#message & MESSAGE_CLOSED) !== 0;
   }
 
-  /** How many bytes of the stream have been decoded: all that came, up to the end of a Close or to an error. */
+  /**
+   * How many bytes of the stream have been decoded: all that came, up to the end of a Close, or to the frame or byte
+   * that an error was in.
+   */
   get bytesDecoded(): number {
     return this.#offset + (this.#cut?.length ?? 0);
   }
@@ -170,8 +173,8 @@ export class FrameDecoder {
    * Decodes the next bytes of the stream into the frames that they complete.
    *
    * Payloads are views on `chunk`, which is unmasked in place and must not be written to while they are in
-   * use; with the option `copy` it is left as it is. A frame that spans chunks is collected in a buffer of
-   * its own, which grows with what arrives, not with what its header says.
+   * use; with the option `copy` it is left as it is. A frame that spans chunks, or 64 KiB of a chunk, is collected in a
+   * buffer of its own, which grows with what arrives, not with what its header says.
    *
    * @throws WebSocketError when the stream is wrong; its `frames` are those before the error
    * @throws TypeError if chunk is not a Uint8Array, or while a frame is passing through push()
@@ -225,8 +228,9 @@ export class FrameDecoder {
 
   /**
    * A buffer to read the next bytes of the stream into: 64 KiB, where possible in the core's own memory, so
-   * that they need not be copied. It is lent to this decoder until commit(). An idle connection that holds
-   * one holds that much memory.
+   * that they need not be copied. It is lent to this decoder until commit(), or until the decoder is garbage: keep the
+   * decoder as long as something may still be read into the buffer. An idle connection that holds one holds that much
+   * memory.
    */
   reserve(): Uint8Array {
     this.#assertUsable();
@@ -451,15 +455,15 @@ export class FrameDecoder {
   }
 
   #pushChunk(core: Core, chunk: Uint8Array, sink: FrameSink): void {
-    const { length } = chunk;
-    const plain = this.#plainBytes(length);
+    const plain = this.#plainBytes(chunk.length);
     if (plain > 0) {
       this.#skipPlain(plain);
       sink.payload(chunk, 0, plain);
     }
-    for (let at = plain; at < length && !this.closed; at += WINDOW_SIZE) {
-      const size = Math.min(length - at, WINDOW_SIZE);
-      core.bytes.set(size === length ? chunk : chunk.subarray(at, at + size), WINDOW);
+    // The length is asked for each time: a callback may resize the buffer.
+    for (let at = plain; at < chunk.length && !this.closed; at += WINDOW_SIZE) {
+      const size = Math.min(chunk.length - at, WINDOW_SIZE);
+      core.bytes.set(size === chunk.length ? chunk : chunk.subarray(at, at + size), WINDOW);
       this.#pushWindow(core, WINDOW, size, sink);
     }
   }

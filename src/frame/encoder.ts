@@ -26,6 +26,8 @@ import { encodeUtf8, encodeUtf8Into } from "./text.ts";
 const LARGE = 4096;
 const MAX_HEADER = 14;
 const MAX_CONTROL_PAYLOAD = 125;
+/** Lengths in the core's table are 32 bits. */
+const MAX_PAYLOAD = 0xffffffff;
 /** A string of n UTF-16 code units has at most 3 n bytes in UTF-8. */
 const MAX_BYTES_PER_UNIT = 3;
 
@@ -56,6 +58,8 @@ interface Queue {
   text: string;
   /** The masking-keys, where they do not come from the pool. */
   readonly keys: number[];
+  /** Sum of the lengths: in UTF-16 code units of texts, in bytes of others. */
+  length: number;
   /** How many bytes these frames have at the most. */
   size: number;
   /** What has been serialized. */
@@ -72,6 +76,7 @@ function takeQueue(): Queue {
     payloads: [],
     text: "",
     keys: [],
+    length: 0,
     size: 0,
     output: [],
   };
@@ -83,8 +88,8 @@ function takeQueue(): Queue {
  * Frames in, bytes out (RFC 6455 §5.2), for one direction of one connection.
  *
  * Frames are queued until take(). Small ones are laid out together in one buffer; payloads of 4 KiB and more
- * that are not masked are not copied. Payloads are borrowed until then: do not write to them before take(),
- * nor to those that take() returns before they have been sent.
+ * that are not masked are not copied. Payloads are borrowed until then: do not write to them or resize them before
+ * take(), nor to those that take() returns before they have been sent.
  *
  * The encoder serializes; it does not keep the rules of a message (§5.4), and does not mind what is sent
  * after a Close.
@@ -209,6 +214,7 @@ export class FrameEncoder {
   /**
    * What to write, in order; and the queue is empty. The buffers are yours, except that large payloads are
    * those that were passed in, and a PreparedMessage's are shared: do not write to them.
+   * @throws TypeError if a payload has been resized or detached since; what was queued with it is lost
    */
   take(): Uint8Array[] {
     if (this.#queue === undefined) return [];
@@ -227,6 +233,7 @@ export class FrameEncoder {
     const queue = (this.#queue ??= takeQueue());
     if (queue.size + size + MAX_HEADER > WINDOW_SIZE || queue.count === MAX_RECORDS) this.#flush(queue);
     queue.size += size + MAX_HEADER;
+    queue.length += payload.length;
     const record = queue.count++ * RECORD_INTS;
     if (record === queue.records.length) {
       const records = new Int32Array(2 * record);
@@ -282,6 +289,7 @@ export class FrameEncoder {
 
   /** A payload that goes past the window. `owned`: nobody else has it, so it may be masked in place. */
   #large(first: number, payload: Uint8Array, owned: boolean): void {
+    if (payload.length > MAX_PAYLOAD) throw new RangeError("A payload of 4 GiB or more must be sent in fragments");
     const key = this.#mask ? nextKey(this.#keySource) : 0;
     const output = this.#flushed();
     const core = this.#engines.enter();
@@ -312,9 +320,11 @@ export class FrameEncoder {
     try {
       endText(queue);
       const { bytes, i32 } = core;
+      const length = payloads.reduce((sum, payload) => sum + payload.length, 0);
+      if (length !== queue.length) throw new TypeError("A payload was resized or detached before take()");
       let end = writePayloads(payloads, bytes);
-      const units = payloads.reduce((sum, payload) => sum + payload.length, 0);
-      const ascii = end - WINDOW === units;
+      // Then nobody need look for the ends of the texts.
+      const ascii = end - WINDOW === length;
       const split = ascii ? undefined : splitSurrogates(records, count, payloads);
       if (split) end = writePayloads(split, bytes);
       i32.set(records.subarray(0, count * RECORD_INTS), TABLE >> 2);
@@ -329,6 +339,7 @@ export class FrameEncoder {
       payloads.length = 0;
       keys.length = 0;
       queue.text = "";
+      queue.length = 0;
       queue.size = 0;
     }
   }

@@ -53,7 +53,7 @@ export class WebSocketError extends Error {
   readonly closeCode: number;
   /**
    * Where in the stream, counted in bytes from its start, the byte stands with which the rule was
-   * broken: of a wrong length the last byte of the length, of invalid UTF-8 the first byte that cannot
+   * broken: of a wrong length or close code its last byte, of invalid UTF-8 the first byte that cannot
    * stand there, of text that ends inside a character the place where the next byte was to be.
    */
   readonly byteOffset: number;

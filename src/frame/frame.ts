@@ -133,7 +133,7 @@ export class Frame extends HeaderFields {
 
   /**
    * The payload, unmasked: a view on the chunk that was decoded (or, with `copy` and for frames that
-   * spanned chunks, on bytes of its own). Yours, as long as the chunk is.
+   * spanned chunks or 64 KiB of one, on bytes of its own). Yours, as long as the chunk is.
    */
   get payload(): Uint8Array {
     const source = this.#source;

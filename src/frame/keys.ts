@@ -7,8 +7,7 @@ let pool: Int32Array<ArrayBuffer> | undefined;
 let used = POOL_KEYS;
 
 /**
- * Moves `count` keys, at most POOL_KEYS, from the thread's pool to `target`. Each is used once and then
- * wiped: what was sent must not be found in memory later.
+ * Moves `count` keys, at most POOL_KEYS, from the thread's pool to `target`. Each is used once.
  * @internal
  */
 export function takeKeys(target: Int32Array, at: number, count: number): void {
@@ -20,7 +19,6 @@ export function takeKeys(target: Int32Array, at: number, count: number): void {
   const end = used + count;
   if (count === 1) target[at] = pool[used]!;
   else target.set(pool.subarray(used, end), at);
-  pool.fill(0, used, end);
   used = end;
 }
 

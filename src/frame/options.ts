@@ -71,7 +71,7 @@ export function isServer(role: Role): boolean {
 export function assertBytes(value: unknown, name: string): asserts value is Uint8Array {
   if (value instanceof Uint8Array) return;
   // One of another realm, as test runners and vm contexts make them, is as good.
-  if (Object.prototype.toString.call(value) !== "[object Uint8Array]") {
+  if (!ArrayBuffer.isView(value) || Object.prototype.toString.call(value) !== "[object Uint8Array]") {
     throw new TypeError(`${name} must be a Uint8Array`);
   }
 }

@@ -7,13 +7,28 @@
 //   u32 flags        u32 key                 u32 rotated key    u32 close
 //   f64 length       f64 remaining           f64 offset         what has been collected
 
-import { WINDOW_MARGIN } from "../../assembly/memory.ts";
+import {
+  BITS_OPCODE,
+  FLAG_FIRST_BYTE,
+  FLAG_HEADER_MASK,
+  FLAG_HEADER_SHIFT,
+  FLAG_MASKED,
+  MESSAGE_CLOSED,
+  MESSAGE_OPEN,
+  MESSAGE_TEXT,
+} from "../../assembly/memory.ts";
 import { isErrorNumber } from "./errors.ts";
+import { Opcode } from "./opcodes.ts";
+import { assertBytes } from "./options.ts";
 import { PartialFrame } from "./partial.ts";
 
 const VERSION = 1;
 const FIXED_SIZE = 28;
 const PARTIAL_SIZE = 40;
+const MAX_HEADER = 14;
+/** Three bytes: see assembly/utf8.ts. */
+const MAX_UTF8_STATE = 0xffffff;
+const OPCODES: readonly number[] = /* @__PURE__ */ Object.values(Opcode);
 
 /** @internal */
 export interface DecoderState {
@@ -60,21 +75,28 @@ export function writeState(state: DecoderState): Uint8Array {
   return bytes;
 }
 
+function isOffset(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
 function assert(condition: boolean): void {
   if (!condition) throw new RangeError("These bytes are not the state of a FrameDecoder of this version");
 }
 
-/** @throws RangeError @internal */
+/** @throws TypeError @throws RangeError @internal */
 export function readState(bytes: Uint8Array, allocate: (length: number) => Uint8Array): DecoderState {
+  assertBytes(bytes, "state");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  assert(bytes.length > FIXED_SIZE && view.getUint8(0) === VERSION);
+  assert(bytes.length > FIXED_SIZE && view.getUint8(0) === VERSION && view.getUint8(1) <= 1);
   const cutLength = view.getUint8(3);
   const partialAt = FIXED_SIZE + cutLength;
-  assert(cutLength < WINDOW_MARGIN && bytes.length > partialAt);
+  assert(cutLength < MAX_HEADER && bytes.length > partialAt);
   const errorNumber = view.getUint8(2);
   assert(errorNumber === 0 || isErrorNumber(errorNumber));
+  assert(isOffset(view.getFloat64(4)) && isOffset(view.getFloat64(20)));
+  assert(view.getUint32(12) <= (MESSAGE_OPEN | MESSAGE_TEXT | MESSAGE_CLOSED) && view.getUint32(16) <= MAX_UTF8_STATE);
   const kind = view.getUint8(partialAt);
-  assert(kind <= 2 && (kind !== 0 || bytes.length === partialAt + 1));
+  assert(kind <= 2 && (kind === 0 ? bytes.length === partialAt + 1 : cutLength === 0));
   return {
     server: view.getUint8(1) === 1,
     errorNumber,
@@ -95,6 +117,11 @@ function readPartial(
   allocate: (length: number) => Uint8Array,
 ): PartialFrame {
   assert(bytes.length >= at + PARTIAL_SIZE);
+  const flags = view.getUint32(at);
+  const headerLength = (flags >> FLAG_HEADER_SHIFT) & FLAG_HEADER_MASK;
+  const known = FLAG_FIRST_BYTE | (FLAG_HEADER_MASK << FLAG_HEADER_SHIFT) | FLAG_MASKED;
+  assert((flags & ~known) === 0 && headerLength >= 2 && headerLength <= MAX_HEADER);
+  assert(OPCODES.includes(flags & BITS_OPCODE) && isOffset(view.getFloat64(at + 32)));
   const payloadLength = view.getFloat64(at + 16);
   const remaining = view.getFloat64(at + 24);
   const collected = bytes.length - at - PARTIAL_SIZE;
@@ -102,7 +129,7 @@ function readPartial(
   assert(remaining > 0 && remaining <= payloadLength);
   assert(collected === (streaming ? 0 : payloadLength - remaining));
   const partial = new PartialFrame(
-    view.getUint32(at),
+    flags,
     view.getUint32(at + 4),
     payloadLength,
     view.getFloat64(at + 32),
