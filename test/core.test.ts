@@ -8,13 +8,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { MEMORY_PAGES, MEMORY_SIZE, OUTPUT, OUTPUT_SIZE, WINDOW, WINDOW_SIZE } from "../assembly/memory.ts";
-import { CORE_BASE64 } from "../src/core/embedded.ts";
+import { CORE_HEX } from "../src/core/embedded.ts";
 import { enginesFor } from "../src/core/engines.ts";
 import { coreInfo } from "../src/index.ts";
 import { Random } from "./support/random.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const wasm = Buffer.from(CORE_BASE64, "base64");
+const wasm = Buffer.from(CORE_HEX, "hex");
 const dist = `${root}dist/index.js`;
 
 test("assembly/ compiles to the bytes that are embedded", () => {
