@@ -16,6 +16,8 @@ const common = {
   target: "es2022",
   // Shared numbers of assembly/memory.ts become literals; names stay readable.
   minifySyntax: true,
+  // Fields are assigned in the constructor, not defined as undefined before: a Frame is made in less time.
+  tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
   sourcemap: true,
   sourcesContent: false,
   logLevel: "warning",
