@@ -174,9 +174,7 @@ export function decode(start: usize, end: usize): i32 {
       } else if ((flags & BITS_OPCODE) != OPCODE_CONTINUATION) {
         message = MESSAGE_OPEN;
         // With an RSV bit the payload is an extension's, not yet text.
-        if ((flags & (BITS_OPCODE | BITS_RSV)) == OPCODE_TEXT && !(config & CONFIG_ALLOW_INVALID_UTF8)) {
-          message |= MESSAGE_TEXT;
-        }
+        if (checksText && (flags & (BITS_OPCODE | BITS_RSV)) == OPCODE_TEXT) message |= MESSAGE_TEXT;
       }
     }
 

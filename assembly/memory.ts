@@ -110,8 +110,7 @@ export const ENCODE_MASK = 2048;
 export const KEYS = 128;
 export const MAX_KEYS = 2048;
 export const TABLE = 8320;
-/** Room for a header that was cut by the end of the chunk before, on the left of each window. */
-export const WINDOW_MARGIN = 64;
+// On the left of each window 64 bytes are free, for a header that was cut by the end of the chunk before.
 export const WINDOW_SIZE = 65536;
 export const WINDOW = 41216;
 export const LANDING = 106880;

@@ -413,14 +413,11 @@ function maskInto(core: Core, payload: Uint8Array, key: number, target: Uint8Arr
   }
 }
 
-/** Options of encodeFrame(). */
-export type EncodeFrameOptions = FrameEncoderOptions;
-
 /**
  * One frame as bytes, in a buffer of its own.
  * @throws all that FrameEncoder and its frame() do
  */
-export function encodeFrame(frame: FrameInit, options: EncodeFrameOptions): Uint8Array {
+export function encodeFrame(frame: FrameInit, options: FrameEncoderOptions): Uint8Array {
   const encoder = new FrameEncoder(options);
   encoder.frame(frame);
   const parts = encoder.take();

@@ -48,7 +48,7 @@ abstract class HeaderFields {
 }
 
 /** The four bytes of a masking-key from the little-endian number that the core works with. */
-export function maskKeyBytes(key: number): Uint8Array {
+function maskKeyBytes(key: number): Uint8Array {
   return Uint8Array.of(key, key >>> 8, key >>> 16, key >>> 24);
 }
 

@@ -62,7 +62,7 @@ export function writeState(state: DecoderState): Uint8Array {
   if (cut) bytes.set(cut, at);
   at += cutLength;
   view.setUint8(at++, partial ? (partial.streaming ? 2 : 1) : 0);
-  if (partial) {
+  if (partial && collected) {
     view.setUint32(at, partial.flags);
     view.setUint32(at + 4, partial.key);
     view.setUint32(at + 8, partial.rotatedKey);
@@ -70,7 +70,7 @@ export function writeState(state: DecoderState): Uint8Array {
     view.setFloat64(at + 16, partial.payloadLength);
     view.setFloat64(at + 24, partial.remaining);
     view.setFloat64(at + 32, partial.payloadOffset);
-    bytes.set(partial.collected, at + PARTIAL_SIZE);
+    bytes.set(collected, at + PARTIAL_SIZE);
   }
   return bytes;
 }
