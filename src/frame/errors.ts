@@ -19,17 +19,25 @@ import {
 import type { Frame } from "./frame.ts";
 
 /**
- * The stable names of what can be wrong with a stream. They are those of the `ws` package, except
- * `WS_ERR_NON_MINIMAL_LENGTH`, which it does not check.
+ * The stable names of what can be wrong with a stream. They are those of the `ws` package where it has one for the same
+ * thing.
  */
 export type WebSocketErrorCode =
+  | "WS_ERR_CLOSE_TIMEOUT"
   | "WS_ERR_EXPECTED_FIN"
   | "WS_ERR_EXPECTED_MASK"
+  | "WS_ERR_IDLE_TIMEOUT"
+  | "WS_ERR_INFLATE_RATIO"
   | "WS_ERR_INVALID_CLOSE_CODE"
+  | "WS_ERR_INVALID_COMPRESSED_DATA"
   | "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH"
   | "WS_ERR_INVALID_OPCODE"
   | "WS_ERR_INVALID_UTF8"
   | "WS_ERR_NON_MINIMAL_LENGTH"
+  | "WS_ERR_PONG_TIMEOUT"
+  | "WS_ERR_TOO_MANY_BUFFERED_PARTS"
+  | "WS_ERR_TOO_MANY_CONTROL_FRAMES"
+  | "WS_ERR_TOO_MANY_PENDING_PONGS"
   | "WS_ERR_UNEXPECTED_MASK"
   | "WS_ERR_UNEXPECTED_RSV_1"
   | "WS_ERR_UNEXPECTED_RSV_2_3"

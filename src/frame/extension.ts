@@ -1,0 +1,81 @@
+// What an extension is (RFC 6455 §9): how it is negotiated, and what it does to messages. permessage-deflate is
+// one; others are written against the same interfaces.
+
+import type { Role } from "./options.ts";
+
+/**
+ * The parameters of an extension as they stand in Sec-WebSocket-Extensions, in their order: `true` for one without a
+ * value. Quotes have been taken off. In what a peer wrote, names may repeat.
+ */
+export type ExtensionParameters = readonly (readonly [name: string, value: string | true])[];
+
+/** An extension as it is configured: one serves any number of connections. */
+export interface Extension {
+  /** Its registered token, in lower case: "permessage-deflate". */
+  readonly name: string;
+  /** The RSV bits that it owns, as in `frame.rsv`: 4 for RSV1. No two extensions of a connection may share one. */
+  readonly rsv: number;
+  /** Role client: what to offer, in order of preference. */
+  offer(): readonly ExtensionParameters[];
+  /**
+   * Role server: the parameters of the response to one offer, or undefined to decline it. What a client wrote must
+   * never make it throw.
+   */
+  accept(offer: ExtensionParameters): ExtensionParameters | undefined;
+  /** Role client: whether the parameters of a response are an answer to what offer() returns. */
+  confirm(response: ExtensionParameters): boolean;
+  /** Begins the extension on a connection, with the parameters of the response. */
+  open(role: Role, response: ExtensionParameters): ExtensionSession;
+}
+
+/** What the opening handshake has agreed on: an extension with the parameters of the response. */
+export interface AgreedExtension {
+  readonly extension: Extension;
+  readonly parameters: ExtensionParameters;
+}
+
+/** A message, or a fragment of one, that is about to be sent. */
+export interface OutgoingPart {
+  readonly payload: Uint8Array;
+  /** Whether it is of a text message, and not a binary one. */
+  readonly text: boolean;
+  /** Whether it begins its message. */
+  readonly first: boolean;
+  /** Whether it ends its message. */
+  readonly last: boolean;
+  /** What the sender asks for with `send(data, { compress })`; undefined leaves it to the extension. */
+  readonly compress: boolean | undefined;
+}
+
+/** What a message is that has arrived. */
+export interface IncomingMessage {
+  readonly payload: Uint8Array;
+  /** The most bytes that the result may have. */
+  readonly maxLength: number;
+  /** Where in the stream the message ended, in bytes: for errors. */
+  readonly byteOffset: number;
+}
+
+/** An extension on one connection. Both directions; not both ends. */
+export interface ExtensionSession {
+  /**
+   * The payload to send in place of the part's, or undefined to send the message as it is. That is decided with its
+   * first part: after bytes, more bytes are returned for each part up to the last; after undefined, no other part of
+   * the message is asked for. The first frame gets the extension's RSV bits.
+   *
+   * The part's payload is borrowed until the call returns. What is returned must not be written to afterwards.
+   */
+  encode(part: OutgoingPart): Uint8Array | undefined;
+  /**
+   * What a message that came with the extension's RSV bits was before the peer encoded it. The payload is borrowed.
+   *
+   * @throws WebSocketError if it is wrong, or longer than maxLength (as soon as that shows, not when it is all there)
+   */
+  decode(message: IncomingMessage): Uint8Array;
+  /**
+   * As encode(), of a whole message that goes to many connections: the encoding must not depend on what was sent
+   * before. `encoded` is the message's own: what this or another session keeps there, under a key that says all that it
+   * depends on, need not be done again. Without this method each session encodes for itself.
+   */
+  encodePrepared?(payload: Uint8Array, encoded: Map<string, Uint8Array>): Uint8Array | undefined;
+}
