@@ -19,7 +19,7 @@ import { enginesFor, type Engines } from "../core/engines.ts";
 import { keyNumber, nextKey, takeKeys } from "./keys.ts";
 import { isValidCloseCode, Opcode } from "./opcodes.ts";
 import { assertBytes, type FrameEncoderOptions, isServer, type MaskKeySource } from "./options.ts";
-import { PreparedMessage } from "./prepared.ts";
+import { PreparedMessage, type SerializedMessage } from "./prepared.ts";
 import { encodeUtf8, encodeUtf8Into } from "./text.ts";
 
 /** Payloads from this length on go their own way, past the window: by reference if they are not masked. */
@@ -199,6 +199,11 @@ export class FrameEncoder {
    */
   prepared(message: PreparedMessage): void {
     if (!(message instanceof PreparedMessage)) throw new TypeError("message must be a PreparedMessage");
+    this.serialized(message);
+  }
+
+  /** A message that is a frame already. @internal */
+  serialized(message: SerializedMessage): void {
     if (this.#mask) {
       this.#bytes(message.firstByte, message.payload);
       return;
@@ -209,6 +214,12 @@ export class FrameEncoder {
     } else {
       this.#enqueue(ENCODE_RAW, frame, frame.length);
     }
+  }
+
+  /** How many bytes take() would return at the most. */
+  get queuedBytes(): number {
+    const queue = this.#queue;
+    return queue === undefined ? 0 : queue.output.reduce((sum, { length }) => sum + length, queue.size);
   }
 
   /**

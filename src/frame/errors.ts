@@ -23,10 +23,8 @@ import type { Frame } from "./frame.ts";
  * thing.
  */
 export type WebSocketErrorCode =
-  | "WS_ERR_CLOSE_TIMEOUT"
   | "WS_ERR_EXPECTED_FIN"
   | "WS_ERR_EXPECTED_MASK"
-  | "WS_ERR_IDLE_TIMEOUT"
   | "WS_ERR_INFLATE_RATIO"
   | "WS_ERR_INVALID_CLOSE_CODE"
   | "WS_ERR_INVALID_COMPRESSED_DATA"
@@ -57,7 +55,7 @@ export class WebSocketError extends Error {
   override readonly name: string = "WebSocketError";
   /** What is wrong, as a stable name. */
   readonly code: WebSocketErrorCode;
-  /** The close code to answer with (RFC 6455 §7.4.1): 1002, 1007 or 1009. */
+  /** The close code to answer with (RFC 6455 §7.4.1): 1002, 1007, 1008 or 1009. */
   readonly closeCode: number;
   /**
    * Where in the stream, counted in bytes from its start, the byte stands with which the rule was

@@ -1,12 +1,5 @@
+import { Collector } from "./collector.ts";
 import { Frame } from "./frame.ts";
-
-/** The smallest buffer that a frame is collected in, unless it is shorter itself. */
-const LEAST_CAPACITY = 1024;
-/**
- * How many times larger than what has arrived a buffer may be: a frame of 1 MiB that comes in chunks of 64 KiB, the
- * first of them not whole, is allocated once and never moved, and a header that lies costs little.
- */
-const GROWTH = 20;
 
 /**
  * A frame whose payload has not arrived to its end.
@@ -26,9 +19,7 @@ export class PartialFrame {
   rotatedKey = 0;
   close = 0;
   remaining = 0;
-  readonly #allocate: (length: number) => Uint8Array;
-  #buffer: Uint8Array | undefined = undefined;
-  #filled = 0;
+  readonly #collector: Collector;
 
   constructor(
     flags: number,
@@ -43,32 +34,21 @@ export class PartialFrame {
     this.payloadLength = payloadLength;
     this.payloadOffset = payloadOffset;
     this.streaming = streaming;
-    this.#allocate = allocate;
+    this.#collector = new Collector(allocate);
   }
 
   get collected(): Uint8Array {
-    return this.#buffer?.subarray(0, this.#filled) ?? new Uint8Array(0);
+    return this.#collector.bytes;
   }
 
   /** Takes a copy of `bytes[start, start + length)`. */
   append(bytes: Uint8Array, start: number, length: number): void {
-    if (length === 0) return;
-    const needed = this.#filled + length;
-    if (this.#buffer === undefined || needed > this.#buffer.length) {
-      const capacity = Math.max(LEAST_CAPACITY, needed * GROWTH);
-      const length = Math.min(this.payloadLength, capacity);
-      const grown = this.#allocate(length);
-      if (grown.length < length) throw new RangeError(`allocate returned ${grown.length} bytes, not ${length}`);
-      if (this.#buffer) grown.set(this.collected);
-      this.#buffer = grown;
-    }
-    this.#buffer.set(bytes.subarray(start, start + length), this.#filled);
-    this.#filled = needed;
+    this.#collector.append(bytes, start, start + length, this.payloadLength);
   }
 
   /** The frame, now that it is complete. It takes over the buffer. */
   toFrame(): Frame {
-    const { buffer, byteOffset } = this.#buffer ?? new Uint8Array(0);
+    const { buffer, byteOffset } = this.collected;
     const source = { buffer, byteOffset, streamOffset: this.payloadOffset, key: this.key };
     return new Frame(source, this.flags, 0, this.payloadLength);
   }

@@ -1,0 +1,230 @@
+// Frames -> messages (RFC 6455 §5.4), and control frames -> what they say (§5.5).
+
+import type { FrameSink } from "../frame/decoder.ts";
+import { Collector } from "../frame/collector.ts";
+import { WebSocketError } from "../frame/errors.ts";
+import type { FrameHeader } from "../frame/frame.ts";
+import { CloseCode, Opcode } from "../frame/opcodes.ts";
+import { decodeUtf8 } from "../frame/text.ts";
+import type { MessageSink } from "./events.ts";
+import type { OpenExtension } from "./extensions.ts";
+import { limitError, type ReadLimits } from "./limits.ts";
+import { decodeValidUtf8 } from "./utf8.ts";
+
+const EMPTY: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
+const CONTROL = 8;
+/** A message's buffer may be so much larger than the message, in bytes, before the message is moved to its own. */
+const SPARE = 1024;
+
+/** What to do when a control frame has arrived. @internal */
+export interface ControlHandler {
+  receivedPing(data: Uint8Array): void;
+  receivedPong(data: Uint8Array): void;
+  receivedClose(code: number, reason: string): void;
+  /** Takes note of an error that is about to be thrown. Returns it. */
+  failed(error: WebSocketError): WebSocketError;
+}
+
+/** What does not change while a connection lasts. @internal */
+export interface AssemblerSettings {
+  readonly limits: ReadLimits;
+  readonly fragments: boolean;
+  readonly allowInvalidUtf8: boolean;
+  readonly extensions: readonly OpenExtension[];
+  readonly allocate: (length: number) => Uint8Array;
+}
+
+/** The data message that has begun. */
+interface OpenMessage {
+  readonly text: boolean;
+  /** Of its first frame. */
+  readonly rsv: number;
+  /** Frames so far. */
+  frames: number;
+  /** Payload bytes of all these frames, those to come of the last included. */
+  announced: number;
+  /** What is collected until the message is complete; undefined while nothing is, and where pieces are passed on. */
+  collector: Collector | undefined;
+  /** Where text is passed on in pieces: what makes characters of bytes that may be cut inside one. */
+  decoder: TextDecoder | undefined;
+}
+
+/**
+ * The sink of a connection's FrameDecoder. It delivers messages to the MessageSink that is set for the call.
+ *
+ * The order of frames has been checked by the decoder, and so has text, unless an extension is to change it first.
+ * @internal
+ */
+export class MessageAssembler implements FrameSink {
+  /** Where messages go during the running call. */
+  sink: MessageSink | undefined = undefined;
+  /** Where in the stream the frame ends that is passing through. */
+  frameEnd = 0;
+  readonly #settings: AssemblerSettings;
+  readonly #handler: ControlHandler;
+  #message: OpenMessage | undefined = undefined;
+  /** Opcode of the frame that is passing through. */
+  #opcode = 0;
+  #fin = false;
+  /** Of a control frame, what has come; of a whole binary message in one frame too. */
+  #payload: Uint8Array = EMPTY;
+
+  constructor(settings: AssemblerSettings, handler: ControlHandler) {
+    this.#settings = settings;
+    this.#handler = handler;
+  }
+
+  /** A whole text message in one frame. */
+  text(text: string): void {
+    if (this.#settings.fragments) this.#wholeInPieces(text);
+    else this.sink!.text(text);
+  }
+
+  header(header: FrameHeader): void {
+    const { opcode } = header;
+    this.#opcode = opcode;
+    this.frameEnd = header.payloadOffset + header.payloadLength;
+    if (opcode & CONTROL) return;
+    this.#fin = header.fin;
+    const { limits } = this.#settings;
+    const message = (this.#message ??= {
+      text: opcode === Opcode.Text,
+      rsv: header.rsv,
+      frames: 0,
+      announced: 0,
+      collector: undefined,
+      decoder: undefined,
+    });
+    message.frames++;
+    message.announced += header.payloadLength;
+    if (message.frames > limits.maxFragments) {
+      const { PolicyViolation } = CloseCode;
+      throw this.#handler.failed(
+        limitError("WS_ERR_TOO_MANY_BUFFERED_PARTS", PolicyViolation, "maxFragments", header.headerOffset),
+      );
+    }
+    if (message.announced > (message.rsv === 0 ? limits.maxMessage : limits.maxCollected)) {
+      const { MessageTooBig } = CloseCode;
+      throw this.#handler.failed(
+        limitError("WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", MessageTooBig, "maxMessage", header.headerOffset),
+      );
+    }
+    if (message.frames === 1 && this.#inPieces(message)) this.sink!.start!(message.text ? "text" : "binary");
+  }
+
+  payload(window: Uint8Array, start: number, end: number): void {
+    if (this.#opcode & CONTROL) {
+      this.#payload = joined(this.#payload, window.subarray(start, end));
+      return;
+    }
+    const message = this.#message!;
+    if (this.#inPieces(message)) {
+      this.#piece(message, window.subarray(start, end));
+    } else if (this.#fin && message.frames === 1 && end - start === message.announced) {
+      this.#payload = new Uint8Array(window.subarray(start, end));
+    } else {
+      const collector = (message.collector ??= new Collector(this.#settings.allocate));
+      // Of a message that goes on nobody knows how long it gets. Twice what it is, or each of many small fragments
+      // would move all those before it.
+      const announced = this.#fin ? message.announced : Math.max(message.announced, 2 * collector.length);
+      collector.append(window, start, end, announced);
+    }
+  }
+
+  end(): void {
+    if (this.#opcode & CONTROL) this.#endControl();
+    else if (this.#fin) this.#endMessage();
+  }
+
+  #inPieces(message: OpenMessage): boolean {
+    return this.#settings.fragments && message.rsv === 0;
+  }
+
+  #piece(message: OpenMessage, bytes: Uint8Array): void {
+    if (!message.text) {
+      this.sink!.piece!(new Uint8Array(bytes));
+      return;
+    }
+    message.decoder ??= new TextDecoder("utf-8", { ignoreBOM: true });
+    const text = message.decoder.decode(bytes, { stream: true });
+    if (text !== "") this.sink!.piece!(text);
+  }
+
+  #endControl(): void {
+    const payload = this.#payload;
+    this.#payload = EMPTY;
+    if (this.#opcode === Opcode.Ping) {
+      this.#handler.receivedPing(payload);
+    } else if (this.#opcode === Opcode.Pong) {
+      this.#handler.receivedPong(payload);
+    } else if (payload.length < 2) {
+      this.#handler.receivedClose(CloseCode.NoStatusReceived, "");
+    } else {
+      this.#handler.receivedClose((payload[0]! << 8) | payload[1]!, decodeUtf8(payload.subarray(2)));
+    }
+  }
+
+  #endMessage(): void {
+    const message = this.#message!;
+    this.#message = undefined;
+    if (this.#inPieces(message)) {
+      // With allowInvalidUtf8 the last character may be incomplete.
+      const rest = message.decoder?.decode() ?? "";
+      if (rest !== "") this.sink!.piece!(rest);
+      this.sink!.end!();
+      return;
+    }
+    const payload = message.collector === undefined ? this.#payload : message.collector.bytes;
+    const ownsPayload = message.collector === undefined || message.collector.spare <= SPARE;
+    this.#payload = EMPTY;
+    if (message.rsv !== 0) this.#deliverDecoded(message, payload);
+    else if (message.text) this.sink!.text(decodeUtf8(payload));
+    else this.sink!.binary(ownsPayload ? payload : new Uint8Array(payload));
+  }
+
+  /** Delivers a message of an extension (§9.2): the last that was applied to it is undone first. */
+  #deliverDecoded({ text, rsv }: OpenMessage, encoded: Uint8Array): void {
+    const { extensions, limits, fragments } = this.#settings;
+    const maxLength = limits.maxCollected;
+    let payload = encoded;
+    try {
+      for (let i = extensions.length - 1; i >= 0; i--) {
+        const extension = extensions[i]!;
+        if (!(extension.rsv & rsv)) continue;
+        payload = extension.session.decode({ payload, maxLength, byteOffset: this.frameEnd });
+      }
+    } catch (error) {
+      throw error instanceof WebSocketError ? this.#handler.failed(error) : error;
+    }
+    const data = text ? this.#checkedText(payload) : payload;
+    if (fragments) this.#wholeInPieces(data);
+    else if (typeof data === "string") this.sink!.text(data);
+    else this.sink!.binary(data);
+  }
+
+  /** What the core has not seen, because an extension had to decode it first. */
+  #checkedText(bytes: Uint8Array): string {
+    if (this.#settings.allowInvalidUtf8) return decodeUtf8(bytes);
+    try {
+      return decodeValidUtf8(bytes);
+    } catch {
+      const where = { closeCode: CloseCode.InvalidPayload, byteOffset: this.frameEnd, rule: "RFC 6455 §8.1" };
+      const message = `Text must be valid UTF-8 (${where.rule}, in the message that ends at byte ${where.byteOffset})`;
+      throw this.#handler.failed(new WebSocketError("WS_ERR_INVALID_UTF8", message, where));
+    }
+  }
+
+  #wholeInPieces(data: string | Uint8Array): void {
+    this.sink!.start!(typeof data === "string" ? "text" : "binary");
+    if (data.length > 0) this.sink!.piece!(data);
+    this.sink!.end!();
+  }
+}
+
+/** The two, end to end. */
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(first.length + second.length);
+  bytes.set(first);
+  bytes.set(second, first.length);
+  return bytes;
+}

@@ -1,0 +1,130 @@
+// What a Protocol tells: as events in a list, or through the calls of a sink.
+
+import type { WebSocketError } from "../frame/errors.ts";
+
+/** A text message. */
+export interface TextEvent {
+  readonly type: "text";
+  readonly data: string;
+}
+
+/** A binary message. Its bytes are yours. */
+export interface BinaryEvent {
+  readonly type: "binary";
+  readonly data: Uint8Array;
+}
+
+/** A message begins. With the option `fragments`, in place of text and binary. */
+export interface StartEvent {
+  readonly type: "start";
+  readonly kind: "text" | "binary";
+}
+
+/** The next characters or bytes of the message that has begun, at least one. Its bytes are yours. */
+export interface PieceEvent {
+  readonly type: "piece";
+  readonly data: string | Uint8Array;
+}
+
+/** The message that has begun is complete. */
+export interface EndEvent {
+  readonly type: "end";
+}
+
+/** A Ping (RFC 6455 §5.5.2). Unless `autoPong` is off, its Pong is queued. */
+export interface PingEvent {
+  readonly type: "ping";
+  readonly data: Uint8Array;
+}
+
+/** A Pong (§5.5.3). */
+export interface PongEvent {
+  readonly type: "pong";
+  readonly data: Uint8Array;
+}
+
+/** The connection has ended: the last event, and there is always one. */
+export interface CloseEvent {
+  readonly type: "close";
+  /** The code of the peer's Close; 1005 if it had none, 1006 if there was no Close (§7.1.5). */
+  readonly code: number;
+  /** The reason in the peer's Close. */
+  readonly reason: string;
+  /** Whether both sides have sent a Close. */
+  readonly wasClean: boolean;
+}
+
+/** The peer has broken a rule or a limit. The Close that says so is queued, and a close event follows. */
+export interface ErrorEvent {
+  readonly type: "error";
+  readonly error: WebSocketError;
+}
+
+export type ProtocolEvent =
+  | TextEvent
+  | BinaryEvent
+  | StartEvent
+  | PieceEvent
+  | EndEvent
+  | PingEvent
+  | PongEvent
+  | CloseEvent
+  | ErrorEvent;
+
+/**
+ * Where Protocol.push() delivers what comes: the events as calls, without an object for each. A callback may use this
+ * or any other Protocol, but not receive on this one.
+ */
+export interface MessageSink {
+  text(data: string): void;
+  binary(data: Uint8Array): void;
+  ping(data: Uint8Array): void;
+  pong(data: Uint8Array): void;
+  error(error: WebSocketError): void;
+  close(code: number, reason: string, wasClean: boolean): void;
+  /** This and the next two: with the option `fragments`, in place of text and binary. */
+  start?(kind: "text" | "binary"): void;
+  piece?(data: string | Uint8Array): void;
+  end?(): void;
+}
+
+/** A sink that makes the list of events. @internal */
+export class EventList implements MessageSink {
+  readonly events: ProtocolEvent[] = [];
+
+  text(data: string): void {
+    this.events.push({ type: "text", data });
+  }
+
+  binary(data: Uint8Array): void {
+    this.events.push({ type: "binary", data });
+  }
+
+  start(kind: "text" | "binary"): void {
+    this.events.push({ type: "start", kind });
+  }
+
+  piece(data: string | Uint8Array): void {
+    this.events.push({ type: "piece", data });
+  }
+
+  end(): void {
+    this.events.push({ type: "end" });
+  }
+
+  ping(data: Uint8Array): void {
+    this.events.push({ type: "ping", data });
+  }
+
+  pong(data: Uint8Array): void {
+    this.events.push({ type: "pong", data });
+  }
+
+  error(error: WebSocketError): void {
+    this.events.push({ type: "error", error });
+  }
+
+  close(code: number, reason: string, wasClean: boolean): void {
+    this.events.push({ type: "close", code, reason, wasClean });
+  }
+}

@@ -1,0 +1,28 @@
+// The extensions of one connection (RFC 6455 §9), in the order in which the handshake names them.
+
+import type { AgreedExtension, Extension, ExtensionSession } from "../frame/extension.ts";
+import type { Role } from "../frame/options.ts";
+
+/** @internal */
+export interface OpenExtension {
+  readonly rsv: number;
+  readonly session: ExtensionSession;
+}
+
+// The same for all connections without.
+const NONE: readonly OpenExtension[] = [];
+
+/** @throws TypeError if two extensions share an RSV bit @internal */
+export function openExtensions(
+  extensions: readonly (AgreedExtension | Extension)[],
+  role: Role,
+): readonly OpenExtension[] {
+  if (extensions.length === 0) return NONE;
+  let bits = 0;
+  return extensions.map((item) => {
+    const { extension, parameters } = "extension" in item ? item : { extension: item, parameters: [] };
+    if (bits & extension.rsv) throw new TypeError(`${extension.name} uses an RSV bit of another extension`);
+    bits |= extension.rsv;
+    return { rsv: extension.rsv, session: extension.open(role, parameters) };
+  });
+}

@@ -1,0 +1,82 @@
+import { WebSocketError, type WebSocketErrorCode } from "../frame/errors.ts";
+
+/** What a peer may make this side spend. What exceeds a limit fails the connection, with the code that is named. */
+export interface Limits {
+  /**
+   * The longest payload of a frame, in bytes, or Infinity. A longer one is refused with its header
+   * (`WS_ERR_UNSUPPORTED_MESSAGE_LENGTH`, 1009). Default 100 MiB; with `fragments`, where a frame passes through in
+   * constant memory, Infinity.
+   */
+  readonly maxFrame?: number;
+  /**
+   * The longest message, in bytes, or Infinity: what has arrived of it and is announced, and again what an extension
+   * makes of it (`WS_ERR_UNSUPPORTED_MESSAGE_LENGTH`, 1009). Default 100 MiB; with `fragments` Infinity, but for
+   * messages of an extension (compressed ones), which have to be collected.
+   */
+  readonly maxMessage?: number;
+  /**
+   * The most frames that a message may be made of, empty ones included (`WS_ERR_TOO_MANY_BUFFERED_PARTS`, 1008). Default
+   * 1,048,576: they are collected in one buffer and cost no memory of their own, only time.
+   */
+  readonly maxFragments?: number;
+  /**
+   * The most control frames in `controlPeriod`, if the times of arrival are told (`WS_ERR_TOO_MANY_CONTROL_FRAMES`,
+   * 1008). Default 1000.
+   */
+  readonly maxControlFrames?: number;
+  /** In milliseconds. Default 1000. */
+  readonly controlPeriod?: number;
+  /**
+   * The most automatic Pongs that wait for the next take(): more come up when the peer sends Pings and does not read
+   * (`WS_ERR_TOO_MANY_PENDING_PONGS`, 1008). Default 1000.
+   */
+  readonly maxPendingPongs?: number;
+}
+
+/** The limits that hold. @internal */
+export interface ReadLimits extends Required<Limits> {
+  /** maxMessage where a message has to be collected whatever the options. */
+  readonly maxCollected: number;
+}
+
+const MIB_100 = 104857600;
+const DEFAULTS: Required<Limits> = {
+  maxFrame: MIB_100,
+  maxMessage: MIB_100,
+  maxFragments: 1048576,
+  maxControlFrames: 1000,
+  controlPeriod: 1000,
+  maxPendingPongs: 1000,
+};
+// The same objects for most connections: an idle one should cost little.
+const WHOLE: ReadLimits = { ...DEFAULTS, maxCollected: MIB_100 };
+const IN_PIECES: ReadLimits = { ...WHOLE, maxFrame: Infinity, maxMessage: Infinity };
+
+/** @throws RangeError for a limit that is not a number from 0 on @internal */
+export function readLimits(limits: Limits | undefined, fragments: boolean): ReadLimits {
+  const defaults = fragments ? IN_PIECES : WHOLE;
+  if (limits === undefined) return defaults;
+  const read = { ...defaults };
+  for (const name of Object.keys(DEFAULTS) as (keyof Limits)[]) {
+    const value = limits[name];
+    if (value === undefined) continue;
+    if (typeof value !== "number" || !(value >= 0)) throw new RangeError(`limits.${name} must be a number, 0 or more`);
+    read[name] = value;
+  }
+  read.maxCollected = limits.maxMessage ?? MIB_100;
+  return read;
+}
+
+/** The error of a limit that is exceeded. @internal */
+export function limitError(
+  code: WebSocketErrorCode,
+  closeCode: number,
+  limit: keyof Limits,
+  byteOffset: number,
+): WebSocketError {
+  return new WebSocketError(code, `The limit ${limit} is exceeded (byte ${byteOffset})`, {
+    closeCode,
+    byteOffset,
+    rule: limit,
+  });
+}

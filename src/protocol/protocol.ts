@@ -1,0 +1,392 @@
+import { FrameDecoder } from "../frame/decoder.ts";
+import { FrameEncoder } from "../frame/encoder.ts";
+import type { WebSocketError } from "../frame/errors.ts";
+import { CloseCode, isValidCloseCode } from "../frame/opcodes.ts";
+import { PreparedMessage } from "../frame/prepared.ts";
+import { decodeUtf8, encodeUtf8Into } from "../frame/text.ts";
+import { type AssemblerSettings, type ControlHandler, MessageAssembler } from "./assembler.ts";
+import { InvalidStateError } from "./errors.ts";
+import { EventList, type MessageSink, type ProtocolEvent } from "./events.ts";
+import { openExtensions } from "./extensions.ts";
+import { limitError, readLimits } from "./limits.ts";
+import { type ProtocolOptions, readFragmentSize, type SendOptions } from "./options.ts";
+import { OutgoingMessage } from "./outgoing.ts";
+
+/** The longest reason of a Close, in bytes: 125 less the two of its code (RFC 6455 §5.5). */
+const MAX_REASON = 123;
+
+const OPEN = 0;
+const CLOSING = 1;
+const CLOSED = 2;
+const STATES = ["open", "closing", "closed"] as const;
+
+interface Settings extends AssemblerSettings {
+  readonly autoPong: boolean;
+  readonly fragmentSize: number;
+}
+
+const IGNORE: MessageSink = {
+  text() {},
+  binary() {},
+  start() {},
+  piece() {},
+  end() {},
+  ping() {},
+  pong() {},
+  error() {},
+  close() {},
+};
+
+function newBytes(length: number): Uint8Array {
+  return new Uint8Array(length);
+}
+
+/**
+ * A WebSocket connection after its opening handshake (RFC 6455 §5 to §7), either side of it, without I/O: bytes that
+ * arrive go in through receive() or push(), what they say comes out as events; what is to be sent goes in through send(),
+ * ping() and close(), and take() returns the bytes to write.
+ *
+ * Pings are answered, and so is the peer's Close. When `state` is closed, write what take() returns and end the stream: a
+ * server at once, a client when the server has not done so after a while (§7.1.1).
+ *
+ * It never throws for what a peer sends: that is an error event, followed by the close event. There is one close event,
+ * and it is the last event.
+ */
+export class Protocol implements ControlHandler {
+  readonly #settings: Settings;
+  readonly #decoder: FrameDecoder;
+  readonly #encoder: FrameEncoder;
+  readonly #assembler: MessageAssembler;
+  #state = OPEN;
+  /** A message that is being sent in pieces. */
+  #outgoing: OutgoingMessage | undefined = undefined;
+  #error: WebSocketError | undefined = undefined;
+  /** Automatic Pongs since the last take(). */
+  #pendingPongs = 0;
+  /** Control frames in this period; negative while nobody tells the time. */
+  #controlFrames = -1;
+  /** When the period began, in milliseconds, the lower 32 bits. */
+  #periodStart = 0;
+
+  /**
+   * @throws TypeError for a role, core or maskKey that there is not, or extensions that share an RSV bit
+   * @throws RangeError for a limit, fragmentSize or textSlack out of range
+   */
+  constructor(options: ProtocolOptions) {
+    const { role, fragments = false, allowInvalidUtf8 = false, allocate = newBytes } = options;
+    const limits = readLimits(options.limits, fragments);
+    const extensions = openExtensions(options.extensions ?? [], role);
+    this.#settings = {
+      limits,
+      fragments,
+      allowInvalidUtf8,
+      extensions,
+      allocate,
+      autoPong: options.autoPong ?? true,
+      fragmentSize: readFragmentSize(options.fragmentSize),
+    };
+    this.#decoder = new FrameDecoder({
+      ...options,
+      maxPayload: Math.floor(Math.min(limits.maxFrame, limits.maxMessage)),
+      rsv: extensions.reduce((bits, { rsv }) => bits | rsv, 0),
+    });
+    this.#encoder = new FrameEncoder(options);
+    this.#assembler = new MessageAssembler(this.#settings, this);
+  }
+
+  /**
+   * `"open"`: messages may be sent. `"closing"`: close() has been called, and the peer's Close has not come. `"closed"`:
+   * the close event has been delivered; what arrives is ignored.
+   */
+  get state(): "open" | "closing" | "closed" {
+    return STATES[this.#state]!;
+  }
+
+  /** What failed the connection, if something has: a rule or a limit that the peer has broken, or what fail() was given. */
+  get error(): WebSocketError | undefined {
+    return this.#error;
+  }
+
+  /** How many bytes have been received and understood. A change of it is a sign of life. */
+  get bytesReceived(): number {
+    return this.#decoder.bytesDecoded;
+  }
+
+  /** How many bytes the next take() returns, at the most: text that is not yet encoded counts with its longest form. */
+  get bufferedAmount(): number {
+    return this.#encoder.queuedBytes;
+  }
+
+  /**
+   * The events of the next bytes of the stream, in their order. `chunk` is left as it is, and may be cut anywhere.
+   *
+   * @param now a time in milliseconds, from any clock that does not go back: for the limit on control frames
+   * @throws TypeError if chunk is not a Uint8Array
+   */
+  receive(chunk: Uint8Array, now?: number): ProtocolEvent[] {
+    const list = new EventList();
+    this.push(chunk, list, now);
+    return list.events;
+  }
+
+  /** The events of the end of the stream: without a Close before it, a close event with 1006 (RFC 6455 §7.1.5). */
+  receiveEnd(): ProtocolEvent[] {
+    const list = new EventList();
+    this.pushEnd(list);
+    return list.events;
+  }
+
+  /**
+   * As receive(), with a call for each event in place of an object. An exception of the sink comes out of it; the rest of
+   * the chunk is then lost, and nothing more can be received.
+   *
+   * @throws TypeError if chunk is not a Uint8Array, or from inside a callback of this connection
+   */
+  push(chunk: Uint8Array, sink: MessageSink, now?: number): void {
+    if (this.#state === CLOSED) return;
+    const before = this.#begin(sink, now);
+    try {
+      this.#decoder.push(chunk, this.#assembler);
+    } catch (error) {
+      this.#caught(error, sink);
+    } finally {
+      this.#assembler.sink = before;
+    }
+  }
+
+  /** As receiveEnd(), for a sink. */
+  pushEnd(sink: MessageSink): void {
+    if (this.#state === CLOSED) return;
+    this.#end();
+    sink.close(CloseCode.AbnormalClosure, "", false);
+  }
+
+  /** A buffer of 64 KiB to read the next bytes of the stream into, as FrameDecoder.reserve() lends it. */
+  reserve(): Uint8Array {
+    return this.#decoder.reserve();
+  }
+
+  /**
+   * push() for the first `length` bytes of what reserve() returned, which is given back.
+   * @throws RangeError if there is no reserved buffer, or it is shorter
+   */
+  commit(length: number, sink: MessageSink, now?: number): void {
+    if (this.#state === CLOSED) return;
+    const before = this.#begin(sink, now);
+    try {
+      this.#decoder.commit(length, this.#assembler);
+    } catch (error) {
+      this.#caught(error, sink);
+    } finally {
+      this.#assembler.sink = before;
+    }
+  }
+
+  /**
+   * Queues a message: text for a string, binary for bytes; or a piece of one, see `fin`. Bytes are borrowed until they have
+   * been written: do not change them before.
+   *
+   * @throws InvalidStateError after close(), or after the end of the connection
+   * @throws TypeError for other data, text in bytes that are not UTF-8, or a piece that is not of the kind of its message
+   * @throws RangeError for a fragmentSize out of range
+   */
+  send(data: string | Uint8Array | PreparedMessage, options?: SendOptions): void {
+    if (this.#state !== OPEN) throw this.#notOpen();
+    const { extensions, fragmentSize } = this.#settings;
+    if (options === undefined && this.#outgoing === undefined && extensions.length === 0 && fragmentSize === Infinity) {
+      // Nearly all messages: whole, as they are.
+      if (typeof data === "string") this.#encoder.text(data);
+      else if (data instanceof PreparedMessage) this.#encoder.prepared(data);
+      else this.#encoder.binary(data);
+    } else if (data instanceof PreparedMessage) {
+      this.#sendPrepared(data, options ?? {});
+    } else {
+      this.#sendPiece(data, options ?? {});
+    }
+  }
+
+  /**
+   * Queues a Ping (RFC 6455 §5.5.2). Its payload is copied.
+   * @throws InvalidStateError after close(), or after the end of the connection
+   * @throws TypeError if data is neither a string nor a Uint8Array
+   * @throws RangeError if it is longer than 125 bytes
+   */
+  ping(data?: string | Uint8Array): void {
+    if (this.#state !== OPEN) throw this.#notOpen();
+    this.#encoder.ping(data);
+  }
+
+  /**
+   * Queues a Pong (§5.5.3): for an own answer where `autoPong` is off, or as a one-way sign of life.
+   * @throws all that ping() does
+   */
+  pong(data?: string | Uint8Array): void {
+    if (this.#state !== OPEN) throw this.#notOpen();
+    this.#encoder.pong(data);
+  }
+
+  /**
+   * Queues a Close (§5.5.1) and waits for that of the peer; without a code it has no payload. A reason of more than 123
+   * bytes in UTF-8 is cut at a character. Messages that arrive before the peer's Close are still delivered. Does nothing
+   * when the connection is closing already.
+   *
+   * @throws RangeError if the code must not be sent (§7.4), or there is a reason and no code
+   * @throws TypeError if the reason is not a string
+   */
+  close(code?: number, reason: string = ""): void {
+    if (this.#state !== OPEN) return;
+    this.#encoder.close(code, cutReason(reason));
+    this.#state = CLOSING;
+  }
+
+  /**
+   * Fails the connection for a reason of this side (§7.1.7): queues a Close with the error's close code. Returns the error
+   * and the close event; nothing when the connection has ended already.
+   */
+  fail(error: WebSocketError): ProtocolEvent[] {
+    const list = new EventList();
+    if (this.#state !== CLOSED) this.#fail(error, list);
+    return list.events;
+  }
+
+  /**
+   * What to write, in order. While the stream does not take more, do not call it: what is sent stays together, and pending
+   * Pongs are counted. The buffers are yours, except large messages, which are those that were passed to send().
+   */
+  take(): Uint8Array[] {
+    this.#pendingPongs = 0;
+    return this.#encoder.take();
+  }
+
+  /** @internal */
+  receivedPing(data: Uint8Array): void {
+    this.#countControl();
+    if (this.#state === OPEN && this.#settings.autoPong) {
+      if (++this.#pendingPongs > this.#settings.limits.maxPendingPongs) {
+        throw this.#exceeded("WS_ERR_TOO_MANY_PENDING_PONGS", "maxPendingPongs");
+      }
+      this.#encoder.pong(data);
+    }
+    this.#assembler.sink!.ping(data);
+  }
+
+  /** @internal */
+  receivedPong(data: Uint8Array): void {
+    this.#countControl();
+    this.#assembler.sink!.pong(data);
+  }
+
+  /** @internal */
+  receivedClose(code: number, reason: string): void {
+    // With the same code (§5.5.1), unless it is one that only allowInvalidClose lets in.
+    if (this.#state === OPEN) this.#encoder.close(isValidCloseCode(code) ? code : undefined);
+    this.#state = CLOSED;
+    this.#assembler.sink!.close(code, reason, true);
+  }
+
+  /** @internal */
+  failed(error: WebSocketError): WebSocketError {
+    return (this.#error = error);
+  }
+
+  /** Gets ready for a call that delivers to `sink`; returns the sink of the call that this one is made in. */
+  #begin(sink: MessageSink, now: number | undefined): MessageSink | undefined {
+    const before = this.#assembler.sink;
+    if (this.#settings.fragments && (!sink.start || !sink.piece || !sink.end)) {
+      throw new TypeError("With the option fragments a sink needs start, piece and end");
+    }
+    this.#assembler.sink = sink;
+    if (now === undefined) {
+      this.#controlFrames = -1;
+    } else if (this.#controlFrames < 0 || ((now - this.#periodStart) | 0) >= this.#settings.limits.controlPeriod) {
+      this.#controlFrames = 0;
+      this.#periodStart = now | 0;
+    }
+    return before;
+  }
+
+  #countControl(): void {
+    if (this.#controlFrames >= 0 && ++this.#controlFrames > this.#settings.limits.maxControlFrames) {
+      throw this.#exceeded("WS_ERR_TOO_MANY_CONTROL_FRAMES", "maxControlFrames");
+    }
+  }
+
+  #exceeded(
+    code: "WS_ERR_TOO_MANY_CONTROL_FRAMES" | "WS_ERR_TOO_MANY_PENDING_PONGS",
+    limit: "maxControlFrames" | "maxPendingPongs",
+  ): WebSocketError {
+    return this.failed(limitError(code, CloseCode.PolicyViolation, limit, this.#assembler.frameEnd));
+  }
+
+  /** What push() does with an exception: it was the peer's fault, or it is not for us. */
+  #caught(error: unknown, sink: MessageSink): void {
+    if (error !== this.#error && error !== this.#decoder.error) throw error;
+    // A callback may have ended the connection.
+    if (this.#state === CLOSED) return;
+    if (error === this.#error) {
+      this.#fail(this.#error!, sink);
+    } else {
+      const { maxFrame, maxMessage } = this.#settings.limits;
+      const { code, closeCode, byteOffset, rule } = this.#decoder.error!;
+      const limit = maxFrame <= maxMessage ? "maxFrame" : "maxMessage";
+      this.#fail(rule === "maxPayload" ? limitError(code, closeCode, limit, byteOffset) : this.#decoder.error!, sink);
+    }
+  }
+
+  /** The close event is about to be delivered: nothing may come after it, not even from the call that is running. */
+  #end(): void {
+    this.#state = CLOSED;
+    if (this.#assembler.sink !== undefined) this.#assembler.sink = IGNORE;
+  }
+
+  #fail(error: WebSocketError, sink: MessageSink): void {
+    this.#error = error;
+    const wasOpen = this.#state === OPEN;
+    this.#end();
+    // Who has sent a Close need not answer for what comes after it: some peers reply with a malformed one, or with HTTP.
+    if (wasOpen) {
+      this.#encoder.close(error.closeCode, cutReason(error.message));
+      sink.error(error);
+    }
+    sink.close(CloseCode.AbnormalClosure, "", false);
+  }
+
+  #notOpen(): InvalidStateError {
+    return new InvalidStateError(`The connection is ${this.state}`);
+  }
+
+  #sendPiece(data: string | Uint8Array, options: SendOptions): void {
+    const text = options.binary === undefined ? typeof data === "string" : !options.binary;
+    const fin = options.fin ?? true;
+    const fragmentSize =
+      options.fragmentSize === undefined ? this.#settings.fragmentSize : readFragmentSize(options.fragmentSize);
+    const message = this.#outgoing ?? new OutgoingMessage(text, options.compress, this.#settings.extensions);
+    if (message.text !== text) {
+      throw new TypeError(`A ${message.text ? "text" : "binary"} message has been begun and must be ended first`);
+    }
+    message.send(this.#encoder, data, fin, fragmentSize);
+    this.#outgoing = fin ? undefined : message;
+  }
+
+  #sendPrepared(message: PreparedMessage, options: SendOptions): void {
+    if (this.#outgoing !== undefined) throw new TypeError("A message has been begun and must be ended first");
+    const { extensions } = this.#settings;
+    const [extension] = extensions;
+    if (options.compress === false || extension === undefined) {
+      this.#encoder.prepared(message);
+    } else if (extensions.length === 1 && extension.session.encodePrepared) {
+      const encoded = extension.session.encodePrepared(message.payload, message.encoded);
+      this.#encoder.serialized(encoded === undefined ? message : message.encodedAs(encoded, extension.rsv));
+    } else {
+      this.#sendPiece(message.payload, { ...options, binary: !message.text });
+    }
+  }
+}
+
+/** As much of the reason as fits in a Close. */
+function cutReason(reason: string): string {
+  if (typeof reason !== "string") throw new TypeError("reason must be a string");
+  if (3 * reason.length <= MAX_REASON) return reason;
+  const bytes = new Uint8Array(MAX_REASON);
+  return decodeUtf8(bytes.subarray(0, encodeUtf8Into(reason, bytes)));
+}
