@@ -18,6 +18,7 @@ const BUNDLE_GOAL = 12288;
 const DECODE_SERVER = "Decoding, role server (masked, chunks of 64 KiB)";
 const DECODE_SINGLE = "Decoding, role server, one frame in each chunk";
 const DECODE_CLIENT = "Decoding, role client (not masked, chunks of 64 KiB)";
+const MESSAGES = "Messages in and out, each answered with the same (chunks of 64 KiB)";
 const ENCODE_SERVER = "Encoding, role server (not masked)";
 const ENCODE_CLIENT = "Encoding, role client (masked)";
 
@@ -30,6 +31,17 @@ function decode(group, name, options, goal) {
 function encode(group, name, options, goal) {
   const role = group === ENCODE_CLIENT ? "client" : "server";
   return { group, name, unit: "frame", kind: "encode", options: { role, ...options }, goal };
+}
+
+function echo(name, options, goal) {
+  return {
+    group: MESSAGES,
+    name,
+    unit: "message",
+    kind: "echo",
+    options: { role: "server", how: "sink", ...options },
+    goal,
+  };
 }
 
 const text = { type: "text", length: 32 };
@@ -91,6 +103,12 @@ export const CASES = [
   encode(ENCODE_CLIENT, "encode text 32 B masked, take() every 100", { ...text, batch: 100 }, 6),
   encode(ENCODE_CLIENT, "encode text 32 B masked, take() every 1", { ...text, batch: 1 }),
   encode(ENCODE_CLIENT, "encode binary 1 KiB masked, take() every 100", { ...binary, length: 1024, batch: 100 }),
+
+  echo("echo text 32 B, push()", { length: 32, writing: true }, 20),
+  echo("echo text 32 B, receive()", { length: 32, how: "events", writing: true }, 20),
+  echo("echo text 32 B, push(), ws's strings left strings", { length: 32 }),
+  echo("echo text 32 B, push(), role client", { role: "client", length: 32, writing: true }),
+  echo("echo text 128 B, push()", { length: 128, writing: true }),
 
   { group: "Cost of having it", name: "import to the first frame", unit: "start", kind: "start", limit: 5e6 },
   {

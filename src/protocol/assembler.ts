@@ -7,8 +7,8 @@ import type { FrameHeader } from "../frame/frame.ts";
 import { CloseCode, Opcode } from "../frame/opcodes.ts";
 import { decodeUtf8 } from "../frame/text.ts";
 import type { MessageSink } from "./events.ts";
-import type { OpenExtension } from "./extensions.ts";
-import { limitError, type ReadLimits } from "./limits.ts";
+import { limitError } from "./limits.ts";
+import type { Settings } from "./settings.ts";
 import { decodeValidUtf8 } from "./utf8.ts";
 
 const EMPTY: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
@@ -23,15 +23,6 @@ export interface ControlHandler {
   receivedClose(code: number, reason: string): void;
   /** Takes note of an error that is about to be thrown. Returns it. */
   failed(error: WebSocketError): WebSocketError;
-}
-
-/** What does not change while a connection lasts. @internal */
-export interface AssemblerSettings {
-  readonly limits: ReadLimits;
-  readonly fragments: boolean;
-  readonly allowInvalidUtf8: boolean;
-  readonly extensions: readonly OpenExtension[];
-  readonly allocate: (length: number) => Uint8Array;
 }
 
 /** The data message that has begun. */
@@ -60,7 +51,7 @@ export class MessageAssembler implements FrameSink {
   sink: MessageSink | undefined = undefined;
   /** Where in the stream the frame ends that is passing through. */
   frameEnd = 0;
-  readonly #settings: AssemblerSettings;
+  readonly #settings: Settings;
   readonly #handler: ControlHandler;
   #message: OpenMessage | undefined = undefined;
   /** Opcode of the frame that is passing through. */
@@ -69,7 +60,7 @@ export class MessageAssembler implements FrameSink {
   /** Of a control frame, what has come; of a whole binary message in one frame too. */
   #payload: Uint8Array = EMPTY;
 
-  constructor(settings: AssemblerSettings, handler: ControlHandler) {
+  constructor(settings: Settings, handler: ControlHandler) {
     this.#settings = settings;
     this.#handler = handler;
   }

@@ -4,26 +4,17 @@ import type { WebSocketError } from "../frame/errors.ts";
 import { CloseCode, isValidCloseCode } from "../frame/opcodes.ts";
 import { PreparedMessage } from "../frame/prepared.ts";
 import { decodeUtf8, encodeUtf8Into } from "../frame/text.ts";
-import { type AssemblerSettings, type ControlHandler, MessageAssembler } from "./assembler.ts";
+import { type ControlHandler, MessageAssembler } from "./assembler.ts";
 import { InvalidStateError } from "./errors.ts";
 import { EventList, type MessageSink, type ProtocolEvent } from "./events.ts";
-import { openExtensions } from "./extensions.ts";
-import { limitError, readLimits } from "./limits.ts";
+import { limitError } from "./limits.ts";
 import { type ProtocolOptions, readFragmentSize, type SendOptions } from "./options.ts";
 import { OutgoingMessage } from "./outgoing.ts";
+import { readSettings, type Settings } from "./settings.ts";
+import { CLOSED, CLOSING, OPEN, STATES } from "./states.ts";
 
 /** The longest reason of a Close, in bytes: 125 less the two of its code (RFC 6455 §5.5). */
 const MAX_REASON = 123;
-
-const OPEN = 0;
-const CLOSING = 1;
-const CLOSED = 2;
-const STATES = ["open", "closing", "closed"] as const;
-
-interface Settings extends AssemblerSettings {
-  readonly autoPong: boolean;
-  readonly fragmentSize: number;
-}
 
 const IGNORE: MessageSink = {
   text() {},
@@ -36,10 +27,6 @@ const IGNORE: MessageSink = {
   error() {},
   close() {},
 };
-
-function newBytes(length: number): Uint8Array {
-  return new Uint8Array(length);
-}
 
 /**
  * A WebSocket connection after its opening handshake (RFC 6455 §5 to §7), either side of it, without I/O: bytes that
@@ -73,25 +60,16 @@ export class Protocol implements ControlHandler {
    * @throws RangeError for a limit, fragmentSize or textSlack out of range
    */
   constructor(options: ProtocolOptions) {
-    const { role, fragments = false, allowInvalidUtf8 = false, allocate = newBytes } = options;
-    const limits = readLimits(options.limits, fragments);
-    const extensions = openExtensions(options.extensions ?? [], role);
-    this.#settings = {
-      limits,
-      fragments,
-      allowInvalidUtf8,
-      extensions,
-      allocate,
-      autoPong: options.autoPong ?? true,
-      fragmentSize: readFragmentSize(options.fragmentSize),
-    };
+    const settings = readSettings(options);
+    const { limits, extensions } = settings;
+    this.#settings = settings;
     this.#decoder = new FrameDecoder({
       ...options,
       maxPayload: Math.floor(Math.min(limits.maxFrame, limits.maxMessage)),
       rsv: extensions.reduce((bits, { rsv }) => bits | rsv, 0),
     });
     this.#encoder = new FrameEncoder(options);
-    this.#assembler = new MessageAssembler(this.#settings, this);
+    this.#assembler = new MessageAssembler(settings, this);
   }
 
   /**

@@ -1,0 +1,50 @@
+// The options of a connection, read.
+
+import { type OpenExtension, openExtensions } from "./extensions.ts";
+import { type ReadLimits, readLimits } from "./limits.ts";
+import { type ProtocolOptions, readFragmentSize } from "./options.ts";
+
+/** What does not change while a connection lasts. @internal */
+export interface Settings {
+  readonly limits: ReadLimits;
+  readonly fragments: boolean;
+  readonly allowInvalidUtf8: boolean;
+  readonly autoPong: boolean;
+  readonly fragmentSize: number;
+  readonly extensions: readonly OpenExtension[];
+  readonly allocate: (length: number) => Uint8Array;
+}
+
+let lastLimits: ReadLimits | undefined;
+let lastSettings: Settings | undefined;
+
+/**
+ * The settings for these options: the same object as the last time, where they say the same. Connections of a server
+ * without extensions share one then.
+ * @throws TypeError @throws RangeError @internal
+ */
+export function readSettings(options: ProtocolOptions): Settings {
+  const fragments = options.fragments ?? false;
+  lastLimits = lastIfSame(lastLimits, readLimits(options.limits, fragments));
+  const settings: Settings = {
+    limits: lastLimits,
+    fragments,
+    allowInvalidUtf8: options.allowInvalidUtf8 ?? false,
+    autoPong: options.autoPong ?? true,
+    fragmentSize: readFragmentSize(options.fragmentSize),
+    extensions: openExtensions(options.extensions ?? [], options.role),
+    allocate: options.allocate ?? newBytes,
+  };
+  // Extensions are of one connection, and hold memory: they are not kept here.
+  if (settings.extensions.length > 0) return settings;
+  return (lastSettings = lastIfSame(lastSettings, settings));
+}
+
+function lastIfSame<T extends object>(last: T | undefined, next: T): T {
+  if (last === undefined) return next;
+  return (Object.keys(next) as (keyof T)[]).every((key) => last[key] === next[key]) ? last : next;
+}
+
+function newBytes(length: number): Uint8Array {
+  return new Uint8Array(length);
+}
