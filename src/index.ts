@@ -35,3 +35,35 @@ export { Keepalive, type KeepaliveOptions } from "./protocol/keepalive.ts";
 export type { Limits } from "./protocol/limits.ts";
 export type { ProtocolOptions, SendOptions } from "./protocol/options.ts";
 export { Protocol } from "./protocol/protocol.ts";
+export {
+  acceptHandshake,
+  type Acceptance,
+  type AcceptOptions,
+  type Agreement,
+  type HandshakeRequest,
+} from "./handshake/accept.ts";
+export { checkResponse, type ReceivedResponse, type SentRequest } from "./handshake/check.ts";
+export { HandshakeError, type HandshakeErrorCode } from "./handshake/errors.ts";
+export {
+  type HeadParserOptions,
+  type RequestHead,
+  RequestParser,
+  type ResponseHead,
+  ResponseParser,
+} from "./handshake/head.ts";
+export type { HeaderPairs, HeaderSource } from "./handshake/headers.ts";
+export {
+  type ClientRequest,
+  createConnectRequest,
+  createRequest,
+  type RequestOptions,
+  serializeRequest,
+  type UrlSource,
+} from "./handshake/request.ts";
+export {
+  type HandshakeResponse,
+  rejectHandshake,
+  type Rejection,
+  type RejectOptions,
+  serializeResponse,
+} from "./handshake/response.ts";
