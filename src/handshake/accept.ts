@@ -236,12 +236,10 @@ function isTarget(url: string): boolean {
 
 /** Checks a host with an optional port: its characters, not its grammar (RFC 9110 §7.2). */
 function checkAuthority(authority: string | undefined, message: string, rule?: string): void {
-  if (
-    authority === undefined ||
-    !isVisible(authority) ||
-    Array.from(authority).some((each) => '/?#@\"<>'.includes(each))
-  )
+  const isDelimiter = (character: string): boolean => '/?#@\\"<>'.includes(character);
+  if (authority === undefined || !isVisible(authority) || Array.from(authority).some(isDelimiter)) {
     refuse("WS_ERR_HANDSHAKE_HOST", message, { rule });
+  }
 }
 
 function checkNoBody(fields: Fields): void {
