@@ -23,9 +23,9 @@ import { isSameToken, isVisible } from "./syntax.ts";
  * node:http2, a WHATWG Request, what RequestParser returns, or any object like them.
  */
 export interface HandshakeRequest {
-  /** Default: the pseudo-header field `:method`. */
+  /** Default over HTTP/2: the pseudo-header field `:method`. */
   readonly method?: string | undefined;
-  /** The request target: a path with its query, or a whole URL. Not checked if neither this nor `:path` is there. */
+  /** The request target: a path with its query, or a whole URL. Not checked if it is not there. */
   readonly url?: string | undefined;
   readonly headers: HeaderSource;
   /** As "1.1" or "2.0". Not checked if it is not there. */
@@ -74,7 +74,7 @@ export interface Acceptance extends Agreement {
 
 /**
  * Answers the opening handshake of a client (RFC 6455 §4.2), checking all that the RFC demands of it. A request with
- * the method CONNECT and `:protocol` is an extended CONNECT (RFC 8441), and checked as such.
+ * pseudo-header fields is of HTTP/2 or 3, and must be an extended CONNECT (RFC 8441, RFC 9220).
  *
  * A request that announces a body is refused: what follows the head would be taken for frames on one side and for
  * the body on the other.
@@ -87,9 +87,9 @@ export function acceptHandshake(request: HandshakeRequest, options: AcceptOption
   if (typeof options.protocols === "object") checkSubprotocols(options.protocols);
   const extra = checkedHeaders(options.headers ?? [], HANDSHAKE_FIELDS);
   const fields = readFields(request.headers);
-  const isConnect = isExtendedConnect(request, fields);
+  const isHttp2 = isOfHttp2(request, fields);
   try {
-    const head = isConnect ? checkConnect(request, fields) : checkUpgrade(request, fields);
+    const head = isHttp2 ? checkConnect(request, fields) : checkUpgrade(request, fields);
     checkNoBody(fields);
     checkOrigin(request, fields, options);
     const protocol = chooseSubprotocol(request, fields, options);
@@ -100,43 +100,34 @@ export function acceptHandshake(request: HandshakeRequest, options: AcceptOption
     headers.push(...extra);
     return {
       accepted: true,
-      status: isConnect ? 200 : 101,
+      status: isHttp2 ? 200 : 101,
       // In HTTP/2 names are in lower case (RFC 9113 §8.2.1).
-      headers: isConnect ? headers.map(([name, value]) => [name.toLowerCase(), value]) : headers,
+      headers: isHttp2 ? headers.map(([name, value]) => [name.toLowerCase(), value]) : headers,
       protocol,
       extensions,
     };
   } catch (error) {
     if (!(error instanceof HandshakeError)) throw error;
-    return rejectHandshake({ error, httpVersion: isConnect ? "2.0" : request.httpVersion });
+    return rejectHandshake({ error, httpVersion: isHttp2 ? "2.0" : request.httpVersion });
   }
 }
 
-/** Whether a request is an extended CONNECT (RFC 8441 §4). HTTP/1.1 has no field with a colon in its name. */
-function isExtendedConnect(request: HandshakeRequest, fields: Fields): boolean {
-  const { httpVersion } = request;
-  return (
-    fields.has(":protocol") &&
-    methodOf(request, fields) === "CONNECT" &&
-    (httpVersion === undefined || !isBeforeHttp2(httpVersion))
-  );
-}
-
-function methodOf(request: HandshakeRequest, fields: Fields): string | undefined {
-  return request.method ?? singleValue(fields, ":method");
+/** Whether a request has pseudo-header fields, which are of HTTP/2 and 3 alone (RFC 9113 §8.3). */
+function isOfHttp2({ httpVersion }: HandshakeRequest, fields: Fields): boolean {
+  const hasPseudoFields = fields.has(":method") || fields.has(":protocol");
+  return hasPseudoFields && (httpVersion === undefined || !isBeforeHttp2(httpVersion));
 }
 
 /** Checks a GET with Upgrade (RFC 6455 §4.2.1). Returns the fields that answer it. */
 function checkUpgrade(request: HandshakeRequest, fields: Fields): HeaderPairs {
   checkHttpVersion(request.httpVersion);
-  if (methodOf(request, fields) !== "GET") {
+  if (request.method !== "GET") {
     refuse("WS_ERR_HANDSHAKE_METHOD", "The method of an opening handshake must be GET", {
       status: 405,
       headers: [["Allow", "GET"]],
     });
   }
-  const url = request.url ?? singleValue(fields, ":path");
-  if (url !== undefined && !isTarget(url)) {
+  if (request.url !== undefined && !isTarget(request.url)) {
     refuse("WS_ERR_HANDSHAKE_TARGET", "The request target must be a path, or an http or https URL without a fragment");
   }
   if (!membersOf(fields, "upgrade").some((member) => isSameToken(member, "websocket"))) {
@@ -175,10 +166,7 @@ function checkUpgrade(request: HandshakeRequest, fields: Fields): HeaderPairs {
   ];
 }
 
-/**
- * HTTP/1.0 has no Upgrade (RFC 9110 §7.8). 505 is for a major version alone (RFC 9110 §15.6.6): HTTP/2 and 3 have the
- * extended CONNECT instead.
- */
+/** HTTP/1.0 has no Upgrade (RFC 9110 §7.8). 505 is for a major version alone (RFC 9110 §15.6.6). */
 function checkHttpVersion(httpVersion: string | undefined): void {
   if (httpVersion === undefined || httpVersion === "1.1") return;
   const [major = "", minor = ""] = httpVersion.split(".");
@@ -193,9 +181,16 @@ function checkHttpVersion(httpVersion: string | undefined): void {
   );
 }
 
-/** Checks an extended CONNECT (RFC 8441 §4 and §5). Key and accept are not used with it, and nothing else answers it. */
+/** Checks an extended CONNECT (RFC 8441 §4 and §5). Key and accept are not used with it: no field is there to answer it. */
 function checkConnect(request: HandshakeRequest, fields: Fields): HeaderPairs {
   const rule = "RFC 8441 §5";
+  if ((request.method ?? singleValue(fields, ":method")) !== "CONNECT") {
+    refuse("WS_ERR_HANDSHAKE_METHOD", "Over HTTP/2 an opening handshake is an extended CONNECT", {
+      status: 405,
+      rule: "RFC 8441 §4",
+      headers: [["allow", "CONNECT"]],
+    });
+  }
   if (!isSameToken(singleValue(fields, ":protocol") ?? "", "websocket")) {
     refuse("WS_ERR_HANDSHAKE_CONNECT_PROTOCOL", "The :protocol must be websocket", {
       status: 501,

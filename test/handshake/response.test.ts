@@ -1,0 +1,118 @@
+// Rejections, and the bytes of responses.
+
+import { describe, expect, test } from "vitest";
+import { acceptHandshake } from "../../src/handshake/accept.ts";
+import { HandshakeError } from "../../src/handshake/errors.ts";
+import { RequestParser } from "../../src/handshake/head.ts";
+import { rejectHandshake, serializeResponse } from "../../src/handshake/response.ts";
+import { ACCEPT, fields, latin1, text } from "./support.ts";
+
+describe("rejectHandshake", () => {
+  test("by default 400, in words", () => {
+    expect(rejectHandshake()).toMatchObject({
+      accepted: false,
+      status: 400,
+      headers: [
+        ["Content-Type", "text/plain; charset=utf-8"],
+        ["Content-Length", "12"],
+        ["Connection", "close"],
+      ],
+      body: "Bad Request\n",
+      error: { code: "WS_ERR_HANDSHAKE_REJECTED", status: 400 },
+    });
+  });
+
+  test("with any status, headers and body", () => {
+    const { headers, body, error } = rejectHandshake({
+      status: 401,
+      headers: { "WWW-Authenticate": "Basic", "content-type": "application/json" },
+      body: '{"é":1}',
+    });
+    expect(headers).toEqual([
+      ["WWW-Authenticate", "Basic"],
+      ["content-type", "application/json"],
+      ["Content-Length", "8"],
+      ["Connection", "close"],
+    ]);
+    expect(body).toBe('{"é":1}');
+    expect(error).toMatchObject({ status: 401, headers });
+    expect(rejectHandshake({ status: 302, headers: { Location: "/b" } }).error.location).toBe("/b");
+    expect(Object.fromEntries(rejectHandshake({ body: new Uint8Array(3) }).headers)["Content-Length"]).toBe("3");
+  });
+
+  test("for an error of the parser", () => {
+    const parser = new RequestParser();
+    try {
+      parser.push(latin1("\x16\x03\x01"));
+    } catch (error) {
+      const rejection = rejectHandshake({ error: error as HandshakeError });
+      expect(rejection).toMatchObject({ status: 400, error, body: `${(error as HandshakeError).message}\n` });
+    }
+    expect.assertions(1);
+  });
+
+  test("over HTTP/2 nothing is said of the connection", () => {
+    const { headers } = rejectHandshake({ httpVersion: "2.0" });
+    expect(headers.map(([name]) => name)).toEqual(["Content-Type", "Content-Length"]);
+  });
+
+  test.each([101, 200, 299, 600, 0, NaN, 404.5])("%d does not refuse", (status) => {
+    expect(() => rejectHandshake({ status })).toThrow(RangeError);
+  });
+
+  test.each([
+    ["Connection", "x"],
+    ["content-length", "3"],
+    ["Transfer-Encoding", "chunked"],
+    ["X", "a\r\nb"],
+    ["a b", "c"],
+  ])("the field %s: %j is refused", (name, value) => {
+    expect(() => rejectHandshake({ headers: { [name]: value } })).toThrow(TypeError);
+  });
+
+  test("checkOrigin can throw a rejection of its own", () => {
+    const checkOrigin = () => {
+      throw new HandshakeError("WS_ERR_HANDSHAKE_REJECTED", "Log in first", { status: 401, rule: "RFC 9110 §15.5.2" });
+    };
+    const result = acceptHandshake({ method: "GET", headers: fields() }, { checkOrigin });
+    expect(result).toMatchObject({ accepted: false, status: 401, body: "Log in first (RFC 9110 §15.5.2)\n" });
+  });
+});
+
+describe("serializeResponse", () => {
+  test("an acceptance", () => {
+    const result = acceptHandshake({ method: "GET", headers: fields() }, { headers: { Server: "caf\xe9" } });
+    expect(text(serializeResponse(result))).toBe(
+      `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${ACCEPT}\r\nServer: caf\xe9\r\n\r\n`,
+    );
+  });
+
+  test("a rejection", () => {
+    const result = acceptHandshake({ method: "PUT", headers: fields() });
+    const body = "The method of an opening handshake must be GET (RFC 6455 §4.2.1)\n";
+    expect(Buffer.from(serializeResponse(result)).toString()).toBe(
+      `HTTP/1.1 405 Method Not Allowed\r\nAllow: GET\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    );
+  });
+
+  test("any other response; a body gets its length", () => {
+    expect(text(serializeResponse({ status: 299, reason: "Fine", headers: [], body: "é" }))).toBe(
+      "HTTP/1.1 299 Fine\r\nContent-Length: 2\r\n\r\n\xc3\xa9",
+    );
+    expect(text(serializeResponse({ status: 204, headers: {} }))).toMatch(/^HTTP\/1.1 204 [^\r]+\r\n\r\n$/);
+    expect(text(serializeResponse({ status: 200, headers: { "content-length": "1" }, body: "x" }))).toBe(
+      "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx",
+    );
+    const chunked = { status: 200, headers: { "Transfer-Encoding": "chunked" }, body: "0\r\n\r\n" };
+    expect(text(serializeResponse(chunked))).not.toMatch(/content-length/i);
+  });
+
+  test("nothing breaks out of its line", () => {
+    expect(() => serializeResponse({ status: 200, headers: { a: "b\r\nc: d" } })).toThrow(TypeError);
+    expect(() => serializeResponse({ status: 200, headers: { "a\r\nb": "c" } })).toThrow(TypeError);
+    expect(() => serializeResponse({ status: 200, reason: "a\r\nb: c", headers: {} })).toThrow(TypeError);
+    for (const status of [99, 1000, 200.5, NaN]) {
+      expect(() => serializeResponse({ status, headers: {} })).toThrow(RangeError);
+    }
+  });
+});
