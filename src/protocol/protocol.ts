@@ -11,10 +11,13 @@ import { limitError } from "./limits.ts";
 import { type ProtocolOptions, readFragmentSize, type SendOptions } from "./options.ts";
 import { OutgoingMessage } from "./outgoing.ts";
 import { readSettings, type Settings } from "./settings.ts";
-import { CLOSED, CLOSING, OPEN, STATES } from "./states.ts";
+import { ANSWERING, CLOSED, CLOSING, OPEN, STATES } from "./states.ts";
 
 /** The longest reason of a Close, in bytes: 125 less the two of its code (RFC 6455 §5.5). */
 const MAX_REASON = 123;
+
+/** A Close with a code and without a reason, masked, in bytes. */
+const ANSWER_SIZE = 8;
 
 const IGNORE: MessageSink = {
   text() {},
@@ -33,8 +36,8 @@ const IGNORE: MessageSink = {
  * arrive go in through receive() or push(), what they say comes out as events; what is to be sent goes in through send(),
  * ping() and close(), and take() returns the bytes to write.
  *
- * Pings are answered, and so is the peer's Close. When `state` is closed, write what take() returns and end the stream: a
- * server at once, a client when the server has not done so after a while (§7.1.1).
+ * Pings are answered, and so is the peer's Close, with the next take(). When after it `state` is closed, and what it
+ * returned is written, end the stream: a server at once, a client when the server has not done so after a while (§7.1.1).
  *
  * It never throws for what a peer sends: that is an error event, followed by the close event. There is one close event,
  * and it is the last event.
@@ -45,6 +48,8 @@ export class Protocol implements ControlHandler {
   readonly #encoder: FrameEncoder;
   readonly #assembler: MessageAssembler;
   #state = OPEN;
+  /** While ANSWERING: what to answer with, undefined for no code. */
+  #answer: number | undefined = undefined;
   /** A message that is being sent in pieces. */
   #outgoing: OutgoingMessage | undefined = undefined;
   #error: WebSocketError | undefined = undefined;
@@ -73,8 +78,9 @@ export class Protocol implements ControlHandler {
   }
 
   /**
-   * `"open"`: messages may be sent. `"closing"`: close() has been called, and the peer's Close has not come. `"closed"`:
-   * the close event has been delivered; what arrives is ignored.
+   * `"open"` until one side closes. `"closing"` while one of the two Closes is missing: after close(), that of the peer;
+   * after the peer's, ours, which take() adds. Until then what was received before it can still be answered. `"closed"`:
+   * nothing more is sent or delivered.
    */
   get state(): "open" | "closing" | "closed" {
     return STATES[this.#state]!;
@@ -92,7 +98,7 @@ export class Protocol implements ControlHandler {
 
   /** How many bytes the next take() returns, at the most: text that is not yet encoded counts with its longest form. */
   get bufferedAmount(): number {
-    return this.#encoder.queuedBytes;
+    return this.#encoder.queuedBytes + (this.#state === ANSWERING ? ANSWER_SIZE : 0);
   }
 
   /**
@@ -134,7 +140,7 @@ export class Protocol implements ControlHandler {
 
   /** As receiveEnd(), for a sink. */
   pushEnd(sink: MessageSink): void {
-    if (this.#state === CLOSED) return;
+    if (this.#state === CLOSED || this.#state === ANSWERING) return;
     this.#end();
     sink.close(CloseCode.AbnormalClosure, "", false);
   }
@@ -169,7 +175,7 @@ export class Protocol implements ControlHandler {
    * @throws RangeError for a fragmentSize out of range
    */
   send(data: string | Uint8Array | PreparedMessage, options?: SendOptions): void {
-    if (this.#state !== OPEN) throw this.#notOpen();
+    if (this.#state > ANSWERING) throw this.#notOpen();
     const { extensions, fragmentSize } = this.#settings;
     if (options === undefined && this.#outgoing === undefined && extensions.length === 0 && fragmentSize === Infinity) {
       // Nearly all messages: whole, as they are.
@@ -190,7 +196,7 @@ export class Protocol implements ControlHandler {
    * @throws RangeError if it is longer than 125 bytes
    */
   ping(data?: string | Uint8Array): void {
-    if (this.#state !== OPEN) throw this.#notOpen();
+    if (this.#state > ANSWERING) throw this.#notOpen();
     this.#encoder.ping(data);
   }
 
@@ -199,22 +205,23 @@ export class Protocol implements ControlHandler {
    * @throws all that ping() does
    */
   pong(data?: string | Uint8Array): void {
-    if (this.#state !== OPEN) throw this.#notOpen();
+    if (this.#state > ANSWERING) throw this.#notOpen();
     this.#encoder.pong(data);
   }
 
   /**
    * Queues a Close (§5.5.1) and waits for that of the peer; without a code it has no payload. A reason of more than 123
-   * bytes in UTF-8 is cut at a character. Messages that arrive before the peer's Close are still delivered. Does nothing
-   * when the connection is closing already.
+   * bytes in UTF-8 is cut at a character. Messages that arrive before the peer's Close are still delivered. After the
+   * peer's Close, it is the answer, in place of the automatic one with the peer's code. Does nothing when this side has
+   * closed already.
    *
    * @throws RangeError if the code must not be sent (§7.4), or there is a reason and no code
    * @throws TypeError if the reason is not a string
    */
   close(code?: number, reason: string = ""): void {
-    if (this.#state !== OPEN) return;
+    if (this.#state > ANSWERING) return;
     this.#encoder.close(code, cutReason(reason));
-    this.#state = CLOSING;
+    this.#state = this.#state === OPEN ? CLOSING : CLOSED;
   }
 
   /**
@@ -223,7 +230,8 @@ export class Protocol implements ControlHandler {
    */
   fail(error: WebSocketError): ProtocolEvent[] {
     const list = new EventList();
-    if (this.#state !== CLOSED) this.#fail(error, list);
+    if (this.#state === ANSWERING) this.close(error.closeCode, error.message);
+    else if (this.#state !== CLOSED) this.#fail(error, list);
     return list.events;
   }
 
@@ -233,6 +241,7 @@ export class Protocol implements ControlHandler {
    */
   take(): Uint8Array[] {
     this.#pendingPongs = 0;
+    if (this.#state === ANSWERING) this.close(this.#answer);
     return this.#encoder.take();
   }
 
@@ -256,9 +265,10 @@ export class Protocol implements ControlHandler {
 
   /** @internal */
   receivedClose(code: number, reason: string): void {
-    // With the same code (§5.5.1), unless it is one that only allowInvalidClose lets in.
-    if (this.#state === OPEN) this.#encoder.close(isValidCloseCode(code) ? code : undefined);
-    this.#state = CLOSED;
+    // With the same code (§5.5.1), unless there is none or it is one that only allowInvalidClose lets in.
+    this.#answer = isValidCloseCode(code) ? code : undefined;
+    if (this.#state === OPEN) this.#state = ANSWERING;
+    else this.#state = CLOSED;
     this.#assembler.sink!.close(code, reason, true);
   }
 

@@ -1,0 +1,348 @@
+// Bytes in, events out: messages, their fragments, and control frames between them, in both roles and on both cores.
+
+import { describe, expect, test } from "vitest";
+import { type MessageSink, Protocol, type ProtocolEvent } from "../../src/index.ts";
+import {
+  binary,
+  close,
+  continuation,
+  CORES,
+  ping,
+  pong,
+  receiveInPieces,
+  ROLES,
+  short,
+  text,
+  toRole,
+  utf8,
+  writtenShort,
+} from "../support/wire.ts";
+
+for (const role of ROLES) {
+  for (const core of CORES) {
+    describe(`role ${role}, ${core} core`, () => {
+      const make = (options = {}) => new Protocol({ role, core, ...options });
+      const session = toRole(
+        role,
+        text("Hello"),
+        text(""),
+        binary(Uint8Array.of(0, 255, 128)),
+        binary(new Uint8Array(0)),
+        ping("are you there"),
+        text("Zwölf Boxkämpfer 🙂", { fin: false }),
+        ping("between"),
+        continuation(utf8(" jagen"), { fin: false }),
+        continuation(new Uint8Array(0), { fin: false }),
+        pong("nobody asked"),
+        continuation(utf8(" Viktor")),
+        binary(new Uint8Array(300).fill(7), { fin: false }),
+        continuation(new Uint8Array(70_000).fill(8)),
+        text("x".repeat(200)),
+        text("the last"),
+        close(1001, "bye"),
+      );
+      const expected = [
+        "text:Hello",
+        "text:",
+        "binary:\u0000ÿ\u0080",
+        "binary:",
+        "ping:are you there",
+        "ping:between",
+        "pong:nobody asked",
+        "text:Zwölf Boxkämpfer 🙂 jagen Viktor",
+        `binary:${"\x07".repeat(300)}${"\x08".repeat(70_000)}`,
+        `text:${"x".repeat(200)}`,
+        "text:the last",
+        "close:1001:bye",
+      ];
+
+      for (const size of [1, 2, 3, 7, 64, 1000, 65_536, session.length]) {
+        test(`messages and control frames, in chunks of ${size}`, () => {
+          const protocol = make();
+          expect(short(receiveInPieces(protocol, session, size))).toEqual(expected);
+          expect(protocol.state).toBe("closing");
+          expect(writtenShort(protocol, role)).toEqual(["pong:are you there", "pong:between", "close:1001:"]);
+          expect(protocol.state).toBe("closed");
+          expect(protocol.bytesReceived).toBe(session.length);
+          expect(protocol.receiveEnd()).toEqual([]);
+        });
+      }
+
+      test("the same through the calls of a sink", () => {
+        const events: ProtocolEvent[] = [];
+        const sink: MessageSink = {
+          text: (data) => events.push({ type: "text", data }),
+          binary: (data) => events.push({ type: "binary", data }),
+          ping: (data) => events.push({ type: "ping", data }),
+          pong: (data) => events.push({ type: "pong", data }),
+          error: (error) => events.push({ type: "error", error }),
+          close: (code, reason, wasClean) => events.push({ type: "close", code, reason, wasClean }),
+        };
+        make().push(session, sink);
+        expect(short(events)).toEqual(expected);
+
+        events.length = 0;
+        const reading = make();
+        for (let at = 0; at < session.length; at += 5000) {
+          const part = session.subarray(at, at + 5000);
+          reading.reserve().set(part);
+          reading.commit(part.length, sink);
+        }
+        expect(short(events)).toEqual(expected);
+      });
+
+      for (const size of [1, 5, 1000, session.length]) {
+        test(`with fragments each message is start, pieces and end, in chunks of ${size}`, () => {
+          const protocol = make({ fragments: true });
+          const events = receiveInPieces(protocol, session, size);
+          const whole: string[] = [];
+          let pieces: string[] | undefined;
+          for (const event of events) {
+            if (event.type === "start") {
+              expect(pieces).toBeUndefined();
+              pieces = [event.kind];
+            } else if (event.type === "piece") {
+              expect(event.data.length).toBeGreaterThan(0);
+              pieces!.push(typeof event.data === "string" ? event.data : Buffer.from(event.data).toString("latin1"));
+            } else if (event.type === "end") {
+              whole.push(`${pieces![0]}:${pieces!.slice(1).join("")}`);
+              pieces = undefined;
+            } else {
+              whole.push(...short([event]));
+            }
+          }
+          expect(whole).toEqual(expected);
+        });
+      }
+
+      test("a piece is there before the message has ended, and before its frame has", () => {
+        const protocol = make({ fragments: true });
+        const bytes = toRole(role, text("abcdef", { fin: false }), continuation(utf8("ghi")));
+        const head = role === "server" ? 6 : 2;
+        expect(short(protocol.receive(bytes.slice(0, head + 2)))).toEqual(["start:text", "piece:ab"]);
+        expect(short(protocol.receive(bytes.slice(head + 2, head + 6)))).toEqual(["piece:cdef"]);
+        expect(short(protocol.receive(bytes.slice(head + 6)))).toEqual(["piece:ghi", "end"]);
+      });
+
+      test("pieces of text are cut between characters", () => {
+        const protocol = make({ fragments: true });
+        const bytes = toRole(role, text("a🙂b"));
+        const events = receiveInPieces(protocol, bytes, 1);
+        expect(short(events)).toEqual(["start:text", "piece:a", "piece:🙂", "piece:b", "end"]);
+      });
+
+      test("a BOM is content", () => {
+        const bom = "\ufeff";
+        const bytes = toRole(role, text(`${bom}whole`), text(bom, { fin: false }), continuation(utf8("in fragments")));
+        expect(short(make().receive(bytes))).toEqual([`text:${bom}whole`, `text:${bom}in fragments`]);
+        expect(short(make({ fragments: true }).receive(bytes)).filter((event) => event.startsWith("piece"))).toEqual([
+          `piece:${bom}whole`,
+          `piece:${bom}`,
+          "piece:in fragments",
+        ]);
+      });
+
+      test("text fails at the first byte that is wrong, not at its end, and what came before is kept", () => {
+        const good = toRole(role, text("before"));
+        const head = role === "server" ? 6 : 2;
+        const bad = toRole(role, {
+          opcode: 1,
+          fin: false,
+          payload: Uint8Array.of(0xce, 0xba, 0xe1, 0xed, 0xa0, 0x41, 0x41),
+        });
+        const protocol = make();
+        const events = receiveInPieces(protocol, new Uint8Array([...good, ...bad]), 1);
+        const at = good.length + head + 3;
+        expect(short(events)).toEqual(["text:before", `error:WS_ERR_INVALID_UTF8@${at}`, "close:1006: not clean"]);
+        expect(protocol.bytesReceived).toBe(at);
+        expect(protocol.state).toBe("closed");
+        expect(writtenShort(protocol, role)[0]).toMatch(/^close:1007:/);
+      });
+
+      test("after an error nothing more is delivered, and nothing thrown", () => {
+        const protocol = make();
+        const events = protocol.receive(toRole(role, text("one"), { opcode: 3 }, text("two")));
+        expect(short(events).map((event) => event.split("@")[0])).toEqual([
+          "text:one",
+          "error:WS_ERR_INVALID_OPCODE",
+          "close:1006: not clean",
+        ]);
+        expect(protocol.error).toMatchObject({ code: "WS_ERR_INVALID_OPCODE", closeCode: 1002, rule: "RFC 6455 §5.2" });
+        expect(protocol.receive(toRole(role, text("three")))).toEqual([]);
+        expect(protocol.receiveEnd()).toEqual([]);
+      });
+
+      test("with autoPong off, pings are the caller's to answer", () => {
+        const protocol = make({ autoPong: false });
+        expect(short(protocol.receive(toRole(role, ping("x"))))).toEqual(["ping:x"]);
+        expect(protocol.take()).toEqual([]);
+        protocol.pong("x");
+        expect(writtenShort(protocol, role)).toEqual(["pong:x"]);
+      });
+
+      test("the checks that are relaxed by name", () => {
+        const utf8Loose = make({ allowInvalidUtf8: true });
+        const invalid = Uint8Array.of(0x61, 0xff, 0x62);
+        expect(short(utf8Loose.receive(toRole(role, { opcode: 1, payload: invalid })))).toEqual(["text:a\ufffdb"]);
+        const closeLoose = make({ allowInvalidClose: true });
+        expect(short(closeLoose.receive(toRole(role, { opcode: 8, payload: utf8("bye") })))).toEqual(["close:25209:e"]);
+        expect(writtenShort(closeLoose, role)).toEqual(["close"]);
+        const mask = role === "server" ? { allowUnmasked: true } : { allowMasked: true };
+        const wrongWay = toRole(role === "server" ? "client" : "server", text("x"));
+        expect(short(make(mask).receive(wrongWay))).toEqual(["text:x"]);
+        expect(
+          short(make({ allowNonMinimalLength: true }).receive(toRole(role, text("x", { lengthBytes: 9 })))),
+        ).toEqual(["text:x"]);
+      });
+    });
+  }
+}
+
+describe("sinks", () => {
+  const nothing: MessageSink = { text() {}, binary() {}, ping() {}, pong() {}, error() {}, close() {} };
+
+  test("a callback may send, close and use other connections", () => {
+    const a = new Protocol({ role: "server" });
+    const b = new Protocol({ role: "server" });
+    const seen: string[] = [];
+    const stream = toRole("server", text("one"), text("two"), binary(utf8("three")), text("four"));
+    a.push(stream, {
+      ...nothing,
+      text(data) {
+        seen.push(data);
+        if (data === "one") seen.push(...short(b.receive(stream)));
+        if (data !== "four") a.send(data.toUpperCase());
+      },
+      binary(data) {
+        seen.push(`binary ${Buffer.from(data).toString()}`);
+        a.close(1000);
+      },
+    });
+    expect(seen).toEqual(["one", "text:one", "text:two", "binary:three", "text:four", "two", "binary three", "four"]);
+    expect(writtenShort(a, "server")).toEqual(["text:ONE", "text:TWO", "close:1000:"]);
+  });
+
+  test("an exception of a sink comes out, and the sink of the outer call is not lost", () => {
+    const protocol = new Protocol({ role: "server" });
+    const stop = new Error("stop");
+    const sink: MessageSink = {
+      ...nothing,
+      text() {
+        throw stop;
+      },
+    };
+    expect(() => protocol.push(toRole("server", text("x")), sink)).toThrow(stop);
+    expect(() => protocol.push(toRole("server", text("x")), nothing)).toThrow(TypeError);
+    // It can still be closed.
+    protocol.close(1011);
+    expect(writtenShort(protocol, "server")).toEqual(["close:1011:"]);
+  });
+
+  test("receiving on a connection from its own callback is refused, and harmless", () => {
+    const protocol = new Protocol({ role: "server" });
+    const seen: string[] = [];
+    protocol.push(toRole("server", text("one"), text("two")), {
+      ...nothing,
+      text(data) {
+        seen.push(data);
+        expect(() => protocol.receive(toRole("server", text("inner")))).toThrow(TypeError);
+      },
+    });
+    expect(seen).toEqual(["one", "two"]);
+  });
+
+  test("with fragments, a sink without start, piece and end is refused", () => {
+    const protocol = new Protocol({ role: "server", fragments: true });
+    expect(() => protocol.push(toRole("server", text("x")), nothing)).toThrow(/start, piece and end/);
+    expect(short(protocol.receive(toRole("server", text("x"))))).toEqual(["start:text", "piece:x", "end"]);
+  });
+
+  test("after the end in a callback nothing more is delivered, though the chunk has more", () => {
+    const protocol = new Protocol({ role: "server" });
+    const seen: string[] = [];
+    protocol.push(toRole("server", text("one"), text("two"), close(1000)), {
+      ...nothing,
+      text(data) {
+        seen.push(data);
+        seen.push(...short(protocol.receiveEnd()));
+      },
+      close: () => seen.push("close"),
+    });
+    expect(seen).toEqual(["one", "close:1006: not clean"]);
+    expect(protocol.take()).toEqual([]);
+  });
+});
+
+describe("what is kept", () => {
+  test("bytes of events are the receiver's own", () => {
+    const protocol = new Protocol({ role: "client" });
+    const chunk = toRole("client", binary(utf8("small")), ping("ping"), binary(new Uint8Array(5000).fill(1)));
+    const before = Buffer.from(chunk);
+    const events = protocol.receive(chunk);
+    expect(before.equals(chunk)).toBe(true);
+    chunk.fill(0);
+    protocol.receive(toRole("client", binary(utf8("other"))));
+    expect(short(events).slice(0, 2)).toEqual(["binary:small", "ping:ping"]);
+    for (const event of events) {
+      if (event.type !== "binary") continue;
+      expect(event.data.buffer.byteLength).toBeLessThanOrEqual(event.data.length + 1024);
+    }
+  });
+
+  test("a message in fragments holds at most 1 KiB more than itself", () => {
+    for (const pieces of [[1], [1000, 1], [3, 70_000, 2], Array.from({ length: 3000 }, () => 1), [65_536, 65_537]]) {
+      const protocol = new Protocol({ role: "client" });
+      const frames = pieces.map((length, i) => ({
+        opcode: i === 0 ? 2 : 0,
+        fin: i === pieces.length - 1,
+        payload: new Uint8Array(length).fill(i),
+      }));
+      for (const size of [100, 4000, 1 << 20]) {
+        const [event] = receiveInPieces(protocol, toRole("client", ...frames), size);
+        if (event?.type !== "binary") throw new Error("No message");
+        expect(event.data).toEqual(new Uint8Array(Buffer.concat(frames.map(({ payload }) => payload))));
+        expect(event.data.buffer.byteLength).toBeLessThanOrEqual(event.data.length + 1024);
+      }
+    }
+  });
+
+  test("buffers come from allocate, which need not be zeroed and may be larger", () => {
+    const asked: number[] = [];
+    const allocate = (length: number) => {
+      asked.push(length);
+      return new Uint8Array(length + 10).fill(0xee);
+    };
+    const protocol = new Protocol({ role: "client", allocate });
+    const payload = new Uint8Array(100_000).fill(5);
+    const [event] = protocol.receive(toRole("client", binary(payload)));
+    expect(event).toEqual({ type: "binary", data: payload });
+    expect(asked.length).toBeGreaterThan(0);
+    expect(Math.max(...asked)).toBeLessThanOrEqual(100_000);
+  });
+});
+
+describe("options", () => {
+  test("what there is not is refused", () => {
+    // @ts-expect-error there is no such role
+    expect(() => new Protocol({ role: "proxy" })).toThrow(TypeError);
+    expect(() => new Protocol({ role: "server", limits: { maxMessage: -1 } })).toThrow(/maxMessage/);
+    expect(() => new Protocol({ role: "server", limits: { maxFragments: Number.NaN } })).toThrow(RangeError);
+    expect(() => new Protocol({ role: "server", fragmentSize: 0 })).toThrow(RangeError);
+    expect(() => new Protocol({ role: "server", textSlack: -1 })).toThrow(RangeError);
+  });
+
+  test("connections with the same options do not mix, whatever is made in between", () => {
+    const strict = { role: "server", limits: { maxMessage: 3 } } as const;
+    const a = new Protocol(strict);
+    const b = new Protocol({ role: "server" });
+    const c = new Protocol(strict);
+    const long = toRole("server", text("long"));
+    for (const protocol of [a, c]) expect(short(protocol.receive(long))[0]).toMatch(/^error/);
+    expect(short(b.receive(long))).toEqual(["text:long"]);
+  });
+
+  test("chunks must be bytes", () => {
+    // @ts-expect-error a string is not
+    expect(() => new Protocol({ role: "server" }).receive("text")).toThrow(TypeError);
+  });
+});
