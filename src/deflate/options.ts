@@ -1,0 +1,138 @@
+import { builtinZlib } from "./builtin.ts";
+import type { DeflateCodec } from "./codec.ts";
+import { zlibCodec } from "./zlib.ts";
+
+/**
+ * Options of permessage-deflate. Those of the negotiation are the same on both sides and mean what the parameter of that
+ * name does (RFC 7692 §7.1); what each role makes of them stands below.
+ */
+export interface PerMessageDeflateOptions {
+  /**
+   * What compresses. Default: the runtime's own zlib, which Node, Bun and Deno have. Elsewhere pass one, made of a library
+   * such as pako.
+   */
+  readonly codec?: DeflateCodec;
+  /**
+   * Whether the server forgets what it has sent after each message: worse compression, no memory between messages.
+   * `true`: a server does so, a client asks for it. `false`: a server declines offers that ask for it. Default: a server
+   * does so if asked.
+   */
+  readonly serverNoContextTakeover?: boolean;
+  /**
+   * The same of the client. `true`: a server asks for it, a client does so. `false`: a server does not take a client's hint
+   * up, a client refuses a server that asks for it. Default: each does what the other wants.
+   */
+  readonly clientNoContextTakeover?: boolean;
+  /**
+   * The window of what the server sends, as a power of two: 8 (256 bytes) to 15 (32 KiB). A server uses no larger one, a
+   * client asks for it. `false`: a server declines offers that ask for one. Default: a server does as it is asked.
+   */
+  readonly serverMaxWindowBits?: number | boolean;
+  /**
+   * The window of what the client sends. A server asks for it, and declines clients that cannot be asked; a client uses no
+   * larger one and says so. `false`: a client does not let itself be asked, a server declines offers that say how large
+   * it will be. Default: a client offers to be asked, a server asks for nothing.
+   */
+  readonly clientMaxWindowBits?: number | boolean;
+  /**
+   * Role client: offer the extension a second time without what a server may decline (`serverNoContextTakeover`,
+   * `serverMaxWindowBits`), so that one which does still compresses. Default false.
+   */
+  readonly fallback?: boolean;
+  /**
+   * The shortest message to compress, in bytes. One that is sent in pieces, whose length is not known when it begins, is
+   * compressed. `send(data, { compress })` overrides it. Default 1024.
+   *
+   * Whatever its length, a message that does not get shorter goes out as it is, unless `compress: true` asked for it.
+   */
+  readonly threshold?: number;
+  /** How hard to search for matches, as in zlib: 1 (fastest) to 9, 0 for none, -1 for zlib's default, which is 6. Default -1. */
+  readonly level?: number;
+  /** zlib's memory while it compresses, 1 (1 KiB, slow) to 9 (256 KiB). Nothing of it is held. Default 8. */
+  readonly memLevel?: number;
+  /**
+   * How many bytes of what was sent before a message may refer to, up to the window. Each of them costs time with each
+   * message (about 1 ns) and memory between messages. A message that is longer than half of it may refer to twice its own
+   * length. Default 8192: for JSON of 1 KB that takes half the time of 32768 and makes messages 5 % longer.
+   */
+  readonly history?: number;
+  /**
+   * How many times its compressed length a message may be (`WS_ERR_INFLATE_RATIO`, 1009). DEFLATE reaches 1032. A number
+   * holds for every message, Infinity is no limit. Small messages that repeat earlier ones reach high ratios, so the
+   * default is 100 for messages of more than 16 MiB.
+   */
+  readonly maxInflateRatio?: number;
+}
+
+/** The options that hold. @internal */
+export interface Settings {
+  readonly codec: DeflateCodec;
+  readonly serverNoContextTakeover: boolean | undefined;
+  readonly clientNoContextTakeover: boolean | undefined;
+  readonly serverMaxWindowBits: number | false | undefined;
+  readonly clientMaxWindowBits: number | false | undefined;
+  readonly fallback: boolean;
+  readonly threshold: number;
+  readonly level: number;
+  readonly memLevel: number;
+  readonly history: number;
+  readonly maxInflateRatio: number;
+  /** No message that is at most so long has too high a ratio. */
+  readonly freeInflation: number;
+}
+
+const DEFAULT_RATIO = 100;
+const DEFAULT_FREE_INFLATION = 16777216;
+
+/** @throws RangeError, TypeError @internal */
+export function readOptions(options: PerMessageDeflateOptions): Settings {
+  const { threshold = 1024, level = -1, memLevel = 8, history = 8192, maxInflateRatio } = options;
+  if (typeof threshold !== "number" || !(threshold >= 0)) {
+    throw new RangeError("threshold must be a number of bytes, 0 or more");
+  }
+  assertInteger("level", level, -1, 9);
+  assertInteger("memLevel", memLevel, 1, 9);
+  assertInteger("history", history, 0, Number.MAX_SAFE_INTEGER);
+  if (maxInflateRatio !== undefined && (typeof maxInflateRatio !== "number" || !(maxInflateRatio >= 1))) {
+    throw new RangeError("maxInflateRatio must be a number, 1 or more");
+  }
+  return {
+    codec: options.codec ?? defaultCodec(),
+    serverNoContextTakeover: readFlag("serverNoContextTakeover", options.serverNoContextTakeover),
+    clientNoContextTakeover: readFlag("clientNoContextTakeover", options.clientNoContextTakeover),
+    serverMaxWindowBits: readBits("serverMaxWindowBits", options.serverMaxWindowBits),
+    clientMaxWindowBits: readBits("clientMaxWindowBits", options.clientMaxWindowBits),
+    fallback: readFlag("fallback", options.fallback) ?? false,
+    threshold,
+    level,
+    memLevel,
+    history,
+    maxInflateRatio: maxInflateRatio ?? DEFAULT_RATIO,
+    freeInflation: maxInflateRatio === undefined ? DEFAULT_FREE_INFLATION : 0,
+  };
+}
+
+function defaultCodec(): DeflateCodec {
+  const zlib = builtinZlib();
+  if (zlib === undefined) {
+    throw new TypeError("This runtime has no zlib: perMessageDeflate() needs a codec, made of a library such as pako");
+  }
+  return zlibCodec(zlib);
+}
+
+function readFlag(name: string, value: boolean | undefined): boolean | undefined {
+  if (value !== undefined && typeof value !== "boolean") throw new TypeError(`${name} must be a boolean`);
+  return value;
+}
+
+function readBits(name: string, value: number | boolean | undefined): number | false | undefined {
+  if (value === undefined || value === true) return undefined;
+  if (value !== false) assertInteger(name, value, 8, 15);
+  return value;
+}
+
+function assertInteger(name: string, value: number, least: number, greatest: number): void {
+  if (!Number.isInteger(value) || value < least || value > greatest) {
+    throw new RangeError(`${name} must be a whole number from ${least} to ${greatest}`);
+  }
+}
