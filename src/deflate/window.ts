@@ -1,0 +1,49 @@
+// The last bytes of what has gone by, which matches of the next message may refer to (LZ77's sliding window).
+
+const NOTHING = new Uint8Array(0);
+const LEAST_CAPACITY = 512;
+
+/** @internal */
+export class HistoryWindow {
+  #bytes: Uint8Array = NOTHING;
+  #length = 0;
+
+  /** The last bytes in it, at most so many, or undefined if there are none. A view, good until the next change. */
+  last(length: number): Uint8Array | undefined {
+    const taken = Math.min(length, this.#length);
+    return taken > 0 ? this.#bytes.subarray(this.#length - taken, this.#length) : undefined;
+  }
+
+  /** How many bytes it takes up. */
+  get capacity(): number {
+    return this.#bytes.length;
+  }
+
+  /** Adds bytes, which are copied, and forgets all but the last `size`. It holds no more memory than `size` bytes. */
+  push(bytes: Uint8Array, size: number): void {
+    const added = Math.min(bytes.length, size);
+    const kept = Math.min(this.#length, size - added);
+    const from = this.#length - kept;
+    if (kept + added > this.#bytes.length) {
+      const grown = new Uint8Array(Math.min(size, capacityFor(kept + added)));
+      grown.set(this.#bytes.subarray(from, this.#length));
+      this.#bytes = grown;
+    } else if (from > 0) {
+      this.#bytes.copyWithin(0, from, this.#length);
+    }
+    this.#bytes.set(added < bytes.length ? bytes.subarray(bytes.length - added) : bytes, kept);
+    this.#length = kept + added;
+  }
+
+  /** Forgets everything, and holds no memory. */
+  clear(): void {
+    this.#bytes = NOTHING;
+    this.#length = 0;
+  }
+}
+
+function capacityFor(length: number): number {
+  let capacity = LEAST_CAPACITY;
+  while (capacity < length) capacity *= 2;
+  return capacity;
+}
