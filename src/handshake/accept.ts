@@ -48,7 +48,7 @@ export interface AcceptOptions {
   /**
    * Whether pages of an origin may connect; undefined is a client that is not a browser, or says that it is not.
    * Browsers let any page connect to any server: one that relies on cookies must look (RFC 6455 §10.2). A
-   * HandshakeError that it throws becomes the rejection. Default: all may.
+   * HandshakeError that it throws becomes the rejection; a promise is a TypeError. Default: all may.
    */
   readonly checkOrigin?: ((origin: string | undefined, request: HandshakeRequest) => boolean) | undefined;
   /** Further header fields of the response, such as Set-Cookie. They are not sent with a rejection. */
@@ -247,7 +247,10 @@ function checkNoBody(fields: Fields): void {
 function checkOrigin(request: HandshakeRequest, fields: Fields, options: AcceptOptions): void {
   const origins = fields.get("origin") ?? [];
   if (origins.length > 1) refuse("WS_ERR_HANDSHAKE_ORIGIN", "There must not be more than one Origin");
-  if (options.checkOrigin !== undefined && !options.checkOrigin(origins[0], request)) {
+  const allowed = options.checkOrigin === undefined || options.checkOrigin(origins[0], request);
+  // A promise is not false either: an asynchronous check would let everybody in.
+  if (typeof allowed !== "boolean") throw new TypeError("checkOrigin must return true or false");
+  if (!allowed) {
     refuse("WS_ERR_HANDSHAKE_ORIGIN", "This origin may not connect", { status: 403, rule: "RFC 6455 §4.2.2" });
   }
 }

@@ -266,6 +266,12 @@ describe("origin", () => {
     });
   });
 
+  test("checkOrigin cannot be asynchronous, for a promise would let everybody in", () => {
+    const checkOrigin = (() => Promise.resolve(false)) as unknown as () => boolean;
+    expect(() => accept({}, { checkOrigin })).toThrow(TypeError);
+    expect(() => accept({}, { checkOrigin: (() => {}) as () => boolean })).toThrow(TypeError);
+  });
+
   test("checkOrigin is not asked about what is refused anyway; what it throws is its own", () => {
     const checkOrigin = () => {
       throw new Error("asked");
