@@ -67,3 +67,7 @@ export {
   type RejectOptions,
   serializeResponse,
 } from "./handshake/response.ts";
+export type { DeflateCodec, DeflateSettings, Inflated, InflateSettings } from "./deflate/codec.ts";
+export type { PerMessageDeflateOptions } from "./deflate/options.ts";
+export { type Zlib, zlibCodec } from "./deflate/zlib.ts";
+export { perMessageDeflate } from "./deflate/per-message-deflate.ts";

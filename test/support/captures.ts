@@ -17,6 +17,16 @@ export interface ExpectedFrame {
   payloadSha256: string;
 }
 
+export interface ExpectedMessage {
+  type: "text" | "binary" | "ping" | "pong" | "close";
+  byteLength?: number;
+  sha256?: string;
+  /** Of a text of less than 200 bytes. */
+  text?: string;
+  code?: number | null;
+  reason?: string;
+}
+
 export interface Direction {
   /** Who decodes it. */
   role: "server" | "client";
@@ -26,6 +36,7 @@ export interface Direction {
   /** The reads of the proxy, without the HTTP head. */
   chunks: Uint8Array[];
   frames: ExpectedFrame[];
+  messages: ExpectedMessage[];
   trailing: { offset: number; byteLength: number } | undefined;
 }
 
@@ -33,12 +44,14 @@ export interface Capture {
   name: string;
   /** permessage-deflate was negotiated. */
   deflate: boolean;
+  subprotocol: string | null;
   directions: Direction[];
 }
 
 interface Expected {
   httpLength: number;
   frames: ExpectedFrame[];
+  messages: ExpectedMessage[];
   trailing?: { offset: number; byteLength: number };
 }
 
@@ -46,11 +59,12 @@ export function readCaptures(): Capture[] {
   return readdirSync(root).map((name) => {
     const meta = JSON.parse(readFileSync(`${root}${name}/meta.json`, "utf8")) as {
       extensions: string | null;
+      subprotocol: string | null;
       chunks: ["c" | "s", number][];
     };
     const expected = JSON.parse(readFileSync(`${root}${name}/expected.json`, "utf8")) as Record<string, Expected>;
     const direction = (side: "client" | "server", mark: "c" | "s"): Direction => {
-      const { httpLength, frames, trailing } = expected[side]!;
+      const { httpLength, frames, messages, trailing } = expected[side]!;
       const bytes = new Uint8Array(readFileSync(`${root}${name}/${side}.bin`));
       const chunks: Uint8Array[] = [];
       let at = 0;
@@ -66,11 +80,13 @@ export function readCaptures(): Capture[] {
         httpLength,
         chunks,
         frames,
+        messages,
         trailing,
       };
     };
     return {
       name,
+      subprotocol: meta.subprotocol,
       deflate: meta.extensions?.includes("permessage-deflate") ?? false,
       directions: [direction("client", "c"), direction("server", "s")],
     };

@@ -1,0 +1,94 @@
+// Pings that are due, Pongs that do not come, a Close that is not answered: with a clock that the tests turn.
+
+import { describe, expect, test } from "vitest";
+import { Keepalive, Protocol } from "../../src/index.ts";
+import { close, pong, ROLES, short, text, toRole, writtenShort } from "../support/wire.ts";
+
+for (const role of ROLES) {
+  describe(`role ${role}`, () => {
+    const make = (options = {}, now = 5_000_000_000) => {
+      const protocol = new Protocol({ role });
+      return { protocol, now, keepalive: new Keepalive(protocol, now, options) };
+    };
+
+    test("a Ping when nothing has come for pingInterval, once", () => {
+      const { protocol, keepalive, now } = make({ pingInterval: 1000 });
+      expect(keepalive.due).toBe(now + 1000);
+      expect(keepalive.tick(now + 999)).toEqual([]);
+      expect(protocol.take()).toEqual([]);
+      expect(keepalive.tick(now + 1000)).toEqual([]);
+      expect(writtenShort(protocol, role)).toEqual(["ping:"]);
+      keepalive.tick(now + 1500);
+      expect(protocol.take()).toEqual([]);
+    });
+
+    test("whatever arrives is a sign of life", () => {
+      const { protocol, keepalive, now } = make({ pingInterval: 1000, pongTimeout: 500 });
+      const half = toRole(role, text("half"));
+      protocol.receive(half.slice(0, 3));
+      keepalive.tick(now + 900);
+      expect(keepalive.due).toBe(now + 1900);
+      keepalive.tick(now + 1900);
+      expect(writtenShort(protocol, role)).toEqual(["ping:"]);
+      expect(keepalive.due).toBe(now + 2400);
+      protocol.receive(half.slice(3));
+      protocol.receive(toRole(role, pong()));
+      expect(keepalive.tick(now + 2400)).toEqual([]);
+      expect(keepalive.due).toBe(now + 3400);
+      expect(protocol.state).toBe("open");
+    });
+
+    test("nothing after the Ping: 1008, and the end", () => {
+      const { protocol, keepalive, now } = make({ pingInterval: 1000, pongTimeout: 500, closeTimeout: 300 });
+      keepalive.tick(now + 1000);
+      protocol.take();
+      expect(keepalive.tick(now + 1499)).toEqual([]);
+      expect(short(keepalive.tick(now + 1500))).toEqual(["error:WS_ERR_PONG_TIMEOUT@0", "close:1006: not clean"]);
+      expect(writtenShort(protocol, role)[0]).toMatch(/^close:1008:Nothing has arrived for 500 ms/);
+      expect(keepalive.expired).toBe(false);
+      expect(keepalive.due).toBe(now + 1800);
+      expect(keepalive.tick(now + 1800)).toEqual([]);
+      expect(keepalive.expired).toBe(true);
+    });
+
+    test("a Close that is not answered: the connection is over after closeTimeout", () => {
+      const { protocol, keepalive, now } = make({ closeTimeout: 300 });
+      protocol.close(1000);
+      expect(keepalive.due).toBe(-Infinity);
+      expect(keepalive.tick(now + 50)).toEqual([]);
+      expect(keepalive.due).toBe(now + 350);
+      expect(keepalive.tick(now + 349)).toEqual([]);
+      expect(short(keepalive.tick(now + 350))).toEqual(["close:1006: not clean"]);
+      expect(keepalive.expired).toBe(true);
+      expect(protocol.state).toBe("closed");
+      expect(keepalive.tick(now + 400)).toEqual([]);
+    });
+
+    test("a stream that does not end after both Closes is to be cut", () => {
+      const { protocol, keepalive, now } = make({ closeTimeout: 300 });
+      protocol.receive(toRole(role, close(1000)));
+      protocol.take();
+      keepalive.tick(now);
+      expect(keepalive.expired).toBe(false);
+      expect(keepalive.tick(now + 300)).toEqual([]);
+      expect(keepalive.expired).toBe(true);
+    });
+
+    test("Infinity turns each off", () => {
+      const { protocol, keepalive, now } = make({ pingInterval: Infinity, closeTimeout: Infinity });
+      expect(keepalive.due).toBe(Infinity);
+      keepalive.tick(now + 1e9);
+      expect(protocol.take()).toEqual([]);
+      protocol.close(1000);
+      keepalive.tick(now + 1e9);
+      expect(keepalive.due).toBe(Infinity);
+      expect(keepalive.tick(now + 2e9)).toEqual([]);
+    });
+
+    test("times must be numbers from 0 on", () => {
+      expect(() => make({ pingInterval: -1 })).toThrow(RangeError);
+      expect(() => make({ pongTimeout: Number.NaN })).toThrow(RangeError);
+      expect(() => make({ closeTimeout: "1000" })).toThrow(RangeError);
+    });
+  });
+}

@@ -1,0 +1,213 @@
+// Messages in, bytes out: whole, in pieces, in fragments, prepared; in both roles and on both cores.
+
+import { describe, expect, test } from "vitest";
+import { PreparedMessage, Protocol } from "../../src/index.ts";
+import { CORES, other, ROLES, short, written, writtenShort } from "../support/wire.ts";
+import { concat } from "../reference/serialize.ts";
+import { Random } from "../support/random.ts";
+
+for (const role of ROLES) {
+  for (const core of CORES) {
+    describe(`role ${role}, ${core} core`, () => {
+      const make = (options = {}) => new Protocol({ role, core, ...options });
+      const peer = (options = {}) => new Protocol({ role: other(role), core, ...options });
+
+      test("text, bytes and prepared messages, in their order, small ones in one buffer", () => {
+        const protocol = make();
+        protocol.send("one");
+        protocol.send(Uint8Array.of(1, 2));
+        protocol.ping("?");
+        protocol.send(new PreparedMessage("prepared"));
+        protocol.send(new PreparedMessage(Uint8Array.of(3)));
+        protocol.pong("!");
+        protocol.send("");
+        const parts = protocol.take();
+        expect(parts).toHaveLength(1);
+        expect(short(peer().receive(parts[0]!))).toEqual([
+          "text:one",
+          "binary:\x01\x02",
+          "ping:?",
+          "text:prepared",
+          "binary:\x03",
+          "pong:!",
+          "text:",
+        ]);
+        expect(protocol.take()).toEqual([]);
+        expect(protocol.bufferedAmount).toBe(0);
+      });
+
+      test("bufferedAmount is not less than what take() returns", () => {
+        const random = new Random(7);
+        const protocol = make();
+        for (let i = 0; i < 300; i++) {
+          if (random.chance(0.5)) protocol.send("é".repeat(random.integer(0, 6000)));
+          else protocol.send(new Uint8Array(random.integer(0, 9000)));
+          const { bufferedAmount } = protocol;
+          if (random.chance(0.2)) expect(concat(protocol.take()).length).toBeLessThanOrEqual(bufferedAmount);
+        }
+      });
+
+      test("bytes as text, strings as binary", () => {
+        const protocol = make();
+        protocol.send(new Uint8Array(Buffer.from("Größe")), { binary: false });
+        protocol.send("Größe", { binary: true });
+        expect(written(protocol, role).map(({ opcode, text }) => [opcode, text])).toEqual([
+          [1, "Größe"],
+          [2, "Größe"],
+        ]);
+        expect(() => protocol.send(Uint8Array.of(0xc3), { binary: false })).toThrow(/UTF-8/);
+        expect(protocol.take()).toEqual([]);
+      });
+
+      test("in pieces, with pings between", () => {
+        const protocol = make();
+        protocol.send("one, ", { fin: false });
+        protocol.ping("1");
+        protocol.send("two, ", { fin: false });
+        protocol.ping("2");
+        protocol.send("three");
+        protocol.send("whole");
+        expect(writtenShort(protocol, role)).toEqual([
+          "text:one, …",
+          "ping:1",
+          "continuation:two, …",
+          "ping:2",
+          "continuation:three",
+          "text:whole",
+        ]);
+      });
+
+      test("a character may be cut between two pieces", () => {
+        const protocol = make();
+        protocol.send("a\ud83d", { fin: false });
+        protocol.send("\ude42b", { fin: false });
+        protocol.send("\ud83d", { fin: false });
+        protocol.send("", { fin: false });
+        protocol.send("\ude42\ud83d");
+        const bytes = concat(protocol.take());
+        expect(short(peer().receive(bytes))).toEqual(["text:a🙂b🙂\ufffd"]);
+      });
+
+      test("pieces of text as bytes: each character is checked, across pieces too", () => {
+        const whole = new Uint8Array(Buffer.from("a🙂b"));
+        for (let cut = 0; cut <= whole.length; cut++) {
+          const protocol = make();
+          protocol.send(whole.subarray(0, cut), { fin: false, binary: false });
+          protocol.send(whole.subarray(cut), { binary: false });
+          expect(short(peer().receive(concat(protocol.take())))).toEqual(["text:a🙂b"]);
+        }
+        const protocol = make();
+        protocol.send(whole.subarray(0, 3), { fin: false, binary: false });
+        expect(() => protocol.send("not the rest", { fin: false })).toThrow(/UTF-8/);
+        expect(() => protocol.send(Uint8Array.of(0x80, 0x80, 0x80), { binary: false })).toThrow(/UTF-8/);
+      });
+
+      test("a piece of the other kind is refused, and so is a prepared message in between", () => {
+        const protocol = make();
+        protocol.send(Uint8Array.of(1), { fin: false });
+        expect(() => protocol.send("text")).toThrow(/binary message has been begun/);
+        expect(() => protocol.send(new PreparedMessage("x"))).toThrow(TypeError);
+        protocol.send("text", { binary: true });
+        protocol.send("now it may");
+        expect(writtenShort(protocol, role)).toEqual(["binary:\x01…", "continuation:text", "text:now it may"]);
+      });
+
+      test("messages longer than fragmentSize go out in fragments", () => {
+        for (const [size, length] of [
+          [1, 5],
+          [3, 9],
+          [3, 10],
+          [64, 64],
+          [64, 65],
+          [4096, 20_000],
+          [100_000, 250_000],
+        ] as const) {
+          const payload = new Random(size).bytes(length);
+          const protocol = make({ fragmentSize: size });
+          protocol.send(payload);
+          protocol.send("é".repeat(length));
+          const frames = written(protocol, role);
+          const first = frames.slice(0, Math.ceil(length / size));
+          expect(first.map(({ opcode, fin, payloadLength }) => [opcode, fin, payloadLength])).toEqual(
+            first.map((_, i) => [i === 0 ? 2 : 0, i === first.length - 1, Math.min(size, length - i * size)]),
+          );
+          expect(frames).toHaveLength(first.length + Math.ceil((2 * length) / size));
+          const sending = make();
+          sending.send(payload, { fragmentSize: size });
+          expect(peer().receive(concat(sending.take()))).toEqual([{ type: "binary", data: payload }]);
+        }
+        expect(() => make().send("x", { fragmentSize: 0 })).toThrow(RangeError);
+      });
+
+      test("what is wrong is refused, and nothing of it sent", () => {
+        const protocol = make();
+        // @ts-expect-error it must be a string or bytes
+        expect(() => protocol.send({})).toThrow(TypeError);
+        // @ts-expect-error the same with options
+        expect(() => protocol.send(null, { fin: false })).toThrow(TypeError);
+        expect(() => protocol.ping("x".repeat(126))).toThrow(RangeError);
+        expect(() => protocol.pong(new Uint8Array(126))).toThrow(RangeError);
+        protocol.send("after it");
+        expect(writtenShort(protocol, role)).toEqual(["text:after it"]);
+      });
+
+      test("lone surrogates at the ends of neighbours do not meet", () => {
+        const protocol = make();
+        protocol.send("a\ud83d");
+        protocol.send("\ude42b");
+        expect(short(peer().receive(concat(protocol.take())))).toEqual(["text:a\ufffd", "text:\ufffdb"]);
+      });
+
+      test("random sessions arrive as they were sent, in any chunks", () => {
+        const random = new Random(role === "server" ? 11 : 12);
+        for (let round = 0; round < 30; round++) {
+          const protocol = make();
+          const receiver = peer();
+          const sent: string[] = [];
+          const bytes: Uint8Array[] = [];
+          for (let i = 0; i < 20; i++) {
+            const length = random.pick([0, 1, 5, 125, 126, 500, 5000, 70_000]);
+            const content = random
+              .pick(["abc", "é", "日本", "🙂"])
+              .repeat(length)
+              .slice(0, length & ~1);
+            if (random.chance(0.3)) {
+              const cuts = [
+                0,
+                random.integer(0, content.length),
+                random.integer(0, content.length),
+                content.length,
+              ].sort((a, b) => a - b);
+              for (let j = 0; j < 3; j++) {
+                protocol.send(content.slice(cuts[j], cuts[j + 1]), { fin: j === 2 });
+                if (random.chance(0.3)) {
+                  protocol.ping(`${i}`);
+                  sent.push(`ping:${i}`);
+                }
+              }
+              sent.push(`text:${content}`);
+            } else if (random.chance(0.5)) {
+              protocol.send(content);
+              sent.push(`text:${content}`);
+            } else {
+              protocol.send(new Uint8Array(Buffer.from(content)));
+              sent.push(`binary:${Buffer.from(content).toString("latin1")}`);
+            }
+            if (random.chance(0.3)) bytes.push(...protocol.take());
+          }
+          bytes.push(...protocol.take());
+          const stream = concat(bytes);
+          const events = [];
+          for (let at = 0; at < stream.length;) {
+            const size = random.pick([1, 10, 1000, 100_000]);
+            events.push(...receiver.receive(stream.slice(at, at + size)));
+            at += size;
+          }
+          const messages = (list: string[]) => list.filter((one) => !one.startsWith("ping"));
+          expect(messages(short(events))).toEqual(messages(sent));
+          expect(short(events).toSorted()).toEqual(sent.toSorted());
+        }
+      });
+    });
+  }
+}
