@@ -84,7 +84,7 @@ export interface Acceptance extends Agreement {
  *   header fields that are the handshake's own or that would break out of their line
  */
 export function acceptHandshake(request: HandshakeRequest, options: AcceptOptions = {}): Acceptance | Rejection {
-  if (typeof options.protocols === "object") checkSubprotocols(options.protocols);
+  if (typeof options.protocols !== "function") checkSubprotocols(options.protocols ?? []);
   const extra = checkedHeaders(options.headers ?? [], HANDSHAKE_FIELDS);
   const fields = readFields(request.headers);
   const isHttp2 = isOfHttp2(request, fields);
@@ -108,7 +108,7 @@ export function acceptHandshake(request: HandshakeRequest, options: AcceptOption
     };
   } catch (error) {
     if (!(error instanceof HandshakeError)) throw error;
-    return rejectHandshake({ error, httpVersion: isHttp2 ? "2.0" : request.httpVersion });
+    return rejectHandshake({ error, httpVersion: isHttp2 ? "2.0" : "1.1" });
   }
 }
 
@@ -168,9 +168,9 @@ function checkUpgrade(request: HandshakeRequest, fields: Fields): HeaderPairs {
 
 /** HTTP/1.0 has no Upgrade (RFC 9110 §7.8). 505 is for a major version alone (RFC 9110 §15.6.6). */
 function checkHttpVersion(httpVersion: string | undefined): void {
-  if (httpVersion === undefined || httpVersion === "1.1") return;
+  if (httpVersion === undefined) return;
   const [major = "", minor = ""] = httpVersion.split(".");
-  if (major === "1" && Number(minor) > 1) return;
+  if (major === "1" && Number(minor) >= 1) return;
   if (isBeforeHttp2(httpVersion)) {
     refuse("WS_ERR_HANDSHAKE_HTTP_VERSION", "The request must be of HTTP/1.1; proxies can be set up to keep to it");
   }

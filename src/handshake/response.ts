@@ -62,8 +62,13 @@ export function rejectHandshake(options: RejectOptions = {}): Rejection {
   const body = options.body ?? `${error?.message ?? reason}\n`;
   if (!has("content-type")) headers.push(["Content-Type", "text/plain; charset=utf-8"]);
   headers.push(["Content-Length", String(toBytes(body).length)]);
-  // Who sends Upgrade must name it in Connection too (RFC 9110 §7.8).
-  if (isBeforeHttp2(httpVersion)) headers.push(["Connection", has("upgrade") ? "close, Upgrade" : "close"]);
+  if (isBeforeHttp2(httpVersion)) {
+    // Who sends Upgrade must name it in Connection too (RFC 9110 §7.8).
+    headers.push(["Connection", has("upgrade") ? "close, Upgrade" : "close"]);
+  } else {
+    // In HTTP/2 names are in lower case (RFC 9113 §8.2.1).
+    for (const header of headers) header[0] = header[0].toLowerCase();
+  }
   return {
     accepted: false,
     status,

@@ -26,7 +26,11 @@ export function sha1(message: Uint8Array): Uint8Array {
     for (let t = 0; t < 80; t++) {
       // Each sum stays well below 2^53, so one conversion to 32 bits at its end is enough.
       const next = (rotate(a, 5) + mix(t, b, c, d) + e + words[t]!) | 0;
-      [e, d, c, b, a] = [d, c, rotate(b, 30), a, next];
+      e = d;
+      d = c;
+      c = rotate(b, 30);
+      b = a;
+      a = next;
     }
     h0 = (h0 + a) | 0;
     h1 = (h1 + b) | 0;

@@ -14,6 +14,8 @@ export function parseSubprotocols(values: readonly string[]): string[] | undefin
 
 /** @throws TypeError if one of a user's subprotocols is no token, or stands there twice */
 export function checkSubprotocols(names: readonly string[]): void {
+  // A string would be taken for a list of its letters.
+  if (!Array.isArray(names)) throw new TypeError("The subprotocols must be an array");
   for (const name of names) {
     if (typeof name !== "string" || !isToken(name)) throw new TypeError(`${JSON.stringify(name)} is not a subprotocol`);
   }

@@ -6,6 +6,7 @@ import type { Http2ServerRequest, IncomingHttpHeaders } from "node:http2";
 import { type AcceptOptions, acceptHandshake, type HandshakeRequest } from "../../src/handshake/accept.ts";
 import { HandshakeError } from "../../src/handshake/errors.ts";
 import type { HeaderSource } from "../../src/handshake/headers.ts";
+import { createRequest } from "../../src/handshake/request.ts";
 import { ACCEPT, extension, fields, KEY } from "./support.ts";
 
 const accept = (changes: Parameters<typeof fields>[0] = {}, options: AcceptOptions = {}, rest: object = {}) =>
@@ -324,6 +325,12 @@ describe("subprotocols", () => {
   });
 
   test("empty members of the list are ignored", () => expect(choose(", a,, b,", ["b"])).toBe("b"));
+
+  test("a string is not a list of its letters", () => {
+    const protocols = "chat" as unknown as string[];
+    expect(() => accept({}, { protocols })).toThrow(TypeError);
+    expect(() => createRequest("ws://a", { protocols })).toThrow(TypeError);
+  });
 
   test.each([["a", "a"], ["a b"], [""], ["a,b"]])("an option that cannot be: %j", (...protocols) => {
     expect(() => accept({}, { protocols })).toThrow(TypeError);

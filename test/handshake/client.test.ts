@@ -263,6 +263,10 @@ describe("checkResponse", () => {
   });
 
   test.each([
+    [300, "REDIRECT", { Location: "/a" }],
+    [399, "REDIRECT", { Location: "/a" }],
+    [400, "STATUS", { Location: "/a" }],
+    [201, "STATUS", { Location: "/a" }],
     [301, "REDIRECT", { Location: "/elsewhere" }],
     [302, "REDIRECT", { location: "wss://b/" }],
     [307, "REDIRECT", { LOCATION: "//c" }],
@@ -281,7 +285,7 @@ describe("checkResponse", () => {
     expect(error.code).toBe(`WS_ERR_HANDSHAKE_${code}`);
     expect(error.status).toBe(status || undefined);
     expect(error.headers).toEqual(Object.entries(headers));
-    expect(error.location).toBe(code === "REDIRECT" ? Object.values(headers)[0] : undefined);
+    expect(error.location).toBe(Object.entries(headers).find(([name]) => /^location$/i.test(name))?.[1]);
   });
 
   test("a response without a status", () => {

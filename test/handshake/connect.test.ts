@@ -120,7 +120,9 @@ describe("extended CONNECT", () => {
   test("the response", () => {
     const request = createConnectRequest("wss://a", { protocols: ["x"], extensions: [deflate] });
     expect(checkResponse({ headers: { ":status": 200, "sec-websocket-protocol": "x" } }, request).protocol).toBe("x");
-    expect(checkResponse({ status: 204, headers: {} }, request)).toEqual({ protocol: undefined, extensions: [] });
+    for (const status of [200, 204, 299]) {
+      expect(checkResponse({ status, headers: {} }, request)).toEqual({ protocol: undefined, extensions: [] });
+    }
     const agreed = checkResponse(
       { status: 200, headers: { "sec-websocket-extensions": "permessage-deflate" } },
       request,
@@ -134,6 +136,8 @@ describe("extended CONNECT", () => {
       }
     };
     expect(code({ status: 101, headers: {} })).toBe("WS_ERR_HANDSHAKE_STATUS");
+    expect(code({ status: 199, headers: {} })).toBe("WS_ERR_HANDSHAKE_STATUS");
+    expect(code({ status: 300, headers: {} })).toBe("WS_ERR_HANDSHAKE_STATUS");
     expect(code({ headers: {} })).toBe("WS_ERR_HANDSHAKE_STATUS");
     expect(code({ status: 302, headers: { location: "/" } })).toBe("WS_ERR_HANDSHAKE_REDIRECT");
     expect(code({ status: 401, headers: {} })).toBe("WS_ERR_HANDSHAKE_UNAUTHORIZED");

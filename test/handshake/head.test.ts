@@ -156,7 +156,7 @@ describe("responses", () => {
   });
 
   test("interim responses are skipped, wherever the bytes are cut", () => {
-    const interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n";
+    const interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 199 Early Hints\r\nLink: x\r\n\r\n";
     const final = "HTTP/1.1 101 X\r\nA: b\r\n\r\n";
     const bytes = latin1(`${interim}${final}\x81`);
     for (let cut = 0; cut <= bytes.length; cut++) {
@@ -253,6 +253,11 @@ describe("limits", () => {
     const value = "v".repeat(300_000);
     const found = request(`GET / HTTP/1.1\r\na: ${value}\r\n\r\n`, { maxHeadSize: Infinity })!;
     expect(found.request.headers).toEqual([["a", value]]);
+  });
+
+  test("a limit of 0", () => {
+    expect(errorOf(() => request("G", { maxHeadSize: 0 })).rule).toBe("maxHeadSize");
+    expect(request("GET / HTTP/1.1\r\n\r\n", { maxHeaderFields: 0 })).toBeDefined();
   });
 
   test.each([-1, NaN, "1"])("a limit of %j is none", (value) => {

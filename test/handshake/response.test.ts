@@ -51,9 +51,9 @@ describe("rejectHandshake", () => {
     expect.assertions(1);
   });
 
-  test("over HTTP/2 nothing is said of the connection", () => {
+  test("over HTTP/2 nothing is said of the connection, and names are in lower case", () => {
     const { headers } = rejectHandshake({ httpVersion: "2.0" });
-    expect(headers.map(([name]) => name)).toEqual(["Content-Type", "Content-Length"]);
+    expect(headers.map(([name]) => name)).toEqual(["content-type", "content-length"]);
   });
 
   test.each([101, 200, 299, 600, 0, NaN, 404.5])("%d does not refuse", (status) => {
