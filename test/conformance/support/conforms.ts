@@ -1,0 +1,312 @@
+// Holds Protocol to what it must do with a stream: in both roles, on both cores, through each way of receiving, however
+// the stream is cut.
+//
+// The endpoint is an echo server (or client), as the public conformance suites want one. What must go out follows from
+// what must come in: the echo of each message, a Pong for each Ping, a Close for a Close or a failure.
+
+import { expect } from "vitest";
+import {
+  InvalidStateError,
+  type MessageSink,
+  Protocol,
+  type ProtocolOptions,
+  type Role,
+  WebSocketError,
+  type WebSocketErrorCode,
+} from "../../../src/index.ts";
+import { ReferenceDecoder } from "../../reference/decoder.ts";
+import { concat, type RawFrame } from "../../reference/serialize.ts";
+import { chunkings, close, MASK_KEY, ping, text, toEndpoint, toHex, utf8 } from "./frames.ts";
+
+/** An event as a row that a matcher prints well; bytes in hexadecimal digits. */
+export type Seen = readonly (string | number | boolean)[];
+
+/** Which rule is broken, by which byte. */
+export interface Fault {
+  readonly code: WebSocketErrorCode;
+  /** Of the Close that goes out. */
+  readonly closeCode: number;
+  /** Index of the frame. */
+  readonly frame: number;
+  /** Index of the byte in its header ... */
+  readonly header?: number;
+  /** ... or in its payload. */
+  readonly payload?: number;
+  /** The byte is one that is missing: it was to stand there. */
+  readonly missing?: boolean;
+  /** It is named when the whole header has come, and not before. */
+  readonly wholeHeader?: boolean;
+}
+
+export interface Expected {
+  /** What is delivered, pings and pongs included, the end of the connection not. */
+  readonly events?: readonly Seen[];
+  /** The Close that is delivered. Without it, and without a fault, the connection stays open. */
+  readonly close?: readonly [code: number, reason: string];
+  readonly fault?: Fault;
+}
+
+export interface Subject {
+  readonly role: Role;
+  readonly core: "wasm" | "portable";
+}
+
+export const SUBJECTS: readonly Subject[] = (["server", "client"] as const).flatMap((role) =>
+  (["wasm", "portable"] as const).map((core) => ({ role, core })),
+);
+
+/** Matchers take ten times as long as this, and there are a hundred thousand runs: they only tell what is wrong. */
+function assertSame(actual: unknown, expected: unknown, label: string): void {
+  if (JSON.stringify(actual) !== JSON.stringify(expected)) expect(actual, label).toEqual(expected);
+}
+
+function assertRefused(call: () => void, label: string): void {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof InvalidStateError) return;
+    throw error;
+  }
+  throw new Error(`${label}: not refused`);
+}
+
+/** How the bytes get in: pieces is push() with the option `fragments`. */
+const WAYS = ["push", "receive", "commit", "pieces"] as const;
+type Way = (typeof WAYS)[number];
+
+/** A sink that echoes and takes notes. */
+class Echo implements MessageSink {
+  readonly seen: Seen[] = [];
+  /** Set by each error event; `error.byteOffset` of it. */
+  errorOffset: number | undefined;
+  #text: string[] = [];
+  #bytes: Uint8Array[] = [];
+  #kind: "text" | "binary" | undefined;
+  readonly #protocol: Protocol;
+  readonly #echo: boolean;
+
+  constructor(protocol: Protocol, echo: boolean) {
+    this.#protocol = protocol;
+    this.#echo = echo;
+  }
+
+  text(data: string): void {
+    this.seen.push(["text", data]);
+    if (this.#echo) this.#protocol.send(data);
+  }
+
+  binary(data: Uint8Array): void {
+    this.seen.push(["binary", toHex(data)]);
+    if (this.#echo) this.#protocol.send(Uint8Array.from(data));
+  }
+
+  start(kind: "text" | "binary"): void {
+    assertSame(this.#kind, undefined, "A message begins inside another");
+    this.#kind = kind;
+    this.#text = [];
+    this.#bytes = [];
+  }
+
+  piece(data: string | Uint8Array): void {
+    assertSame(data.length > 0, true, "A piece is empty");
+    assertSame(typeof data, this.#kind === "text" ? "string" : "object", "A piece is not of its message's kind");
+    if (typeof data === "string") this.#text.push(data);
+    else this.#bytes.push(data);
+  }
+
+  end(): void {
+    const kind = this.#kind;
+    this.#kind = undefined;
+    if (kind === "text") this.text(this.#text.join(""));
+    else this.binary(concat(this.#bytes));
+  }
+
+  ping(data: Uint8Array): void {
+    this.seen.push(["ping", toHex(data)]);
+  }
+
+  pong(data: Uint8Array): void {
+    this.seen.push(["pong", toHex(data)]);
+  }
+
+  error(error: WebSocketError): void {
+    assertSame(error instanceof WebSocketError, true, "An error is a WebSocketError");
+    this.seen.push(["error", error.code, error.closeCode, error.byteOffset]);
+    this.errorOffset = error.byteOffset;
+  }
+
+  close(code: number, reason: string, wasClean: boolean): void {
+    this.seen.push(["close", code, reason, wasClean]);
+  }
+}
+
+/** The frames in what an endpoint has sent, as rows; a decoder of its own says whether they are right. */
+function sentFrames(role: Role, bytes: Uint8Array): Seen[] {
+  const decoder = new ReferenceDecoder({ server: role === "client" });
+  decoder.push(bytes);
+  if (decoder.error) throw new Error(`The endpoint has sent something wrong: ${decoder.error.code}`);
+  if (decoder.current) throw new Error("The endpoint has sent a frame that does not end");
+  const last = decoder.frames.at(-1);
+  assertSame(last ? last.payloadOffset + last.payloadLength : 0, bytes.length, "What is behind the last frame sent");
+  return decoder.frames.map(({ fin, rsv, opcode, payload }) => {
+    assertSame([fin, rsv], [true, 0], "FIN and RSV of a frame sent");
+    const data = Uint8Array.from(payload);
+    if (opcode !== 8) return [opcode, toHex(data)];
+    return data.length === 0 ? [8] : [8, data[0]! * 256 + data[1]!];
+  });
+}
+
+/** What has to go out in answer to what is delivered. */
+function answers(events: readonly Seen[]): Seen[] {
+  const out: Seen[] = [];
+  for (const [type, data, closeCode] of events) {
+    if (type === "text") out.push([1, toHex(utf8(data as string))]);
+    else if (type === "binary") out.push([2, data!]);
+    else if (type === "ping") out.push([10, data!]);
+    else if (type === "error") out.push([8, closeCode!]);
+    else if (type === "close" && data === 1005) out.push([8]);
+    else if (type === "close" && data !== 1006) out.push([8, data!]);
+  }
+  return out;
+}
+
+interface Stream {
+  readonly bytes: Uint8Array;
+  /** Where each frame ends. */
+  readonly ends: readonly number[];
+}
+
+function streamOf(role: Role, frames: readonly RawFrame[]): Stream {
+  const parts = frames.map((item) => toEndpoint(role, item));
+  let at = 0;
+  return { bytes: concat(parts), ends: parts.map((part) => (at += part.length)) };
+}
+
+/** Where in the stream the byte of a fault stands. */
+function offsetOf(fault: Fault, role: Role, frames: readonly RawFrame[], { ends }: Stream): number {
+  const start = fault.frame === 0 ? 0 : ends[fault.frame - 1]!;
+  if (fault.header !== undefined) return start + fault.header;
+  const raw = frames[fault.frame]!;
+  // A frame that claims more than it carries: its header is as long as if it were all there.
+  return start + toEndpoint(role, raw).length - (raw.payload?.length ?? 0) + fault.payload!;
+}
+
+/** How many bytes from there on have to be there for the fault to be one. */
+function bytesFrom(fault: Fault, role: Role, frames: readonly RawFrame[]): number {
+  if (fault.missing) return 0;
+  if (!fault.wholeHeader) return 1;
+  const raw = frames[fault.frame]!;
+  return toEndpoint(role, raw).length - (raw.payload?.length ?? 0);
+}
+
+function feed(protocol: Protocol, way: Way, sink: Echo, chunk: Uint8Array): void {
+  if (way === "receive") {
+    for (const event of protocol.receive(chunk)) {
+      if (event.type === "close") sink.close(event.code, event.reason, event.wasClean);
+      else if (event.type === "error") sink.error(event.error);
+      else if (event.type === "text") sink.text(event.data);
+      else if (event.type === "binary") sink.binary(event.data);
+      else if (event.type === "ping") sink.ping(event.data);
+      else if (event.type === "pong") sink.pong(event.data);
+      else throw new Error(`An event of type ${event.type}`);
+    }
+  } else if (way === "commit") {
+    for (let at = 0; at < chunk.length && protocol.state !== "closed";) {
+      const landing = protocol.reserve();
+      const part = chunk.subarray(at, at + landing.length);
+      landing.set(part);
+      protocol.commit(part.length, sink);
+      at += part.length;
+    }
+  } else {
+    protocol.push(chunk, sink);
+  }
+}
+
+export interface Run extends Subject {
+  readonly way: Way;
+}
+
+/**
+ * Sends the frames to an endpoint, in all the ways, and holds what it delivers and sends against what is expected. A
+ * connection that stays open must then close cleanly; one that does not must be deaf and dumb from then on.
+ */
+export function conforms(
+  frames: readonly RawFrame[],
+  expected: Expected,
+  options: Partial<Omit<ProtocolOptions, "role" | "core">> = {},
+  onlyRole?: Role,
+): void {
+  for (const subject of SUBJECTS) {
+    if (onlyRole !== undefined && subject.role !== onlyRole) continue;
+    const stays = expected.close === undefined && expected.fault === undefined;
+    const all = stays ? [...frames, close(1000, "bye")] : frames;
+    const stream = streamOf(subject.role, all);
+    const fault = expected.fault;
+    const offset = fault && offsetOf(fault, subject.role, all, stream);
+    const ending: Seen[] =
+      fault === undefined
+        ? [["close", ...(expected.close ?? [1000, "bye"]), true]]
+        : [
+            ["error", fault.code, fault.closeCode, offset!],
+            ["close", 1006, "", false],
+          ];
+    const events = [...(expected.events ?? []), ...ending];
+    const needed = fault && offset! + bytesFrom(fault, subject.role, all);
+    for (const chunking of chunkings(stream.bytes.length, stream.ends)) {
+      const chunks = chunking.cut(stream.bytes);
+      for (const way of WAYS) {
+        const label = `${subject.role}, ${subject.core}, ${way}, ${chunking.name}`;
+        runOnce({ ...subject, way }, chunks, events, options, label, offset, needed);
+      }
+    }
+  }
+}
+
+function runOnce(
+  { role, core, way }: Run,
+  chunks: readonly Uint8Array[],
+  events: readonly Seen[],
+  options: Partial<Omit<ProtocolOptions, "role" | "core">>,
+  label: string,
+  offset: number | undefined,
+  needed: number | undefined,
+): void {
+  const protocol = new Protocol({
+    ...options,
+    role,
+    core,
+    fragments: way === "pieces",
+    maskKey: Uint8Array.from(MASK_KEY),
+  });
+  // Events in a list come when the connection may have ended already: no echo there.
+  const echo = way !== "receive";
+  const sink = new Echo(protocol, echo);
+  const sent: Uint8Array[] = [];
+  let fed = 0;
+  for (const chunk of chunks) {
+    const before = fed;
+    fed += chunk.length;
+    const wasOpen = sink.errorOffset === undefined;
+    feed(protocol, way, sink, Uint8Array.from(chunk));
+    sent.push(...protocol.take().map((part) => Uint8Array.from(part)));
+    if (wasOpen && sink.errorOffset !== undefined) {
+      // With the very byte, neither later nor earlier.
+      assertSame(before < needed! && needed! <= fed, true, `${label}: failed between bytes ${before} and ${fed}`);
+      assertSame(protocol.error?.byteOffset, offset, label);
+    }
+  }
+  assertSame(sink.seen, events, label);
+  assertSame(protocol.state, "closed", label);
+  const answered = answers(events).filter(([opcode]) => echo || Number(opcode) >= 8);
+  assertSame(sentFrames(role, concat(sent)), answered, label);
+
+  // From now on nothing is heard and nothing is said.
+  for (const late of [text("late"), ping("late"), close(1001)]) feed(protocol, way, sink, toEndpoint(role, late));
+  assertSame(protocol.receiveEnd(), [], label);
+  protocol.close(1000);
+  assertRefused(() => protocol.send("late"), label);
+  assertRefused(() => protocol.ping(), label);
+  assertSame(sink.seen.length, events.length, label);
+  assertSame(protocol.take(), [], label);
+}
