@@ -2,10 +2,8 @@
 
 /** How to compress a message, or a part of one. */
 export interface DeflateSettings {
-  /**
-   * What stood before the data: matches may refer to it. Undefined if there is nothing. Borrowed until the call returns.
-   */
-  readonly dictionary: Uint8Array | undefined;
+  /** What stood before the data, empty if nothing did: matches may refer to it. Borrowed until the call returns. */
+  readonly dictionary: Uint8Array;
   /** 8 to 15: no match may reach back farther than 2 to the power of this many bytes. */
   readonly windowBits: number;
   /** As in zlib: -1 (zlib's default, 6), 0 (stored) to 9 (slowest). */
@@ -16,8 +14,8 @@ export interface DeflateSettings {
 
 /** How to inflate. */
 export interface InflateSettings {
-  /** What matches may refer to in front of the data. Undefined if there is nothing. Borrowed until the call returns. */
-  readonly dictionary: Uint8Array | undefined;
+  /** What stood before the data, empty if nothing did: matches refer to it. Borrowed until the call returns. */
+  readonly dictionary: Uint8Array;
   /** 8 to 15: matches reach back 2 to the power of this many bytes at the most. */
   readonly windowBits: number;
   /** The most bytes that the result may have: Infinity for no limit. */

@@ -7,6 +7,8 @@ import { HistoryWindow } from "./window.ts";
 const NOTHING = new Uint8Array(0);
 /** What a sync flush ends with: an empty block without compression, but for the bits that begin it. */
 const FLUSH_LENGTH = 4;
+/** A result may stand in a buffer that is larger by so much: the pools that short ones share, or half a chunk. */
+const SLACK = 16384;
 
 /** @internal */
 export class Deflater {
@@ -46,7 +48,7 @@ export class Deflater {
     let encoded = prepared.get(key);
     if (encoded === undefined) {
       // In a buffer of its own length: it is kept.
-      encoded = new Uint8Array(this.#deflate(payload, true, undefined));
+      encoded = new Uint8Array(this.#deflate(payload, true, NOTHING));
       prepared.set(key, encoded);
     }
     if (encoded.length >= payload.length) return undefined;
@@ -58,13 +60,15 @@ export class Deflater {
     return compress ?? (!whole || length >= this.#settings.threshold);
   }
 
-  #deflate(payload: Uint8Array, last: boolean, dictionary: Uint8Array | undefined): Uint8Array {
+  #deflate(payload: Uint8Array, last: boolean, dictionary: Uint8Array): Uint8Array {
     // §7.2.3.6: the header bits of an empty block. A fragment without payload has nothing to flush.
     if (payload.length === 0) return last ? Uint8Array.of(0) : NOTHING;
     const { codec, level, memLevel } = this.#settings;
     const flushed = codec.deflate(payload, { dictionary, windowBits: this.#bits, level, memLevel });
     if (!endsWithFlush(flushed)) throw new TypeError("codec.deflate() must end with a sync flush: 00 00 ff ff");
-    return last ? flushed.subarray(0, -FLUSH_LENGTH) : flushed;
+    const encoded = last ? flushed.subarray(0, -FLUSH_LENGTH) : flushed;
+    // A slow reader may keep it waiting for long, with many others.
+    return encoded.buffer.byteLength - encoded.length > SLACK ? new Uint8Array(encoded) : encoded;
   }
 
   /** How far back a message may refer: hashing all that takes its time, which a long message needs anyway. */

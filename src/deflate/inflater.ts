@@ -77,7 +77,7 @@ export class Inflater {
     const pieces = [first.data];
     let total = first.data.length;
     const window = new HistoryWindow();
-    if (before) window.push(before, size);
+    window.push(before, size);
     window.push(first.data, size);
     while (at !== end && at !== endWithoutFlush) {
       if (pieces.length === MAX_FINAL_BLOCKS) throw corrupt(message, "There are too many final blocks");
@@ -91,7 +91,7 @@ export class Inflater {
   }
 
   /** One DEFLATE stream, with what can be wrong with it as WebSocketErrors. */
-  #stream(data: Uint8Array, dictionary: Uint8Array | undefined, maxLength: number, message: IncomingMessage): Inflated {
+  #stream(data: Uint8Array, dictionary: Uint8Array, maxLength: number, message: IncomingMessage): Inflated {
     let result: Inflated;
     try {
       result = this.#settings.codec.inflate(data, { dictionary, windowBits: this.#bits, maxLength });

@@ -8,10 +8,9 @@ export class HistoryWindow {
   #bytes: Uint8Array = NOTHING;
   #length = 0;
 
-  /** The last bytes in it, at most so many, or undefined if there are none. A view, good until the next change. */
-  last(length: number): Uint8Array | undefined {
-    const taken = Math.min(length, this.#length);
-    return taken > 0 ? this.#bytes.subarray(this.#length - taken, this.#length) : undefined;
+  /** The last bytes in it, at most so many. A view, good until the next change. */
+  last(length: number): Uint8Array {
+    return this.#bytes.subarray(Math.max(0, this.#length - length), this.#length);
   }
 
   /** How many bytes it takes up. */

@@ -53,8 +53,8 @@ export function zlibCodec(zlib: Zlib): DeflateCodec {
   return {
     deflate(data: Uint8Array, { dictionary, windowBits, level, memLevel }: DeflateSettings): Uint8Array {
       const result = zlib.deflateRawSync(data, {
-        ...(dictionary && { dictionary }),
-        windowBits: deflateBits((dictionary?.length ?? 0) + data.length, windowBits),
+        ...(dictionary.length > 0 && { dictionary }),
+        windowBits: deflateBits(dictionary.length + data.length, windowBits),
         level,
         memLevel,
         finishFlush,
@@ -67,7 +67,7 @@ export function zlibCodec(zlib: Zlib): DeflateCodec {
       // zlib throws a RangeError once a chunk has gone beyond this, and wants it to be 1 at least.
       const maxOutputLength = Math.max(1, Math.min(maxLength, GREATEST_OUTPUT));
       const result = zlib.inflateRawSync(data, {
-        ...(dictionary && { dictionary }),
+        ...(dictionary.length > 0 && { dictionary }),
         windowBits,
         maxOutputLength,
         chunkSize: clampChunk(Math.min(8 * data.length, maxOutputLength)),

@@ -127,7 +127,7 @@ describe("prepared messages", () => {
           ...rest,
           windowBits: Math.max(9, rest.windowBits),
           finishFlush: constants.Z_SYNC_FLUSH,
-          ...(dictionary && { dictionary }),
+          dictionary,
         });
       },
       inflate: () => ({ data: message, bytesRead: 0 }),

@@ -26,7 +26,7 @@ export const pakoCodec: DeflateCodec = {
       windowBits: Math.max(9, windowBits),
       level,
       memLevel,
-      ...(dictionary && { dictionary }),
+      dictionary,
     });
     const chunks: Uint8Array[] = [];
     deflate.onData = (chunk): void => void chunks.push(chunk);
@@ -34,7 +34,7 @@ export const pakoCodec: DeflateCodec = {
     return new Uint8Array(Buffer.concat(chunks));
   },
   inflate(data, { dictionary, windowBits, maxLength }) {
-    const inflate = new BoundedInflate({ raw: true, windowBits, ...(dictionary && { dictionary }) });
+    const inflate = new BoundedInflate({ raw: true, windowBits, dictionary });
     inflate.maxLength = maxLength;
     inflate.push(data, true);
     if (inflate.err !== 0) throw new Error(inflate.msg);
