@@ -1,0 +1,65 @@
+// permessage-deflate where the runtime has no zlib, as in browsers and workers: the compressor is passed in, made of
+// any DEFLATE library. node examples/deflate-pako.mjs
+
+import { Deflate, Inflate, Z_SYNC_FLUSH } from "pako";
+import { perMessageDeflate, Protocol } from "wsframe";
+
+/** Stops where the output gets too long, not after it. */
+class BoundedInflate extends Inflate {
+  left = Infinity;
+
+  onStart(stream) {
+    this.stream = stream;
+  }
+
+  onData(chunk) {
+    this.left -= chunk.length;
+    if (this.left < 0) throw new RangeError("longer than maxLength");
+    super.onData(chunk);
+  }
+}
+
+/** A DeflateCodec of wsframe. */
+export const pakoCodec = {
+  deflate(data, { windowBits, ...settings }) {
+    // zlib's deflate cannot do 8 bits; with 9 its matches reach back 250 bytes, which fits.
+    const deflate = new Deflate({ ...settings, windowBits: Math.max(9, windowBits), raw: true });
+    const chunks = [];
+    deflate.onData = (chunk) => chunks.push(chunk);
+    deflate.push(data, Z_SYNC_FLUSH);
+    return concatenate(chunks);
+  },
+
+  inflate(data, { maxLength, ...settings }) {
+    const inflate = new BoundedInflate({ ...settings, raw: true });
+    inflate.left = maxLength;
+    if (!inflate.push(data, true)) throw new Error(inflate.msg);
+    return { data: inflate.result, bytesRead: data.length - inflate.stream.avail_in };
+  },
+};
+
+function concatenate(chunks) {
+  const whole = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const deflate = perMessageDeflate({ codec: pakoCodec });
+  const client = new Protocol({ role: "client", extensions: [deflate] });
+  const server = new Protocol({ role: "server", extensions: [deflate] });
+  for (let second = 0; second < 3; second++) {
+    const readings = Array.from({ length: 30 }, (_, i) => ({ sensor: `sensor-${i}`, value: (second + i * 7) % 100 }));
+    client.send(JSON.stringify({ second, readings }));
+    for (const bytes of client.take()) {
+      // receive() unmasks in place, so the length is read first.
+      const { length } = bytes;
+      for (const { type, data } of server.receive(bytes))
+        console.log(type, data.length, "characters in", length, "bytes");
+    }
+  }
+}
