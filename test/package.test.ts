@@ -87,12 +87,18 @@ test("the command works from an installed package", () => {
 test("strict TypeScript accepts it, without DOM or Node types", () => {
   writeFileSync(
     join(folder, "use.mts"),
-    `import { FrameDecoder, type FrameSink, type Frame, encodeFrame, WebSocketError } from "wsframe";
+    `import { acceptHandshake, encodeFrame, FrameDecoder, Protocol, WebSocketError } from "wsframe";
+    import type { Frame, FrameSink } from "wsframe";
     const sink: FrameSink = { header(header) { header.opcode satisfies number; }, payload() {}, end() {} };
     const decoder = new FrameDecoder({ role: "client" });
     decoder.push(new Uint8Array(0), sink);
     const frames: Frame[] = decoder.decode(encodeFrame({ opcode: 1, payload: "x" }, { role: "server" }));
     for (const frame of frames) encodeFrame(frame, { role: "client" });
+    const acceptance = acceptHandshake({ method: "GET", url: "/", headers: new Map([["host", "localhost"]]) });
+    if (acceptance.accepted) {
+      const protocol = new Protocol({ role: "server", extensions: acceptance.extensions });
+      for (const event of protocol.receive(new Uint8Array(0))) if (event.type === "text") protocol.send(event.data);
+    }
     export const code: string | undefined = decoder.error instanceof WebSocketError ? decoder.error.code : undefined;
     // @ts-expect-error there is no such role
     new FrameDecoder({ role: "proxy" });`,
@@ -149,5 +155,8 @@ describe("size", () => {
     mkdirSync(join(folder, "out"), { recursive: true });
     const { text } = await bundled("FrameDecoder, FrameEncoder, PreparedMessage, encodeFrame, coreInfo");
     expect(text).not.toMatch(/node:|require\(|process\.|\bBuffer\b/);
+    // permessage-deflate asks the runtime for its zlib, and does without where there is none.
+    const all = await bundled("Protocol, Keepalive, acceptHandshake, createRequest, checkResponse, perMessageDeflate");
+    expect(all.text).not.toMatch(/require\(|\bBuffer\b|from ?"node:|import\(/);
   });
 });

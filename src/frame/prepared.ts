@@ -15,7 +15,7 @@ export interface SerializedMessage {
  * A message that goes to many connections: encoded once, with the header that a server sends, and compressed once for
  * each set of parameters. A client masks each copy, as it must (RFC 6455 §5.3), and saves the encoding of the text.
  */
-export class PreparedMessage implements SerializedMessage {
+export class PreparedMessage {
   /** The payload in bytes, not compressed. Shared by all who send it: do not write to it. */
   readonly payload: Uint8Array;
   /** The whole frame, not compressed and not masked. Shared by all who send it: do not write to it. */

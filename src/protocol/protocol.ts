@@ -4,7 +4,7 @@ import type { WebSocketError } from "../frame/errors.ts";
 import { CloseCode, isValidCloseCode } from "../frame/opcodes.ts";
 import { PreparedMessage } from "../frame/prepared.ts";
 import { decodeUtf8, encodeUtf8Into } from "../frame/text.ts";
-import { type ControlHandler, MessageAssembler } from "./assembler.ts";
+import { MessageAssembler } from "./assembler.ts";
 import { InvalidStateError } from "./errors.ts";
 import { EventList, type MessageSink, type ProtocolEvent } from "./events.ts";
 import { limitError } from "./limits.ts";
@@ -42,7 +42,7 @@ const IGNORE: MessageSink = {
  * It never throws for what a peer sends: that is an error event, followed by the close event. There is one close event,
  * and it is the last event.
  */
-export class Protocol implements ControlHandler {
+export class Protocol {
   readonly #settings: Settings;
   readonly #decoder: FrameDecoder;
   readonly #encoder: FrameEncoder;
