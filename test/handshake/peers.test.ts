@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { WebSocket as UndiciWebSocket } from "undici";
 import { afterEach, describe, expect, test } from "vitest";
+import websocketNode from "websocket";
 import { WebSocket, WebSocketServer } from "ws";
 import { encodeFrame, FrameDecoder } from "../../src/index.ts";
 import { type Acceptance, type AcceptOptions, acceptHandshake, type Agreement } from "../../src/handshake/accept.ts";
@@ -183,6 +184,24 @@ describe("their clients, our server", () => {
     expect(texts).toEqual(["hello", "to you"]);
   });
 
+  test("websocket-node", async () => {
+    const { url } = await ours({ protocols: ["chat"] });
+    const client = new websocketNode.client();
+    const texts: string[] = [];
+    await new Promise<void>((resolve, reject) => {
+      client.on("connectFailed", reject);
+      client.on("connect", (connection) => {
+        expect(connection.protocol).toBe("chat");
+        connection.on("message", (message) => {
+          if (message.type === "utf8" && texts.push(message.utf8Data) === 2) resolve();
+        });
+        connection.sendUTF("to you");
+      });
+      client.connect(url, ["superchat", "chat"], "https://example.com");
+    });
+    expect(texts).toEqual(["hello", "to you"]);
+  });
+
   test("ws is told of a rejection, with its status and body", async () => {
     const { url } = await ours({ checkOrigin: (origin) => origin === "https://good.example" });
     const client = new WebSocket(url, { origin: "https://evil.example" });
@@ -287,6 +306,19 @@ describe("their servers, our client", () => {
       server.start();
     });
     const client = await dial(await listen(http), { protocols: ["superchat", "chat"] });
+    expect(client.agreement.protocol).toBe("chat");
+    client.send("to you");
+    expect(await client.text()).toBe("to you");
+  });
+
+  test("websocket-node", async () => {
+    const http = createHttpServer();
+    const server = new websocketNode.server({ httpServer: http });
+    server.on("request", (request) => {
+      const connection = request.accept("chat", request.origin);
+      connection.on("message", (message) => message.type === "utf8" && connection.sendUTF(message.utf8Data));
+    });
+    const client = await dial(await listen(http), { protocols: ["chat"], origin: "https://example.com" });
     expect(client.agreement.protocol).toBe("chat");
     client.send("to you");
     expect(await client.text()).toBe("to you");
