@@ -115,8 +115,12 @@ class HeadParser<Start extends object> {
   readonly #status: number | undefined;
   #size = 0;
   #fields = 0;
-  /** What has come of the current line. */
-  #line = "";
+  /**
+   * What has come of a line in chunks before: bytes, since a string that grows by one character at a time takes 32
+   * bytes for each.
+   */
+  #kept = new Uint8Array(0);
+  #keptLength = 0;
   /** Whether the last byte was a CR. */
   #carriageReturn = false;
   #start: Start | undefined;
@@ -143,21 +147,43 @@ class HeadParser<Start extends object> {
       if (this.#carriageReturn) {
         if (byte !== LF) this.#failCharacter();
         this.#carriageReturn = false;
-        this.#endLine();
+        // The CR may have been the end of the chunk before.
+        this.#endLine(this.#takeLine(chunk, lineStart, Math.max(lineStart, at - 1)));
         lineStart = at + 1;
         if (this.#complete) {
           const start = this.#start!;
           return { start, headers: this.#headers, length: this.#size, rest: chunk.subarray(lineStart) };
         }
       } else if (byte === CR) {
-        this.#line += latin1(chunk, lineStart, at);
         this.#carriageReturn = true;
       } else if (!isValueCharacter(byte)) {
         this.#failCharacter();
       }
     }
-    if (!this.#carriageReturn) this.#line += latin1(chunk, lineStart, chunk.length);
+    this.#keep(chunk, lineStart, this.#carriageReturn ? chunk.length - 1 : chunk.length);
     return undefined;
+  }
+
+  #keep(chunk: Uint8Array, start: number, end: number): void {
+    if (end <= start) return;
+    const length = this.#keptLength + end - start;
+    if (length > this.#kept.length) {
+      // Twice as long, so that all copies together are linear in the length.
+      const longer = new Uint8Array(Math.max(length, 2 * this.#kept.length));
+      longer.set(this.#kept.subarray(0, this.#keptLength));
+      this.#kept = longer;
+    }
+    this.#kept.set(chunk.subarray(start, end), this.#keptLength);
+    this.#keptLength = length;
+  }
+
+  /** The line that ends with these bytes of a chunk. */
+  #takeLine(chunk: Uint8Array, start: number, end: number): string {
+    if (this.#keptLength === 0) return latin1(chunk, start, end);
+    this.#keep(chunk, start, end);
+    const line = latin1(this.#kept, 0, this.#keptLength);
+    this.#keptLength = 0;
+    return line;
   }
 
   /** Begins another head. Limits are for all of them together. */
@@ -167,9 +193,7 @@ class HeadParser<Start extends object> {
     this.#complete = false;
   }
 
-  #endLine(): void {
-    const line = this.#line;
-    this.#line = "";
+  #endLine(line: string): void {
     if (this.#start === undefined) {
       if (line === "" && this.#size === 2 && this.#status !== undefined) return;
       this.#start = this.#parseStart(line);
