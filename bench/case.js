@@ -39,6 +39,18 @@ const KINDS = {
     const { measureMemory } = await import("./footprint.js");
     return measureMemory(quick ? 5000 : 100_000);
   },
+  async deflate() {
+    const { compressedEcho } = await import("./deflate.js");
+    return compressedEcho(options, quick ? { rounds: 2, count: 20 } : { rounds: 10, count: 400 });
+  },
+  async protocolMemory() {
+    const { measureProtocolMemory } = await import("./footprint.js");
+    return measureProtocolMemory(quick ? 5000 : 100_000);
+  },
+  async deflateMemory() {
+    const { measureDeflateMemory } = await import("./footprint.js");
+    return measureDeflateMemory(quick ? 20 : 1000);
+  },
   async wasm() {
     const { wasmSize } = await import("./footprint.js");
     return wasmSize();

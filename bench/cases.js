@@ -19,6 +19,7 @@ const DECODE_SERVER = "Decoding, role server (masked, chunks of 64 KiB)";
 const DECODE_SINGLE = "Decoding, role server, one frame in each chunk";
 const DECODE_CLIENT = "Decoding, role client (not masked, chunks of 64 KiB)";
 const MESSAGES = "Messages in and out, each answered with the same (chunks of 64 KiB)";
+const DEFLATE = "permessage-deflate with context takeover, each message answered with the same";
 const ENCODE_SERVER = "Encoding, role server (not masked)";
 const ENCODE_CLIENT = "Encoding, role client (masked)";
 
@@ -110,6 +111,22 @@ export const CASES = [
   echo("echo text 32 B, push(), role client", { role: "client", length: 32, writing: true }),
   echo("echo text 128 B, push()", { length: 128, writing: true }),
 
+  {
+    group: DEFLATE,
+    name: "compressed JSON 1 KB, one connection",
+    unit: "message",
+    kind: "deflate",
+    options: { connections: 1 },
+    goal: 1.5,
+  },
+  {
+    group: DEFLATE,
+    name: "compressed JSON 1 KB, 20 connections at once",
+    unit: "message",
+    kind: "deflate",
+    options: { connections: 20 },
+  },
+
   { group: "Cost of having it", name: "import to the first frame", unit: "start", kind: "start", limit: 5e6 },
   {
     group: "Cost of having it",
@@ -117,6 +134,20 @@ export const CASES = [
     unit: "bytes",
     kind: "memory",
     limit: 300,
+  },
+  {
+    group: "Cost of having it",
+    name: "memory of an idle Protocol",
+    unit: "bytes",
+    kind: "protocolMemory",
+    limit: 500,
+  },
+  {
+    group: "Cost of having it",
+    name: "memory of an idle compressed connection",
+    unit: "bytes",
+    kind: "deflateMemory",
+    goal: 4,
   },
   { group: "Cost of having it", name: "size of core.wasm", unit: "bytes", kind: "wasm", limit: WASM_GOAL },
   {

@@ -32,6 +32,20 @@ export function measureMemory(pairs) {
   return Object.fromEntries(peers.map((peer) => [peer, summarize([fresh("./once/memory.js", peer, String(pairs))])]));
 }
 
+/** Bytes for one idle connection with permessage-deflate, of the whole process. */
+export function measureDeflateMemory(connections) {
+  const peers = ["wsframe", "ws"];
+  const measured = (peer) => summarize([fresh("./once/deflate-memory.js", peer, String(connections))]);
+  return Object.fromEntries(peers.map((peer) => [peer, measured(peer)]));
+}
+
+/** Bytes for an idle Protocol that has received and sent one message. */
+export function measureProtocolMemory(count) {
+  const peers = ["protocol", "ws"];
+  const [wsframe, ws] = peers.map((peer) => summarize([fresh("./once/memory.js", peer, String(count))]));
+  return { wsframe, ws };
+}
+
 export function wasmSize() {
   return { wsframe: summarize([readFileSync(path("../dist/core.wasm")).length]) };
 }

@@ -1,5 +1,5 @@
 // Prints the bytes that one idle connection holds: node --expose-gc memory.js PEER PAIRS
-// A pair of decoder and encoder, each of which has done one frame, and has no bytes left to do.
+// A pair of decoder and encoder (or a Protocol), each of which has done one frame, and has no bytes left to do.
 
 import { frame, Random } from "../data.js";
 import { CountingSocket, Receiver, Sender, wsframe } from "../peers.js";
@@ -34,6 +34,13 @@ const MAKE = {
     encoder.text(text);
     if (encoder.take().length !== 1) throw new Error("Not encoded");
     return [decoder, encoder];
+  },
+  protocol(chunk) {
+    const protocol = new wsframe.Protocol({ role: "server" });
+    frames += protocol.receive(chunk).length;
+    protocol.send(text);
+    if (protocol.take().length !== 1) throw new Error("Not encoded");
+    return [protocol, protocol];
   },
   ws(chunk) {
     const receiver = new Receiver({ isServer: true, maxPayload: 0, allowSynchronousEvents: true });
