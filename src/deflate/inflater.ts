@@ -60,9 +60,7 @@ export class Inflater {
   }
 
   #inflate(input: Uint8Array, message: IncomingMessage): Uint8Array {
-    const { maxInflateRatio, freeInflation } = this.#settings;
-    const maxByRatio = Math.max(freeInflation, Math.floor(maxInflateRatio * message.payload.length));
-    const maxLength = Math.min(message.maxLength, maxByRatio);
+    const maxLength = Math.min(message.maxLength, this.#maxByRatio(message));
     const end = input.length;
     // The message's last block may be final itself: a sender that leaves out the empty block behind it is understood.
     const endWithoutFlush = message.payload.length;
@@ -104,9 +102,16 @@ export class Inflater {
     return result;
   }
 
-  #tooLong({ payload, maxLength, byteOffset }: IncomingMessage): WebSocketError {
+  #maxByRatio({ payload }: IncomingMessage): number {
     const { maxInflateRatio, freeInflation } = this.#settings;
-    if (Math.max(freeInflation, Math.floor(maxInflateRatio * payload.length)) < maxLength) {
+    if (maxInflateRatio === Infinity) return Infinity;
+    return Math.max(freeInflation, Math.floor(maxInflateRatio * payload.length));
+  }
+
+  #tooLong(message: IncomingMessage): WebSocketError {
+    const { maxLength, byteOffset } = message;
+    if (this.#maxByRatio(message) < maxLength) {
+      const { maxInflateRatio } = this.#settings;
       return new WebSocketError(
         "WS_ERR_INFLATE_RATIO",
         `The message inflates to more than ${maxInflateRatio} times its length (maxInflateRatio, byte ${byteOffset})`,

@@ -2,6 +2,7 @@
 // hold nothing between messages.
 
 import type { DeflateCodec, DeflateSettings, InflateSettings, Inflated } from "./codec.ts";
+import { behindStored } from "./stored.ts";
 
 /** What is used of node:zlib. */
 export interface Zlib {
@@ -46,10 +47,15 @@ const LEAST_CHUNK = 1024;
 const GREATEST_CHUNK = 1048576;
 /** The greatest limit that every 64-bit runtime takes: one above its longest Buffer is refused. */
 const GREATEST_OUTPUT = 0x7fffffff;
+const NOTHING = new Uint8Array(0);
+const HELLO = Uint8Array.of(0x48, 0x65, 0x6c, 0x6c, 0x6f);
+/** The same as a final block that takes it from its dictionary: RFC 7692 §7.2.3.2 with BFINAL set. */
+const HELLO_AGAIN = Uint8Array.of(0xf3, 0x00, 0x11, 0x00);
 
 /** A codec out of `node:zlib`, or of what has the same two functions: `zlibCodec(zlib)`. */
 export function zlibCodec(zlib: Zlib): DeflateCodec {
   const finishFlush = zlib.constants.Z_SYNC_FLUSH;
+  let takesDictionary: boolean | undefined;
   return {
     deflate(data: Uint8Array, { dictionary, windowBits, level, memLevel }: DeflateSettings): Uint8Array {
       const result = zlib.deflateRawSync(data, {
@@ -63,19 +69,44 @@ export function zlibCodec(zlib: Zlib): DeflateCodec {
       return plain(result);
     },
 
-    inflate(data: Uint8Array, { dictionary, windowBits, maxLength }: InflateSettings): Inflated {
-      // zlib throws a RangeError once a chunk has gone beyond this, and wants it to be 1 at least.
-      const maxOutputLength = Math.max(1, Math.min(maxLength, GREATEST_OUTPUT));
-      const result = zlib.inflateRawSync(data, {
-        ...(dictionary.length > 0 && { dictionary }),
-        windowBits,
-        maxOutputLength,
-        chunkSize: clampChunk(Math.min(8 * data.length, maxOutputLength)),
-        info: true,
-      }) as WithEngine;
-      return { data: plain(result.buffer), bytesRead: result.engine.bytesWritten };
+    inflate(data: Uint8Array, settings: InflateSettings): Inflated {
+      const { dictionary } = settings;
+      if (dictionary.length === 0) return inflateRaw(zlib, data, settings);
+      takesDictionary ??= inflatesWithDictionary(zlib);
+      if (takesDictionary) return inflateRaw(zlib, data, settings);
+      const whole = behindStored(dictionary, data);
+      const result = inflateRaw(zlib, whole, {
+        ...settings,
+        dictionary: NOTHING,
+        maxLength: settings.maxLength + dictionary.length,
+      });
+      const before = whole.length - data.length;
+      return { data: result.data.subarray(dictionary.length), bytesRead: result.bytesRead - before };
     },
   };
+}
+
+function inflateRaw(zlib: Zlib, data: Uint8Array, { dictionary, windowBits, maxLength }: InflateSettings): Inflated {
+  // zlib throws a RangeError once a chunk has gone beyond this, and wants it to be 1 at least.
+  const maxOutputLength = Math.max(1, Math.min(maxLength, GREATEST_OUTPUT));
+  const { buffer, engine } = zlib.inflateRawSync(data, {
+    ...(dictionary.length > 0 && { dictionary }),
+    windowBits,
+    maxOutputLength,
+    chunkSize: clampChunk(Math.min(8 * data.length, maxOutputLength)),
+    info: true,
+  }) as WithEngine;
+  return { data: plain(buffer), bytesRead: engine.bytesWritten };
+}
+
+/** Deno's zlib (as of 2.9) leaves the dictionary of raw DEFLATE out of account, in both directions. */
+function inflatesWithDictionary(zlib: Zlib): boolean {
+  try {
+    const settings = { dictionary: HELLO, windowBits: 15, maxLength: HELLO.length };
+    return inflateRaw(zlib, HELLO_AGAIN, settings).data.length === HELLO.length;
+  } catch {
+    return false;
+  }
 }
 
 /** The smallest window that holds so many bytes: what zlib allocates and clears goes by it. */

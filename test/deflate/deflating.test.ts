@@ -169,6 +169,14 @@ describe("prepared messages", () => {
   });
 });
 
+test("a payload that waits for a slow reader does not hold the chunk it was made in", () => {
+  const session = open("server");
+  for (const length of [1000, 100_000, 3_000_000]) {
+    const encoded = send(session, json(new Random(9), length))!;
+    expect(encoded.buffer.byteLength - encoded.length).toBeLessThanOrEqual(16_384);
+  }
+});
+
 test("a codec that does not flush is found out", () => {
   const codec: DeflateCodec = {
     deflate: () => hex("f3 48 cd c9 c9 07 00"),

@@ -3,10 +3,19 @@
 import { once } from "node:events";
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
-import { constants, createDeflateRaw, createInflateRaw, type DeflateRaw, type InflateRaw } from "node:zlib";
+import { fileURLToPath } from "node:url";
+import {
+  constants,
+  createDeflateRaw,
+  createInflateRaw,
+  type DeflateRaw,
+  deflateRawSync,
+  type InflateRaw,
+  inflateRawSync,
+} from "node:zlib";
 import { describe, expect, test } from "vitest";
 import type { DeflateCodec } from "../../src/deflate/codec.ts";
-import { zlibCodec } from "../../src/deflate/zlib.ts";
+import { type Zlib, zlibCodec } from "../../src/deflate/zlib.ts";
 import { Random } from "../support/random.ts";
 import { json, mixed } from "./support/messages.ts";
 import { pakoCodec } from "./support/pako-codec.ts";
@@ -145,15 +154,23 @@ describe("with zlib streams", () => {
   });
 });
 
+/** As Deno's: of raw DEFLATE it leaves dictionaries out of account. */
+const withoutDictionary: Zlib = {
+  constants,
+  deflateRawSync: (data, options) => deflateRawSync(data, { ...options, dictionary: undefined }),
+  inflateRawSync: (data, options) => inflateRawSync(data, { ...options, dictionary: undefined }),
+};
+
 describe("with itself", () => {
-  const codecs: [string, DeflateCodec][] = [
-    ["zlib", zlibCodec(process.getBuiltinModule("node:zlib"))],
-    ["pako", pakoCodec],
+  const codecs: DeflateCodec[] = [
+    zlibCodec(process.getBuiltinModule("node:zlib")),
+    zlibCodec(withoutDictionary),
+    pakoCodec,
   ];
 
   test.each(CONFIGURATIONS)("%s", (agreed) => {
-    for (const [, clientCodec] of codecs) {
-      for (const [, serverCodec] of codecs) {
+    for (const clientCodec of codecs) {
+      for (const serverCodec of codecs) {
         const random = new Random(3);
         const client = open("client", parameters(agreed), { codec: clientCodec, threshold: 100 });
         const server = open("server", parameters(agreed), { codec: serverCodec, history: random.integer(0, 32768) });
@@ -217,6 +234,20 @@ describe("with itself", () => {
   });
 });
 
+test("a zlib that leaves dictionaries out of account still inflates with context, within the limits", () => {
+  const random = new Random(7);
+  const codec = zlibCodec(withoutDictionary);
+  const sender = open("client");
+  const receiver = open("server", [], { codec });
+  for (let i = 0; i < 20; i++) {
+    const data = json(random, 5000);
+    same(receive(receiver, send(sender, data)!, data.length), data);
+  }
+  const data = json(random, 5000);
+  const encoded = send(sender, data)!;
+  expect(() => receive(receiver, encoded, data.length - 1)).toThrow("inflates to more than");
+});
+
 test("pako keeps to the limits too", () => {
   const zeros = send(open("client"), new Uint8Array(50 << 20))!;
   const receiver = open("server", [], { codec: pakoCodec });
@@ -225,6 +256,21 @@ test("pako keeps to the limits too", () => {
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10 << 20);
   expect(() => receive(receiver, zeros)).toThrow("maxInflateRatio");
   expect(() => receive(receiver, bytes("no data"))).toThrow("not valid compressed data");
+});
+
+test("the source imports nothing of a runtime: it bundles for browsers", async () => {
+  const { build } = await import("esbuild");
+  const entry = new URL("../../src/deflate/per-message-deflate.ts", import.meta.url);
+  const { metafile } = await build({
+    entryPoints: [fileURLToPath(entry)],
+    bundle: true,
+    write: false,
+    metafile: true,
+    platform: "browser",
+    format: "esm",
+  });
+  const imports = Object.values(metafile.inputs).flatMap((input) => input.imports);
+  expect(imports.filter(({ external }) => external)).toEqual([]);
 });
 
 describe("the codec", () => {

@@ -14,13 +14,11 @@ function item(random: Random, id: number): object {
 
 /** JSON of about so many bytes. */
 export function json(random: Random, length: number): Uint8Array {
-  const items: object[] = [];
-  let text = "";
-  while (text.length < length) {
-    items.push(item(random, items.length));
-    text = JSON.stringify(items);
+  const items: string[] = [];
+  for (let total = 0; total < length; total += items.at(-1)!.length + 1) {
+    items.push(JSON.stringify(item(random, items.length)));
   }
-  return new TextEncoder().encode(text);
+  return new TextEncoder().encode(`[${items.join(",")}]`);
 }
 
 /** Bytes that compress a little: runs, repetitions and noise. */
