@@ -56,10 +56,9 @@ if (process.argv[1] === import.meta.filename) {
     const readings = Array.from({ length: 30 }, (_, i) => ({ sensor: `sensor-${i}`, value: (second + i * 7) % 100 }));
     client.send(JSON.stringify({ second, readings }));
     for (const bytes of client.take()) {
-      // receive() unmasks in place, so the length is read first.
-      const { length } = bytes;
-      for (const { type, data } of server.receive(bytes))
-        console.log(type, data.length, "characters in", length, "bytes");
+      for (const { type, data } of server.receive(bytes)) {
+        console.log(type, data.length, "characters in", bytes.length, "bytes");
+      }
     }
   }
 }

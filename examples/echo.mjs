@@ -1,45 +1,43 @@
-// An echo server on nothing but node:http and wsframe's frame layer: node examples/echo.mjs [port]
-// Every message of a chunk is answered with one write.
+// An echo server on node:http: handshake, compression and protocol of wsframe, the socket one's own.
+// node examples/echo.mjs [port]
 
-import { createHash } from "node:crypto";
 import { createServer } from "node:http";
-import { FrameDecoder, FrameEncoder, Opcode, WebSocketError } from "wsframe";
+import { acceptHandshake, Keepalive, perMessageDeflate, Protocol, serializeResponse } from "wsframe";
 
-const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+const extensions = [perMessageDeflate()];
 
 export const server = createServer((request, response) => response.writeHead(426).end("WebSocket only\n"));
 
 server.on("upgrade", (request, socket, head) => {
-  const accept = createHash("sha1").update(`${request.headers["sec-websocket-key"]}${GUID}`).digest("base64");
-  socket.write(
-    `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
-  );
+  const handshake = acceptHandshake(request, { extensions });
+  socket.write(serializeResponse(handshake));
+  if (!handshake.accepted) {
+    socket.end();
+    return;
+  }
 
-  const decoder = new FrameDecoder({ role: "server" });
-  const encoder = new FrameEncoder({ role: "server" });
+  const protocol = new Protocol({ role: "server", extensions: handshake.extensions });
+  const keepalive = new Keepalive(protocol, performance.now());
 
-  const answer = (frame) => {
-    if (frame.opcode === Opcode.Ping) encoder.pong(frame.payload);
-    else if (frame.opcode !== Opcode.Pong) encoder.frame(frame);
-  };
-
-  const receive = (chunk) => {
-    try {
-      decoder.decode(chunk).forEach(answer);
-    } catch (error) {
-      if (!(error instanceof WebSocketError)) throw error;
-      error.frames.forEach(answer);
-      encoder.close(error.closeCode, error.message);
+  // All that is sent while a chunk is handled leaves in one write.
+  const handle = (events) => {
+    for (const event of events) {
+      if (event.type === "text" || event.type === "binary") protocol.send(event.data);
+      if (event.type === "error") console.error(event.error.message);
     }
     socket.cork();
-    for (const part of encoder.take()) socket.write(part);
+    for (const part of protocol.take()) socket.write(part);
     socket.uncork();
-    if (decoder.closed || decoder.error) socket.end();
+    if (protocol.state === "closed") socket.end();
+    if (keepalive.expired) socket.destroy();
   };
 
+  const timer = setInterval(() => handle(keepalive.tick(performance.now())), 1000);
+  socket.on("data", (chunk) => handle(protocol.receive(chunk, performance.now())));
+  socket.on("end", () => handle(protocol.receiveEnd()));
   socket.on("error", () => socket.destroy());
-  socket.on("data", receive);
-  if (head.length > 0) receive(head);
+  socket.on("close", () => clearInterval(timer));
+  if (head.length > 0) handle(protocol.receive(head, performance.now()));
 });
 
 if (process.argv[1] === import.meta.filename) {

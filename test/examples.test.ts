@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 afterAll(() => void server.close());
 
-test("echo.mjs answers ws, message for message", async () => {
+test.each([true, false])("echo.mjs answers ws, message for message; compressed: %s", async (perMessageDeflate) => {
   const messages = [
     "hello",
     "grüße 😀",
@@ -29,11 +29,12 @@ test("echo.mjs answers ws, message for message", async () => {
     Buffer.alloc(70_000, 7),
     ...Array.from({ length: 500 }, (_, i) => `message ${i}`),
   ];
-  const client = new WebSocket(url, { perMessageDeflate: false });
+  const client = new WebSocket(url, { perMessageDeflate });
   const received: (string | Buffer)[] = [];
   let pong = "";
   client.on("pong", (data) => (pong = data.toString()));
   client.on("open", () => {
+    expect(client.extensions).toBe(perMessageDeflate ? "permessage-deflate" : "");
     client.ping("are you there");
     for (const message of messages) client.send(message);
   });
@@ -46,7 +47,7 @@ test("echo.mjs answers ws, message for message", async () => {
     client.on("error", reject);
   });
   expect(received).toEqual(messages);
-  expect([pong, code, reason]).toEqual(["are you there", 4000, "enough"]);
+  expect([pong, code, reason]).toEqual(["are you there", 4000, ""]);
 });
 
 test("echo.mjs closes with the right code when the stream is wrong", async () => {
@@ -60,6 +61,26 @@ test("echo.mjs closes with the right code when the stream is wrong", async () =>
     client.on("error", reject);
   });
   expect(code).toBe(1007);
+});
+
+test("echo.mjs refuses a handshake that is not one", async () => {
+  const response = await fetch(url.replace("ws:", "http:"));
+  expect([response.status, await response.text()]).toEqual([426, "WebSocket only\n"]);
+  const client = new WebSocket(url, { protocolVersion: 8 });
+  const status = await new Promise((resolve) => {
+    client.on("unexpected-response", (_request, { statusCode }) => resolve(statusCode));
+  });
+  expect(status).toBe(426);
+});
+
+test("deflate-pako.mjs compresses without zlib", () => {
+  const output = execFileSync(process.execPath, ["examples/deflate-pako.mjs"], { cwd: root, encoding: "utf8" });
+  const lines = output.trim().split("\n");
+  expect(lines).toHaveLength(3);
+  for (const line of lines) {
+    const [, characters, bytes] = /^text (\d+) characters in (\d+) bytes$/.exec(line)!;
+    expect(Number(bytes)).toBeLessThan(Number(characters) / 4);
+  }
 });
 
 test("statistics.mjs counts a recorded stream", () => {
