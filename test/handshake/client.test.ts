@@ -91,8 +91,10 @@ describe("createRequest", () => {
     expect(header(createRequest("ws://a@c"), "Authorization")).toBe(`Basic ${btoa("a:")}`);
     expect(header(createRequest("ws://a:b@c"), "Host")).toBe("c");
     expect(createRequest("ws://a:b@c").host).toBe("c");
-    const { headers } = createRequest("ws://a:b@c", { headers: { authorization: "Bearer x" } });
-    expect(headers.filter(([name]) => /authorization/i.test(name))).toEqual([["authorization", "Bearer x"]]);
+    for (const name of ["authorization", "Authorization"]) {
+      const { headers } = createRequest("ws://a:b@c", { headers: { [name]: "Bearer x" } });
+      expect(headers.filter(([each]) => /authorization/i.test(each))).toEqual([[name, "Bearer x"]]);
+    }
   });
 
   test("a fresh key each time", () => {

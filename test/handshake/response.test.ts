@@ -56,6 +56,10 @@ describe("rejectHandshake", () => {
     expect(headers.map(([name]) => name)).toEqual(["content-type", "content-length"]);
   });
 
+  test.each([300, 399, 400, 500, 599])("%d does", (status) => {
+    expect(rejectHandshake({ status }).status).toBe(status);
+  });
+
   test.each([101, 200, 299, 600, 0, NaN, 404.5])("%d does not refuse", (status) => {
     expect(() => rejectHandshake({ status })).toThrow(RangeError);
   });
@@ -111,6 +115,7 @@ describe("serializeResponse", () => {
     expect(() => serializeResponse({ status: 200, headers: { a: "b\r\nc: d" } })).toThrow(TypeError);
     expect(() => serializeResponse({ status: 200, headers: { "a\r\nb": "c" } })).toThrow(TypeError);
     expect(() => serializeResponse({ status: 200, reason: "a\r\nb: c", headers: {} })).toThrow(TypeError);
+    for (const status of [100, 999]) serializeResponse({ status, headers: {} });
     for (const status of [99, 1000, 200.5, NaN]) {
       expect(() => serializeResponse({ status, headers: {} })).toThrow(RangeError);
     }
