@@ -53,7 +53,7 @@ export interface PerMessageDeflateOptions {
   /**
    * How many bytes of what was sent before a message may refer to, up to the window. Each of them costs time with each
    * message (about 1 ns) and memory between messages. A message that is longer than half of it may refer to twice its own
-   * length. Default 8192: for JSON of 1 KB that takes half the time of 32768 and makes messages 5 % longer.
+   * length. Default 4096: for JSON of 1 KB that takes less than half the time of 32768, and makes messages 10 % longer.
    */
   readonly history?: number;
   /**
@@ -86,7 +86,7 @@ const DEFAULT_FREE_INFLATION = 16777216;
 
 /** @throws RangeError, TypeError @internal */
 export function readOptions(options: PerMessageDeflateOptions): Settings {
-  const { threshold = 1024, level = -1, memLevel = 8, history = 8192, maxInflateRatio } = options;
+  const { threshold = 1024, level = -1, memLevel = 8, history = 4096, maxInflateRatio } = options;
   if (typeof threshold !== "number" || !(threshold >= 0)) {
     throw new RangeError("threshold must be a number of bytes, 0 or more");
   }

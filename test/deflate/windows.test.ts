@@ -53,7 +53,7 @@ describe("held by a connection", () => {
       held.push([sender.held, receiver.held]);
     }
     expect(held[0]).toEqual([2048, 2048]);
-    expect(held[59]).toEqual([8192, 32768]);
+    expect(held[59]).toEqual([4096, 32768]);
   });
 
   test("up to the window once a message was long enough to make use of it", () => {
