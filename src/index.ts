@@ -43,7 +43,8 @@ export {
   type HandshakeRequest,
 } from "./handshake/accept.ts";
 export { checkResponse, type ReceivedResponse, type SentRequest } from "./handshake/check.ts";
-export { HandshakeError, type HandshakeErrorCode } from "./handshake/errors.ts";
+export { HandshakeError, type HandshakeErrorCode, type HandshakeErrorOptions } from "./handshake/errors.ts";
+export { type NamedExtension, parseExtensions, serializeExtensions } from "./handshake/extensions.ts";
 export {
   type HeadParserOptions,
   type RequestHead,
