@@ -71,6 +71,47 @@ describe("after a Close", () => {
   });
 });
 
+describe("before the answer to a Close", () => {
+  test("what came before it can be answered, and a message that was begun be ended; the Close goes out behind, with take()", () => {
+    for (const subject of SUBJECTS) {
+      const protocol = endpoint(subject);
+      protocol.send("begun, ", { fin: false });
+      const [asked] = protocol.receive(stream(subject.role, text("asked"), close(3001, "bye")));
+      expect(asked).toEqual({ type: "text", data: "asked" });
+      expect(protocol.state).toBe("closing");
+      protocol.send("ended");
+      protocol.send("answered");
+      const frames = [text("begun, ", { fin: false }), continuation("ended"), text("answered"), close(3001)];
+      expect(concat(protocol.take())).toEqual(concat(frames.map((item) => fromEndpoint(subject.role, item))));
+      expect(protocol.state).toBe("closed");
+      expect(() => protocol.send("late")).toThrow(InvalidStateError);
+      expect(protocol.take()).toEqual([]);
+    }
+  });
+
+  test("another Close can be chosen, and there is still only one", () => {
+    for (const subject of SUBJECTS) {
+      const protocol = endpoint(subject);
+      expect(protocol.receive(stream(subject.role, close(1000))).length).toBe(1);
+      protocol.close(4000, "mine");
+      expect(protocol.state).toBe("closed");
+      protocol.close(1000);
+      expect(concat(protocol.take())).toEqual(fromEndpoint(subject.role, close(4000, "mine")));
+      expect(protocol.take()).toEqual([]);
+    }
+  });
+
+  test("the stream may end: the Close still goes out, and the end is not told again", () => {
+    for (const subject of SUBJECTS) {
+      const protocol = endpoint(subject);
+      expect(protocol.receive(stream(subject.role, close(1001))).length).toBe(1);
+      expect(protocol.receiveEnd()).toEqual([]);
+      expect(concat(protocol.take())).toEqual(fromEndpoint(subject.role, close(1001)));
+      expect(protocol.state).toBe("closed");
+    }
+  });
+});
+
 describe("the payload of a Close", () => {
   const shape = { code: "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH", closeCode: 1002, frame: 0, header: 1 } as const;
 

@@ -392,6 +392,26 @@ describe("received", () => {
     });
   });
 
+  test("with the option fragments a compressed message comes in pieces like any other", () => {
+    everywhere((subject, chunk) => {
+      const protocol = endpoint(subject, [], { fragments: true });
+      const frames = [
+        text(HELLO.subarray(0, 3), { rsv: RSV1, fin: false }),
+        ping("p"),
+        continuation(HELLO.subarray(3)),
+        binary(hex("00"), { rsv: RSV1 }),
+      ];
+      expect(receive(protocol, subject.role, frames, chunk)).toEqual([
+        { type: "ping", data: utf8("p") },
+        { type: "start", kind: "text" },
+        { type: "piece", data: "Hello" },
+        { type: "end" },
+        { type: "start", kind: "binary" },
+        { type: "end" },
+      ]);
+    });
+  });
+
   test("an empty message: one byte of 0, and no bytes at all in fragments", () => {
     everywhere((subject, chunk) => {
       const protocol = endpoint(subject);
