@@ -45,7 +45,7 @@ type Kind = (typeof TEXTS)[number] | (typeof BINARIES)[number];
 
 const DATA_LENGTH = 262_144;
 
-function data(kind: Kind): Uint8Array {
+function makeData(kind: Kind): Uint8Array {
   const random = new Random(kind.length);
   const words =
     "Habe nun ach Philosophie Juristerei und Medizin leider auch Theologie durchaus studiert mit heißem Bemühn".split(
@@ -74,6 +74,14 @@ function data(kind: Kind): Uint8Array {
     else text += `${sentence(random.integer(5, 20))}.\n`;
   }
   return utf8(text);
+}
+
+const made = new Map<Kind, Uint8Array>();
+
+function data(kind: Kind): Uint8Array {
+  let bytes = made.get(kind);
+  if (bytes === undefined) made.set(kind, (bytes = makeData(kind)));
+  return bytes;
 }
 
 /** Messages of so many bytes cut out of the data one after the other, text between characters (and then of some less). */
