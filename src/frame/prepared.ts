@@ -1,4 +1,5 @@
 import { encodeUtf8 } from "./text.ts";
+import { MAX_HEADER, writeHeader } from "./header.ts";
 import { assertBytes } from "./options.ts";
 import { Opcode } from "./opcodes.ts";
 import { BIT_FIN } from "../../assembly/memory.ts";
@@ -23,22 +24,12 @@ export class PreparedMessage {
     const text = typeof data === "string";
     if (!text) assertBytes(data, "data");
     const bytes = text ? encodeUtf8(data) : data;
-    const { length } = bytes;
-    const headerLength = length < 126 ? 2 : length < 65536 ? 4 : 10;
     this.firstByte = BIT_FIN | (text ? Opcode.Text : Opcode.Binary);
-    this.frame = new Uint8Array(headerLength + length);
+    const header = new Uint8Array(MAX_HEADER);
+    const headerLength = writeHeader(header, this.firstByte, bytes.length, undefined);
+    this.frame = new Uint8Array(headerLength + bytes.length);
+    this.frame.set(header.subarray(0, headerLength));
     this.payload = this.frame.subarray(headerLength);
     this.payload.set(bytes);
-    const view = new DataView(this.frame.buffer);
-    view.setUint8(0, this.firstByte);
-    if (headerLength === 2) {
-      view.setUint8(1, length);
-    } else if (headerLength === 4) {
-      view.setUint8(1, 126);
-      view.setUint16(2, length);
-    } else {
-      view.setUint8(1, 127);
-      view.setBigUint64(2, BigInt(length));
-    }
   }
 }
