@@ -4,7 +4,6 @@ import { writeHeader } from "./header";
 import {
   ENCODE_FIRST_BYTE_SHIFT,
   ENCODE_LENGTH,
-  ENCODE_RAW,
   ENCODE_UNITS,
   KEYS,
   OUTPUT,
@@ -30,14 +29,12 @@ export function encode(count: i32, end: usize, ascii: i32, masked: i32): usize {
     let length = fields & ENCODE_LENGTH;
     if (fields & units) length = <u32>(skipUtf16(payload, end, length) - payload);
     let key: u32 = 0;
-    if (!(fields & ENCODE_RAW)) {
-      output = writeHeader(output, fields >> ENCODE_FIRST_BYTE_SHIFT, length, masked);
-      if (masked) {
-        key = load<u32>(keys);
-        store<u32>(output, key);
-        keys += 4;
-        output += 4;
-      }
+    output = writeHeader(output, fields >> ENCODE_FIRST_BYTE_SHIFT, length, masked);
+    if (masked) {
+      key = load<u32>(keys);
+      store<u32>(output, key);
+      keys += 4;
+      output += 4;
     }
     // What is written behind the payload's end the next frame overwrites, or nobody reads.
     const vector = i32x4.splat(key);

@@ -106,8 +106,6 @@ export const ENCODE_LENGTH = 65535;
 export const ENCODE_FIRST_BYTE_SHIFT = 16;
 /** The length is in UTF-16 code units of the UTF-8 in WINDOW, not in bytes. */
 export const ENCODE_UNITS = 16777216;
-/** Bytes that are a frame already: they are copied as they are. */
-export const ENCODE_RAW = 33554432;
 
 // Regions. ---------------------------------------------------------------------------------------
 

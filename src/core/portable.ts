@@ -19,7 +19,6 @@ import {
   CONFIG_STRINGS,
   ENCODE_FIRST_BYTE_SHIFT,
   ENCODE_LENGTH,
-  ENCODE_RAW,
   ENCODE_UNITS,
   ERROR_CLOSE_CODE,
   ERROR_CLOSE_LENGTH,
@@ -230,14 +229,12 @@ class PortableCore implements Core {
       let length = fields & ENCODE_LENGTH;
       if (fields & ENCODE_UNITS && ascii === 0) length = this.#skipUtf16(payload, length) - payload;
       let key = 0;
-      if (!(fields & ENCODE_RAW)) {
-        output = this.#writeHeader(output, fields >>> ENCODE_FIRST_BYTE_SHIFT, length, masked);
-        if (masked) {
-          key = this.#get(keys);
-          this.#set(output, key);
-          keys += 4;
-          output += 4;
-        }
+      output = this.#writeHeader(output, fields >>> ENCODE_FIRST_BYTE_SHIFT, length, masked);
+      if (masked) {
+        key = this.#get(keys);
+        this.#set(output, key);
+        keys += 4;
+        output += 4;
       }
       this.#transform(output, payload, length, key);
       output += length;
