@@ -21,6 +21,11 @@ const KINDS = {
     const { subjects, ...work } = encodingCase(options, scale);
     return measure(subjects, work, timing);
   },
+  async echo() {
+    const { echoCase } = await import("./echo.js");
+    const { subjects, ...work } = echoCase(options, scale);
+    return measure(subjects, work, timing);
+  },
   async prepared() {
     const { preparedCase } = await import("./encoding.js");
     const { subjects, ...work } = preparedCase(options, scale);

@@ -15,6 +15,8 @@ const BUNDLE_GOAL = 12288;
  * @property {number} [limit] or as a number that wsframe should not exceed
  */
 
+const ECHO_SERVER = "Echo of text, role server (masked in, chunks of 64 KiB, one take() for each)";
+const ECHO_CLIENT = "Echo of text, role client (masked out, chunks of 64 KiB, one take() for each)";
 const DECODE_SERVER = "Decoding, role server (masked, chunks of 64 KiB)";
 const DECODE_SINGLE = "Decoding, role server, one frame in each chunk";
 const DECODE_CLIENT = "Decoding, role client (not masked, chunks of 64 KiB)";
@@ -32,12 +34,30 @@ function encode(group, name, options, goal) {
   return { group, name, unit: "frame", kind: "encode", options: { role, ...options }, goal };
 }
 
+function echo(group, name, options, goal) {
+  const role = group === ECHO_CLIENT ? "client" : "server";
+  return { group, name, unit: "message", kind: "echo", options: { role, length: 32, how: "echo", ...options }, goal };
+}
+
 const text = { type: "text", length: 32 };
 const binary = { type: "binary", length: 32 };
 const nonAscii = { type: "text", length: 32, nonAscii: true };
 
 /** @type {readonly Case[]} */
 export const CASES = [
+  echo(ECHO_SERVER, "echo 32 B", {}, 20),
+  echo(ECHO_SERVER, "echo 32 B, ws's strings handed on", { handedOn: true }),
+  echo(ECHO_SERVER, "echo 32 B, by way of events", { how: "events" }),
+  echo(ECHO_SERVER, "echo 32 B, sinks of five shapes", { shapes: true }),
+  echo(ECHO_SERVER, "echo 5 B", { length: 5 }),
+  echo(ECHO_SERVER, "echo 13 B", { length: 13 }),
+  echo(ECHO_SERVER, "echo 125 B", { length: 125 }),
+  echo(ECHO_SERVER, "echo 200 B", { length: 200 }),
+  echo(ECHO_SERVER, "echo 32 characters, not ASCII", { nonAscii: true }),
+  echo(ECHO_SERVER, "echo 32 B, one message in each chunk", { single: true }),
+  echo(ECHO_CLIENT, "echo 32 B, masked out", {}, 20),
+  echo(ECHO_CLIENT, "echo 32 B, masked out, one message in each chunk", { single: true }),
+
   decode(DECODE_SERVER, "text 32 B, strings", { ...text, how: "strings" }, 20),
   decode(DECODE_SERVER, "text 32 B, strings, textSlack 0", { ...text, how: "strings", textSlack: 0 }),
   decode(DECODE_SERVER, "binary 32 B, streamed", { ...binary, how: "streamed" }, 30),
