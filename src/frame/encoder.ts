@@ -5,6 +5,8 @@ import {
   ENCODE_UNITS,
   KEYS,
   MAX_RECORDS,
+  OPCODE_BINARY,
+  OPCODE_TEXT,
   OUTPUT,
   TABLE,
   WINDOW,
@@ -12,11 +14,12 @@ import {
 } from "../../assembly/memory.ts";
 import type { Core } from "../core/core.ts";
 import { enginesFor, type Engines } from "../core/engines.ts";
-import { LARGE, MAX_BYTES_PER_UNIT, MAX_HEADER, MAX_PAYLOAD, MAX_SHORT, writeHeader } from "./header.ts";
+import { writeHeader } from "./header.ts";
 import { keyNumber, nextKey, takeKeys } from "./keys.ts";
 import { isValidCloseCode, Opcode } from "./opcodes.ts";
 import { assertBytes, type FrameEncoderOptions, isServer, type MaskKeySource } from "./options.ts";
 import { PreparedMessage } from "./prepared.ts";
+import { LARGE, MAX_BYTES_PER_UNIT, MAX_HEADER, MAX_PAYLOAD, MAX_SHORT } from "./sizes.ts";
 import { encodeUtf8, encodeUtf8Into } from "./text.ts";
 
 const FIRST_RECORDS = 16;
@@ -125,10 +128,10 @@ export class FrameEncoder {
    */
   text(data: string | Uint8Array): void {
     if (typeof data === "string") {
-      this.#text(BIT_FIN | Opcode.Text, data);
+      this.#text(BIT_FIN | OPCODE_TEXT, data);
     } else {
       assertBytes(data, "data");
-      this.#bytes(BIT_FIN | Opcode.Text, data);
+      this.#bytes(BIT_FIN | OPCODE_TEXT, data);
     }
   }
 
@@ -138,7 +141,7 @@ export class FrameEncoder {
    */
   binary(data: Uint8Array): void {
     assertBytes(data, "data");
-    this.#bytes(BIT_FIN | Opcode.Binary, data);
+    this.#bytes(BIT_FIN | OPCODE_BINARY, data);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { encodeUtf8 } from "./text.ts";
-import { MAX_HEADER, writeHeader } from "./header.ts";
+import { writeHeader } from "./header.ts";
+import { MAX_HEADER } from "./sizes.ts";
 import { assertBytes } from "./options.ts";
 import { Opcode } from "./opcodes.ts";
 import { BIT_FIN } from "../../assembly/memory.ts";
