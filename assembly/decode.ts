@@ -194,18 +194,18 @@ export function decode(start: usize, end: usize): i32 {
         // Of these two bytes one or both may lie behind the end: then the frame does too.
         const head: u32 = load<u16>(p);
         const first = head & 0xff;
-        if (strings && first == <u32>(BIT_FIN | OPCODE_TEXT)) {
-          const next = walkTexts(p, end, output, maskBit, shortLimit);
-          if (next == p) break;
-          record = addTexts(record, output, textsEnd);
-          output = textsEnd;
-          p = next;
-          continue;
-        }
         const length = (head >> 8) ^ maskBit;
         const from = p + shortHeader;
         const next = from + length;
         if (first - (BIT_FIN | OPCODE_TEXT) > 1 || length > shortLimit || next > end) break;
+        if (strings && first == <u32>(BIT_FIN | OPCODE_TEXT)) {
+          const walked = walkTexts(p, end, output, maskBit, shortLimit);
+          if (walked == p) break;
+          record = addTexts(record, output, textsEnd);
+          output = textsEnd;
+          p = walked;
+          continue;
+        }
         key = maskBit ? load<u32>(p, 2) : 0;
         const payload = config & CONFIG_COMPACT ? output : from;
         const nonAscii = i8x16.bitmask(moveShort(payload, from, length, i32x4.splat(key)));

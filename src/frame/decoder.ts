@@ -476,7 +476,7 @@ export class FrameDecoder {
     let start = this.#prepend(core, window);
     const end = window + size;
     const toStream = this.#offset - start;
-    const header = new FrameHeader(core, toStream);
+    let header: FrameHeader | undefined;
     const mode = CONFIG_COMPACT | (sink.text === undefined ? 0 : CONFIG_STRINGS);
     for (;;) {
       const records = this.#run(core, start, end, mode);
@@ -493,13 +493,15 @@ export class FrameDecoder {
           const texts = decodeUtf8(bytes.subarray(at, at + length));
           for (let cut = 0; units < unitsEnd; units++) {
             const next = cut + i32[units]!;
-            sink.text!(texts.slice(cut, next));
+            // A message alone is all of it. slice() would find that out too, after a call.
+            sink.text!(next - cut < texts.length ? texts.slice(cut, next) : texts);
             cut = next;
           }
           at += length;
           continue;
         }
         if (flags & FLAG_START) {
+          header ??= new FrameHeader(core, toStream);
           header.flags = flags;
           header.record = r;
           if (!(flags & FLAG_END)) this.#beginPartial(core, header);
