@@ -19,6 +19,7 @@ import {
   FLAG_START,
   FLAG_TEXT,
   MAX_RECORDS,
+  MAX_UNITS,
   MESSAGE_CLOSED,
   MESSAGE_OPEN,
   MESSAGE_TEXT,
@@ -30,7 +31,8 @@ import {
   RECORD_LENGTH,
   RECORD_PAYLOAD,
   RECORD_SIZE,
-  RECORD_UNITS,
+  RECORD_FROM,
+  RECORD_UNITS_END,
   STATE_CLOSE,
   STATE_CONFIG,
   STATE_CONSUMED,
@@ -41,10 +43,12 @@ import {
   STATE_MAX_PAYLOAD,
   STATE_MESSAGE,
   STATE_REMAINING,
+  STATE_SLACK,
   STATE_UTF8,
   TABLE,
+  UNITS,
 } from "./memory";
-import { mask, move, rotateKey, transform } from "./mask";
+import { mask, move, moveShort, rotateKey } from "./mask";
 import { invalidAt, utf16Length, utf8State, validate } from "./utf8";
 
 /** RFC 6455 §7.4: what may stand in a Close on the wire. */
@@ -86,10 +90,79 @@ function checkText(address: usize, end: usize, complete: bool): i32 {
   return 0;
 }
 
+/** Where the length of the next text goes, in UNITS. */
+let unitsAt: usize = 0;
+/** Where the payloads end that walkTexts() wrote. */
+let textsEnd: usize = 0;
+const UNITS_FULL: usize = UNITS + MAX_UNITS * 4;
+
+/**
+ * Walks short text messages, each in one frame, as the role has them, and all there: as many as make one run. Their
+ * payloads go to `output`, end to end. What anything is wrong with is left to decode().
+ * @returns the address behind the last of them
+ */
+function walkTexts(start: usize, end: usize, output: usize, maskBit: u32, shortLimit: u32): usize {
+  const header: usize = 2 + (maskBit >> 5);
+  const first = unitsAt;
+  const limit = output + load<u32>(STATE_SLACK);
+  let seen = i32x4.splat(0);
+  let units = first;
+  let to = output;
+  let p = start;
+  while (units < UNITS_FULL) {
+    // The length, and far more than a length if the first byte or MASK is another. One or both of these bytes may lie
+    // behind the end: then the frame does too.
+    const length = rotr<u32>(<u32>load<u16>(p) ^ (BIT_FIN | OPCODE_TEXT) ^ (maskBit << 8), 8);
+    const next = p + header + length;
+    if (length > shortLimit || next > end || (to + length > limit && units > first)) break;
+    const keys = i32x4.splat(maskBit ? load<u32>(p, 2) : 0);
+    seen = v128.or(seen, moveShort(to, p + header, length, keys));
+    store<u32>(units, length);
+    units += 4;
+    to += length;
+    p = next;
+  }
+  if (i8x16.bitmask(seen)) {
+    p = start;
+    to = output;
+    for (let unit = first; unit < units; unit += 4) {
+      const length = load<u32>(unit);
+      if (!validate(to, to + length, 0) || utf8State) {
+        units = unit;
+        break;
+      }
+      store<u32>(unit, utf16Length(to, to + length));
+      to += length;
+      p += header + length;
+    }
+  }
+  unitsAt = units;
+  textsEnd = to;
+  return p;
+}
+
+/**
+ * Adds texts, whose lengths are in UNITS, to the run that the last record is, or begins one with them.
+ * @returns the address behind the last record
+ */
+function addTexts(record: usize, payload: usize, end: usize): usize {
+  let last = record - RECORD_SIZE;
+  let start: usize = load<u32>(last, RECORD_PAYLOAD);
+  if (record == TABLE || !(load<u32>(last, RECORD_FLAGS) & FLAG_TEXT) || end - start > load<u32>(STATE_SLACK)) {
+    last = record;
+    start = payload;
+    store<u32>(last, FLAG_TEXT, RECORD_FLAGS);
+    store<u32>(last, payload, RECORD_PAYLOAD);
+  }
+  store<u32>(last, end - start, RECORD_LENGTH);
+  store<u32>(last, unitsAt, RECORD_UNITS_END);
+  return last + RECORD_SIZE;
+}
+
 /**
  * Walks the bytes from `start` to `end` and leaves a record for each frame, or piece of a frame, that is
  * in them. STATE says what came before and takes what comes after; STATE_CONSUMED is less than `end` when
- * the rest is the beginning of a header, when the table is full, after a Close, and after an error, whose
+ * the rest is the beginning of a header, when the table or UNITS is full, after a Close, and after an error, whose
  * good bytes before it are in the last record.
  * @returns the number of records
  */
@@ -110,9 +183,10 @@ export function decode(start: usize, end: usize): i32 {
   const shortFlags = (shortHeader << FLAG_HEADER_SHIFT) | FLAG_START | FLAG_END | (maskBit ? FLAG_MASKED : 0);
   const shortLimit: u32 = load<f64>(STATE_MAX_PAYLOAD) < 125 ? <u32>load<f64>(STATE_MAX_PAYLOAD) : 125;
   const checksText = !(config & CONFIG_ALLOW_INVALID_UTF8);
-  const textFlag: u32 = checksText && config & CONFIG_STRINGS ? FLAG_TEXT : 0;
+  const strings: u32 = checksText ? config & CONFIG_STRINGS : 0;
+  unitsAt = UNITS;
 
-  while (record < tableEnd) {
+  while (record < tableEnd && unitsAt < UNITS_FULL) {
     if (!flags) {
       // Nearly all frames are short messages in one frame, as the role has them, and all there: those need
       // none of the checks below. 32-byte frames are walked in half the time.
@@ -124,32 +198,33 @@ export function decode(start: usize, end: usize): i32 {
         const from = p + shortHeader;
         const next = from + length;
         if (first - (BIT_FIN | OPCODE_TEXT) > 1 || length > shortLimit || next > end) break;
+        if (strings && first == <u32>(BIT_FIN | OPCODE_TEXT)) {
+          const walked = walkTexts(p, end, output, maskBit, shortLimit);
+          if (walked == p) break;
+          record = addTexts(record, output, textsEnd);
+          output = textsEnd;
+          p = walked;
+          continue;
+        }
         key = maskBit ? load<u32>(p, 2) : 0;
         const payload = config & CONFIG_COMPACT ? output : from;
-        const nonAscii = transform(payload, from, length, key);
-        let unitsOrFrom = <u32>from;
-        let recordFlags = first | shortFlags;
-        if (first == <u32>(BIT_FIN | OPCODE_TEXT)) {
-          recordFlags |= textFlag;
-          if (textFlag) unitsOrFrom = length;
-          if (nonAscii && checksText) {
-            // Undone, and left to the code below, which says where the error is.
-            if (!validate(payload, payload + length, 0) || utf8State) {
-              if (payload == from) mask(from, length, key);
-              break;
-            }
-            if (textFlag) unitsOrFrom = utf16Length(payload, payload + length);
+        const nonAscii = i8x16.bitmask(moveShort(payload, from, length, i32x4.splat(key)));
+        // If it is wrong that is undone, and left to the code below, which says where.
+        if (nonAscii && checksText && first == <u32>(BIT_FIN | OPCODE_TEXT)) {
+          if (!validate(payload, payload + length, 0) || utf8State) {
+            if (payload == from) mask(from, length, key);
+            break;
           }
         }
-        store<u32>(record, recordFlags, RECORD_FLAGS);
+        store<u32>(record, first | shortFlags, RECORD_FLAGS);
         store<u32>(record, payload, RECORD_PAYLOAD);
         store<u32>(record, length, RECORD_LENGTH);
-        store<u32>(record, unitsOrFrom, RECORD_UNITS);
+        store<u32>(record, from, RECORD_FROM);
         record += RECORD_SIZE;
         output += length;
         p = next;
       }
-      if (record >= tableEnd || p >= end || message & MESSAGE_CLOSED) break;
+      if (record >= tableEnd || unitsAt >= UNITS_FULL || p >= end || message & MESSAGE_CLOSED) break;
       error = parse(p, <i32>(end - p), config, message);
       if (error) {
         store<u32>(STATE_ERROR_AT, p + errorOffset);
@@ -192,7 +267,7 @@ export function decode(start: usize, end: usize): i32 {
     const nonAscii = move(payload, from, length, key);
 
     const opcode = flags & BITS_OPCODE;
-    let unitsOrFrom: i32 = <i32>from;
+    let text = false;
     if (opcode & BIT_CONTROL) {
       if (opcode == OPCODE_CLOSE && !(config & CONFIG_ALLOW_INVALID_CLOSE)) {
         error = checkClose(payload, payload + length, (flags & FLAG_END) != 0);
@@ -203,24 +278,28 @@ export function decode(start: usize, end: usize): i32 {
         if (nonAscii || load<u32>(STATE_UTF8)) {
           error = checkText(payload, payload + length, ends);
         }
-        if (textFlag && ends && opcode == OPCODE_TEXT && flags & FLAG_START && !error) {
-          flags |= textFlag;
-          unitsOrFrom = nonAscii ? utf16Length(payload, payload + length) : length;
-        }
+        text = strings && ends && opcode == OPCODE_TEXT && flags & FLAG_START;
       }
       if (ends) message = 0;
     }
     if (error) {
       // The bytes before the wrong one are good, and the frame does not end.
       length = <i32>(load<u32>(STATE_ERROR_AT) - <u32>payload);
-      flags &= ~(FLAG_END | FLAG_TEXT);
+      flags &= ~FLAG_END;
+      text = false;
       store<u32>(STATE_ERROR_AT, from + length);
     }
-    store<u32>(record, flags, RECORD_FLAGS);
-    store<u32>(record, payload, RECORD_PAYLOAD);
-    store<u32>(record, length, RECORD_LENGTH);
-    store<u32>(record, unitsOrFrom, RECORD_UNITS);
-    record += RECORD_SIZE;
+    if (text) {
+      store<u32>(unitsAt, nonAscii ? utf16Length(payload, payload + length) : length);
+      unitsAt += 4;
+      record = addTexts(record, payload, payload + length);
+    } else {
+      store<u32>(record, flags, RECORD_FLAGS);
+      store<u32>(record, payload, RECORD_PAYLOAD);
+      store<u32>(record, length, RECORD_LENGTH);
+      store<u32>(record, from, RECORD_FROM);
+      record += RECORD_SIZE;
+    }
     p = from + length;
     if (flags & FLAG_END) {
       if (opcode == OPCODE_CLOSE) message = MESSAGE_CLOSED;

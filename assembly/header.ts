@@ -151,22 +151,17 @@ function parseExtendedLength(address: usize, available: i32, short: u32, keyLeng
   return 0;
 }
 
-/** Writes the header but for the masking-key. @returns the address behind it */
+/** Writes the header of a payload of less than 64 KiB, but for the masking-key. @returns the address behind it */
 // @ts-ignore: decorator
 @inline
-export function writeHeader(address: usize, first: u32, length: u32, masked: bool): usize {
-  const maskBit: u32 = u32(masked) << 7;
+export function writeHeader(address: usize, first: u32, length: u32, masked: i32): usize {
+  const maskBit: u32 = u32(masked != 0) << 7;
   store<u8>(address, first);
   if (length < 126) {
     store<u8>(address, length | maskBit, 1);
     return address + 2;
   }
-  if (length < 65536) {
-    store<u8>(address, 126 | maskBit, 1);
-    store<u16>(address, bswap<u16>(<u16>length), 2);
-    return address + 4;
-  }
-  store<u8>(address, 127 | maskBit, 1);
-  store<u64>(address, bswap<u64>(length), 2);
-  return address + 10;
+  store<u8>(address, 126 | maskBit, 1);
+  store<u16>(address, bswap<u16>(<u16>length), 2);
+  return address + 4;
 }

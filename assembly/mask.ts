@@ -8,11 +8,6 @@ export function mask(address: usize, length: i32, key: u32): void {
   move(address, address, length, key);
 }
 
-/** transform() as a call, where its code need not be once more. */
-export function move(to: usize, from: usize, length: i32, key: u32): i32 {
-  return transform(to, from, length, key);
-}
-
 /** The key as it applies to the payload's byte number `position` and on. */
 // @ts-ignore: decorator
 @inline
@@ -25,9 +20,7 @@ export function rotateKey(key: u32, position: i32): u32 {
  * apart from it. Up to 15 bytes behind the end are written too: in place, with what they were.
  * @returns what the bytes written have in common with non-ASCII: not 0 if one of them is 0x80 or more.
  */
-// @ts-ignore: decorator
-@inline
-export function transform(to: usize, from: usize, length: i32, key: u32): i32 {
+export function move(to: usize, from: usize, length: i32, key: u32): i32 {
   const keys = i32x4.splat(key);
   let seen = i32x4.splat(0);
   let i: i32 = 0;
@@ -43,6 +36,18 @@ export function transform(to: usize, from: usize, length: i32, key: u32): i32 {
     v128.store(to + i, d, 48);
     seen = v128.or(v128.or(seen, v128.or(a, b)), v128.or(c, d));
   }
+  return i8x16.bitmask(v128.or(seen, moveShort(to + i, from + i, length - i, keys)));
+}
+
+/**
+ * The same with no call, and a vector of keys, for few bytes.
+ * @returns all the bytes that were written, ORed
+ */
+// @ts-ignore: decorator
+@inline
+export function moveShort(to: usize, from: usize, length: i32, keys: v128): v128 {
+  let seen = i32x4.splat(0);
+  let i: i32 = 0;
   for (; i <= length - 16; i += 16) {
     const bytes = v128.xor(v128.load(from + i), keys);
     v128.store(to + i, bytes);
@@ -55,5 +60,5 @@ export function transform(to: usize, from: usize, length: i32, key: u32): i32 {
     v128.store(to + i, bytes);
     seen = v128.or(seen, v128.and(bytes, inside));
   }
-  return i8x16.bitmask(seen);
+  return seen;
 }

@@ -5,6 +5,7 @@
 //
 //   STATE     what one call needs to know of a connection, and what it leaves of it
 //   KEYS      masking-keys not used yet, for the encoder
+//   UNITS     the same place, for the decoder: the lengths of texts
 //   TABLE     records: what decode() found, or what encode() shall write
 //   WINDOW    bytes in: a slice of a chunk to decode, or payloads to encode laid end to end
 //   LANDING   a window that a transport may read into (FrameDecoder.reserve)
@@ -38,6 +39,8 @@ export const STATE_CONSUMED = 40;
 export const STATE_ERROR = 44;
 /** u32: the address of the byte with which the rule was broken. Out. */
 export const STATE_ERROR_AT = 48;
+/** u32: how many payload bytes a run of texts may have, if it has more than one. In, with CONFIG_STRINGS. */
+export const STATE_SLACK = 52;
 
 // CONFIG bits: the role, the RSV bits an extension owns (in place, as in a frame's first byte), and
 // one bit for each check that is relaxed.
@@ -53,7 +56,10 @@ export const CONFIG_ALLOW_INVALID_UTF8 = 128;
 export const CONFIG_ALLOW_INVALID_CLOSE = 256;
 /** Lay the payloads end to end in OUTPUT instead of unmasking them where they are. */
 export const CONFIG_COMPACT = 512;
-/** Tell whole text messages apart by FLAG_TEXT, and how long their strings are. */
+/**
+ * Whole text messages that follow one another are a run: one record with FLAG_TEXT, and the length of each string in
+ * UNITS. Only with CONFIG_COMPACT.
+ */
 export const CONFIG_STRINGS = 1024;
 
 // MESSAGE bits.
@@ -76,8 +82,8 @@ export const RECORD_FLAGS = 0;
 export const RECORD_PAYLOAD = 4;
 /** u32: how many payload bytes this record has. */
 export const RECORD_LENGTH = 8;
-/** u32: with FLAG_TEXT, the length in UTF-16 code units. */
-export const RECORD_UNITS = 12;
+/** u32: with FLAG_TEXT, the address behind the lengths of its messages in UNITS. */
+export const RECORD_UNITS_END = 12;
 /** u32: without FLAG_TEXT, where in the window the payload bytes stood. */
 export const RECORD_FROM = 12;
 
@@ -91,24 +97,22 @@ export const FLAG_MASKED = 4096;
 export const FLAG_START = 8192;
 /** The frame ends with this record. */
 export const FLAG_END = 16384;
-/** A whole text message in one frame, checked, with CONFIG_STRINGS. */
+/** A run of text messages, each in one frame, whole and checked. */
 export const FLAG_TEXT = 32768;
 
-// Records that encode() reads: RECORD_FLAGS has the first byte and these, RECORD_LENGTH the length.
+// Records that encode() reads are one u32: the length in the low 16 bits, the frame's first byte above it, and these.
 
+export const ENCODE_LENGTH = 65535;
+export const ENCODE_FIRST_BYTE_SHIFT = 16;
 /** The length is in UTF-16 code units of the UTF-8 in WINDOW, not in bytes. */
-export const ENCODE_UNITS = 256;
-/** Bytes that are a frame already: they are copied as they are. */
-export const ENCODE_RAW = 512;
-/** Only the header is written: the payload goes its own way. */
-export const ENCODE_HEADER = 1024;
-/** Mask with the next of KEYS. */
-export const ENCODE_MASK = 2048;
+export const ENCODE_UNITS = 16777216;
 
 // Regions. ---------------------------------------------------------------------------------------
 
 export const KEYS = 128;
-export const MAX_KEYS = 2048;
+/** u32 for each text: its length in UTF-16 code units. */
+export const UNITS = 128;
+export const MAX_UNITS = 2048;
 export const TABLE = 8320;
 // On the left of each window 64 bytes are free, for a header that was cut by the end of the chunk before.
 export const WINDOW_SIZE = 65536;

@@ -109,7 +109,9 @@ export const CASES = [
   echo("echo text 32 B, receive()", { length: 32, how: "events", writing: true }, 20),
   echo("echo text 32 B, push(), ws's strings left strings", { length: 32 }),
   echo("echo text 32 B, push(), role client", { role: "client", length: 32, writing: true }),
+  echo("echo text 5 B, push()", { length: 5, writing: true }),
   echo("echo text 128 B, push()", { length: 128, writing: true }),
+  echo("echo text 32 B, one message in each chunk, push()", { length: 32, writing: true, single: true }),
 
   {
     group: DEFLATE,

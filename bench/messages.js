@@ -7,12 +7,15 @@ import { CountingSocket, KeepingSocket, openDriver, Sender, WritingSocket, wsDec
 const { Opcode, Protocol } = wsframe;
 const CHUNK = 65536;
 const STREAM = 1 << 20;
+/** As many as stay in the cache. */
+const SMALL_CHUNKS = 4096;
 
 /**
  * @typedef {object} EchoOptions
  * @property {"server" | "client"} role
  * @property {number} length of a text, in characters
  * @property {"events" | "sink"} how wsframe hands messages over
+ * @property {boolean} [single] one message in each chunk
  * @property {boolean} [writing] the strings that ws hands on are made bytes for each chunk, as a socket does
  */
 
@@ -21,7 +24,7 @@ const STREAM = 1 << 20;
  * @param {EchoOptions} options
  * @param {number} scale of the amount of data, at most 1
  */
-export function echoCase({ role, length, how, writing }, scale) {
+export function echoCase({ role, length, how, single, writing }, scale) {
   const random = new Random();
   const payloads = [];
   const frames = [];
@@ -31,8 +34,9 @@ export function echoCase({ role, length, how, writing }, scale) {
     payloads.push(payload);
     frames.push(bytes);
     size += bytes.length;
+    if (single && frames.length >= SMALL_CHUNKS) break;
   }
-  const chunks = Chunks.cut(Buffer.concat(frames), CHUNK);
+  const chunks = single ? new Chunks(frames) : Chunks.cut(Buffer.concat(frames), CHUNK);
   const subjects = {
     wsframe: wsframeSubject(role, how, chunks),
     ws: wsSubject(role, chunks, writing ? new WritingSocket() : new CountingSocket()),

@@ -71,6 +71,70 @@ for (const core of cores) {
         expect(Buffer.from(concat(encoder.take())).equals(concat(all))).toBe(true);
       });
 
+      test("more text than fits in a window, in batches of every kind", () => {
+        for (const alphabet of ["plain ascii ", "größe ", "漢字かな", "😀👋"]) {
+          for (const length of [5, 90, 900, 4095]) {
+            const text = textOf(length, alphabet);
+            const data = new Uint8Array(length).fill(0xa5);
+            const encoder = make();
+            const all: Uint8Array[] = [];
+            for (let size = 0, i = 0; size < 150_000; size += length, i++) {
+              if (i % 7 === 3) {
+                encoder.binary(data);
+                all.push(expected(2, data));
+              } else {
+                encoder.text(i % 5 === 0 ? "" : text);
+                all.push(expected(1, Buffer.from(i % 5 === 0 ? "" : text)));
+              }
+            }
+            expect(Buffer.from(concat(encoder.take())).equals(concat(all))).toBe(true);
+          }
+        }
+      });
+
+      test("lone surrogates where a batch is cut in two", () => {
+        const encoder = make();
+        const all: Uint8Array[] = [];
+        for (let i = 0; i < 60; i++) {
+          const text = `\ude00${"漢".repeat(1000)}\ud83d`;
+          encoder.text(text);
+          all.push(expected(1, Buffer.from(text)));
+        }
+        expect(Buffer.from(concat(encoder.take())).equals(concat(all))).toBe(true);
+      });
+
+      test("queuedBytes is never less than what take() returns, and exact but for texts", () => {
+        const random = new Random(12);
+        const message = new PreparedMessage("prepared");
+        for (const texts of [false, true]) {
+          const encoder = make();
+          expect(encoder.queuedBytes).toBe(0);
+          for (let round = 0; round < 40; round++) {
+            let characters = 0;
+            let count = 0;
+            for (let i = random.integer(1, 300); i > 0; i--) {
+              const length = random.pick([0, 1, 32, 125, 126, 1000, 4095, 4096, 70_000]);
+              if (texts && random.chance(0.5)) {
+                const text = textOf(length, random.pick(["ascii", "größe ", "漢字かな", "😀"]));
+                encoder.text(text);
+                characters += text.length;
+                count++;
+              } else if (random.chance(0.2)) {
+                encoder.prepared(message);
+              } else {
+                encoder.binary(new Uint8Array(length));
+              }
+            }
+            const queued = encoder.queuedBytes;
+            const taken = concat(encoder.take()).length;
+            expect(queued).toBeGreaterThanOrEqual(taken);
+            expect(queued).toBeLessThanOrEqual(taken + 2 * characters + 4 * count);
+            if (!texts) expect(queued).toBe(taken);
+            expect(encoder.queuedBytes).toBe(0);
+          }
+        }
+      });
+
       test("long strings of every width", () => {
         for (const alphabet of ["plain ascii ", "größe ", "漢字かな", "😀👋"]) {
           for (const length of [1365, 1366, 4095, 4096, 21845, 70_000]) {

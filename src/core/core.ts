@@ -13,9 +13,9 @@ export interface Core {
   decode(start: number, end: number): number;
   /**
    * Serializes `count` records of TABLE, payloads in `bytes[WINDOW, end)`, into OUTPUT; returns where that ends.
-   * `ascii` is 1 if all texts have as many bytes as UTF-16 code units, else 0.
+   * `ascii` is 1 if all texts have as many bytes as UTF-16 code units, `masked` 1 if there are KEYS; else 0.
    */
-  encode(count: number, end: number, ascii: number): number;
+  encode(count: number, end: number, ascii: number, masked: number): number;
   /** XORs `bytes[address, address + length)` with a little-endian key. */
   mask(address: number, length: number, key: number): void;
 }

@@ -17,9 +17,8 @@ import {
   CONFIG_RSV,
   CONFIG_SERVER,
   CONFIG_STRINGS,
-  ENCODE_HEADER,
-  ENCODE_MASK,
-  ENCODE_RAW,
+  ENCODE_FIRST_BYTE_SHIFT,
+  ENCODE_LENGTH,
   ENCODE_UNITS,
   ERROR_CLOSE_CODE,
   ERROR_CLOSE_LENGTH,
@@ -38,13 +37,13 @@ import {
   ERROR_UNEXPECTED_MASK,
   ERROR_UTF8,
   FLAG_END,
-  FLAG_FIRST_BYTE,
   FLAG_HEADER_SHIFT,
   FLAG_MASKED,
   FLAG_START,
   FLAG_TEXT,
   KEYS,
   MAX_RECORDS,
+  MAX_UNITS,
   MEMORY_SIZE,
   MESSAGE_CLOSED,
   MESSAGE_OPEN,
@@ -56,10 +55,10 @@ import {
   OPCODE_TEXT,
   OUTPUT,
   RECORD_FLAGS,
+  RECORD_FROM,
   RECORD_LENGTH,
   RECORD_PAYLOAD,
   RECORD_SIZE,
-  RECORD_UNITS,
   STATE_CLOSE,
   STATE_CONFIG,
   STATE_CONSUMED,
@@ -70,8 +69,10 @@ import {
   STATE_MAX_PAYLOAD,
   STATE_MESSAGE,
   STATE_REMAINING,
+  STATE_SLACK,
   STATE_UTF8,
   TABLE,
+  UNITS,
   WINDOW,
 } from "../../assembly/memory.ts";
 import type { Core } from "./core.ts";
@@ -135,8 +136,12 @@ class PortableCore implements Core {
     let failure: Failure | undefined;
     let records = 0;
     let p = start;
+    // The run of texts that the last record is: where it starts, and may reach; 0 if there is none to go on.
+    let textsStart = 0;
+    let textsLimit = 0;
+    let unitsEnd = UNITS;
 
-    while (records < MAX_RECORDS) {
+    while (records < MAX_RECORDS && unitsEnd < UNITS + MAX_UNITS * 4) {
       if (flags === 0) {
         if (p >= end || this.#get(STATE_MESSAGE) & MESSAGE_CLOSED) break;
         const header = this.#parseHeader(p, end, config);
@@ -167,19 +172,30 @@ class PortableCore implements Core {
         flags &= ~FLAG_END;
         failure = { error: failure.error, at: p + length };
       }
-      const text =
+      const isText =
         !failure &&
         complete &&
         config & CONFIG_STRINGS &&
         flags & FLAG_START &&
         (flags & (BIT_FIN | BITS_OPCODE)) === (BIT_FIN | OPCODE_TEXT) &&
         this.#get(STATE_MESSAGE) & MESSAGE_TEXT;
-      const record = TABLE + records * RECORD_SIZE;
-      this.#set(record + RECORD_FLAGS, text ? flags | FLAG_TEXT : flags);
-      this.#set(record + RECORD_PAYLOAD, payload);
-      this.#set(record + RECORD_LENGTH, length);
-      this.#set(record + RECORD_UNITS, text ? this.#utf16Length(payload, payload + length) : p);
-      records++;
+      if (!isText) {
+        textsLimit = 0;
+      } else {
+        this.#set(unitsEnd, this.#utf16Length(payload, payload + length));
+        unitsEnd += 4;
+        if (payload + length <= textsLimit) {
+          records--;
+        } else {
+          textsStart = payload;
+          textsLimit = payload + this.#get(STATE_SLACK);
+        }
+      }
+      const record = TABLE + records++ * RECORD_SIZE;
+      this.#set(record + RECORD_FLAGS, isText ? flags | FLAG_TEXT : flags);
+      this.#set(record + RECORD_PAYLOAD, isText ? textsStart : payload);
+      this.#set(record + RECORD_LENGTH, isText ? payload + length - textsStart : length);
+      this.#set(record + RECORD_FROM, isText ? unitsEnd : p);
       p += length;
 
       if (flags & FLAG_END) {
@@ -204,26 +220,21 @@ class PortableCore implements Core {
     return records;
   }
 
-  encode(count: number, _end: number, ascii: number): number {
+  encode(count: number, _end: number, ascii: number, masked: number): number {
     let payload = WINDOW;
     let output = OUTPUT;
     let keys = KEYS;
     for (let i = 0; i < count; i++) {
-      const record = TABLE + i * RECORD_SIZE;
-      const flags = this.#get(record + RECORD_FLAGS);
-      let length = this.#get(record + RECORD_LENGTH);
-      if (flags & ENCODE_UNITS && ascii === 0) length = this.#skipUtf16(payload, length) - payload;
+      const fields = this.#get(TABLE + i * 4);
+      let length = fields & ENCODE_LENGTH;
+      if (fields & ENCODE_UNITS && ascii === 0) length = this.#skipUtf16(payload, length) - payload;
       let key = 0;
-      if (!(flags & ENCODE_RAW)) {
-        const masked = (flags & ENCODE_MASK) !== 0;
-        output = this.#writeHeader(output, flags & FLAG_FIRST_BYTE, length, masked);
-        if (masked) {
-          key = this.#get(keys);
-          this.#set(output, key);
-          keys += 4;
-          output += 4;
-        }
-        if (flags & ENCODE_HEADER) continue;
+      output = this.#writeHeader(output, fields >>> ENCODE_FIRST_BYTE_SHIFT, length, masked);
+      if (masked) {
+        key = this.#get(keys);
+        this.#set(output, key);
+        keys += 4;
+        output += 4;
       }
       this.#transform(output, payload, length, key);
       output += length;
@@ -405,21 +416,16 @@ class PortableCore implements Core {
     return byte >= 0xf0 ? 2 : 1;
   }
 
-  #writeHeader(address: number, first: number, length: number, masked: boolean): number {
+  #writeHeader(address: number, first: number, length: number, masked: number): number {
     const maskBit = masked ? BIT_MASK : 0;
     this.#view.setUint8(address, first);
     if (length < 126) {
       this.#view.setUint8(address + 1, length | maskBit);
       return address + 2;
     }
-    if (length < 65536) {
-      this.#view.setUint8(address + 1, 126 | maskBit);
-      this.#view.setUint16(address + 2, length);
-      return address + 4;
-    }
-    this.#view.setUint8(address + 1, 127 | maskBit);
-    this.#view.setBigUint64(address + 2, BigInt(length));
-    return address + 10;
+    this.#view.setUint8(address + 1, 126 | maskBit);
+    this.#view.setUint16(address + 2, length);
+    return address + 4;
   }
 }
 

@@ -16,6 +16,7 @@ import {
   FLAG_TEXT,
   LANDING,
   MAX_RECORDS,
+  MAX_UNITS,
   MESSAGE_CLOSED,
   MESSAGE_TEXT,
   OUTPUT,
@@ -24,7 +25,7 @@ import {
   RECORD_LENGTH,
   RECORD_PAYLOAD,
   RECORD_SIZE,
-  RECORD_UNITS,
+  RECORD_UNITS_END,
   STATE_CLOSE,
   STATE_CONFIG,
   STATE_CONSUMED,
@@ -35,8 +36,10 @@ import {
   STATE_MAX_PAYLOAD,
   STATE_MESSAGE,
   STATE_REMAINING,
+  STATE_SLACK,
   STATE_UTF8,
   TABLE,
+  UNITS,
   WINDOW,
   WINDOW_SIZE,
 } from "../../assembly/memory.ts";
@@ -147,7 +150,7 @@ export class FrameDecoder {
     this.#config = config;
     this.#maxPayload = maxPayload;
     this.#copy = options.copy === true;
-    this.#textSlack = textSlack;
+    this.#textSlack = Math.min(textSlack, WINDOW_SIZE);
     this.#allocate = options.allocate ?? newBytes;
   }
 
@@ -190,7 +193,7 @@ export class FrameDecoder {
     try {
       const plain = this.#partial === undefined ? 0 : this.#plainBytes(this.#partial, length);
       if (plain > 0) {
-        this.#partial!.append(chunk, 0, plain);
+        this.#partial!.append(chunk, 0, plain, this.#partial!.payloadLength);
         this.#skipPlain(plain);
       }
       for (let at = plain; at < length && !this.closed; at += WINDOW_SIZE) {
@@ -343,6 +346,7 @@ export class FrameDecoder {
     i32[STATE_CONFIG >> 2] = this.#config | mode;
     i32[STATE_MESSAGE >> 2] = this.#message;
     i32[STATE_UTF8 >> 2] = this.#utf8;
+    i32[STATE_SLACK >> 2] = this.#textSlack;
     f64[STATE_MAX_PAYLOAD >> 3] = this.#maxPayload;
     if (partial === undefined) {
       i32[STATE_FRAME >> 2] = 0;
@@ -436,7 +440,7 @@ export class FrameDecoder {
             );
           }
           const partial = this.#partial!;
-          partial.append(bytes, payload, length);
+          partial.append(bytes, payload, payload + length, partial.payloadLength);
           if (flags & FLAG_END) {
             frames.push(partial.toFrame());
             this.#partial = undefined;
@@ -472,21 +476,32 @@ export class FrameDecoder {
     let start = this.#prepend(core, window);
     const end = window + size;
     const toStream = this.#offset - start;
-    const header = new FrameHeader(core, toStream);
+    let header: FrameHeader | undefined;
     const mode = CONFIG_COMPACT | (sink.text === undefined ? 0 : CONFIG_STRINGS);
     for (;;) {
       const records = this.#run(core, start, end, mode);
       const tableEnd = TABLE + records * RECORD_SIZE;
       /** Where the next payload stands: they lie end to end. */
       let at = OUTPUT;
+      /** Where the length of the next text stands, as an index of i32. */
+      let units = UNITS >> 2;
       for (let r = TABLE; r < tableEnd; r += RECORD_SIZE) {
         const flags = i32[(r + RECORD_FLAGS) >> 2]!;
         if (flags & FLAG_TEXT) {
-          r = this.#pushTexts(core, r, tableEnd, sink);
-          at = i32[(r + RECORD_PAYLOAD) >> 2]! + i32[(r + RECORD_LENGTH) >> 2]!;
+          const length = i32[(r + RECORD_LENGTH) >> 2]!;
+          const unitsEnd = i32[(r + RECORD_UNITS_END) >> 2]! >> 2;
+          const texts = decodeUtf8(bytes.subarray(at, at + length));
+          for (let cut = 0; units < unitsEnd; units++) {
+            const next = cut + i32[units]!;
+            // A message alone is all of it. slice() would find that out too, after a call.
+            sink.text!(next - cut < texts.length ? texts.slice(cut, next) : texts);
+            cut = next;
+          }
+          at += length;
           continue;
         }
         if (flags & FLAG_START) {
+          header ??= new FrameHeader(core, toStream);
           header.flags = flags;
           header.record = r;
           if (!(flags & FLAG_END)) this.#beginPartial(core, header);
@@ -501,7 +516,7 @@ export class FrameDecoder {
       }
       if (this.#partial) this.#savePartial(core);
       start = i32[STATE_CONSUMED >> 2]!;
-      if (records < MAX_RECORDS || start === end) break;
+      if ((records < MAX_RECORDS && units < (UNITS >> 2) + MAX_UNITS) || start === end) break;
     }
     if (i32[STATE_ERROR >> 2] !== 0) this.#fail(core, toStream + i32[STATE_ERROR_AT >> 2]!);
     this.#keepCut(core, end);
@@ -514,36 +529,6 @@ export class FrameDecoder {
     const key = readKey(core.bytes, from, header.flags);
     const flags = header.flags & ~FLAG_START;
     this.#partial = new PartialFrame(flags, key, header.payloadLength, header.payloadOffset, true, this.#allocate);
-  }
-
-  /**
-   * Delivers the text messages of the records from `first` on whose payloads, which lie end to end, are together not
-   * longer than textSlack: as one string, cut. Returns the last of these records.
-   */
-  #pushTexts(core: Core, first: number, tableEnd: number, sink: FrameSink): number {
-    const { bytes, i32 } = core;
-    const from = i32[(first + RECORD_PAYLOAD) >> 2]!;
-    const limit = from + this.#textSlack;
-    let to = from + i32[(first + RECORD_LENGTH) >> 2]!;
-    let last = first;
-    for (let r = first + RECORD_SIZE; r < tableEnd; r += RECORD_SIZE) {
-      const next = to + i32[(r + RECORD_LENGTH) >> 2]!;
-      if (next > limit || (i32[(r + RECORD_FLAGS) >> 2]! & FLAG_TEXT) === 0) break;
-      to = next;
-      last = r;
-    }
-    const all = decodeUtf8(bytes.subarray(from, to));
-    if (last === first) {
-      sink.text!(all);
-      return last;
-    }
-    let cut = 0;
-    for (let r = first; r <= last; r += RECORD_SIZE) {
-      const next = cut + i32[(r + RECORD_UNITS) >> 2]!;
-      sink.text!(all.slice(cut, next));
-      cut = next;
-    }
-    return last;
   }
 }
 

@@ -78,66 +78,52 @@ export class WebSocketError extends Error {
   }
 }
 
-type Rule = readonly [code: WebSocketErrorCode, closeCode: number, rule: string, message: string];
+type Rule = readonly [code: WebSocketErrorCode, rule: string, message: string, closeCode?: number];
 
-/** What the core's ERROR_* numbers mean. */
+/** What the core's ERROR_* numbers mean. The close code is 1002 where it does not say another. */
 const RULES: Readonly<Record<number, Rule>> = {
-  [ERROR_RSV_2_3]: ["WS_ERR_UNEXPECTED_RSV_2_3", 1002, "RFC 6455 §5.2", "RSV2 and RSV3 must be clear"],
-  [ERROR_RSV_1]: ["WS_ERR_UNEXPECTED_RSV_1", 1002, "RFC 6455 §5.2", "RSV1 must be clear"],
-  [ERROR_OPCODE]: ["WS_ERR_INVALID_OPCODE", 1002, "RFC 6455 §5.2", "The opcode is reserved"],
-  [ERROR_CONTINUATION]: ["WS_ERR_INVALID_OPCODE", 1002, "RFC 6455 §5.4", "There is no message to continue"],
-  [ERROR_NOT_CONTINUATION]: [
-    "WS_ERR_INVALID_OPCODE",
-    1002,
-    "RFC 6455 §5.4",
-    "A new message must not begin before the last one has ended",
-  ],
-  [ERROR_FIN]: ["WS_ERR_EXPECTED_FIN", 1002, "RFC 6455 §5.5", "A control frame must not be fragmented"],
+  [ERROR_RSV_2_3]: ["WS_ERR_UNEXPECTED_RSV_2_3", "RFC 6455 §5.2", "RSV2 and RSV3 must be clear"],
+  [ERROR_RSV_1]: ["WS_ERR_UNEXPECTED_RSV_1", "RFC 6455 §5.2", "RSV1 must be clear"],
+  [ERROR_OPCODE]: ["WS_ERR_INVALID_OPCODE", "RFC 6455 §5.2", "The opcode is reserved"],
+  [ERROR_CONTINUATION]: ["WS_ERR_INVALID_OPCODE", "RFC 6455 §5.4", "There is no message to continue"],
+  [ERROR_NOT_CONTINUATION]: ["WS_ERR_INVALID_OPCODE", "RFC 6455 §5.4", "The message before has not ended"],
+  [ERROR_FIN]: ["WS_ERR_EXPECTED_FIN", "RFC 6455 §5.5", "A control frame must not be fragmented"],
   [ERROR_CONTROL_LENGTH]: [
     "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH",
-    1002,
     "RFC 6455 §5.5",
-    "A control frame must not be longer than 125 bytes",
+    "A control frame has at most 125 bytes",
   ],
   [ERROR_CLOSE_LENGTH]: [
     "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH",
-    1002,
     "RFC 6455 §5.5.1",
-    "A Close must have no payload or at least the two bytes of its code",
+    "A Close has no payload, or a code of two bytes",
   ],
-  [ERROR_EXPECTED_MASK]: ["WS_ERR_EXPECTED_MASK", 1002, "RFC 6455 §5.1", "A frame from a client must be masked"],
-  [ERROR_UNEXPECTED_MASK]: [
-    "WS_ERR_UNEXPECTED_MASK",
-    1002,
-    "RFC 6455 §5.1",
-    "A frame from a server must not be masked",
-  ],
+  [ERROR_EXPECTED_MASK]: ["WS_ERR_EXPECTED_MASK", "RFC 6455 §5.1", "A frame from a client must be masked"],
+  [ERROR_UNEXPECTED_MASK]: ["WS_ERR_UNEXPECTED_MASK", "RFC 6455 §5.1", "A frame from a server must not be masked"],
   [ERROR_LENGTH_SIGN]: [
     "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH",
-    1002,
     "RFC 6455 §5.2",
-    "The most significant bit of a 64-bit length must be 0",
+    "The top bit of a 64-bit length must be 0",
   ],
   [ERROR_LENGTH_UNSAFE]: [
     "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH",
-    1009,
     "RFC 6455 §5.2",
     "The payload is longer than 2^53 - 1 bytes",
+    1009,
   ],
   [ERROR_LENGTH_NOT_MINIMAL]: [
     "WS_ERR_NON_MINIMAL_LENGTH",
-    1002,
     "RFC 6455 §5.2",
-    "The length must be encoded in as few bytes as possible",
+    "A length must take as few bytes as possible",
   ],
   [ERROR_MAX_PAYLOAD]: [
     "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
-    1009,
     "maxPayload",
     "The payload is longer than maxPayload",
+    1009,
   ],
-  [ERROR_UTF8]: ["WS_ERR_INVALID_UTF8", 1007, "RFC 6455 §8.1", "Text must be valid UTF-8"],
-  [ERROR_CLOSE_CODE]: ["WS_ERR_INVALID_CLOSE_CODE", 1002, "RFC 6455 §7.4", "The close code must not be sent"],
+  [ERROR_UTF8]: ["WS_ERR_INVALID_UTF8", "RFC 6455 §8.1", "Text must be valid UTF-8", 1007],
+  [ERROR_CLOSE_CODE]: ["WS_ERR_INVALID_CLOSE_CODE", "RFC 6455 §7.4", "The close code must not be sent"],
 };
 
 /** @internal */
@@ -149,7 +135,7 @@ export function isErrorNumber(error: number): boolean {
 export function coreError(error: number, byteOffset: number, frames?: readonly Frame[]): WebSocketError {
   const rule = RULES[error];
   if (rule === undefined) throw new RangeError(`The core knows no error ${error}`);
-  const [code, closeCode, section, message] = rule;
+  const [code, section, message, closeCode = 1002] = rule;
   return new WebSocketError(code, `${message} (${section}, byte ${byteOffset})`, {
     closeCode,
     byteOffset,

@@ -6,29 +6,29 @@ const POOL_KEYS = 2048;
 let pool: Int32Array<ArrayBuffer> | undefined;
 let used = POOL_KEYS;
 
-/**
- * Moves `count` keys, at most POOL_KEYS, from the thread's pool to `target`. Each is used once.
- * @internal
- */
-export function takeKeys(target: Int32Array, at: number, count: number): void {
+/** The thread's pool of keys, of which the next `count` are from `used` on. */
+function poolWith(count: number): Int32Array {
   pool ??= new Int32Array(POOL_KEYS);
   if (used + count > POOL_KEYS) {
     crypto.getRandomValues(pool);
     used = 0;
   }
-  const end = used + count;
-  if (count === 1) target[at] = pool[used]!;
-  else target.set(pool.subarray(used, end), at);
-  used = end;
+  return pool;
+}
+
+/**
+ * Moves `count` keys, at most POOL_KEYS, from the thread's pool to `target`. Each is used once.
+ * @internal
+ */
+export function takeKeys(target: Int32Array, at: number, count: number): void {
+  const keys = poolWith(count);
+  target.set(keys.subarray(used, used + count), at);
+  used += count;
 }
 
 /** The key of the next frame. @throws TypeError @internal */
 export function nextKey(source: MaskKeySource | undefined): number {
-  if (source === undefined) {
-    const key = new Int32Array(1);
-    takeKeys(key, 0, 1);
-    return key[0]!;
-  }
+  if (source === undefined) return poolWith(1)[used++]!;
   if (typeof source !== "function") return keyNumber(source);
   const key = new Uint8Array(4);
   return keyNumber(source(key) ?? key);

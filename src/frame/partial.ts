@@ -5,7 +5,7 @@ import { Frame } from "./frame.ts";
  * A frame whose payload has not arrived to its end.
  * @internal
  */
-export class PartialFrame {
+export class PartialFrame extends Collector {
   /** As STATE_FRAME in assembly/memory.ts. */
   readonly flags: number;
   /** The masking-key as the core's number; 0 for none. */
@@ -19,7 +19,6 @@ export class PartialFrame {
   rotatedKey = 0;
   close = 0;
   remaining = 0;
-  readonly #collector: Collector;
 
   constructor(
     flags: number,
@@ -29,26 +28,17 @@ export class PartialFrame {
     streaming: boolean,
     allocate: (length: number) => Uint8Array,
   ) {
+    super(allocate);
     this.flags = flags;
     this.key = key;
     this.payloadLength = payloadLength;
     this.payloadOffset = payloadOffset;
     this.streaming = streaming;
-    this.#collector = new Collector(allocate);
-  }
-
-  get collected(): Uint8Array {
-    return this.#collector.bytes;
-  }
-
-  /** Takes a copy of `bytes[start, start + length)`. */
-  append(bytes: Uint8Array, start: number, length: number): void {
-    this.#collector.append(bytes, start, start + length, this.payloadLength);
   }
 
   /** The frame, now that it is complete. It takes over the buffer. */
   toFrame(): Frame {
-    const { buffer, byteOffset } = this.collected;
+    const { buffer, byteOffset } = this.bytes;
     const source = { buffer, byteOffset, streamOffset: this.payloadOffset, key: this.key };
     return new Frame(source, this.flags, 0, this.payloadLength);
   }

@@ -1,6 +1,8 @@
 import { BIT_FIN, BITS_OPCODE } from "../../assembly/memory.ts";
+import { writeHeader } from "./header.ts";
 import { Opcode } from "./opcodes.ts";
 import { assertBytes } from "./options.ts";
+import { MAX_HEADER } from "./sizes.ts";
 import { encodeUtf8 } from "./text.ts";
 
 /** A message in one frame that is not masked, and its payload in it. @internal */
@@ -22,9 +24,6 @@ export class PreparedMessage {
   readonly frame: Uint8Array;
   /** FIN, RSV bits and opcode. @internal */
   readonly firstByte: number;
-  /** What extensions have made of the payload: see ExtensionSession.encodePrepared. @internal */
-  readonly encoded: Map<string, Uint8Array> = new Map();
-  readonly #variants: Map<Uint8Array, SerializedMessage> = new Map();
 
   /**
    * A string makes a text message, bytes a binary one. Bytes are copied.
@@ -44,33 +43,14 @@ export class PreparedMessage {
   get text(): boolean {
     return (this.firstByte & BITS_OPCODE) === Opcode.Text;
   }
-
-  /** The message as an extension has encoded it, with its RSV bits. Made once for the same bytes. @internal */
-  encodedAs(payload: Uint8Array, rsv: number): SerializedMessage {
-    let variant = this.#variants.get(payload);
-    if (variant === undefined) {
-      variant = serialize(this.firstByte | (rsv << 4), payload);
-      this.#variants.set(payload, variant);
-    }
-    return variant;
-  }
 }
 
-function serialize(firstByte: number, payload: Uint8Array): SerializedMessage {
-  const { length } = payload;
-  const headerLength = length < 126 ? 2 : length < 65536 ? 4 : 10;
-  const frame = new Uint8Array(headerLength + length);
+/** A frame that is not masked. @internal */
+export function serialize(firstByte: number, payload: Uint8Array): SerializedMessage {
+  const header = new Uint8Array(MAX_HEADER);
+  const headerLength = writeHeader(header, firstByte, payload.length, undefined);
+  const frame = new Uint8Array(headerLength + payload.length);
+  frame.set(header.subarray(0, headerLength));
   frame.set(payload, headerLength);
-  const view = new DataView(frame.buffer);
-  view.setUint8(0, firstByte);
-  if (headerLength === 2) {
-    view.setUint8(1, length);
-  } else if (headerLength === 4) {
-    view.setUint8(1, 126);
-    view.setUint16(2, length);
-  } else {
-    view.setUint8(1, 127);
-    view.setBigUint64(2, BigInt(length));
-  }
   return { payload: frame.subarray(headerLength), frame, firstByte };
 }

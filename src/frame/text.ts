@@ -13,7 +13,8 @@ export function encodeUtf8(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
-/** Writes as much UTF-8 of `text` as fits in `target`; returns the number of bytes. */
+/** Writes the UTF-8 of `text` to `target`; returns the number of bytes, or -1 if they do not fit. */
 export function encodeUtf8Into(text: string, target: Uint8Array): number {
-  return encoder.encodeInto(text, target).written;
+  const { read, written } = encoder.encodeInto(text, target);
+  return read === text.length ? written : -1;
 }

@@ -3,13 +3,14 @@ import { FrameEncoder } from "../frame/encoder.ts";
 import type { WebSocketError } from "../frame/errors.ts";
 import { CloseCode, isValidCloseCode } from "../frame/opcodes.ts";
 import { PreparedMessage } from "../frame/prepared.ts";
-import { decodeUtf8, encodeUtf8Into } from "../frame/text.ts";
+import { decodeUtf8, encodeUtf8 } from "../frame/text.ts";
 import { MessageAssembler } from "./assembler.ts";
 import { InvalidStateError } from "./errors.ts";
 import { EventList, type MessageSink, type ProtocolEvent } from "./events.ts";
 import { limitError } from "./limits.ts";
 import { type ProtocolOptions, readFragmentSize, type SendOptions } from "./options.ts";
 import { OutgoingMessage } from "./outgoing.ts";
+import { encodePrepared } from "./prepared.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { ANSWERING, CLOSED, CLOSING, OPEN, STATES } from "./states.ts";
 
@@ -363,8 +364,7 @@ export class Protocol {
     if (options.compress === false || extension === undefined) {
       this.#encoder.prepared(message);
     } else if (extensions.length === 1 && extension.session.encodePrepared) {
-      const encoded = extension.session.encodePrepared(message.payload, message.encoded);
-      this.#encoder.serialized(encoded === undefined ? message : message.encodedAs(encoded, extension.rsv));
+      this.#encoder.serialized(encodePrepared(message, extension) ?? message);
     } else {
       this.#sendPiece(message.payload, { ...options, binary: !message.text });
     }
@@ -375,6 +375,9 @@ export class Protocol {
 function cutReason(reason: string): string {
   if (typeof reason !== "string") throw new TypeError("reason must be a string");
   if (3 * reason.length <= MAX_REASON) return reason;
-  const bytes = new Uint8Array(MAX_REASON);
-  return decodeUtf8(bytes.subarray(0, encodeUtf8Into(reason, bytes)));
+  const bytes = encodeUtf8(reason.slice(0, MAX_REASON + 1));
+  let end = Math.min(bytes.length, MAX_REASON);
+  // Not inside a character: its other bytes are 10xxxxxx.
+  while (end < bytes.length && (bytes[end]! & 0xc0) === 0x80) end--;
+  return decodeUtf8(bytes.subarray(0, end));
 }

@@ -1,0 +1,23 @@
+// Prepared messages as extensions encode them: once for each set of parameters, whatever the number of connections.
+
+import { type PreparedMessage, serialize, type SerializedMessage } from "../frame/prepared.ts";
+import type { OpenExtension } from "./extensions.ts";
+
+/** What extensions have made of each message, in the form of ExtensionSession.encodePrepared. */
+const encodings: WeakMap<PreparedMessage, Map<string, Uint8Array>> = /* @__PURE__ */ new WeakMap();
+/** The frames of these. */
+const frames: WeakMap<Uint8Array, SerializedMessage> = /* @__PURE__ */ new WeakMap();
+
+/**
+ * The frame of a prepared message as the extension encodes it, or undefined where it is sent as it is.
+ * @internal
+ */
+export function encodePrepared(message: PreparedMessage, extension: OpenExtension): SerializedMessage | undefined {
+  let encoded = encodings.get(message);
+  if (encoded === undefined) encodings.set(message, (encoded = new Map()));
+  const payload = extension.session.encodePrepared!(message.payload, encoded);
+  if (payload === undefined) return undefined;
+  let frame = frames.get(payload);
+  if (frame === undefined) frames.set(payload, (frame = serialize(message.firstByte | (extension.rsv << 4), payload)));
+  return frame;
+}
