@@ -1,0 +1,47 @@
+// wsproto, both roles of it, over the loopback.
+
+import { describe, expect, test } from "vitest";
+import { perMessageDeflate } from "../../src/index.ts";
+import { suite } from "./suite.ts";
+import { open, pythonWith } from "./support.ts";
+
+const script = "wsproto_peer.py";
+const python = pythonWith("wsproto", "python3-wsproto");
+
+describe.skipIf(python === undefined)("wsproto", () => {
+  suite({
+    script,
+    python: python!,
+    // It forgets with the Ping that the message is compressed.
+    pingsBreakInflating: true,
+    // See below.
+    leastBits: 9,
+    tellsPings: true,
+  });
+
+  test("it declines a window of 8, and takes what is offered as a fallback", async () => {
+    const declined = await open(python!, script, "client", {
+      extensions: [perMessageDeflate({ serverMaxWindowBits: 8 })],
+      theirs: {},
+    });
+    expect(declined.ours.extensions).toBe("");
+    const { ours } = await open(python!, script, "client", {
+      extensions: [perMessageDeflate({ serverMaxWindowBits: 8, threshold: 0, fallback: true })],
+      theirs: {},
+    });
+    expect(ours.extensions).toMatch(/^permessage-deflate/);
+    ours.send("hello hello hello");
+    expect(await ours.messages.next()).toBe("hello hello hello");
+  });
+
+  test("a Ping between the fragments of a compressed message of ours: it gets other bytes, which is its fault", async () => {
+    const { ours } = await open(python!, script, "client", {
+      extensions: [perMessageDeflate({ threshold: 0 })],
+      theirs: {},
+    });
+    ours.sendFragments(["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"]);
+    // When it does what is right, pingsBreakInflating above is to be false.
+    const outcome = await Promise.race([ours.messages.next(), ours.closed]);
+    expect(outcome).not.toBe("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb");
+  });
+});
