@@ -14,9 +14,10 @@ for (const { name, peer, weServe, open } of PAIRS) {
       const { ours, theirs } = await open();
       for (const text of TEXTS) {
         ours.send(text);
-        // undici takes a BOM away; the frame has it, for all the others find it there.
-        const isCut = peer === "undici" || peer === "global WebSocket";
-        expect(await theirs.messages.next()).toBe(isCut ? text.replace(/^\uFEFF/, "") : text);
+        // undici may take a BOM away; it was sent, for all the others find it there.
+        const stripped = text.replace(/^\uFEFF/, "");
+        const isUndici = peer === "undici" || peer === "global WebSocket";
+        expect(isUndici ? [text, stripped] : [text]).toContain(await theirs.messages.next());
         theirs.send(text);
         expect(await ours.messages.next()).toBe(text);
       }
@@ -77,8 +78,9 @@ for (const { name, peer, weServe, open } of PAIRS) {
       const longest = "x".repeat(125);
       for (const payload of ["", "are you there", longest]) {
         ours.ping(payload);
-        expect(await theirs.pings.next()).toBe(payload);
         expect(await ours.pongs.next()).toBe(payload);
+        // A WHATWG WebSocket does not tell of Pings.
+        if (peer !== "global WebSocket") expect(await theirs.pings.next()).toBe(payload);
       }
     });
 

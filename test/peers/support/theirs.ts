@@ -111,21 +111,9 @@ class WhatwgEnd extends TheirEnd implements End {
       ws.addEventListener("open", () => resolve());
       ws.addEventListener("error", (event) => reject(event.error as Error));
     });
-    this.#hear("undici:websocket:ping", this.pings);
-    this.#hear("undici:websocket:pong", this.pongs);
     cleanUp(() => {
       if (ws.readyState < 2) ws.close();
     });
-  }
-
-  /** A WHATWG WebSocket does not tell of Pings; undici does so here. */
-  #hear(name: string, queue: Queue<string>): void {
-    const listener = (message: unknown): void => {
-      const { payload, websocket } = message as { payload: Buffer | undefined; websocket: unknown };
-      if (websocket === this.ws) queue.push((payload ?? "").toString());
-    };
-    channel(name).subscribe(listener);
-    cleanUp(() => channel(name).unsubscribe(listener));
   }
 
   get subprotocol(): string {
@@ -150,6 +138,22 @@ class WhatwgEnd extends TheirEnd implements End {
 }
 
 class UndiciEnd extends WhatwgEnd {
+  constructor(ws: UndiciWebSocket) {
+    super(ws);
+    this.#hear("undici:websocket:ping", this.pings);
+    this.#hear("undici:websocket:pong", this.pongs);
+  }
+
+  /** A WHATWG WebSocket does not tell of Pings; undici does so here. */
+  #hear(name: string, queue: Queue<string>): void {
+    const listener = (message: unknown): void => {
+      const { payload, websocket } = message as { payload: Buffer | undefined; websocket: unknown };
+      if (websocket === this.ws) queue.push((payload ?? "").toString());
+    };
+    channel(name).subscribe(listener);
+    cleanUp(() => channel(name).unsubscribe(listener));
+  }
+
   ping(data: string): void {
     undiciPing(this.ws, Buffer.from(data));
   }
