@@ -17,7 +17,6 @@ export type { Frame, FrameHeader } from "./frame/frame.ts";
 export { CloseCode, isValidCloseCode, Opcode } from "./frame/opcodes.ts";
 export type { FrameDecoderOptions, FrameEncoderOptions, MaskKeySource, Role } from "./frame/options.ts";
 export { PreparedMessage } from "./frame/prepared.ts";
-export { InvalidStateError } from "./protocol/errors.ts";
 export type {
   BinaryEvent,
   CloseEvent,

@@ -41,8 +41,8 @@ export class Deflater {
     return encoded;
   }
 
-  encodePrepared(payload: Uint8Array, prepared: Map<string, Uint8Array>): Uint8Array | undefined {
-    if (!this.#wants(payload.length, true, undefined)) return undefined;
+  encodePrepared(payload: Uint8Array, prepared: Map<string, Uint8Array>, compress?: boolean): Uint8Array | undefined {
+    if (!this.#wants(payload.length, true, compress)) return undefined;
     const { level, memLevel } = this.#settings;
     const key = `permessage-deflate;${this.#bits};${level};${memLevel}`;
     let encoded = prepared.get(key);
@@ -51,7 +51,7 @@ export class Deflater {
       encoded = new Uint8Array(this.#deflate(payload, true, NOTHING));
       prepared.set(key, encoded);
     }
-    if (encoded.length >= payload.length) return undefined;
+    if (compress === undefined && encoded.length >= payload.length) return undefined;
     if (this.#takeover) this.#remember(payload);
     return encoded;
   }

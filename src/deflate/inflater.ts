@@ -12,8 +12,12 @@ import { HistoryWindow } from "./window.ts";
  * data, and does not come to an end.
  */
 const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff);
-/** More blocks with BFINAL set (§7.2.3.4) than anybody sends: each is a call of its own. */
-const MAX_FINAL_BLOCKS = 1024;
+/**
+ * Blocks with BFINAL set (§7.2.3.4) are a call each, of about 20 µs: a message may have so many, and another for each so
+ * many bytes.
+ */
+const FREE_FINAL_BLOCKS = 16;
+const BYTES_PER_FINAL_BLOCK = 256;
 /** A result may stand in a buffer that is larger by so much; else it is copied to one of its own. */
 const SLACK = 1024;
 
@@ -74,11 +78,12 @@ export class Inflater {
     // There are blocks behind a final one: to zlib they are a stream of their own, to LZ77 they go on.
     const pieces = [first.data];
     let total = first.data.length;
+    const maxBlocks = FREE_FINAL_BLOCKS + message.payload.length / BYTES_PER_FINAL_BLOCK;
     const window = new HistoryWindow();
     window.push(before, size);
     window.push(first.data, size);
     while (at !== end && at !== endWithoutFlush) {
-      if (pieces.length === MAX_FINAL_BLOCKS) throw corrupt(message, "There are too many final blocks");
+      if (pieces.length > maxBlocks) throw corrupt(message, "There are too many final blocks");
       const { data, bytesRead } = this.#stream(input.subarray(at), window.last(size), maxLength - total, message);
       at += bytesRead;
       total += data.length;

@@ -11,57 +11,57 @@ export interface PerMessageDeflateOptions {
    * What compresses. Default: the runtime's own zlib, which Node, Bun and Deno have. Elsewhere pass one, made of a library
    * such as pako.
    */
-  readonly codec?: DeflateCodec;
+  readonly codec?: DeflateCodec | undefined;
   /**
    * Whether the server forgets what it has sent after each message: worse compression, no memory between messages.
    * `true`: a server does so, a client asks for it. `false`: a server declines offers that ask for it. Default: a server
    * does so if asked.
    */
-  readonly serverNoContextTakeover?: boolean;
+  readonly serverNoContextTakeover?: boolean | undefined;
   /**
    * The same of the client. `true`: a server asks for it, a client does so. `false`: a server does not take a client's hint
    * up, a client refuses a server that asks for it. Default: each does what the other wants.
    */
-  readonly clientNoContextTakeover?: boolean;
+  readonly clientNoContextTakeover?: boolean | undefined;
   /**
    * The window of what the server sends, as a power of two: 8 (256 bytes) to 15 (32 KiB). A server uses no larger one, a
    * client asks for it. `false`: a server declines offers that ask for one. Default: a server does as it is asked.
    */
-  readonly serverMaxWindowBits?: number | boolean;
+  readonly serverMaxWindowBits?: number | boolean | undefined;
   /**
    * The window of what the client sends. A server asks for it, and declines clients that cannot be asked; a client uses no
    * larger one and says so. `false`: a client does not let itself be asked, a server declines offers that say how large
    * it will be. Default: a client offers to be asked, a server asks for nothing.
    */
-  readonly clientMaxWindowBits?: number | boolean;
+  readonly clientMaxWindowBits?: number | boolean | undefined;
   /**
    * Role client: offer the extension a second time without what a server may decline (`serverNoContextTakeover`,
    * `serverMaxWindowBits`), so that one which does still compresses. Default false.
    */
-  readonly fallback?: boolean;
+  readonly fallback?: boolean | undefined;
   /**
    * The shortest message to compress, in bytes. One that is sent in pieces, whose length is not known when it begins, is
    * compressed. `send(data, { compress })` overrides it. Default 1024.
    *
    * Whatever its length, a message that does not get shorter goes out as it is, unless `compress: true` asked for it.
    */
-  readonly threshold?: number;
+  readonly threshold?: number | undefined;
   /** How hard to search for matches, as in zlib: 1 (fastest) to 9, 0 for none, -1 for zlib's default, which is 6. Default -1. */
-  readonly level?: number;
+  readonly level?: number | undefined;
   /** zlib's memory while it compresses, 1 (1 KiB, slow) to 9 (256 KiB). Nothing of it is held. Default 8. */
-  readonly memLevel?: number;
+  readonly memLevel?: number | undefined;
   /**
    * How many bytes of what was sent before a message may refer to, up to the window. Each of them costs time with each
    * message (about 1 ns) and memory between messages. A message that is longer than half of it may refer to twice its own
    * length. Default 4096: for JSON of 1 KB that takes less than half the time of 32768, and makes messages 10 % longer.
    */
-  readonly history?: number;
+  readonly history?: number | undefined;
   /**
    * How many times its compressed length a message may be (`WS_ERR_INFLATE_RATIO`, 1009). DEFLATE reaches 1032. A number
    * holds for every message, Infinity is no limit. Small messages that repeat earlier ones reach high ratios, so the
    * default is 100 for messages of more than 16 MiB.
    */
-  readonly maxInflateRatio?: number;
+  readonly maxInflateRatio?: number | undefined;
 }
 
 /** The options that hold. @internal */

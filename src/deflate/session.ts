@@ -48,7 +48,7 @@ export class DeflateSession implements ExtensionSession {
     return this.#inflater.decode(message);
   }
 
-  encodePrepared(payload: Uint8Array, encoded: Map<string, Uint8Array>): Uint8Array | undefined {
-    return this.#deflater.encodePrepared(payload, encoded);
+  encodePrepared(payload: Uint8Array, encoded: Map<string, Uint8Array>, compress?: boolean): Uint8Array | undefined {
+    return this.#deflater.encodePrepared(payload, encoded, compress);
   }
 }

@@ -247,6 +247,7 @@ export class FrameDecoder {
    * @throws all that push() does
    */
   commit(length: number, sink: FrameSink): void {
+    if (this.#error) this.release();
     this.#assertStreaming();
     const landing = filledLanding(this, length);
     this.#busy = true;
@@ -260,6 +261,11 @@ export class FrameDecoder {
       returnLanding(this, this.#engines);
       this.#leave();
     }
+  }
+
+  /** Takes back what reserve() lent, if it has lent something. Not from inside a callback of commit(). @internal */
+  release(): void {
+    returnLanding(this, this.#engines);
   }
 
   /**

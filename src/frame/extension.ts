@@ -75,7 +75,8 @@ export interface ExtensionSession {
   /**
    * As encode(), of a whole message that goes to many connections: the encoding must not depend on what was sent
    * before. `encoded` is the message's own: what this or another session keeps there, under a key that says all that it
-   * depends on, need not be done again. Without this method each session encodes for itself.
+   * depends on, need not be done again. `compress` as in OutgoingPart. Without this method each session encodes for
+   * itself.
    */
-  encodePrepared?(payload: Uint8Array, encoded: Map<string, Uint8Array>): Uint8Array | undefined;
+  encodePrepared?(payload: Uint8Array, encoded: Map<string, Uint8Array>, compress?: boolean): Uint8Array | undefined;
 }

@@ -11,37 +11,37 @@ export interface FrameDecoderOptions {
    * The longest payload that a text, binary or continuation frame may have, in bytes: a whole number, or
    * Infinity for no limit. A longer one is refused with its header. Default 100 MiB.
    */
-  readonly maxPayload?: number;
+  readonly maxPayload?: number | undefined;
   /**
    * The RSV bits that an extension owns, as in `frame.rsv`: 4 for RSV1 (permessage-deflate). They are let
    * through on the first frame of a message, whose text is then not checked for UTF-8. Default 0.
    */
-  readonly rsv?: number;
+  readonly rsv?: number | undefined;
   /** Leave chunks as they are, and return payloads from `decode()` in copies. Default false: unmask in place. */
-  readonly copy?: boolean;
+  readonly copy?: boolean | undefined;
   /**
    * Where `decode()` gets the buffers from that it collects frames in which span chunks: a function that
    * returns a Uint8Array of the length it is given, which need not be zeroed. On Node,
    * `Buffer.allocUnsafeSlow` saves the zeroing. Default: `new Uint8Array(length)`.
    */
-  readonly allocate?: (length: number) => Uint8Array;
+  readonly allocate?: ((length: number) => Uint8Array) | undefined;
   /**
    * How many bytes of other messages a string that a sink's `text` gets may keep alive: such strings are
    * cut from a longer one. Default 1024; 0 makes each on its own.
    */
-  readonly textSlack?: number;
+  readonly textSlack?: number | undefined;
   /** Role server: accept frames that are not masked, against RFC 6455 §5.1. Default false. */
-  readonly allowUnmasked?: boolean;
+  readonly allowUnmasked?: boolean | undefined;
   /** Role client: accept frames that are masked, against RFC 6455 §5.1. Default false. */
-  readonly allowMasked?: boolean;
+  readonly allowMasked?: boolean | undefined;
   /** Accept lengths in more bytes than they need, against RFC 6455 §5.2, as most peers do. Default false. */
-  readonly allowNonMinimalLength?: boolean;
+  readonly allowNonMinimalLength?: boolean | undefined;
   /** Do not check the payload of a Close: its code, its reason, a length of 1 (RFC 6455 §5.5.1, §7.4). Default false. */
-  readonly allowInvalidClose?: boolean;
+  readonly allowInvalidClose?: boolean | undefined;
   /** Do not check text for UTF-8 (RFC 6455 §8.1). Default false. */
-  readonly allowInvalidUtf8?: boolean;
+  readonly allowInvalidUtf8?: boolean | undefined;
   /** Which core decodes. Default `"auto"`: WASM where it can be compiled, else the portable one. */
-  readonly core?: CoreChoice;
+  readonly core?: CoreChoice | undefined;
 }
 
 /**
@@ -56,9 +56,9 @@ export interface FrameEncoderOptions {
   /** Who is encoding: a `"client"` masks its frames. */
   readonly role: Role;
   /** Role client: where masking-keys come from. Default `crypto.getRandomValues`, in pools. */
-  readonly maskKey?: MaskKeySource;
+  readonly maskKey?: MaskKeySource | undefined;
   /** Which core encodes. Default `"auto"`: WASM where it can be compiled, else the portable one. */
-  readonly core?: CoreChoice;
+  readonly core?: CoreChoice | undefined;
 }
 
 /** @throws TypeError @internal */

@@ -7,11 +7,12 @@ import type { FrameHeader } from "../frame/frame.ts";
 import { CloseCode, Opcode } from "../frame/opcodes.ts";
 import { decodeUtf8 } from "../frame/text.ts";
 import type { MessageSink } from "./events.ts";
+import { joined } from "./bytes.ts";
 import { limitError } from "./limits.ts";
 import type { Settings } from "./settings.ts";
+import { STOP, STOPPED } from "./stopped.ts";
 import { decodeValidUtf8 } from "./utf8.ts";
 
-const EMPTY: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 const CONTROL = 8;
 /** A message's buffer may be so much larger than the message, in bytes, before the message is moved to its own. */
 const SPARE = 1024;
@@ -58,7 +59,7 @@ export class MessageAssembler implements FrameSink {
   #opcode = 0;
   #fin = false;
   /** Of a control frame, what has come; of a whole binary message in one frame too. */
-  #payload: Uint8Array = EMPTY;
+  #payload: Uint8Array | undefined = undefined;
 
   constructor(settings: Settings, handler: ControlHandler) {
     this.#settings = settings;
@@ -72,6 +73,7 @@ export class MessageAssembler implements FrameSink {
   }
 
   header(header: FrameHeader): void {
+    if (this.sink === STOPPED) throw STOP;
     const { opcode } = header;
     this.#opcode = opcode;
     this.frameEnd = header.payloadOffset + header.payloadLength;
@@ -95,17 +97,15 @@ export class MessageAssembler implements FrameSink {
       );
     }
     if (message.announced > (message.rsv === 0 ? limits.maxMessage : limits.maxCollected)) {
-      const { MessageTooBig } = CloseCode;
-      throw this.#handler.failed(
-        limitError("WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", MessageTooBig, "maxMessage", header.headerOffset),
-      );
+      throw this.#handler.failed(messageTooLong(header.headerOffset));
     }
     if (message.frames === 1 && this.#inPieces(message)) this.sink!.start!(message.text ? "text" : "binary");
   }
 
   payload(window: Uint8Array, start: number, end: number): void {
     if (this.#opcode & CONTROL) {
-      this.#payload = joined(this.#payload, window.subarray(start, end));
+      const bytes = window.subarray(start, end);
+      this.#payload = this.#payload === undefined ? new Uint8Array(bytes) : joined(this.#payload, bytes);
       return;
     }
     const message = this.#message!;
@@ -142,8 +142,7 @@ export class MessageAssembler implements FrameSink {
   }
 
   #endControl(): void {
-    const payload = this.#payload;
-    this.#payload = EMPTY;
+    const payload = this.#takePayload();
     if (this.#opcode === Opcode.Ping) {
       this.#handler.receivedPing(payload);
     } else if (this.#opcode === Opcode.Pong) {
@@ -165,12 +164,18 @@ export class MessageAssembler implements FrameSink {
       this.sink!.end!();
       return;
     }
-    const payload = message.collector === undefined ? this.#payload : message.collector.bytes;
-    const ownsPayload = message.collector === undefined || message.collector.spare <= SPARE;
-    this.#payload = EMPTY;
+    const { collector } = message;
+    const payload = collector === undefined ? this.#takePayload() : collector.bytes;
     if (message.rsv !== 0) this.#deliverDecoded(message, payload);
-    else if (message.text) this.sink!.text(decodeUtf8(payload));
-    else this.sink!.binary(ownsPayload ? payload : new Uint8Array(payload));
+    else if (message.text) this.sink!.text(this.#decoded(decodeUtf8, payload));
+    else this.sink!.binary(collector !== undefined && collector.spare > SPARE ? new Uint8Array(payload) : payload);
+  }
+
+  /** What #payload is, or nothing: a new array each time, for it is given away. */
+  #takePayload(): Uint8Array {
+    const payload = this.#payload ?? new Uint8Array(0);
+    this.#payload = undefined;
+    return payload;
   }
 
   /** Delivers a message of an extension (§9.2): the last that was applied to it is undone first. */
@@ -193,12 +198,24 @@ export class MessageAssembler implements FrameSink {
     else this.sink!.binary(data);
   }
 
+  /** A string of text bytes: longer than the engine's strings may be is too long. */
+  #decoded(decode: (bytes: Uint8Array) => string, bytes: Uint8Array): string {
+    try {
+      return decode(bytes);
+    } catch (error) {
+      // Only one that checks throws it, for UTF-8 that is wrong.
+      if (error instanceof TypeError) throw error;
+      throw this.#handler.failed(messageTooLong(this.frameEnd));
+    }
+  }
+
   /** What the core has not seen, because an extension had to decode it first. */
   #checkedText(bytes: Uint8Array): string {
-    if (this.#settings.allowInvalidUtf8) return decodeUtf8(bytes);
+    if (this.#settings.allowInvalidUtf8) return this.#decoded(decodeUtf8, bytes);
     try {
-      return decodeValidUtf8(bytes);
-    } catch {
+      return this.#decoded(decodeValidUtf8, bytes);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
       const where = { closeCode: CloseCode.InvalidPayload, byteOffset: this.frameEnd, rule: "RFC 6455 §8.1" };
       const message = `Text must be valid UTF-8 (${where.rule}, in the message that ends at byte ${where.byteOffset})`;
       throw this.#handler.failed(new WebSocketError("WS_ERR_INVALID_UTF8", message, where));
@@ -212,10 +229,6 @@ export class MessageAssembler implements FrameSink {
   }
 }
 
-/** The two, end to end. */
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(first.length + second.length);
-  bytes.set(first);
-  bytes.set(second, first.length);
-  return bytes;
+function messageTooLong(byteOffset: number): WebSocketError {
+  return limitError("WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", CloseCode.MessageTooBig, "maxMessage", byteOffset);
 }

@@ -50,7 +50,7 @@ export interface CloseEvent {
   readonly code: number;
   /** The reason in the peer's Close. */
   readonly reason: string;
-  /** Whether both sides have sent a Close. */
+  /** Whether the peer has sent a Close. This side's has been sent before, or is its answer. */
   readonly wasClean: boolean;
 }
 

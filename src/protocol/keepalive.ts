@@ -8,14 +8,14 @@ import type { Protocol } from "./protocol.ts";
 /** Options of Keepalive. All times are in milliseconds; Infinity turns one off. */
 export interface KeepaliveOptions {
   /** How long nothing may arrive before a Ping is sent. Default 30,000. */
-  readonly pingInterval?: number;
+  readonly pingInterval?: number | undefined;
   /**
    * How long after it still nothing may have arrived before the connection is given up (`WS_ERR_PONG_TIMEOUT`, 1008).
    * Any byte is a sign of life, not only the Pong. Default 20,000.
    */
-  readonly pongTimeout?: number;
+  readonly pongTimeout?: number | undefined;
   /** How long the peer has to answer a Close, and then to end the stream. Default 10,000. */
-  readonly closeTimeout?: number;
+  readonly closeTimeout?: number | undefined;
 }
 
 function readTime(name: string, value: number): number {
@@ -55,6 +55,7 @@ export class Keepalive {
 
   /** When tick() has something to do next, if nothing arrives before; -Infinity for now. */
   get due(): number {
+    if (this.#expired) return Infinity;
     if (this.#protocol.state !== "open") {
       return this.#endingAt === undefined ? -Infinity : this.#endingAt + this.#closeTimeout;
     }

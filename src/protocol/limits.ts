@@ -7,40 +7,42 @@ export interface Limits {
    * (`WS_ERR_UNSUPPORTED_MESSAGE_LENGTH`, 1009). Default 100 MiB; with `fragments`, where a frame passes through in
    * constant memory, Infinity.
    */
-  readonly maxFrame?: number;
+  readonly maxFrame?: number | undefined;
   /**
    * The longest message, in bytes, or Infinity: what has arrived of it and is announced, and again what an extension
    * makes of it (`WS_ERR_UNSUPPORTED_MESSAGE_LENGTH`, 1009). Default 100 MiB; with `fragments` Infinity, but for
    * messages of an extension (compressed ones), which have to be collected.
    */
-  readonly maxMessage?: number;
+  readonly maxMessage?: number | undefined;
   /**
    * The most frames that a message may be made of, empty ones included (`WS_ERR_TOO_MANY_BUFFERED_PARTS`, 1008). Default
    * 1,048,576: they are collected in one buffer and cost no memory of their own, only time.
    */
-  readonly maxFragments?: number;
+  readonly maxFragments?: number | undefined;
   /**
    * The most control frames in `controlPeriod`, if the times of arrival are told (`WS_ERR_TOO_MANY_CONTROL_FRAMES`,
    * 1008). Default 1000.
    */
-  readonly maxControlFrames?: number;
+  readonly maxControlFrames?: number | undefined;
   /** In milliseconds. Default 1000. */
-  readonly controlPeriod?: number;
+  readonly controlPeriod?: number | undefined;
   /**
-   * The most automatic Pongs that wait for the next take(): more come up when the peer sends Pings and does not read
-   * (`WS_ERR_TOO_MANY_PENDING_PONGS`, 1008). Default 1000.
+   * The most automatic Pongs that wait for the next take(), which is not called while the peer does not read
+   * (`WS_ERR_TOO_MANY_PENDING_PONGS`, 1008). So many Pings in one chunk are too many as well. Default 1000.
    */
-  readonly maxPendingPongs?: number;
+  readonly maxPendingPongs?: number | undefined;
 }
 
 /** The limits that hold. @internal */
-export interface ReadLimits extends Required<Limits> {
+export type ReadLimits = AllLimits & {
   /** maxMessage where a message has to be collected whatever the options. */
   readonly maxCollected: number;
-}
+};
+
+type AllLimits = { readonly [Name in keyof Limits]-?: number };
 
 const MIB_100 = 104857600;
-const DEFAULTS: Required<Limits> = {
+const DEFAULTS: AllLimits = {
   maxFrame: MIB_100,
   maxMessage: MIB_100,
   maxFragments: 1048576,
@@ -63,6 +65,8 @@ export function readLimits(limits: Limits | undefined, fragments: boolean): Read
     if (typeof value !== "number" || !(value >= 0)) throw new RangeError(`limits.${name} must be a number, 0 or more`);
     read[name] = value;
   }
+  // It is compared with times of 31 bits.
+  read.controlPeriod = Math.min(read.controlPeriod, 0x7fffffff);
   read.maxCollected = limits.maxMessage ?? MIB_100;
   return read;
 }

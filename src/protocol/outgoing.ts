@@ -4,7 +4,21 @@ import type { FrameEncoder } from "../frame/encoder.ts";
 import { Opcode } from "../frame/opcodes.ts";
 import { assertBytes } from "../frame/options.ts";
 import { encodeUtf8 } from "../frame/text.ts";
+import { joined } from "./bytes.ts";
 import type { OpenExtension } from "./extensions.ts";
+import { checkUtf8 } from "./utf8.ts";
+
+const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
+
+/** A piece of a message as bytes, and what it leaves over for the next. @internal */
+export interface OutgoingPiece {
+  readonly bytes: Uint8Array;
+  readonly last: boolean;
+  /** A high surrogate at its end, which may have its other half in the next piece. It is not in `bytes`. */
+  readonly surrogate: string;
+  /** Of text that came as bytes, the beginning of a character at its end. It is in `bytes`. */
+  readonly incomplete: Uint8Array;
+}
 
 /** A text or binary message on its way out, in one piece or several. @internal */
 export class OutgoingMessage {
@@ -12,11 +26,8 @@ export class OutgoingMessage {
   readonly #compress: boolean | undefined;
   /** Those that have taken the message on, once its first piece has been sent. */
   #extensions: readonly OpenExtension[];
-  #begun = false;
-  /** A high surrogate at the end of a piece, which may have its other half in the next. */
-  #surrogate = "";
-  /** Checks text that comes as bytes. */
-  #validator: TextDecoder | undefined = undefined;
+  /** The piece that was sent last. */
+  #before: OutgoingPiece | undefined = undefined;
 
   constructor(text: boolean, compress: boolean | undefined, extensions: readonly OpenExtension[]) {
     this.text = text;
@@ -25,59 +36,50 @@ export class OutgoingMessage {
   }
 
   /**
-   * Queues the next piece, in frames of at most `fragmentSize` bytes.
+   * The next piece, which is not sent yet: what is wrong with it shows here, and leaves the message as it was.
    * @throws TypeError if it is neither a string nor bytes, or bytes of text that are not UTF-8
    */
-  send(encoder: FrameEncoder, data: string | Uint8Array, last: boolean, fragmentSize: number): void {
-    let payload = this.#bytes(data, last);
-    const first = !this.#begun;
+  read(data: string | Uint8Array, last: boolean): OutgoingPiece {
+    const { surrogate: before, incomplete } = this.#before ?? { surrogate: "", incomplete: NOTHING };
+    let surrogate = "";
+    let bytes: Uint8Array;
+    if (typeof data === "string") {
+      const text = before + data;
+      const code = text.charCodeAt(text.length - 1);
+      if (!last && code >= 0xd800 && code <= 0xdbff) surrogate = text.slice(-1);
+      bytes = encodeUtf8(surrogate === "" ? text : text.slice(0, -1));
+    } else {
+      assertBytes(data, "data");
+      // A surrogate that stays alone is U+FFFD.
+      bytes = before === "" ? data : joined(encodeUtf8(before), data);
+    }
+    // Of strings alone there is nothing to check.
+    if (!this.text || (typeof data === "string" && incomplete.length === 0)) {
+      return { bytes, last, surrogate, incomplete: NOTHING };
+    }
+    const all = joined(incomplete, bytes);
+    const rest = checkUtf8(all, last);
+    return { bytes, last, surrogate, incomplete: all.subarray(all.length - rest) };
+  }
+
+  /** Queues a piece that read() returned, in frames of at most `fragmentSize` bytes. */
+  send(encoder: FrameEncoder, piece: OutgoingPiece, fragmentSize: number): void {
+    const { text } = this;
+    const { last } = piece;
+    const first = this.#before === undefined;
+    let payload = piece.bytes;
     let rsv = 0;
     const taken: OpenExtension[] = [];
     for (const extension of this.#extensions) {
-      const encoded = extension.session.encode({ payload, text: this.text, first, last, compress: this.#compress });
+      const encoded = extension.session.encode({ payload, text, first, last, compress: this.#compress });
       if (encoded === undefined) continue;
       payload = encoded;
       rsv |= extension.rsv;
       taken.push(extension);
     }
     this.#extensions = taken;
-    this.#begun = true;
-    sendFrames(encoder, { text: this.text, payload, first, last, rsv }, fragmentSize);
-  }
-
-  #bytes(data: string | Uint8Array, last: boolean): Uint8Array {
-    if (typeof data !== "string") {
-      assertBytes(data, "data");
-      if (!this.text) return data;
-      this.#validator ??= new TextDecoder("utf-8", { fatal: true });
-    }
-    const bytes = typeof data === "string" ? encodeUtf8(this.#wholeCharacters(data, last)) : this.#afterSurrogate(data);
-    try {
-      this.#validator?.decode(bytes, { stream: !last });
-    } catch (error) {
-      throw new TypeError("Text must be valid UTF-8 (RFC 6455 §8.1)", { cause: error });
-    }
-    return bytes;
-  }
-
-  /** The text with what was left of the last piece, and without half a character at its end. */
-  #wholeCharacters(data: string, last: boolean): string {
-    const text = this.#surrogate + data;
-    const code = text.charCodeAt(text.length - 1);
-    const cut = !last && code >= 0xd800 && code <= 0xdbff;
-    this.#surrogate = cut ? text.slice(-1) : "";
-    return cut ? text.slice(0, -1) : text;
-  }
-
-  #afterSurrogate(bytes: Uint8Array): Uint8Array {
-    if (this.#surrogate === "") return bytes;
-    // It stays alone: U+FFFD.
-    const before = encodeUtf8(this.#surrogate);
-    this.#surrogate = "";
-    const all = new Uint8Array(before.length + bytes.length);
-    all.set(before);
-    all.set(bytes, before.length);
-    return all;
+    this.#before = piece;
+    sendFrames(encoder, { text, payload, first, last, rsv }, fragmentSize);
   }
 }
 

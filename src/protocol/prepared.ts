@@ -12,12 +12,17 @@ const frames: WeakMap<Uint8Array, SerializedMessage> = /* @__PURE__ */ new WeakM
  * The frame of a prepared message as the extension encodes it, or undefined where it is sent as it is.
  * @internal
  */
-export function encodePrepared(message: PreparedMessage, extension: OpenExtension): SerializedMessage | undefined {
+export function encodePrepared(
+  message: PreparedMessage,
+  extension: OpenExtension,
+  compress: boolean | undefined,
+): SerializedMessage | undefined {
   let encoded = encodings.get(message);
   if (encoded === undefined) encodings.set(message, (encoded = new Map()));
-  const payload = extension.session.encodePrepared!(message.payload, encoded);
+  const payload = extension.session.encodePrepared!(message.payload, encoded, compress);
   if (payload === undefined) return undefined;
+  const firstByte = message.firstByte | (extension.rsv << 4);
   let frame = frames.get(payload);
-  if (frame === undefined) frames.set(payload, (frame = serialize(message.firstByte | (extension.rsv << 4), payload)));
+  if (frame?.firstByte !== firstByte) frames.set(payload, (frame = serialize(firstByte, payload)));
   return frame;
 }

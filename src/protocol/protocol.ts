@@ -1,3 +1,4 @@
+import { BITS_RSV, WINDOW_SIZE } from "../../assembly/memory.ts";
 import { FrameDecoder } from "../frame/decoder.ts";
 import { FrameEncoder } from "../frame/encoder.ts";
 import type { WebSocketError } from "../frame/errors.ts";
@@ -5,32 +6,20 @@ import { CloseCode, isValidCloseCode } from "../frame/opcodes.ts";
 import { PreparedMessage } from "../frame/prepared.ts";
 import { decodeUtf8, encodeUtf8 } from "../frame/text.ts";
 import { MessageAssembler } from "./assembler.ts";
-import { InvalidStateError } from "./errors.ts";
 import { EventList, type MessageSink, type ProtocolEvent } from "./events.ts";
 import { limitError } from "./limits.ts";
 import { type ProtocolOptions, readFragmentSize, type SendOptions } from "./options.ts";
-import { OutgoingMessage } from "./outgoing.ts";
+import { OutgoingMessage, sendFrames } from "./outgoing.ts";
 import { encodePrepared } from "./prepared.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { ANSWERING, CLOSED, CLOSING, OPEN, STATES } from "./states.ts";
+import { STOP, STOPPED } from "./stopped.ts";
 
 /** The longest reason of a Close, in bytes: 125 less the two of its code (RFC 6455 §5.5). */
 const MAX_REASON = 123;
 
 /** A Close with a code and without a reason, masked, in bytes. */
 const ANSWER_SIZE = 8;
-
-const IGNORE: MessageSink = {
-  text() {},
-  binary() {},
-  start() {},
-  piece() {},
-  end() {},
-  ping() {},
-  pong() {},
-  error() {},
-  close() {},
-};
 
 /**
  * A WebSocket connection after its opening handshake (RFC 6455 §5 to §7), either side of it, without I/O: bytes that
@@ -71,7 +60,7 @@ export class Protocol {
     this.#settings = settings;
     this.#decoder = new FrameDecoder({
       ...options,
-      maxPayload: Math.floor(Math.min(limits.maxFrame, limits.maxMessage)),
+      maxPayload: Math.floor(Math.min(limits.maxFrame, limits.maxMessage, Number.MAX_SAFE_INTEGER)),
       rsv: extensions.reduce((bits, { rsv }) => bits | rsv, 0),
     });
     this.#encoder = new FrameEncoder(options);
@@ -148,7 +137,8 @@ export class Protocol {
 
   /** A buffer of 64 KiB to read the next bytes of the stream into, as FrameDecoder.reserve() lends it. */
   reserve(): Uint8Array {
-    return this.#decoder.reserve();
+    // What is read into it then is ignored.
+    return this.#state === CLOSED ? new Uint8Array(WINDOW_SIZE) : this.#decoder.reserve();
   }
 
   /**
@@ -156,7 +146,10 @@ export class Protocol {
    * @throws RangeError if there is no reserved buffer, or it is shorter
    */
   commit(length: number, sink: MessageSink, now?: number): void {
-    if (this.#state === CLOSED) return;
+    if (this.#state === CLOSED) {
+      if (this.#assembler.sink === undefined) this.#decoder.release();
+      return;
+    }
     const before = this.#begin(sink, now);
     try {
       this.#decoder.commit(length, this.#assembler);
@@ -171,14 +164,15 @@ export class Protocol {
    * Queues a message: text for a string, binary for bytes; or a piece of one, see `fin`. Bytes are borrowed until they have
    * been written: do not change them before.
    *
-   * @throws InvalidStateError after close(), or after the end of the connection
+   * @returns false, and nothing is sent, if this side has closed or the connection has ended. That may be so before the
+   *   events are handled that receive() returned with it.
    * @throws TypeError for other data, text in bytes that are not UTF-8, or a piece that is not of the kind of its message
    * @throws RangeError for a fragmentSize out of range
+   * @throws what an extension or a maskKey function throws. Then the message cannot go on: the connection is closed (1011)
    */
-  send(data: string | Uint8Array | PreparedMessage, options?: SendOptions): void {
-    if (this.#state > ANSWERING) throw this.#notOpen();
-    const { extensions, fragmentSize } = this.#settings;
-    if (options === undefined && this.#outgoing === undefined && extensions.length === 0 && fragmentSize === Infinity) {
+  send(data: string | Uint8Array | PreparedMessage, options?: SendOptions): boolean {
+    if (this.#state > ANSWERING) return false;
+    if (options === undefined && this.#outgoing === undefined && this.#settings.plain) {
       // Nearly all messages: whole, as they are.
       if (typeof data === "string") this.#encoder.text(data);
       else if (data instanceof PreparedMessage) this.#encoder.prepared(data);
@@ -188,26 +182,29 @@ export class Protocol {
     } else {
       this.#sendPiece(data, options ?? {});
     }
+    return true;
   }
 
   /**
    * Queues a Ping (RFC 6455 §5.5.2). Its payload is copied.
-   * @throws InvalidStateError after close(), or after the end of the connection
+   * @returns false, and nothing is sent, if this side has closed or the connection has ended
    * @throws TypeError if data is neither a string nor a Uint8Array
    * @throws RangeError if it is longer than 125 bytes
    */
-  ping(data?: string | Uint8Array): void {
-    if (this.#state > ANSWERING) throw this.#notOpen();
+  ping(data?: string | Uint8Array): boolean {
+    if (this.#state > ANSWERING) return false;
     this.#encoder.ping(data);
+    return true;
   }
 
   /**
    * Queues a Pong (§5.5.3): for an own answer where `autoPong` is off, or as a one-way sign of life.
-   * @throws all that ping() does
+   * @returns and throws as ping() does
    */
-  pong(data?: string | Uint8Array): void {
-    if (this.#state > ANSWERING) throw this.#notOpen();
+  pong(data?: string | Uint8Array): boolean {
+    if (this.#state > ANSWERING) return false;
     this.#encoder.pong(data);
+    return true;
   }
 
   /**
@@ -226,19 +223,25 @@ export class Protocol {
   }
 
   /**
-   * Fails the connection for a reason of this side (§7.1.7): queues a Close with the error's close code. Returns the error
-   * and the close event; nothing when the connection has ended already.
+   * Fails the connection for a reason of this side (§7.1.7): queues a Close with the error's close code (1011 if that
+   * must not be sent), unless there has been one. Returns the error and the close event; nothing after the close event.
    */
   fail(error: WebSocketError): ProtocolEvent[] {
     const list = new EventList();
-    if (this.#state === ANSWERING) this.close(error.closeCode, error.message);
-    else if (this.#state !== CLOSED) this.#fail(error, list);
+    if (this.#state === ANSWERING) {
+      this.#error = error;
+      this.#closeFor(error);
+      this.#state = CLOSED;
+    } else if (this.#state !== CLOSED) {
+      this.#fail(error, list);
+    }
     return list.events;
   }
 
   /**
    * What to write, in order. While the stream does not take more, do not call it: what is sent stays together, and pending
-   * Pongs are counted. The buffers are yours, except large messages, which are those that were passed to send().
+   * Pongs are counted. The buffers are yours, except large messages, which are those that were passed to send(), and
+   * prepared ones, which others send too: do not write to them.
    */
   take(): Uint8Array[] {
     this.#pendingPongs = 0;
@@ -287,9 +290,13 @@ export class Protocol {
     this.#assembler.sink = sink;
     if (now === undefined) {
       this.#controlFrames = -1;
-    } else if (this.#controlFrames < 0 || ((now - this.#periodStart) | 0) >= this.#settings.limits.controlPeriod) {
-      this.#controlFrames = 0;
-      this.#periodStart = now | 0;
+    } else {
+      const elapsed = (now - this.#periodStart) | 0;
+      // Below 0 the clock has gone back, or nothing has come for weeks.
+      if (this.#controlFrames < 0 || elapsed < 0 || elapsed >= this.#settings.limits.controlPeriod) {
+        this.#controlFrames = 0;
+        this.#periodStart = now | 0;
+      }
     }
     return before;
   }
@@ -309,65 +316,108 @@ export class Protocol {
 
   /** What push() does with an exception: it was the peer's fault, or it is not for us. */
   #caught(error: unknown, sink: MessageSink): void {
+    if (error === STOP) return;
     if (error !== this.#error && error !== this.#decoder.error) throw error;
     // A callback may have ended the connection.
     if (this.#state === CLOSED) return;
-    if (error === this.#error) {
-      this.#fail(this.#error!, sink);
+    const failure = error === this.#error ? this.#error! : this.#ownLimit(this.#decoder.error!);
+    if (this.#state === OPEN) {
+      this.#fail(failure, sink);
     } else {
-      const { maxFrame, maxMessage } = this.#settings.limits;
-      const { code, closeCode, byteOffset, rule } = this.#decoder.error!;
-      const limit = maxFrame <= maxMessage ? "maxFrame" : "maxMessage";
-      this.#fail(rule === "maxPayload" ? limitError(code, closeCode, limit, byteOffset) : this.#decoder.error!, sink);
+      // Who has sent a Close need not mind what comes after it: some peers reply with a malformed one, or with HTTP.
+      this.#error = failure;
+      this.#end();
+      sink.close(CloseCode.AbnormalClosure, "", false);
     }
+  }
+
+  /** The decoder's error, with the limit in it that was set here. */
+  #ownLimit(error: WebSocketError): WebSocketError {
+    if (error.rule !== "maxPayload") return error;
+    const { maxFrame, maxMessage } = this.#settings.limits;
+    return limitError(
+      error.code,
+      error.closeCode,
+      maxFrame <= maxMessage ? "maxFrame" : "maxMessage",
+      error.byteOffset,
+    );
   }
 
   /** The close event is about to be delivered: nothing may come after it, not even from the call that is running. */
   #end(): void {
     this.#state = CLOSED;
-    if (this.#assembler.sink !== undefined) this.#assembler.sink = IGNORE;
+    if (this.#assembler.sink !== undefined) this.#assembler.sink = STOPPED;
   }
 
   #fail(error: WebSocketError, sink: MessageSink): void {
     this.#error = error;
-    const wasOpen = this.#state === OPEN;
+    if (this.#state === OPEN) this.#closeFor(error);
     this.#end();
-    // Who has sent a Close need not answer for what comes after it: some peers reply with a malformed one, or with HTTP.
-    if (wasOpen) {
-      this.#encoder.close(error.closeCode, cutReason(error.message));
+    try {
       sink.error(error);
+    } finally {
+      sink.close(CloseCode.AbnormalClosure, "", false);
     }
-    sink.close(CloseCode.AbnormalClosure, "", false);
   }
 
-  #notOpen(): InvalidStateError {
-    return new InvalidStateError(`The connection is ${this.state}`);
+  #closeFor(error: WebSocketError): void {
+    const code = isValidCloseCode(error.closeCode) ? error.closeCode : CloseCode.InternalError;
+    this.#encoder.close(code, cutReason(error.message));
+  }
+
+  /** What was to be sent has failed half-way: frames of it are queued, or extensions believe that it was sent. */
+  #abort(): void {
+    const before = this.#state;
+    this.#state = before === OPEN ? CLOSING : CLOSED;
+    this.#encoder.close(CloseCode.InternalError);
   }
 
   #sendPiece(data: string | Uint8Array, options: SendOptions): void {
     const text = options.binary === undefined ? typeof data === "string" : !options.binary;
     const fin = options.fin ?? true;
-    const fragmentSize =
-      options.fragmentSize === undefined ? this.#settings.fragmentSize : readFragmentSize(options.fragmentSize);
+    const fragmentSize = this.#fragmentSize(options);
     const message = this.#outgoing ?? new OutgoingMessage(text, options.compress, this.#settings.extensions);
     if (message.text !== text) {
       throw new TypeError(`A ${message.text ? "text" : "binary"} message has been begun and must be ended first`);
     }
-    message.send(this.#encoder, data, fin, fragmentSize);
+    const piece = message.read(data, fin);
+    try {
+      message.send(this.#encoder, piece, fragmentSize);
+    } catch (error) {
+      this.#abort();
+      throw error;
+    }
     this.#outgoing = fin ? undefined : message;
   }
 
   #sendPrepared(message: PreparedMessage, options: SendOptions): void {
     if (this.#outgoing !== undefined) throw new TypeError("A message has been begun and must be ended first");
+    if (options.fin === false) throw new TypeError("A PreparedMessage is a whole message");
+    const { compress } = options;
+    const fragmentSize = this.#fragmentSize(options);
     const { extensions } = this.#settings;
     const [extension] = extensions;
-    if (options.compress === false || extension === undefined) {
-      this.#encoder.prepared(message);
-    } else if (extensions.length === 1 && extension.session.encodePrepared) {
-      this.#encoder.serialized(encodePrepared(message, extension) ?? message);
-    } else {
+    if (extension !== undefined && (extensions.length > 1 || !extension.session.encodePrepared)) {
       this.#sendPiece(message.payload, { ...options, binary: !message.text });
+      return;
     }
+    try {
+      const encoded = extension && compress !== false ? encodePrepared(message, extension, compress) : undefined;
+      const { payload, firstByte } = encoded ?? message;
+      if (payload.length > fragmentSize) {
+        const rsv = (firstByte & BITS_RSV) >> 4;
+        sendFrames(this.#encoder, { text: message.text, payload, first: true, last: true, rsv }, fragmentSize);
+      } else {
+        this.#encoder.serialized(encoded ?? message);
+      }
+    } catch (error) {
+      this.#abort();
+      throw error;
+    }
+  }
+
+  #fragmentSize({ fragmentSize }: SendOptions): number {
+    return fragmentSize === undefined ? this.#settings.fragmentSize : readFragmentSize(fragmentSize);
   }
 }
 

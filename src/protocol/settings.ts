@@ -11,6 +11,8 @@ export interface Settings {
   readonly allowInvalidUtf8: boolean;
   readonly autoPong: boolean;
   readonly fragmentSize: number;
+  /** Whether messages go out as they are: no extensions, no fragments. */
+  readonly plain: boolean;
   readonly extensions: readonly OpenExtension[];
   readonly allocate: (length: number) => Uint8Array;
 }
@@ -26,17 +28,20 @@ let lastSettings: Settings | undefined;
 export function readSettings(options: ProtocolOptions): Settings {
   const fragments = options.fragments ?? false;
   lastLimits = lastIfSame(lastLimits, readLimits(options.limits, fragments));
+  const extensions = openExtensions(options.extensions ?? [], options.role);
+  const fragmentSize = readFragmentSize(options.fragmentSize);
   const settings: Settings = {
     limits: lastLimits,
     fragments,
     allowInvalidUtf8: options.allowInvalidUtf8 ?? false,
     autoPong: options.autoPong ?? true,
-    fragmentSize: readFragmentSize(options.fragmentSize),
-    extensions: openExtensions(options.extensions ?? [], options.role),
+    fragmentSize,
+    plain: extensions.length === 0 && fragmentSize === Infinity,
+    extensions,
     allocate: options.allocate ?? newBytes,
   };
   // Extensions are of one connection, and hold memory: they are not kept here.
-  if (settings.extensions.length > 0) return settings;
+  if (extensions.length > 0) return settings;
   return (lastSettings = lastIfSame(lastSettings, settings));
 }
 

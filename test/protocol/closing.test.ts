@@ -1,7 +1,7 @@
 // The closing handshake (RFC 6455 §7), both sides of it, and connections that end without.
 
 import { describe, expect, test } from "vitest";
-import { InvalidStateError, PreparedMessage, Protocol, WebSocketError } from "../../src/index.ts";
+import { PreparedMessage, Protocol, WebSocketError } from "../../src/index.ts";
 import { binary, close, other, ping, ROLES, short, text, toRole, utf8, writtenShort } from "../support/wire.ts";
 import { concat } from "../reference/serialize.ts";
 
@@ -35,7 +35,7 @@ for (const role of ROLES) {
       }
       protocol.ping("last");
       expect(writtenShort(protocol, role)).toEqual(["text:answer", "ping:last", "close:1000:"]);
-      expect(() => protocol.send("too late")).toThrow(InvalidStateError);
+      expect(protocol.send("too late")).toBe(false);
     });
 
     test("the answer may be one's own", () => {
@@ -191,8 +191,7 @@ for (const role of ROLES) {
         () => protocol.ping(),
         () => protocol.pong(),
       ]) {
-        expect(send).toThrow(InvalidStateError);
-        expect(send).toThrow(expect.objectContaining({ code: "WS_ERR_INVALID_STATE" }));
+        expect(send()).toBe(false);
       }
       protocol.close(1001, "again");
       expect(writtenShort(protocol, role)).toEqual(["close:1000:"]);

@@ -1,7 +1,7 @@
 // Bytes in, events out: messages, their fragments, and control frames between them, in both roles and on both cores.
 
 import { describe, expect, test } from "vitest";
-import { type MessageSink, Protocol, type ProtocolEvent } from "../../src/index.ts";
+import { type MessageSink, perMessageDeflate, Protocol, type ProtocolEvent, WebSocketError } from "../../src/index.ts";
 import {
   binary,
   close,
@@ -344,5 +344,85 @@ describe("options", () => {
   test("chunks must be bytes", () => {
     // @ts-expect-error a string is not
     expect(() => new Protocol({ role: "server" }).receive("text")).toThrow(TypeError);
+  });
+});
+
+describe("found in review", () => {
+  const nothing: MessageSink = { text() {}, binary() {}, ping() {}, pong() {}, error() {}, close() {} };
+  const broken = Uint8Array.of(0xf1, 0x80);
+
+  test("the answer to a message that came in one chunk with a broken frame is not sent, and not an exception", () => {
+    const protocol = new Protocol({ role: "server", autoPong: false });
+    const events = protocol.receive(Uint8Array.from([...toRole("server", text("question"), ping("?")), ...broken]));
+    expect(short(events).map((event) => event.split("@")[0])).toEqual([
+      "text:question",
+      "ping:?",
+      "error:WS_ERR_UNEXPECTED_RSV_2_3",
+      "close:1006: not clean",
+    ]);
+    for (const event of events) {
+      if (event.type === "text") expect(protocol.send(event.data)).toBe(false);
+      if (event.type === "ping") expect(protocol.pong(event.data)).toBe(false);
+    }
+    expect(writtenShort(protocol, "server")).toHaveLength(1);
+  });
+
+  test("an empty payload is the receiver's own, too: one that is transferred harms nobody", () => {
+    for (const frame of [binary(new Uint8Array(0)), ping(), pong()]) {
+      const [event] = new Protocol({ role: "server" }).receive(toRole("server", frame));
+      if (event?.type !== "binary" && event?.type !== "ping" && event?.type !== "pong") throw new Error("No event");
+      structuredClone(event.data, { transfer: [event.data.buffer as ArrayBuffer] });
+      const other = new Protocol({ role: "server" });
+      expect(short(other.receive(toRole("server", ping("x"), frame, binary(utf8("y")))))).toHaveLength(3);
+      expect(writtenShort(other, "server")[0]).toBe("pong:x");
+    }
+  });
+
+  test("the close event comes even if the sink throws at the error", () => {
+    const protocol = new Protocol({ role: "server" });
+    const stop = new Error("stop");
+    const seen: string[] = [];
+    const sink: MessageSink = {
+      ...nothing,
+      error() {
+        throw stop;
+      },
+      close: (code) => seen.push(`close ${code}`),
+    };
+    expect(() => protocol.push(broken, sink)).toThrow(stop);
+    expect(seen).toEqual(["close 1006"]);
+    expect(writtenShort(protocol, "server")).toHaveLength(1);
+  });
+
+  test("after the end in a callback the rest of the chunk is not even decoded", () => {
+    const protocol = new Protocol({ role: "server", extensions: [perMessageDeflate()] });
+    const error = new WebSocketError("WS_ERR_PONG_TIMEOUT", "mine", { closeCode: 1011, byteOffset: 0, rule: "mine" });
+    const rest = [text("one"), text("bad", { rsv: 4 }), { opcode: 3 }];
+    protocol.push(toRole("server", ...rest), { ...nothing, text: () => void protocol.fail(error) });
+    expect(protocol.error).toBe(error);
+    expect(protocol.bytesReceived).toBeLessThan(toRole("server", ...rest).length + 1);
+  });
+
+  test("reserve() and commit() go on working after the end, and lend the core's memory to others", () => {
+    const ends: ((protocol: Protocol) => void)[] = [
+      (protocol) => void protocol.receiveEnd(),
+      (protocol) => void protocol.receive(broken),
+      (protocol) => void protocol.receive(toRole("server", close(1000))),
+    ];
+    const kept: Protocol[] = [];
+    for (const end of ends) {
+      for (const lent of [true, false]) {
+        const protocol = new Protocol({ role: "server" });
+        kept.push(protocol);
+        if (lent) protocol.reserve();
+        end(protocol);
+        if (!lent) expect(protocol.reserve()).toHaveLength(65_536);
+        protocol.commit(2, nothing);
+        const other = new Protocol({ role: "server" });
+        expect(other.reserve().buffer.byteLength).toBeGreaterThan(65_536);
+        other.commit(0, nothing);
+      }
+    }
+    expect(kept).toHaveLength(6);
   });
 });

@@ -1,7 +1,7 @@
 // Messages in, bytes out: whole, in pieces, in fragments, prepared; in both roles and on both cores.
 
 import { describe, expect, test } from "vitest";
-import { PreparedMessage, Protocol } from "../../src/index.ts";
+import { perMessageDeflate, PreparedMessage, Protocol, type SendOptions, WebSocketError } from "../../src/index.ts";
 import { CORES, other, ROLES, short, written, writtenShort } from "../support/wire.ts";
 import { concat } from "../reference/serialize.ts";
 import { Random } from "../support/random.ts";
@@ -211,3 +211,88 @@ for (const role of ROLES) {
     });
   }
 }
+
+describe("found in review", () => {
+  const server = () => new Protocol({ role: "client" });
+
+  test("strings and bytes mixed in a binary message keep their order", () => {
+    const protocol = new Protocol({ role: "server" });
+    protocol.send("a\ud83d", { binary: true, fin: false });
+    protocol.send(Uint8Array.of(1, 2), { fin: false });
+    protocol.send("\ude00z", { binary: true });
+    const [event] = server().receive(concat(protocol.take()));
+    const replacement = [0xef, 0xbf, 0xbd];
+    expect(event).toEqual({
+      type: "binary",
+      data: Uint8Array.from([0x61, ...replacement, 1, 2, ...replacement, 0x7a]),
+    });
+  });
+
+  test("a piece that is refused leaves the message as it was", () => {
+    const protocol = new Protocol({ role: "server" });
+    protocol.send(Uint8Array.of(0xe2), { binary: false, fin: false });
+    expect(() => protocol.send(Uint8Array.of(0xff), { binary: false, fin: false })).toThrow(/UTF-8/);
+    expect(() => protocol.send("ok")).toThrow(/UTF-8/);
+    expect(() => protocol.send(Uint8Array.of(0x82), { binary: false })).toThrow(/UTF-8/);
+    protocol.send(Uint8Array.of(0x82), { binary: false, fin: false });
+    protocol.send(Uint8Array.of(0xac), { binary: false, fin: false });
+    protocol.send("!");
+    expect(short(server().receive(concat(protocol.take())))).toEqual(["text:€!"]);
+  });
+
+  test("every cut of every text as bytes, and what cannot go on fails at once", () => {
+    const texts = ["é", "€", "🙂", "a€🙂é"].map((one) => new Uint8Array(Buffer.from(one)));
+    for (const bytes of texts) {
+      const protocol = new Protocol({ role: "server" });
+      bytes.forEach((byte, i) => protocol.send(Uint8Array.of(byte), { binary: false, fin: i === bytes.length - 1 }));
+      expect(short(server().receive(concat(protocol.take())))).toEqual([`text:${Buffer.from(bytes).toString()}`]);
+    }
+    for (const begin of [[0xed, 0xa0], [0xf5], [0xc0], [0xe0, 0x80], [0xf4, 0x90], [0x80]]) {
+      const protocol = new Protocol({ role: "server" });
+      expect(() => protocol.send(Uint8Array.from(begin), { binary: false, fin: false })).toThrow(/UTF-8/);
+    }
+  });
+
+  test("fail() with a code that must not be sent says 1011", () => {
+    const protocol = new Protocol({ role: "server" });
+    const error = new WebSocketError("WS_ERR_PONG_TIMEOUT", "x", { closeCode: 1006, byteOffset: 0, rule: "x" });
+    expect(short(protocol.fail(error))).toEqual(["error:WS_ERR_PONG_TIMEOUT@0", "close:1006: not clean"]);
+    expect(writtenShort(protocol, "server")).toEqual(["close:1011:x"]);
+  });
+
+  test("prepared messages follow the options of send()", () => {
+    const extensions = [perMessageDeflate()];
+    const protocol = new Protocol({ role: "server", extensions });
+    const message = new PreparedMessage("a".repeat(200));
+    const lengths = (options?: SendOptions) => {
+      protocol.send(message, options);
+      return written(protocol, "server").map(({ payloadLength }) => payloadLength);
+    };
+    expect(lengths()).toEqual([200]);
+    expect(lengths({ compress: true })[0]).toBeLessThan(10);
+    expect(lengths({ compress: false })).toEqual([200]);
+    expect(lengths({ fragmentSize: 64 })).toEqual([64, 64, 64, 8]);
+    expect(lengths({ fragmentSize: 3, compress: true }).length).toBeGreaterThan(1);
+    expect(() => lengths({ fin: false })).toThrow(/whole message/);
+  });
+
+  test("what fails half-way closes the connection: the windows are out of step", () => {
+    let fails = false;
+    const protocol = new Protocol({
+      role: "client",
+      extensions: [perMessageDeflate({ threshold: 0 })],
+      maskKey(key) {
+        if (fails) throw new Error("entropy");
+        key.fill(1);
+      },
+    });
+    protocol.send("first ".repeat(20));
+    fails = true;
+    expect(() => protocol.send("second ".repeat(20))).toThrow();
+    fails = false;
+    expect(protocol.send("third")).toBe(false);
+    expect(protocol.state).not.toBe("open");
+    const receiver = new Protocol({ role: "server", extensions: [perMessageDeflate()] });
+    expect(short(receiver.receive(concat(protocol.take())))[0]).toBe(`text:${"first ".repeat(20)}`);
+  });
+});
