@@ -9,6 +9,7 @@ const extensions = [perMessageDeflate()];
 export const server = createServer((request, response) => response.writeHead(426).end("WebSocket only\n"));
 
 server.on("upgrade", (request, socket, head) => {
+  socket.on("error", () => socket.destroy());
   const handshake = acceptHandshake(request, { extensions });
   socket.write(serializeResponse(handshake));
   if (!handshake.accepted) {
@@ -35,7 +36,6 @@ server.on("upgrade", (request, socket, head) => {
   const timer = setInterval(() => handle(keepalive.tick(performance.now())), 1000);
   socket.on("data", (chunk) => handle(protocol.receive(chunk, performance.now())));
   socket.on("end", () => handle(protocol.receiveEnd()));
-  socket.on("error", () => socket.destroy());
   socket.on("close", () => clearInterval(timer));
   if (head.length > 0) handle(protocol.receive(head, performance.now()));
 });

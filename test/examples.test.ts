@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createConnection, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
@@ -61,6 +61,29 @@ test("echo.mjs closes with the right code when the stream is wrong", async () =>
     client.on("error", reject);
   });
   expect(code).toBe(1007);
+});
+
+test("echo.mjs lives through a peer that is wrong, resets or leaves", async () => {
+  const request = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
+  const good = `${request}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`;
+  const { port } = server.address() as AddressInfo;
+  const talk = (bytes: Uint8Array, end: (socket: Socket) => void) =>
+    new Promise<void>((resolve) => {
+      const socket = createConnection(port, "127.0.0.1", () => {
+        socket.write(bytes);
+        end(socket);
+      });
+      socket.on("error", () => {});
+      socket.on("close", () => resolve());
+      socket.resume();
+    });
+  const text = Uint8Array.of(0x81, 0x81, 0, 0, 0, 0, 0x61);
+  const broken = Uint8Array.of(0xf1, 0x80);
+  const reset = (socket: Socket) => setTimeout(() => socket.resetAndDestroy(), 5);
+  await talk(Buffer.concat([Buffer.from(good), text, broken]), () => {});
+  await Promise.all(Array.from({ length: 30 }, () => talk(Buffer.from(`${request}\r\n`), reset)));
+  await Promise.all(Array.from({ length: 30 }, () => talk(Buffer.concat([Buffer.from(good), text]), reset)));
+  await talk(Buffer.from(good), (socket) => setTimeout(() => socket.end(), 20));
 });
 
 test("echo.mjs refuses a handshake that is not one", async () => {

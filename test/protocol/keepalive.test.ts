@@ -62,6 +62,7 @@ for (const role of ROLES) {
       expect(keepalive.expired).toBe(true);
       expect(protocol.state).toBe("closed");
       expect(keepalive.tick(now + 400)).toEqual([]);
+      expect(keepalive.due).toBe(Infinity);
     });
 
     test("a stream that does not end after both Closes is to be cut", () => {

@@ -98,6 +98,12 @@ for (const role of ROLES) {
           expect(events).toHaveLength(4);
           assertExceeded(protocol, events, "WS_ERR_TOO_MANY_CONTROL_FRAMES", 1008, "maxControlFrames");
         }
+        // A clock that is set back, or weeks of silence, begin another period.
+        for (const later of [-3_600_000, 2_500_000_000]) {
+          const odd = make(limits);
+          odd.receive(three, 1e12);
+          expect(odd.receive(three, 1e12 + later)).toHaveLength(3);
+        }
         const untold = make(limits);
         for (let i = 0; i < 10; i++) expect(untold.receive(three)).toHaveLength(3);
       });
