@@ -4,13 +4,11 @@ import { CORE_HEX } from "./embedded.ts";
 
 /** Compiles the core. Throws where WebAssembly is missing or must not be compiled. */
 export function coreModule(): WebAssembly.Module {
-  const bytes = new Uint8Array(CORE_HEX.length / 2);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = (digit(2 * i) << 4) | digit(2 * i + 1);
-  return new WebAssembly.Module(bytes);
-}
-
-function digit(at: number): number {
-  const code = CORE_HEX.charCodeAt(at);
-  // "0" to "9" are 0x30 to 0x39, "a" to "f" 0x61 to 0x66.
-  return (code & 15) + (code >> 6) * 9;
+  const length = CORE_HEX.length / 2;
+  const view = new DataView(new ArrayBuffer(length + 3));
+  // Four bytes at a time: a loop over all digits gets so hot that V8 stops to optimize it.
+  for (let at = 0; at < length; at += 4) {
+    view.setUint32(at, parseInt(CORE_HEX.slice(2 * at, 2 * at + 8).padEnd(8, "0"), 16));
+  }
+  return new WebAssembly.Module(new Uint8Array(view.buffer, 0, length));
 }

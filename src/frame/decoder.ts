@@ -84,14 +84,14 @@ function newBytes(length: number): Uint8Array {
 function readMaxPayload(value: number = DEFAULT_MAX_PAYLOAD): number {
   if (value === Infinity) return Number.MAX_SAFE_INTEGER;
   if (!Number.isSafeInteger(value) || value < 0) {
-    throw new RangeError("maxPayload must be a whole number of bytes, 0 or more, or Infinity");
+    throw new RangeError("maxPayload must be a whole number, 0 or more, or Infinity");
   }
   return value;
 }
 
 function readConfig(options: FrameDecoderOptions): number {
   const rsv = options.rsv ?? 0;
-  if (!Number.isInteger(rsv) || rsv < 0 || rsv > 7) throw new RangeError("rsv must be a whole number from 0 to 7");
+  if (!Number.isInteger(rsv) || rsv < 0 || rsv > 7) throw new RangeError("rsv must be 0 to 7");
   return (
     (isServer(options.role) ? CONFIG_SERVER : 0) |
     (options.allowUnmasked ? CONFIG_ALLOW_UNMASKED : 0) |
@@ -144,7 +144,7 @@ export class FrameDecoder {
     const maxPayload = readMaxPayload(options.maxPayload);
     const textSlack = options.textSlack ?? DEFAULT_TEXT_SLACK;
     if (!Number.isInteger(textSlack) || textSlack < 0) {
-      throw new RangeError("textSlack must be a whole number of bytes, 0 or more");
+      throw new RangeError("textSlack must be a whole number, 0 or more");
     }
     this.#engines = enginesFor(options.core);
     this.#config = config;
@@ -275,7 +275,7 @@ export class FrameDecoder {
    * @throws TypeError from inside one of its own callbacks
    */
   save(): Uint8Array {
-    if (this.#busy) throw new TypeError("The decoder is in use");
+    this.#assertIdle();
     return writeState({
       server: (this.#config & CONFIG_SERVER) !== 0,
       offset: this.#offset,
@@ -315,6 +315,10 @@ export class FrameDecoder {
 
   #assertUsable(): void {
     if (this.#error) throw this.#error;
+    this.#assertIdle();
+  }
+
+  #assertIdle(): void {
     if (this.#busy) throw new TypeError("The decoder is in use, or a callback of it has thrown");
   }
 

@@ -319,7 +319,7 @@ export class FrameEncoder {
   /** A payload that goes past the window. `owned`: nobody else has it, so it may be masked in place. */
   #large(first: number, payload: Uint8Array, owned: boolean): void {
     const { length } = payload;
-    if (length > MAX_PAYLOAD) throw new RangeError("A payload of 4 GiB or more must be sent in fragments");
+    if (length > MAX_PAYLOAD) throw new RangeError("4 GiB or more must be sent in fragments");
     const key = this.#mask ? nextKey(this.#keySource) : undefined;
     const queue = this.#flushed();
     const header = new Uint8Array(MAX_HEADER);

@@ -39,7 +39,7 @@ export function leaseLanding(owner: object, engines: Engines): Uint8Array {
  */
 export function filledLanding(owner: object, length: number): Uint8Array {
   const buffer = borrowers.get(owner)?.buffer;
-  if (buffer === undefined) throw new RangeError("There is no reserved buffer to commit");
+  if (buffer === undefined) throw new RangeError("There is no reserved buffer");
   if (!Number.isInteger(length) || length < 0 || length > buffer.length) {
     throw new RangeError(`length must be a whole number from 0 to ${buffer.length}`);
   }

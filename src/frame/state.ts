@@ -79,7 +79,7 @@ function readNumbers(bytes: Uint8Array, at: number, count: number): number[] {
 }
 
 function assert(condition: boolean): void {
-  if (!condition) throw new RangeError("These bytes are not the state of a FrameDecoder of this version");
+  if (!condition) throw new RangeError("This is not the state of a decoder of this version");
 }
 
 /** @throws TypeError @throws RangeError @internal */

@@ -1,9 +1,10 @@
 // UTF-8 that the core has not checked.
 
-const fatal: TextDecoder = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+let fatal: TextDecoder | undefined;
 
 /** @throws TypeError if it is not UTF-8 @internal */
 export function decodeValidUtf8(bytes: Uint8Array): string {
+  fatal ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   return fatal.decode(bytes);
 }
 
