@@ -38,7 +38,7 @@ export interface FrameDecoderOptions {
   readonly allowNonMinimalLength?: boolean | undefined;
   /** Do not check the payload of a Close: its code, its reason, a length of 1 (RFC 6455 §5.5.1, §7.4). Default false. */
   readonly allowInvalidClose?: boolean | undefined;
-  /** Do not check text for UTF-8 (RFC 6455 §8.1). Default false. */
+  /** Do not check text for UTF-8 (RFC 6455 §8.1): in strings, U+FFFD takes the place of what is not. Default false. */
   readonly allowInvalidUtf8?: boolean | undefined;
   /** Which core decodes. Default `"auto"`: WASM where it can be compiled, else the portable one. */
   readonly core?: CoreChoice | undefined;

@@ -1,11 +1,12 @@
-import type { CoreChoice } from "../core/core.ts";
 import type { AgreedExtension, Extension } from "../frame/extension.ts";
-import type { MaskKeySource, Role } from "../frame/options.ts";
+import type { FrameDecoderOptions, FrameEncoderOptions } from "../frame/options.ts";
 import type { Limits } from "./limits.ts";
 
-/** Options of Protocol. */
-export interface ProtocolOptions {
-  readonly role: Role;
+/**
+ * Options of Protocol: those of its decoder and encoder, and its own. The checks that they relax are the decoder's.
+ */
+export interface ProtocolOptions
+  extends Omit<FrameDecoderOptions, "allocate" | "copy" | "maxPayload" | "rsv">, Pick<FrameEncoderOptions, "maskKey"> {
   /** What the handshake has agreed on; or an extension, as if it had been agreed on without parameters. */
   readonly extensions?: readonly (AgreedExtension | Extension)[] | undefined;
   readonly limits?: Limits | undefined;
@@ -16,29 +17,10 @@ export interface ProtocolOptions {
   /** Send messages longer than this in fragments of so many bytes. Default Infinity: each in one frame. */
   readonly fragmentSize?: number | undefined;
   /**
-   * How many bytes of other messages a string may keep alive: strings of many small messages are cut from a longer one,
-   * which costs a fraction of making each. Default 1024; 0 makes each on its own.
-   */
-  readonly textSlack?: number | undefined;
-  /**
    * Where the buffers come from that messages are collected in: a function that returns a Uint8Array of the length that
    * it is given, which need not be zeroed. On Node, `Buffer.allocUnsafeSlow` saves the zeroing.
    */
   readonly allocate?: ((length: number) => Uint8Array) | undefined;
-  /** Role server: accept frames that are not masked, against RFC 6455 §5.1. Default false. */
-  readonly allowUnmasked?: boolean | undefined;
-  /** Role client: accept frames that are masked, against RFC 6455 §5.1. Default false. */
-  readonly allowMasked?: boolean | undefined;
-  /** Accept lengths in more bytes than they need, against RFC 6455 §5.2, as most peers do. Default false. */
-  readonly allowNonMinimalLength?: boolean | undefined;
-  /** Do not check the payload of a Close: its code, its reason, a length of 1 (RFC 6455 §5.5.1, §7.4). Default false. */
-  readonly allowInvalidClose?: boolean | undefined;
-  /** Replace what is not UTF-8 in text by U+FFFD, against RFC 6455 §8.1. Default false. */
-  readonly allowInvalidUtf8?: boolean | undefined;
-  /** Role client: where masking-keys come from. Default `crypto.getRandomValues`, in pools. */
-  readonly maskKey?: MaskKeySource | undefined;
-  /** Which core does the work. Default `"auto"`: WASM where it can be compiled, else the portable one. */
-  readonly core?: CoreChoice | undefined;
 }
 
 /** Options of Protocol.send(). */
