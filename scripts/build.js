@@ -32,7 +32,23 @@ const workerdModule = {
   },
 };
 
+/** The adapters use the main entry as it is built. */
+const mainEntry = {
+  name: "main-entry",
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\.\/index\.ts$/ }, () => ({ path: "./index.js", external: true }));
+  },
+};
+
 await build({ ...common, entryPoints: ["src/index.ts"], platform: "neutral", outdir: "dist" });
+await build({
+  ...common,
+  splitting: false,
+  entryPoints: { node: "src/node/index.ts" },
+  platform: "node",
+  plugins: [mainEntry],
+  outdir: "dist",
+});
 await build({
   ...common,
   entryPoints: ["src/index.ts"],

@@ -51,7 +51,14 @@ test("it has no dependencies, and only what it needs", () => {
   const files = run("tar", ["tzf", tarball], root).trim().split("\n");
   for (const file of files)
     expect(file).toMatch(/^package\/(dist|src|assembly)\/|^package\/(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/);
-  for (const file of ["dist/index.js", "dist/workerd/index.js", "dist/core.wasm", "dist/cli.js", "LICENSE"]) {
+  for (const file of [
+    "dist/index.js",
+    "dist/workerd/index.js",
+    "dist/core.wasm",
+    "dist/cli.js",
+    "dist/node.js",
+    "LICENSE",
+  ]) {
     expect(files).toContain(`package/${file}`);
   }
 });
@@ -76,6 +83,25 @@ test("import, require and the compiled core work from an installed package", () 
     console.log(WebAssembly.Module.exports(module).length);`,
   );
   expect(run(process.execPath, ["wasm.mjs"], folder)).toBe("4\n");
+});
+
+test("wsframe/node works from an installed package, and shares the main entry", () => {
+  writeFileSync(
+    join(folder, "node.mjs"),
+    `import { PreparedMessage } from "wsframe";
+    import { connect, serve } from "wsframe/node";
+    const server = await serve({ host: "127.0.0.1" }, (connection) => {
+      connection.on("message", (data) => connection.send(new PreparedMessage(data)));
+    });
+    const connection = await connect(\`ws://127.0.0.1:\${server.port}\`);
+    connection.send("hello");
+    for await (const message of connection) {
+      console.log(message);
+      break;
+    }
+    await server.close();`,
+  );
+  expect(run(process.execPath, ["node.mjs"], folder)).toBe("hello\n");
 });
 
 test("the command works from an installed package", () => {

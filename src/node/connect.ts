@@ -1,0 +1,87 @@
+import { type Agent, type IncomingMessage, request as httpRequest } from "node:http";
+import { request as httpsRequest, type RequestOptions as HttpsOptions } from "node:https";
+import type { Socket } from "node:net";
+import { checkResponse, createRequest, type RequestOptions } from "../index.ts";
+import { Connection } from "./connection.ts";
+import type { ConnectionOptions } from "./options.ts";
+
+/** Options of connect(). */
+export interface ConnectOptions extends RequestOptions, ConnectionOptions {
+  /** As for node:http and https: a proxy, for example. */
+  readonly agent?: Agent | undefined;
+  /** wss: options of node:tls, such as `ca`, `cert`, `key`, `rejectUnauthorized`, `servername`. */
+  readonly tls?: HttpsOptions | undefined;
+  /** How long it may take to be connected, in milliseconds. Default 10,000. */
+  readonly timeout?: number | undefined;
+  /** Gives up connecting; once connected, cuts the connection. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const DEFAULT_TIMEOUT = 10_000;
+
+/**
+ * Connects to a ws: or wss: URL. Add listeners to the connection before the turn of the event loop ends: then it begins to read.
+ *
+ * @throws TypeError for a URL or options that are wrong
+ * @throws HandshakeError if the server does not accept: with its status and header fields, `location` of a redirect
+ * @throws Error of the socket, or of TLS; the signal's reason; a TimeoutError (DOMException)
+ */
+export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Connection> {
+  const { timeout = DEFAULT_TIMEOUT, signal, tls, agent } = options;
+  signal?.throwIfAborted();
+  const handshake = createRequest(url, options);
+  // Not the signals themselves: they must not end the socket later.
+  const attempt = new AbortController();
+  const timer = setTimeout(
+    () => attempt.abort(new DOMException(`Not connected after ${timeout} ms`, "TimeoutError")),
+    timeout,
+  );
+  const onAbort = () => attempt.abort(signal?.reason);
+  signal?.addEventListener("abort", onAbort);
+  const { response, socket, head } = await new Promise<Answer>((resolve, reject) => {
+    const request = (handshake.secure ? httpsRequest : httpRequest)({
+      ...tls,
+      host: handshake.host,
+      port: handshake.port,
+      path: handshake.url,
+      headers: handshake.headers.flat() as unknown as Record<string, string>,
+      agent: agent ?? false,
+      setHost: false,
+      signal: attempt.signal,
+    });
+    request.on("upgrade", (response, socket, head) => resolve({ response, socket: socket as Socket, head }));
+    request.on("response", (response) => resolve({ response, socket: response.socket, head: new Uint8Array(0) }));
+    request.on("error", (error) => reject(attempt.signal.aborted ? attempt.signal.reason : error));
+    request.end();
+  }).finally(() => {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+  });
+  try {
+    const agreement = checkResponse(
+      { status: response.statusCode, headers: pairs(response.rawHeaders), httpVersion: response.httpVersion },
+      handshake,
+    );
+    socket.setNoDelay(true);
+    const connection = new Connection(socket, "client", agreement, head, options);
+    if (signal) {
+      const terminate = () => connection.terminate();
+      signal.addEventListener("abort", terminate);
+      connection.on("close", () => signal.removeEventListener("abort", terminate));
+    }
+    return connection;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+}
+
+interface Answer {
+  readonly response: IncomingMessage;
+  readonly socket: Socket;
+  readonly head: Uint8Array;
+}
+
+function pairs(raw: readonly string[]): [name: string, value: string][] {
+  return Array.from({ length: raw.length / 2 }, (_, i) => [raw[2 * i]!, raw[2 * i + 1]!]);
+}

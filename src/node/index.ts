@@ -1,0 +1,8 @@
+// "wsframe/node": servers and clients on node:http, https and net.
+
+export { connect, type ConnectOptions } from "./connect.ts";
+export type { Bytes, Connection, ConnectionEvents, Pieces } from "./connection.ts";
+export type { EventHandler, EventOf, EventType } from "./event-target.ts";
+export type { ConnectionOptions } from "./options.ts";
+export { serve, type ServeOptions, type WebSocketServer } from "./serve.ts";
+export { reject, upgrade, type UpgradeOptions } from "./upgrade.ts";

@@ -1,0 +1,13 @@
+import type { KeepaliveOptions, ProtocolOptions } from "../index.ts";
+
+/** What holds for a connection, once its handshake is done. */
+export interface ConnectionOptions
+  extends Omit<ProtocolOptions, "role" | "extensions" | "fragments" | "maskKey">, KeepaliveOptions {
+  /**
+   * How many bytes may wait, on the way in for who reads messages, or on the way out for the peer, before nothing more is
+   * read from the socket. Default 1 MiB.
+   */
+  readonly highWaterMark?: number | undefined;
+  /** After how many milliseconds without a message in either direction the connection is closed (1001). Default never. */
+  readonly idleTimeout?: number | undefined;
+}

@@ -1,0 +1,146 @@
+import { createServer as createHttpServer, type IncomingMessage, type Server as HttpServer } from "node:http";
+import { createServer as createHttpsServer, type Server as HttpsServer, type ServerOptions } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { CloseCode, HandshakeError, type Rejection, rejectHandshake } from "../index.ts";
+import type { Connection } from "./connection.ts";
+import { reject, upgrade, type UpgradeOptions } from "./upgrade.ts";
+
+/** Options of serve(). */
+export interface ServeOptions extends UpgradeOptions {
+  /** Default 0: any free one. */
+  readonly port?: number | undefined;
+  /** The address to listen on. Default: all. */
+  readonly host?: string | undefined;
+  /** Serve wss: with this certificate and key, and other options of node:https. */
+  readonly tls?: ServerOptions | undefined;
+  /** Requests for other paths get 404. Default: any path. */
+  readonly path?: string | undefined;
+  /**
+   * Asked before a request is accepted, with nothing sent yet: false is 403, a Rejection of rejectHandshake() is sent as it is,
+   * and so is the rejection for a HandshakeError that it throws; another exception is 500.
+   */
+  readonly verify?: ((request: IncomingMessage) => Verdict | Promise<Verdict>) | undefined;
+  /** How long a client has to send its request, and `verify` to decide, in milliseconds. Default 10,000. */
+  readonly handshakeTimeout?: number | undefined;
+}
+
+type Verdict = boolean | void | Rejection;
+
+/** A running server. */
+export interface WebSocketServer {
+  /** The server of node:http or https below: for further listeners of it. */
+  readonly server: HttpServer | HttpsServer;
+  readonly port: number;
+  /** The connections that are open. */
+  readonly connections: ReadonlySet<Connection>;
+  /**
+   * Stops listening, closes all connections (1001, or as given) and waits for their ends, but no longer than their
+   * `closeTimeout`.
+   */
+  close(code?: number, reason?: string): Promise<void>;
+}
+
+const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
+
+/**
+ * A whole server: calls `handler` for each connection. Resolves when it listens.
+ * @throws what listening throws: a port in use, a certificate that is none
+ */
+export async function serve(
+  options: ServeOptions,
+  handler: (connection: Connection, request: IncomingMessage) => unknown,
+): Promise<WebSocketServer> {
+  const { tls, port = 0, host, handshakeTimeout = DEFAULT_HANDSHAKE_TIMEOUT } = options;
+  const timing = {
+    headersTimeout: handshakeTimeout,
+    requestTimeout: handshakeTimeout,
+    connectionsCheckingInterval: Math.min(1000, handshakeTimeout),
+  };
+  const server = tls ? createHttpsServer({ ...timing, ...tls }) : createHttpServer(timing);
+  const connections = new Set<Connection>();
+  let closing = false;
+
+  server.on("request", (_request, response) => {
+    response.writeHead(426, { Connection: "close, Upgrade", Upgrade: "websocket", "Content-Type": "text/plain" });
+    response.end("This is a WebSocket server.\n");
+  });
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
+    // Until there is a connection: nobody else listens.
+    const onError = () => socket.destroy();
+    socket.on("error", onError);
+    const timer = setTimeout(() => socket.destroy(), handshakeTimeout);
+    void decide(request, options).then((rejection) => {
+      clearTimeout(timer);
+      if (socket.destroyed) return;
+      const refused = closing ? rejectHandshake({ status: 503 }) : rejection;
+      if (refused) {
+        reject(socket, refused);
+        return;
+      }
+      const connection = upgrade(request, socket, head, options);
+      if (!connection) return;
+      connections.add(connection);
+      connection.on("close", () => connections.delete(connection));
+      callHandler(handler, connection, request);
+    });
+  });
+
+  await new Promise<void>((resolve, fail) => {
+    server.once("error", fail);
+    server.listen(port, host, () => {
+      server.off("error", fail);
+      resolve();
+    });
+  });
+
+  return {
+    server,
+    connections,
+    port: (server.address() as AddressInfo).port,
+    async close(code: number = CloseCode.GoingAway, reason: string = ""): Promise<void> {
+      closing = true;
+      const stopped = new Promise<void>((resolve) => server.close(() => resolve()));
+      const ends = [...connections].map(
+        (connection) => new Promise<void>((resolve) => connection.once("close", () => resolve())),
+      );
+      for (const connection of connections) connection.close(code, reason);
+      server.closeIdleConnections();
+      await Promise.all(ends);
+      server.closeAllConnections();
+      await stopped;
+    },
+  };
+}
+
+/** The rejection of a request that is not even looked at by the handshake, or undefined. */
+async function decide(request: IncomingMessage, { path, verify }: ServeOptions): Promise<Rejection | undefined> {
+  if (path !== undefined && request.url?.split("?", 1)[0] !== path) return rejectHandshake({ status: 404 });
+  try {
+    const verdict = await verify?.(request);
+    if (verdict === false) return rejectHandshake({ status: 403 });
+    return typeof verdict === "object" ? verdict : undefined;
+  } catch (error) {
+    return error instanceof HandshakeError
+      ? rejectHandshake({ status: error.status ?? 400, error })
+      : rejectHandshake({ status: 500 });
+  }
+}
+
+/** A handler that fails, now or later, closes its connection: 1011. */
+function callHandler(
+  handler: (connection: Connection, request: IncomingMessage) => unknown,
+  connection: Connection,
+  request: IncomingMessage,
+): void {
+  const failed = (error: unknown) => {
+    connection.close(CloseCode.InternalError);
+    throw error;
+  };
+  try {
+    const result = handler(connection, request);
+    if (result instanceof Promise) result.catch(failed);
+  } catch (error) {
+    failed(error);
+  }
+}
