@@ -3,6 +3,7 @@ import { request as httpsRequest, type RequestOptions as HttpsOptions } from "no
 import type { Socket } from "node:net";
 import { checkResponse, createRequest, type RequestOptions } from "../index.ts";
 import { Connection } from "./connection.ts";
+import { openStream } from "./http2.ts";
 import type { ConnectionOptions } from "./options.ts";
 
 /** Options of connect(). */
@@ -11,6 +12,8 @@ export interface ConnectOptions extends RequestOptions, ConnectionOptions {
   readonly agent?: Agent | undefined;
   /** wss: options of node:tls, such as `ca`, `cert`, `key`, `rejectUnauthorized`, `servername`. */
   readonly tls?: HttpsOptions | undefined;
+  /** WebSocket over HTTP/2 (RFC 8441): with wss: where the server has it, with ws: by prior knowledge. Default false. */
+  readonly http2?: boolean | undefined;
   /** How long it may take to be connected, in milliseconds. Default 10,000. */
   readonly timeout?: number | undefined;
   /** Gives up connecting; once connected, cuts the connection. */
@@ -27,10 +30,9 @@ const DEFAULT_TIMEOUT = 10_000;
  * @throws Error of the socket, or of TLS; the signal's reason; a TimeoutError (DOMException)
  */
 export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Connection> {
-  const { timeout = DEFAULT_TIMEOUT, signal, tls, agent } = options;
+  const { timeout = DEFAULT_TIMEOUT, signal, http2 = false } = options;
   signal?.throwIfAborted();
-  const handshake = createRequest(url, options);
-  // Not the signals themselves: they must not end the socket later.
+  // Not the signal itself: it must not end the socket of an attempt that has succeeded.
   const attempt = new AbortController();
   const timer = setTimeout(
     () => attempt.abort(new DOMException(`Not connected after ${timeout} ms`, "TimeoutError")),
@@ -38,24 +40,35 @@ export async function connect(url: string | URL, options: ConnectOptions = {}): 
   );
   const onAbort = () => attempt.abort(signal?.reason);
   signal?.addEventListener("abort", onAbort);
+  try {
+    const connection = await (http2 ? openStream : openSocket)(url, options, attempt.signal);
+    const terminate = () => connection.terminate();
+    signal?.addEventListener("abort", terminate);
+    connection.on("close", () => signal?.removeEventListener("abort", terminate));
+    return connection;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+async function openSocket(url: string | URL, options: ConnectOptions, signal: AbortSignal): Promise<Connection> {
+  const handshake = createRequest(url, options);
   const { response, socket, head } = await new Promise<Answer>((resolve, reject) => {
     const request = (handshake.secure ? httpsRequest : httpRequest)({
-      ...tls,
+      ...options.tls,
       host: handshake.host,
       port: handshake.port,
       path: handshake.url,
       headers: handshake.headers.flat() as unknown as Record<string, string>,
-      agent: agent ?? false,
+      agent: options.agent ?? false,
       setHost: false,
-      signal: attempt.signal,
+      signal,
     });
     request.on("upgrade", (response, socket, head) => resolve({ response, socket: socket as Socket, head }));
     request.on("response", (response) => resolve({ response, socket: response.socket, head: new Uint8Array(0) }));
-    request.on("error", (error) => reject(attempt.signal.aborted ? attempt.signal.reason : error));
+    request.on("error", (error) => reject(signal.aborted ? signal.reason : error));
     request.end();
-  }).finally(() => {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort);
   });
   try {
     const agreement = checkResponse(
@@ -63,13 +76,7 @@ export async function connect(url: string | URL, options: ConnectOptions = {}): 
       handshake,
     );
     socket.setNoDelay(true);
-    const connection = new Connection(socket, "client", agreement, head, options);
-    if (signal) {
-      const terminate = () => connection.terminate();
-      signal.addEventListener("abort", terminate);
-      connection.on("close", () => signal.removeEventListener("abort", terminate));
-    }
-    return connection;
+    return new Connection(socket, "client", agreement, head, options);
   } catch (error) {
     socket.destroy();
     throw error;

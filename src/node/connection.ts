@@ -336,7 +336,9 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
       this.#waitingBytes -= size;
       this.#emitSafely("message", data);
     }
-    const behind = this.#waitingBytes > this.#mark || this.bufferedAmount > this.#mark;
+    // A client goes on reading while its own writing is behind: if both ends stopped, neither would ever go on.
+    const writerBehind = this.#role === "server" && this.bufferedAmount > this.#mark;
+    const behind = this.#waitingBytes > this.#mark || writerBehind;
     this.#paused = behind;
     if (behind) this.socket.pause();
     else if (!this.socket.readableFlowing) this.socket.resume();

@@ -4,8 +4,8 @@ import type { KeepaliveOptions, ProtocolOptions } from "../index.ts";
 export interface ConnectionOptions
   extends Omit<ProtocolOptions, "role" | "extensions" | "fragments" | "maskKey">, KeepaliveOptions {
   /**
-   * How many bytes may wait, on the way in for who reads messages, or on the way out for the peer, before nothing more is
-   * read from the socket. Default 1 MiB.
+   * How many bytes may wait, on the way in for who reads messages, or of a server on the way out for the peer, before
+   * nothing more is read from the socket. Default 1 MiB.
    */
   readonly highWaterMark?: number | undefined;
   /** After how many milliseconds without a message in either direction the connection is closed (1001). Default never. */

@@ -1,9 +1,23 @@
-import { createServer as createHttpServer, type IncomingMessage, type Server as HttpServer } from "node:http";
+import type { EventEmitter } from "node:events";
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server as HttpServer,
+  type ServerResponse,
+} from "node:http";
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
 import { createServer as createHttpsServer, type Server as HttpsServer, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { CloseCode, HandshakeError, type Rejection, rejectHandshake } from "../index.ts";
 import type { Connection } from "./connection.ts";
+import { acceptStream, rejectStream } from "./http2.ts";
 import { reject, upgrade, type UpgradeOptions } from "./upgrade.ts";
 
 /** Options of serve(). */
@@ -14,13 +28,15 @@ export interface ServeOptions extends UpgradeOptions {
   readonly host?: string | undefined;
   /** Serve wss: with this certificate and key, and other options of node:https. */
   readonly tls?: ServerOptions | undefined;
+  /** With `tls`: offer HTTP/2 too, and take WebSocket over it (RFC 8441). Default true. */
+  readonly http2?: boolean | undefined;
   /** Requests for other paths get 404. Default: any path. */
   readonly path?: string | undefined;
   /**
    * Asked before a request is accepted, with nothing sent yet: false is 403, a Rejection of rejectHandshake() is sent as it is,
    * and so is the rejection for a HandshakeError that it throws; another exception is 500.
    */
-  readonly verify?: ((request: IncomingMessage) => Verdict | Promise<Verdict>) | undefined;
+  readonly verify?: ((request: IncomingMessage | Http2ServerRequest) => Verdict | Promise<Verdict>) | undefined;
   /** How long a client has to send its request, and `verify` to decide, in milliseconds. Default 10,000. */
   readonly handshakeTimeout?: number | undefined;
 }
@@ -29,8 +45,8 @@ type Verdict = boolean | void | Rejection;
 
 /** A running server. */
 export interface WebSocketServer {
-  /** The server of node:http or https below: for further listeners of it. */
-  readonly server: HttpServer | HttpsServer;
+  /** The server of node:http, https or http2 below: for further listeners of it. */
+  readonly server: HttpServer | HttpsServer | Http2SecureServer;
   readonly port: number;
   /** The connections that are open. */
   readonly connections: ReadonlySet<Connection>;
@@ -49,41 +65,70 @@ const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
  */
 export async function serve(
   options: ServeOptions,
-  handler: (connection: Connection, request: IncomingMessage) => unknown,
+  handler: (connection: Connection, request: IncomingMessage | Http2ServerRequest) => unknown,
 ): Promise<WebSocketServer> {
-  const { tls, port = 0, host, handshakeTimeout = DEFAULT_HANDSHAKE_TIMEOUT } = options;
+  const { tls, http2 = true, port = 0, host, handshakeTimeout = DEFAULT_HANDSHAKE_TIMEOUT } = options;
   const timing = {
     headersTimeout: handshakeTimeout,
     requestTimeout: handshakeTimeout,
     connectionsCheckingInterval: Math.min(1000, handshakeTimeout),
   };
-  const server = tls ? createHttpsServer({ ...timing, ...tls }) : createHttpServer(timing);
+  const server = !tls
+    ? createHttpServer(timing)
+    : http2
+      ? createSecureServer({ ...timing, ...tls, allowHTTP1: true, settings: { enableConnectProtocol: true } })
+      : createHttpsServer({ ...timing, ...tls });
   const connections = new Set<Connection>();
   let closing = false;
 
-  server.on("request", (_request, response) => {
-    response.writeHead(426, { Connection: "close, Upgrade", Upgrade: "websocket", "Content-Type": "text/plain" });
-    response.end("This is a WebSocket server.\n");
-  });
-  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
-    // Until there is a connection: nobody else listens.
-    const onError = () => socket.destroy();
-    socket.on("error", onError);
+  const open = (connection: Connection | undefined, request: IncomingMessage | Http2ServerRequest) => {
+    if (!connection) return;
+    connections.add(connection);
+    connection.on("close", () => connections.delete(connection));
+    callHandler(handler, connection, request);
+  };
+  /** Calls `answer` when the request is to be accepted (undefined) or rejected, unless it is too late. */
+  const consider = (
+    request: IncomingMessage | Http2ServerRequest,
+    socket: Duplex,
+    answer: (rejection: Rejection | undefined) => void,
+  ) => {
+    // Until there is a connection nobody else listens.
+    socket.on("error", () => socket.destroy());
     const timer = setTimeout(() => socket.destroy(), handshakeTimeout);
     void decide(request, options).then((rejection) => {
       clearTimeout(timer);
-      if (socket.destroyed) return;
-      const refused = closing ? rejectHandshake({ status: 503 }) : rejection;
-      if (refused) {
-        reject(socket, refused);
-        return;
-      }
-      const connection = upgrade(request, socket, head, options);
-      if (!connection) return;
-      connections.add(connection);
-      connection.on("close", () => connections.delete(connection));
-      callHandler(handler, connection, request);
+      if (!socket.destroyed) answer(closing ? rejectHandshake({ status: 503 }) : rejection);
     });
+  };
+
+  const events: EventEmitter = server;
+  events.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    const upgrading = request.httpVersionMajor === 1 ? { Connection: "close, Upgrade", Upgrade: "websocket" } : {};
+    response.writeHead(426, { ...upgrading, "Content-Type": "text/plain" });
+    response.end("This is a WebSocket server.\n");
+  });
+  events.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
+    consider(request, socket, (rejection) => {
+      if (rejection) reject(socket, rejection);
+      else open(upgrade(request, socket, head, options), request);
+    });
+  });
+  events.on("connect", (request: IncomingMessage | Http2ServerRequest, socket: Duplex) => {
+    if (!("stream" in request)) {
+      reject(socket, rejectHandshake({ status: 405 }));
+      return;
+    }
+    const stream = request.stream as ServerHttp2Stream;
+    consider(request, stream, (rejection) => {
+      if (rejection) rejectStream(stream, rejection);
+      else open(acceptStream(stream, request.headers, options), request);
+    });
+  });
+  const sessions = new Set<ServerHttp2Session>();
+  events.on("session", (session: ServerHttp2Session) => {
+    sessions.add(session);
+    session.on("close", () => sessions.delete(session));
   });
 
   await new Promise<void>((resolve, fail) => {
@@ -105,16 +150,19 @@ export async function serve(
         (connection) => new Promise<void>((resolve) => connection.once("close", () => resolve())),
       );
       for (const connection of connections) connection.close(code, reason);
-      server.closeIdleConnections();
       await Promise.all(ends);
-      server.closeAllConnections();
+      for (const session of sessions) session.close();
+      if ("closeAllConnections" in server) server.closeAllConnections();
       await stopped;
     },
   };
 }
 
 /** The rejection of a request that is not even looked at by the handshake, or undefined. */
-async function decide(request: IncomingMessage, { path, verify }: ServeOptions): Promise<Rejection | undefined> {
+async function decide(
+  request: IncomingMessage | Http2ServerRequest,
+  { path, verify }: ServeOptions,
+): Promise<Rejection | undefined> {
   if (path !== undefined && request.url?.split("?", 1)[0] !== path) return rejectHandshake({ status: 404 });
   try {
     const verdict = await verify?.(request);
@@ -129,9 +177,9 @@ async function decide(request: IncomingMessage, { path, verify }: ServeOptions):
 
 /** A handler that fails, now or later, closes its connection: 1011. */
 function callHandler(
-  handler: (connection: Connection, request: IncomingMessage) => unknown,
+  handler: (connection: Connection, request: IncomingMessage | Http2ServerRequest) => unknown,
   connection: Connection,
-  request: IncomingMessage,
+  request: IncomingMessage | Http2ServerRequest,
 ): void {
   const failed = (error: unknown) => {
     connection.close(CloseCode.InternalError);

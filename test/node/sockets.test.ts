@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { get } from "node:https";
 import { type AddressInfo, createConnection } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket, WebSocketServer as WsServer } from "ws";
@@ -48,6 +49,15 @@ async function take(connection: Connection, count: number): Promise<(string | Ui
     });
   });
   return messages;
+}
+
+function fetchInsecure(url: string, ca: Buffer): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    get(url, { ca }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    }).on("error", reject);
+  });
 }
 
 const closed = async (connection: Connection): Promise<unknown[]> => once(connection, "close");
@@ -232,6 +242,56 @@ describe("serve() and connect()", () => {
       connection.close(1000);
       expect((await closed(connection))[0]).toBe(1000);
     }
+  });
+
+  for (const extensions of [[], [perMessageDeflate()]]) {
+    test(`over HTTP/2 (RFC 8441), beside HTTP/1.1 on the same port; ${extensions.length} extensions`, async () => {
+      const file = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url));
+      const versions: string[] = [];
+      const server = await serve(
+        {
+          host: "127.0.0.1",
+          tls: { key: file("key"), cert: file("cert") },
+          extensions,
+          path: "/chat",
+          protocols: ["v1"],
+          verify: (request) => request.headers.authorization !== "no",
+        },
+        (connection, request) => {
+          versions.push(request.httpVersion);
+          echo(connection);
+        },
+      );
+      ends.push(() => server.close());
+      const url = `wss://localhost:${server.port}/chat`;
+      const options = { tls: { ca: file("cert") }, extensions, protocols: ["v1"] };
+      for (const http2 of [true, false]) {
+        const connection = await open(url, { ...options, http2 });
+        expect([connection.protocol, connection.extensions]).toEqual(["v1", extensions.map(({ name }) => name)]);
+        for (const message of MESSAGES) connection.send(message);
+        expect((await take(connection, MESSAGES.length)).map(digest)).toEqual(MESSAGES.map(digest));
+        connection.close(4000, "enough");
+        expect(await closed(connection)).toEqual([4000, "", true]);
+      }
+      expect(versions).toEqual(["2.0", "1.1"]);
+      const refused = { ...options, http2: true, headers: { Authorization: "no" } };
+      await expect(connect(url, refused)).rejects.toMatchObject({ status: 403 });
+      await expect(connect(url.replace("chat", "other"), refused)).rejects.toMatchObject({ status: 404 });
+      const page = await fetchInsecure(`https://localhost:${server.port}/`, file("cert"));
+      expect(page).toBe(426);
+      const cut = await open(url, { ...options, http2: true });
+      cut.terminate();
+      await expect.poll(() => server.connections.size).toBe(0);
+      const last = await open(url, { ...options, http2: true });
+      const end = closed(last);
+      await server.close();
+      expect((await end)[0]).toBe(1001);
+    });
+  }
+
+  test("HTTP/2 where the server has none of it", async () => {
+    const { url } = await start();
+    await expect(connect(url, { http2: true, timeout: 2000 })).rejects.toThrow();
   });
 
   test("subprotocols; options of the client that are wrong", async () => {
