@@ -1,0 +1,147 @@
+// The opening handshake over a duplex of bytes, both sides (RFC 6455 §4).
+
+import { acceptHandshake, type AcceptOptions } from "../handshake/accept.ts";
+import { checkResponse } from "../handshake/check.ts";
+import { HandshakeError } from "../handshake/errors.ts";
+import { type HeadParserOptions, RequestParser, ResponseParser } from "../handshake/head.ts";
+import { createRequest, type RequestOptions, serializeRequest, type UrlSource } from "../handshake/request.ts";
+import { type Rejection, rejectHandshake, serializeResponse } from "../handshake/response.ts";
+import {
+  type ByteDuplex,
+  type ConnectionStreamOptions,
+  openWebSocketStream,
+  type WebSocketStreamPair,
+} from "./web-socket-stream.ts";
+
+interface HandshakeOptions extends ConnectionStreamOptions, HeadParserOptions {
+  /** Gives up the handshake, with the reason of the signal: `AbortSignal.timeout(ms)` limits its time. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Options of connectWebSocketStream(). */
+export interface ConnectStreamOptions extends HandshakeOptions, RequestOptions {}
+
+/** Options of acceptWebSocketStream(). */
+export interface AcceptStreamOptions extends HandshakeOptions, AcceptOptions {}
+
+/**
+ * Opens a connection as a client, over a duplex that leads to the server (with TLS for `wss:`). The URL says what to ask for.
+ *
+ * If it fails, the duplex is ended.
+ *
+ * @throws (rejects) HandshakeError if the response is not that of a server that accepts; what the duplex fails with; the
+ *   reason of the signal; TypeError and RangeError for the options
+ */
+export async function connectWebSocketStream(
+  duplex: ByteDuplex,
+  url: UrlSource,
+  options: ConnectStreamOptions = {},
+): Promise<WebSocketStreamPair> {
+  const request = createRequest(url, options);
+  const parser = new ResponseParser(options);
+  return handshake(duplex, options, async ({ read, write }) => {
+    await write(serializeRequest(request));
+    for (;;) {
+      const found = parser.push(await read());
+      if (found === undefined) continue;
+      const { protocol, extensions } = checkResponse(found.response, request);
+      return () => openWebSocketStream(duplex, { ...options, role: "client", protocol, extensions, head: found.rest });
+    }
+  });
+}
+
+/**
+ * Accepts a connection as a server, over a duplex that comes from a client.
+ *
+ * If the handshake is refused, the refusal is written; if it fails in any way, the duplex is ended.
+ *
+ * @throws (rejects) HandshakeError if the request is refused; what the duplex fails with; the reason of the signal; TypeError
+ *   and RangeError for the options
+ */
+export async function acceptWebSocketStream(
+  duplex: ByteDuplex,
+  options: AcceptStreamOptions = {},
+): Promise<WebSocketStreamPair> {
+  const parser = new RequestParser(options);
+  return handshake(duplex, options, async ({ read, write, end }) => {
+    const refuse = async (rejection: Rejection): Promise<never> => {
+      await write(serializeResponse(rejection));
+      await end();
+      throw rejection.error;
+    };
+    for (;;) {
+      const found = await read()
+        .then((chunk) => parser.push(chunk))
+        .catch((error: unknown) => {
+          if (error instanceof HandshakeError && error.status !== undefined) return refuse(rejectHandshake({ error }));
+          throw error;
+        });
+      if (found === undefined) continue;
+      const answer = acceptHandshake(found.request, options);
+      if (!answer.accepted) return refuse(answer);
+      await write(serializeResponse(answer));
+      const { protocol, extensions } = answer;
+      return () => openWebSocketStream(duplex, { ...options, role: "server", protocol, extensions, head: found.rest });
+    }
+  });
+}
+
+/** The duplex while the handshake runs. */
+interface Line {
+  /** @throws (rejects) HandshakeError at the end of the stream */
+  read(): Promise<Uint8Array>;
+  write(bytes: Uint8Array): Promise<void>;
+  end(): Promise<void>;
+}
+
+/** Runs a handshake; what it returns is called when the streams are free again. Ends the duplex if it fails. */
+async function handshake(
+  { readable, writable }: ByteDuplex,
+  { signal }: HandshakeOptions,
+  run: (line: Line) => Promise<() => WebSocketStreamPair>,
+): Promise<WebSocketStreamPair> {
+  signal?.throwIfAborted();
+  if (readable.locked || writable.locked) throw new TypeError("The streams of the duplex must not be locked");
+  const reader = readable.getReader();
+  const writer = writable.getWriter();
+  writer.closed.catch(() => {});
+  const give = (error: unknown): void => {
+    reader.cancel(error).catch(() => {});
+    writer.abort(error).catch(() => {});
+  };
+  let stop!: () => void;
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => reject(signal!.reason);
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+  const line: Line = {
+    async read() {
+      const { done, value } = await reader.read();
+      if (!done) return value;
+      throw new HandshakeError("WS_ERR_HANDSHAKE_START_LINE", "The stream ended inside the handshake", {
+        rule: "RFC 6455 §4.1",
+      });
+    },
+    write: (bytes) => writer.write(bytes),
+    end: () => writer.close(),
+  };
+  let open: () => WebSocketStreamPair;
+  try {
+    open = await Promise.race([run(line), stopped]);
+  } catch (error) {
+    give(error);
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", stop);
+    reader.releaseLock();
+    writer.releaseLock();
+  }
+  try {
+    return open();
+  } catch (error) {
+    // Options of the connection that cannot be.
+    readable.cancel(error).catch(() => {});
+    writable.abort(error).catch(() => {});
+    throw error;
+  }
+}

@@ -1,0 +1,52 @@
+import type { ByteDuplex } from "../../src/streams/index.ts";
+
+/** Two ends of a connection, made of TransformStreams; `passed` counts the chunks that went from the second to the first. */
+export function duplexes(): { near: ByteDuplex; far: ByteDuplex; chunks: Uint8Array[] } {
+  const chunks: Uint8Array[] = [];
+  const there = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      chunks.push(chunk);
+      controller.enqueue(chunk);
+    },
+  });
+  const back = new TransformStream<Uint8Array, Uint8Array>();
+  return {
+    near: { readable: back.readable, writable: there.writable },
+    far: { readable: there.readable, writable: back.writable },
+    chunks,
+  };
+}
+
+export function from<T>(items: Iterable<T>): ReadableStream<T> {
+  const iterator = items[Symbol.iterator]();
+  return new ReadableStream<T>(
+    {
+      pull(controller) {
+        const { done, value } = iterator.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** All that a stream gives, and what it fails with. */
+export async function all<T>(stream: ReadableStream<T>): Promise<{ items: T[]; error: unknown }> {
+  const items: T[] = [];
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return { items, error: undefined };
+      items.push(value);
+    }
+  } catch (error) {
+    return { items, error };
+  }
+}
+
+/** Time for everything that does not wait for something to happen. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
