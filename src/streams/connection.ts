@@ -43,6 +43,8 @@ export class Connection {
   /** Whether the writable has been closed or aborted by its owner. */
   #inletEnded = false;
   #flushing: Promise<void> | undefined = undefined;
+  /** Lets the write go on that waits for what is queued to be taken. */
+  #release: () => void = () => {};
   /** Microtasks to wait before the next flush. */
   #turns = 0;
   #timer: ReturnType<typeof setTimeout> | undefined = undefined;
@@ -87,7 +89,8 @@ export class Connection {
         write: (data) => this.#write(data),
         close: () => {
           this.#inletEnded = true;
-          this.close(CloseCode.NormalClosure);
+          // Behind the peer's Close, its code is the answer.
+          if (this.#outcome === undefined) this.close(CloseCode.NormalClosure);
           return this.closed.then(() => {});
         },
       },
@@ -131,6 +134,7 @@ export class Connection {
 
   /** Closes with what a reason says, as far as it may be sent. */
   #closeFor(cause: unknown): void {
+    if (this.#outcome !== undefined) return;
     const { closeCode, reason } = (cause ?? {}) as { readonly closeCode?: unknown; readonly reason?: unknown };
     if (typeof closeCode === "number" && isValidCloseCode(closeCode)) {
       this.close(closeCode, typeof reason === "string" ? reason : "");
@@ -155,7 +159,11 @@ export class Connection {
       throw error;
     }
     this.#flushSoon();
-    if (this.#protocol.bufferedAmount >= BATCH || !(this.#writer.desiredSize! > 0)) await this.#flushing;
+    if (this.#protocol.bufferedAmount >= BATCH) {
+      await new Promise<void>((resolve) => {
+        this.#release = resolve;
+      });
+    }
   }
 
   /** Reads the duplex to its end. It never rejects. */
@@ -235,8 +243,9 @@ export class Connection {
         if (this.#settled) break;
         const bytes = joined(this.#protocol.take());
         if (bytes === undefined) break;
-        // Its failure is that of writer.closed too.
-        this.#writer.write(bytes).catch(() => {});
+        this.#release();
+        // One at a time: some duplexes count chunks where they should count bytes, and are ready for thousands.
+        await this.#writer.write(bytes);
       }
     } catch (error) {
       this.#broken(error);
@@ -281,6 +290,7 @@ export class Connection {
     if (!this.#writeEnded) this.#writer.abort(error).catch(() => {});
     this.#reader.releaseLock();
     this.#writer.releaseLock();
+    this.#release();
     if (!this.#inletEnded) this.#inlet.error(error);
     this.#settle();
   }
