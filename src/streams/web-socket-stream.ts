@@ -69,7 +69,7 @@ export interface WebSocketStreamPair {
  * A connection whose handshake is done, as streams of messages.
  *
  * Backpressure goes both ways: while as many bytes as the mark wait in the readable, nothing is read from the duplex; and a
- * write waits while the duplex is behind. What is written in answer to what one chunk brought leaves in one write.
+ * write waits while 64 KiB are queued, beside the one chunk that the duplex is taking. What is written in answer to what one chunk brought leaves in one write.
  *
  * Pings and the peer's Close are answered as they are reached, whether or not anybody writes; a Ping behind messages that
  * nobody reads waits with them. Bytes that are written are borrowed until the duplex has taken them.
