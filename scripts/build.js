@@ -41,14 +41,11 @@ const mainEntry = {
 };
 
 await build({ ...common, entryPoints: ["src/index.ts"], platform: "neutral", outdir: "dist" });
-await build({
-  ...common,
-  splitting: false,
-  entryPoints: { node: "src/node/index.ts" },
-  platform: "node",
-  plugins: [mainEntry],
-  outdir: "dist",
-});
+const adapter = { ...common, splitting: false, plugins: [mainEntry] };
+await build({ ...adapter, entryPoints: { node: "src/node/index.ts" }, platform: "node", outdir: "dist" });
+for (const outdir of ["dist", "dist/workerd"]) {
+  await build({ ...adapter, entryPoints: { streams: "src/streams/index.ts" }, platform: "neutral", outdir });
+}
 await build({
   ...common,
   entryPoints: ["src/index.ts"],

@@ -1,7 +1,4 @@
-import { WebSocketError } from "../frame/errors.ts";
-import { CloseCode, isValidCloseCode } from "../frame/opcodes.ts";
-import type { MessageSink } from "../protocol/events.ts";
-import { Protocol } from "../protocol/protocol.ts";
+import { CloseCode, isValidCloseCode, type MessageSink, Protocol, WebSocketError } from "../index.ts";
 import { WebSocketStreamError } from "./error.ts";
 import { readMark } from "./marks.ts";
 import { Outlet } from "./outlet.ts";

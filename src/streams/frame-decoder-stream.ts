@@ -1,7 +1,4 @@
-import { FrameDecoder } from "../frame/decoder.ts";
-import { WebSocketError } from "../frame/errors.ts";
-import type { Frame } from "../frame/frame.ts";
-import type { FrameDecoderOptions } from "../frame/options.ts";
+import { type Frame, FrameDecoder, type FrameDecoderOptions, WebSocketError } from "../index.ts";
 import { readMark, type StreamMarks } from "./marks.ts";
 import { Outlet } from "./outlet.ts";
 

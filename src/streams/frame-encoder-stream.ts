@@ -1,5 +1,4 @@
-import { FrameEncoder, type FrameInit } from "../frame/encoder.ts";
-import type { FrameEncoderOptions } from "../frame/options.ts";
+import { FrameEncoder, type FrameEncoderOptions, type FrameInit } from "../index.ts";
 import { readMark, type StreamMarks } from "./marks.ts";
 import { Outlet } from "./outlet.ts";
 import { dataSize } from "./sizes.ts";

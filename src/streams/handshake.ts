@@ -1,11 +1,21 @@
 // The opening handshake over a duplex of bytes, both sides (RFC 6455 §4).
 
-import { acceptHandshake, type AcceptOptions } from "../handshake/accept.ts";
-import { checkResponse } from "../handshake/check.ts";
-import { HandshakeError } from "../handshake/errors.ts";
-import { type HeadParserOptions, RequestParser, ResponseParser } from "../handshake/head.ts";
-import { createRequest, type RequestOptions, serializeRequest, type UrlSource } from "../handshake/request.ts";
-import { type Rejection, rejectHandshake, serializeResponse } from "../handshake/response.ts";
+import {
+  acceptHandshake,
+  type AcceptOptions,
+  checkResponse,
+  createRequest,
+  HandshakeError,
+  type HeadParserOptions,
+  rejectHandshake,
+  type Rejection,
+  type RequestOptions,
+  RequestParser,
+  ResponseParser,
+  serializeRequest,
+  serializeResponse,
+  type UrlSource,
+} from "../index.ts";
 import {
   type ByteDuplex,
   type ConnectionStreamOptions,

@@ -1,7 +1,6 @@
 // Messages in, messages out, over a duplex of bytes: the pair of the WebSocketStream proposal.
 
-import { serializeExtensions } from "../handshake/extensions.ts";
-import type { ProtocolOptions } from "../protocol/options.ts";
+import { type ProtocolOptions, serializeExtensions } from "../index.ts";
 import { Connection } from "./connection.ts";
 import type { StreamMarks } from "./marks.ts";
 
