@@ -60,7 +60,9 @@ export interface WebSocketServer {
 const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
 
 /**
- * A whole server: calls `handler` for each connection. Resolves when it listens.
+ * A whole server: calls `handler` for each connection. Resolves when it listens. If the handler throws, or its promise is
+ * rejected, its connection is closed (1011), and the exception is an uncaught one, as in other listeners.
+ *
  * @throws what listening throws: a port in use, a certificate that is none
  */
 export async function serve(
