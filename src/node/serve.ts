@@ -96,10 +96,11 @@ export async function serve(
     answer: (rejection: Rejection | undefined) => void,
   ) => {
     // Until there is a connection nobody else listens.
-    socket.on("error", () => socket.destroy());
+    socket.on("error", destroyOnError);
     const timer = setTimeout(() => socket.destroy(), handshakeTimeout);
     void decide(request, options).then((rejection) => {
       clearTimeout(timer);
+      socket.off("error", destroyOnError);
       if (!socket.destroyed) answer(closing ? rejectHandshake({ status: 503 }) : rejection);
     });
   };
@@ -158,6 +159,11 @@ export async function serve(
       await stopped;
     },
   };
+}
+
+/** A function of no scope: one in consider() would keep the request for as long as the socket. */
+function destroyOnError(this: Duplex): void {
+  this.destroy();
 }
 
 /** The rejection of a request that is not even looked at by the handshake, or undefined. */
