@@ -85,6 +85,8 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
   /** Readers of `for await` who wait for a message. */
   #readers: ((result: IteratorResult<string | Uint8Array, undefined>) => void)[] = [];
   #iterated = false;
+  /** Resolves when the message in pieces that is on its way has been sent. */
+  #pieces: Promise<void> | undefined = undefined;
   #postponed: Postponed[] | undefined = undefined;
   #drains: (() => void)[] = [];
   /** Whether a message has passed since the last beat. */
@@ -153,14 +155,14 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
 
   /** Sends a Ping with at most 125 bytes. @returns false once the connection is closing */
   ping(data?: string | Bytes): boolean {
-    const sent = this.#protocol.ping(data === undefined ? data : toControl(data));
+    const sent = this.#protocol.ping(data === undefined ? data : bytesOrText(data));
     this.#scheduleFlush();
     return sent;
   }
 
   /** Sends a Pong that nobody has asked for, or an own answer with `autoPong` off. @returns false once it is closing */
   pong(data?: string | Bytes): boolean {
-    const sent = this.#protocol.pong(data === undefined ? data : toControl(data));
+    const sent = this.#protocol.pong(data === undefined ? data : bytesOrText(data));
     this.#scheduleFlush();
     return sent;
   }
@@ -250,12 +252,6 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     listener: (...args: ConnectionEvents[K]) => void,
   ): this {
     return this.on(name, listener);
-  }
-
-  override once<K extends keyof ConnectionEvents>(name: K, listener: (...args: ConnectionEvents[K]) => void): this {
-    super.once(name as never, listener as never);
-    if (name === "message") process.nextTick(() => this.#flow());
-    return this;
   }
 
   /** @internal */
@@ -383,14 +379,18 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
   }
 
   async #sendPieces(pieces: Pieces, options: Pick<SendOptions, "binary" | "compress">): Promise<boolean> {
-    while (this.#postponed) await this.#nextTurn();
+    while (this.#pieces) await this.#pieces;
     if (this.readyState !== 1) return false;
+    let sent!: () => void;
+    this.#pieces = new Promise((resolve) => {
+      sent = resolve;
+    });
     this.#postponed = [];
     try {
       let binary = options.binary;
       let before: string | Uint8Array | undefined;
       for await (const piece of pieces) {
-        const data = toControl(piece);
+        const data = bytesOrText(piece);
         binary ??= typeof data !== "string";
         if (before !== undefined && !this.#sendPiece(before, { ...options, binary, fin: false })) return false;
         before = data;
@@ -404,12 +404,10 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     } finally {
       const postponed = this.#postponed ?? [];
       this.#postponed = undefined;
+      this.#pieces = undefined;
+      sent();
       for (const { data, options: theirs } of postponed) this.send(data, theirs);
     }
-  }
-
-  #nextTurn(): Promise<void> {
-    return new Promise((resolve) => setImmediate(resolve));
   }
 
   #sendPiece(data: string | Uint8Array, options: SendOptions): boolean {
@@ -501,11 +499,11 @@ function sizeOf(data: string | Bytes | PreparedMessage): number {
 }
 
 function toBytes(data: string | Bytes | PreparedMessage): string | Uint8Array | PreparedMessage {
-  return data instanceof PreparedMessage ? data : toControl(data);
+  return data instanceof PreparedMessage ? data : bytesOrText(data);
 }
 
 /** @throws TypeError */
-function toControl(data: string | Bytes): string | Uint8Array {
+function bytesOrText(data: string | Bytes): string | Uint8Array {
   if (typeof data === "string" || data instanceof Uint8Array) return data;
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   if (data instanceof ArrayBuffer) return new Uint8Array(data);
