@@ -1,5 +1,6 @@
 // The receiving direction of a connection: RFC 7692 §7.2.2.
 
+import { concat } from "../frame/bytes.ts";
 import { WebSocketError } from "../frame/errors.ts";
 import type { IncomingMessage } from "../frame/extension.ts";
 import type { Inflated } from "./codec.ts";
@@ -90,7 +91,7 @@ export class Inflater {
       pieces.push(data);
       window.push(data, size);
     }
-    return concatenate(pieces, total);
+    return concat(pieces);
   }
 
   /** One DEFLATE stream, with what can be wrong with it as WebSocketErrors. */
@@ -142,14 +143,4 @@ function corrupt({ byteOffset }: IncomingMessage, what: string): WebSocketError 
 /** A message that is kept must not keep much else alive. */
 function own(data: Uint8Array): Uint8Array {
   return data.buffer.byteLength - data.length > SLACK ? new Uint8Array(data) : data;
-}
-
-function concatenate(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

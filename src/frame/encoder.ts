@@ -14,6 +14,7 @@ import {
 } from "../../assembly/memory.ts";
 import type { Core } from "../core/core.ts";
 import { enginesFor, type Engines } from "../core/engines.ts";
+import { concat } from "./bytes.ts";
 import { writeHeader } from "./header.ts";
 import { keyNumber, nextKey, takeKeys } from "./keys.ts";
 import { isValidCloseCode, Opcode } from "./opcodes.ts";
@@ -481,12 +482,5 @@ export function encodeFrame(frame: FrameInit, options: FrameEncoderOptions): Uin
   const encoder = new FrameEncoder(options);
   encoder.frame(frame);
   const parts = encoder.take();
-  if (parts.length === 1) return parts[0]!;
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return parts.length === 1 ? parts[0]! : concat(parts);
 }

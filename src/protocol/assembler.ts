@@ -1,5 +1,6 @@
 // Frames -> messages (RFC 6455 §5.4), and control frames -> what they say (§5.5).
 
+import { concat } from "../frame/bytes.ts";
 import type { FrameSink } from "../frame/decoder.ts";
 import { Collector } from "../frame/collector.ts";
 import { WebSocketError } from "../frame/errors.ts";
@@ -7,7 +8,6 @@ import type { FrameHeader } from "../frame/frame.ts";
 import { CloseCode, Opcode } from "../frame/opcodes.ts";
 import { decodeUtf8 } from "../frame/text.ts";
 import type { MessageSink } from "./events.ts";
-import { joined } from "./bytes.ts";
 import { limitError } from "./limits.ts";
 import type { Settings } from "./settings.ts";
 import { STOP, STOPPED } from "./stopped.ts";
@@ -105,7 +105,7 @@ export class MessageAssembler implements FrameSink {
   payload(window: Uint8Array, start: number, end: number): void {
     if (this.#opcode & CONTROL) {
       const bytes = window.subarray(start, end);
-      this.#payload = this.#payload === undefined ? new Uint8Array(bytes) : joined(this.#payload, bytes);
+      this.#payload = this.#payload === undefined ? new Uint8Array(bytes) : concat([this.#payload, bytes]);
       return;
     }
     const message = this.#message!;

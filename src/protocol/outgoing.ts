@@ -1,10 +1,10 @@
 // Messages -> frames: extensions, and fragments (RFC 6455 §5.4).
 
+import { concat } from "../frame/bytes.ts";
 import type { FrameEncoder } from "../frame/encoder.ts";
 import { Opcode } from "../frame/opcodes.ts";
 import { assertBytes } from "../frame/options.ts";
 import { encodeUtf8 } from "../frame/text.ts";
-import { joined } from "./bytes.ts";
 import type { OpenExtension } from "./extensions.ts";
 import { checkUtf8 } from "./utf8.ts";
 
@@ -51,13 +51,13 @@ export class OutgoingMessage {
     } else {
       assertBytes(data, "data");
       // A surrogate that stays alone is U+FFFD.
-      bytes = before === "" ? data : joined(encodeUtf8(before), data);
+      bytes = before === "" ? data : concat([encodeUtf8(before), data]);
     }
     // Of strings alone there is nothing to check.
     if (!this.text || (typeof data === "string" && incomplete.length === 0)) {
       return { bytes, last, surrogate, incomplete: NOTHING };
     }
-    const all = joined(incomplete, bytes);
+    const all = concat([incomplete, bytes]);
     const rest = checkUtf8(all, last);
     return { bytes, last, surrogate, incomplete: all.subarray(all.length - rest) };
   }

@@ -1,3 +1,4 @@
+import { concat } from "../frame/bytes.ts";
 import { CloseCode, isValidCloseCode, type MessageSink, Protocol, WebSocketError } from "../index.ts";
 import { WebSocketStreamError } from "./error.ts";
 import { readMark } from "./marks.ts";
@@ -238,11 +239,11 @@ export class Connection {
         if (this.#settled) break;
         if (!(this.#writer.desiredSize! > 0)) await this.#writer.ready;
         if (this.#settled) break;
-        const bytes = joined(this.#protocol.take());
-        if (bytes === undefined) break;
+        const parts = this.#protocol.take();
+        if (parts.length === 0) break;
         this.#release();
         // One at a time: some duplexes count chunks where they should count bytes, and are ready for thousands.
-        await this.#writer.write(bytes);
+        await this.#writer.write(parts.length === 1 ? parts[0]! : concat(parts));
       }
     } catch (error) {
       this.#broken(error);
@@ -299,16 +300,4 @@ function bytesOrText(data: string | ArrayBuffer | ArrayBufferView): string | Uin
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   if (data instanceof ArrayBuffer) return new Uint8Array(data);
   throw new TypeError("A message must be a string, an ArrayBuffer or a view of one");
-}
-
-/** What is to be written as one chunk, or undefined for nothing. */
-function joined(parts: readonly Uint8Array[]): Uint8Array | undefined {
-  if (parts.length <= 1) return parts[0];
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }
