@@ -31,6 +31,7 @@ export type {
   TextEvent,
 } from "./protocol/events.ts";
 export { Keepalive, type KeepaliveOptions } from "./protocol/keepalive.ts";
+export type { Bytes } from "./protocol/bytes.ts";
 export type { Limits } from "./protocol/limits.ts";
 export type { ProtocolOptions, SendOptions } from "./protocol/options.ts";
 export { Protocol } from "./protocol/protocol.ts";

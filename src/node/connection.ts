@@ -2,6 +2,7 @@ import { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
 import {
   type Agreement,
+  type Bytes,
   CloseCode,
   Keepalive,
   type MessageSink,
@@ -13,13 +14,13 @@ import {
   type WebSocketError,
 } from "../index.ts";
 import { addListener, type EventHandler, type EventType, type Listeners, removeListener } from "./event-target.ts";
-import { type Beating, startBeating, stopBeating } from "./heartbeat.ts";
+import { type Beating, intervalFor, startBeating, stopBeating } from "./heartbeat.ts";
+import { Inbox } from "./inbox.ts";
 import type { ConnectionOptions } from "./options.ts";
+import { readFrom } from "./reading.ts";
 
 const DEFAULT_HIGH_WATER_MARK = 1048576;
 
-/** Bytes in any form. They are borrowed until they have been written. */
-export type Bytes = ArrayBuffer | ArrayBufferView;
 /** A message in pieces, which may be larger than memory: text, if the first piece is a string. */
 export type Pieces = AsyncIterable<string | Bytes>;
 
@@ -35,18 +36,16 @@ export interface ConnectionEvents {
   close: [code: number, reason: string, wasClean: boolean];
 }
 
-/** How a connection has ended. */
-interface Ending {
+/** How a connection has ended (RFC 6455 §7.1.4 to §7.1.6). */
+export interface Ending {
+  /** The code of the peer's Close; 1005 if it had none, 1006 if there was no Close. */
   readonly code: number;
   readonly reason: string;
+  /** Whether there was a Close. */
   readonly wasClean: boolean;
 }
 
-/** A message that waits for somebody to read it. */
-interface Waiting {
-  readonly data: string | Uint8Array;
-  readonly size: number;
-}
+type MessageListener = (data: string | Uint8Array) => void;
 
 /** Something that was to be sent while a message in pieces was on its way. */
 interface Postponed {
@@ -74,20 +73,29 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
   readonly #mark: number;
   readonly #idleTimeout: number;
   readonly #sink: MessageSink;
+  /** @internal */
+  readonly interval: number;
   #ending: Ending | undefined = undefined;
+  #ended = false;
+  #error: Error | undefined = undefined;
   #handling = false;
   #flushScheduled = false;
   /** The socket does not take more for now. */
   #blocked = false;
   #paused = false;
-  #waiting: Waiting[] = [];
-  #waitingBytes = 0;
+  /** Messages that wait for a listener or a reader; none for most. */
+  #inbox: Inbox | undefined = undefined;
   /** Readers of `for await` who wait for a message. */
   #readers: ((result: IteratorResult<string | Uint8Array, undefined>) => void)[] = [];
   #iterated = false;
+  #hasListener = false;
+  /** The listener of "message", if there is just one, and messages go to it: emit() takes as long as the rest of a delivery. */
+  #listener: MessageListener | undefined = undefined;
   /** Resolves when the message in pieces that is on its way has been sent. */
   #pieces: Promise<void> | undefined = undefined;
   #postponed: Postponed[] | undefined = undefined;
+  /** Ends the wait for the next piece. */
+  #interrupt: (() => void) | undefined = undefined;
   #drains: (() => void)[] = [];
   /** Whether a message has passed since the last beat. */
   #active = false;
@@ -106,9 +114,11 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     this.#mark = options.highWaterMark ?? DEFAULT_HIGH_WATER_MARK;
     this.#idleTimeout = options.idleTimeout ?? Infinity;
     this.#sink = new Delivery(this);
+    const { pingInterval = 30_000, pongTimeout = 20_000, closeTimeout = 10_000 } = options;
+    this.interval = intervalFor(this.#idleTimeout, pingInterval, pongTimeout, closeTimeout);
     // Whoever has the connection gets it before its first message.
     socket.pause();
-    socket.on("data", (chunk: Uint8Array) => this.#receive(chunk));
+    readFrom(socket, (chunk) => this.#receive(chunk), options.directReads ?? true);
     socket.on("drain", () => this.#drained());
     socket.on("end", () => this.#receiveEnd());
     socket.on("error", (error) => this.#emitError(error));
@@ -123,6 +133,16 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     if (this.socket.destroyed) return 3;
     const { state } = this.#protocol;
     return state === "open" ? 1 : state === "closing" ? 2 : 3;
+  }
+
+  /** How the connection has ended, from the "close" event on. */
+  get ending(): Ending | undefined {
+    return this.#ended ? this.#ending : undefined;
+  }
+
+  /** Why the connection failed: what the "error" event told, if there was one. */
+  get error(): Error | undefined {
+    return this.#error;
   }
 
   /** How many bytes wait to be written, at the most. */
@@ -141,28 +161,29 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
   send(data: string | Bytes | PreparedMessage, options?: SendOptions): boolean;
   send(data: Pieces, options?: Pick<SendOptions, "binary" | "compress">): Promise<boolean>;
   send(data: string | Bytes | PreparedMessage | Pieces, options?: SendOptions): boolean | Promise<boolean> {
-    if (isPieces(data)) return this.#sendPieces(data, options ?? {});
-    if (this.readyState !== 1) return false;
-    this.#active = true;
+    if (typeof data === "object" && isPieces(data)) return this.#sendPieces(data, options ?? {});
+    if (this.#ended) return false;
     if (this.#postponed) {
-      this.#postponed.push({ data, options });
+      if (this.readyState !== 1) return false;
+      this.#postponed.push({ data: data instanceof PreparedMessage ? data : asSendable(data), options });
       return true;
     }
-    const sent = this.#protocol.send(toBytes(data), options);
-    this.#scheduleFlush();
+    this.#active = true;
+    const sent = this.#protocol.send(data, options);
+    if (!this.#handling) this.#scheduleFlush();
     return sent;
   }
 
   /** Sends a Ping with at most 125 bytes. @returns false once the connection is closing */
   ping(data?: string | Bytes): boolean {
-    const sent = this.#protocol.ping(data === undefined ? data : bytesOrText(data));
+    const sent = this.#protocol.ping(data);
     this.#scheduleFlush();
     return sent;
   }
 
   /** Sends a Pong that nobody has asked for, or an own answer with `autoPong` off. @returns false once it is closing */
   pong(data?: string | Bytes): boolean {
-    const sent = this.#protocol.pong(data === undefined ? data : bytesOrText(data));
+    const sent = this.#protocol.pong(data);
     this.#scheduleFlush();
     return sent;
   }
@@ -181,6 +202,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
 
   /** Cuts the socket, without a closing handshake. */
   terminate(): void {
+    this.#protocol.receiveEnd();
     this.socket.destroy();
   }
 
@@ -190,16 +212,19 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     return new Promise((resolve) => this.#drains.push(resolve));
   }
 
-  /** The messages. Ends with the connection; throws if that failed. Leaving the loop closes the connection (1000). */
+  /**
+   * The messages. The loop ends with the connection, however that ended, see `ending` and `error`: no peer can make it throw.
+   * Leaving it closes the connection (1000).
+   */
   [Symbol.asyncIterator](): AsyncIterator<string | Uint8Array, undefined> {
     this.#iterated = true;
+    this.#listenersChanged();
     this.#flow();
     return {
       next: () => this.#next(),
       return: () => {
         this.close(CloseCode.NormalClosure);
-        this.#waiting = [];
-        this.#waitingBytes = 0;
+        this.#inbox = undefined;
         // Nobody reads any more: what comes is dropped, so that the peer's Close is seen.
         this.#iterated = false;
         this.on("message", ignore);
@@ -243,7 +268,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
 
   override on<K extends keyof ConnectionEvents>(name: K, listener: (...args: ConnectionEvents[K]) => void): this {
     super.on(name as never, listener as never);
-    if (name === "message") process.nextTick(() => this.#flow());
+    if (name === "message") this.#listenersChanged();
     return this;
   }
 
@@ -252,6 +277,36 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     listener: (...args: ConnectionEvents[K]) => void,
   ): this {
     return this.on(name, listener);
+  }
+
+  override prependListener<K extends keyof ConnectionEvents>(
+    name: K,
+    listener: (...args: ConnectionEvents[K]) => void,
+  ): this {
+    super.prependListener(name as never, listener as never);
+    if (name === "message") this.#listenersChanged();
+    return this;
+  }
+
+  override off<K extends keyof ConnectionEvents>(name: K, listener: (...args: ConnectionEvents[K]) => void): this {
+    super.off(name as never, listener as never);
+    if (name === "message") this.#listenersChanged();
+    return this;
+  }
+
+  override removeListener<K extends keyof ConnectionEvents>(
+    name: K,
+    listener: (...args: ConnectionEvents[K]) => void,
+  ): this {
+    return this.off(name, listener);
+  }
+
+  override removeAllListeners(name?: keyof ConnectionEvents): this {
+    // Called without an argument it removes those of all names; with undefined, none.
+    if (name === undefined) super.removeAllListeners();
+    else super.removeAllListeners(name as never);
+    this.#listenersChanged();
+    return this;
   }
 
   /** @internal */
@@ -268,16 +323,13 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
   /** @internal */
   deliver(data: string | Uint8Array): void {
     this.#active = true;
-    const reader = this.#readers.shift();
-    if (reader) {
-      reader({ done: false, value: data });
-    } else if (!this.#iterated && this.#waiting.length === 0 && this.listenerCount("message") > 0) {
-      this.#emitSafely("message", data);
-    } else {
-      const size = sizeOf(data);
-      this.#waiting.push({ data, size });
-      this.#waitingBytes += size;
+    if (this.#inbox === undefined && this.#hasListener && !this.#iterated) {
+      this.#emitMessage(data);
+      return;
     }
+    const reader = this.#readers.shift();
+    if (reader) reader({ done: false, value: data });
+    else (this.#inbox ??= new Inbox()).push(data);
   }
 
   /** @internal */
@@ -301,6 +353,15 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     if (before) removeListener(this as unknown as EventEmitter, type, before);
     (properties as Record<EventType, unknown>)[type] = listener;
     if (listener) addListener(this as unknown as EventEmitter, type, listener, false);
+  }
+
+  /** Whether messages have somewhere to go, and where. */
+  #listenersChanged(): void {
+    const listeners = this.rawListeners("message") as MessageListener[];
+    this.#hasListener = listeners.length > 0;
+    // Node can be told to look after what listeners return: then emit() has more to do.
+    this.#listener = listeners.length === 1 && !EventEmitter.captureRejections ? listeners[0] : undefined;
+    if (this.#hasListener && (this.#inbox !== undefined || this.#paused)) process.nextTick(() => this.#flow());
   }
 
   #receive(chunk: Uint8Array): void {
@@ -327,14 +388,10 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
 
   /** Reads from the socket, or stops, as the two ends of the way are behind or not. */
   #flow(): void {
-    while (this.#waiting.length > 0 && !this.#iterated && this.listenerCount("message") > 0) {
-      const { data, size } = this.#waiting.shift()!;
-      this.#waitingBytes -= size;
-      this.#emitSafely("message", data);
-    }
+    while (this.#inbox !== undefined && !this.#iterated && this.#hasListener) this.#emitMessage(this.#takeWaiting()!);
     // A client goes on reading while its own writing is behind: if both ends stopped, neither would ever go on.
     const writerBehind = this.#role === "server" && this.bufferedAmount > this.#mark;
-    const behind = this.#waitingBytes > this.#mark || writerBehind;
+    const behind = writerBehind || (this.#inbox !== undefined && this.#inbox.bytes > this.#mark);
     this.#paused = behind;
     if (behind) this.socket.pause();
     else if (!this.socket.readableFlowing) this.socket.resume();
@@ -365,6 +422,12 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     if (this.#drains.length > 0 && this.bufferedAmount === 0) this.#wakeDrains();
   }
 
+  #takeWaiting(): string | Uint8Array | undefined {
+    const message = this.#inbox?.shift();
+    if (this.#inbox?.isEmpty) this.#inbox = undefined;
+    return message;
+  }
+
   #drained(): void {
     this.#blocked = false;
     this.#flush();
@@ -386,20 +449,26 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
       sent = resolve;
     });
     this.#postponed = [];
+    const iterator = pieces[Symbol.asyncIterator]();
     try {
       let binary = options.binary;
-      let before: string | Uint8Array | undefined;
-      for await (const piece of pieces) {
-        const data = bytesOrText(piece);
-        binary ??= typeof data !== "string";
-        if (before !== undefined && !this.#sendPiece(before, { ...options, binary, fin: false })) return false;
-        before = data;
+      let before: string | Bytes | undefined;
+      for (;;) {
+        const next = await this.#untilEnd(iterator.next());
+        if (next === undefined) break;
+        if (next.done === true) return this.#sendPiece(before ?? "", { ...options, binary: binary ?? false });
+        binary ??= typeof next.value !== "string";
+        if (before !== undefined && !this.#sendPiece(before, { ...options, binary, fin: false })) break;
+        before = asSendable(next.value);
         if (this.bufferedAmount > this.#mark) await this.drained();
       }
-      return this.#sendPiece(before ?? "", { ...options, binary: binary ?? false });
+      // Whoever makes the pieces may stop.
+      void iterator.return?.().catch(ignore);
+      return false;
     } catch (error) {
       // The message can neither go on nor be taken back.
       this.close(CloseCode.InternalError);
+      void iterator.return?.().catch(ignore);
       throw error;
     } finally {
       const postponed = this.#postponed ?? [];
@@ -410,7 +479,15 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     }
   }
 
-  #sendPiece(data: string | Uint8Array, options: SendOptions): boolean {
+  /** The promise's value; undefined if the connection ends before. */
+  #untilEnd<T>(promise: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#interrupt = () => resolve(undefined);
+      promise.then(resolve, reject);
+    });
+  }
+
+  #sendPiece(data: string | Bytes, options: SendOptions): boolean {
     this.#active = true;
     const sent = this.#protocol.send(data, options);
     this.#flush();
@@ -418,28 +495,43 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
   }
 
   #next(): Promise<IteratorResult<string | Uint8Array, undefined>> {
-    const first = this.#waiting.shift();
-    if (first) {
-      this.#waitingBytes -= first.size;
+    const value = this.#takeWaiting();
+    if (value !== undefined) {
       this.#flow();
-      return Promise.resolve({ done: false, value: first.data });
+      return Promise.resolve({ done: false, value });
     }
-    if (this.socket.closed || this.socket.destroyed) return Promise.resolve({ done: true, value: undefined });
+    if (this.#ended) return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve) => this.#readers.push(resolve));
   }
 
   #closed(): void {
     stopBeating(this);
     this.#handle(this.#protocol.receiveEnd());
-    const { code, reason, wasClean } = this.#ending ?? { code: CloseCode.AbnormalClosure, reason: "", wasClean: false };
+    this.#ended = true;
+    const { code, reason, wasClean } = (this.#ending ??= ABNORMAL);
     this.#wakeDrains();
+    this.#interrupt?.();
     for (const reader of this.#readers.splice(0)) reader({ done: true, value: undefined });
     this.#emitSafely("close", code, reason, wasClean);
   }
 
   #emitError(error: Error): void {
+    this.#error ??= error;
     // Without listeners an EventEmitter throws: a peer could end the process.
     if (this.listenerCount("error") > 0) this.#emitSafely("error", error);
+  }
+
+  #emitMessage(data: string | Uint8Array): void {
+    const listener = this.#listener;
+    if (listener === undefined) {
+      this.#emitSafely("message", data);
+      return;
+    }
+    try {
+      listener.call(this, data);
+    } catch (error) {
+      throwLater(error);
+    }
   }
 
   /** An exception of a listener is nobody's fault here: it is thrown where nothing else is interrupted. */
@@ -447,11 +539,17 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     try {
       this.emit(name as never, ...(args as never));
     } catch (error) {
-      process.nextTick(() => {
-        throw error;
-      });
+      throwLater(error);
     }
   }
+}
+
+const ABNORMAL: Ending = { code: CloseCode.AbnormalClosure, reason: "", wasClean: false };
+
+function throwLater(error: unknown): void {
+  process.nextTick(() => {
+    throw error;
+  });
 }
 
 /** Hands what a Protocol says to its connection. */
@@ -489,8 +587,8 @@ class Delivery implements MessageSink {
 
 function ignore(): void {}
 
-function isPieces(data: unknown): data is Pieces {
-  return typeof data === "object" && data !== null && Symbol.asyncIterator in data;
+function isPieces(data: object): data is Pieces {
+  return data !== null && Symbol.asyncIterator in data;
 }
 
 function sizeOf(data: string | Bytes | PreparedMessage): number {
@@ -498,14 +596,8 @@ function sizeOf(data: string | Bytes | PreparedMessage): number {
   return data instanceof PreparedMessage ? data.frame.length : data.byteLength;
 }
 
-function toBytes(data: string | Bytes | PreparedMessage): string | Uint8Array | PreparedMessage {
-  return data instanceof PreparedMessage ? data : bytesOrText(data);
-}
-
-/** @throws TypeError */
-function bytesOrText(data: string | Bytes): string | Uint8Array {
-  if (typeof data === "string" || data instanceof Uint8Array) return data;
-  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+/** @throws TypeError now, for what would be refused later */
+function asSendable(data: string | Bytes): string | Bytes {
+  if (typeof data === "string" || ArrayBuffer.isView(data) || data instanceof ArrayBuffer) return data;
   throw new TypeError("data must be a string, an ArrayBuffer, a view, a PreparedMessage or an async iterable of these");
 }

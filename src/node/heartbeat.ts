@@ -1,30 +1,48 @@
-// One timer for all connections of the process.
+// One timer for all connections that want to be looked at equally often.
 
-/** Something that wants to be looked at every second or so. */
+/** Something that wants to be looked at now and then. */
 export interface Beating {
+  /** In milliseconds. The same from startBeating() to stopBeating(). @internal */
+  readonly interval: number;
   /** @internal */
   beat(now: number): void;
 }
 
-/** In milliseconds. */
-const INTERVAL = 1000;
+interface Heart {
+  readonly beating: Set<Beating>;
+  readonly timer: NodeJS.Timeout;
+}
 
-const beating: Set<Beating> = new Set();
-let timer: NodeJS.Timeout | undefined;
+/** By their intervals. */
+const hearts: Map<number, Heart> = new Map();
+
+const LONGEST = 1000;
+const SHORTEST = 10;
+
+/** How often to look, so that none of these times is missed by more than a tenth, or a second. @internal */
+export function intervalFor(...times: readonly number[]): number {
+  return Math.round(Math.min(Math.max(Math.min(...times) / 10, SHORTEST), LONGEST));
+}
 
 /** Begins to call `beat()`. The timer does not keep the process alive. @internal */
 export function startBeating(one: Beating): void {
-  beating.add(one);
-  timer ??= setInterval(() => {
-    const now = performance.now();
-    for (const each of beating) each.beat(now);
-  }, INTERVAL).unref();
+  const { interval } = one;
+  let heart = hearts.get(interval);
+  if (heart === undefined) {
+    const beating = new Set<Beating>();
+    const beat = () => {
+      const now = performance.now();
+      for (const each of beating) each.beat(now);
+    };
+    hearts.set(interval, (heart = { beating, timer: setInterval(beat, interval).unref() }));
+  }
+  heart.beating.add(one);
 }
 
 /** @internal */
 export function stopBeating(one: Beating): void {
-  beating.delete(one);
-  if (beating.size > 0) return;
-  clearInterval(timer);
-  timer = undefined;
+  const heart = hearts.get(one.interval);
+  if (!heart?.beating.delete(one) || heart.beating.size > 0) return;
+  clearInterval(heart.timer);
+  hearts.delete(one.interval);
 }

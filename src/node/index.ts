@@ -1,7 +1,7 @@
 // "wsframe/node": servers and clients on node:http, https and http2.
 
 export { connect, type ConnectOptions } from "./connect.ts";
-export type { Bytes, Connection, ConnectionEvents, Pieces } from "./connection.ts";
+export type { Connection, ConnectionEvents, Ending, Pieces } from "./connection.ts";
 export type { EventHandler, EventOf, EventType } from "./event-target.ts";
 export { acceptStream } from "./http2.ts";
 export type { ConnectionOptions } from "./options.ts";

@@ -10,4 +10,9 @@ export interface ConnectionOptions
   readonly highWaterMark?: number | undefined;
   /** After how many milliseconds without a message in either direction the connection is closed (1001). Default never. */
   readonly idleTimeout?: number | undefined;
+  /**
+   * Take each chunk of a socket as Node reads it, past the queue of its stream: see docs/architecture.md. Other runtimes, and
+   * streams that are not sockets, do not have it. Default true.
+   */
+  readonly directReads?: boolean | undefined;
 }

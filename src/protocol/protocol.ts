@@ -6,6 +6,7 @@ import { CloseCode, isValidCloseCode } from "../frame/opcodes.ts";
 import { PreparedMessage } from "../frame/prepared.ts";
 import { decodeUtf8, encodeUtf8 } from "../frame/text.ts";
 import { MessageAssembler } from "./assembler.ts";
+import { asBytes, asBytesOrText, type Bytes } from "./bytes.ts";
 import { EventList, type MessageSink, type ProtocolEvent } from "./events.ts";
 import { limitError } from "./limits.ts";
 import { type ProtocolOptions, readFragmentSize, type SendOptions } from "./options.ts";
@@ -170,17 +171,17 @@ export class Protocol {
    * @throws RangeError for a fragmentSize out of range
    * @throws what an extension or a maskKey function throws. Then the message cannot go on: the connection is closed (1011)
    */
-  send(data: string | Uint8Array | PreparedMessage, options?: SendOptions): boolean {
+  send(data: string | Bytes | PreparedMessage, options?: SendOptions): boolean {
     if (this.#state > ANSWERING) return false;
     if (options === undefined && this.#outgoing === undefined && this.#settings.plain) {
       // Nearly all messages: whole, as they are.
       if (typeof data === "string") this.#encoder.text(data);
       else if (data instanceof PreparedMessage) this.#encoder.prepared(data);
-      else this.#encoder.binary(data);
+      else this.#encoder.binary(asBytes(data));
     } else if (data instanceof PreparedMessage) {
       this.#sendPrepared(data, options ?? {});
     } else {
-      this.#sendPiece(data, options ?? {});
+      this.#sendPiece(asBytesOrText(data), options ?? {});
     }
     return true;
   }
@@ -188,12 +189,12 @@ export class Protocol {
   /**
    * Queues a Ping (RFC 6455 §5.5.2). Its payload is copied.
    * @returns false, and nothing is sent, if this side has closed or the connection has ended
-   * @throws TypeError if data is neither a string nor a Uint8Array
+   * @throws TypeError if data is neither a string nor bytes
    * @throws RangeError if it is longer than 125 bytes
    */
-  ping(data?: string | Uint8Array): boolean {
+  ping(data?: string | Bytes): boolean {
     if (this.#state > ANSWERING) return false;
-    this.#encoder.ping(data);
+    this.#encoder.ping(data === undefined ? data : asBytesOrText(data));
     return true;
   }
 
@@ -201,9 +202,9 @@ export class Protocol {
    * Queues a Pong (§5.5.3): for an own answer where `autoPong` is off, or as a one-way sign of life.
    * @returns and throws as ping() does
    */
-  pong(data?: string | Uint8Array): boolean {
+  pong(data?: string | Bytes): boolean {
     if (this.#state > ANSWERING) return false;
-    this.#encoder.pong(data);
+    this.#encoder.pong(data === undefined ? data : asBytesOrText(data));
     return true;
   }
 

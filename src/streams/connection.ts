@@ -1,5 +1,5 @@
 import { concat } from "../frame/bytes.ts";
-import { CloseCode, isValidCloseCode, type MessageSink, Protocol, WebSocketError } from "../index.ts";
+import { type Bytes, CloseCode, isValidCloseCode, type MessageSink, Protocol, WebSocketError } from "../index.ts";
 import { WebSocketStreamError } from "./error.ts";
 import { readMark } from "./marks.ts";
 import { Outlet } from "./outlet.ts";
@@ -28,7 +28,7 @@ interface Outcome {
  * @internal
  */
 export class Connection {
-  readonly writable: WritableStream<string | ArrayBuffer | ArrayBufferView>;
+  readonly writable: WritableStream<string | Bytes>;
   readonly closed: Promise<{ readonly closeCode: number; readonly reason: string }>;
   readonly #protocol: Protocol;
   readonly #server: boolean;
@@ -76,7 +76,7 @@ export class Connection {
       highWaterMark: readableMark,
       cancelled: (reason) => this.#closeFor(reason),
     });
-    this.writable = new WritableStream<string | ArrayBuffer | ArrayBufferView>(
+    this.writable = new WritableStream<string | Bytes>(
       {
         start: (controller) => {
           this.#inlet = controller;
@@ -146,10 +146,10 @@ export class Connection {
     this.#closeFor(reason);
   }
 
-  async #write(data: string | ArrayBuffer | ArrayBufferView): Promise<void> {
+  async #write(data: string | Bytes): Promise<void> {
     if (this.#settled) throw this.#error();
     try {
-      if (!this.#protocol.send(bytesOrText(data))) throw this.#error();
+      if (!this.#protocol.send(data)) throw this.#error();
     } catch (error) {
       // Nothing more can be written.
       this.#inletEnded = true;
@@ -292,12 +292,4 @@ export class Connection {
     if (!this.#inletEnded) this.#inlet.error(error);
     this.#settle();
   }
-}
-
-/** What Protocol.send() takes. Bytes are not copied. */
-function bytesOrText(data: string | ArrayBuffer | ArrayBufferView): string | Uint8Array {
-  if (typeof data === "string" || data instanceof Uint8Array) return data;
-  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  throw new TypeError("A message must be a string, an ArrayBuffer or a view of one");
 }

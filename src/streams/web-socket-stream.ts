@@ -1,6 +1,6 @@
 // Messages in, messages out, over a duplex of bytes: the pair of the WebSocketStream proposal.
 
-import { type ProtocolOptions, serializeExtensions } from "../index.ts";
+import { type Bytes, type ProtocolOptions, serializeExtensions } from "../index.ts";
 import { Connection } from "./connection.ts";
 import type { StreamMarks } from "./marks.ts";
 
@@ -47,7 +47,7 @@ export interface WebSocketStreamPair {
    * connection. Aborting it sends one with `closeCode` and `reason` of the abort's reason, if they are there and may be sent,
    * else without a code. It fails with a WebSocketStreamError when the connection ends.
    */
-  readonly writable: WritableStream<string | ArrayBuffer | ArrayBufferView>;
+  readonly writable: WritableStream<string | Bytes>;
   /** The subprotocol; empty for none. */
   readonly protocol: string;
   /** The extensions as in Sec-WebSocket-Extensions; empty for none. */
