@@ -109,7 +109,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     this.extensions = agreement.extensions.map(({ extension }) => extension.name);
     this.socket = socket;
     this.#role = role;
-    this.#protocol = new Protocol({ ...options, role, extensions: agreement.extensions });
+    this.#protocol = new Protocol({ allocate: allocateUnsafe, ...options, role, extensions: agreement.extensions });
     this.#keepalive = new Keepalive(this.#protocol, performance.now(), options);
     this.#mark = options.highWaterMark ?? DEFAULT_HIGH_WATER_MARK;
     this.#idleTimeout = options.idleTimeout ?? Infinity;
@@ -542,6 +542,12 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
       throwLater(error);
     }
   }
+}
+
+/** Memory that is not zeroed: all of it is written to before anybody sees it. Not a Buffer, as messages elsewhere are none. */
+function allocateUnsafe(length: number): Uint8Array {
+  const { buffer, byteOffset } = Buffer.allocUnsafeSlow(length);
+  return new Uint8Array(buffer, byteOffset, length);
 }
 
 const ABNORMAL: Ending = { code: CloseCode.AbnormalClosure, reason: "", wasClean: false };

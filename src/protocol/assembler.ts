@@ -168,7 +168,7 @@ export class MessageAssembler implements FrameSink {
     const payload = collector === undefined ? this.#takePayload() : collector.bytes;
     if (message.rsv !== 0) this.#deliverDecoded(message, payload);
     else if (message.text) this.sink!.text(this.#decoded(decodeUtf8, payload));
-    else this.sink!.binary(collector !== undefined && collector.spare > SPARE ? new Uint8Array(payload) : payload);
+    else this.sink!.binary(collector === undefined ? payload : giveAway(collector));
   }
 
   /** What #payload is, or nothing: a new array each time, for it is given away. */
@@ -231,4 +231,12 @@ export class MessageAssembler implements FrameSink {
 
 function messageTooLong(byteOffset: number): WebSocketError {
   return limitError("WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", CloseCode.MessageTooBig, "maxMessage", byteOffset);
+}
+
+/** What has been collected, for whoever gets the message: with little behind it in memory, and that zeroed. */
+function giveAway({ bytes, spare }: Collector): Uint8Array {
+  if (spare > SPARE) return new Uint8Array(bytes);
+  // `allocate` need not zero, and all of the buffer can be reached through the view.
+  new Uint8Array(bytes.buffer, bytes.byteOffset + bytes.length, spare).fill(0);
+  return bytes;
 }
