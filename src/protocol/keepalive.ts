@@ -67,6 +67,12 @@ export class Keepalive {
     return this.#expired;
   }
 
+  /** Tells of a sign of life that is not in what has arrived: that the peer takes what is sent, for example. */
+  alive(now: number): void {
+    this.#aliveAt = now;
+    this.#pingedAt = undefined;
+  }
+
   /**
    * Does what is due: queues a Ping, or gives the connection up. Returns the events of that; what is to be written is in
    * the connection's take().
@@ -79,8 +85,7 @@ export class Keepalive {
     const { bytesReceived } = this.#protocol;
     if (bytesReceived !== this.#bytesReceived) {
       this.#bytesReceived = bytesReceived;
-      this.#aliveAt = now;
-      this.#pingedAt = undefined;
+      this.alive(now);
     } else if (this.#pingedAt === undefined) {
       if (now - this.#aliveAt >= this.#pingInterval) {
         this.#pingedAt = now;
