@@ -3,6 +3,7 @@
 import {
   type ClientHttp2Session,
   connect as connectSession,
+  constants,
   type IncomingHttpHeaders,
   type SecureClientSessionOptions,
   type ServerHttp2Stream,
@@ -14,9 +15,11 @@ import {
   createConnectRequest,
   type HeaderPairs,
   type Rejection,
+  rejectHandshake,
 } from "../index.ts";
 import type { ConnectOptions } from "./connect.ts";
 import { Connection } from "./connection.ts";
+import { linger } from "./delay.ts";
 import type { UpgradeOptions } from "./upgrade.ts";
 
 type OutgoingHeaders = Record<string, string | string[]>;
@@ -25,29 +28,53 @@ type OutgoingHeaders = Record<string, string | string[]>;
  * Takes over a stream of a server of node:http2 that asks for WebSocket: one whose headers have the `:method` CONNECT and the
  * `:protocol` websocket. The server's settings must have `enableConnectProtocol`.
  *
- * Answers it, and returns the connection, or undefined if it was refused.
+ * Answers it, and returns the connection, or undefined if it was refused, or the client has gone already.
+ *
+ * @throws as upgrade()
  */
 export function acceptStream(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
   options: UpgradeOptions = {},
 ): Connection | undefined {
-  const answer = acceptHandshake({ headers }, options);
-  if (!answer.accepted) {
-    rejectStream(stream, answer);
-    return undefined;
+  if (isGone(stream)) return undefined;
+  try {
+    const answer = acceptHandshake({ headers }, options);
+    if (!answer.accepted) {
+      rejectStream(stream, answer);
+      return undefined;
+    }
+    // Before the response, which nothing may follow if the options are wrong.
+    const connection = new Connection(stream, "server", answer, new Uint8Array(0), options);
+    stream.respond({ ":status": answer.status, ...toObject(answer.headers) });
+    return connection;
+  } catch (error) {
+    if (!stream.headersSent) rejectStream(stream, rejectHandshake({ status: 500, httpVersion: "2.0" }));
+    throw error;
   }
-  stream.respond({ ":status": answer.status, ...toObject(answer.headers) });
-  return new Connection(stream, "server", answer, new Uint8Array(0), options);
 }
 
-/** Answers a stream that is not accepted, and ends it. @internal */
+/** Answers a stream that is not accepted, and ends it, also if the client does not. @internal */
 export function rejectStream(stream: ServerHttp2Stream, { status, headers, body }: Rejection): void {
+  if (isGone(stream)) return;
   stream.on("error", () => stream.destroy());
   // What is said of the connection has no place in HTTP/2 (RFC 9113 §8.2.2).
   const own = headers.filter(([name]) => !["connection", "upgrade"].includes(name.toLowerCase()));
   stream.respond({ ":status": status, ...toObject(own) });
   stream.end(body);
+  abandon(stream);
+}
+
+/** Ends a stream that has been answered, without waiting for the client to end its side (RFC 9113 §8.1). @internal */
+export function abandon(stream: ServerHttp2Stream): void {
+  stream.close(constants.NGHTTP2_NO_ERROR);
+  linger(stream);
+}
+
+/** Whether a stream has been closed by the client. It may yet have something to read; nothing can be written to it. */
+function isGone(stream: ServerHttp2Stream): boolean {
+  if (stream.closed) stream.destroy();
+  return stream.destroyed;
 }
 
 /** What connect() needs of an attempt over HTTP/2. @internal */
