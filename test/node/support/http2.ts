@@ -2,6 +2,8 @@
 
 import { once } from "node:events";
 import { type ClientHttp2Session, connect } from "node:http2";
+import { createConnection, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import type { ServeOptions } from "../../../src/node/index.ts";
 import { CA, TLS } from "./peer.ts";
 import { atEnd, until } from "./watch.ts";
@@ -13,8 +15,13 @@ export const SERVERS: [name: string, options: ServeOptions][] = [
   ["https and HTTP/2", { tls: TLS }],
 ];
 
+const sockets: WeakMap<ClientHttp2Session, Socket> = new WeakMap();
+
 export async function openSession(port: number, options: object = {}): Promise<ClientHttp2Session> {
-  const session = connect(`https://localhost:${port}`, { ...CA, ...options });
+  const tcp = createConnection({ port, host: "127.0.0.1" });
+  const secure = { socket: tcp, servername: "localhost", ...CA, ALPNProtocols: ["h2"] };
+  const session = connect(`https://localhost:${port}`, { createConnection: () => connectTls(secure), ...options });
+  sockets.set(session, tcp);
   session.on("error", () => {});
   atEnd(() => {
     session.destroy();
@@ -25,6 +32,11 @@ export async function openSession(port: number, options: object = {}): Promise<C
   });
   await once(session, "remoteSettings");
   return session;
+}
+
+/** Resets the connection below a session. */
+export function resetSession(session: ClientHttp2Session): void {
+  sockets.get(session)!.resetAndDestroy();
 }
 
 export const WEBSOCKET: Record<string, string> = {

@@ -2,12 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { type AddressInfo, createConnection, createServer, type Socket } from "node:net";
-import {
-  connect as connectTls,
-  type ConnectionOptions,
-  createServer as createTlsServer,
-  type TLSSocket,
-} from "node:tls";
+import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { readFileSync } from "node:fs";
 import { concat, type RawFrame, serialize } from "../../reference/serialize.ts";
 import { atEnd, until } from "./watch.ts";
@@ -48,13 +43,16 @@ export function frames(from: "client" | "server", ...list: RawFrame[]): Uint8Arr
 
 export class RawPeer {
   readonly socket: Socket;
+  /** The one of TCP below, with TLS. */
+  readonly #tcp: Socket;
   readonly errors: string[] = [];
   received: Buffer = Buffer.alloc(0);
   ended = false;
   closed = false;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, tcp: Socket = socket) {
     this.socket = socket;
+    this.#tcp = tcp;
     socket.on("data", (chunk: Buffer) => {
       this.received = Buffer.concat([this.received, chunk]);
     });
@@ -105,7 +103,7 @@ export class RawPeer {
   }
 
   reset(): void {
-    this.socket.resetAndDestroy();
+    this.#tcp.resetAndDestroy();
   }
 }
 
@@ -119,19 +117,17 @@ export interface DialOptions {
 /** Connects to a server of this machine. */
 export async function dial(port: number, options: DialOptions = {}): Promise<RawPeer> {
   const { tls = false, allowHalfOpen = true, alpn } = options;
-  const half = { allowHalfOpen };
-  const protocols = alpn && { ALPNProtocols: alpn };
-  const socket = tls
-    ? connectTls({
-        port,
-        host: "127.0.0.1",
-        servername: "localhost",
-        ...CA,
-        ...half,
-        ...protocols,
-      } as ConnectionOptions)
-    : createConnection({ port, host: "127.0.0.1", allowHalfOpen });
-  const peer = new RawPeer(socket);
+  const tcp = createConnection({ port, host: "127.0.0.1", allowHalfOpen });
+  // As a variable: the types do not know allowHalfOpen.
+  const secure = {
+    socket: tcp,
+    servername: "localhost",
+    ...CA,
+    allowHalfOpen,
+    ...(alpn && { ALPNProtocols: alpn }),
+  };
+  const socket = tls ? connectTls(secure) : tcp;
+  const peer = new RawPeer(socket, tcp);
   let open = false;
   socket.once(tls ? "secureConnect" : "connect", () => (open = true));
   await peer.sees(() => open || peer.closed, "not connected");
@@ -154,8 +150,10 @@ export async function listen(
   options: { readonly tls?: boolean; readonly host?: string; readonly alpn?: string[] } = {},
 ): Promise<{ port: number; peers: RawPeer[] }> {
   const peers: RawPeer[] = [];
+  const raw: Set<Socket> = new Set();
   const connected = (socket: Socket | TLSSocket) => {
-    const peer = new RawPeer(socket);
+    const tcp = [...raw].find(({ remotePort }) => remotePort === socket.remotePort);
+    const peer = new RawPeer(socket, tcp);
     peers.push(peer);
     handle(peer);
   };
@@ -164,11 +162,12 @@ export async function listen(
         { ...TLS, allowHalfOpen: true, ...(options.alpn && { ALPNProtocols: options.alpn }) } as object,
         connected,
       )
-    : createServer({ allowHalfOpen: true }, connected);
-  const raw: Set<Socket> = new Set();
+    : createServer({ allowHalfOpen: true });
   server.on("connection", (socket: Socket) => {
     raw.add(socket);
+    socket.on("error", () => {});
     socket.on("close", () => raw.delete(socket));
+    if (!options.tls) connected(socket);
   });
   await new Promise<void>((resolve) => server.listen(0, options.host ?? "127.0.0.1", resolve));
   atEnd(() => {
