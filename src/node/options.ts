@@ -1,4 +1,4 @@
-import type { KeepaliveOptions, ProtocolOptions } from "../index.ts";
+import { Keepalive, type KeepaliveOptions, Protocol, type ProtocolOptions, type Role } from "../index.ts";
 
 /** What holds for a connection, once its handshake is done. */
 export interface ConnectionOptions
@@ -10,4 +10,10 @@ export interface ConnectionOptions
   readonly highWaterMark?: number | undefined;
   /** After how many milliseconds without a message in either direction the connection is closed (1001). Default never. */
   readonly idleTimeout?: number | undefined;
+}
+
+/** Throws what a Connection with these options would throw, before there is a socket. @internal */
+export function checkOptions(role: Role, options: ConnectionOptions): void {
+  const protocol = new Protocol({ ...options, role, extensions: [] });
+  void new Keepalive(protocol, 0, options);
 }

@@ -19,7 +19,6 @@ import {
   acceptHandshake,
   CloseCode,
   HandshakeError,
-  Keepalive,
   Protocol,
   type Rejection,
   rejectHandshake,
@@ -27,6 +26,7 @@ import {
 } from "../index.ts";
 import type { Connection } from "./connection.ts";
 import { readDelay } from "./delay.ts";
+import { checkOptions } from "./options.ts";
 import { abandon, acceptStream, rejectStream } from "./http2.ts";
 import { reject, upgrade, type UpgradeOptions } from "./upgrade.ts";
 
@@ -89,7 +89,9 @@ export async function serve(
   options: ServeOptions,
   handler: (connection: Connection, request: IncomingMessage | Http2ServerRequest) => unknown,
 ): Promise<WebSocketServer> {
-  checkOptions(options);
+  // What every request would otherwise run into.
+  checkOptions("server", options);
+  acceptHandshake({ headers: [] }, options);
   const { port = 0, host } = options;
   const handshakeTimeout = readDelay("handshakeTimeout", options.handshakeTimeout ?? DEFAULT_HANDSHAKE_TIMEOUT);
   const server = createServer(options, handshakeTimeout);
@@ -208,13 +210,6 @@ export async function serve(
       return ended;
     },
   };
-}
-
-/** Throws what every request would otherwise run into. */
-function checkOptions(options: ServeOptions): void {
-  acceptHandshake({ headers: [] }, options);
-  const protocol = new Protocol({ ...options, role: "server", extensions: [] });
-  void new Keepalive(protocol, 0, options);
 }
 
 function createServer(
