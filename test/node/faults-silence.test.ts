@@ -63,9 +63,6 @@ test("a server that answers the Close and never ends: the client cuts it, and th
   expect(await new Promise((resolve) => connection.on("close", (...end) => resolve(end)))).toEqual([1000, "", true]);
 });
 
-// A server that is behind with writing stops reading, and with it the keepalive stops: whoever reads nothing stays for ever.
-test.todo("a client that reads nothing, and has much to get, is given up after pingInterval and pongTimeout");
-
 test("a client that reads nothing does not stop the closing: closeTimeout cuts it", async () => {
   const started = await start({ closeTimeout: 100, highWaterMark: 1 << 16 }, (connection) => {
     connection.on("message", () => {
