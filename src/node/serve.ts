@@ -25,7 +25,7 @@ import {
   serializeResponse,
 } from "../index.ts";
 import type { Connection } from "./connection.ts";
-import { readDelay } from "./delay.ts";
+import { LINGER, readDelay } from "./delay.ts";
 import { checkOptions } from "./options.ts";
 import { abandon, acceptStream, rejectStream } from "./http2.ts";
 import { reject, upgrade, type UpgradeOptions } from "./upgrade.ts";
@@ -65,7 +65,8 @@ export interface WebSocketServer {
   readonly connections: ReadonlySet<Connection>;
   /**
    * Stops listening, closes all connections (1001, or as given) and waits for their ends, but no longer than their
-   * `closeTimeout`.
+   * `closeTimeout`. Requests that are not decided on get 503. What is left a second later is cut.
+   * @throws RangeError for a code that must not be sent; nothing is closed then
    */
   close(code?: number, reason?: string): Promise<void>;
 }
@@ -74,9 +75,6 @@ const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
 
 /** How many streams a client may have open in one HTTP/2 session. */
 const MAX_STREAMS = 256;
-
-/** How long close() leaves clients to read what they were last told, in milliseconds. */
-const LINGER = 1000;
 
 /**
  * A whole server: calls `handler` for each connection. Resolves when it listens. If the handler throws, or its promise is

@@ -343,3 +343,40 @@ test("the rest of a server that uses upgrade() is not touched, whatever comes", 
   response.resume();
   await once(response, "close");
 });
+
+test("upgrade() of a client that has gone meanwhile, and with options that are wrong", async () => {
+  const outcomes: unknown[] = [];
+  let asked = 0;
+  const server = createServer();
+  server.on("upgrade", (request, socket, head) => {
+    asked++;
+    socket.on("error", () => {});
+    if (request.url === "/wrong") {
+      try {
+        upgrade(request, socket, head, { pingInterval: -1 });
+      } catch (error) {
+        outcomes.push((error as Error).name);
+      }
+    } else {
+      socket.resume();
+      socket.on("close", () => outcomes.push(upgrade(request, socket, head)));
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  atEnd(() => new Promise((resolve) => server.close(resolve)));
+  const { port } = server.address() as AddressInfo;
+  const gone = await dial(port);
+  await gone.write(request());
+  await gone.sees(() => asked === 1, "no request");
+  gone.reset();
+  await until(
+    () => outcomes.length === 1,
+    () => "the server has not seen the reset",
+  );
+  const wrong = await dial(port);
+  await wrong.write(request({}, "GET /wrong HTTP/1.1"));
+  await wrong.leave();
+  // No 101 before the 500.
+  expect(wrong.status).toBe(500);
+  expect(outcomes).toEqual([undefined, "RangeError"]);
+});

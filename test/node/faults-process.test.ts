@@ -107,7 +107,12 @@ test("more clients than the process may have sockets: those are cut, and then it
     () => `${peers.filter(({ ended, closed }) => ended || closed).length} are cut; ${program.errors()}`,
   );
   for (const { socket } of peers) socket.destroy();
-  const connection = await connect(`ws://127.0.0.1:${port}`);
+  // It may take it a moment to see that they have gone.
+  let connection: Connection | undefined;
+  for (const end = performance.now() + 5000; !connection && performance.now() < end;) {
+    connection = await connect(`ws://127.0.0.1:${port}`).catch(() => undefined);
+  }
+  if (!connection) throw new Error("The server takes nobody any more");
   const counter = new Counter(connection);
   await until(
     () => counter.seen.length > 100,
