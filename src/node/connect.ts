@@ -2,9 +2,11 @@ import { type Agent, type IncomingMessage, request as httpRequest } from "node:h
 import { request as httpsRequest, type RequestOptions as HttpsOptions } from "node:https";
 import type { Socket } from "node:net";
 import { checkResponse, createRequest, type RequestOptions } from "../index.ts";
+import { onAbort } from "./abort.ts";
 import { Connection } from "./connection.ts";
+import { readDelay } from "./delay.ts";
 import { openStream } from "./http2.ts";
-import type { ConnectionOptions } from "./options.ts";
+import { checkOptions, type ConnectionOptions } from "./options.ts";
 
 /** Options of connect(). */
 export interface ConnectOptions extends RequestOptions, ConnectionOptions {
@@ -14,7 +16,7 @@ export interface ConnectOptions extends RequestOptions, ConnectionOptions {
   readonly tls?: HttpsOptions | undefined;
   /** WebSocket over HTTP/2 (RFC 8441): with wss: where the server has it, with ws: by prior knowledge. Default false. */
   readonly http2?: boolean | undefined;
-  /** How long it may take to be connected, in milliseconds. Default 10,000. */
+  /** How long it may take to be connected, in milliseconds; Infinity for any time. Default 10,000. */
   readonly timeout?: number | undefined;
   /** Gives up connecting; once connected, cuts the connection. */
   readonly signal?: AbortSignal | undefined;
@@ -25,12 +27,14 @@ const DEFAULT_TIMEOUT = 10_000;
 /**
  * Connects to a ws: or wss: URL. Add listeners to the connection before the turn of the event loop ends: then it begins to read.
  *
- * @throws TypeError for a URL or options that are wrong
+ * @throws TypeError, RangeError for a URL or options that are wrong
  * @throws HandshakeError if the server does not accept: with its status and header fields, `location` of a redirect
  * @throws Error of the socket, or of TLS; the signal's reason; a TimeoutError (DOMException)
  */
 export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Connection> {
-  const { timeout = DEFAULT_TIMEOUT, signal, http2 = false } = options;
+  const { signal, http2 = false } = options;
+  const timeout = readDelay("timeout", options.timeout ?? DEFAULT_TIMEOUT);
+  checkOptions("client", options);
   signal?.throwIfAborted();
   // Not the signal itself: it must not end the socket of an attempt that has succeeded.
   const attempt = new AbortController();
@@ -38,17 +42,22 @@ export async function connect(url: string | URL, options: ConnectOptions = {}): 
     () => attempt.abort(new DOMException(`Not connected after ${timeout} ms`, "TimeoutError")),
     timeout,
   );
-  const onAbort = () => attempt.abort(signal?.reason);
-  signal?.addEventListener("abort", onAbort);
+  const forget = signal && onAbort(signal, () => attempt.abort(signal.reason));
   try {
     const connection = await (http2 ? openStream : openSocket)(url, options, attempt.signal);
-    const terminate = () => connection.terminate();
-    signal?.addEventListener("abort", terminate);
-    connection.on("close", () => signal?.removeEventListener("abort", terminate));
+    if (attempt.signal.aborted) {
+      connection.terminate();
+      throw attempt.signal.reason;
+    }
+    if (signal)
+      connection.on(
+        "close",
+        onAbort(signal, () => connection.terminate()),
+      );
     return connection;
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort);
+    forget?.();
   }
 }
 

@@ -1,4 +1,4 @@
-import type { KeepaliveOptions, ProtocolOptions } from "../index.ts";
+import { Keepalive, type KeepaliveOptions, Protocol, type ProtocolOptions, type Role } from "../index.ts";
 
 /** What holds for a connection, once its handshake is done. */
 export interface ConnectionOptions
@@ -15,4 +15,10 @@ export interface ConnectionOptions
    * streams that are not sockets, do not have it. Default true.
    */
   readonly directReads?: boolean | undefined;
+}
+
+/** Throws what a Connection with these options would throw, before there is a socket. @internal */
+export function checkOptions(role: Role, options: ConnectionOptions): void {
+  const protocol = new Protocol({ ...options, role, extensions: [] });
+  void new Keepalive(protocol, 0, options);
 }
