@@ -7,7 +7,7 @@ import { each } from "./each.mjs";
 import { deflate, report } from "./report.mjs";
 import { streamCases } from "./stream-cases.mjs";
 
-const sockets = { connect: async (port) => connect({ hostname: "127.0.0.1", port }, { allowHalfOpen: true }) };
+const sockets = { connect: async (port) => connect({ hostname: "127.0.0.1", port }) };
 
 export default {
   async fetch(request) {
