@@ -44,6 +44,8 @@ export interface Capture {
   name: string;
   /** permessage-deflate was negotiated. */
   deflate: boolean;
+  /** As in Sec-WebSocket-Extensions of the response. */
+  extensions: string | null;
   subprotocol: string | null;
   directions: Direction[];
 }
@@ -87,6 +89,7 @@ export function readCaptures(): Capture[] {
     return {
       name,
       subprotocol: meta.subprotocol,
+      extensions: meta.extensions,
       deflate: meta.extensions?.includes("permessage-deflate") ?? false,
       directions: [direction("client", "c"), direction("server", "s")],
     };

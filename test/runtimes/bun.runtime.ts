@@ -1,0 +1,38 @@
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { expectedReport, expectedSockets, STREAM_BOTH } from "./expected.ts";
+import { fixture, type Host, startHost } from "./host.ts";
+import { findRuntime, run } from "./support.ts";
+
+const bun = findRuntime("Bun", "@oven/bun-linux-x64/bin/bun", /^\d+\.\d+\.\d+/);
+
+let host: Host;
+beforeAll(async () => {
+  host = await startHost(inject("folder"));
+});
+afterAll(() => host?.close());
+
+describe.skipIf(!bun)("Bun", () => {
+  const runtime = `Bun ${bun?.version}`;
+  // It is not to get from npm what is not in the folder.
+  const start = (...args: string[]) => run(bun!.executable, ["--no-install", ...args]);
+
+  test("the WASM core, the captures, connections without sockets", async () => {
+    const expected = expectedReport({ core: "wasm", zlib: true });
+    expect(await start("main.mjs", host.origin)).toEqual({ runtime, ...expected });
+  });
+
+  test("require(): the same package", async () => {
+    const expected = expectedReport({ core: "wasm", zlib: true, withCaptures: false });
+    expect(await start("main.cjs")).toEqual({ runtime, ...expected });
+  });
+
+  test("servers and clients of wsframe/node", async () => {
+    const found = await start("sockets.mjs", host.origin, fixture("tls"));
+    expect(found).toEqual({ runtime, ...expectedSockets() });
+  });
+
+  test("wsframe/streams over its sockets", async () => {
+    const expected = { runtime, "node:net": STREAM_BOTH, "Bun.connect": STREAM_BOTH };
+    expect(await start("streams.mjs", host.origin)).toEqual(expected);
+  });
+});

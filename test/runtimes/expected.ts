@@ -1,0 +1,173 @@
+// What the programs have to find, from what comes with the captures and from Node's own digests: nothing of wsframe is asked.
+
+import { createHash } from "node:crypto";
+import { expect } from "vitest";
+import { type Direction, type ExpectedMessage, readCaptures } from "../support/captures.ts";
+import { makeMessages } from "./programs/messages.mjs";
+
+const sha256 = (bytes: Uint8Array | string): string => createHash("sha256").update(bytes).digest("hex");
+
+/** What a runtime is, as far as the report depends on it. */
+export interface Abilities {
+  readonly core: "wasm" | "portable";
+  readonly zlib: boolean;
+  readonly withCaptures?: boolean;
+}
+
+const MESSAGES = makeMessages();
+
+/** Of the messages that are echoed, as `digestOf()` makes it. */
+export const ECHO: string = sha256(
+  MESSAGES.map((message) => `${typeof message === "string" ? "text" : "binary"} ${sha256(message)}`).join("\n"),
+);
+
+/** What programs/exchange.mjs finds where the other side echoes. wsframe answers a Close with its code, ws with its reason too. */
+const streamed = (reason: string, extensions = "") => ({
+  echoed: ECHO,
+  extensions,
+  closed: { closeCode: 4000, reason },
+});
+
+/** What the client's cases of programs/stream-cases.mjs find. */
+export const STREAM_CLIENT = {
+  "a server of ws": streamed("enough"),
+  "a server of wsframe/node": streamed(""),
+  "a server that closes": { messages: ["bye"], closed: { closeCode: 4001, reason: "later" } },
+};
+
+/** And with compression. */
+export const STREAM_COMPRESSED = { "a server of ws, compressed": streamed("enough", "permessage-deflate") };
+
+/** What all cases find, where there is compression and one can listen. */
+export const STREAM_BOTH = {
+  ...STREAM_CLIENT,
+  ...STREAM_COMPRESSED,
+  "a client of ws": {
+    echoed: ECHO,
+    extensions: "permessage-deflate",
+    closed: [3001, ""],
+    server: { closeCode: 3001, reason: "done" },
+  },
+  "both ends": { ...streamed(""), server: { closeCode: 4000, reason: "enough" } },
+};
+
+/** What programs/sockets.mjs finds. */
+export function expectedSockets(): Record<string, unknown> {
+  const exchanged = (extensions: string[] = []) => ({ echoed: ECHO, extensions, closed: [4000, "", true] });
+  return {
+    echo: exchanged(),
+    "echo, compressed": exchanged(["permessage-deflate"]),
+    "echo over TLS": { ...exchanged(), version: "1.1" },
+    "echo over TLS, beside HTTP/2": { ...exchanged(), version: "1.1" },
+    "echo over HTTP/2": { ...exchanged(), version: "2.0" },
+    "pings, and the server's close": ["4001,,true", "4001,später,true", "ping are you there?", "pong are you there?"],
+    "server.close()": [1001, "", true],
+    "a client that is cut": [1006, "", false],
+    "a client that breaks a rule": ["WS_ERR_UNEXPECTED_MASK", [1006, "", false]],
+    "messages that wait for their reader": ["0", "1", "2", "3", "4"],
+    "a reader that is slow holds back the writer": { bytes: 400 * 65_536, bounded: true },
+    "a path that is not there": ["HandshakeError", 404],
+    "a request that is no WebSocket": [426, "websocket", "This is a WebSocket server.\n"],
+    "nobody listens": "ECONNREFUSED",
+    "a server of ws": { ...exchanged(["permessage-deflate"]), closed: [4000, "enough", true] },
+    "a server of ws that closes": [[4001, "later", true], ["bye"]],
+    "a client of ws": { echoed: ECHO, extensions: "permessage-deflate", closed: [3001, ""] },
+    "the WebSocket of the runtime": { echoed: ECHO, extensions: "", closed: [4000, "", true] },
+  };
+}
+
+const captures = readCaptures();
+/** By capture and role. */
+const found = new Map(
+  captures.flatMap((capture) =>
+    capture.directions.map((direction) => [
+      `${capture.name} ${direction.role}`,
+      {
+        capture,
+        frames: digestFrames(direction),
+        messages: sha256(direction.messages.map(messageLine).join("\n")),
+        stream: sha256(withoutTrailing(direction)),
+      },
+    ]),
+  ),
+);
+
+/** The report of programs/report.mjs. */
+export function expectedReport({ core, zlib, withCaptures = true }: Abilities): Record<string, unknown> {
+  const frames: Record<string, string> = {};
+  const messages: Record<string, string> = {};
+  for (const [name, expected] of withCaptures ? found : []) {
+    for (const choice of core === "wasm" ? ["auto", "portable"] : ["auto"]) {
+      for (const cut of ["recorded", "whole", "bytes", "pieces of 1021"]) {
+        for (const way of ["decode", "push"]) frames[`${name} ${choice} ${way} ${cut}`] = expected.frames;
+      }
+      frames[`${name} ${choice} encode`] = expected.stream;
+      if (expected.capture.deflate && !zlib) continue;
+      messages[`${name} ${choice}`] = expected.messages;
+    }
+  }
+  const connection = (extensions: string[]) => ({
+    protocol: "chat",
+    extensions,
+    echoed: ECHO,
+    ends: [
+      ["server", "ping", "are you there?", null],
+      ["server", "close", 4000, "enough"],
+      ["client", "pong", "are you there?", null],
+      ["client", "close", 4000, ""],
+    ],
+    states: ["closed", "closed"],
+  });
+  return {
+    frames,
+    messages,
+    zlib,
+    connection: connection([]),
+    ...(zlib && { compressed: connection(["permessage-deflate"]) }),
+    streams: { ...streamed(""), server: { closeCode: 4000, reason: "enough" } },
+    fault: {
+      name: "WebSocketError",
+      message: "Text must be valid UTF-8 (RFC 6455 §8.1, byte 9)",
+      code: "WS_ERR_INVALID_UTF8",
+      closeCode: 1007,
+      byteOffset: 9,
+      frames: 2,
+    },
+    core: core === "wasm" ? { kind: "wasm" } : { kind: "portable", reason: expect.any(String) },
+    coreOnDemand:
+      core === "wasm" ? "object" : expect.objectContaining({ message: "The WASM core cannot be compiled here" }),
+  };
+}
+
+/** What all the headers say, then all payloads, as programs/report.mjs makes it. */
+function digestFrames({ frames, stream, httpLength }: Direction): string {
+  const headers = frames.map(({ fin, rsv, opcode, maskKey, payloadLength, headerOffset, payloadOffset }) => [
+    fin,
+    rsv,
+    opcode,
+    maskKey,
+    payloadLength,
+    headerOffset,
+    payloadOffset,
+  ]);
+  const hash = createHash("sha256").update(JSON.stringify(headers));
+  for (const { maskKey, payloadLength, payloadOffset, payloadSha256 } of frames) {
+    const start = payloadOffset - httpLength;
+    const payload = Buffer.from(stream.subarray(start, start + payloadLength));
+    const key = maskKey === null ? undefined : Buffer.from(maskKey, "hex");
+    if (key) for (let i = 0; i < payload.length; i++) payload[i]! ^= key[i & 3]!;
+    if (sha256(payload) !== payloadSha256)
+      throw new Error(`A capture is not what is expected of it at ${payloadOffset}`);
+    hash.update(payload);
+  }
+  return hash.digest("hex");
+}
+
+function messageLine({ type, byteLength, sha256, code, reason }: ExpectedMessage): string {
+  // A Close without a code is 1005 where it is reported (RFC 6455 §7.1.5).
+  return JSON.stringify(type === "close" ? [type, code ?? 1005, reason] : [type, byteLength, sha256]);
+}
+
+function withoutTrailing({ trailing, stream, httpLength }: Direction): Uint8Array {
+  return trailing ? stream.subarray(0, trailing.offset - httpLength) : stream;
+}

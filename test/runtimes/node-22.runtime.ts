@@ -1,0 +1,3 @@
+import { testNode } from "./node.ts";
+
+testNode(22);

@@ -1,0 +1,50 @@
+// What every Node is tried with. Each has a file of its own, so that they run side by side.
+
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { expectedReport, expectedSockets, STREAM_BOTH } from "./expected.ts";
+import { fixture, type Host, startHost } from "./host.ts";
+import { findRuntime, run } from "./support.ts";
+
+/** The newest, on which the captures are also decoded without a compiler: that takes five times as long. */
+const NEWEST = 26;
+
+export function testNode(major: number): void {
+  const node = findRuntime(`Node ${major}`, `node-${major}/bin/node`, new RegExp(`^v${major}\\..*`, "m"));
+  describe.skipIf(!node)(`Node ${major}`, () => {
+    const { executable, version } = node ?? { executable: "", version: "" };
+    const runtime = `Node ${version}`;
+    let host: Host;
+    beforeAll(async () => {
+      host = await startHost(inject("folder"));
+    });
+    afterAll(() => host?.close());
+
+    test("import: the WASM core, the captures, connections without sockets", async () => {
+      const expected = expectedReport({ core: "wasm", zlib: true });
+      expect(await run(executable, ["main.mjs", host.origin])).toEqual({ runtime, ...expected });
+    });
+
+    test("require(): the same package", async () => {
+      const expected = expectedReport({ core: "wasm", zlib: true, withCaptures: false });
+      expect(await run(executable, ["main.cjs"])).toEqual({ runtime, ...expected });
+    });
+
+    test("without a compiler: the portable core", async () => {
+      const withCaptures = major === NEWEST;
+      const expected = expectedReport({ core: "portable", zlib: true, withCaptures });
+      const program = withCaptures ? ["main.mjs", host.origin] : ["main.cjs"];
+      expect(await run(executable, ["--jitless", ...program])).toEqual({ runtime, ...expected });
+    });
+
+    test("servers and clients of wsframe/node", async () => {
+      // Node 20 has its WebSocket behind a flag.
+      const flags = major === 20 ? ["--experimental-websocket"] : [];
+      const found = await run(executable, [...flags, "sockets.mjs", host.origin, fixture("tls")]);
+      expect(found).toEqual({ runtime, ...expectedSockets() });
+    });
+
+    test("wsframe/streams over its sockets", async () => {
+      expect(await run(executable, ["streams.mjs", host.origin])).toEqual({ runtime, "node:net": STREAM_BOTH });
+    });
+  });
+}

@@ -1,0 +1,9 @@
+// What main.mjs does, without the captures, with what require() gives.
+
+const wsframe = require("wsframe");
+const streams = require("wsframe/streams");
+
+void (async () => {
+  const [{ report }, { runtime }] = await Promise.all([import("./report.mjs"), import("./runtime.mjs")]);
+  console.log(JSON.stringify({ runtime: runtime(), ...(await report({ wsframe, streams })) }));
+})();
