@@ -37,7 +37,8 @@ export function upgrade(
     const response = serializeResponse(answer);
     // Before the response, which nothing may follow if the options are wrong.
     const connection = new Connection(socket, "server", answer, head, options);
-    socket.write(response);
+    // The connection waits for this one, too, in drained().
+    socket.write(response, connection.written);
     return connection;
   } catch (error) {
     reject(socket, rejectHandshake({ status: 500 }));
