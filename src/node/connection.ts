@@ -16,10 +16,8 @@ import {
 import { addListener, type EventHandler, type EventType, type Listeners, removeListener } from "./event-target.ts";
 import { type Beating, intervalFor, startBeating, stopBeating } from "./heartbeat.ts";
 import { Inbox } from "./inbox.ts";
-import type { ConnectionOptions } from "./options.ts";
+import { type ConnectionOptions, readOptions } from "./options.ts";
 import { readFrom } from "./reading.ts";
-
-const DEFAULT_HIGH_WATER_MARK = 1048576;
 
 /** A message in pieces, which may be larger than memory: text, if the first piece is a string. */
 export type Pieces = AsyncIterable<string | Bytes>;
@@ -99,8 +97,11 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
   #drains: (() => void)[] = [];
   /** For each write: a stream that was not full emits no "drain" when it has written. @internal */
   readonly written = (): void => {
+    this.#hasWritten = true;
     if (this.#drains.length > 0 && this.bufferedAmount === 0) this.#wakeDrains();
   };
+  /** Whether the socket has written something since the last beat. */
+  #hasWritten = false;
   /** Whether a message has passed since the last beat. */
   #active = false;
   #activeAt = performance.now();
@@ -115,8 +116,9 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     this.#role = role;
     this.#protocol = new Protocol({ allocate: allocateUnsafe, ...options, role, extensions: agreement.extensions });
     this.#keepalive = new Keepalive(this.#protocol, performance.now(), options);
-    this.#mark = options.highWaterMark ?? DEFAULT_HIGH_WATER_MARK;
-    this.#idleTimeout = options.idleTimeout ?? Infinity;
+    const { highWaterMark, idleTimeout } = readOptions(options);
+    this.#mark = highWaterMark;
+    this.#idleTimeout = idleTimeout;
     this.#sink = new Delivery(this);
     const { pingInterval = 30_000, pongTimeout = 20_000, closeTimeout = 10_000 } = options;
     this.interval = intervalFor(this.#idleTimeout, pingInterval, pongTimeout, closeTimeout);
@@ -318,8 +320,11 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     if (this.#active) this.#activeAt = now;
     this.#active = false;
     if (now - this.#activeAt >= this.#idleTimeout) this.close(CloseCode.GoingAway, "idle");
-    // A peer that is not read cannot show that it is alive.
-    if (this.#paused && this.#protocol.state === "open") return;
+    if (this.#paused && this.#protocol.state === "open") {
+      // A peer that is not read cannot show that it is alive, but by taking what is sent.
+      if (this.#inbox !== undefined || this.#hasWritten) this.#keepalive.alive(now);
+      this.#hasWritten = false;
+    }
     this.#handle(this.#keepalive.tick(now));
     if (this.#keepalive.expired) this.socket.destroy();
   }
@@ -457,6 +462,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     try {
       let binary = options.binary;
       let before: string | Bytes | undefined;
+      let inTurn = 0;
       for (;;) {
         const next = await this.#untilEnd(iterator.next());
         if (next === undefined) break;
@@ -464,7 +470,14 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
         binary ??= typeof next.value !== "string";
         if (before !== undefined && !this.#sendPiece(before, { ...options, binary, fin: false })) break;
         before = asSendable(next.value);
-        if (this.bufferedAmount > this.#mark) await this.drained();
+        inTurn += sizeOf(before);
+        if (this.bufferedAmount > this.#mark) {
+          await this.drained();
+        } else if (inTurn > this.#mark) {
+          // A source that always has a piece, and a peer that takes all at once, would leave nobody else a turn.
+          await new Promise((resolve) => setImmediate(resolve));
+          inTurn = 0;
+        }
       }
       // Whoever makes the pieces may stop.
       void iterator.return?.().catch(ignore);
@@ -492,6 +505,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
   }
 
   #sendPiece(data: string | Bytes, options: SendOptions): boolean {
+    if (this.socket.destroyed) return false;
     this.#active = true;
     const sent = this.#protocol.send(data, options);
     this.#flush();
@@ -520,6 +534,8 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
   }
 
   #emitError(error: Error): void {
+    // A peer that cuts the socket behind its Close has said how the connection ended.
+    if (this.#ending?.wasClean) return;
     this.#error ??= error;
     // Without listeners an EventEmitter throws: a peer could end the process.
     if (this.listenerCount("error") > 0) this.#emitSafely("error", error);

@@ -17,8 +17,25 @@ export interface ConnectionOptions
   readonly directReads?: boolean | undefined;
 }
 
+const DEFAULT_HIGH_WATER_MARK = 1048576;
+
+/** What is a Connection's own. @throws RangeError @internal */
+export function readOptions({ highWaterMark = DEFAULT_HIGH_WATER_MARK, idleTimeout = Infinity }: ConnectionOptions): {
+  readonly highWaterMark: number;
+  readonly idleTimeout: number;
+} {
+  if (typeof highWaterMark !== "number" || !(highWaterMark >= 0)) {
+    throw new RangeError("highWaterMark must be a number, 0 or more");
+  }
+  if (typeof idleTimeout !== "number" || !(idleTimeout > 0)) {
+    throw new RangeError("idleTimeout must be a number of more than 0");
+  }
+  return { highWaterMark, idleTimeout };
+}
+
 /** Throws what a Connection with these options would throw, before there is a socket. @internal */
 export function checkOptions(role: Role, options: ConnectionOptions): void {
   const protocol = new Protocol({ ...options, role, extensions: [] });
   void new Keepalive(protocol, 0, options);
+  void readOptions(options);
 }
