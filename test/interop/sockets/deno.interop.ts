@@ -1,0 +1,32 @@
+// Deno: its WebSocket, and its server.
+
+import { dialWith, withClient, withServer } from "./ours.ts";
+import { Peer, runtime } from "./process.ts";
+import { suite } from "./suite.ts";
+
+const client = new Peer([runtime("deno"), "run", "--allow-all", "--no-config", "whatwg_client.js"]);
+const server = new Peer([runtime("deno"), "run", "--allow-all", "--no-config", "deno_server.js"]);
+
+const lacks = ["fragments", "pings", "telling pings", "telling pongs", "compression"] as const;
+
+/** It dies, and the next test has another one. */
+const die = (peer: Peer) => {
+  peer.kill();
+  peer.start();
+};
+
+suite("serve(), and Deno's WebSocket", {
+  open: withClient(dialWith(client)),
+  lacks,
+  // Chosen for none of the codes that there are.
+  oddities: { cut: 0 },
+  abort: () => die(client),
+});
+
+suite("connect(), and Deno's server", {
+  open: withServer(server),
+  lacks,
+  // Chosen for none of the codes that there are.
+  oddities: { cut: 0 },
+  abort: () => die(server),
+});
