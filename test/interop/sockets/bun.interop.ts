@@ -5,7 +5,7 @@ import { Peer, runtime } from "./process.ts";
 import { suite } from "./suite.ts";
 
 suite("serve(), and Bun's WebSocket", {
-  open: withClient(dialWith(new Peer([runtime("bun"), "whatwg_client.js"]))),
+  open: withClient(dialWith(new Peer([runtime("bun"), "whatwg_client.ts"]))),
   lacks: ["fragments"],
 });
 

@@ -4,7 +4,7 @@ import { dialWith, withClient, withServer } from "./ours.ts";
 import { Peer, runtime } from "./process.ts";
 import { suite } from "./suite.ts";
 
-const client = new Peer([runtime("deno"), "run", "--allow-all", "--no-config", "whatwg_client.js"]);
+const client = new Peer([runtime("deno"), "run", "--allow-all", "--no-config", "whatwg_client.ts"]);
 const server = new Peer([runtime("deno"), "run", "--allow-all", "--no-config", "deno_server.js"]);
 
 const lacks = ["fragments", "pings", "telling pings", "telling pongs", "compression"] as const;
@@ -18,7 +18,7 @@ const die = (peer: Peer) => {
 suite("serve(), and Deno's WebSocket", {
   open: withClient(dialWith(client)),
   lacks,
-  // Chosen for none of the codes that there are.
+  // It tells no code of a connection that was cut.
   oddities: { cut: 0 },
   abort: () => die(client),
 });
@@ -26,7 +26,7 @@ suite("serve(), and Deno's WebSocket", {
 suite("connect(), and Deno's server", {
   open: withServer(server),
   lacks,
-  // Chosen for none of the codes that there are.
+  // It tells no code of a connection that was cut.
   oddities: { cut: 0 },
   abort: () => die(server),
 });

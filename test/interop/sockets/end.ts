@@ -71,11 +71,16 @@ export class End {
   constructor(connection: Connection) {
     this.connection = connection;
     const { socket } = connection;
-    socket.on("data", (chunk: Uint8Array) => this.received.push(chunk));
-    const write = socket.write.bind(socket) as (chunk: Uint8Array) => boolean;
-    socket.write = ((chunk: Uint8Array) => {
+    // Not its "data": a connection may take chunks before that.
+    const push = socket.push.bind(socket);
+    socket.push = (chunk: Uint8Array | null) => {
+      if (chunk) this.received.push(chunk);
+      return push(chunk);
+    };
+    const write = socket.write.bind(socket) as (chunk: Uint8Array, callback: () => void) => boolean;
+    socket.write = ((chunk: Uint8Array, callback: () => void) => {
       this.sent.push(chunk);
-      return write(chunk);
+      return write(chunk, callback);
     }) as typeof socket.write;
     connection.on("message", (data) => this.messages.push(data));
     connection.on("ping", (data) => this.pings.push(Buffer.from(data).toString()));

@@ -50,7 +50,7 @@ export class Peer {
   /** @param command the program, and its arguments; scripts are in peers/ */
   constructor(command: readonly string[]) {
     this.#command = command.map((part) =>
-      /\.(py|js)$/.test(part) ? fileURLToPath(new URL(`peers/${part}`, import.meta.url)) : part,
+      /\.(py|js|ts)$/.test(part) ? fileURLToPath(new URL(`peers/${part}`, import.meta.url)) : part,
     );
     beforeAll(() => this.start());
     afterAll(() => this.kill());

@@ -26,9 +26,7 @@ async def talk(order):
             compress=15 if order["deflate"] else 0,
             max_msg_size=0,
             autoping=False,
-            autoclose=False,
         ) as ws:
-            reason = ""
             while not ws.closed:
                 message = await ws.receive()
                 if message.type is WSMsgType.TEXT:
@@ -44,12 +42,10 @@ async def talk(order):
                 elif message.type is WSMsgType.PONG:
                     pongs.append(message.data.decode())
                 elif message.type is WSMsgType.CLOSE:
-                    reason = message.extra
-                    code = message.data or 1005
-                    await ws.close(code=message.data or 1000)
-                    report(order["url"], code, reason, ws.protocol, pings, pongs)
+                    # It has answered by now, with 1000 whatever came.
+                    report(order["url"], message.data or 1005, message.extra, ws.protocol, pings, pongs)
                     return
-            report(order["url"], ws.close_code or 1006, reason, ws.protocol, pings, pongs)
+            report(order["url"], ws.close_code or 1006, "", ws.protocol, pings, pongs)
 
 
 for order in orders():

@@ -1,5 +1,7 @@
 """A server: gevent-websocket under Flask, as Flask-SocketIO has it."""
 
+from socket import SHUT_RDWR
+
 from flask import Flask, request
 from gevent import monkey, sleep
 
@@ -23,7 +25,7 @@ def obey(ws, command):
     elif name == "!close":
         ws.close(code or 1000, reason)
     elif name == "!abort":
-        ws.handler.socket.close()
+        ws.handler.socket.shutdown(SHUT_RDWR)
 
 
 @app.route("/<name>", websocket=True)

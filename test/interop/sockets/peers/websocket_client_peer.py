@@ -17,7 +17,7 @@ def obey(ws, command):
             if i > 0:
                 ws.ping(f"between {i}")
             opcode = ABNF.OPCODE_CONT if i > 0 else ABNF.OPCODE_TEXT
-            ws.send_frame(ABNF.create_frame(part, opcode, int(i == len(FRAGMENTS) - 1)))
+            ws.send_frame(ABNF.create_frame(part.encode(), opcode, int(i == len(FRAGMENTS) - 1)))
     elif name == "!close" and code:
         ws.send_close(code, reason.encode())
     elif name == "!close":
@@ -32,7 +32,7 @@ def talk(order):
     pings, pongs = [], []
     code, reason = 1006, ""
     try:
-        while ws.connected:
+        while True:
             opcode, frame = ws.recv_data_frame(control_frame=True)
             if opcode == ABNF.OPCODE_TEXT:
                 message = frame.data.decode()
