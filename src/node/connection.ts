@@ -97,6 +97,10 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
   /** Ends the wait for the next piece. */
   #interrupt: (() => void) | undefined = undefined;
   #drains: (() => void)[] = [];
+  /** For each write: a stream that was not full emits no "drain" when it has written. @internal */
+  readonly written = (): void => {
+    if (this.#drains.length > 0 && this.bufferedAmount === 0) this.#wakeDrains();
+  };
   /** Whether a message has passed since the last beat. */
   #active = false;
   #activeAt = performance.now();
@@ -411,10 +415,10 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     if (this.#blocked || this.#handling || this.socket.destroyed) return;
     const parts = this.#protocol.take();
     if (parts.length === 1) {
-      this.#blocked = !this.socket.write(parts[0]!);
+      this.#blocked = !this.socket.write(parts[0]!, this.written);
     } else if (parts.length > 1) {
       this.socket.cork();
-      for (const part of parts) this.#blocked = !this.socket.write(part);
+      for (const part of parts) this.#blocked = !this.socket.write(part, this.written);
       this.socket.uncork();
     }
     // The server ends the stream (§7.1.1); a client waits for that.

@@ -29,8 +29,10 @@ export function upgrade(
   // Nagle's algorithm would hold back small messages.
   if ("setNoDelay" in socket && typeof socket.setNoDelay === "function") socket.setNoDelay(true);
   if ("setTimeout" in socket && typeof socket.setTimeout === "function") socket.setTimeout(0);
-  socket.write(serializeResponse(answer));
-  return new Connection(socket, "server", answer, head, options);
+  const connection = new Connection(socket, "server", answer, head, options);
+  // The connection waits for this one, too, in drained().
+  socket.write(serializeResponse(answer), connection.written);
+  return connection;
 }
 
 /** Answers a request that is not accepted, and ends the connection. See rejectHandshake(). */

@@ -3,9 +3,10 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import { get } from "node:https";
 import { type AddressInfo, createConnection } from "node:net";
+import { Duplex } from "node:stream";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket, WebSocketServer as WsServer } from "ws";
 import { HandshakeError, perMessageDeflate, PreparedMessage, rejectHandshake } from "../../src/index.ts";
@@ -187,6 +188,43 @@ describe("serve() and connect()", () => {
     for (let i = 0; i < 300; i++) connection.send(`${i}`);
     await take(connection, 300);
     expect(writes).toBeLessThan(4);
+  });
+
+  test("drained() resolves when the stream has written, though it was never full", async () => {
+    const written: (() => void)[] = [];
+    const socket = new Duplex({
+      read() {},
+      write: (_chunk, _encoding, callback) => void written.push(callback),
+    });
+    ends.push(() => socket.destroy());
+    const connection = upgrade(
+      {
+        method: "GET",
+        url: "/",
+        httpVersion: "1.1",
+        headers: {
+          host: "x",
+          upgrade: "websocket",
+          connection: "Upgrade",
+          "sec-websocket-version": "13",
+          "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        },
+      } as IncomingMessage,
+      socket,
+      Buffer.alloc(0),
+    )!;
+    // The response, and then a message.
+    for (let i = 0; i < 2; i++) {
+      if (i > 0) connection.send("a little");
+      await new Promise((resolve) => setImmediate(resolve));
+      let isDrained = false;
+      void connection.drained().then(() => (isDrained = true));
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(isDrained).toBe(false);
+      written.shift()!();
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(isDrained).toBe(true);
+    }
   });
 
   test("a graceful end: 1001 for all, and nothing is left", async () => {
