@@ -1,7 +1,7 @@
 // Chromium's WebSocket: over HTTP/1.1, TLS and HTTP/2.
 
 import { createRequire } from "node:module";
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Dial, TLS, type Way, withClient } from "./ours.ts";
 import { converse } from "./peers/whatwg.ts";
 import { find } from "./process.ts";
@@ -96,6 +96,19 @@ describe.skipIf(executablePath === undefined)("Chromium", () => {
       expect(request.headers[":protocol"]).toBe("websocket");
     },
   };
+
+  test("a page that is left closes its connections: 1001", async () => {
+    const { ours } = await withClient(dial)();
+    await page.goto("about:blank#next");
+    await page.goto("about:blank");
+    expect(await ours.closed).toEqual({ code: 1001, reason: "", wasClean: true });
+  });
+
+  test("HTTP/1.1, where there is HTTP/2 but no connection of it yet", async () => {
+    const { ours } = await withClient(dial, { ...tls, options: { tls: TLS } })();
+    ours.connection.send("hello");
+    expect(await ours.messages.next()).toBe("hello");
+  });
 
   suite("over HTTP/1.1", { open: withClient(dial), lacks, oddities, abort: crash });
   suite("with TLS", { open: withClient(dialFromPage, tls), lacks, oddities, abort: crash });

@@ -1,6 +1,7 @@
 // Deno: its WebSocket, and its server.
 
-import { dialWith, withClient, withServer } from "./ours.ts";
+import { expect, test } from "vitest";
+import { dialWith, ourClient, withClient, withServer } from "./ours.ts";
 import { Peer, runtime } from "./process.ts";
 import { suite } from "./suite.ts";
 
@@ -29,4 +30,14 @@ suite("connect(), and Deno's server", {
   // It tells no code of a connection that was cut.
   oddities: { cut: 0 },
   abort: () => die(server),
+});
+
+test("the pings of Deno's server keep a connection of ours that says nothing", async () => {
+  const { plain } = await server.ports();
+  const { connection, pings, errors } = await ourClient(`ws://127.0.0.1:${plain}/idle/1`);
+  // It sends one when nothing has come for half a second, and gives up after a second without an answer.
+  await pings.take(4);
+  connection.send("still there");
+  expect(connection.readyState).toBe(1);
+  expect(errors).toEqual([]);
 });

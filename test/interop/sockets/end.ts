@@ -12,17 +12,22 @@ export interface FrameHead {
   readonly length: number;
 }
 
+const TAIL = 2048;
+
 /** Reads the heads of frames off what passes on a socket. Apart from what is tested, it knows RFC 6455 §5.2 and no more. */
 class FrameTap {
   readonly heads: FrameHead[] = [];
-  /** All bytes of frames. */
+  /** How many bytes have passed. */
   bytes = 0;
+  /** The last of them. */
+  tail: Buffer = Buffer.alloc(0);
   #head: Uint8Array = new Uint8Array(0);
   /** What is left of the payload of the frame. */
   #left = 0;
 
   push(chunk: Uint8Array): void {
     this.bytes += chunk.length;
+    this.tail = Buffer.concat([this.tail, chunk.subarray(-TAIL)]).subarray(-TAIL);
     let at = 0;
     while (at < chunk.length) {
       const skipped = Math.min(this.#left, chunk.length - at);

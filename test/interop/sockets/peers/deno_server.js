@@ -15,13 +15,15 @@ Deno.serve(
     const idleTimeout = new URL(request.url).pathname.startsWith("/idle/") ? 1 : 0;
     const { socket, response } = Deno.upgradeWebSocket(request, { ...(protocol && { protocol }), idleTimeout });
     socket.binaryType = "arraybuffer";
-    socket.onmessage = ({ data }) => {
+    socket.addEventListener("message", ({ data }) => {
       if (typeof data === "string" && data.startsWith("!")) obey(socket, data);
       else socket.send(data);
-    };
-    socket.onerror = () => {};
-    socket.onclose = ({ code, reason }) =>
-      console.log(JSON.stringify({ id: request.url.split("/").at(-1), code, reason, subprotocol: protocol ?? "" }));
+    });
+    // An error that nobody listens for ends the process.
+    socket.addEventListener("error", (event) => event.preventDefault());
+    socket.addEventListener("close", ({ code, reason }) =>
+      console.log(JSON.stringify({ id: request.url.split("/").at(-1), code, reason, subprotocol: protocol ?? "" })),
+    );
     return response;
   },
 );
