@@ -2,9 +2,9 @@
 
 import { createRequire } from "node:module";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Dial, TLS, type Way, withClient } from "./ours.ts";
+import { type Dial, ourServer, TLS, type Way, withClient } from "./ours.ts";
 import { converse } from "./peers/whatwg.ts";
-import { find } from "./process.ts";
+import { find, type Order, type Report } from "./process.ts";
 import { suite } from "./suite.ts";
 
 const executablePath = find(["/usr/bin/chromium"], "chromium");
@@ -74,13 +74,12 @@ describe.skipIf(executablePath === undefined)("Chromium", () => {
     await launch();
   }
 
-  const dial: Dial = (order) => page.evaluate(converse, order);
-
-  /** From a page of the same server. */
-  const dialFromPage: Dial = async (order) => {
-    await page.goto(new URL("/", order.url.replace("ws", "http")).href);
-    return dial(order);
+  /** From a page of this server: one of none may not connect to this machine. */
+  const dialFrom = async (address: string, order: Order): Promise<Report> => {
+    await page.goto(address);
+    return page.evaluate(converse, order);
   };
+  const dial: Dial = (order) => dialFrom(new URL("/", order.url.replace("ws", "http")).href, order);
 
   const tls: Way = {
     scheme: "wss",
@@ -99,19 +98,20 @@ describe.skipIf(executablePath === undefined)("Chromium", () => {
 
   test("a page that is left closes its connections: 1001", async () => {
     const { ours } = await withClient(dial)();
-    await page.goto("about:blank#next");
     await page.goto("about:blank");
     expect(await ours.closed).toEqual({ code: 1001, reason: "", wasClean: true });
   });
 
   test("HTTP/1.1, where there is HTTP/2 but no connection of it yet", async () => {
-    const { ours } = await withClient(dial, { ...tls, options: { tls: TLS } })();
+    const { address } = await ourServer();
+    const dialFromOther: Dial = (order) => dialFrom(`http://${address}`, order);
+    const { ours } = await withClient(dialFromOther, { ...tls, options: { tls: TLS } })();
     ours.connection.send("hello");
     expect(await ours.messages.next()).toBe("hello");
   });
 
   suite("over HTTP/1.1", { open: withClient(dial), lacks, oddities, abort: crash });
-  suite("with TLS", { open: withClient(dialFromPage, tls), lacks, oddities, abort: crash });
+  suite("with TLS", { open: withClient(dial, tls), lacks, oddities, abort: crash });
   // It needs a connection of HTTP/2 to the server, before it opens a WebSocket over it.
-  suite("over HTTP/2", { open: withClient(dialFromPage, http2), lacks, oddities: { losesLast: true }, abort: crash });
+  suite("over HTTP/2", { open: withClient(dial, http2), lacks, oddities: { losesLast: true }, abort: crash });
 });

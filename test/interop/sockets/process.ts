@@ -12,6 +12,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll } from "vitest";
 import { Queue } from "../../peers/support/queue.ts";
+import { without } from "../support.ts";
 
 /** What a peer says of a connection that has ended. */
 export interface Report {
@@ -96,13 +97,6 @@ export class Peer {
   write(order: Order): void {
     this.#child!.stdin!.write(`${JSON.stringify(order)}\n`);
   }
-}
-
-/** Says in one line what is not tested for want of a Debian package. In CI nothing may be wanting. */
-export function without(what: string, debianPackage: string): undefined {
-  const line = `Skipped, for there is no ${what} here: install Debian's package ${debianPackage}`;
-  if (process.env.CI) throw new Error(line);
-  console.log(line);
 }
 
 /** The first of the paths that is there. */
