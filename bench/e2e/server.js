@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
-const BUN = path("../../test/runtimes/node_modules/.bin/bun");
+const BUN = path("../../test/runtimes/node_modules/@oven/bun-linux-x64/bin/bun");
 
 /** Those that this machine has, by name: what runs them. */
 export function runtimes() {

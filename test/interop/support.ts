@@ -10,13 +10,19 @@ import { Queue } from "../peers/support/queue.ts";
 /** Longer than any test takes: what is left over ends by itself. */
 const LIFETIME = 60_000;
 
+/** Says in one line what is not tested for want of a Debian package. In CI nothing may be wanting. */
+export function without(what: string, debianPackage: string): undefined {
+  const line = `there is no ${what} here: Debian's package is ${debianPackage}`;
+  if (process.env.CI) throw new Error(`In CI no peer may be missing, and ${line}`);
+  console.log(`Skipped, for ${line}`);
+}
+
 /** The Python that has this module; undefined if there is none, which is said in one line. */
 export function pythonWith(module: string, debianPackage: string): string | undefined {
   for (const python of ["python3", "/usr/bin/python3"]) {
     if (spawnSync(python, ["-c", `import ${module}`], { timeout: 10_000 }).status === 0) return python;
   }
-  console.log(`Skipped, for no python3 here has ${module}: install Debian's package ${debianPackage}`);
-  return undefined;
+  return without(`python3 with ${module}`, debianPackage);
 }
 
 /** What a peer is told, as JSON on its command line. */

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TestProject } from "vitest/node";
+import installRuntimes from "./install.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -53,17 +54,4 @@ function isBuilt(): boolean {
   );
   const { mtimeMs } = statSync(built);
   return [...sources, join(root, "package.json")].every((file) => statSync(file).mtimeMs <= mtimeMs);
-}
-
-/** Installs the runtimes that are on npm, if their lock file is newer than what is there. */
-function installRuntimes(): void {
-  const lock = statSync(join(here, "package-lock.json"));
-  const installed = join(here, "node_modules/.package-lock.json");
-  if (existsSync(installed) && statSync(installed).mtimeMs >= lock.mtimeMs) return;
-  try {
-    npm(["ci", "--no-audit", "--no-fund"], here);
-  } catch (error) {
-    if (process.env["CI"]) throw error;
-    console.log(`The runtimes could not be installed: ${(error as Error).message.split("\n", 1)[0]}`);
-  }
 }

@@ -1,0 +1,117 @@
+// Chromium's WebSocket: over HTTP/1.1, TLS and HTTP/2.
+
+import { createRequire } from "node:module";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Dial, ourServer, TLS, type Way, withClient } from "./ours.ts";
+import { converse } from "./peers/whatwg.ts";
+import { find, type Order, type Report } from "./process.ts";
+import { suite } from "./suite.ts";
+
+const executablePath = find(["/usr/bin/chromium"], "chromium");
+
+// What is used of playwright-core, which is not there before the runtimes are installed: nor are its types.
+interface Page {
+  goto(url: string): Promise<unknown>;
+  evaluate<T, R>(pageFunction: (argument: T) => R | Promise<R>, argument: T): Promise<R>;
+}
+interface Browser {
+  newPage(options: { ignoreHTTPSErrors: boolean }): Promise<Page>;
+  newBrowserCDPSession(): Promise<{ send(method: string): Promise<unknown> }>;
+  once(event: "disconnected", listener: (value: unknown) => void): void;
+  close(): Promise<void>;
+}
+interface Playwright {
+  chromium: { launch(options: { executablePath: string; args: readonly string[] }): Promise<Browser> };
+}
+const load = createRequire(new URL("../../runtimes/package.json", import.meta.url));
+
+const args = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+const lacks = [
+  "fragments",
+  "pings",
+  "telling pings",
+  "telling pongs",
+  "closing without a code",
+  "going without compression",
+] as const;
+
+const oddities = {
+  losesLast: true,
+  // The process that has the sockets outlives the browser, and closes for the page that has gone. Over HTTP/2 it does not.
+  lastWords: { code: 1001, reason: "", wasClean: true },
+};
+
+describe.skipIf(executablePath === undefined)("Chromium", () => {
+  let browser: Browser;
+  let page: Page;
+
+  async function launch(): Promise<void> {
+    const { chromium } = load("playwright-core") as Playwright;
+    browser = await chromium.launch({ executablePath: executablePath!, args });
+    page = await browser.newPage({ ignoreHTTPSErrors: true });
+  }
+  beforeAll(launch);
+  afterAll(() => browser.close());
+
+  /** The whole browser goes, and there is another one for the next test. */
+  async function crash(): Promise<void> {
+    const session = await browser.newBrowserCDPSession();
+    // Often nobody is left to answer.
+    await Promise.race([
+      session.send("Browser.crash").catch(() => {}),
+      new Promise((r) => browser.once("disconnected", r)),
+    ]);
+    await launch();
+  }
+
+  /** From a page of this server: one of none may not connect to this machine. */
+  const dialFrom = async (address: string, order: Order): Promise<Report> => {
+    await page.goto(address);
+    return page.evaluate(converse, order);
+  };
+  const dial: Dial = (order) => dialFrom(new URL("/", order.url.replace("ws", "http")).href, order);
+
+  const tls: Way = {
+    scheme: "wss",
+    options: { tls: TLS, http2: false },
+    check: (request) => expect([request.httpVersion, "encrypted" in request.socket]).toEqual(["1.1", true]),
+  };
+
+  const http2: Way = {
+    scheme: "wss",
+    options: { tls: TLS },
+    check(request) {
+      expect(request.httpVersion).toBe("2.0");
+      expect(request.headers[":protocol"]).toBe("websocket");
+    },
+  };
+
+  test("a page that is left closes its connections: 1001", async () => {
+    const { ours } = await withClient(dial)();
+    await page.goto("about:blank");
+    expect(await ours.closed).toEqual({ code: 1001, reason: "", wasClean: true });
+  });
+
+  test("HTTP/1.1, where there is HTTP/2 but no connection of it yet", async () => {
+    const { address } = await ourServer();
+    const dialFromOther: Dial = (order) => dialFrom(`http://${address}`, order);
+    const { ours } = await withClient(dialFromOther, { ...tls, options: { tls: TLS } })();
+    ours.connection.send("hello");
+    expect(await ours.messages.next()).toBe("hello");
+  });
+
+  suite("over HTTP/1.1", { open: withClient(dial), lacks, oddities, abort: crash });
+  suite("with TLS", { open: withClient(dial, tls), lacks, oddities, abort: crash });
+  // It needs a connection of HTTP/2 to the server, before it opens a WebSocket over it.
+  suite("over HTTP/2", { open: withClient(dial, http2), lacks, oddities: { losesLast: true }, abort: crash });
+});

@@ -1,0 +1,335 @@
+// What is asked of each peer, whichever of the two is the server.
+
+import { describe, expect, test } from "vitest";
+import { Random } from "../../support/random.ts";
+import type { End, Ended, FrameHead } from "./end.ts";
+import type { Report } from "./process.ts";
+
+export interface OpenOptions {
+  readonly protocols?: readonly string[];
+  /** Whether they have permessage-deflate, or ask for it. */
+  readonly deflate?: boolean;
+  /** Whether we have it. Default: as they. */
+  readonly oursDeflate?: boolean;
+}
+
+/** A connection between ours and theirs. */
+export interface Talk {
+  readonly ours: End;
+  /** Waits for what they say when it has ended. */
+  report(): Promise<Report>;
+}
+
+export interface Subject {
+  open(options?: OpenOptions): Promise<Talk>;
+  /** What it cannot do, or not through its API. */
+  readonly lacks?: readonly Ability[];
+  /** Where it has ways of its own. */
+  readonly oddities?: Oddities;
+  /** Cuts the connection from outside, for one that cannot do so when told. */
+  abort?(): unknown;
+}
+
+type Ability =
+  /** It sends fragments. */
+  | "fragments"
+  /** It sends pings. */
+  | "pings"
+  /** It tells which pings and pongs it got. */
+  | "telling pings"
+  | "telling pongs"
+  /** It closes when told, with a code of the user's. */
+  | "closing"
+  | "closing without a code"
+  /** It tells how a connection ended. */
+  | "telling closes"
+  | "compression"
+  /** What it sends is compressed, too. */
+  | "compressing"
+  /** It does not have to have compression. */
+  | "going without compression";
+
+interface Oddities {
+  /** Once a Close has come, it does not answer what came before. */
+  readonly losesLast?: boolean;
+  /** What it answers to our Close(4001); 1006 if it is malformed. */
+  readonly answer?: number;
+  /** What it answers to a Close without a code. */
+  readonly emptyAnswer?: number;
+  /** How its connections end when it is killed. */
+  readonly lastWords?: Ended;
+  /** What it says of a connection that was cut. */
+  readonly cut?: number;
+  /** What it says when we have answered its Close(3999). */
+  readonly own?: number;
+  /** A Ping between the fragments of a compressed message breaks its receiver. */
+  readonly pingsBreakInflating?: boolean;
+}
+
+const PARTS = ["Zwölf ", "", "Boxkämpfer", " 🥊"];
+const WHOLE = PARTS.join("");
+const LENGTHS = [0, 1, 125, 126, 127, 65_535, 65_536, 1 << 20];
+
+function bytes(length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => (i * 7) & 255);
+}
+
+/** Compares without spelling out a megabyte when it fails. */
+function expectSame(got: string | Uint8Array, message: string | Uint8Array): void {
+  const what = (data: string | Uint8Array) => `${typeof data} of ${data.length}`;
+  expect(what(got)).toBe(what(message));
+  const isSame = typeof message === "string" ? got === message : Buffer.compare(got as Uint8Array, message) === 0;
+  expect(isSame, `${what(message)}: what came back is what was sent`).toBe(true);
+}
+
+/** Sends all at once, and waits for them to come back in order. */
+async function expectEcho(
+  { connection, messages, errors }: End,
+  sent: readonly (string | Uint8Array)[],
+): Promise<void> {
+  for (const message of sent) connection.send(message);
+  for (const message of sent) expectSame(await messages.next(), message);
+  expect(errors).toEqual([]);
+}
+
+/** The frames of messages, without the control frames. */
+const dataFrames = (heads: readonly FrameHead[]) => heads.filter(({ opcode }) => opcode < 8);
+
+async function* pieces<T extends string | Uint8Array>({ connection }: End, parts: readonly T[], pings: boolean) {
+  for (const [i, part] of parts.entries()) {
+    if (i > 0 && pings) connection.ping(`between ${i}`);
+    yield part;
+    // So that each is on its way before the next.
+    await connection.drained();
+  }
+}
+
+export function suite(name: string, { open, lacks = [], oddities = {}, abort }: Subject): void {
+  const has = (ability: Ability) => !lacks.includes(ability);
+  const close = (talk: Talk) => {
+    talk.ours.connection.close(1000);
+    return talk.report();
+  };
+
+  describe(name, () => {
+    test("text: ASCII, empty, several bytes a character, every length class", async () => {
+      const { ours } = await open();
+      await expectEcho(ours, [
+        "ASCII",
+        "",
+        WHOLE,
+        "日本語",
+        ...LENGTHS.map((length) => "x".repeat(length)),
+        "ü".repeat(70_000),
+      ]);
+      if (has("going without compression")) expect(ours.connection.extensions).toEqual([]);
+    });
+
+    test("binary, every length class", async () => {
+      const { ours } = await open();
+      await expectEcho(ours, LENGTHS.map(bytes));
+    });
+
+    test("many small messages at once, in order", async () => {
+      const { ours } = await open();
+      await expectEcho(
+        ours,
+        Array.from({ length: 2000 }, (_, i) => (i % 5 === 0 ? bytes(i % 200) : `${i} ☂`)),
+      );
+    });
+
+    test("messages of ours in fragments, with pings between", async () => {
+      const { ours } = await open();
+      expect(await ours.connection.send(pieces(ours, PARTS, true))).toBe(true);
+      expect(await ours.messages.next()).toBe(WHOLE);
+      expect(await ours.pongs.take(3)).toEqual(["between 1", "between 2", "between 3"]);
+      const frames = ours.sent.heads.map(({ opcode, fin }) => `${opcode}${fin ? " fin" : ""}`);
+      expect(frames.filter((frame) => !frame.startsWith("9"))).toEqual(["1", "0", "0", "0 fin"]);
+      expect(frames.slice(frames.indexOf("1"), -1)).toContain("9 fin");
+      const parts = [bytes(3), bytes(70_000), bytes(0), bytes(1)];
+      expect(await ours.connection.send(pieces(ours, parts, true))).toBe(true);
+      expectSame(await ours.messages.next(), Buffer.concat(parts));
+      expect(dataFrames(ours.sent.heads)).toHaveLength(8);
+    });
+
+    if (has("fragments")) {
+      test("messages of theirs in fragments, with pings between", async () => {
+        const { ours } = await open();
+        ours.connection.send("!fragments");
+        expect(await ours.messages.next()).toBe(WHOLE);
+        expect(dataFrames(ours.received.heads).length).toBeGreaterThan(1);
+        expect(await ours.pings.take(3)).toEqual(["between 1", "between 2", "between 3"]);
+      });
+    }
+
+    test("our pings are answered", async () => {
+      const talk = await open();
+      const payloads = ["", "are you there", "x".repeat(125)];
+      for (const payload of payloads) {
+        talk.ours.connection.ping(payload);
+        expect(await talk.ours.pongs.next()).toBe(payload);
+      }
+      const { pings } = await close(talk);
+      if (has("telling pings")) expect(pings).toEqual(payloads);
+    });
+
+    if (has("pings")) {
+      test("their pings are answered", async () => {
+        const talk = await open();
+        talk.ours.connection.send("!ping and you");
+        expect(await talk.ours.pings.next()).toBe("and you");
+        await expectEcho(talk.ours, ["still there"]);
+        const { pongs } = await close(talk);
+        if (has("telling pongs")) expect(pongs).toEqual(["and you"]);
+      });
+    }
+
+    test("subprotocols: theirs and ours agree, or have none", async () => {
+      const talk = await open({ protocols: ["chat"] });
+      expect(talk.ours.connection.protocol).toBe("chat");
+      expect((await close(talk)).subprotocol).toBe("chat");
+      const none = await open();
+      expect(none.ours.connection.protocol).toBe("");
+      expect((await close(none)).subprotocol).toBe("");
+    });
+
+    test("we close with code and reason", async () => {
+      const { ours, report } = await open();
+      ours.connection.send("last");
+      ours.connection.close(4001, "müde");
+      if (!oddities.losesLast) expect(await ours.messages.next()).toBe("last");
+      const code = oddities.answer ?? 4001;
+      expect(await ours.closed).toMatchObject({ code, wasClean: code !== 1006 });
+      const told = await report();
+      if (has("telling closes")) expect([told.code, told.reason]).toEqual([4001, "müde"]);
+      expect(ours.errors).toEqual([]);
+    });
+
+    if (has("closing")) {
+      test("they close with code and reason", async () => {
+        const { ours, report } = await open();
+        ours.connection.send("!close 3999 müde");
+        expect(await ours.closed).toEqual({ code: 3999, reason: "müde", wasClean: true });
+        expect((await report()).code).toBe(oddities.own ?? 3999);
+        expect(ours.errors).toEqual([]);
+      });
+
+      test("both close at once", async () => {
+        const { ours, report } = await open();
+        ours.connection.send("!close 4000 they");
+        ours.connection.close(4001, "we");
+        const { code, wasClean } = await ours.closed;
+        expect([4000, oddities.answer ?? 4001]).toContain(code);
+        expect(wasClean).toBe(true);
+        await report();
+        expect(ours.errors).toEqual([]);
+      });
+    }
+
+    test("we close without a code", async () => {
+      const { ours, report } = await open();
+      ours.connection.close();
+      expect(await ours.closed).toMatchObject({ code: oddities.emptyAnswer ?? 1005, wasClean: true });
+      const { code } = await report();
+      if (has("telling closes")) expect(code).toBe(1005);
+    });
+
+    if (has("closing without a code")) {
+      test("they close without a code", async () => {
+        const { ours, report } = await open();
+        ours.connection.send("!close");
+        expect(await ours.closed).toEqual({ code: 1005, reason: "", wasClean: true });
+        await report();
+      });
+    }
+
+    test("we cut the connection", async () => {
+      const { ours, report } = await open();
+      await expectEcho(ours, ["still there"]);
+      ours.connection.terminate();
+      expect(await ours.closed).toEqual({ code: 1006, reason: "", wasClean: false });
+      const { code } = await report();
+      if (has("telling closes")) expect(code).toBe(oddities.cut ?? 1006);
+      expect(ours.errors).toEqual([]);
+    });
+
+    test("they cut the connection", async () => {
+      const { ours, report } = await open();
+      if (abort) {
+        await expectEcho(ours, ["still there"]);
+        await abort();
+      } else {
+        ours.connection.send("!abort");
+      }
+      expect(await ours.closed).toEqual(oddities.lastWords ?? { code: 1006, reason: "", wasClean: false });
+      if (!abort) await report();
+    });
+
+    if (has("going without compression")) {
+      test("compression that only we have is not used", async () => {
+        const { ours } = await open({ oursDeflate: true });
+        expect(ours.connection.extensions).toEqual([]);
+        await expectEcho(ours, [WHOLE, "a".repeat(10_000)]);
+        expect([...ours.sent.heads, ...ours.received.heads].some(({ rsv1 }) => rsv1)).toBe(false);
+      });
+    }
+
+    if (has("compression")) compression({ open, lacks, oddities });
+  });
+}
+
+function compression({ open, lacks = [], oddities = {} }: Subject): void {
+  describe("compression", () => {
+    test("hundreds of messages, each with those before as context; on the wire they are compressed", async () => {
+      const { ours } = await open({ deflate: true });
+      expect(ours.connection.extensions).toEqual(["permessage-deflate"]);
+      const random = new Random(1);
+      const words = ["price", "volume", "Zürich", "☂", '{"a":1}', "0123456789"];
+      const sent = Array.from({ length: 300 }, (_, i) => {
+        const text = Array.from({ length: random.integer(20, 400) }, () => random.pick(words)).join(" ");
+        return i % 4 === 0 ? Buffer.from(text) : text;
+      });
+      await expectEcho(ours, sent);
+      const taps = lacks.includes("compressing") ? [ours.sent] : [ours.sent, ours.received];
+      const before = taps.map(({ bytes }) => bytes);
+      await expectEcho(ours, ["a".repeat(1 << 20), Buffer.alloc(1 << 20, "ab")]);
+      for (const [i, { bytes: after, heads }] of taps.entries()) {
+        expect(after - before[i]!).toBeLessThan(20_000);
+        const first = dataFrames(heads).filter(({ opcode }) => opcode > 0);
+        expect(first.filter(({ rsv1 }) => rsv1).length).toBeGreaterThan(200);
+      }
+    });
+
+    test("every length class; what cannot be compressed", async () => {
+      const { ours } = await open({ deflate: true });
+      const random = new Random(2);
+      await expectEcho(ours, [
+        ...LENGTHS.map(bytes),
+        random.bytes(1 << 20),
+        ...LENGTHS.map((length) => "x".repeat(length)),
+      ]);
+    });
+
+    test("fragments, with pings between", async () => {
+      const { ours } = await open({ deflate: true });
+      for (let round = 0; round < 3; round++) {
+        const words = PARTS.map((part) => part.repeat(500));
+        expect(await ours.connection.send(pieces(ours, words, !oddities.pingsBreakInflating))).toBe(true);
+        expect(await ours.messages.next()).toBe(words.join(""));
+        if (lacks.includes("fragments")) continue;
+        ours.connection.send("!fragments");
+        expect(await ours.messages.next()).toBe(WHOLE);
+      }
+      const frames = dataFrames(ours.sent.heads);
+      expect(frames.filter(({ opcode, rsv1 }) => opcode === 1 && rsv1).length).toBeGreaterThan(2);
+      expect(frames.filter(({ opcode }) => opcode === 0).length).toBeGreaterThan(2);
+    });
+
+    test("none, where only they have it", async () => {
+      const { ours } = await open({ deflate: true, oursDeflate: false });
+      expect(ours.connection.extensions).toEqual([]);
+      await expectEcho(ours, [WHOLE, "a".repeat(10_000)]);
+      expect([...ours.sent.heads, ...ours.received.heads].some(({ rsv1 }) => rsv1)).toBe(false);
+    });
+  });
+}
