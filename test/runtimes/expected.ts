@@ -51,11 +51,15 @@ export const STREAM_BOTH = {
   "both ends": { ...streamed(""), server: { closeCode: 4000, reason: "enough" } },
 };
 
-/** What programs/sockets.mjs finds. */
-export function expectedSockets(): Record<string, unknown> {
+/** What programs/sockets.mjs finds. Only sockets of Node give what they read to their own push(). */
+export function expectedSockets({ directReads }: { directReads: boolean }): Record<string, unknown> {
   const exchanged = (extensions: string[] = []) => ({ echoed: ECHO, extensions, closed: [4000, "", true] });
   return {
     echo: exchanged(),
+    "echo, with and without direct reads": [
+      { ...exchanged(), direct: directReads },
+      { ...exchanged(), direct: false },
+    ],
     "echo, compressed": exchanged(["permessage-deflate"]),
     "echo over TLS": { ...exchanged(), version: "1.1" },
     "echo over TLS, beside HTTP/2": { ...exchanged(), version: "1.1" },

@@ -60,6 +60,18 @@ function secure(serverOptions, clientOptions) {
 const cases = {
   echo: () => withServer({}, echo, async (url) => exchange(await connect(url, { closeTimeout }))),
 
+  "echo, with and without direct reads": async () => {
+    const found = [];
+    for (const directReads of [true, false]) {
+      await withServer({ directReads }, echo, async (url) => {
+        const connection = await connect(url, { closeTimeout, directReads });
+        const direct = Object.hasOwn(connection.socket, "push");
+        found.push({ ...(await exchange(connection)), direct });
+      });
+    }
+    return found;
+  },
+
   "echo, compressed": () =>
     withServer({ extensions }, echo, async (url) => exchange(await connect(url, { closeTimeout, extensions }))),
 
