@@ -44,14 +44,19 @@ export type WebSocketErrorCode =
 
 /** Where and how a stream broke a rule: see the properties of WebSocketError. */
 export interface WebSocketErrorOptions {
+  /** The close code to answer with. */
   readonly closeCode: number;
+  /** Where in the stream the byte at fault stands. */
   readonly byteOffset: number;
+  /** The rule: a place in an RFC, or the option that sets the limit. */
   readonly rule: string;
+  /** The frames before the error. Default none. */
   readonly frames?: readonly Frame[];
 }
 
 /** A byte stream that is not WebSocket as it should be. */
 export class WebSocketError extends Error {
+  /** As of all errors: to tell it from others where there are two copies of the package. */
   override readonly name: string = "WebSocketError";
   /** What is wrong, as a stable name. */
   readonly code: WebSocketErrorCode;
@@ -68,6 +73,7 @@ export class WebSocketError extends Error {
   /** From `decode()`: the frames that were complete in the same chunk, before the error. Otherwise empty. */
   readonly frames: readonly Frame[];
 
+  /** For extensions and tests: the package makes its own. */
   constructor(code: WebSocketErrorCode, message: string, options: WebSocketErrorOptions) {
     super(message);
     this.code = code;

@@ -27,9 +27,11 @@ export interface RequestOptions {
 
 /** The request of a client, and where to send it. */
 export interface ClientRequest {
+  /** "CONNECT" for HTTP/2 and 3. */
   readonly method: "GET" | "CONNECT";
   /** The request target: the path with its query. */
   readonly url: string;
+  /** "2.0" of createConnectRequest(), which HTTP/3 takes too. */
   readonly httpVersion: "1.1" | "2.0";
   /** All of them, in their order; for HTTP/2 with the pseudo-header fields. */
   readonly headers: HeaderPairs;

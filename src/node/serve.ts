@@ -60,6 +60,7 @@ type Verdict = boolean | void | Rejection;
 export interface WebSocketServer {
   /** The server of node:http, https or http2 below: for further listeners of it. */
   readonly server: HttpServer | HttpsServer | Http2SecureServer;
+  /** The port that it listens on. */
   readonly port: number;
   /** The connections that are open. */
   readonly connections: ReadonlySet<Connection>;

@@ -9,6 +9,7 @@ export interface ProtocolOptions
   extends Omit<FrameDecoderOptions, "allocate" | "copy" | "maxPayload" | "rsv">, Pick<FrameEncoderOptions, "maskKey"> {
   /** What the handshake has agreed on; or an extension, as if it had been agreed on without parameters. */
   readonly extensions?: readonly (AgreedExtension | Extension)[] | undefined;
+  /** What the peer may make this side spend. Default: the defaults of each limit. */
   readonly limits?: Limits | undefined;
   /** Answer each Ping with a Pong by itself (RFC 6455 §5.5.2). Default true. */
   readonly autoPong?: boolean | undefined;

@@ -6,7 +6,9 @@ import type { StreamMarks } from "./marks.ts";
 
 /** A connection as two streams of bytes: a Deno.Conn, what `connect()` of Workers returns, `Duplex.toWeb()` of node:stream. */
 export interface ByteDuplex {
+  /** What the peer sends. Chunks may be cut anywhere; they are left as they are. */
   readonly readable: ReadableStream<Uint8Array>;
+  /** What the peer gets. */
   readonly writable: WritableStream<Uint8Array>;
 }
 
@@ -32,6 +34,7 @@ export interface WebSocketStreamOptions extends ConnectionStreamOptions, Pick<Pr
 export interface CloseInfo {
   /** Of a connection that was closed: the peer's; 1005 if it had none. */
   readonly closeCode?: number | undefined;
+  /** Why, in at most 123 bytes of UTF-8: what is longer is cut at a character. */
   readonly reason?: string | undefined;
 }
 
