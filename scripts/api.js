@@ -1,5 +1,5 @@
 // The API reference, docs/api.md, out of the docstrings: node scripts/api.js [--check]. Run the build first: it reads dist/types.
-// With --check nothing is written: exit code 1 says that the page is not current, or what has no docstring.
+// With --check nothing is written: exit code 1 says that the page is not current, or what lacks a docstring.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -28,7 +28,7 @@ const SECTIONS = {
 /**
  * The page for entries of a package, by their names, each with its declaration file.
  * @param {{ name: string, file: string }[]} entries
- * @returns {{ page: string, undocumented: string[] }}
+ * @returns {{ page: string, problems: string[] }}
  */
 export function apiPage(entries) {
   const program = ts.createProgram(
@@ -36,13 +36,12 @@ export function apiPage(entries) {
     OPTIONS,
   );
   const checker = program.getTypeChecker();
-  const undocumented = [];
-  const slugger = new GithubSlugger();
+  /** @type {string[]} */
+  const problems = [];
+  /** The item that is being written. */
+  let at = "";
   const lines = [];
-  const heading = (level, text) => {
-    lines.push(`${"#".repeat(level)} ${text}`, "");
-    return slugger.slug(text);
-  };
+  const heading = (level, text) => lines.push(`${"#".repeat(level)} ${text}`, "");
 
   const read = entries.map(({ name, file }) => {
     const module = checker.getSymbolAtLocation(program.getSourceFile(file));
@@ -53,16 +52,15 @@ export function apiPage(entries) {
     return { name, sections: inSections(found) };
   });
 
-  // First all headings, for an anchor can be that of a later one.
-  /** @type {Map<ts.Symbol, string>} */
+  /** @type {Map<ts.Symbol, string>} The anchors of all, before any is linked: of the same headings in the same order. */
   const targets = new Map();
-  const planned = new GithubSlugger();
-  planned.slug("API reference");
+  const slugger = new GithubSlugger();
+  slugger.slug("API reference");
   for (const { name, sections } of read) {
-    planned.slug(name);
+    slugger.slug(name);
     for (const { title, items } of sections) {
-      planned.slug(title);
-      for (const item of items) targets.set(item.symbol, planned.slug(item.name));
+      slugger.slug(title);
+      for (const item of items) targets.set(item.symbol, slugger.slug(item.name));
     }
   }
 
@@ -86,14 +84,15 @@ export function apiPage(entries) {
       for (const item of items) writeItem(item, `${name}: ${item.name}`);
     }
   }
-  return { page: `${lines.join("\n").trimEnd()}\n`, undocumented };
+  return { page: `${lines.join("\n").trimEnd()}\n`, problems };
 
   function writeItem({ name, symbol }, path) {
     heading(4, name);
+    at = path;
     const declarations = symbol.declarations.filter((declaration) => !isNamesake(declaration, symbol));
     for (const declaration of declarations) lines.push(headline(declaration, name), "");
     const text = docOf(declarations);
-    if (text === "") undocumented.push(path);
+    if (text === "") problems.push(`${path}: no docstring`);
     lines.push(...text.split("\n"), "");
     for (const declaration of declarations) writeMembers(declaration, path);
   }
@@ -106,13 +105,13 @@ export function apiPage(entries) {
     }
     for (const [name, group] of members) {
       const text = docOf(group);
-      if (text === "" && !group.every(isLiteral)) undocumented.push(`${path}.${name}`);
-      else if (isOption(group[0]) && !/default/i.test(text)) undocumented.push(`${path}.${name} (its default)`);
+      if (text === "" && !group.every(isLiteral)) problems.push(`${path}.${name}: no docstring`);
+      else if (isOption(group[0]) && !/default/i.test(text))
+        problems.push(`${path}.${name}: the docstring does not say what its default is`);
       // Of a property with a getter and a setter, one says it all.
       const shown = group.filter((member) => !ts.isSetAccessorDeclaration(member) || group.length === 1);
       lines.push(`- ${shown.map((member) => signature(member, name)).join("<br>\n  ")}`, "");
-      for (const line of text.split("\n")) lines.push(line === "" ? "" : `  ${line}`);
-      lines.push("");
+      if (text !== "") lines.push(...text.split("\n").map((line) => (line === "" ? "" : `  ${line}`)), "");
     }
   }
 
@@ -129,10 +128,10 @@ export function apiPage(entries) {
     }
     const kind = ts.isClassDeclaration(declaration) ? "class" : "interface";
     const parameters = declaration.typeParameters?.map((each) => linked(each)).join(", ");
-    const from = (declaration.heritageClauses ?? []).flatMap((clause) => {
-      const types = clause.types.filter((type) => !isHidden(type)).map((type) => linked(type));
-      const word = clause.token === ts.SyntaxKind.ExtendsKeyword ? "extends" : "implements";
-      return types.length > 0 ? [` ${word} ${types.join(", ")}`] : [];
+    const from = [ts.SyntaxKind.ExtendsKeyword, ts.SyntaxKind.ImplementsKeyword].map((token) => {
+      const types = basesOf(declaration, token).map((type) => linked(type));
+      const word = token === ts.SyntaxKind.ExtendsKeyword ? "extends" : "implements";
+      return types.length > 0 ? ` ${word} ${types.join(", ")}` : "";
     });
     return `<code>${kind} <b>${name}</b>${parameters ? `&lt;${parameters}&gt;` : ""}${from.join("")}</code>`;
   }
@@ -152,18 +151,21 @@ export function apiPage(entries) {
   function linked(node) {
     const source = node.getSourceFile();
     let text = "";
-    let at = node.getStart(source, false);
+    let position = node.getStart(source, false);
     const copy = (end) => {
-      text += escaped(source.text.slice(at, end).replaceAll(/\/\*[\s\S]*?\*\//g, ""));
-      at = end;
+      text += escaped(source.text.slice(position, end).replaceAll(/\/\*[\s\S]*?\*\//g, ""));
+      position = end;
     };
     const visit = (child) => {
       if (ts.isIdentifier(child) && isTypeName(child)) {
-        const target = targets.get(aliased(checker.getSymbolAtLocation(child)));
+        const symbol = aliased(checker.getSymbolAtLocation(child));
+        const target = targets.get(symbol);
         if (target !== undefined) {
           copy(child.getStart(source));
-          at = child.getEnd();
+          position = child.getEnd();
           text += `<a href="#${target}">${child.text}</a>`;
+        } else if (isOwn(symbol)) {
+          problems.push(`${at}: ${child.text} is not exported`);
         }
       }
       ts.forEachChild(child, visit);
@@ -177,12 +179,32 @@ export function apiPage(entries) {
     return symbol && symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
   }
 
+  /** What a declaration extends or implements. In the place of a base that is no export stand those that this one extends. */
+  function basesOf(declaration, token) {
+    return (declaration.heritageClauses ?? [])
+      .filter((clause) => clause.token === token)
+      .flatMap(({ types }) => [...types])
+      .flatMap((type) => (isHidden(type) ? declarationsOf(type).flatMap((base) => basesOf(base, token)) : [type]));
+  }
+
   /** A base that is no export: what it declares is shown as the class's own. */
   function isHidden(type) {
     const symbol = aliased(checker.getSymbolAtLocation(type.expression));
-    if (symbol === undefined || targets.has(symbol)) return false;
-    const { fileName } = symbol.declarations[0].getSourceFile();
-    return !fileName.includes("node_modules");
+    return !targets.has(symbol) && isOwn(symbol);
+  }
+
+  function declarationsOf(type) {
+    return aliased(checker.getSymbolAtLocation(type.expression)).declarations;
+  }
+
+  /** Whether it is a type of the package, and not of a library or a parameter. */
+  function isOwn(symbol) {
+    const declaration = symbol?.declarations?.[0];
+    if (declaration === undefined || ts.isTypeParameterDeclaration(declaration)) return false;
+    return (
+      !program.isSourceFileFromExternalLibrary(declaration.getSourceFile()) &&
+      !/node_modules/.test(declaration.getSourceFile().fileName)
+    );
   }
 
   function membersOf(declaration) {
@@ -190,7 +212,7 @@ export function apiPage(entries) {
       const inherited = (declaration.heritageClauses ?? [])
         .filter(({ token }) => token === ts.SyntaxKind.ExtendsKeyword)
         .flatMap(({ types }) => types.filter(isHidden))
-        .flatMap((type) => aliased(checker.getSymbolAtLocation(type.expression)).declarations.flatMap(membersOf));
+        .flatMap((type) => declarationsOf(type).flatMap(membersOf));
       const own = declaration.members.filter((member) => !(member.name && ts.isPrivateIdentifier(member.name)));
       return [...own, ...inherited];
     }
@@ -274,20 +296,20 @@ function docOf(declarations) {
 }
 
 /** The members of a union that have docstrings, as a list. */
-function membersOfUnion(union) {
-  const { text } = union.getSourceFile();
-  const comment = (type) => {
-    const range = ts.getLeadingCommentRanges(text, type.getFullStart())?.at(-1);
-    return range
-      ? text
-          .slice(range.pos, range.end)
-          .replaceAll(/^\/\*\*\s*|\s*\*\/$/g, "")
-          .replaceAll(/\s*\n\s*\*\s*/g, " ")
-      : "";
-  };
-  const texts = union.types.map((type) => [type.getText(), comment(type)]);
-  if (texts.every(([, doc]) => doc === "")) return "";
-  return texts.map(([type, doc]) => `- \`${type}\`: ${doc}`).join("\n");
+function membersOfUnion({ types }) {
+  const { text } = types[0].getSourceFile();
+  const docs = types.map((type, i) => {
+    // Comments stand before or behind the bar: between the member before and this one.
+    const between = text.slice(types[i - 1]?.end ?? type.getFullStart(), type.getStart());
+    return (
+      /\/\*\*([\s\S]*?)\*\//
+        .exec(between)?.[1]
+        ?.replaceAll(/\s*\n\s*\*\s*/g, " ")
+        .trim() ?? ""
+    );
+  });
+  if (docs.every((doc) => doc === "")) return "";
+  return types.map((type, i) => `- \`${type.getText()}\`: ${docs[i]}`).join("\n");
 }
 
 /** Lines of a paragraph are one; lists stay lists. */
@@ -305,13 +327,13 @@ export function entriesOf(root) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const root = fileURLToPath(new URL("..", import.meta.url));
-  const { page, undocumented } = apiPage(entriesOf(root));
-  for (const path of undocumented) console.error(`No docstring: ${path}`);
+  const { page, problems } = apiPage(entriesOf(root));
+  for (const problem of problems) console.error(problem);
   if (!process.argv.includes("--check")) {
     writeFileSync(`${root}docs/api.md`, page);
   } else if (readFileSync(`${root}docs/api.md`, "utf8") !== page) {
     console.error("docs/api.md is not what the docstrings say: run `npm run docs`");
     process.exitCode = 1;
   }
-  if (undocumented.length > 0) process.exitCode = 1;
+  if (problems.length > 0) process.exitCode = 1;
 }

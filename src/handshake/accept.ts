@@ -52,7 +52,7 @@ export interface AcceptOptions {
    * HandshakeError that it throws becomes the rejection; a promise is a TypeError. Default: all may.
    */
   readonly checkOrigin?: ((origin: string | undefined, request: HandshakeRequest) => boolean) | undefined;
-  /** Further header fields of the response, such as Set-Cookie. They are not sent with a rejection. */
+  /** Further header fields of the response, such as Set-Cookie. They are not sent with a rejection. Default none. */
   readonly headers?: HeaderSource | undefined;
 }
 

@@ -14,7 +14,7 @@ export interface RequestOptions {
   readonly protocols?: readonly string[] | undefined;
   /** The extensions to offer, in order of preference. Default none. */
   readonly extensions?: readonly Extension[] | undefined;
-  /** Further header fields. One called Authorization goes before the user and password of the URL. */
+  /** Further header fields. One called Authorization goes before the user and password of the URL. Default none. */
   readonly headers?: HeaderSource | undefined;
   /** The value of Origin, which browsers send and other clients may. Default none. */
   readonly origin?: string | undefined;

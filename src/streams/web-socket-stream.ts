@@ -26,7 +26,7 @@ export interface ConnectionStreamOptions
 export interface WebSocketStreamOptions extends ConnectionStreamOptions, Pick<ProtocolOptions, "role" | "extensions"> {
   /** The subprotocol that the handshake has agreed on. Default none. */
   readonly protocol?: string | undefined;
-  /** Bytes that came behind the head of the handshake. */
+  /** Bytes that came behind the head of the handshake. Default none. */
   readonly head?: Uint8Array | undefined;
 }
 

@@ -139,11 +139,11 @@ describe("sh", () => {
     if (/(^|\| )npx wsframe inspect /.test(command)) return run("sh", ["-c", command], folder);
     for (const step of command.split(" && ")) {
       const [program, ...args] = step.split(/\s+/);
-      const [name = ""] = args.filter((arg) => arg !== "run");
+      const name = args.find((arg) => arg !== "run") ?? "";
       if (program === "npm") expect(Object.keys({ ci: "", ...manifest.scripts }), line).toContain(name);
       else if (program === "node") expect(existsSync(`${root}${name}`), line).toBe(true);
       else throw new Error(`The tests do not know what to do with the line: ${line}`);
-      checkOptions(name === "run" ? args[1]! : name, step);
+      checkOptions(name, step);
     }
     return undefined;
   }
