@@ -33,8 +33,12 @@ export interface Page {
   readonly anchors: ReadonlySet<string>;
 }
 
+const read = new Map<string, Page>();
+
 export function readPage(name: string): Page {
-  return parsePage(name, readFileSync(`${root}${name}`, "utf8"));
+  const page = read.get(name) ?? parsePage(name, readFileSync(`${root}${name}`, "utf8"));
+  read.set(name, page);
+  return page;
 }
 
 export function parsePage(name: string, source: string): Page {
