@@ -1,7 +1,7 @@
 // Every code block of the pages is run, and does what the page says of it.
 //
-//   js, ts   Compiled against the package's types, and run as a module of its own, in a folder where the package is installed
-//            from its tarball. It has to end by itself, without a word on stderr. What it prints is what stands behind `// →` in
+//   js, ts   Compiled against the package's types, and run as a module of its own, in a folder where nothing but the package
+//            is installed, from its tarball (and the peers, if it imports one). It has to end by itself, without a word on stderr. What it prints is what stands behind `// →` in
 //            it, or in the text block below it that has the comment `output`. A block that is not a whole program, such as a
 //            server that nobody has connected to yet, has the comment `run: NAME`: it is run in the place of the line
 //            `// BLOCK` in harness/NAME.mjs, which brings what the block needs, and looks at what it did.
@@ -15,12 +15,12 @@
 
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { transformSync } from "esbuild";
 import ts from "typescript";
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Block, pages, readPage, root } from "./pages.ts";
-import { emptyFolder, freePort, install, makeProject, type Project } from "./project.ts";
+import { emptyFolder, freePort, install, makeProject, type Project, removeFolders } from "./project.ts";
 
 const TIMEOUT = 30_000;
 const harness = (name: string) => `${root}test/docs/harness/${name}.mjs`;
@@ -32,6 +32,8 @@ beforeAll(() => {
   for (const { block } of modules) writeFileSync(fileOf(block), sourceOf(block));
 }, 60_000);
 
+afterAll(removeFolders);
+
 const blocks = pages.flatMap((name) => readPage(name).blocks);
 const modules = blocks.flatMap((block, i) => {
   const next = blocks[i + 1];
@@ -39,8 +41,11 @@ const modules = blocks.flatMap((block, i) => {
   return ["js", "ts"].includes(block.language) ? [{ block, output }] : [];
 });
 
-function fileOf({ place, language }: Block): string {
-  return join(project.folder, `${place.replaceAll(/[/:]/g, "-")}.${language === "ts" ? "mts" : "mjs"}`);
+/** In the bare folder, if it needs no more than that. */
+function fileOf(block: Block): string {
+  const { place, language } = block;
+  const folder = /\bfrom "(?!wsframe|node:)/.test(sourceOf(block)) ? project.folder : project.bare;
+  return join(folder, `${place.replaceAll(/[/:]/g, "-")}.${language === "ts" ? "mts" : "mjs"}`);
 }
 
 /** The module that a block is run as. */
@@ -116,7 +121,7 @@ describe("js, ts", () => {
       const source = sourceOf(block).replaceAll("8080", port);
       const file = fileOf(block).replace(/mts$/, "mjs");
       writeFileSync(file, block.language === "ts" ? transformSync(source, { loader: "ts" }).code : source);
-      const outcome = await run(process.execPath, [file], project.folder);
+      const outcome = await run(process.execPath, [file], dirname(file));
       expect(outcome).toEqual({ status: 0, stdout: expect.any(String), stderr: "" });
       const shown = [...block.code.matchAll(/\/\/ → (.*)$/gm)].map(([, text]) => text);
       if (output !== undefined) expect(outcome.stdout.trimEnd()).toBe(output);
@@ -161,7 +166,7 @@ describe("sh", () => {
   test.each(scripts.map((block) => [block.place, block] as const))("%s", async (place, { code }) => {
     const lines = code.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("#"));
     // The first thing that a reader does, in a folder that is as empty as theirs.
-    const folder = lines.includes("npm install wsframe") ? emptyFolder() : project.folder;
+    const folder = lines.includes("npm install wsframe") ? emptyFolder() : project.bare;
     let stdout = "";
     for (const line of lines) {
       const outcome = await check(line, folder);

@@ -1,13 +1,13 @@
 // A folder as a reader of the docs has it: the package is installed from its tarball, and so is what it is compared with.
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "./pages.ts";
 
-/** What the pages call these files. */
+/** The files that the pages speak of. */
 const FILES = {
   "capture.bin": "test/fixtures/captures/ws-ws-fragments/client.bin",
   "cert.pem": "test/fixtures/tls/cert.pem",
@@ -15,36 +15,45 @@ const FILES = {
 };
 
 export interface Project {
+  /** Where nothing is installed but the package. */
+  readonly bare: string;
+  /** Where there are the peers too: all that is installed for this repository. */
   readonly folder: string;
   readonly tarball: string;
 }
 
 /** npm, without asking a registry: the package has no dependencies. */
 export function install(folder: string, tarball: string): void {
-  npm(["install", "--offline", "--no-audit", "--no-fund", tarball], folder);
+  // Without --prefix it would go to a package.json of a folder above, if there is one.
+  npm(["install", "--prefix", folder, "--offline", "--no-audit", "--no-fund", tarball], folder);
 }
 
 export function makeProject(): Project {
-  const folder = emptyFolder();
+  const [bare, folder] = [emptyFolder(), emptyFolder()];
   // --ignore-scripts: dist/ has just been built, and others are using it.
-  const [tarball] = npm(["pack", "--silent", "--ignore-scripts", "--pack-destination", folder], root)
-    .trim()
-    .split("\n");
-  writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
-  install(folder, join(folder, tarball!));
+  const packed = npm(["pack", "--silent", "--ignore-scripts", "--pack-destination", bare], root);
+  const tarball = join(bare, packed.trim());
+  for (const each of [bare, folder]) {
+    install(each, tarball);
+    for (const [name, file] of Object.entries(FILES)) copyFileSync(`${root}${file}`, join(each, name));
+  }
   const modules = join(folder, "node_modules");
   for (const name of readdirSync(`${root}node_modules`)) {
     if (!existsSync(join(modules, name))) symlinkSync(`${root}node_modules/${name}`, join(modules, name));
   }
-  return { folder, tarball: join(folder, tarball!) };
+  return { bare, folder, tarball };
 }
 
-/** An empty folder, but for the files that the pages speak of. */
+const made: string[] = [];
+
 export function emptyFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "wsframe-docs-"));
-  mkdirSync(folder, { recursive: true });
-  for (const [name, file] of Object.entries(FILES)) copyFileSync(`${root}${file}`, join(folder, name));
+  made.push(folder);
   return folder;
+}
+
+export function removeFolders(): void {
+  for (const folder of made) rmSync(folder, { recursive: true, force: true });
 }
 
 function npm(args: readonly string[], cwd: string): string {
