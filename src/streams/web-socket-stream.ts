@@ -6,8 +6,13 @@ import type { StreamMarks } from "./marks.ts";
 
 /** A connection as two streams of bytes: a Deno.Conn, what `connect()` of Workers returns, `Duplex.toWeb()` of node:stream. */
 export interface ByteDuplex {
-  /** What the peer sends. Chunks may be cut anywhere; they are left as they are. */
-  readonly readable: ReadableStream<Uint8Array>;
+  /**
+   * What the peer sends. Chunks may be cut anywhere; they are left as they are. Of a ReadableStream what is used: those of the
+   * DOM and of node:stream have types that do not fit each other.
+   */
+  readonly readable: Pick<ReadableStream<Uint8Array>, "cancel" | "locked"> & {
+    getReader(): ReadableStreamDefaultReader<Uint8Array>;
+  };
   /** What the peer gets. */
   readonly writable: WritableStream<Uint8Array>;
 }
