@@ -19,6 +19,7 @@ import { dirname, join } from "node:path";
 import { transformSync } from "esbuild";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { serve } from "../../src/node/index.ts";
 import { type Block, pages, readPage, root } from "./pages.ts";
 import { emptyFolder, freePort, install, makeProject, type Project, removeFolders } from "./project.ts";
 
@@ -142,6 +143,7 @@ describe("sh", () => {
       return undefined;
     }
     if (/(^|\| )npx wsframe inspect /.test(command)) return run("sh", ["-c", command], folder);
+    if (command.startsWith("npx wsframe load ")) return underLoad(command, folder);
     for (const step of command.split(" && ")) {
       const [program, ...args] = step.split(/\s+/);
       const name = args.find((arg) => arg !== "run") ?? "";
@@ -151,6 +153,18 @@ describe("sh", () => {
       checkOptions(name, step);
     }
     return undefined;
+  }
+
+  /** The command has a server that echoes, and is not given the time that it asks for: the last of equal options counts. */
+  async function underLoad(command: string, folder: string): Promise<Outcome> {
+    const server = await serve({ port: await freePort() }, (connection) => {
+      connection.on("message", (data) => connection.send(data));
+    });
+    const [, load = "", rest = ""] = /^(.*?)(\s[|>].*)?$/.exec(command.replaceAll("8080", String(server.port))) ?? [];
+    const outcome = await run("sh", ["-c", `${load} --duration 0.3 --warm-up 0.1${rest}`], folder);
+    await server.close();
+    // How far it is goes to stderr.
+    return { ...outcome, stderr: "" };
   }
 
   /** The options of a script have to stand in it, or in a file that it names. */

@@ -1,12 +1,13 @@
-// An echo server of ws, for clients that leave.
+// An echo server of ws, for clients: it does not keep the process alive when they have left.
 import { once } from "node:events";
+import { createServer } from "node:http";
 import { WebSocketServer } from "ws";
 
-const peer = new WebSocketServer({ port: 8080 });
+const http = createServer().listen(8080).unref();
+const peer = new WebSocketServer({ server: http });
 peer.on("connection", (client) => {
   client.on("message", (data, isBinary) => client.send(data, { binary: isBinary }));
-  client.on("close", () => peer.close());
 });
-await once(peer, "listening");
+await once(http, "listening");
 
 // BLOCK
