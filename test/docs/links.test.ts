@@ -1,6 +1,6 @@
 // Links in the pages lead somewhere: to a file that is there, to a heading that is there.
 
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { posix } from "node:path";
 import { describe, expect, test } from "vitest";
 import { pages, parsePage, readPage, root } from "./pages.ts";
@@ -36,6 +36,12 @@ describe("what is looked for", () => {
       broken("docs/page.md", ["../README.md", "../no.md", "architecture.md#errors", "architecture.md#no"]),
     ).toEqual(["../no.md", "architecture.md#no"]);
   });
+});
+
+test("every example stands on the page of the examples", () => {
+  const { links } = readPage("examples/README.md");
+  const names = readdirSync(`${root}examples`).filter((name) => name !== "README.md");
+  expect(names.filter((name) => !links.some((link) => link === name || link.startsWith(`${name}/`)))).toEqual([]);
 });
 
 test("every page is linked from the README, or from a page that is", () => {
