@@ -104,8 +104,8 @@ export function apiPage(entries) {
       members.set(key, [...(members.get(key) ?? []), member]);
     }
     for (const [name, group] of members) {
-      const text = docOf(group);
-      if (text === "" && !group.every(isLiteral)) problems.push(`${path}.${name}: no docstring`);
+      const text = [docOf(group), ...group.map(docOfLiteral)].filter((each) => each !== "").join("\n\n");
+      if (docOf(group) === "" && !group.every(isLiteral)) problems.push(`${path}.${name}: no docstring`);
       else if (isOption(group[0]) && !/default/i.test(text))
         problems.push(`${path}.${name}: the docstring does not say what its default is`);
       // Of a property with a getter and a setter, one says it all.
@@ -293,6 +293,16 @@ function docOf(declarations) {
     })
     .filter((text) => text !== "")
     .join("\n\n");
+}
+
+/** What is said of the properties of an object type that has no name, as a list. */
+function docOfLiteral({ type }) {
+  if (!type || !ts.isTypeLiteralNode(type)) return "";
+  return type.members
+    .map((member) => [member.name?.getText(), docOf([member])])
+    .filter(([name, text]) => name !== undefined && text !== "")
+    .map(([name, text]) => `- \`${name}\`: ${text}`)
+    .join("\n");
 }
 
 /** The members of a union that have docstrings, as a list. */
