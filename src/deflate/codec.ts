@@ -24,6 +24,7 @@ export interface InflateSettings {
 
 /** What came of inflating. */
 export interface Inflated {
+  /** The result, at most `maxLength` bytes. */
   readonly data: Uint8Array;
   /** How many bytes the stream had, up to the end of the block that says that it is the last. */
   readonly bytesRead: number;

@@ -6,7 +6,9 @@ import { behindStored } from "./stored.ts";
 
 /** What is used of node:zlib. */
 export interface Zlib {
+  /** As of node:zlib. */
   readonly constants: { readonly Z_SYNC_FLUSH: number };
+  /** As of node:zlib: returns the compressed data. */
   deflateRawSync(
     data: Uint8Array,
     options: {
@@ -18,6 +20,7 @@ export interface Zlib {
       readonly chunkSize: number;
     },
   ): Uint8Array;
+  /** As of node:zlib: returns the data and, as `info` asks, the engine, whose `bytesWritten` says how much was read. */
   inflateRawSync(
     data: Uint8Array,
     options: {

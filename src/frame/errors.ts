@@ -20,38 +20,61 @@ import type { Frame } from "./frame.ts";
 
 /**
  * The stable names of what can be wrong with a stream. They are those of the `ws` package where it has one for the same
- * thing.
+ * thing. Each with the close code to answer with.
  */
 export type WebSocketErrorCode =
+  /** 1002: a control frame that is a fragment. */
   | "WS_ERR_EXPECTED_FIN"
+  /** 1002, role server: a frame without a mask. */
   | "WS_ERR_EXPECTED_MASK"
+  /** 1009: a message that inflates to more than `maxInflateRatio` times its length. */
   | "WS_ERR_INFLATE_RATIO"
+  /** 1002: a Close with a code that must not be sent. */
   | "WS_ERR_INVALID_CLOSE_CODE"
+  /** 1007: a compressed message that is not DEFLATE. */
   | "WS_ERR_INVALID_COMPRESSED_DATA"
+  /** 1002: a control frame of more than 125 bytes, or a Close of one. */
   | "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH"
+  /** 1002: an opcode that is reserved, or is not due: of messages that begin before the last has ended, or go on with none. */
   | "WS_ERR_INVALID_OPCODE"
+  /** 1007: text, or the reason of a Close, that is not UTF-8. */
   | "WS_ERR_INVALID_UTF8"
+  /** 1002: a length in more bytes than it needs. */
   | "WS_ERR_NON_MINIMAL_LENGTH"
+  /** 1008: nothing has arrived for `pingInterval` and `pongTimeout`. */
   | "WS_ERR_PONG_TIMEOUT"
+  /** 1008: a message of more than `maxFragments` frames. */
   | "WS_ERR_TOO_MANY_BUFFERED_PARTS"
+  /** 1008: more than `maxControlFrames` in `controlPeriod`. */
   | "WS_ERR_TOO_MANY_CONTROL_FRAMES"
+  /** 1008: more than `maxPendingPongs` automatic Pongs wait to be written. */
   | "WS_ERR_TOO_MANY_PENDING_PONGS"
+  /** 1002, role client: a frame with a mask. */
   | "WS_ERR_UNEXPECTED_MASK"
+  /** 1002: RSV1 without an extension that owns it, or where that may not set it. */
   | "WS_ERR_UNEXPECTED_RSV_1"
+  /** 1002: the same of RSV2 and RSV3. */
   | "WS_ERR_UNEXPECTED_RSV_2_3"
+  /** 1002: a 64-bit length with its top bit set. 1009: one of more than 2^53 - 1 bytes. */
   | "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH"
+  /** 1009: a frame or a message that is longer than `maxPayload`, `maxFrame` or `maxMessage`. */
   | "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
 
 /** Where and how a stream broke a rule: see the properties of WebSocketError. */
 export interface WebSocketErrorOptions {
+  /** The close code to answer with. */
   readonly closeCode: number;
+  /** Where in the stream the byte at fault stands. */
   readonly byteOffset: number;
+  /** The rule: a place in an RFC, or the option that sets the limit. */
   readonly rule: string;
+  /** The frames before the error. Default none. */
   readonly frames?: readonly Frame[];
 }
 
 /** A byte stream that is not WebSocket as it should be. */
 export class WebSocketError extends Error {
+  /** As of all errors: to tell it from others where there are two copies of the package. */
   override readonly name: string = "WebSocketError";
   /** What is wrong, as a stable name. */
   readonly code: WebSocketErrorCode;
@@ -68,6 +91,7 @@ export class WebSocketError extends Error {
   /** From `decode()`: the frames that were complete in the same chunk, before the error. Otherwise empty. */
   readonly frames: readonly Frame[];
 
+  /** For extensions and tests: the package makes its own. */
   constructor(code: WebSocketErrorCode, message: string, options: WebSocketErrorOptions) {
     super(message);
     this.code = code;

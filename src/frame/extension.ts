@@ -30,12 +30,15 @@ export interface Extension {
 
 /** What the opening handshake has agreed on: an extension with the parameters of the response. */
 export interface AgreedExtension {
+  /** The one that was configured. */
   readonly extension: Extension;
+  /** What the response says of it. */
   readonly parameters: ExtensionParameters;
 }
 
 /** A message, or a fragment of one, that is about to be sent. */
 export interface OutgoingPart {
+  /** Borrowed until encode() returns. */
   readonly payload: Uint8Array;
   /** Whether it is of a text message, and not a binary one. */
   readonly text: boolean;
@@ -49,6 +52,7 @@ export interface OutgoingPart {
 
 /** What a message is that has arrived. */
 export interface IncomingMessage {
+  /** All of it, as it was on the wire, unmasked. Borrowed until decode() returns. */
   readonly payload: Uint8Array;
   /** The most bytes that the result may have. */
   readonly maxLength: number;

@@ -27,6 +27,7 @@ export interface HandshakeRequest {
   readonly method?: string | undefined;
   /** The request target: a path with its query, or a whole URL. Not checked if it is not there. */
   readonly url?: string | undefined;
+  /** The header fields, over HTTP/2 with the pseudo-header fields. */
   readonly headers: HeaderSource;
   /** As "1.1" or "2.0". Not checked if it is not there. */
   readonly httpVersion?: string | undefined;
@@ -51,7 +52,7 @@ export interface AcceptOptions {
    * HandshakeError that it throws becomes the rejection; a promise is a TypeError. Default: all may.
    */
   readonly checkOrigin?: ((origin: string | undefined, request: HandshakeRequest) => boolean) | undefined;
-  /** Further header fields of the response, such as Set-Cookie. They are not sent with a rejection. */
+  /** Further header fields of the response, such as Set-Cookie. They are not sent with a rejection. Default none. */
   readonly headers?: HeaderSource | undefined;
 }
 

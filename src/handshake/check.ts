@@ -13,6 +13,7 @@ import { isSameToken } from "./syntax.ts";
 export interface ReceivedResponse {
   /** Default: the pseudo-header field `:status`. */
   readonly status?: number | undefined;
+  /** The header fields, over HTTP/2 with the pseudo-header fields. */
   readonly headers: HeaderSource;
   /** As "1.1". Not checked if it is not there. */
   readonly httpVersion?: string | undefined;
@@ -25,6 +26,7 @@ export interface ReceivedResponse {
 export interface SentRequest {
   /** "CONNECT" for HTTP/2. Default: the pseudo-header field `:method`, else "GET". */
   readonly method?: string | undefined;
+  /** The header fields that were sent. */
   readonly headers: HeaderSource;
   /** What to ask about the extensions of the response. Default none. */
   readonly extensions?: readonly Extension[] | undefined;

@@ -18,9 +18,11 @@ export type HandshakeErrorCode =
   | "WS_ERR_HANDSHAKE_HEAD_TOO_LARGE"
   /** Host (or `:authority`) is missing, repeated or malformed. */
   | "WS_ERR_HANDSHAKE_HOST"
+  /** A version of HTTP that this handshake is not part of. */
   | "WS_ERR_HANDSHAKE_HTTP_VERSION"
   /** Sec-WebSocket-Key is missing, repeated, or not 16 bytes of base64. */
   | "WS_ERR_HANDSHAKE_KEY"
+  /** The method is not GET (CONNECT over HTTP/2). */
   | "WS_ERR_HANDSHAKE_METHOD"
   /** Origin is repeated, or refused by `checkOrigin`. */
   | "WS_ERR_HANDSHAKE_ORIGIN"
@@ -45,13 +47,17 @@ export type HandshakeErrorCode =
 
 /** Where and how a handshake broke a rule: see the properties of HandshakeError. */
 export interface HandshakeErrorOptions {
+  /** The rule: a place in an RFC, or the option that sets the limit. */
   readonly rule: string;
+  /** The HTTP status to answer with, or that was received. Default none. */
   readonly status?: number | undefined;
+  /** Header fields that belong into the answer, or that were received. Default none. */
   readonly headers?: HeaderPairs | undefined;
 }
 
 /** An opening handshake that is not as it should be, or that the peer or the user refused. */
 export class HandshakeError extends Error {
+  /** As of all errors: to tell it from others where there are two copies of the package. */
   override readonly name: string = "HandshakeError";
   /** What is wrong, as a stable name. */
   readonly code: HandshakeErrorCode;
@@ -65,6 +71,7 @@ export class HandshakeError extends Error {
   /** On the server header fields that belong into the answer; on the client all that were received. */
   readonly headers: HeaderPairs;
 
+  /** For `verify`, `checkOrigin` and tests: the package makes its own. */
   constructor(code: HandshakeErrorCode, message: string, options: HandshakeErrorOptions) {
     super(`${message} (${options.rule})`);
     this.code = code;

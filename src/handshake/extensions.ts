@@ -5,7 +5,9 @@ import { isToken, isTokenCharacter, isWhitespace } from "./syntax.ts";
 
 /** An extension as the header has it. */
 export interface NamedExtension {
+  /** Its token, as it stands there. */
   readonly name: string;
+  /** Its parameters in their order, without quotes. */
   readonly parameters: ExtensionParameters;
 }
 

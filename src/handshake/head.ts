@@ -14,7 +14,9 @@ export interface HeadParserOptions {
 
 /** The head of a request. acceptHandshake() takes it as it is. */
 export interface RequestHead {
+  /** As it stands there: "GET". */
   readonly method: string;
+  /** The request target, as it stands there: a path with its query, or a URL. */
   readonly url: string;
   /** As "1.1". */
   readonly httpVersion: string;
@@ -26,7 +28,9 @@ export interface RequestHead {
 
 /** The head of a response. checkResponse() takes it as it is. */
 export interface ResponseHead {
+  /** Of three digits. */
   readonly status: number;
+  /** The reason phrase, which may be empty. */
   readonly reason: string;
   /** As "1.1". */
   readonly httpVersion: string;
@@ -44,6 +48,7 @@ export interface ResponseHead {
 export class RequestParser {
   readonly #parser: HeadParser<Omit<RequestHead, "headers" | "length">>;
 
+  /** @throws TypeError for a limit that is not a number from 0 on */
   constructor(options: HeadParserOptions = {}) {
     this.#parser = new HeadParser(options, parseRequestLine, 400);
   }
@@ -70,6 +75,7 @@ export class RequestParser {
 export class ResponseParser {
   readonly #parser: HeadParser<Omit<ResponseHead, "headers" | "length">>;
 
+  /** @throws TypeError for a limit that is not a number from 0 on */
   constructor(options: HeadParserOptions = {}) {
     this.#parser = new HeadParser(options, parseStatusLine, undefined);
   }

@@ -14,7 +14,7 @@ export interface RequestOptions {
   readonly protocols?: readonly string[] | undefined;
   /** The extensions to offer, in order of preference. Default none. */
   readonly extensions?: readonly Extension[] | undefined;
-  /** Further header fields. One called Authorization goes before the user and password of the URL. */
+  /** Further header fields. One called Authorization goes before the user and password of the URL. Default none. */
   readonly headers?: HeaderSource | undefined;
   /** The value of Origin, which browsers send and other clients may. Default none. */
   readonly origin?: string | undefined;
@@ -27,9 +27,11 @@ export interface RequestOptions {
 
 /** The request of a client, and where to send it. */
 export interface ClientRequest {
+  /** "CONNECT" for HTTP/2 and 3. */
   readonly method: "GET" | "CONNECT";
   /** The request target: the path with its query. */
   readonly url: string;
+  /** "2.0" of createConnectRequest(), which HTTP/3 takes too. */
   readonly httpVersion: "1.1" | "2.0";
   /** All of them, in their order; for HTTP/2 with the pseudo-header fields. */
   readonly headers: HeaderPairs;

@@ -6,20 +6,24 @@ import { isFieldValue } from "./syntax.ts";
 
 /** A response, as it is to be written. */
 export interface HandshakeResponse {
+  /** From 100 to 599. */
   readonly status: number;
   /** Behind the status. Default: the phrase that is registered for it. */
   readonly reason?: string | undefined;
+  /** The header fields, as they are sent. */
   readonly headers: HeaderSource;
-  /** A string is sent as UTF-8. */
+  /** What follows the head: a string is sent as UTF-8. Default: nothing. */
   readonly body?: string | Uint8Array | undefined;
 }
 
 /** A handshake that is refused. */
 export interface Rejection {
   readonly accepted: false;
+  /** From 300 to 599. */
   readonly status: number;
   /** All of them: over HTTP/1.1 with `Connection: close`. */
   readonly headers: HeaderPairs;
+  /** What follows the head: a string is sent as UTF-8. */
   readonly body: string | Uint8Array;
   /** Why. */
   readonly error: HandshakeError;

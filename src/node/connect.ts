@@ -10,15 +10,15 @@ import { checkOptions, type ConnectionOptions } from "./options.ts";
 
 /** Options of connect(). */
 export interface ConnectOptions extends RequestOptions, ConnectionOptions {
-  /** As for node:http and https: a proxy, for example. */
+  /** As for node:http and https: a proxy, for example. Default: a socket of its own. */
   readonly agent?: Agent | undefined;
-  /** wss: options of node:tls, such as `ca`, `cert`, `key`, `rejectUnauthorized`, `servername`. */
+  /** wss: options of node:tls, such as `ca`, `cert`, `key`, `rejectUnauthorized`, `servername`. Default: Node's. */
   readonly tls?: HttpsOptions | undefined;
   /** WebSocket over HTTP/2 (RFC 8441): with wss: where the server has it, with ws: by prior knowledge. Default false. */
   readonly http2?: boolean | undefined;
   /** How long it may take to be connected, in milliseconds; Infinity for any time. Default 10,000. */
   readonly timeout?: number | undefined;
-  /** Gives up connecting; once connected, cuts the connection. */
+  /** Gives up connecting; once connected, cuts the connection. Default none. */
   readonly signal?: AbortSignal | undefined;
 }
 

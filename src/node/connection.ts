@@ -26,7 +26,9 @@ export type Pieces = AsyncIterable<string | Bytes>;
 export interface ConnectionEvents {
   /** A text message, or a binary one, whose bytes are yours. */
   message: [data: string | Uint8Array];
+  /** A Ping (RFC 6455 §5.5.2): its Pong is on its way, unless `autoPong` is off. Its bytes are yours. */
   ping: [data: Uint8Array];
+  /** A Pong (§5.5.3). Its bytes are yours. */
   pong: [data: Uint8Array];
   /** The peer has broken a rule, or the socket failed. Nothing is thrown where nobody listens. */
   error: [error: WebSocketError | Error];
@@ -38,6 +40,7 @@ export interface ConnectionEvents {
 export interface Ending {
   /** The code of the peer's Close; 1005 if it had none, 1006 if there was no Close. */
   readonly code: number;
+  /** The reason in the peer's Close, or "". */
   readonly reason: string;
   /** Whether there was a Close. */
   readonly wasClean: boolean;
@@ -244,10 +247,12 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     addListener(this as unknown as EventEmitter, type, listener, options?.once === true);
   }
 
+  /** Takes back what addEventListener() was given. */
   removeEventListener<T extends EventType>(type: T, listener: EventHandler<T>): void {
     removeListener(this as unknown as EventEmitter, type, listener);
   }
 
+  /** A listener of "message", as in browsers; undefined for none. */
   get onmessage(): EventHandler<"message"> | undefined {
     return this.#onProperties?.message;
   }
@@ -256,6 +261,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     this.#setOn("message", listener);
   }
 
+  /** A listener of "close", as in browsers; undefined for none. */
   get onclose(): EventHandler<"close"> | undefined {
     return this.#onProperties?.close;
   }
@@ -264,6 +270,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     this.#setOn("close", listener);
   }
 
+  /** A listener of "error", as in browsers; undefined for none. */
   get onerror(): EventHandler<"error"> | undefined {
     return this.#onProperties?.error;
   }
@@ -272,12 +279,14 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     this.#setOn("error", listener);
   }
 
+  /** As of every EventEmitter. With the first listener of "message" the messages begin that have waited. */
   override on<K extends keyof ConnectionEvents>(name: K, listener: (...args: ConnectionEvents[K]) => void): this {
     super.on(name as never, listener as never);
     if (name === "message") this.#listenersChanged();
     return this;
   }
 
+  /** The same as on(). */
   override addListener<K extends keyof ConnectionEvents>(
     name: K,
     listener: (...args: ConnectionEvents[K]) => void,
@@ -285,6 +294,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     return this.on(name, listener);
   }
 
+  /** As on(), in front of the other listeners. */
   override prependListener<K extends keyof ConnectionEvents>(
     name: K,
     listener: (...args: ConnectionEvents[K]) => void,
@@ -294,12 +304,14 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     return this;
   }
 
+  /** As of every EventEmitter. Without a listener of "message" messages wait again, and so does the peer. */
   override off<K extends keyof ConnectionEvents>(name: K, listener: (...args: ConnectionEvents[K]) => void): this {
     super.off(name as never, listener as never);
     if (name === "message") this.#listenersChanged();
     return this;
   }
 
+  /** The same as off(). */
   override removeListener<K extends keyof ConnectionEvents>(
     name: K,
     listener: (...args: ConnectionEvents[K]) => void,
@@ -307,6 +319,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     return this.off(name, listener);
   }
 
+  /** Those of one event, or of all. */
   override removeAllListeners(name?: keyof ConnectionEvents): this {
     // Called without an argument it removes those of all names; with undefined, none.
     if (name === undefined) super.removeAllListeners();

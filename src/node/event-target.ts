@@ -4,7 +4,9 @@ import type { EventEmitter } from "node:events";
 
 /** What the listeners of addEventListener() and the on-properties get. */
 export interface EventOf {
+  /** A message: a string for text. */
   message: { readonly type: "message"; readonly target: unknown; readonly data: string | Uint8Array };
+  /** The connection has ended: as the "close" event. */
   close: {
     readonly type: "close";
     readonly target: unknown;
@@ -12,9 +14,12 @@ export interface EventOf {
     readonly reason: string;
     readonly wasClean: boolean;
   };
+  /** The connection failed: as the "error" event. */
   error: { readonly type: "error"; readonly target: unknown; readonly error: Error; readonly message: string };
 }
+/** The events that addEventListener() knows. */
 export type EventType = keyof EventOf;
+/** A listener of addEventListener(), or of an on-property. `this` is the connection. */
 export type EventHandler<T extends EventType> = (event: EventOf[T]) => void;
 export type Listeners = { [T in EventType]?: EventHandler<T> | undefined };
 

@@ -36,7 +36,7 @@ export interface ServeOptions extends UpgradeOptions {
   readonly port?: number | undefined;
   /** The address to listen on. Default: all. */
   readonly host?: string | undefined;
-  /** Serve wss: with this certificate and key, and other options of node:https. */
+  /** Serve wss: with this certificate and key, and other options of node:https. Default: ws, without TLS. */
   readonly tls?: ServerOptions | undefined;
   /** With `tls`: offer HTTP/2 too, and take WebSocket over it (RFC 8441). Default true. */
   readonly http2?: boolean | undefined;
@@ -44,9 +44,14 @@ export interface ServeOptions extends UpgradeOptions {
   readonly path?: string | undefined;
   /**
    * Asked before a request is accepted, with nothing sent yet: false is 403, a Rejection of rejectHandshake() is sent as it is,
-   * and so is the rejection for a HandshakeError that it throws; another exception is 500, and so is a value of another kind.
+   * and so is the rejection for a HandshakeError that it throws; another exception is 500, and so is a value of another kind. Default: all
+   * are accepted.
    */
-  readonly verify?: ((request: IncomingMessage | Http2ServerRequest) => Verdict | Promise<Verdict>) | undefined;
+  readonly verify?:
+    | ((
+        request: IncomingMessage | Http2ServerRequest,
+      ) => boolean | void | Rejection | Promise<boolean | void | Rejection>)
+    | undefined;
   /**
    * How long a client has for the TLS handshake, and again to send its request; how long `verify` has to decide (503 then);
    * how long an HTTP/2 session may be without a stream. In milliseconds. Default 10,000.
@@ -54,12 +59,11 @@ export interface ServeOptions extends UpgradeOptions {
   readonly handshakeTimeout?: number | undefined;
 }
 
-type Verdict = boolean | void | Rejection;
-
 /** A running server. */
 export interface WebSocketServer {
   /** The server of node:http, https or http2 below: for further listeners of it. */
   readonly server: HttpServer | HttpsServer | Http2SecureServer;
+  /** The port that it listens on. */
   readonly port: number;
   /** The connections that are open. */
   readonly connections: ReadonlySet<Connection>;

@@ -5,24 +5,28 @@ import type { WebSocketError } from "../frame/errors.ts";
 /** A text message. */
 export interface TextEvent {
   readonly type: "text";
+  /** The whole message. It is valid UTF-8, unless `allowInvalidUtf8` let U+FFFD in (RFC 6455 §8.1). */
   readonly data: string;
 }
 
-/** A binary message. Its bytes are yours. */
+/** A binary message. */
 export interface BinaryEvent {
   readonly type: "binary";
+  /** The whole message, in a buffer that nobody else has: yours. */
   readonly data: Uint8Array;
 }
 
 /** A message begins. With the option `fragments`, in place of text and binary. */
 export interface StartEvent {
   readonly type: "start";
+  /** What its pieces are: strings of text, or bytes. */
   readonly kind: "text" | "binary";
 }
 
-/** The next characters or bytes of the message that has begun, at least one. Its bytes are yours. */
+/** The next characters or bytes of the message that has begun. */
 export interface PieceEvent {
   readonly type: "piece";
+  /** At least one character or byte, and no half of either. Bytes are yours. */
   readonly data: string | Uint8Array;
 }
 
@@ -34,12 +38,14 @@ export interface EndEvent {
 /** A Ping (RFC 6455 §5.5.2). Unless `autoPong` is off, its Pong is queued. */
 export interface PingEvent {
   readonly type: "ping";
+  /** Its payload, at most 125 bytes: yours. */
   readonly data: Uint8Array;
 }
 
 /** A Pong (§5.5.3). */
 export interface PongEvent {
   readonly type: "pong";
+  /** Its payload, at most 125 bytes: yours. That of the Ping that it answers (§5.5.3). */
   readonly data: Uint8Array;
 }
 
@@ -57,9 +63,11 @@ export interface CloseEvent {
 /** The peer has broken a rule or a limit. The Close that says so is queued, and a close event follows. */
 export interface ErrorEvent {
   readonly type: "error";
+  /** What was broken, and at which byte. Also in `protocol.error`. */
   readonly error: WebSocketError;
 }
 
+/** What `Protocol.receive()` returns: `type` says which it is. */
 export type ProtocolEvent =
   | TextEvent
   | BinaryEvent
@@ -76,15 +84,23 @@ export type ProtocolEvent =
  * or any other Protocol, but not receive on this one.
  */
 export interface MessageSink {
+  /** A whole text message: see TextEvent. */
   text(data: string): void;
+  /** A whole binary message: see BinaryEvent. */
   binary(data: Uint8Array): void;
+  /** A Ping (RFC 6455 §5.5.2): see PingEvent. */
   ping(data: Uint8Array): void;
+  /** A Pong (§5.5.3): see PongEvent. */
   pong(data: Uint8Array): void;
+  /** The peer has broken a rule or a limit: see ErrorEvent. `close` follows. */
   error(error: WebSocketError): void;
+  /** The connection has ended: the last call, and there is always one. See CloseEvent. */
   close(code: number, reason: string, wasClean: boolean): void;
-  /** This and the next two: with the option `fragments`, in place of text and binary. */
+  /** A message begins. This and the next two: with the option `fragments`, in place of text and binary. */
   start?(kind: "text" | "binary"): void;
+  /** The next piece of it: see PieceEvent. */
   piece?(data: string | Uint8Array): void;
+  /** It is complete. */
   end?(): void;
 }
 

@@ -7,8 +7,9 @@ import type { Limits } from "./limits.ts";
  */
 export interface ProtocolOptions
   extends Omit<FrameDecoderOptions, "allocate" | "copy" | "maxPayload" | "rsv">, Pick<FrameEncoderOptions, "maskKey"> {
-  /** What the handshake has agreed on; or an extension, as if it had been agreed on without parameters. */
+  /** What the handshake has agreed on; or an extension, as if it had been agreed on without parameters. Default none. */
   readonly extensions?: readonly (AgreedExtension | Extension)[] | undefined;
+  /** What the peer may make this side spend. Default: the defaults of each limit. */
   readonly limits?: Limits | undefined;
   /** Answer each Ping with a Pong by itself (RFC 6455 §5.5.2). Default true. */
   readonly autoPong?: boolean | undefined;
@@ -18,7 +19,7 @@ export interface ProtocolOptions
   readonly fragmentSize?: number | undefined;
   /**
    * Where the buffers come from that messages are collected in: a function that returns a Uint8Array of the length that
-   * it is given, which need not be zeroed. On Node, `Buffer.allocUnsafeSlow` saves the zeroing.
+   * it is given, which need not be zeroed: on Node, `Buffer.allocUnsafeSlow` saves that. Default `new Uint8Array(length)`.
    */
   readonly allocate?: ((length: number) => Uint8Array) | undefined;
 }
@@ -37,7 +38,7 @@ export interface SendOptions {
   readonly fin?: boolean | undefined;
   /** Whether to compress the message. Default: as the extension is configured. */
   readonly compress?: boolean | undefined;
-  /** As in ProtocolOptions, for this message. */
+  /** As in ProtocolOptions, for this message. Default: as it is there. */
   readonly fragmentSize?: number | undefined;
 }
 

@@ -1,5 +1,6 @@
 /** A connection that has ended without a closing handshake; or that has ended, and is written to. */
 export class WebSocketStreamError extends Error {
+  /** As of all errors: to tell it from others where there are two copies of the package. */
   override readonly name: string = "WebSocketStreamError";
   /** The code of the peer's Close; 1005 if it had none, 1006 if there was no Close (RFC 6455 §7.1.5). */
   readonly closeCode: number;

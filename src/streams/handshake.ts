@@ -24,7 +24,7 @@ import {
 } from "./web-socket-stream.ts";
 
 interface HandshakeOptions extends ConnectionStreamOptions, HeadParserOptions {
-  /** Gives up the handshake, with the reason of the signal: `AbortSignal.timeout(ms)` limits its time. */
+  /** Gives up the handshake, with the reason of the signal: `AbortSignal.timeout(ms)` limits its time. Default none. */
   readonly signal?: AbortSignal | undefined;
 }
 

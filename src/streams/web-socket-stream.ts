@@ -6,7 +6,14 @@ import type { StreamMarks } from "./marks.ts";
 
 /** A connection as two streams of bytes: a Deno.Conn, what `connect()` of Workers returns, `Duplex.toWeb()` of node:stream. */
 export interface ByteDuplex {
-  readonly readable: ReadableStream<Uint8Array>;
+  /**
+   * What the peer sends. Chunks may be cut anywhere; they are left as they are. Of a ReadableStream what is used: those of the
+   * DOM and of node:stream have types that do not fit each other.
+   */
+  readonly readable: Pick<ReadableStream<Uint8Array>, "cancel" | "locked"> & {
+    getReader(): ReadableStreamDefaultReader<Uint8Array>;
+  };
+  /** What the peer gets. */
   readonly writable: WritableStream<Uint8Array>;
 }
 
@@ -24,7 +31,7 @@ export interface ConnectionStreamOptions
 export interface WebSocketStreamOptions extends ConnectionStreamOptions, Pick<ProtocolOptions, "role" | "extensions"> {
   /** The subprotocol that the handshake has agreed on. Default none. */
   readonly protocol?: string | undefined;
-  /** Bytes that came behind the head of the handshake. */
+  /** Bytes that came behind the head of the handshake. Default none. */
   readonly head?: Uint8Array | undefined;
 }
 
@@ -32,6 +39,7 @@ export interface WebSocketStreamOptions extends ConnectionStreamOptions, Pick<Pr
 export interface CloseInfo {
   /** Of a connection that was closed: the peer's; 1005 if it had none. */
   readonly closeCode?: number | undefined;
+  /** Why, in at most 123 bytes of UTF-8: what is longer is cut at a character. */
   readonly reason?: string | undefined;
 }
 

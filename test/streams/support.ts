@@ -1,7 +1,10 @@
-import type { ByteDuplex } from "../../src/streams/index.ts";
+interface StreamPair {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
+}
 
-/** Two ends of a connection, made of TransformStreams; `passed` counts the chunks that went from the second to the first. */
-export function duplexes(): { near: ByteDuplex; far: ByteDuplex; chunks: Uint8Array[] } {
+/** Two ends of a connection, made of TransformStreams; `chunks` are those that went from the second to the first. */
+export function duplexes(): { near: StreamPair; far: StreamPair; chunks: Uint8Array[] } {
   const chunks: Uint8Array[] = [];
   const there = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {

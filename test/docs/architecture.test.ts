@@ -1,0 +1,71 @@
+// What docs/architecture.md says of the source, held against it.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { posix } from "node:path";
+import { expect, test } from "vitest";
+import * as memory from "../../assembly/memory.ts";
+import { root } from "./pages.ts";
+
+const page = readFileSync(`${root}docs/architecture.md`, "utf8");
+
+test("the memory map", () => {
+  const number = (text: string) => Number(text.replaceAll(",", ""));
+  const rows = [...page.matchAll(/^\| ([A-Z]+) +\| ([\d,]+) +\| ([\d,]+) +\|/gm)].map(([, name, from, size]) => ({
+    name,
+    from: number(from!),
+    size: number(size!),
+  }));
+  const { KEYS, TABLE, WINDOW, WINDOW_SIZE, LANDING, OUTPUT, OUTPUT_SIZE } = memory;
+  expect(rows).toEqual([
+    { name: "STATE", from: 0, size: KEYS },
+    { name: "KEYS", from: KEYS, size: TABLE - KEYS },
+    { name: "TABLE", from: TABLE, size: memory.MAX_RECORDS * memory.RECORD_SIZE },
+    { name: "WINDOW", from: WINDOW, size: WINDOW_SIZE },
+    { name: "LANDING", from: LANDING, size: WINDOW_SIZE },
+    { name: "OUTPUT", from: OUTPUT, size: OUTPUT_SIZE },
+  ]);
+  // "64 bytes are free on both sides of a window."
+  const windows = rows.slice(3);
+  for (const { from } of windows) {
+    const before = rows[rows.findIndex((row) => row.from === from) - 1]!;
+    expect(from - (before.from + before.size)).toBeGreaterThanOrEqual(64);
+  }
+  expect(memory.MEMORY_SIZE - OUTPUT - OUTPUT_SIZE).toBe(64);
+});
+
+test("imports go one way", () => {
+  /** What a folder of src/ may import beside itself. Those that are not here are adapters. */
+  const allowed: Record<string, RegExp> = {
+    core: /^assembly\/memory\.ts$/,
+    frame: /^src\/core\/|^assembly\/memory\.ts$/,
+    handshake: /^src\/frame\/(extension|errors|bytes|options)\.ts$/,
+    deflate: /^src\/frame\/(extension|errors|bytes|options)\.ts$/,
+    protocol: /^src\/frame\/|^assembly\/memory\.ts$/,
+    streams: /^src\/(index|frame\/bytes)\.ts$/,
+  };
+  /** The main entry, and each other. */
+  const adapters = /^src\/(index\.ts$|(?!core|frame|handshake|deflate|protocol)\w+\/)/;
+  const wrong: string[] = [];
+  for (const folder of readdirSync(`${root}src`, { withFileTypes: true })) {
+    if (!folder.isDirectory()) continue;
+    for (const file of readdirSync(`${root}src/${folder.name}`, { recursive: true, encoding: "utf8" })) {
+      if (!file.endsWith(".ts") || file.endsWith(".d.ts")) continue;
+      const path = `src/${folder.name}/${file}`;
+      for (const [, source] of readFileSync(`${root}${path}`, "utf8").matchAll(/^[^*/]*\bfrom "(\.[^"]+)"/gm)) {
+        const target = posix.join(posix.dirname(path), source!);
+        if (target.startsWith(`src/${folder.name}/`)) continue;
+        if (!(allowed[folder.name] ?? adapters).test(target)) wrong.push(`${path}: ${target}`);
+      }
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
+test("below the adapters there are no modules of Node, no clock and no timer", () => {
+  for (const folder of ["core", "frame", "handshake", "deflate", "protocol"]) {
+    for (const file of readdirSync(`${root}src/${folder}`)) {
+      const code = readFileSync(`${root}src/${folder}/${file}`, "utf8").replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
+      expect(code, `${folder}/${file}`).not.toMatch(/from "node:|\bperformance\.|Date\.now|\bset(Timeout|Interval)\(/);
+    }
+  }
+});
