@@ -24,7 +24,9 @@ export interface Stream {
   /** Length of the file (or of what its hex text stands for) in bytes. */
   readonly size: number;
   readonly head: HttpHead | undefined;
-  /** The bytes behind the head. */
+  /** All of its bytes. */
+  readonly whole: Uint8Array;
+  /** Those behind the head. */
   readonly bytes: Uint8Array;
   /** Who decodes this: the other end. */
   readonly role: Role;
@@ -70,6 +72,7 @@ function openSource({ file, sender, content }: Source): PartialStream {
       hex: fromHex !== undefined,
       size: whole.length,
       head,
+      whole,
       bytes: whole.subarray(head?.length ?? 0),
     };
   } catch (error) {

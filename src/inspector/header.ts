@@ -3,7 +3,16 @@
 
 /** The parts of the header diagram, in their order. */
 export type FieldName =
-  "FIN" | "RSV1" | "RSV2" | "RSV3" | "opcode" | "MASK" | "length" | "extended" | "key" | "payload";
+  | "FIN"
+  | "RSV1"
+  | "RSV2"
+  | "RSV3"
+  | "opcode"
+  | "MASK"
+  | "length"
+  | "extended"
+  | "key"
+  | "payload";
 
 /** What there is of a header. What has not arrived is undefined. */
 export interface Header {

@@ -238,4 +238,3 @@ function noteOf(event: ProtocolEvent): Note {
 function bareMessage(message: string): string {
   return message.replace(/ \((?:[^()]*, )?byte \d+\)$/, "");
 }
-
