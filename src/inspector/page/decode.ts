@@ -107,7 +107,9 @@ export class Decode {
       if (parseHexText(content) === undefined) {
         const at = text.search(NOT_HEX);
         throw new InputError(
-          at === -1 ? "There are no bytes here" : `This is not hex: “${[...text.slice(at)][0]}” is character ${at + 1}`,
+          at === -1
+            ? "There are no bytes here"
+            : `This is not hex: “${String.fromCodePoint(text.codePointAt(at)!)}” is character ${at + 1}`,
         );
       }
       this.#decode([{ file: "hex text", sender: undefined, content }]);
@@ -133,13 +135,13 @@ export class Decode {
     for (const stream of streams) {
       const tap = tapOnFile(this.#log, stream, this.#inflate.checked, response);
       this.#feed.push(stream.bytes, (bytes) => tap.push(bytes));
-      this.#feed.then(() => {
+      this.#feed.whenDone(() => {
         tap.end();
         if (tap.ignored > 0)
           remarks.push(`${tap.ignored.toLocaleString("en-US")} bytes behind the end of ${stream.file}`);
       });
     }
-    this.#feed.then(() => this.#events.done(remarks.join(", ")));
+    this.#feed.whenDone(() => this.#events.done(remarks.join(", ")));
   }
 }
 

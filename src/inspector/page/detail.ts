@@ -64,7 +64,6 @@ export class Detail {
     // A rule may be broken by a message, at a byte of a frame before.
     const badByte = error === undefined ? undefined : error.byteOffset - frame.offset;
     const facts = [
-      wayOf(frame),
       stream.name,
       `bytes ${grouped(stream.base + frame.offset)} to ${grouped(stream.base + frame.offset + frame.size - 1)} of the stream`,
       time === undefined ? "" : `after ${grouped(time)} ms`,
@@ -83,7 +82,7 @@ export class Detail {
           make("span", { class: "length" }, payloadLengthOf(header)),
         ),
         edit,
-        make("p", {}, facts.join(" · ")),
+        make("p", {}, make("span", { class: "way" }, wayOf(frame)), ` · ${facts.join(" · ")}`),
       ),
       error && drawError(error, badByte!, stream.base),
       section("Header", `RFC 6455 §5.2`, drawDiagram(frame, header, layout[0], badByte)),
@@ -93,7 +92,7 @@ export class Detail {
     if (hasPayload || (inPayload !== undefined && inPayload >= 0)) {
       const key = header.maskKey;
       const note = key === undefined ? "not masked" : "masking-key ";
-      const title = make("span", {}, note, key !== undefined && make("code", { class: "key" }, toHex(key, " ")));
+      const title = make("span", {}, note, key !== undefined && make("code", { class: "key-bytes" }, toHex(key, " ")));
       const shown = inPayload !== undefined && inPayload >= 0 ? inPayload : undefined;
       parts.push(section("Payload", title, drawBytes(frame, header, layout[1], shown)));
     }
@@ -139,7 +138,7 @@ function drawError(error: ErrorNote, badByte: number, base: number): HTMLElement
     "div",
     { class: "error" },
     make("p", {}, make("strong", {}, error.message), " (", rule, ")"),
-    make("p", {}, place, " ", make("code", {}, error.code), ` The answer is a Close with ${closeOf(error.closeCode)}.`),
+    make("p", {}, `${place} It is answered with a Close: ${closeOf(error.closeCode)}.`),
   );
 }
 

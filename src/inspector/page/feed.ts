@@ -19,7 +19,8 @@ export class Feed {
   readonly #turns = new MessageChannel();
 
   constructor() {
-    this.#turns.port1.onmessage = () => this.#run();
+    this.#turns.port1.addEventListener("message", () => this.#run());
+    this.#turns.port1.start();
   }
 
   /** Hands bytes on, a step at a time. They must not be written to afterwards. */
@@ -29,7 +30,7 @@ export class Feed {
   }
 
   /** Calls a function when all before it has been decoded. */
-  then(call: () => void): void {
+  whenDone(call: () => void): void {
     this.#queue.push(call);
     this.#start();
   }

@@ -82,6 +82,7 @@ function bit(name: FieldName, set: number, whenSet: string, whenClear: string): 
 }
 
 function nameOf(opcode: number): string {
+  if (opcode === Opcode.Continuation) return "cont.";
   return isKnown(opcode) ? kindOf(opcode) : "reserved";
 }
 

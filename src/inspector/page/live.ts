@@ -102,8 +102,7 @@ export class Live {
     socket.addEventListener(
       "open",
       ifCurrent(() => {
-        const extensions = socket.extensions === "" ? "" : " with permessage-deflate";
-        this.#show("on", `Connected to ${location.host}${extensions}`);
+        this.#show("on", socket.extensions === "" ? "Connected" : "Connected, compressed");
       }),
     );
     socket.addEventListener("close", ({ code, reason }) => {
@@ -133,7 +132,7 @@ export class Live {
       return;
     }
     // In its place among the bytes.
-    this.#feed.then(() => this.#note(notice));
+    this.#feed.whenDone(() => this.#note(notice));
   }
 
   #note(notice: Exclude<Notice, { type: "watching" }>): void {
@@ -201,7 +200,8 @@ export class Live {
         if (socket.bufferedAmount < BURST_BUFFER) turns.port2.postMessage(null);
         else setTimeout(step, 5);
       };
-      turns.port1.onmessage = step;
+      turns.port1.addEventListener("message", step);
+      turns.port1.start();
       step();
     });
   }
