@@ -12,7 +12,7 @@ import { closeOf } from "./words.ts";
 
 /** How much of a burst may wait in the browser, in bytes, and how many messages of it are sent at a time. */
 const BURST_BUFFER = 1024 * 1024;
-const BURST_STEP = 500;
+const BURST_STEP = 200;
 
 /** The text of a burst, over and over. */
 const FILLING = "the quick brown fox jumps over the lazy dog ";
