@@ -77,8 +77,9 @@ export class Detail {
         make(
           "h2",
           {},
-          `Frame ${grouped(this.#index + 1)}`,
+          `Frame ${grouped(this.#index + 1)} `,
           make("span", { class: `kind ${kindClass(header.opcode)}` }, kindOf(header.opcode)),
+          " ",
           make("span", { class: "length" }, payloadLengthOf(header)),
         ),
         edit,

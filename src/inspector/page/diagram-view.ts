@@ -96,7 +96,6 @@ function drawSegment(segment: Segment, frame: TappedFrame, header: Header, badBy
       "aria-label": `${says}${narrow ? meaning : `${valueOf(segment, frame, value)}, ${meaning}`}`,
       tabindex: -1,
       "data-field": segment.name,
-      "data-bits": bits,
     },
     cells,
     make("span", { class: "name", "aria-hidden": "true" }, begins ? name : narrow ? "" : `${name} (continued)`),
