@@ -156,11 +156,10 @@ describe.skipIf(executablePath === undefined)("live", () => {
     await page.getByLabel("Close code: 1000, or 3000 to 4999").fill("4001");
     await page.getByLabel("Close reason").fill("bye");
     await page.getByRole("button", { name: "Close", exact: true }).click();
-    await expect.poll(() => state(page)).toBe("Closed: 4001, “bye”");
-    expect(await rows(page)).toEqual([
-      '1, from the client, close, 5 bytes, 4001 "bye"',
-      '2, from the server, close, 5 bytes, 4001 "bye"',
-    ]);
+    await expect.poll(() => state(page)).toBe("Closed: 4001");
+    await expect
+      .poll(() => rows(page))
+      .toEqual(['1, from the client, close, 5 bytes, 4001 "bye"', "2, from the server, close, 2 bytes, 4001"]);
     expect((await shown(page)).events).toEqual(["close 4001 bye"]);
     await send(page, "too late");
     expect(await page.locator("#live-problem").innerText()).toBe("There is no connection that is open");
@@ -245,7 +244,6 @@ describe.skipIf(executablePath === undefined)("hex and files", () => {
     await drop(page, [`${folder}/server.bin`, `${folder}/client.bin`]);
     await expect.poll(() => summary(page)).toMatch(/^\d+ frames · 143 → \d+ ←/);
     await expect.poll(async () => (await shown(page)).facts).toContain("client.bin");
-    expect((await page.locator("#heads pre").allInnerTexts()).length).toBe(0);
     await page.locator("#heads summary").click();
     expect((await page.locator("#heads pre").allInnerTexts())[1]).toContain("101 Switching Protocols");
     // The first message has three frames; with the last of them it is inflated.

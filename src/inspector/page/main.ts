@@ -101,7 +101,7 @@ function renderRow(row: HTMLElement, { frame }: Entry, index: number): void {
   row.className = `entry ${frame.sender}${frame.broken ? " broken" : ""}`;
   row.setAttribute(
     "aria-label",
-    `${index + 1}, from the ${frame.sender}, ${[kind, ...flags].join(", ")}, ${length}${preview === "" ? "" : `, ${preview}`}`,
+    `${grouped(index + 1)}, from the ${frame.sender}, ${[kind, ...flags].join(", ")}, ${length}${preview === "" ? "" : `, ${preview}`}`,
   );
   row.replaceChildren(
     make("span", { class: "number" }, grouped(index + 1)),
@@ -166,7 +166,9 @@ function setHeads(tab: Tab, texts: readonly string[]): void {
 function showHeads(): void {
   const { heads } = sources[current];
   headsElement.hidden = heads.length === 0;
-  headsElement.lastElementChild!.replaceChildren(...heads.map((text) => make("pre", { tabindex: 0 }, text)));
+  headsElement.lastElementChild!.replaceChildren(
+    ...heads.map((text) => make("pre", { tabindex: 0 }, text.replaceAll("\r\n", "\n"))),
+  );
 }
 
 /** Goes to a tab. */
