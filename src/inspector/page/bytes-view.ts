@@ -3,6 +3,7 @@
 import { Opcode } from "wsframe";
 import type { TappedFrame } from "../frame.ts";
 import type { Header } from "../header.ts";
+import { grouped } from "../../cli/style.ts";
 import { make } from "./dom.ts";
 import { bytesOf, payloadOf } from "./words.ts";
 
@@ -20,15 +21,22 @@ export function drawBytes(
   badByte: number | undefined,
 ): HTMLElement {
   const present = Math.max(0, frame.raw.length - header.headerLength);
-  const box = make("div", { class: "bytes-box" });
+  const box = make("div");
   let start = badByte === undefined ? 0 : Math.floor(Math.min(badByte, Math.max(0, present - 1)) / PAGE) * PAGE;
   const place = make("span", { role: "status" });
+  const of = frame.raw.length < frame.size ? "of the first" : "of";
   const back = make("button", { type: "button", class: "quiet" }, "Previous");
   const on = make("button", { type: "button", class: "quiet" }, "Next");
-  const table = make("div", { class: "bytes-scroll" });
+  const table = make("div", {
+    class: "bytes-scroll",
+    role: "region",
+    "aria-label": "The bytes of the payload",
+    tabindex: 0,
+  });
   const show = (): void => {
     table.replaceChildren(tableOf(frame, header, { start, end: Math.min(start + PAGE, present), perRow, badByte }));
-    place.textContent = `Bytes ${start.toLocaleString("en-US")} to ${(Math.min(start + PAGE, present) - 1).toLocaleString("en-US")} of ${bytesOf(present)}`;
+    const last = Math.min(start + PAGE, present) - 1;
+    place.textContent = `Bytes ${grouped(start)} to ${grouped(last)} ${of} ${bytesOf(present)}`;
     back.disabled = start === 0;
     on.disabled = start + PAGE >= present;
   };
@@ -42,6 +50,16 @@ export function drawBytes(
   box.append(table);
   if (present > PAGE) box.append(make("div", { class: "pager" }, back, place, on));
   return box;
+}
+
+/** Brings the byte that is wrong into view, once all is on the page. */
+export function revealBadByte(box: HTMLElement): void {
+  const mark = box.querySelector("mark");
+  const scroller = mark?.closest(".bytes-scroll");
+  if (!mark || !scroller) return;
+  const below = mark.getBoundingClientRect().bottom - scroller.getBoundingClientRect().bottom;
+  // With some of what comes after it.
+  if (below > 0) scroller.scrollTop += below + scroller.clientHeight / 2;
 }
 
 interface Part {

@@ -5,7 +5,7 @@ import { asText } from "../../cli/preview.ts";
 import { counted, grouped } from "../../cli/style.ts";
 import type { ErrorNote, Note } from "../frame.ts";
 import { readHeader } from "../header.ts";
-import { drawBytes } from "./bytes-view.ts";
+import { drawBytes, revealBadByte } from "./bytes-view.ts";
 import { drawDiagram } from "./diagram-view.ts";
 import { make } from "./dom.ts";
 import type { Entry } from "./log.ts";
@@ -93,12 +93,15 @@ export class Detail {
     if (hasPayload || (inPayload !== undefined && inPayload >= 0)) {
       const key = header.maskKey;
       const note = key === undefined ? "not masked" : "masking-key ";
+      // There is only one column of them.
+      const perRow = key === undefined ? Math.min(16, 2 * layout[1]) : layout[1];
       const title = make("span", {}, note, key !== undefined && make("code", { class: "key-bytes" }, toHex(key, " ")));
       const shown = inPayload !== undefined && inPayload >= 0 ? inPayload : undefined;
-      parts.push(section("Payload", title, drawBytes(frame, header, layout[1], shown)));
+      parts.push(section("Payload", title, drawBytes(frame, header, perRow, shown)));
     }
     parts.push(section("Events", "what Protocol says", drawNotes(entry, header.fin)));
     this.#element.replaceChildren(...parts.filter((part) => part !== undefined));
+    revealBadByte(this.#element);
   }
 }
 

@@ -78,8 +78,7 @@ export class Live {
       this.#expect("client");
       this.#attempt((socket) => socket.close(numberIn("close-code"), byId("close-reason", HTMLInputElement).value));
     });
-    const answer = byId("answer", HTMLSelectElement);
-    answer.addEventListener("change", () => this.#tellMode());
+    byId("answer", HTMLSelectElement).addEventListener("change", () => this.#tellMode());
   }
 
   #tellMode(): void {
@@ -96,15 +95,10 @@ export class Live {
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
     this.#show("wait", "Connecting");
-    const ifCurrent = (call: () => void) => () => {
-      if (socket === this.#socket) call();
-    };
-    socket.addEventListener(
-      "open",
-      ifCurrent(() => {
-        this.#show("on", socket.extensions === "" ? "Connected" : "Connected, compressed");
-      }),
-    );
+    socket.addEventListener("open", () => {
+      if (socket !== this.#socket) return;
+      this.#show("on", socket.extensions === "" ? "Connected" : "Connected, compressed");
+    });
     socket.addEventListener("close", ({ code, reason }) => {
       if (socket !== this.#socket) return;
       this.#show("off", `Closed: ${closeOf(code)}${reason === "" ? "" : `, “${reason}”`}`);

@@ -72,10 +72,11 @@ const decode = new Decode(sources.decode.log, sources.decode.feed, {
     show("decode");
   },
   done(remark) {
-    const { log } = sources.decode;
-    sources.decode.remark = remark;
-    const [wrong = 0] = log.broken;
-    if (log.entries.length > 0 && sources.decode.selected < 1) select(wrong, true);
+    const source = sources.decode;
+    source.remark = remark;
+    const [wrong = 0] = source.log.broken;
+    if (source.selected < 0 && source.log.entries.length > 0) source.selected = wrong;
+    if (current === "decode") select(source.selected, true);
     summarize();
   },
 });
@@ -229,7 +230,7 @@ list.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !event.defaultPrevented && document.activeElement !== list) list.focus();
+  if (event.key === "Escape" && !event.isComposing && document.activeElement !== list) list.focus();
 });
 acceptDrops(byId("drop", HTMLElement), (files) => void decode.open(files));
 

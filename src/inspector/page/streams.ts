@@ -22,6 +22,8 @@ export class LiveStreams {
   #head = "";
   #taps: { readonly client: Tap; readonly server: Tap } | undefined = undefined;
   #time = 0;
+  /** What the client has sent before the response: nothing is known of its extensions before that. */
+  #early: Uint8Array[] = [];
 
   constructor(log: FrameLog, connection: number, onResponse: (text: string) => void) {
     this.#log = log;
@@ -31,9 +33,9 @@ export class LiveStreams {
 
   push({ sender, time, bytes }: Chunk): void {
     this.#time = time;
-    // What a client sends before the response may wait for it: nothing is known of its extensions before.
     if (this.#taps) this.#taps[sender].push(bytes);
     else if (sender === "server") this.#readHead(bytes);
+    else this.#early.push(bytes);
   }
 
   end(): void {
@@ -54,6 +56,7 @@ export class LiveStreams {
     const tapOn = (sender: "client" | "server"): Tap =>
       new Tap({ sender, extensions, onFrame: (frame) => this.#log.add({ frame, stream, time: this.#time }) });
     this.#taps = { client: tapOn("client"), server: tapOn("server") };
+    for (const early of this.#early.splice(0)) this.#taps.client.push(early);
     if (rest.length > 0) this.#taps.server.push(rest);
   }
 }

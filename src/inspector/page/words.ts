@@ -2,7 +2,7 @@
 
 import { Opcode } from "wsframe";
 import { closeName, opcodeName } from "../../cli/names.ts";
-import { quotePayload } from "../../cli/preview.ts";
+import { quotePayload, quoteText } from "../../cli/preview.ts";
 import { counted } from "../../cli/style.ts";
 import type { TappedFrame } from "../frame.ts";
 import { type Header, readHeader } from "../header.ts";
@@ -42,7 +42,10 @@ export function previewOf(frame: TappedFrame): string {
   const header = readHeader(frame.raw);
   if (frame.notes.some(({ type }) => type === "incomplete")) return "cut by the end of the stream";
   const [note] = frame.notes;
-  if (note?.type === "text" && frame.compressed) return JSON.stringify(note.text.slice(0, PREVIEW));
+  if (note?.type === "text" && frame.compressed) {
+    const text = new TextEncoder().encode(note.text.slice(0, PREVIEW));
+    return quoteText(text, PREVIEW, note.characters > PREVIEW);
+  }
   const preview = payloadOf(frame, header, 0, PREVIEW);
   const payloadLength = Number(header.payloadLength ?? 0n);
   return quotePayload(
