@@ -155,6 +155,27 @@ describe("what is told of", () => {
     expect(await watch.notices.next()).toMatchObject({ type: "closed" });
   });
 
+  test("and a page that does not read holds back what it would be told of", async () => {
+    const watch = await Watch.open();
+    watch.socket.send(JSON.stringify({ type: "answer", mode: "nothing" }));
+    const { socket } = await dial(watch);
+    const payload = new Uint8Array(1024 * 1024);
+    const frame = encodeFrame({ opcode: 2, payload }, { role: "client" });
+    const count = 64;
+    watch.socket.pause();
+    for (let i = 0; i < count; i++) socket.write(frame);
+    const written = (): number => socket.bytesWritten - socket.writableLength;
+    // Until it stands still: what waits is in the server, as much as it lets wait, and in the system's buffers.
+    let before = -1;
+    while (before !== written()) {
+      before = written();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    expect(written()).toBeLessThan((count / 2) * frame.length);
+    watch.socket.resume();
+    await expect.poll(() => watch.of("client").length, { timeout: 20_000 }).toBe(count * frame.length);
+  });
+
   test("with what came together with the request", async () => {
     const watch = await Watch.open();
     const early = encodeFrame({ opcode: 1, payload: "early" }, { role: "client" });
