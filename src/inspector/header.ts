@@ -93,9 +93,3 @@ export function fieldsOf(header: Header, present: number): Field[] {
   add("payload", Math.max(0, present - header.headerLength) * 8);
   return fields;
 }
-
-/** The field that a byte of the frame is in; of those in one byte the one that `preferred` names, or the last. */
-export function fieldAt(fields: readonly Field[], byte: number, preferred?: FieldName): Field | undefined {
-  const inByte = fields.filter(({ from, to }) => from < byte * 8 + 8 && to > byte * 8);
-  return inByte.find(({ name }) => name === preferred) ?? inByte.at(-1);
-}
