@@ -1,7 +1,8 @@
-// Builds dist/: the bundles, the types, the compiled core. Run scripts/core.js first.
+// Builds dist/: the bundles, the types, the compiled core; and build/inspector/, which is not published. Run scripts/core.js
+// first.
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -64,3 +65,25 @@ await build({
 });
 copyFileSync(`${root}build/core.wasm`, `${root}dist/core.wasm`);
 execFileSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, "-p", root], { stdio: "inherit" });
+
+// The inspector uses the package as it is built.
+const inspector = { ...common, splitting: false };
+const pageFolder = `${root}build/inspector/page`;
+mkdirSync(pageFolder, { recursive: true });
+for (const name of ["index.html", "style.css", "icon.svg"]) {
+  copyFileSync(`${root}src/inspector/page/${name}`, `${pageFolder}/${name}`);
+}
+await build({
+  ...inspector,
+  entryPoints: ["src/inspector/page/main.ts"],
+  platform: "browser",
+  sourcemap: false,
+  outdir: "build/inspector/page",
+});
+await build({
+  ...inspector,
+  entryPoints: ["src/inspector/server/server.ts"],
+  platform: "node",
+  external: ["wsframe"],
+  outdir: "build/inspector",
+});

@@ -1,5 +1,5 @@
-// Shows what the package can do, on recorded connections: node scripts/start.js [--once]. Run the build first.
-// It prints and ends, with or without --once.
+// Shows what the package can do: node scripts/start.js [--once]. Run the build first. It prints recorded connections, then
+// serves the inspector's page until it is interrupted; with --once it ends when it has printed.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -20,8 +20,9 @@ if (args.some((arg) => arg !== "--once")) {
   console.error("Usage: node scripts/start.js [--once]");
   process.exit(2);
 }
-if (!existsSync(`${root}dist/cli.js`)) {
-  console.error("dist/ is not built: run `npm run build` first");
+const once = args.length > 0;
+if (!existsSync(`${root}dist/cli.js`) || !existsSync(`${root}build/inspector/server.js`)) {
+  console.error("dist/ or build/ is not built: run `npm run build` first");
   process.exit(2);
 }
 
@@ -47,8 +48,12 @@ function wsframe(inspectArgs, expected, input) {
   }
 }
 
-// Without a listener, a reader that stops early (as `head` does) would be an exception.
-process.stdout.on("error", () => process.exit());
+// Whoever reads may stop early, as `head` does. With --once there is nothing left to do then.
+let isRead = true;
+process.stdout.on("error", () => {
+  isRead = false;
+  if (once) process.exit();
+});
 
 for (const [name, limit] of SHOWN) {
   const meta = JSON.parse(readFileSync(`${root}${captures}/${name}/meta.json`, "utf8"));
@@ -65,3 +70,18 @@ headline(
   "Half a character in a frame of its own is wrong: the error stands where it is, and what came before counts.",
 );
 wsframe(["-", "--limit", "0", "--no-speed"], 1, broken);
+
+if (!once) {
+  const { startInspector } = await import("../build/inspector/server.js");
+  const { url, close } = await startInspector({ page: new URL("../build/inspector/page/", import.meta.url) });
+  const line = `The inspector is at ${url} until Ctrl-C\n`;
+  // Written once before, so that it is known whether anybody reads.
+  process.stdout.write("", () => (isRead ? process.stdout : process.stderr).write(line));
+  const end = () => {
+    // A page that does not answer is not waited for.
+    setTimeout(() => process.exit(), 1000).unref();
+    void close().then(() => process.exit());
+  };
+  process.once("SIGINT", end);
+  process.once("SIGTERM", end);
+}

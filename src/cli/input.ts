@@ -1,65 +1,17 @@
-// From the name of a file to the bytes of its frames, and what is known of them before they are decoded.
+// From the name of a file to its streams.
 
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Role } from "wsframe";
-import { parseHexText } from "./hex.ts";
-import { type HttpHead, parseHead } from "./http.ts";
 import { InputError } from "./input-error.ts";
-
-const RSV1 = 4;
-const MASK_BIT = 0x80;
-
-/** What the command line says about streams, over what they say themselves. */
-export interface StreamOptions {
-  readonly role: Role | undefined;
-  /** RSV bits as a number from 0 to 7: RSV1 is 4. */
-  readonly rsv: number | undefined;
-}
-
-/** One direction of a connection. */
-export interface Stream {
-  /** The file, as it is called in messages. */
-  readonly file: string;
-  /** Whether the file was hex text. Offsets count the bytes that it stands for. */
-  readonly hex: boolean;
-  /** Length of the file (or of what its hex text stands for) in bytes. */
-  readonly size: number;
-  readonly head: HttpHead | undefined;
-  /** The bytes behind the head. */
-  readonly bytes: Uint8Array;
-  /** Who decodes this: the other end. */
-  readonly role: Role;
-  /** Where the role comes from. A guess may be of bytes that are no stream at all. */
-  readonly roleFrom: "option" | "head" | "name" | "guess";
-  /** The RSV bits that are let through, from 0 to 7. */
-  readonly rsv: number;
-}
-
-/** A file as it was read. */
-interface Source {
-  readonly file: string;
-  /** Who sent it, if its name says so. */
-  readonly sender: "client" | "server" | undefined;
-  readonly content: Uint8Array;
-}
+import { openStreams, type Source, type Stream, type StreamOptions } from "./stream.ts";
 
 /**
  * Reads a file, `-` for standard input, or a directory with client.bin and server.bin.
  * @throws InputError if it cannot be read, or is not a stream from its head on
  */
 export async function readStreams(path: string, options: StreamOptions): Promise<Stream[]> {
-  const parts: PartialStream[] = [];
-  for (const source of await readSources(path)) parts.push(openSource(source));
-  // Of a connection the response decides; of a request alone there is only the offer.
-  const response = parts.find((part) => part.head?.sender === "server");
-  return parts.map((part) => {
-    const deflate = (response ?? part).head?.deflate === true;
-    return { ...part, ...roleOf(part, options), rsv: options.rsv ?? (deflate ? RSV1 : 0) };
-  });
+  return openStreams(await readSources(path), options);
 }
-
-type PartialStream = Omit<Stream, "role" | "roleFrom" | "rsv"> & Pick<Source, "sender">;
 
 async function readSources(path: string): Promise<Source[]> {
   if (path === "-") return [{ file: "standard input", sender: undefined, content: await readStandardInput() }];
@@ -91,37 +43,4 @@ async function orInputError<T>(file: string, result: Promise<T>): Promise<T> {
     if (code === "EACCES" || code === "EPERM") throw new InputError(`${file}: no permission to read it`);
     throw new InputError(`${file}: ${message}`);
   }
-}
-
-function openSource({ file, sender, content }: Source): PartialStream {
-  try {
-    if (content.length === 0) throw new InputError("empty");
-    const fromHex = parseHexText(content);
-    const whole = fromHex ?? content;
-    const head = parseHead(whole);
-    return {
-      file,
-      sender,
-      hex: fromHex !== undefined,
-      size: whole.length,
-      head,
-      bytes: whole.subarray(head?.length ?? 0),
-    };
-  } catch (error) {
-    if (error instanceof InputError) throw new InputError(`${file}: ${error.message}`);
-    throw error;
-  }
-}
-
-function roleOf(part: PartialStream, options: StreamOptions): Pick<Stream, "role" | "roleFrom"> {
-  if (options.role !== undefined) return { role: options.role, roleFrom: "option" };
-  const sender = part.head?.sender ?? part.sender;
-  if (sender !== undefined) {
-    return {
-      role: sender === "client" ? "server" : "client",
-      roleFrom: part.head ? "head" : "name",
-    };
-  }
-  // Only clients mask (RFC 6455 §5.1).
-  return { role: (part.bytes[1] ?? 0) & MASK_BIT ? "server" : "client", roleFrom: "guess" };
 }

@@ -2,7 +2,7 @@
 // the rows that will be shown are.
 
 import { FrameDecoder, type FrameHeader, type FrameSink, Opcode, WebSocketError } from "wsframe";
-import type { Stream } from "./input.ts";
+import type { Stream } from "./stream.ts";
 import type { FrameRow } from "./row.ts";
 
 /** The longest part of a stream that its speed is measured on, unless its first message is longer, in bytes. */

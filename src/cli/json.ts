@@ -2,7 +2,7 @@
 
 import { Opcode } from "wsframe";
 import { toHex } from "./hex.ts";
-import type { Stream } from "./input.ts";
+import type { Stream } from "./stream.ts";
 import type { Inspection } from "./inspect.ts";
 import type { FrameRow } from "./row.ts";
 import { OPCODES, opcodeName } from "./names.ts";

@@ -4,12 +4,13 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { InputError } from "./input-error.ts";
-import { readStreams, type Stream } from "./input.ts";
+import { readStreams } from "./input.ts";
 import { inspect, type Inspection } from "./inspect.ts";
 import { toJson } from "./json.ts";
 import { type Command, parseCommand, USAGE, UsageError } from "./options.ts";
 import { measure } from "./speed.ts";
 import { makeStyle, type Style } from "./style.ts";
+import type { Stream } from "./stream.ts";
 import { countLines, speedLines } from "./summary.ts";
 import { frameTable, streamHeading } from "./table.ts";
 

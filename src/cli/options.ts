@@ -1,7 +1,7 @@
 // The command line.
 
 import { parseArgs } from "node:util";
-import type { StreamOptions } from "./input.ts";
+import type { StreamOptions } from "./stream.ts";
 
 const DEFAULT_ROWS = 20;
 

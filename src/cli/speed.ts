@@ -3,7 +3,7 @@
 import { createRequire } from "node:module";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { coreInfo, FrameDecoder, type FrameDecoderOptions, type FrameSink } from "wsframe";
-import type { Stream } from "./input.ts";
+import type { Stream } from "./stream.ts";
 import type { Inspection, Sample } from "./inspect.ts";
 
 /** How a socket hands bytes on, in bytes. */

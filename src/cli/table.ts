@@ -1,7 +1,7 @@
 // A stream as a table: one line for a frame, errors in place.
 
 import { toHex } from "./hex.ts";
-import type { Stream } from "./input.ts";
+import type { Stream } from "./stream.ts";
 import type { Incomplete, Inspection, StreamError } from "./inspect.ts";
 import type { FrameRow } from "./row.ts";
 import { opcodeName } from "./names.ts";

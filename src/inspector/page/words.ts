@@ -1,0 +1,84 @@
+// What is said of a frame in words.
+
+import { Opcode } from "wsframe";
+import { closeName, opcodeName } from "../../cli/names.ts";
+import { quotePayload, quoteText } from "../../cli/preview.ts";
+import { counted } from "../../cli/style.ts";
+import type { TappedFrame } from "../frame.ts";
+import { type Header, readHeader } from "../header.ts";
+import { unmask } from "../unmask.ts";
+
+/** How much of a payload a row shows, in columns. */
+const PREVIEW = 120;
+
+/** `client → server`, as the arrow goes. */
+export function wayOf({ sender }: TappedFrame): string {
+  return sender === "client" ? "client → server" : "server → client";
+}
+
+/** The name of an opcode; of a reserved one the number. */
+export function kindOf(opcode: number): string {
+  return opcodeName(opcode);
+}
+
+/** A class for the kind of a frame: what it is of, rather than what it is. */
+export function kindClass(opcode: number): string {
+  if (opcode === Opcode.Text || opcode === Opcode.Binary || opcode === Opcode.Continuation) return opcodeName(opcode);
+  return opcode & 8 && opcode <= Opcode.Pong ? "control" : "reserved";
+}
+
+/** The payload as it was before masking, of what is kept of it, from one place up to another. */
+export function payloadOf({ raw }: TappedFrame, header: Header, start: number, end: number): Uint8Array {
+  const from = header.headerLength + start;
+  const bytes = raw.subarray(from, header.headerLength + end);
+  if (header.maskKey === undefined || bytes.length === 0) return bytes;
+  return unmask(bytes, header.maskKey);
+}
+
+/** What is in a frame, on one line. */
+export function previewOf(frame: TappedFrame): string {
+  const error = frame.notes.find(({ type }) => type === "error");
+  if (error?.type === "error") return `${error.message} (${error.rule})`;
+  const header = readHeader(frame.raw);
+  if (frame.notes.some(({ type }) => type === "incomplete")) return "cut by the end of the stream";
+  const [note] = frame.notes;
+  if (note?.type === "text" && frame.compressed) {
+    const text = new TextEncoder().encode(note.text.slice(0, PREVIEW));
+    return quoteText(text, PREVIEW, note.characters > PREVIEW);
+  }
+  const preview = payloadOf(frame, header, 0, PREVIEW);
+  const payloadLength = Number(header.payloadLength ?? 0n);
+  return quotePayload(
+    {
+      offset: 0,
+      payloadOffset: 0,
+      opcode: header.opcode,
+      fin: header.fin,
+      rsv: header.rsv,
+      maskKey: undefined,
+      payloadLength,
+      messageOpcode: frame.messageOpcode,
+      compressed: frame.compressed,
+      received: preview.length,
+      preview,
+    },
+    PREVIEW,
+  );
+}
+
+/** Length of the payload, as the header says: undefined if it does not. */
+export function payloadLengthOf(header: Header): string {
+  const { payloadLength } = header;
+  return payloadLength === undefined ? "length unknown" : bytesOf(payloadLength);
+}
+
+/** `1 byte`, `2,000 bytes`; of what no file can have, the number. */
+export function bytesOf(length: bigint | number): string {
+  return counted(Number(length), "byte");
+}
+
+/** `1000, normal closure`. */
+export function closeOf(code: number): string {
+  const name = closeName(code);
+  return name === undefined ? String(code) : `${code}, ${name}`;
+}
