@@ -11,11 +11,11 @@ const MOST = 2 ** 31 - 1;
  * than everything else that is done for a message: this one takes a whole batch in one addition, so that each message counts.
  */
 export class Histogram {
-  readonly #counts = new Float64Array((31 - STEP_BITS) * STEPS + STEPS);
+  readonly #counts: Float64Array = new Float64Array((31 - STEP_BITS) * STEPS + STEPS);
   #sum = 0;
-  count = 0;
-  min = Infinity;
-  max = 0;
+  count: number = 0;
+  min: number = Infinity;
+  max: number = 0;
 
   /** Counts `weight` messages that took so many milliseconds. */
   record(milliseconds: number, weight: number): void {

@@ -13,8 +13,8 @@ const BLOCK = 65536;
 const WORDS = 256;
 
 /**
- * What is sent, over and over: messages of one size, each with other content from two bytes on, serialized before anything
- * is timed. What must come back stands there in the same way.
+ * Messages of one size, each with other content from two bytes on, and what comes back of them over and over if each is
+ * answered with the same: all of it is made before anything is timed.
  */
 export class Messages {
   readonly binary: boolean;
@@ -22,13 +22,10 @@ export class Messages {
   /** How many there are before they repeat. */
   readonly count: number;
   readonly payloads: readonly Buffer[];
-  /** Masked frames, each with a random key; the first of them stand there again at the end. */
-  readonly out: Buffer;
-  readonly outFrame: number;
   /** The frames of a server that sends each back in one frame, and READ_SIZE bytes of them again. */
   readonly due: Buffer;
-  readonly dueFrame: number;
-  readonly dueBytes: number;
+  /** The length of one of them. */
+  readonly frame: number;
   #texts: string[] | undefined = undefined;
 
   constructor(size: number, binary: boolean) {
@@ -37,15 +34,8 @@ export class Messages {
     this.count = Math.min(MOST_MESSAGES, Math.max(2, Math.floor(PERIOD_BYTES / (size + 8))));
     this.payloads = makePayloads(size, this.count, binary);
     const opcode = binary ? Opcode.Binary : Opcode.Text;
-    const period = (role: "client" | "server") =>
-      Buffer.concat(this.payloads.map((payload) => encodeFrame({ opcode, payload }, { role })));
-    const out = period("client");
-    this.outFrame = out.length / this.count;
-    // Whole messages, since a write has whole messages.
-    this.out = repeat(out, Math.min(this.count, Math.floor(READ_SIZE / this.outFrame)) * this.outFrame);
-    const due = period("server");
-    this.dueBytes = due.length;
-    this.dueFrame = due.length / this.count;
+    const due = Buffer.concat(this.payloads.map((payload) => encodeFrame({ opcode, payload }, { role: "server" })));
+    this.frame = due.length / this.count;
     this.due = repeat(due, READ_SIZE);
   }
 
@@ -54,6 +44,20 @@ export class Messages {
     if (this.binary) return this.payloads[index]!;
     this.#texts ??= this.payloads.map((payload) => payload.toString("latin1"));
     return this.#texts[index]!;
+  }
+
+  /** Which message this may be, by its number; undefined if it is none. */
+  find(data: string | Uint8Array): number | undefined {
+    if (this.size < 2 || (typeof data === "string") === this.binary || data.length !== this.size) return undefined;
+    const [low, high] = typeof data === "string" ? data : String.fromCharCode(data[0]!, data[1]!);
+    const index = DIGITS.indexOf(low!) + DIGITS.length * DIGITS.indexOf(high!);
+    return index >= 0 && index < this.count && this.is(index, data) ? index : undefined;
+  }
+
+  /** Whether this is message `index`. */
+  is(index: number, data: string | Uint8Array): boolean {
+    if (typeof data === "string") return !this.binary && data === this.data(index);
+    return this.binary && this.payloads[index]!.equals(data);
   }
 }
 
@@ -73,16 +77,18 @@ function makePayloads(size: number, count: number, binary: boolean): Buffer[] {
   };
   const words = Array.from({ length: WORDS }, () =>
     Buffer.from(
-      Array.from({ length: 3 + random(7) }, () => (binary ? random(256) : 0x61 + random(26))).concat(binary ? [] : [32]),
+      Array.from({ length: 3 + random(7) }, () => (binary ? random(256) : 0x61 + random(26))).concat(
+        binary ? [] : [32],
+      ),
     ),
   );
   const block = Buffer.allocUnsafe(2 * BLOCK);
-  for (let at = 0; at < BLOCK; ) at += words[random(WORDS)]!.copy(block, at);
+  for (let at = 0; at < BLOCK;) at += words[random(WORDS)]!.copy(block, at);
   block.copy(block, BLOCK, 0, BLOCK);
   return Array.from({ length: count }, (_, i) => {
     const payload = Buffer.allocUnsafeSlow(size);
     const from = random(BLOCK);
-    for (let at = 0; at < size; ) at += block.copy(payload, at, from, from + BLOCK);
+    for (let at = 0; at < size;) at += block.copy(payload, at, from, from + BLOCK);
     payload.write(DIGITS[i % DIGITS.length]! + DIGITS[Math.floor(i / DIGITS.length)]!, "latin1");
     return payload;
   });

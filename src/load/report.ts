@@ -77,6 +77,8 @@ export interface LoadReport {
     readonly mismatches: number;
     /** Messages where none was due. */
     readonly unexpected: number;
+    /** With a rate: messages that were due, but could not be sent. */
+    readonly unsent: number;
     /** Bytes on the wire below TLS's encryption, handshakes included. */
     readonly bytesSent: number;
     readonly bytesReceived: number;

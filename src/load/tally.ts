@@ -1,0 +1,24 @@
+import { Histogram } from "./histogram.ts";
+import { Errors } from "./report.ts";
+
+/** What all connections of a run count together. */
+export class Tally {
+  sent: number = 0;
+  /** Answers, right or wrong. */
+  received: number = 0;
+  /** Messages that were sent and will not be answered. */
+  unanswered: number = 0;
+  mismatches: number = 0;
+  unexpected: number = 0;
+  bytesSent: number = 0;
+  bytesReceived: number = 0;
+  /** Connections that are open. */
+  open: number = 0;
+  failed: number = 0;
+  lost: number = 0;
+  readonly errors: Errors = new Errors();
+  /** What was sent from `begin` on and before `end` is timed. */
+  readonly latency: Histogram = new Histogram();
+  begin: number = Infinity;
+  end: number = Infinity;
+}
