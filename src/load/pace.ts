@@ -1,51 +1,54 @@
+import { Clock } from "./clock.ts";
 import type { LoadConnection } from "./connection.ts";
+
+/** With a higher rate, several messages are due at a time: each time costs two threads some microseconds. */
+const MOST_TICKS_PER_SECOND = 4000;
 
 /**
  * When messages are due: evenly in time, and on the connections in turn. Times are computed, not kept, so that what a server
  * lets wait costs nothing here.
  */
 export class Pace {
-  /** Milliseconds from one message to the next. */
+  /** How many messages are due at a time, and the milliseconds from one time to the next. */
+  readonly #together: number;
   readonly #interval: number;
   #connections: readonly LoadConnection[] = [];
-  #start = 0;
+  #clock: Clock | undefined = undefined;
   /** How many messages were due up to now. */
   #count = 0;
-  #timer: NodeJS.Timeout | undefined = undefined;
 
   /** @param rate messages in a second */
   constructor(rate: number) {
-    this.#interval = 1000 / rate;
+    this.#together = Math.ceil(rate / MOST_TICKS_PER_SECOND);
+    this.#interval = (1000 * this.#together) / rate;
   }
 
   /** When message `number` of a connection is due. */
   dueAt(connection: number, number: number): number {
-    return this.#start + (number * this.#connections.length + connection) * this.#interval;
+    const tick = Math.floor((number * this.#connections.length + connection) / this.#together);
+    return this.#clock!.start + tick * this.#interval;
   }
 
   start(connections: readonly LoadConnection[]): void {
     this.#connections = connections;
-    this.#start = performance.now();
-    this.#tick();
+    this.#clock = new Clock(this.#interval, (ticks) => this.#makeReady(ticks * this.#together));
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#clock?.stop();
   }
 
-  #tick(): void {
+  /** So many messages are due from the beginning on. */
+  #makeReady(count: number): void {
     const now = performance.now();
     const connections = this.#connections;
-    const due = Math.floor((now - this.#start) / this.#interval) + 1;
-    const more = due - this.#count;
+    const more = count - this.#count;
     const each = Math.floor(more / connections.length);
     const over = more % connections.length;
     const first = this.#count % connections.length;
     for (let i = 0; i < Math.min(more, connections.length); i++) {
       connections[(first + i) % connections.length]!.makeReady(each + (i < over ? 1 : 0), now);
     }
-    this.#count = due;
-    const next = this.#start + due * this.#interval;
-    this.#timer = setTimeout(() => this.#tick(), Math.max(1, next - performance.now()));
+    this.#count = count;
   }
 }
