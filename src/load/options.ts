@@ -4,7 +4,7 @@ import type { LoadProgress } from "./report.ts";
 
 /** Options of load(). Times are in milliseconds, sizes in bytes. */
 export interface LoadOptions extends Pick<RequestOptions, "protocols" | "headers" | "origin"> {
-  /** How many connections. All are open before the first message is sent. Default 10. */
+  /** How many connections. All are open, or have failed, before the first message is sent. Default 50. */
   readonly connections?: number | undefined;
   /** The payload of a message, 0 to 104,857,600. Default 32. */
   readonly size?: number | undefined;
@@ -30,7 +30,7 @@ export interface LoadOptions extends Pick<RequestOptions, "protocols" | "headers
   readonly timeout?: number | undefined;
   /** wss: options of node:tls, such as `ca`, `cert`, `key`, `rejectUnauthorized`, `servername`. */
   readonly tls?: ConnectionOptions | undefined;
-  /** Ends the run early, with the report of what there is; before all connections are open, rejects with its reason. */
+  /** Ends the run early, with the report of what there is. */
   readonly signal?: AbortSignal | undefined;
   /** Called four times a second. */
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
@@ -65,7 +65,7 @@ export function readOptions(options: LoadOptions): Settings {
   return {
     ...options,
     inFlight,
-    connections: wholeNumber("connections", options.connections ?? 10, 1, MOST_CONNECTIONS),
+    connections: wholeNumber("connections", options.connections ?? 50, 1, MOST_CONNECTIONS),
     size: wholeNumber("size", options.size ?? 32, 0, MOST_BYTES),
     binary: options.binary ?? false,
     compress: options.compress ?? false,

@@ -86,7 +86,7 @@ export class Run implements Shared {
       this.tally.begin = begin.time;
       this.#enter("measuring");
       await this.#sleep(duration);
-      const end = this.#mark();
+      const end = open.length > 0 ? this.#mark() : begin;
       this.tally.end = end.time;
       this.#enter("ending");
       this.pace?.stop();
@@ -182,7 +182,7 @@ export class Run implements Shared {
     const messages = end.received - begin.received;
     const perSecond = (count: number): number => (seconds > 0 ? count / seconds : 0);
     const cpu = perSecond((end.cpu.user + end.cpu.system - begin.cpu.user - begin.cpu.system) / 1e6);
-    const eventLoop = performance.eventLoopUtilization(end.loop, begin.loop).utilization;
+    const eventLoop = seconds > 0 ? performance.eventLoopUtilization(end.loop, begin.loop).utilization : 0;
     return {
       url: this.#url,
       options: {
