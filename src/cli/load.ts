@@ -10,6 +10,8 @@ const EXIT_ERRORS = 1;
 const EXIT_NO_CONNECTION = 2;
 /** As shells have it for a program that SIGINT has ended. */
 const EXIT_INTERRUPTED = 130;
+/** Of a terminal that does not say how wide it is. */
+const DEFAULT_WIDTH = 80;
 /** To the first column, and away with what was there. */
 const REWRITE = "\r\x1b[K";
 
@@ -27,7 +29,8 @@ export async function loadServer(command: LoadCommand, print: (text: string) => 
   };
   const onProgress = stderr.isTTY
     ? (progress: LoadProgress): void => {
-        stderr.write(REWRITE + progressLine(progress, command.options).slice(0, stderr.columns - 1));
+        const width = (stderr.columns || DEFAULT_WIDTH) - 1;
+        stderr.write(REWRITE + progressLine(progress, command.options).slice(0, width));
       }
     : undefined;
   process.on("SIGINT", interrupt);

@@ -105,6 +105,11 @@ export class LoadConnection {
     return this.#phase === OPEN;
   }
 
+  /** What the handshake has agreed on, once the connection has been open. */
+  get agreement(): Agreement | undefined {
+    return this.#agreement;
+  }
+
   get isCompressed(): boolean {
     return (this.#agreement?.extensions.length ?? 0) > 0;
   }

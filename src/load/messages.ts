@@ -10,7 +10,7 @@ const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
 const MOST_MESSAGES = DIGITS.length ** 2;
 /** What payloads are cut from, in bytes, and how much of it a word takes. */
 const BLOCK = 65536;
-const WORDS = 256;
+const WORDS = 64;
 
 /**
  * Messages of one size, each with other content from two bytes on, and what comes back of them over and over if each is
@@ -69,7 +69,7 @@ function repeat(bytes: Buffer, more: number): Buffer {
 }
 
 function makePayloads(size: number, count: number, binary: boolean): Buffer[] {
-  // The same words in each run. Compressed they take a third to a half, as JSON does.
+  // The same words in each run. 1 KB of text takes 43 % of it compressed, 10 KB take 27 %: about what JSON does.
   let state = 0x9e3779b9;
   const random = (below: number) => {
     state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x6d2b79f5;

@@ -44,9 +44,9 @@ export class Run implements Shared {
     const { protocols, headers, origin } = settings;
     const extensions = settings.compress ? [perMessageDeflate({ threshold: 0, maxInflateRatio: Infinity })] : [];
     this.#requests = () => createRequest(url, { protocols, headers, origin, extensions });
-    this.#url = String(url);
     // Throws for what is wrong with them.
     this.#requests();
+    this.#url = withoutCredentials(String(url));
     this.settings = settings;
     this.messages = new Messages(settings.size, settings.binary);
     this.pace = settings.rate === undefined ? undefined : new Pace(settings.rate);
@@ -74,19 +74,21 @@ export class Run implements Shared {
     try {
       const openedIn = await this.#open();
       const open = this.#connections.filter((connection) => connection.isOpen);
-      const { opened, compressed } = { opened: open.length, compressed: open.some((one) => one.isCompressed) };
-      for (const [index, connection] of open.entries()) connection.index = index;
+      let begin = this.#mark();
       if (this.#goesOn) {
-        if (this.pace) this.pace.start(open);
-        else for (const connection of open) connection.send(performance.now());
+        // Without a warm-up the first message counts.
+        if (warmUp === 0) this.tally.begin = begin.time;
+        else this.#enter("warming up");
+        this.#send(open);
+        if (warmUp > 0) {
+          await this.#sleep(warmUp);
+          begin = this.#mark();
+          this.tally.begin = begin.time;
+        }
+        this.#enter("measuring");
+        await this.#sleep(duration);
       }
-      this.#enter("warming up");
-      await this.#sleep(warmUp);
-      const begin = this.#mark();
-      this.tally.begin = begin.time;
-      this.#enter("measuring");
-      await this.#sleep(duration);
-      const end = open.length > 0 ? this.#mark() : begin;
+      const end = this.#connections.some((one) => one.agreement) ? this.#mark() : begin;
       this.tally.end = end.time;
       this.#enter("ending");
       this.pace?.stop();
@@ -100,7 +102,7 @@ export class Run implements Shared {
         open.map((connection) => connection.finish()),
       );
       for (const connection of this.#connections) connection.destroy();
-      return this.#report(begin, end, { opened, openedIn, compressed, unsent });
+      return this.#report(begin, end, openedIn, unsent);
     } finally {
       clearInterval(timer);
       signal?.removeEventListener("abort", interrupt);
@@ -170,12 +172,15 @@ export class Run implements Shared {
     };
   }
 
-  #report(
-    begin: Mark,
-    end: Mark,
-    { opened, openedIn, compressed, unsent }: { opened: number; openedIn: number; compressed: boolean; unsent: number },
-  ): LoadReport {
+  #send(connections: readonly LoadConnection[]): void {
+    for (const [index, connection] of connections.entries()) connection.index = index;
+    if (this.pace) this.pace.start(connections);
+    else for (const connection of connections) connection.send(performance.now());
+  }
+
+  #report(begin: Mark, end: Mark, openedIn: number, unsent: number): LoadReport {
     const { tally } = this;
+    const opened = this.#connections.filter(({ agreement }) => agreement);
     const { connections, size, inFlight, rate, binary, compress } = this.settings;
     const { latency } = tally;
     const seconds = (end.time - begin.time) / 1000;
@@ -220,11 +225,26 @@ export class Run implements Shared {
         bytesSent: tally.bytesSent,
         bytesReceived: tally.bytesReceived,
       },
-      connections: { opened, failed: tally.failed, lost: tally.lost, openedIn, compressed },
+      connections: {
+        opened: opened.length,
+        failed: tally.failed,
+        lost: tally.lost,
+        openedIn,
+        compressed: opened.some((connection) => connection.isCompressed),
+      },
       errors: tally.errors.list(),
       load: { cpu, eventLoop, bottleneck: Math.max(cpu, eventLoop) > BUSY },
     };
   }
+}
+
+/** Reports are shown around. */
+function withoutCredentials(text: string): string {
+  const url = new URL(text);
+  if (url.username === "" && url.password === "") return text;
+  url.username = "";
+  url.password = "";
+  return url.href;
 }
 
 /** Waits for all, or as long as that. */
