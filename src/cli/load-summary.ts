@@ -12,7 +12,7 @@ export function progressLine(progress: LoadProgress, { duration, warmUp }: LoadO
   const { phase, elapsed, connections, messagesPerSecond, errors, mismatches } = progress;
   const whole = { "warming up": warmUp ?? DEFAULT_WARM_UP, measuring: duration ?? DEFAULT_DURATION }[phase as string];
   const time = `${seconds(elapsed)}${whole === undefined ? "" : ` of ${seconds(whole)}`} s`;
-  const parts = [`${phase} ${time}`, counted(connections, "connection"), `${grouped(messagesPerSecond)} messages/s`];
+  const parts = [`${phase} ${time}`, counted(connections, "connection"), `${rate(messagesPerSecond)} messages/s`];
   if (errors > 0) parts.push(counted(errors, "error"));
   if (mismatches > 0) parts.push(counted(mismatches, "wrong answer"));
   return parts.join("   ");
@@ -26,7 +26,7 @@ export function reportLines(report: LoadReport, style: Style): string {
     lines.push(`  ${style("dim", label.padEnd(LABEL_WIDTH - 2))}${look ? style(look, text) : text}`);
   };
   if (connections.opened > 0) {
-    add("messages", `${style("bold", `${grouped(report.messagesPerSecond)}/s`)}: ${measured(report)}`);
+    add("messages", `${style("bold", `${rate(report.messagesPerSecond)}/s`)}: ${measured(report)}`);
     add("payload", `${bytes(report.bytesPerSecond)}/s each way: ${counted(report.bytes, "byte")}`);
     if (latency.count > 0) {
       const { p50, p90, p99, p999, max } = latency;
@@ -54,16 +54,16 @@ export function reportLines(report: LoadReport, style: Style): string {
 
 /** What was asked for. */
 function asked({ options, connections }: LoadReport): string {
-  const { size, inFlight, rate, binary } = options;
+  const { size, inFlight, rate: due, binary } = options;
   const kind = `${binary ? "binary" : "text"} of ${counted(size, "byte")}${connections.compressed ? ", compressed" : ""}`;
   const limit = inFlight === null ? "" : `, ${grouped(inFlight)} in flight on each`;
-  const speed = rate === null ? "" : `, ${grouped(rate)} messages/s`;
+  const speed = due === null ? "" : `, ${due.toLocaleString("en-US")} messages/s`;
   return `${counted(options.connections, "connection")}, ${kind}${limit}${speed}`;
 }
 
 function measured({ messages, seconds: time, options }: LoadReport): string {
-  const { rate } = options;
-  const wanted = rate === null ? "" : `, of ${grouped(rate * time)} due`;
+  const { rate: due } = options;
+  const wanted = due === null ? "" : `, of ${grouped(due * time)} due`;
   return `${counted(messages, "answer")} in ${time.toFixed(2)} s${wanted}`;
 }
 
@@ -78,6 +78,11 @@ function inAll({ sent, received, unanswered, mismatches, unexpected }: LoadRepor
 function share({ cpu, eventLoop, bottleneck }: LoadReport["load"]): string {
   const text = `${percent(cpu)} of a core, its event loop busy ${percent(eventLoop)} of the time`;
   return bottleneck ? `${text}: the load itself may have been the limit` : text;
+}
+
+/** A few in a second are not whole ones. */
+function rate(perSecond: number): string {
+  return perSecond < 100 ? perSecond.toFixed(1) : grouped(perSecond);
 }
 
 function percent(part: number): string {

@@ -11,8 +11,8 @@ export type { LoadError, LoadLatency, LoadProgress, LoadReport } from "./report.
  * Puts load on a server that answers each message with the same: opens connections, sends as many messages as they take or as
  * `rate` says, compares every answer with what was sent, and counts. Node.js only.
  *
- * What goes wrong with the server or a connection is in the report. Who has had an answer when the time is up is closed;
- * others get `timeout` to send what is due.
+ * It ends by itself: when the time is up, `timeout` is left for the answers that are missing, and once more for closing. What
+ * goes wrong with the server or a connection is in the report; with no connection left, the run ends early.
  *
  * @throws TypeError for a URL, subprotocols or header fields that createRequest() does not take
  * @throws RangeError for options out of range
