@@ -39,6 +39,8 @@ const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
 
+const MISMATCH = "MISMATCH";
+
 /** How long a server may take to end the socket after the closing handshake, in milliseconds. */
 const LINGER = 1000;
 
@@ -90,6 +92,8 @@ export class LoadConnection {
   /** Bytes that have gone there, and how many the frames of what it told have at least. When equal, no frame is cut. */
   #pushed = 0;
   #framed = 0;
+  /** How many of the last answers were wrong, one after another. */
+  #wrong = 0;
   /** When the chunk came that is being read. */
   #now = 0;
 
@@ -336,20 +340,27 @@ export class LoadConnection {
     // After our Close nothing counts any more.
     if (this.#phase !== OPEN) return;
     const { count: period } = this.#messages;
-    if (this.#inFlight > 0) {
-      const found = this.#messages.is(this.#due, data) ? this.#due : this.#messages.find(data);
-      const ahead = found === undefined ? period : (found - this.#due + period) % period;
+    const found = this.#messages.is(this.#due, data) ? this.#due : this.#messages.find(data);
+    const ahead = found === undefined ? period : (found - this.#due + period) % period;
+    // How far it lies back, if its number is not in use again.
+    const behind = period - ahead;
+    const known = behind > 0 && behind <= Math.min(this.#done, period - this.#inFlight);
+    if (known && behind <= this.#wrong) {
+      // The answer to a message whose answer seemed to be wrong: that was none.
+      this.#wrong--;
+      this.#tally.mismatches--;
+      this.#tally.errors.takeBack(MISMATCH);
+    } else if (this.#inFlight > 0) {
       if (ahead < this.#inFlight) {
         if (ahead > 0) this.#skip(ahead);
         this.#answered(1, this.#now);
         this.#due = (this.#due + 1) % period;
         return;
       }
-      // What has been answered, and whose number is not in use again.
-      const before = Math.min(this.#done, period - this.#inFlight);
-      if (found === undefined || period - ahead > before) {
+      if (!known) {
+        this.#wrong++;
         this.#tally.mismatches++;
-        this.#tally.errors.add("MISMATCH", () => describe(data, size, this.#messages));
+        this.#tally.errors.add(MISMATCH, () => describe(data, size, this.#messages));
         this.#timed(1, undefined);
         this.#due = (this.#due + 1) % period;
         this.#tally.received++;
@@ -365,6 +376,7 @@ export class LoadConnection {
 
   /** The answers to so many messages have come. */
   #answered(count: number, now: number): void {
+    this.#wrong = 0;
     this.#tally.received += count;
     this.#timed(count, now);
     this.#settle(count);
@@ -394,14 +406,17 @@ export class LoadConnection {
     if (this.#inFlight === 0) this.#drained?.();
   }
 
-  /** Takes the times that so many messages count from; with `now`, notes how long ago that was. */
+  /**
+   * Takes the times that so many messages count from; with `now`, notes how long ago that was. What was sent in the measured
+   * time is timed; with a rate also what has waited since before, which may be all that a server has come to.
+   */
   #timed(count: number, now: number | undefined): void {
     const { latency, begin, end } = this.#tally;
     const waiting = this.#waiting;
     for (let left = count, number = this.#done; left > 0;) {
       const since = waiting ? waiting.time : this.#shared.pace!.dueAt(this.index, number);
       const taken = waiting ? waiting.take(left) : 1;
-      if (now !== undefined && since >= begin && since < end) latency.record(now - since, taken);
+      if (now !== undefined && (waiting ? since : now) >= begin && since < end) latency.record(now - since, taken);
       left -= taken;
       number += taken;
     }

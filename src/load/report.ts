@@ -17,7 +17,10 @@ export interface LoadProgress {
 
 /** Times from a message to its answer, in milliseconds. */
 export interface LoadLatency {
-  /** How many messages were timed: those that were sent (with a rate: due) in the measured time, and answered. */
+  /**
+   * How many messages were timed: those that were sent in the measured time and answered, then or later. With a rate those that
+   * were due before its end and answered after its beginning.
+   */
   readonly count: number;
   readonly min: number;
   readonly mean: number;
@@ -116,6 +119,14 @@ export class Errors {
     const found = this.#found.get(code);
     if (found) found.count += count;
     else this.#found.set(code, { message: message(), count });
+  }
+
+  /** One of them was none. */
+  takeBack(code: string): void {
+    const found = this.#found.get(code);
+    if (found === undefined) return;
+    this.count--;
+    if (--found.count === 0) this.#found.delete(code);
   }
 
   list(): LoadError[] {

@@ -17,8 +17,8 @@ export class Tally {
   failed: number = 0;
   lost: number = 0;
   readonly errors: Errors = new Errors();
-  /** What was sent from `begin` on and before `end` is timed. */
   readonly latency: Histogram = new Histogram();
+  /** The measured time, as performance.now() has it; Infinity for what is still to come. */
   begin: number = Infinity;
   end: number = Infinity;
 }
