@@ -1,5 +1,5 @@
+import { Errors } from "./errors.ts";
 import { Histogram } from "./histogram.ts";
-import { Errors } from "./report.ts";
 
 /** What all connections of a run count together. */
 export class Tally {
