@@ -1,4 +1,5 @@
-// `wsframe load` against other clients: node bench/e2e/clients.js [--rounds N] [--seconds N] [--json FILE] [--quick]
+// `wsframe load` against other clients: node bench/e2e/clients.js [--rounds N] [--seconds N] [--server NAME]... [--json FILE]
+// [--quick]
 //
 // On the same servers, each in a process of its own, in turns: a client in C (load.c), `wsframe load`, and one made with ws.
 // A server that is busy all the time is the limit; otherwise a client is.
@@ -14,6 +15,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "9" },
     seconds: { type: "string", default: "2" },
+    server: { type: "string", multiple: true },
     json: { type: "string" },
     quick: { type: "boolean", default: false },
   },
@@ -65,9 +67,9 @@ const folder = mkdtempSync(join(tmpdir(), "wsframe-clients-"));
 try {
   const c = buildC(folder);
   const clients = { ...(c && { C: c }), "wsframe load": wsframeLoad, ws: wsClient };
-  const servers = Object.keys(runtimes());
+  const servers = Object.keys(runtimes()).filter((name) => values.server?.includes(name) ?? true);
   if (!c) console.log("Without a C compiler: set CC, or install gcc.");
-  if (!servers.includes("bun")) console.log("Without Bun: `npm ci --prefix test/runtimes` installs it.");
+  if (!("bun" in runtimes())) console.log("Without Bun: `npm ci --prefix test/runtimes` installs it.");
   console.log(`Node.js ${process.versions.node}, ${cpus()[0]?.model.trim()}, ${cpus().length} cores`);
   console.log(`Messages echoed in a second, median of ${rounds} rounds in which the clients take turns.`);
   if (values.quick) console.log("QUICK: a smoke run. Its numbers say nothing.");
