@@ -22,7 +22,7 @@ const { values } = parseArgs({
 });
 const rounds = values.quick ? 1 : Number(values.rounds);
 const duration = values.quick ? 200 : Number(values.seconds) * 1000;
-const warmUp = values.quick ? 100 : 500;
+const warmUp = values.quick ? 100 : 1000;
 
 const CASES = [
   { name: "32 B text, one in flight on 50 connections", connections: 50, size: 32, inFlight: 1 },
