@@ -43,7 +43,9 @@ const mainEntry = {
 
 await build({ ...common, entryPoints: ["src/index.ts"], platform: "neutral", outdir: "dist" });
 const adapter = { ...common, splitting: false, plugins: [mainEntry] };
-await build({ ...adapter, entryPoints: { node: "src/node/index.ts" }, platform: "node", outdir: "dist" });
+for (const name of ["node", "load"]) {
+  await build({ ...adapter, entryPoints: { [name]: `src/${name}/index.ts` }, platform: "node", outdir: "dist" });
+}
 for (const outdir of ["dist", "dist/workerd"]) {
   await build({ ...adapter, entryPoints: { streams: "src/streams/index.ts" }, platform: "neutral", outdir });
 }
@@ -60,7 +62,7 @@ await build({
   entryPoints: { cli: "src/cli/main.ts" },
   platform: "node",
   // The command uses the package as it is built, and ws only where it is installed.
-  external: ["wsframe", "ws"],
+  external: ["wsframe", "wsframe/load", "ws"],
   outdir: "dist",
 });
 copyFileSync(`${root}build/core.wasm`, `${root}dist/core.wasm`);

@@ -1,13 +1,15 @@
 // The package as it is published: what is in it, how it is imported, how large it is.
 
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { beforeAll, describe, expect, test } from "vitest";
+import { serve } from "../src/node/index.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const bin = (name: string) => `${root}node_modules/.bin/${name}`;
@@ -57,6 +59,7 @@ test("it has no dependencies, and only what it needs", () => {
     "dist/core.wasm",
     "dist/cli.js",
     "dist/node.js",
+    "dist/load.js",
     "LICENSE",
   ]) {
     expect(files).toContain(`package/${file}`);
@@ -104,10 +107,31 @@ test("wsframe/node works from an installed package, and shares the main entry", 
   expect(run(process.execPath, ["node.mjs"], folder)).toBe("hello\n");
 });
 
-test("the command works from an installed package", () => {
-  const inspect = join(folder, "node_modules/.bin/wsframe");
+test("wsframe/load works from an installed package", () => {
+  writeFileSync(
+    join(folder, "load.mjs"),
+    `import { load } from "wsframe/load";
+    import { serve } from "wsframe/node";
+    const server = await serve({ host: "127.0.0.1" }, (connection) => {
+      connection.on("message", (data) => connection.send(data));
+    });
+    const { ok, messages, total } = await load(\`ws://127.0.0.1:\${server.port}\`, { warmUp: 0, duration: 200 });
+    console.log(ok, messages > 0, total.sent === total.received);
+    await server.close();`,
+  );
+  expect(run(process.execPath, ["load.mjs"], folder)).toBe("true true true\n");
+});
+
+test("the command works from an installed package", async () => {
+  const command = join(folder, "node_modules/.bin/wsframe");
   writeFileSync(join(folder, "hello.hex"), "81 85 01 02 03 04 69 67 6f 68 6e\n");
-  expect(run(inspect, ["inspect", "--no-speed", "hello.hex"], folder)).toContain("hello");
+  expect(run(command, ["inspect", "--no-speed", "hello.hex"], folder)).toContain("hello");
+  const server = await serve({ host: "127.0.0.1" }, (connection) => {
+    connection.on("message", (data) => connection.send(data));
+  });
+  const load = promisify(execFile)(command, ["load", "-d", "0.2", "--warm-up", "0", `ws://127.0.0.1:${server.port}`]);
+  expect((await load).stdout).toContain("all compared, none wrong");
+  await server.close();
 });
 
 test("strict TypeScript accepts it, without DOM or Node types", () => {

@@ -1,14 +1,13 @@
 // Echo over loopback: node bench/e2e/run.js [--rounds N] [--seconds N] [--json FILE] [--quick] [--idle N]
 //
-// Servers in processes of their own, and one load process in C (load.c), which says how much of a core it used: as long
-// as that is well below all of it, it is the servers that are measured.
+// Servers in processes of their own, and one load process, which says how much of a core it used: as long as that is well
+// below all of it, it is the servers that are measured. It is in C (load.c); where there is no compiler, `wsframe load`.
 
-import { execFile, execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
+import { parseArgs } from "node:util";
+import { buildC, wsframeLoad } from "./client.js";
 import { measureIdle } from "./idle.js";
 import { runtimes, startServer } from "./server.js";
 
@@ -34,42 +33,30 @@ const CASES = [
   { name: "64 KiB text, 4 in flight on 8 connections", load: [8, 65536, 4], goals: {} },
 ];
 
-const run = promisify(execFile);
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 
-function buildLoad(folder) {
-  const program = join(folder, "load");
-  const source = fileURLToPath(new URL("./load.c", import.meta.url));
-  try {
-    execFileSync(process.env.CC ?? "cc", ["-O2", "-o", program, source], { stdio: "inherit" });
-  } catch {
-    throw new Error("The load process is in C, and there is no C compiler here that made it: set CC, or install gcc");
-  }
-  return program;
-}
-
 /** One server, one case, once: what was measured while the load lasted. */
-async function once(name, program, load) {
+async function once(name, client, load) {
   const server = await startServer(name);
   try {
     const before = performance.now();
     const cpuBefore = server.cpu();
-    const { stdout } = await run(program, [server.port, ...load, warmUp, duration].map(String));
+    const [connections, size, inFlight] = load;
+    const { messages, seconds, cpu } = await client(server.port, { connections, size, inFlight, warmUp, duration });
     const wall = (performance.now() - before) / 1000;
-    const { messages, seconds, cpu } = JSON.parse(stdout);
     return { rate: messages / seconds, loadShare: cpu / seconds, serverShare: (server.cpu() - cpuBefore) / wall };
   } finally {
     await server.stop();
   }
 }
 
-async function measure({ load }, program, names) {
+async function measure({ load }, client, names) {
   const found = Object.fromEntries(names.map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     // Each round begins with another server.
     for (let i = 0; i < names.length; i++) {
       const name = names[(i + round) % names.length];
-      found[name].push(await once(name, program, load));
+      found[name].push(await once(name, client, load));
     }
   }
   return Object.fromEntries(
@@ -104,7 +91,9 @@ function print({ name, goals }, measured) {
 
 const folder = mkdtempSync(join(tmpdir(), "wsframe-load-"));
 try {
-  const program = buildLoad(folder);
+  const c = buildC(folder);
+  if (!c) console.log("Without a C compiler: the load is that of `wsframe load`.");
+  const client = c ?? wsframeLoad;
   const names = Object.keys(runtimes());
   if (!names.includes("bun")) console.log("Without Bun: `npm ci --prefix test/runtimes` installs it.\n");
   console.log(`Node.js ${process.versions.node}, ${cpus()[0]?.model.trim()}, ${cpus().length} cores`);
@@ -112,7 +101,7 @@ try {
   if (values.quick) console.log("QUICK: a smoke run. Its numbers say nothing.");
   const results = [];
   for (const one of CASES) {
-    const measured = await measure(one, program, names);
+    const measured = await measure(one, client, names);
     print(one, measured);
     results.push({ ...one, measured });
   }

@@ -7,6 +7,8 @@ import { InputError } from "./input-error.ts";
 import { readStreams } from "./input.ts";
 import { inspect, type Inspection } from "./inspect.ts";
 import { toJson } from "./json.ts";
+import { loadServer } from "./load.ts";
+import { LOAD_USAGE, parseLoad } from "./load-options.ts";
 import { type Command, parseCommand, USAGE, UsageError } from "./options.ts";
 import { measure } from "./speed.ts";
 import { makeStyle, type Style } from "./style.ts";
@@ -90,7 +92,15 @@ function version(): string {
 }
 
 async function main(): Promise<void> {
-  const command = parseCommand(process.argv.slice(2));
+  const args = process.argv.slice(2);
+  if (args[0] === "load") {
+    usage = LOAD_USAGE;
+    const command = parseLoad(args.slice(1));
+    if (command === "help") await print(LOAD_USAGE);
+    else process.exitCode = await loadServer(command, print);
+    return;
+  }
+  const command = parseCommand(args);
   if (command === "help") await print(USAGE);
   else if (command === "version") await print(`${version()}\n`);
   else await inspectAll(command);
@@ -102,9 +112,12 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+/** What to show to who has called it in a wrong way. */
+let usage = USAGE;
+
 try {
   await main();
 } catch (error) {
-  if (error instanceof UsageError) complain(`${error.message}\n\n${USAGE.trimEnd()}`);
+  if (error instanceof UsageError) complain(`${error.message}\n\n${usage.trimEnd()}`);
   else complain(error instanceof Error && error.stack ? error.stack : String(error));
 }

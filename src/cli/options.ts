@@ -7,9 +7,12 @@ const DEFAULT_ROWS = 20;
 
 /** What `--help` prints. */
 export const USAGE: string = `Usage: wsframe inspect [options] FILE...
+       wsframe load [options] URL
 
-Shows what is in a recorded WebSocket connection: its frames, its errors, its
-sizes, and how fast this machine decodes it.
+load puts load on a server and measures it: see wsframe load --help.
+
+inspect shows what is in a recorded WebSocket connection: its frames, its errors,
+its sizes, and how fast this machine decodes it.
 
 FILE is one direction of a connection as it went over TCP, with or without the
 HTTP head in front (the upgrade request, or the 101 response); or the same as hex
@@ -67,6 +70,7 @@ export function parseCommand(args: readonly string[]): Command | "help" | "versi
   if (values.version) return "version";
   const [command, ...files] = positionals;
   if (command === undefined) throw new UsageError("no command given");
+  if (command === "load") throw new UsageError("load comes first, its options behind it");
   if (command !== "inspect") throw new UsageError(`unknown command: ${command}`);
   if (files.length === 0) throw new UsageError("no file given");
   if (files.filter((file) => file === "-").length > 1) throw new UsageError("standard input can be read only once");

@@ -1,0 +1,104 @@
+// What a run looks like: a line while it goes on, and some when it is done.
+
+import type { LoadOptions, LoadProgress, LoadReport } from "wsframe/load";
+import { counted, grouped, type Look, type Style } from "./style.ts";
+
+const LABEL_WIDTH = 11;
+const DEFAULT_DURATION = 10_000;
+const DEFAULT_WARM_UP = 1000;
+
+/** One line, without its end. */
+export function progressLine(progress: LoadProgress, { duration, warmUp }: LoadOptions): string {
+  const { phase, elapsed, connections, messagesPerSecond, errors, mismatches } = progress;
+  const whole = { "warming up": warmUp ?? DEFAULT_WARM_UP, measuring: duration ?? DEFAULT_DURATION }[phase as string];
+  const time = `${seconds(elapsed)}${whole === undefined ? "" : ` of ${seconds(whole)}`} s`;
+  const parts = [`${phase} ${time}`, counted(connections, "connection"), `${rate(messagesPerSecond)} messages/s`];
+  if (errors > 0) parts.push(counted(errors, "error"));
+  if (mismatches > 0) parts.push(counted(mismatches, "wrong answer"));
+  return parts.join("   ");
+}
+
+/** The report as lines. */
+export function reportLines(report: LoadReport, style: Style): string {
+  const { connections, latency, total, load } = report;
+  const lines: string[] = [style("bold", report.url), style("dim", asked(report)), ""];
+  const add = (label: string, text: string, look?: Look): void => {
+    lines.push(`  ${style("dim", label.padEnd(LABEL_WIDTH - 2))}${look ? style(look, text) : text}`);
+  };
+  if (connections.opened > 0) {
+    add("messages", `${style("bold", `${rate(report.messagesPerSecond)}/s`)}: ${measured(report)}`);
+    add("payload", `${bytes(report.bytesPerSecond)}/s each way: ${counted(report.bytes, "byte")}`);
+    if (latency.count > 0) {
+      const { p50, p90, p99, p999, max } = latency;
+      add(
+        "latency",
+        Object.entries({ p50, p90, p99, "p99.9": p999, max })
+          .map(([name, value]) => `${name} ${milliseconds(value)}`)
+          .join("   "),
+      );
+    }
+    add("in all", inAll(total));
+    add("load", share(load), load.bottleneck ? "yellow" : undefined);
+  }
+  const { opened, failed, lost } = connections;
+  if (failed > 0) add("", `${counted(failed, "connection")} of ${opened + failed} could not be opened`, "red");
+  if (lost > 0) add("", `${counted(lost, "connection")} ended before the run did`, "red");
+  if (total.unsent > 0) add("", `${counted(total.unsent, "message")} due that could not be sent`, "yellow");
+  if (report.options.compress && opened > 0 && !connections.compressed) {
+    add("", "the server has not agreed to compress", "yellow");
+  }
+  if (report.interrupted) add("", "interrupted", "yellow");
+  for (const { code, message, count } of report.errors) add("error", `${grouped(count)} × ${code}: ${message}`, "red");
+  return `${lines.join("\n")}\n`;
+}
+
+/** What was asked for. */
+function asked({ options, connections }: LoadReport): string {
+  const { size, inFlight, rate: due, binary } = options;
+  const kind = `${binary ? "binary" : "text"} of ${counted(size, "byte")}${connections.compressed ? ", compressed" : ""}`;
+  const limit = inFlight === null ? "" : `, ${grouped(inFlight)} in flight on each`;
+  const speed = due === null ? "" : `, ${due.toLocaleString("en-US")} messages/s`;
+  return `${counted(options.connections, "connection")}, ${kind}${limit}${speed}`;
+}
+
+function measured({ messages, seconds: time, options }: LoadReport): string {
+  const { rate: due } = options;
+  const wanted = due === null ? "" : `, of ${grouped(due * time)} due`;
+  return `${counted(messages, "answer")} in ${time.toFixed(2)} s${wanted}`;
+}
+
+function inAll({ sent, received, unanswered, mismatches, unexpected }: LoadReport["total"]): string {
+  const parts = [`${grouped(sent)} sent with the warm-up`, `${grouped(received)} answered`];
+  parts.push(mismatches === 0 ? "all compared, none wrong" : `${grouped(mismatches)} of them wrong`);
+  if (unanswered > 0) parts.push(`${grouped(unanswered)} not answered`);
+  if (unexpected > 0) parts.push(`${grouped(unexpected)} not asked for`);
+  return parts.join(", ");
+}
+
+function share({ cpu, eventLoop, bottleneck }: LoadReport["load"]): string {
+  const text = `${percent(cpu)} of a core, its event loop busy ${percent(eventLoop)} of the time`;
+  return bottleneck ? `${text}: the load itself may have been the limit` : text;
+}
+
+/** A few in a second are not whole ones. */
+function rate(perSecond: number): string {
+  return perSecond < 100 ? perSecond.toFixed(1) : grouped(perSecond);
+}
+
+function percent(part: number): string {
+  return `${(part * 100).toFixed(0)} %`;
+}
+
+function seconds(time: number): string {
+  return (time / 1000).toFixed(1);
+}
+
+function milliseconds(time: number): string {
+  return `${time >= 100 ? time.toFixed(0) : time.toPrecision(time < 0.1 ? 2 : 3)} ms`;
+}
+
+function bytes(count: number): string {
+  if (count >= 1e9) return `${(count / 1e9).toPrecision(3)} GB`;
+  if (count >= 1e6) return `${(count / 1e6).toPrecision(3)} MB`;
+  return count >= 1e3 ? `${(count / 1e3).toPrecision(3)} kB` : `${count.toFixed(0)} B`;
+}

@@ -1,0 +1,53 @@
+// `wsframe load`: a run, what is seen of it on a terminal, and its exit code.
+
+import { load, type LoadProgress, type LoadReport } from "wsframe/load";
+import type { LoadCommand } from "./load-options.ts";
+import { progressLine, reportLines } from "./load-summary.ts";
+import { UsageError } from "./options.ts";
+import { makeStyle } from "./style.ts";
+
+const EXIT_ERRORS = 1;
+const EXIT_NO_CONNECTION = 2;
+/** As shells have it for a program that SIGINT has ended. */
+const EXIT_INTERRUPTED = 130;
+/** Of a terminal that does not say how wide it is. */
+const DEFAULT_WIDTH = 80;
+/** To the first column, and away with what was there. */
+const REWRITE = "\r\x1b[K";
+
+/**
+ * @returns the exit code
+ * @throws UsageError
+ */
+export async function loadServer(command: LoadCommand, print: (text: string) => Promise<void>): Promise<number> {
+  const { stdout, stderr } = process;
+  const style = makeStyle(command.color ?? (stdout.isTTY === true && !process.env["NO_COLOR"]));
+  const controller = new AbortController();
+  const interrupt = (): void => {
+    if (controller.signal.aborted) process.exit(EXIT_INTERRUPTED);
+    controller.abort();
+  };
+  const onProgress = stderr.isTTY
+    ? (progress: LoadProgress): void => {
+        const width = (stderr.columns || DEFAULT_WIDTH) - 1;
+        stderr.write(REWRITE + progressLine(progress, command.options).slice(0, width));
+      }
+    : undefined;
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  let report: LoadReport;
+  try {
+    report = await load(command.url, { ...command.options, signal: controller.signal, onProgress });
+  } catch (error) {
+    // What load() says of its arguments.
+    if (error instanceof TypeError || error instanceof RangeError) throw new UsageError(error.message);
+    throw error;
+  } finally {
+    process.off("SIGINT", interrupt);
+    process.off("SIGTERM", interrupt);
+    if (onProgress) stderr.write(REWRITE);
+  }
+  await print(command.json ? `${JSON.stringify(report)}\n` : reportLines(report, style));
+  if (report.connections.opened === 0) return EXIT_NO_CONNECTION;
+  return report.ok ? 0 : EXIT_ERRORS;
+}

@@ -1,0 +1,27 @@
+import type { LoadError } from "./report.ts";
+
+/** Counts what goes wrong, by code; keeps the message of the first. */
+export class Errors {
+  readonly #found: Map<string, { message: string; count: number }> = new Map();
+  count = 0;
+
+  /** @param message is called for the first of a code */
+  add(code: string, message: () => string, count: number = 1): void {
+    this.count += count;
+    const found = this.#found.get(code);
+    if (found) found.count += count;
+    else this.#found.set(code, { message: message(), count });
+  }
+
+  /** One of them was none. */
+  takeBack(code: string): void {
+    const found = this.#found.get(code);
+    if (found === undefined) return;
+    this.count--;
+    if (--found.count === 0) this.#found.delete(code);
+  }
+
+  list(): LoadError[] {
+    return Array.from(this.#found, ([code, { message, count }]) => ({ code, message, count }));
+  }
+}

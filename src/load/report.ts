@@ -1,0 +1,109 @@
+/** How a run goes: what onProgress gets. */
+export interface LoadProgress {
+  readonly phase: "connecting" | "warming up" | "measuring" | "ending";
+  /** Since the phase began, in milliseconds. */
+  readonly elapsed: number;
+  /** How many connections are open. */
+  readonly connections: number;
+  /** Answers since the run began. */
+  readonly received: number;
+  /** Answers in a second, since the call before. */
+  readonly messagesPerSecond: number;
+  /** Errors up to now, wrong answers not counted. */
+  readonly errors: number;
+  /** Answers that were not what was sent. */
+  readonly mismatches: number;
+}
+
+/** Times from a message to its answer, in milliseconds. */
+export interface LoadLatency {
+  /**
+   * How many messages were timed: those that were sent in the measured time and answered, then or later. With a rate those that
+   * were due before its end and answered after its beginning.
+   */
+  readonly count: number;
+  readonly min: number;
+  readonly mean: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+}
+
+/** Something that went wrong, and how often. */
+export interface LoadError {
+  /**
+   * A stable name: that of the system (`ECONNRESET`), of a HandshakeError or a WebSocketError, `CLOSED_` and the code of a
+   * Close that came before the end (1006 if none did), or one of `TIMEOUT`, `MISMATCH`, `UNEXPECTED` (a message where none
+   * was due), `UNANSWERED`, `NOT_CLOSED`.
+   */
+  readonly code: string;
+  /** What happened the first time. */
+  readonly message: string;
+  readonly count: number;
+}
+
+/** What a run has found. Times are in milliseconds, but for `seconds`. */
+export interface LoadReport {
+  readonly url: string;
+  /** What was asked for. */
+  readonly options: {
+    readonly connections: number;
+    readonly size: number;
+    /** Null for no limit. */
+    readonly inFlight: number | null;
+    /** Null for as fast as possible. */
+    readonly rate: number | null;
+    readonly binary: boolean;
+    readonly compress: boolean;
+  };
+  /** Whether everything that was sent came back, and nothing else happened. */
+  readonly ok: boolean;
+  /** Whether the signal ended it. */
+  readonly interrupted: boolean;
+  /** How long was measured. */
+  readonly seconds: number;
+  /** Answers in the measured time. */
+  readonly messages: number;
+  readonly messagesPerSecond: number;
+  /** Payload of these answers; as much was sent for it. */
+  readonly bytes: number;
+  readonly bytesPerSecond: number;
+  readonly latency: LoadLatency;
+  /** The whole run, from the first message to the last: `sent` is `received` and `unanswered`. */
+  readonly total: {
+    readonly sent: number;
+    /** Answers, right or wrong. */
+    readonly received: number;
+    readonly unanswered: number;
+    readonly mismatches: number;
+    /** Messages where none was due. */
+    readonly unexpected: number;
+    /** With a rate: messages that were due, but could not be sent. */
+    readonly unsent: number;
+    /** Bytes on the wire below TLS's encryption, handshakes included. */
+    readonly bytesSent: number;
+    readonly bytesReceived: number;
+  };
+  readonly connections: {
+    readonly opened: number;
+    readonly failed: number;
+    /** Those that ended before the run did. */
+    readonly lost: number;
+    /** How long it took to open all. */
+    readonly openedIn: number;
+    /** Whether the server has agreed to permessage-deflate. */
+    readonly compressed: boolean;
+  };
+  readonly errors: readonly LoadError[];
+  /** What the load itself took, in the measured time. */
+  readonly load: {
+    /** Processor time of this process, of one core: 1 is all of it. */
+    readonly cpu: number;
+    /** The part of the time that the event loop was busy, or waited for a processor. */
+    readonly eventLoop: number;
+    /** Whether it hardly ever waited for the server: then it is the load that was measured. */
+    readonly bottleneck: boolean;
+  };
+}

@@ -1,0 +1,237 @@
+// `wsframe load` as it is built, in a process of its own.
+
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type IncomingMessage } from "node:http";
+import { type AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { progressLine } from "../../src/cli/load-summary.ts";
+import type { LoadReport } from "../../src/load/index.ts";
+import { atEnd, start } from "./support/servers.ts";
+
+const cli = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
+const SHORT = ["-c", "3", "-d", "0.3", "--warm-up", "0.1", "--timeout", "10"];
+
+interface Command {
+  readonly process: ChildProcess;
+  readonly stderr: () => string;
+  readonly done: Promise<{ status: number | null; stdout: string; stderr: string; milliseconds: number }>;
+}
+
+function wsframe(args: readonly string[], runner: readonly string[] = [process.execPath]): Command {
+  const { NO_COLOR: _, ...env } = process.env;
+  const begin = performance.now();
+  const child = spawn(runner[0]!, [...runner.slice(1), cli, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk) => (stdout += chunk));
+  child.stderr.on("data", (chunk) => (stderr += chunk));
+  atEnd(() => child.kill("SIGKILL"));
+  const done = once(child, "close").then(([status]) => ({
+    status: status as number | null,
+    stdout,
+    stderr,
+    milliseconds: performance.now() - begin,
+  }));
+  return { process: child, stderr: () => stderr, done };
+}
+
+test("prints what it has measured, and nothing on stderr where that is no terminal", async () => {
+  const server = await start();
+  const { status, stdout, stderr } = await wsframe(["load", ...SHORT, server.url]).done;
+  expect(stderr).toBe("");
+  expect(status).toBe(0);
+  expect(stdout).toMatch(
+    new RegExp(
+      [
+        `^${server.url}`,
+        "3 connections, text of 32 bytes, 1 in flight on each",
+        "",
+        "  messages [\\d,]+/s: [\\d,]+ answers in 0\\.\\d\\d s",
+        "  payload  [\\d.]+ [kM]?B/s each way: [\\d,]+ bytes",
+        "  latency  p50 [\\d.]+ ms   p90 [\\d.]+ ms   p99 [\\d.]+ ms   p99\\.9 [\\d.]+ ms   max [\\d.]+ ms",
+        "  in all   ([\\d,]+) sent with the warm-up, \\1 answered, all compared, none wrong",
+        "  load     \\d+ % of a core, its event loop busy \\d+ % of the time.*",
+        "$",
+      ].join("\n"),
+    ),
+  );
+  expect(Number(/ ([\d,]+) sent/.exec(stdout)![1]!.replaceAll(",", ""))).toBe(server.received);
+});
+
+test("--json prints one document: the report of load()", async () => {
+  const server = await start();
+  const args = ["load", server.url, ...SHORT, "--json", "-b", "-s", "500", "-f", "10"];
+  const { status, stdout, stderr } = await wsframe(args).done;
+  expect([status, stderr]).toEqual([0, ""]);
+  const report = JSON.parse(stdout) as LoadReport;
+  expect(stdout).toBe(`${JSON.stringify(report)}\n`);
+  expect(report.options).toEqual({
+    connections: 3,
+    size: 500,
+    inFlight: 10,
+    rate: null,
+    binary: true,
+    compress: false,
+  });
+  expect(report.total.sent).toBe(server.received);
+  expect(report.total.received).toBe(server.received);
+  expect(server.bytes).toBe(500 * server.received);
+  expect(Object.keys(report.latency)).toEqual(["count", "min", "mean", "p50", "p90", "p99", "p999", "max"]);
+});
+
+test("the other options get where they should", async () => {
+  const seen: unknown[] = [];
+  const server = await start(undefined, {
+    tls: true,
+    perMessageDeflate: { threshold: 0 },
+    verifyClient: ({ req }: { req: IncomingMessage }) => {
+      seen.push([
+        req.headers["x-one"],
+        req.headers["x-two"],
+        req.headers["sec-websocket-protocol"],
+        req.headers.origin,
+      ]);
+      return true;
+    },
+  });
+  const options = [
+    "-r",
+    "200",
+    "--compress",
+    "--insecure",
+    "--protocol",
+    "a",
+    "--protocol",
+    "b",
+    "--origin",
+    "http://x",
+  ];
+  const args = ["load", server.url, ...SHORT, "-c", "1", ...options, "-H", "X-One: 1", "-H", "X-Two:2: 3", "--json"];
+  const { status, stdout } = await wsframe(args).done;
+  expect(status).toBe(0);
+  expect(seen).toEqual([["1", "2: 3", "a, b", "http://x"]]);
+  const report = JSON.parse(stdout) as LoadReport;
+  expect(report.connections.compressed).toBe(true);
+  expect(report.options.rate).toBe(200);
+  expect(report.messages).toBeLessThan(100);
+});
+
+test.each(["SIGINT", "SIGTERM"] as const)("%s ends the run, with its report", async (signal) => {
+  let heard: (() => void) | undefined;
+  const running = new Promise<void>((resolve) => (heard = resolve));
+  const server = await start((socket, data, isBinary, number) => {
+    socket.send(data as Buffer, { binary: isBinary });
+    if (number === 50) heard!();
+  });
+  // By default it runs for 10 s.
+  const command = wsframe(["load", server.url, "-c", "2", "--warm-up", "0", "--json"]);
+  await running;
+  command.process.kill(signal);
+  const { status, stdout, stderr, milliseconds } = await command.done;
+  expect([status, stderr]).toEqual([0, ""]);
+  expect(milliseconds).toBeLessThan(8000);
+  const report = JSON.parse(stdout) as LoadReport;
+  expect(report).toMatchObject({ interrupted: true, ok: true });
+  expect(report.messages).toBeGreaterThan(0);
+  expect(report.total.received).toBe(server.received);
+  expect(server.closed).toEqual([1000, 1000]);
+});
+
+test("a second Ctrl-C ends it at once, whatever it waits for", async () => {
+  let heard: (() => void) | undefined;
+  const running = new Promise<void>((resolve) => (heard = resolve));
+  // It never answers.
+  const server = await start(() => heard!());
+  const command = wsframe(["load", server.url, "--timeout", "60"]);
+  await running;
+  command.process.kill("SIGINT");
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(command.process.exitCode).toBe(null);
+  command.process.kill("SIGINT");
+  const { status, stdout } = await command.done;
+  expect([status, stdout]).toEqual([130, ""]);
+});
+
+test("exit code 1, and what is wrong, if answers are wrong or missing", async () => {
+  const server = await start((socket, data, isBinary, number) => {
+    if (number === 5) socket.send("something else");
+    else if (number < 10) socket.send(data as Buffer, { binary: isBinary });
+  });
+  const { status, stdout } = await wsframe(["load", server.url, ...SHORT, "--timeout", "2"]).done;
+  expect(status).toBe(1);
+  expect(stdout).toContain("33 sent with the warm-up, 30 answered, 3 of them wrong, 3 not answered");
+  expect(stdout).toContain("error    3 × MISMATCH: text of 32 bytes was answered with text of 14 bytes\n");
+  expect(stdout).toContain("error    3 × UNANSWERED: ");
+});
+
+test("exit code 2 if no connection can be opened", async () => {
+  const server = createServer((_, response) => response.writeHead(503).end());
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  atEnd(() => server.close());
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { status, stdout } = await wsframe(["load", url, ...SHORT]).done;
+  expect(status).toBe(2);
+  expect(stdout).toContain("3 connections of 3 could not be opened\n");
+  expect(stdout).toContain("error    3 × WS_ERR_HANDSHAKE_STATUS: ");
+  expect(stdout).not.toContain("latency");
+});
+
+test.each([
+  [["load"], "no URL given"],
+  [["load", "ws://a", "ws://b"], "load takes one URL"],
+  [["load", "nowhere"], "Invalid URL"],
+  [["load", "ftp://localhost"], "The scheme of the URL must be ws, wss, http or https"],
+  [["load", "ws://localhost", "-c", "0"], "connections must be a whole number from 1 to 65536"],
+  [["load", "ws://localhost", "-d", "soon"], "--duration must be a number, not soon"],
+  [["load", "ws://localhost", "-H", "none"], '--header must be "Name: value", not none'],
+  [["load", "ws://localhost", "--nothing"], "Unknown option '--nothing'"],
+  [["--json", "load", "ws://localhost"], "load comes first, its options behind it"],
+])("exit code 2 for %j", (args, message) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], { encoding: "utf8" });
+  expect([status, stdout]).toEqual([2, ""]);
+  expect(stderr.split("\n")[0]).toBe(`wsframe: ${message}`);
+  expect(stderr).toContain("Usage: wsframe");
+});
+
+test("--help", () => {
+  const { status, stdout } = spawnSync(process.execPath, [cli, "load", "--help"], { encoding: "utf8" });
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^Usage: wsframe load \[options\] URL\n/);
+  for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(85);
+});
+
+test("a line of progress", () => {
+  const progress = {
+    phase: "measuring",
+    elapsed: 2512,
+    connections: 50,
+    received: 1_000_000,
+    messagesPerSecond: 98_123.4,
+    errors: 0,
+    mismatches: 0,
+  } as const;
+  expect(progressLine(progress, {})).toBe("measuring 2.5 of 10.0 s   50 connections   98,123 messages/s");
+  expect(progressLine({ ...progress, phase: "ending", errors: 1, mismatches: 2 }, {})).toBe(
+    "ending 2.5 s   50 connections   98,123 messages/s   1 error   2 wrong answers",
+  );
+});
+
+// util-linux has `script`, which gives a program a terminal.
+const hasScript = spawnSync("script", ["--version"]).status === 0;
+test.skipIf(!hasScript)("on a terminal, a line is written again and again, and is away at the end", async () => {
+  const server = await start();
+  const line = [process.execPath, cli, "load", server.url, ...SHORT, "-d", "0.8"].join(" ");
+  const child = spawn("script", ["-qec", line, "/dev/null"], { stdio: ["ignore", "pipe", "inherit"] });
+  let output = "";
+  child.stdout.on("data", (chunk) => (output += chunk));
+  const [status] = await once(child, "close");
+  expect(status).toBe(0);
+  const written = output.split("\r\x1b[K");
+  expect(
+    written.filter((text) => /^measuring 0\.\d of 0\.8 s {3}3 connections {3}[\d,]+ messages\/s$/.test(text)).length,
+  ).toBeGreaterThanOrEqual(1);
+  expect(written.at(-1)!.startsWith("\x1b[1mws:")).toBe(true);
+  expect(written.at(-1)).not.toContain("measuring");
+});

@@ -1,0 +1,189 @@
+// The parts of the load generator that need no socket.
+
+import { createHistogram } from "node:perf_hooks";
+import { describe, expect, test } from "vitest";
+import { FrameDecoder, Opcode, perMessageDeflate, Protocol } from "../../src/index.ts";
+import { Histogram } from "../../src/load/histogram.ts";
+import { Messages, READ_SIZE } from "../../src/load/messages.ts";
+import { type LoadOptions, readOptions } from "../../src/load/options.ts";
+import { Stream, WRITE_SIZE } from "../../src/load/stream.ts";
+import { Waiting } from "../../src/load/waiting.ts";
+import { Random } from "../support/random.ts";
+
+describe("options", () => {
+  test("have defaults", () => {
+    expect(readOptions({})).toEqual({
+      connections: 50,
+      size: 32,
+      inFlight: 1,
+      binary: false,
+      compress: false,
+      duration: 10_000,
+      warmUp: 1000,
+      timeout: 5000,
+    });
+    expect(readOptions({ rate: 10 }).inFlight).toBe(Infinity);
+    expect(readOptions({ rate: 10, inFlight: 3 }).inFlight).toBe(3);
+  });
+
+  test.each<LoadOptions>([
+    { connections: 0 },
+    { connections: 1.5 },
+    { connections: 65537 },
+    { size: -1 },
+    { size: 104857601 },
+    { inFlight: 0 },
+    { inFlight: Infinity },
+    { rate: 0 },
+    { rate: Infinity },
+    { rate: Number.NaN },
+    { duration: 0 },
+    { duration: Infinity },
+    { warmUp: -1 },
+    { timeout: 0 },
+  ])("refuse %o", (options) => {
+    expect(() => readOptions(options)).toThrow(RangeError);
+  });
+});
+
+describe("the histogram", () => {
+  test("is empty at first", () => {
+    const histogram = new Histogram();
+    expect([histogram.count, histogram.mean, histogram.percentile(50), histogram.max]).toEqual([0, 0, 0, 0]);
+  });
+
+  test("has the percentiles of node:perf_hooks and of the sorted values, to 0.1 %", () => {
+    const random = new Random(7);
+    const histogram = new Histogram();
+    const theirs = createHistogram({ lowest: 1, highest: 1e12, figures: 4 });
+    const all: number[] = [];
+    for (let i = 0; i < 20_000; i++) {
+      // From 1 µs to 10 s, each magnitude as often.
+      const time = 10 ** (random.integer(0, 6999) / 1000 - 3);
+      const weight = random.integer(1, 4);
+      histogram.record(time, weight);
+      for (let j = 0; j < weight; j++) {
+        theirs.record(Math.max(1, Math.round(time * 1e6)));
+        all.push(time);
+      }
+    }
+    all.sort((a, b) => a - b);
+    expect(histogram.count).toBe(all.length);
+    expect(histogram.max).toBe(all.at(-1));
+    expect(histogram.min).toBe(all[0]);
+    expect(histogram.mean).toBeCloseTo(all.reduce((a, b) => a + b) / all.length, 6);
+    for (const percent of [1, 10, 50, 90, 99, 99.9, 99.99, 100]) {
+      const value = histogram.percentile(percent);
+      const exact = all[Math.ceil((all.length * percent) / 100) - 1]!;
+      // And half a unit, a tenth of a microsecond.
+      expect(Math.abs(value - exact)).toBeLessThanOrEqual(exact * 0.001 + 0.0001);
+      expect(Math.abs(value - theirs.percentile(percent) / 1e6)).toBeLessThanOrEqual(exact * 0.0015 + 0.0001);
+    }
+  });
+
+  test("takes what is below its unit, and beyond its end", () => {
+    const histogram = new Histogram();
+    histogram.record(-1, 1);
+    histogram.record(1e9, 1);
+    expect(histogram.percentile(50)).toBe(0);
+    expect(histogram.max).toBe(1e9);
+    expect(histogram.percentile(100)).toBeGreaterThan(200_000);
+  });
+});
+
+describe("waiting messages", () => {
+  test("come out as they went in, in parts of any size", () => {
+    const random = new Random(3);
+    const waiting = new Waiting();
+    const expected: number[] = [];
+    for (let round = 0, time = 0; round < 5000; round++) {
+      if (random.chance(0.5) || expected.length === 0) {
+        if (random.chance(0.75)) time++;
+        const count = random.integer(1, 100);
+        waiting.add(count, time);
+        for (let i = 0; i < count; i++) expected.push(time);
+      } else {
+        for (let left = Math.min(expected.length, random.integer(1, 150)); left > 0;) {
+          const { time: since } = waiting;
+          const taken = waiting.take(left);
+          expect(taken).toBeGreaterThan(0);
+          expect(taken).toBeLessThanOrEqual(left);
+          expect(expected.splice(0, taken).every((one) => one === since)).toBe(true);
+          left -= taken;
+        }
+      }
+    }
+  });
+});
+
+describe.each([0, 1, 2, 32, 125, 126, 1024, 65535, 65536, 300_000])("messages of %d bytes", (size) => {
+  for (const binary of [false, true]) {
+    const messages = new Messages(size, binary);
+    const kind = binary ? "binary" : "text";
+
+    test(`${kind}: what is due is what a server that echoes sends, and READ_SIZE bytes of it again`, () => {
+      const decoder = new FrameDecoder({ role: "client" });
+      const frames = decoder.decode(messages.due.subarray(0, messages.count * messages.frame));
+      expect(frames.length).toBe(messages.count);
+      for (const [i, frame] of frames.entries()) {
+        expect(frame.opcode).toBe(binary ? Opcode.Binary : Opcode.Text);
+        expect(messages.payloads[i]!.equals(frame.payload)).toBe(true);
+      }
+      expect(messages.due.length).toBe(messages.count * messages.frame + READ_SIZE);
+      for (let at = messages.count * messages.frame; at < messages.due.length; at++) {
+        if (messages.due[at] !== messages.due[at % (messages.count * messages.frame)]) expect(at).toBe(-1);
+      }
+    });
+
+    test(`${kind}: each differs from the others, and is found`, () => {
+      if (size < 2) return;
+      expect(new Set(messages.payloads.map((payload) => payload.toString("latin1"))).size).toBe(messages.count);
+      for (let i = 0; i < messages.count; i++) {
+        const data = messages.data(i);
+        expect(messages.is(i, data)).toBe(true);
+        expect(messages.find(data)).toBe(i);
+        const other = binary ? (data as Buffer).toString("latin1") : messages.payloads[i]!;
+        expect(messages.find(other)).toBe(undefined);
+        const changed = Buffer.from(messages.payloads[i]!);
+        changed[size - 1]! ^= 1;
+        expect(messages.is(i, binary ? changed : changed.toString("latin1"))).toBe(false);
+      }
+    });
+
+    test(`${kind}: any batch is in one piece, masked, with keys of its own`, () => {
+      const stream = new Stream(messages, []);
+      const { bytes, offsets, batch } = stream;
+      expect(batch * (size + 14) <= WRITE_SIZE + 14 * batch || batch === 1).toBe(true);
+      expect(offsets.length).toBe(messages.count + batch);
+      expect(offsets.at(-1)).toBe(bytes.length);
+      const keys = new Set<number>();
+      for (const first of [0, 1, messages.count - 1]) {
+        const piece = Buffer.from(bytes.subarray(offsets[first]!, offsets[first + batch]!));
+        const frames = new FrameDecoder({ role: "server" }).decode(piece);
+        expect(frames.length).toBe(batch);
+        for (const [i, frame] of frames.entries()) {
+          keys.add(Buffer.from(frame.maskKey!).readUInt32BE());
+          expect(messages.payloads[(first + i) % messages.count]!.equals(frame.payload)).toBe(true);
+        }
+      }
+      expect(keys.size).toBeGreaterThan(Math.min(batch, messages.count) * 0.99 - 1);
+    });
+  }
+});
+
+test("a compressed stream is understood whole, over and over, and from any message on", () => {
+  const messages = new Messages(1000, false);
+  const extension = perMessageDeflate();
+  const { bytes, offsets } = new Stream(messages, [{ extension, parameters: [] }]);
+  expect(offsets[messages.count]! / messages.count).toBeLessThan(700);
+  const protocol = new Protocol({ role: "server", extensions: [extension] });
+  const period = bytes.subarray(0, offsets[messages.count]!);
+  const texts = [protocol.receive(period), protocol.receive(period), protocol.receive(bytes.subarray(offsets[5]!))]
+    .flat()
+    .map((event) => (event.type === "text" ? event.data : event.type));
+  const expected = Array.from({ length: texts.length }, (_, i) =>
+    messages.data((i < 2 * messages.count ? i : i + 5) % messages.count),
+  );
+  expect(texts.length).toBeGreaterThan(3 * messages.count - 6);
+  expect(texts).toEqual(expected);
+});
