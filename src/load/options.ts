@@ -28,11 +28,11 @@ export interface LoadOptions extends Pick<RequestOptions, "protocols" | "headers
   readonly warmUp?: number | undefined;
   /** How long a connection may take to open; and at the end the last answers, and then closing. Default 5000. */
   readonly timeout?: number | undefined;
-  /** wss: options of node:tls, such as `ca`, `cert`, `key`, `rejectUnauthorized`, `servername`. */
+  /** wss: options of node:tls, such as `ca`, `cert`, `key`, `rejectUnauthorized`, `servername`. Default: Node's. */
   readonly tls?: ConnectionOptions | undefined;
-  /** Ends the run early, with the report of what there is. */
+  /** Ends the run early, with the report of what there is. Default none. */
   readonly signal?: AbortSignal | undefined;
-  /** Called four times a second. */
+  /** Called four times a second. Default none. */
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
 }
 

@@ -1,5 +1,6 @@
 /** How a run goes: what onProgress gets. */
 export interface LoadProgress {
+  /** What the run does now, in this order. */
   readonly phase: "connecting" | "warming up" | "measuring" | "ending";
   /** Since the phase began, in milliseconds. */
   readonly elapsed: number;
@@ -22,12 +23,19 @@ export interface LoadLatency {
    * were due before its end and answered after its beginning.
    */
   readonly count: number;
+  /** The shortest of them. */
   readonly min: number;
+  /** Their sum by their number. */
   readonly mean: number;
+  /** So long, or less, took half of them. */
   readonly p50: number;
+  /** 90 of 100. */
   readonly p90: number;
+  /** 99 of 100. */
   readonly p99: number;
+  /** 999 of 1000. */
   readonly p999: number;
+  /** The longest of them. */
   readonly max: number;
 }
 
@@ -41,11 +49,13 @@ export interface LoadError {
   readonly code: string;
   /** What happened the first time. */
   readonly message: string;
+  /** How often it happened. */
   readonly count: number;
 }
 
 /** What a run has found. Times are in milliseconds, but for `seconds`. */
 export interface LoadReport {
+  /** Where the load went. */
   readonly url: string;
   /** What was asked for. */
   readonly options: {
@@ -66,10 +76,13 @@ export interface LoadReport {
   readonly seconds: number;
   /** Answers in the measured time. */
   readonly messages: number;
+  /** `messages` by `seconds`. */
   readonly messagesPerSecond: number;
   /** Payload of these answers; as much was sent for it. */
   readonly bytes: number;
+  /** `bytes` by `seconds`. */
   readonly bytesPerSecond: number;
+  /** How long the answers took. */
   readonly latency: LoadLatency;
   /** The whole run, from the first message to the last: `sent` is `received` and `unanswered`. */
   readonly total: {
@@ -86,6 +99,7 @@ export interface LoadReport {
     readonly bytesSent: number;
     readonly bytesReceived: number;
   };
+  /** What became of the connections. */
   readonly connections: {
     readonly opened: number;
     readonly failed: number;
@@ -96,6 +110,7 @@ export interface LoadReport {
     /** Whether the server has agreed to permessage-deflate. */
     readonly compressed: boolean;
   };
+  /** What went wrong, each kind once. Empty if nothing did. */
   readonly errors: readonly LoadError[];
   /** What the load itself took, in the measured time. */
   readonly load: {
