@@ -1,59 +1,21 @@
 // In headless Chromium: the installed package as modules of a page, with and without a Content-Security-Policy.
 
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { type Browser, findBrowser } from "./browser.ts";
 import { ECHO, expectedReport } from "./expected.ts";
 import { type Host, startHost } from "./host.ts";
-import { findRuntime, missing } from "./support.ts";
 
-/** What is used of playwright-core, whose types are not there before the runtimes are installed. */
-interface Playwright {
-  readonly chromium: { launch(options: { executablePath: string; args: readonly string[] }): Promise<Browser> };
-}
-interface Browser {
-  newPage(): Promise<Page>;
-  close(): Promise<void>;
-}
-interface Page {
-  on(event: "pageerror", listener: (error: Error) => void): void;
-  on(event: "console", listener: (message: { text(): string }) => void): void;
-  goto(url: string): Promise<unknown>;
-  waitForFunction(condition: () => boolean, argument: undefined, options: { timeout: number }): Promise<unknown>;
-  textContent(selector: string): Promise<string | null>;
-  close(): Promise<void>;
-}
-
-function loadPlaywright(): Playwright | undefined {
-  try {
-    return createRequire(import.meta.url)("playwright-core") as Playwright;
-  } catch (error) {
-    return missing("playwright-core", (error as Error).message.split("\n", 1)[0]!);
-  }
-}
-
-const playwright = loadPlaywright();
-const chromium = playwright && findRuntime("Chromium", "/usr/bin/chromium", /(?<=Chromium )[\d.]+/);
-
-const FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+const startBrowser = findBrowser();
 
 let host: Host;
 let browser: Browser | undefined;
 
 beforeAll(async () => {
-  if (!chromium) return;
+  if (!startBrowser) return;
   host = await startHost(inject("folder"));
-  browser = await playwright!.chromium.launch({ executablePath: chromium.executable, args: FLAGS });
+  browser = await startBrowser();
 });
 
 afterAll(async () => {
@@ -83,7 +45,7 @@ async function open(csp?: string): Promise<{ found: unknown; errors: string[]; c
   return { found, errors, console: told };
 }
 
-describe.skipIf(!chromium)("Chromium", () => {
+describe.skipIf(!startBrowser)("Chromium", () => {
   const echo = { echoed: ECHO, extensions: "permessage-deflate", closed: [4000, "", true] };
 
   test("without a policy: the WASM core", async () => {

@@ -1,0 +1,110 @@
+// The frames of one direction: checked, counted, and masked anew on their way.
+
+import { FrameDecoder, FrameEncoder } from "wsframe";
+
+/** One direction of a connection, as a filter for its bytes. `role` is what the proxy is for the one who sends. */
+export class Direction {
+  frames = 0;
+  bytes = 0;
+  #decoder;
+  #encoder;
+  /** The beginning of a header whose rest has not come: it goes out with its masking-key, or not at all. */
+  #held = Buffer.alloc(0);
+  #masked = false;
+  /** What the payload that is passing is XORed with. */
+  #change = 0;
+  /** How much of it has passed. */
+  #passed = 0;
+  #inFrame = false;
+  /** Whether what was written ends inside a frame: nothing else may be written then. */
+  #cut = false;
+  #closed = false;
+
+  constructor(role, hasExtensions) {
+    // What RSV bits and payloads mean is up to the extensions, if the two ends have agreed on any.
+    this.#decoder = new FrameDecoder({ role, rsv: hasExtensions ? 7 : 0, maxPayload: Infinity });
+    this.#encoder = new FrameEncoder({ role: role === "server" ? "client" : "server" });
+  }
+
+  /**
+   * What to write for a chunk that has come: the same frames, those that are masked with other masks. The chunk is changed.
+   *
+   * Masking is XOR, and so is the way from one masking-key to another: XOR the key with four random bytes, and it is a new
+   * key; XOR the payload with the same bytes, and it is masked with that. So nothing is unmasked to be masked again, and what
+   * is written is what has come, changed in one pass. (The decoder unmasks in its own memory what it checks, such as UTF-8.)
+   *
+   * @throws WebSocketError for a frame that breaks a rule
+   */
+  push(chunk) {
+    if (this.#closed) return chunk.subarray(0, 0);
+    const bytes = this.#held.length > 0 ? Buffer.concat([this.#held, chunk]) : chunk;
+    const start = this.#decoder.bytesDecoded - this.#held.length;
+    let done = 0;
+    this.#decoder.push(chunk, {
+      header: ({ masked, payloadOffset }) => {
+        this.frames++;
+        this.#inFrame = true;
+        this.#masked = masked;
+        this.#passed = 0;
+        done = payloadOffset - start;
+        if (masked) xor(bytes, done - 4, done, (this.#change = nextRandom()), 0);
+      },
+      // What the callback gets is unmasked, and borrowed. Only its length is of interest: it says which bytes have been read.
+      payload: (_window, from, to) => {
+        const end = done + to - from;
+        if (this.#masked) xor(bytes, done, end, this.#change, this.#passed);
+        this.#passed += to - from;
+        done = end;
+      },
+      end: () => {
+        this.#inFrame = false;
+      },
+    });
+    this.#closed = this.#decoder.closed; // whatever follows a Close is nothing (RFC 6455 §5.5.1)
+    this.#held = Buffer.from(this.#closed ? [] : bytes.subarray(done));
+    this.#cut = this.#inFrame;
+    this.bytes += done;
+    return bytes.subarray(0, done);
+  }
+
+  /** A Close of our own behind the frames that have passed; undefined where it would stand inside one, or behind another. */
+  close(code, reason = "") {
+    if (this.#closed || this.#cut) return undefined;
+    this.#closed = true;
+    this.#encoder.close(code, reason);
+    return this.#encoder.take()[0];
+  }
+}
+
+const random = new Int32Array(1024);
+let used = random.length;
+
+/** Four random bytes as a number, such as nobody can predict (RFC 6455 §5.3). */
+function nextRandom() {
+  if (used === random.length) {
+    crypto.getRandomValues(random);
+    used = 0;
+  }
+  return random[used++];
+}
+
+/** XORs bytes[from, to) with the four bytes of `change`, over and over; `passed` of the payload came before. */
+function xor(bytes, from, to, change, passed) {
+  if (to - from < 64) {
+    xorBytes(bytes, from, to, change, passed);
+    return;
+  }
+  // Four bytes at a time, from the first address on that words can begin at.
+  const first = from + (-(bytes.byteOffset + from) & 3);
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset + first, (to - first) >> 2);
+  const last = first + 4 * words.length;
+  const turn = ((passed + first - from) & 3) << 3;
+  const word = (change >>> turn) | (change << (32 - turn));
+  xorBytes(bytes, from, first, change, passed);
+  for (let i = 0; i < words.length; i++) words[i] ^= word;
+  xorBytes(bytes, last, to, change, passed + last - from);
+}
+
+function xorBytes(bytes, from, to, change, passed) {
+  for (let i = from; i < to; i++) bytes[i] ^= change >> (((passed + i - from) & 3) << 3);
+}

@@ -1,0 +1,118 @@
+// A proxy of frames: checks and counts them, gives those of the clients masks of its own, and forwards them as they are. No
+// message is put together, nothing is inflated, and a frame of any size passes in constant memory.
+// node examples/proxy/server.mjs http://127.0.0.1:9000 [port]
+
+import { createServer, request as httpRequest } from "node:http";
+import { CloseCode, rejectHandshake, serializeResponse, WebSocketError } from "wsframe";
+import { reject } from "wsframe/node";
+import { Direction } from "./direction.mjs";
+
+const backend = new URL(process.argv[2] ?? process.env.BACKEND ?? "http://127.0.0.1:9000");
+const port = Number(process.argv[3] ?? process.env.PORT ?? 8080);
+const HANDSHAKE_TIMEOUT = 10_000;
+const CLOSE_TIMEOUT = 10_000;
+/** For each connection what asks its client to close. */
+const goAways = new Set();
+
+const server = createServer((_request, response) => {
+  response.writeHead(426, { Connection: "Upgrade", Upgrade: "websocket" }).end("WebSocket only\n");
+});
+
+// The handshake is between the two ends: key, subprotocols and extensions pass, and so does the answer.
+server.on("upgrade", (request, client, head) => {
+  const { hostname, port } = backend;
+  const path = request.url;
+  const ask = httpRequest({ hostname, port, path, headers: request.rawHeaders, setHost: false, agent: false });
+  const leave = () => ask.destroy();
+  client.on("error", leave);
+  client.on("close", leave);
+  ask.setTimeout(HANDSHAKE_TIMEOUT, () => ask.destroy(new Error("no answer")));
+  ask.on("error", (error) => {
+    if (client.writable) reject(client, rejectHandshake({ status: error.message === "no answer" ? 504 : 502 }));
+  });
+  ask.on("response", (response) => {
+    const headers = pairs(response.rawHeaders).filter(([name]) => !/^(connection|transfer-encoding)$/i.test(name));
+    client.write(serializeResponse({ status: response.statusCode, headers: [...headers, ["Connection", "close"]] }));
+    response.pipe(client);
+    client.setTimeout(CLOSE_TIMEOUT, () => client.destroy());
+  });
+  ask.on("upgrade", (response, socket, socketHead) => {
+    client.off("error", leave);
+    client.off("close", leave);
+    socket.setTimeout(0);
+    client.write(serializeResponse({ status: response.statusCode, headers: pairs(response.rawHeaders) }));
+    if (head.length > 0) client.unshift(head);
+    if (socketHead.length > 0) socket.unshift(socketHead);
+    connect(client, socket, "sec-websocket-extensions" in response.headers, path);
+  });
+  ask.end();
+});
+
+function pairs(raw) {
+  return Array.from({ length: raw.length / 2 }, (_, i) => [raw[2 * i], raw[2 * i + 1]]);
+}
+
+function connect(client, socket, hasExtensions, path) {
+  const up = new Direction("server", hasExtensions);
+  const down = new Direction("client", hasExtensions);
+  /** Says why to both of them, where a Close fits between the frames, and ends the connection. */
+  const end = (clientCode, backendCode, reason) => {
+    for (const [to, close] of [
+      [client, down.close(clientCode, reason)],
+      [socket, up.close(backendCode, reason)],
+    ]) {
+      if (close) to.write(close);
+      to.end();
+      to.setTimeout(CLOSE_TIMEOUT, () => to.destroy());
+    }
+  };
+  forward(client, socket, up, ({ closeCode, code }) => end(closeCode, CloseCode.GoingAway, code));
+  forward(socket, client, down, ({ closeCode, code }) => end(CloseCode.BadGateway, closeCode, code));
+
+  const goAway = () => {
+    const close = down.close(CloseCode.GoingAway);
+    // The client answers it, the backend gets the answer, and ends. Where it does not fit in, the connection is cut.
+    if (!close) client.destroy();
+    else client.write(close);
+    setTimeout(() => client.destroy(), CLOSE_TIMEOUT).unref();
+  };
+  goAways.add(goAway);
+  client.on("close", () => {
+    goAways.delete(goAway);
+    console.log(`${path}: ${up.frames} frames (${up.bytes} bytes) up, ${down.frames} (${down.bytes}) down`);
+  });
+}
+
+function forward(from, to, direction, fail) {
+  from.setNoDelay(true);
+  from.on("data", (chunk) => {
+    let bytes;
+    try {
+      bytes = direction.push(chunk);
+    } catch (error) {
+      if (!(error instanceof WebSocketError)) throw error;
+      from.removeAllListeners("data").resume(); // what else it sends is of no use
+      fail(error);
+      return;
+    }
+    // The one who sends waits for the one who reads.
+    if (bytes.length > 0 && !to.write(bytes)) from.pause();
+  });
+  to.on("drain", () => from.resume());
+  from.on("end", () => to.end());
+  // A reset is passed on as a reset: for the other end, too, the connection has failed. Not where our side is ending already:
+  // Node 20 would neither end nor reset such a socket, and the process could never exit.
+  from.on("error", () => (to.writableEnded ? to.destroy() : to.resetAndDestroy()));
+  from.on("close", () => {
+    to.end();
+    to.setTimeout(CLOSE_TIMEOUT, () => to.destroy());
+  });
+}
+
+server.listen(port, "127.0.0.1", () => console.log(`listening on ws://127.0.0.1:${server.address().port}`));
+
+function shutDown() {
+  server.close();
+  for (const goAway of goAways) goAway();
+}
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, shutDown);

@@ -1,0 +1,118 @@
+// What a framework does that has sockets of its own: handshake and messages from wsframe, every read and write by itself.
+// Here the sockets are those of node:net, and the application is an echo. node examples/sans-io.mjs [port]
+
+import { createServer } from "node:net";
+import {
+  acceptHandshake,
+  CloseCode,
+  Keepalive,
+  perMessageDeflate,
+  Protocol,
+  rejectHandshake,
+  RequestParser,
+  serializeResponse,
+} from "wsframe";
+
+const HANDSHAKE_TIMEOUT = 10_000;
+const LINGER = 1000;
+const extensions = [perMessageDeflate()];
+/** For each open connection what closes it. */
+const closers = new Set();
+
+// allowHalfOpen: the peer may have ended its side, and still be waiting for the last of our answers.
+const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+  const parser = new RequestParser();
+  const timer = setTimeout(() => socket.destroy(), HANDSHAKE_TIMEOUT);
+  socket.on("error", () => {}); // "close" follows
+  socket.on("close", () => clearTimeout(timer));
+  socket.on("end", () => socket.end());
+  socket.on("data", function handshake(chunk) {
+    const { answer, rest } = read(parser, chunk);
+    if (answer === undefined) return;
+    clearTimeout(timer);
+    socket.off("data", handshake);
+    socket.write(serializeResponse(answer)); // 101, or the rejection: 400, 405, 426, ...
+    if (answer.accepted) open(socket, answer.extensions, rest);
+    else end(socket);
+  });
+});
+
+/** The answer to a request, once its head is complete, and the bytes behind it. */
+function read(parser, chunk) {
+  try {
+    const found = parser.push(chunk);
+    return found ? { answer: acceptHandshake(found.request, { extensions }), rest: found.rest } : {};
+  } catch (error) {
+    return { answer: rejectHandshake({ error }) }; // a HandshakeError: these bytes are not HTTP
+  }
+}
+
+/** Ends our side, and leaves the peer some time to read what it was told last before the socket is cut. */
+function end(socket) {
+  socket.end();
+  socket.resume();
+  const timer = setTimeout(() => socket.destroy(), LINGER);
+  socket.once("close", () => clearTimeout(timer));
+}
+
+function open(socket, agreed, rest) {
+  const protocol = new Protocol({ role: "server", extensions: agreed });
+  const keepalive = new Keepalive(protocol, performance.now());
+  // One call for each thing that happens: no object for an event.
+  const sink = {
+    text: (data) => protocol.send(data),
+    binary: (data) => protocol.send(data),
+    ping() {}, // its Pong is queued already
+    pong() {},
+    error: (error) => console.error(error.message),
+    close() {},
+  };
+
+  /** Writes what is queued, all of it at once; while the socket is full, it stays with the protocol. */
+  const flush = () => {
+    if (socket.destroyed || socket.writableNeedDrain) return;
+    socket.cork();
+    for (const part of protocol.take()) socket.write(part);
+    socket.uncork();
+    if (protocol.state === "closed" && !socket.writableEnded) end(socket);
+    // The other half of backpressure: who does not read our answers is not read from.
+    else if (socket.writableNeedDrain) socket.pause();
+  };
+
+  const receive = (chunk) => {
+    protocol.push(chunk, sink, performance.now());
+    flush();
+  };
+  const timer = setInterval(() => {
+    for (const event of keepalive.tick(performance.now())) sink[event.type]?.(event.error);
+    flush();
+    if (keepalive.expired) socket.destroy();
+  }, 1000);
+  const close = () => {
+    protocol.close(CloseCode.GoingAway);
+    flush();
+  };
+
+  closers.add(close);
+  socket.on("data", receive);
+  socket.on("drain", () => {
+    keepalive.alive(performance.now()); // it takes what we send: it is alive, even if it was not read from
+    flush();
+    if (!socket.writableNeedDrain) socket.resume();
+  });
+  socket.on("close", () => {
+    clearInterval(timer);
+    closers.delete(close);
+  });
+  if (rest.length > 0) receive(rest);
+}
+
+server.listen(Number(process.argv[2] ?? process.env.PORT ?? 8080), "127.0.0.1", () => {
+  console.log(`listening on ws://127.0.0.1:${server.address().port}`);
+});
+
+function shutDown() {
+  server.close();
+  for (const close of closers) close();
+}
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, shutDown);

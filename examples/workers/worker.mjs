@@ -1,0 +1,56 @@
+// A Worker with two doors. For HTTP: the messages of a WebSocket server elsewhere, as an event stream (Server-Sent Events), for
+// those whom WebSocket does not reach. For TCP, where the runtime lets Workers have it: an echo server for WebSocket.
+//
+// In a folder with `npm install wsframe workerd`, and the address of a server in FEED:
+//   FEED=ws://127.0.0.1:9000/ npx workerd serve examples/workers/config.capnp
+//   curl -N localhost:8080
+
+import { connect } from "cloudflare:sockets";
+import { perMessageDeflate } from "wsframe";
+import { acceptWebSocketStream, connectWebSocketStream } from "wsframe/streams";
+
+const HANDSHAKE_TIMEOUT = 10_000;
+
+/** Messages in, events out: each line of a text is a line of data; what is not text is not for event streams. */
+function toEvents() {
+  const encoder = new TextEncoder();
+  return new TransformStream({
+    transform(message, controller) {
+      if (typeof message !== "string") return;
+      const data = message.split(/\r\n|\r|\n/).map((line) => `data: ${line}\n`);
+      controller.enqueue(encoder.encode(`${data.join("")}\n`));
+    },
+  });
+}
+
+export default {
+  async fetch(_request, { FEED }) {
+    const url = new URL(FEED);
+    const secure = url.protocol === "wss:";
+    const socket = connect(
+      { hostname: url.hostname, port: Number(url.port || (secure ? 443 : 80)) },
+      { secureTransport: secure ? "on" : "off" },
+    );
+    try {
+      const { readable } = await connectWebSocketStream(socket, url, {
+        extensions: [perMessageDeflate()],
+        signal: AbortSignal.timeout(HANDSHAKE_TIMEOUT),
+      });
+      // A client that reads slowly holds back the server, one that leaves closes the connection: the streams see to it.
+      return new Response(readable.pipeThrough(toEvents()), {
+        headers: { "Content-Type": "text/event-stream", "Cache-Control": "no-store" },
+      });
+    } catch (error) {
+      return new Response(`${error.message}\n`, { status: 502 });
+    }
+  },
+
+  async connect(socket) {
+    const { readable, writable, closed } = await acceptWebSocketStream(socket, {
+      extensions: [perMessageDeflate()],
+      signal: AbortSignal.timeout(HANDSHAKE_TIMEOUT),
+    });
+    await readable.pipeTo(writable);
+    await closed;
+  },
+};
