@@ -14,6 +14,7 @@ export type {
   OutgoingPart,
 } from "./frame/extension.ts";
 export type { Frame, FrameHeader } from "./frame/frame.ts";
+export { mask } from "./frame/mask.ts";
 export { CloseCode, isValidCloseCode, Opcode } from "./frame/opcodes.ts";
 export type { FrameDecoderOptions, FrameEncoderOptions, MaskKeySource, Role } from "./frame/options.ts";
 export { PreparedMessage } from "./frame/prepared.ts";

@@ -1,6 +1,6 @@
 // The frames of one direction: checked, counted, and masked anew on their way.
 
-import { FrameDecoder, FrameEncoder } from "wsframe";
+import { FrameDecoder, FrameEncoder, mask } from "wsframe";
 
 /** One direction of a connection, as a filter for its bytes. `role` is what the proxy is for the one who sends. */
 export class Direction {
@@ -12,7 +12,7 @@ export class Direction {
   #held = Buffer.alloc(0);
   #masked = false;
   /** What the payload that is passing is XORed with. */
-  #change = 0;
+  #change;
   /** How much of it has passed. */
   #passed = 0;
   #inFrame = false;
@@ -47,12 +47,12 @@ export class Direction {
         this.#masked = masked;
         this.#passed = 0;
         done = payloadOffset - start;
-        if (masked) xor(bytes, done - 4, done, (this.#change = nextRandom()), 0);
+        if (masked) mask(bytes.subarray(done - 4, done), (this.#change = nextRandom()));
       },
       // What the callback gets is unmasked, and borrowed. Only its length is of interest: it says which bytes have been read.
       payload: (_window, from, to) => {
         const end = done + to - from;
-        if (this.#masked) xor(bytes, done, end, this.#change, this.#passed);
+        if (this.#masked) mask(bytes.subarray(done, end), this.#change, this.#passed);
         this.#passed += to - from;
         done = end;
       },
@@ -76,35 +76,14 @@ export class Direction {
   }
 }
 
-const random = new Int32Array(1024);
+const random = new Uint8Array(4096);
 let used = random.length;
 
-/** Four random bytes as a number, such as nobody can predict (RFC 6455 §5.3). */
+/** Four random bytes, such as nobody can predict (RFC 6455 §5.3). */
 function nextRandom() {
   if (used === random.length) {
     crypto.getRandomValues(random);
     used = 0;
   }
-  return random[used++];
-}
-
-/** XORs bytes[from, to) with the four bytes of `change`, over and over; `passed` of the payload came before. */
-function xor(bytes, from, to, change, passed) {
-  if (to - from < 64) {
-    xorBytes(bytes, from, to, change, passed);
-    return;
-  }
-  // Four bytes at a time, from the first address on that words can begin at.
-  const first = from + (-(bytes.byteOffset + from) & 3);
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + first, (to - first) >> 2);
-  const last = first + 4 * words.length;
-  const turn = ((passed + first - from) & 3) << 3;
-  const word = (change >>> turn) | (change << (32 - turn));
-  xorBytes(bytes, from, first, change, passed);
-  for (let i = 0; i < words.length; i++) words[i] ^= word;
-  xorBytes(bytes, last, to, change, passed + last - from);
-}
-
-function xorBytes(bytes, from, to, change, passed) {
-  for (let i = from; i < to; i++) bytes[i] ^= change >> (((passed + i - from) & 3) << 3);
+  return random.slice(used, (used += 4));
 }

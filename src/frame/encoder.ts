@@ -17,6 +17,7 @@ import { enginesFor, type Engines } from "../core/engines.ts";
 import { concat } from "./bytes.ts";
 import { writeHeader } from "./header.ts";
 import { keyNumber, nextKey, takeKeys } from "./keys.ts";
+import { maskInto } from "./mask.ts";
 import { isValidCloseCode, Opcode } from "./opcodes.ts";
 import { assertBytes, type FrameEncoderOptions, isServer, type MaskKeySource } from "./options.ts";
 import type { PreparedMessage, SerializedMessage } from "./prepared.ts";
@@ -326,30 +327,14 @@ export class FrameEncoder {
     const header = new Uint8Array(MAX_HEADER);
     const headerLength = writeHeader(header, first, length, key);
     if (key === undefined || owned) {
-      if (key !== undefined) this.#maskInto(payload, key, payload, 0);
+      if (key !== undefined) maskInto(this.#engines, payload, key, payload, 0);
       emit(queue, header.slice(0, headerLength));
       emit(queue, payload);
     } else {
       const frame = new Uint8Array(headerLength + length);
       frame.set(header.subarray(0, headerLength));
-      this.#maskInto(payload, key, frame, headerLength);
+      maskInto(this.#engines, payload, key, frame, headerLength);
       emit(queue, frame);
-    }
-  }
-
-  /** Writes `payload`, masked, to `target` from `at` on. */
-  #maskInto(payload: Uint8Array, key: number, target: Uint8Array, at: number): void {
-    const core = this.#engines.enter();
-    try {
-      for (let done = 0; done < payload.length; done += WINDOW_SIZE) {
-        // WINDOW_SIZE is a multiple of four: each slice begins with the key's first byte.
-        const slice = payload.subarray(done, done + WINDOW_SIZE);
-        core.bytes.set(slice, WINDOW);
-        core.mask(WINDOW, slice.length, key);
-        target.set(core.bytes.subarray(WINDOW, WINDOW + slice.length), at + done);
-      }
-    } finally {
-      this.#engines.leave();
     }
   }
 

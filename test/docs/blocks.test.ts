@@ -8,7 +8,7 @@
 //   sh       Run line by line in such a folder; of what belongs into a clone of the repository, the scripts, files and options
 //            have to be there.
 //   json     Parsed.
-//   text     Has a comment that says what it is: `output` of the block above it; `layout` of folders, which have to be as it
+//   text     Has a comment that says what it is: `output` of the block above it; something `like` that, with other numbers; `layout` of folders, which have to be as it
 //            says; or a `diagram`.
 //
 // Comments stand right before a block: <!-- run: NAME -->. The port 8080 becomes one that is free.
@@ -75,7 +75,13 @@ function run(command: string, args: readonly string[], cwd: string): Promise<Out
 }
 
 test("every block is in a language that is run here", () => {
-  const known = { js: ["", "run"], ts: ["", "run"], sh: [""], json: [""], text: ["output", "layout", "diagram"] };
+  const known = {
+    js: ["", "run"],
+    ts: ["", "run"],
+    sh: [""],
+    json: [""],
+    text: ["output", "like", "layout", "diagram"],
+  };
   const unknown = blocks.filter(
     ({ language, directive }) => !(known as Record<string, string[]>)[language]?.includes(directive),
   );
@@ -189,7 +195,13 @@ describe("sh", () => {
     }
     const next = blocks[blocks.findIndex((block) => block.place === place) + 1];
     if (next?.directive === "output") expect(stdout.trimEnd()).toBe(next.code);
+    if (next?.directive === "like") expect(withoutNumbers(stdout.trimEnd())).toBe(withoutNumbers(next.code));
   });
+
+  /** Measured values, and the units that go with them, become N. */
+  function withoutNumbers(text: string): string {
+    return text.replaceAll(/(?<!\w)\d[\d.,]*( [kMG]?B\b)?/g, "N");
+  }
 });
 
 test("json", () => {
