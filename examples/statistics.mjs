@@ -22,5 +22,10 @@ const sink = {
   },
 };
 
-for await (const chunk of process.stdin) decoder.push(chunk, sink);
+try {
+  for await (const chunk of process.stdin) decoder.push(chunk, sink);
+} catch (error) {
+  console.error(error.message); // what came before counts
+  process.exitCode = 1;
+}
 console.log(totals);

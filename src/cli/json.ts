@@ -14,18 +14,31 @@ const TRAILING_PREVIEW = 128;
 /** How many bytes are shown before and from the one that is wrong. */
 const ERROR_PREVIEW = 8;
 
-/** What `--json` prints for one direction. `speed` is undefined where it was not asked for. */
-export function toJson(stream: Stream, inspection: Inspection, speed: Speed | null | undefined): object {
+/** So many frames are made into text at a time. */
+const PIECE_FRAMES = 1000;
+
+/**
+ * What `--json` prints for one direction, in pieces: the frames of a large file are longer than a string may be. `speed` is
+ * undefined where it was not asked for.
+ */
+export function* toJson(
+  stream: Stream,
+  inspection: Inspection,
+  speed: Speed | null | undefined,
+): Generator<string, void> {
   const base = stream.head?.length ?? 0;
   const { first, last, skipped, counts, error, incomplete, trailing } = inspection;
   const wrong = error && base + error.error.byteOffset;
-  return {
-    file: stream.file,
-    role: stream.role,
-    rsv: stream.rsv,
-    size: stream.size,
-    httpLength: base,
-    frames: [...first, ...last].map((row) => frameJson(row, base)),
+  const { file, role, rsv, size } = stream;
+  yield `${JSON.stringify({ file, role, rsv, size, httpLength: base }).slice(0, -1)},"frames":[`;
+  for (const [index, rows] of [first, last].entries()) {
+    if (index > 0 && first.length > 0 && rows.length > 0) yield ",";
+    for (let at = 0; at < rows.length; at += PIECE_FRAMES) {
+      const piece = rows.slice(at, at + PIECE_FRAMES).map((row) => JSON.stringify(frameJson(row, base)));
+      yield `${at > 0 ? "," : ""}${piece.join(",")}`;
+    }
+  }
+  const rest = {
     // Those that --limit leaves out stand before the last ones of `frames`.
     framesLeftOut: skipped,
     error: error
@@ -67,6 +80,7 @@ export function toJson(stream: Stream, inspection: Inspection, speed: Speed | nu
     },
     ...(speed !== undefined && { speed }),
   };
+  yield `],${JSON.stringify(rest).slice(1)}`;
 }
 
 function frameJson(row: FrameRow, base: number): object {

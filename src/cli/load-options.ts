@@ -15,7 +15,8 @@ sent as Basic authorization.
 
 Options:
   -c, --connections N   how many connections. Default 50
-  -s, --size N          the payload of a message, in bytes. Default 32
+  -s, --size N          the payload of a message, in bytes, up to 100 MiB.
+                        Default 32
   -f, --in-flight N     how many messages of a connection may wait for their
                         answers. Default 1; with --rate any number
   -r, --rate N          messages in a second, on all connections together. Each
@@ -122,7 +123,7 @@ function parse(args: readonly string[]) {
 /** Its range is load()'s to check. */
 function number(name: string, value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
-  if (!/^(\d+(\.\d*)?|\.\d+)$/.test(value)) throw new UsageError(`--${name} must be a number, not ${value}`);
+  if (!/^(\d+(\.\d*)?|\.\d+)(e\d+)?$/i.test(value)) throw new UsageError(`--${name} must be a number, not ${value}`);
   return Number(value);
 }
 

@@ -6,6 +6,8 @@ import { counted, grouped, type Look, type Style } from "./style.ts";
 const LABEL_WIDTH = 11;
 const DEFAULT_DURATION = 10_000;
 const DEFAULT_WARM_UP = 1000;
+/** A run that ends in its warm-up has measured for less. */
+const LEAST_SECONDS = 0.1;
 
 /** One line, without its end. */
 export function progressLine(progress: LoadProgress, { duration, warmUp }: LoadOptions): string {
@@ -25,7 +27,10 @@ export function reportLines(report: LoadReport, style: Style): string {
   const add = (label: string, text: string, look?: Look): void => {
     lines.push(`  ${style("dim", label.padEnd(LABEL_WIDTH - 2))}${look ? style(look, text) : text}`);
   };
-  if (connections.opened > 0) {
+  if (connections.opened > 0 && report.seconds < LEAST_SECONDS && report.messages === 0) {
+    add("messages", "nothing was measured: the run had ended before", "yellow");
+    add("in all", inAll(total));
+  } else if (connections.opened > 0) {
     add("messages", `${style("bold", `${rate(report.messagesPerSecond)}/s`)}: ${measured(report)}`);
     add("payload", `${bytes(report.bytesPerSecond)}/s each way: ${counted(report.bytes, "byte")}`);
     if (latency.count > 0) {
@@ -41,7 +46,7 @@ export function reportLines(report: LoadReport, style: Style): string {
     add("load", share(load), load.bottleneck ? "yellow" : undefined);
   }
   const { opened, failed, lost } = connections;
-  if (failed > 0) add("", `${counted(failed, "connection")} of ${opened + failed} could not be opened`, "red");
+  if (failed > 0) add("", `${counted(failed, "connection")} of ${grouped(opened + failed)} could not be opened`, "red");
   if (lost > 0) add("", `${counted(lost, "connection")} ended before the run did`, "red");
   if (total.unsent > 0) add("", `${counted(total.unsent, "message")} due that could not be sent`, "yellow");
   if (report.options.compress && opened > 0 && !connections.compressed) {
@@ -57,7 +62,7 @@ function asked({ options, connections }: LoadReport): string {
   const { size, inFlight, rate: due, binary } = options;
   const kind = `${binary ? "binary" : "text"} of ${counted(size, "byte")}${connections.compressed ? ", compressed" : ""}`;
   const limit = inFlight === null ? "" : `, ${grouped(inFlight)} in flight on each`;
-  const speed = due === null ? "" : `, ${due.toLocaleString("en-US")} messages/s`;
+  const speed = due === null ? "" : `, ${due.toLocaleString("en-US")} ${due === 1 ? "message" : "messages"}/s`;
   return `${counted(options.connections, "connection")}, ${kind}${limit}${speed}`;
 }
 
@@ -68,7 +73,7 @@ function measured({ messages, seconds: time, options }: LoadReport): string {
 }
 
 function inAll({ sent, received, unanswered, mismatches, unexpected }: LoadReport["total"]): string {
-  const parts = [`${grouped(sent)} sent with the warm-up`, `${grouped(received)} answered`];
+  const parts = [`${grouped(sent)} sent`, `${grouped(received)} answered`];
   parts.push(mismatches === 0 ? "all compared, none wrong" : `${grouped(mismatches)} of them wrong`);
   if (unanswered > 0) parts.push(`${grouped(unanswered)} not answered`);
   if (unexpected > 0) parts.push(`${grouped(unexpected)} not asked for`);

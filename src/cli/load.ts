@@ -40,7 +40,7 @@ export async function loadServer(command: LoadCommand, print: (text: string) => 
     report = await load(command.url, { ...command.options, signal: controller.signal, onProgress });
   } catch (error) {
     // What load() says of its arguments.
-    if (error instanceof TypeError || error instanceof RangeError) throw new UsageError(error.message);
+    if (error instanceof TypeError || error instanceof RangeError) throw new UsageError(asOptions(error.message));
     throw error;
   } finally {
     process.off("SIGINT", interrupt);
@@ -50,4 +50,16 @@ export async function loadServer(command: LoadCommand, print: (text: string) => 
   await print(command.json ? `${JSON.stringify(report)}\n` : reportLines(report, style));
   if (report.connections.opened === 0) return EXIT_NO_CONNECTION;
   return report.ok ? 0 : EXIT_ERRORS;
+}
+
+/** What load() says of its options, in the names and units of the command line. */
+function asOptions(message: string): string {
+  return message
+    .replace(/^(connections|size|inFlight|rate|duration|warmUp|timeout)\b/, (name) => {
+      return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    })
+    .replace(
+      / milliseconds from (\d+) to (\d+)$/,
+      (_, least, most) => ` seconds from ${least / 1000} to ${most / 1000}`,
+    );
 }

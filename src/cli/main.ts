@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command `wsframe`: what it prints, and its exit codes.
 
+import { isAscii } from "node:buffer";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { InputError } from "./input-error.ts";
@@ -30,7 +31,11 @@ function assertIsStream(stream: Stream, { error, counts }: Inspection): void {
   const compressed = error.error.code === "WS_ERR_UNEXPECTED_RSV_1" && [1, 2].includes(stream.bytes[0]! & 0x3f);
   throw new InputError(
     `${stream.file}: not a WebSocket stream (${error.message}, in the first byte). ` +
-      (compressed ? "If it is compressed, give --rsv 4" : "If it is one, give --role"),
+      (compressed
+        ? "If it is compressed, give --rsv 4"
+        : isAscii(stream.bytes)
+          ? "It is text: of hex, only the bytes themselves are read, as xxd -p prints them"
+          : "If it is one, give --role"),
   );
 }
 
@@ -60,7 +65,7 @@ async function inspectAll(command: Command): Promise<void> {
   const { stdout } = process;
   const style = makeStyle(command.color ?? (stdout.isTTY === true && !process.env["NO_COLOR"]));
   const width = Math.max(stdout.isTTY ? stdout.columns : DEFAULT_WIDTH, LEAST_WIDTH);
-  const documents: object[] = [];
+  let documents = 0;
   let printed = false;
   for (const file of command.files) {
     try {
@@ -71,7 +76,8 @@ async function inspectAll(command: Command): Promise<void> {
         if (inspection.error) process.exitCode ??= EXIT_PROTOCOL_ERROR;
         if (command.json) {
           const speed = command.speed ? ((await measure(stream, inspection)) ?? null) : undefined;
-          documents.push(toJson(stream, inspection, speed));
+          await print(documents++ === 0 ? "[" : ",");
+          for (const piece of toJson(stream, inspection, speed)) await print(piece);
           continue;
         }
         if (printed) await print("\n");
@@ -83,7 +89,7 @@ async function inspectAll(command: Command): Promise<void> {
       complain(error.message);
     }
   }
-  if (command.json) await print(`${JSON.stringify(documents)}\n`);
+  if (command.json) await print(documents === 0 ? "[]\n" : "]\n");
 }
 
 function version(): string {

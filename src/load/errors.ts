@@ -10,7 +10,7 @@ export class Errors {
     this.count += count;
     const found = this.#found.get(code);
     if (found) found.count += count;
-    else this.#found.set(code, { message: message(), count });
+    else this.#found.set(code, { message: message().trimEnd(), count });
   }
 
   /** One of them was none. */

@@ -13,6 +13,8 @@ const OPENING_AT_ONCE = 100;
 const PROGRESS_INTERVAL = 250;
 /** Who waits for less than a tenth of the time waits for nobody. */
 const BUSY = 0.9;
+/** In less time than this nothing is found out about that. */
+const LEAST_SECONDS = 0.1;
 
 /** What has been counted up to a time. */
 interface Mark {
@@ -233,7 +235,7 @@ export class Run implements Shared {
         compressed: opened.some((connection) => connection.isCompressed),
       },
       errors: tally.errors.list(),
-      load: { cpu, eventLoop, bottleneck: Math.max(cpu, eventLoop) > BUSY },
+      load: { cpu, eventLoop, bottleneck: seconds >= LEAST_SECONDS && Math.max(cpu, eventLoop) > BUSY },
     };
   }
 }

@@ -28,6 +28,38 @@ async function decode(page: Page, hex: string): Promise<void> {
 }
 
 describe.skipIf(executablePath === undefined)("live", () => {
+  test("the list follows its end until somebody scrolls, also with the frame that is shown, bursts and other tabs", async () => {
+    const page = await open();
+    const isFollowing = (): Promise<boolean> => page.getByLabel("Follow").isChecked();
+    const gap = (): Promise<number> =>
+      page.evaluate(() => {
+        const list = document.querySelector("#list")!;
+        return list.scrollHeight - list.clientHeight - list.scrollTop;
+      });
+    for (let i = 1; i <= 25; i++) {
+      await send(page, `message ${i}`);
+      await expect.poll(() => summary(page)).toContain(`${2 * i} frames`);
+    }
+    expect(await isFollowing()).toBe(true);
+    await expect.poll(gap).toBeLessThan(1);
+    await page.getByLabel("Messages in the burst").fill("100");
+    for (const frames of [250, 450]) {
+      await page.getByRole("button", { name: "Send burst" }).click();
+      await expect.poll(() => summary(page)).toContain(`${frames} frames`);
+      await expect.poll(gap).toBeLessThan(1);
+    }
+    await page.setViewportSize({ width: 1280, height: 700 });
+    await expect.poll(gap).toBeLessThan(1);
+    await page.getByRole("tab", { name: "Hex or file" }).click();
+    expect(await page.getByLabel("Follow").isVisible()).toBe(false);
+    await page.getByRole("tab", { name: "Live" }).click();
+    await expect.poll(gap).toBeLessThan(1);
+    expect(await isFollowing()).toBe(true);
+    await page.evaluate(() => document.querySelector("#list")!.scrollBy(0, -1000));
+    await expect.poll(isFollowing).toBe(false);
+    expect(await gap()).toBeGreaterThan(500);
+  });
+
   test("a message and its echo, with their real bits", async () => {
     const page = await open();
     expect(await page.locator("#core").innerText()).toBe("WASM core");
@@ -152,7 +184,12 @@ describe.skipIf(executablePath === undefined)("live", () => {
     const page = await open();
     await page.getByLabel("Close code: 1000, or 3000 to 4999").fill("1002");
     await page.getByRole("button", { name: "Close", exact: true }).click();
-    expect(await page.locator("#live-problem").innerText()).toMatch(/1002/);
+    const problem = page.locator("#live-problem");
+    expect(await problem.innerText()).toBe("Browsers close with 1000, or a code from 3000 to 4999");
+    await page.getByLabel("Close code: 1000, or 3000 to 4999").fill("4001");
+    await page.getByLabel("Close reason").fill("é".repeat(100));
+    await page.getByRole("button", { name: "Close", exact: true }).click();
+    expect(await problem.innerText()).toBe("A reason has at most 123 bytes, this has 200");
     await page.getByLabel("Close code: 1000, or 3000 to 4999").fill("4001");
     await page.getByLabel("Close reason").fill("bye");
     await page.getByRole("button", { name: "Close", exact: true }).click();
@@ -265,7 +302,7 @@ describe.skipIf(executablePath === undefined)("hex and files", () => {
   test("what a file has behind the Close is counted", async () => {
     const page = await open();
     await page.locator("#files").setInputFiles([`${captures}python-socketio-socketio/client.bin`]);
-    await expect.poll(() => summary(page)).toContain("15 bytes behind the end of client.bin");
+    await expect.poll(() => summary(page)).toContain("15 bytes of client.bin not read, behind the last frame");
   });
 
   test("a file that is none", async () => {

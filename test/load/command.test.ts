@@ -51,7 +51,7 @@ test("prints what it has measured, and nothing on stderr where that is no termin
         "  messages [\\d,]+/s: [\\d,]+ answers in 0\\.\\d\\d s",
         "  payload  [\\d.]+ [kM]?B/s each way: [\\d,]+ bytes",
         "  latency  p50 [\\d.]+ ms   p90 [\\d.]+ ms   p99 [\\d.]+ ms   p99\\.9 [\\d.]+ ms   max [\\d.]+ ms",
-        "  in all   ([\\d,]+) sent with the warm-up, \\1 answered, all compared, none wrong",
+        "  in all   ([\\d,]+) sent, \\1 answered, all compared, none wrong",
         "  load     \\d+ % of a core, its event loop busy \\d+ % of the time.*",
         "$",
       ].join("\n"),
@@ -139,6 +139,31 @@ test.each(["SIGINT", "SIGTERM"] as const)("%s ends the run, with its report", as
   expect(server.closed).toEqual([1000, 1000]);
 });
 
+test("a run that ends in its warm-up has measured nothing, and does not say what the limit was", async () => {
+  let heard: (() => void) | undefined;
+  const running = new Promise<void>((resolve) => (heard = resolve));
+  const server = await start((socket, data, isBinary, number) => {
+    socket.send(data as Buffer, { binary: isBinary });
+    if (number === 50) heard!();
+  });
+  const command = wsframe(["load", server.url, "-c", "2", "--warm-up", "60"]);
+  await running;
+  command.process.kill("SIGINT");
+  const { status, stdout } = await command.done;
+  expect(status).toBe(0);
+  expect(stdout).toContain("\n  messages nothing was measured: the run had ended before\n  in all   ");
+  expect(stdout).not.toMatch(/the limit|latency/);
+});
+
+test.each([
+  [["-d", "0"], "--duration must be a number of seconds from 0.001 to 2147483.647"],
+  [["--warm-up", "1e9"], "--warm-up must be a number of seconds from 0 to 2147483.647"],
+  [["-f", "0"], "--in-flight must be a whole number from 1 to 1000000000"],
+])("%j is out of range, in the names and units of the command", async (args, message) => {
+  const { status, stderr } = await wsframe(["load", "ws://127.0.0.1:1", ...args]).done;
+  expect([status, stderr.split("\n")[0]]).toEqual([2, `wsframe: ${message}`]);
+});
+
 test("a second Ctrl-C ends it at once, whatever it waits for", async () => {
   let heard: (() => void) | undefined;
   const running = new Promise<void>((resolve) => (heard = resolve));
@@ -161,7 +186,7 @@ test("exit code 1, and what is wrong, if answers are wrong or missing", async ()
   });
   const { status, stdout } = await wsframe(["load", server.url, ...SHORT, "--timeout", "2"]).done;
   expect(status).toBe(1);
-  expect(stdout).toContain("33 sent with the warm-up, 30 answered, 3 of them wrong, 3 not answered");
+  expect(stdout).toContain("33 sent, 30 answered, 3 of them wrong, 3 not answered");
   expect(stdout).toContain("error    3 × MISMATCH: text of 32 bytes was answered with text of 14 bytes\n");
   expect(stdout).toContain("error    3 × UNANSWERED: ");
 });
@@ -183,7 +208,7 @@ test.each([
   [["load", "ws://a", "ws://b"], "load takes one URL"],
   [["load", "nowhere"], "Invalid URL"],
   [["load", "ftp://localhost"], "The scheme of the URL must be ws, wss, http or https"],
-  [["load", "ws://localhost", "-c", "0"], "connections must be a whole number from 1 to 65536"],
+  [["load", "ws://localhost", "-c", "0"], "--connections must be a whole number from 1 to 65536"],
   [["load", "ws://localhost", "-d", "soon"], "--duration must be a number, not soon"],
   [["load", "ws://localhost", "-H", "none"], '--header must be "Name: value", not none'],
   [["load", "ws://localhost", "--nothing"], "Unknown option '--nothing'"],

@@ -62,6 +62,9 @@ export class Decode {
       // The client first: it was the first to say something.
       sources.sort((a, b) => Number(b.sender === "client") - Number(a.sender === "client"));
       this.#decode(sources);
+      // What stood there was decoded before.
+      this.#hex.value = "";
+      byId("example", HTMLSelectElement).value = "";
     } catch (error) {
       this.#problem.textContent = error instanceof Error ? error.message : String(error);
     }
@@ -138,7 +141,9 @@ export class Decode {
       this.#feed.whenDone(() => {
         tap.end();
         if (tap.ignored > 0)
-          remarks.push(`${tap.ignored.toLocaleString("en-US")} bytes behind the end of ${stream.file}`);
+          remarks.push(
+            `${tap.ignored.toLocaleString("en-US")} bytes of ${stream.file} not read, behind the last frame`,
+          );
       });
     }
     this.#feed.whenDone(() => this.#events.done(remarks.join(", ")));

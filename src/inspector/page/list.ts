@@ -99,7 +99,8 @@ export class FrameList {
   /** Selects a row and brings it into view. Does not call onSelect. */
   select(index: number): void {
     this.#selected = index;
-    if (index >= 0) this.#reveal(index);
+    // A list that follows shows its end.
+    if (index >= 0 && !this.#follow) this.#reveal(index);
     this.refresh();
   }
 
@@ -162,7 +163,8 @@ export class FrameList {
     const grown = this.#length !== this.#source.length;
     this.#stretch();
     const { element } = this;
-    if (grown && this.#follow) element.scrollTop = element.scrollHeight;
+    // Not only when it has grown: what is above may have taken some of its height.
+    if (this.#follow) element.scrollTop = element.scrollHeight;
     const first = Math.max(0, Math.floor(element.scrollTop / ROW_HEIGHT) - SPARE);
     const end = Math.min(this.#length, Math.ceil((element.scrollTop + element.clientHeight) / ROW_HEIGHT) + SPARE);
     for (const [index, row] of this.#shown) {

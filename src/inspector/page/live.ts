@@ -25,6 +25,9 @@ export interface LiveEvents {
   heads(texts: readonly string[]): void;
 }
 
+/** What a control frame has room for behind the code, in bytes (RFC 6455 §5.5). */
+const MAX_REASON = 123;
+
 export class Live {
   readonly #log: FrameLog;
   readonly #feed: Feed;
@@ -76,7 +79,16 @@ export class Live {
     });
     onSubmit("close", () => {
       this.#expect("client");
-      this.#attempt((socket) => socket.close(numberIn("close-code"), byId("close-reason", HTMLInputElement).value));
+      this.#attempt((socket) => {
+        const code = numberIn("close-code");
+        const reason = byId("close-reason", HTMLInputElement).value;
+        if (code !== 1000 && !(code >= 3000 && code <= 4999)) {
+          throw new InputError("Browsers close with 1000, or a code from 3000 to 4999");
+        }
+        const { length } = new TextEncoder().encode(reason);
+        if (length > MAX_REASON) throw new InputError(`A reason has at most ${MAX_REASON} bytes, this has ${length}`);
+        socket.close(code, reason);
+      });
     });
     byId("answer", HTMLSelectElement).addEventListener("change", () => this.#tellMode());
   }

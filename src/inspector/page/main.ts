@@ -34,6 +34,7 @@ const list = byId("list", HTMLElement);
 const detailElement = byId("detail", HTMLElement);
 const summary = byId("summary", HTMLElement);
 const follow = byId("follow", HTMLInputElement);
+const followLabel = byId("follow-label", HTMLElement);
 const nextError = byId("next-error", HTMLButtonElement);
 const headsElement = byId("heads", HTMLDetailsElement);
 
@@ -182,6 +183,9 @@ function show(tab: Tab): void {
   }
   if (tab === current) return;
   current = tab;
+  // What is decoded is there at once, and shown from its first error, or its beginning.
+  followLabel.hidden = tab !== "live";
+  frames.follow = tab === "live" && follow.checked;
   const source = sources[tab];
   frames.source = rowsOf(source);
   frames.select(source.selected);
@@ -194,7 +198,7 @@ function goToNextError(): void {
   const { log, selected } = sources[current];
   const next = log.broken.find((index) => index > selected) ?? log.broken[0];
   if (next === undefined) return;
-  follow.checked = false;
+  if (current === "live") follow.checked = false;
   frames.follow = false;
   select(next, true);
 }
