@@ -1,11 +1,11 @@
 // Chromium with the inspector's page in it, and what a person does there.
 
-import { createRequire } from "node:module";
 import { afterAll, beforeAll, expect, onTestFinished } from "vitest";
 import { type Inspector, startInspector } from "../../src/inspector/server/server.ts";
 import { find } from "../interop/sockets/process.ts";
+import { loadLauncher } from "../support/chromium.ts";
 
-// What is used of playwright-core, which is not there before the runtimes are installed: nor are its types.
+// What is used of playwright-core.
 export interface Locator {
   click(options?: object): Promise<void>;
   fill(text: string): Promise<void>;
@@ -53,22 +53,7 @@ interface Browser {
   newPage(options: object): Promise<Page>;
   close(): Promise<void>;
 }
-interface Playwright {
-  chromium: { launch(options: { executablePath: string; args: readonly string[] }): Promise<Browser> };
-}
-
 export const executablePath = find(["/usr/bin/chromium"], "chromium");
-
-const ARGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 /** How the page is looked at. */
 export interface Look {
@@ -87,9 +72,7 @@ export function useChromium(): void {
   if (executablePath === undefined) return;
   beforeAll(async () => {
     inspector = await startInspector({ page: new URL("../../build/inspector/page/", import.meta.url) });
-    const load = createRequire(new URL("../runtimes/package.json", import.meta.url));
-    const { chromium } = load("playwright-core") as Playwright;
-    browser = await chromium.launch({ executablePath: executablePath!, args: ARGS });
+    browser = await loadLauncher<Browser>()(executablePath!);
   });
   afterAll(async () => {
     await browser?.close();

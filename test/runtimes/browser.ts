@@ -1,13 +1,9 @@
 // Headless Chromium, driven by playwright-core.
 
-import { createRequire } from "node:module";
+import { loadLauncher } from "../support/chromium.ts";
 import { findRuntime, missing } from "./support.ts";
 
-/** What is used of playwright-core, whose types are not there before the runtimes are installed. */
-interface Playwright {
-  readonly chromium: { launch(options: { executablePath: string; args: readonly string[] }): Promise<Browser> };
-}
-
+// What is used of playwright-core.
 export interface Browser {
   newPage(options?: { colorScheme?: "light" | "dark"; viewport?: { width: number; height: number } }): Promise<Page>;
   close(): Promise<void>;
@@ -26,28 +22,17 @@ export interface Page {
   close(): Promise<void>;
 }
 
-function loadPlaywright(): Playwright | undefined {
+function findLauncher(): ((executablePath: string) => Promise<Browser>) | undefined {
   try {
-    return createRequire(import.meta.url)("playwright-core") as Playwright;
+    return loadLauncher();
   } catch (error) {
     return missing("playwright-core", (error as Error).message.split("\n", 1)[0]!);
   }
 }
 
-const FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
 /** What starts Chromium; undefined where there is none. */
 export function findBrowser(): (() => Promise<Browser>) | undefined {
-  const playwright = loadPlaywright();
-  const chromium = playwright && findRuntime("Chromium", "/usr/bin/chromium", /(?<=Chromium )[\d.]+/);
-  return chromium && (() => playwright.chromium.launch({ executablePath: chromium.executable, args: FLAGS }));
+  const launch = findLauncher();
+  const chromium = launch && findRuntime("Chromium", "/usr/bin/chromium", /(?<=Chromium )[\d.]+/);
+  return chromium && (() => launch(chromium.executable));
 }

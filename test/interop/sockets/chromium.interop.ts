@@ -1,7 +1,7 @@
 // Chromium's WebSocket: over HTTP/1.1, TLS and HTTP/2.
 
-import { createRequire } from "node:module";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadLauncher } from "../../support/chromium.ts";
 import { type Dial, ourServer, TLS, type Way, withClient } from "./ours.ts";
 import { converse } from "./peers/whatwg.ts";
 import { find, type Order, type Report } from "./process.ts";
@@ -9,7 +9,7 @@ import { suite } from "./suite.ts";
 
 const executablePath = find(["/usr/bin/chromium"], "chromium");
 
-// What is used of playwright-core, which is not there before the runtimes are installed: nor are its types.
+// What is used of playwright-core.
 interface Page {
   goto(url: string): Promise<unknown>;
   evaluate<T, R>(pageFunction: (argument: T) => R | Promise<R>, argument: T): Promise<R>;
@@ -20,21 +20,6 @@ interface Browser {
   once(event: "disconnected", listener: (value: unknown) => void): void;
   close(): Promise<void>;
 }
-interface Playwright {
-  chromium: { launch(options: { executablePath: string; args: readonly string[] }): Promise<Browser> };
-}
-const load = createRequire(new URL("../../runtimes/package.json", import.meta.url));
-
-const args = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 const lacks = [
   "fragments",
@@ -56,8 +41,7 @@ describe.skipIf(executablePath === undefined)("Chromium", () => {
   let page: Page;
 
   async function launch(): Promise<void> {
-    const { chromium } = load("playwright-core") as Playwright;
-    browser = await chromium.launch({ executablePath: executablePath!, args });
+    browser = await loadLauncher<Browser>()(executablePath!);
     page = await browser.newPage({ ignoreHTTPSErrors: true });
   }
   beforeAll(launch);
