@@ -78,6 +78,8 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
   readonly interval: number;
   #ending: Ending | undefined = undefined;
   #ended = false;
+  /** Nothing more can be sent: "close" has been emitted, or is yet to be, but a message in pieces was broken off. */
+  #gone = false;
   #error: Error | undefined = undefined;
   #handling = false;
   #flushScheduled = false;
@@ -171,7 +173,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
   send(data: Pieces, options?: Pick<SendOptions, "binary" | "compress">): Promise<boolean>;
   send(data: string | Bytes | PreparedMessage | Pieces, options?: SendOptions): boolean | Promise<boolean> {
     if (typeof data === "object" && isPieces(data)) return this.#sendPieces(data, options ?? {});
-    if (this.#ended) return false;
+    if (this.#gone) return false;
     if (this.#postponed) {
       if (this.readyState !== 1) return false;
       this.#postponed.push({ data: data instanceof PreparedMessage ? data : asSendable(data), options });
@@ -518,7 +520,10 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
   }
 
   #sendPiece(data: string | Bytes, options: SendOptions): boolean {
-    if (this.socket.destroyed) return false;
+    if (this.socket.destroyed) {
+      this.#gone = true;
+      return false;
+    }
     this.#active = true;
     const sent = this.#protocol.send(data, options);
     this.#flush();
@@ -539,6 +544,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     stopBeating(this);
     this.#handle(this.#protocol.receiveEnd());
     this.#ended = true;
+    this.#gone = true;
     const { code, reason, wasClean } = (this.#ending ??= ABNORMAL);
     this.#wakeDrains();
     this.#interrupt?.();

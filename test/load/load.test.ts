@@ -244,8 +244,10 @@ test("progress is told", async () => {
   const onProgress = (progress: LoadProgress) => void seen.push(progress);
   const report = await load(server.url, { ...SHORT, warmUp: 600, duration: 600, onProgress });
   expect(seen.map(({ phase }) => phase)).toEqual(expect.arrayContaining(["warming up", "measuring"]));
-  for (const [i, { connections, received, messagesPerSecond, errors, mismatches }] of seen.entries()) {
-    expect([connections, errors, mismatches]).toEqual([4, 0, 0]);
+  for (const [i, { phase, connections, received, messagesPerSecond, errors, mismatches }] of seen.entries()) {
+    // Before and after they are being opened and closed.
+    if (phase === "warming up" || phase === "measuring") expect(connections).toBe(4);
+    expect([errors, mismatches]).toEqual([0, 0]);
     expect(received).toBeGreaterThanOrEqual(seen[i - 1]?.received ?? 0);
     expect(messagesPerSecond).toBeGreaterThanOrEqual(0);
   }

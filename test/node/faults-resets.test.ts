@@ -127,6 +127,31 @@ describe("serve()", () => {
       expect([...sent].sort()).toEqual(["closed", "drained", false, false].sort());
     });
 
+    test(`${name}: the socket goes between two pieces, and what is sent before "close" tells of it`, async () => {
+      const sent: (boolean | string)[] = [];
+      const started = await start(options, async (connection) => {
+        connection.on("close", () => sent.push("closed"));
+        async function* pieces() {
+          yield new Uint8Array(1000);
+          yield new Uint8Array(1000);
+          void connection.socket.destroy();
+          yield new Uint8Array(1000);
+        }
+        const whole = connection.send(pieces());
+        sent.push(connection.send("behind it"));
+        sent.push(await whole);
+        sent.push(connection.send("late"));
+      });
+      await dialWebSocket(started.port, { tls });
+      await ended(started, 1);
+      await until(
+        () => sent.length === 4,
+        () => sent.join(),
+      );
+      expect(sent).toEqual([true, false, false, "closed"]);
+      expect(started.ends[0]).toEqual([1006, "", false]);
+    });
+
     test(`${name}: cut by this side: terminate() at once, and while messages wait`, async () => {
       const started = await start(options, (connection) => {
         if (started.connections.length === 1) connection.terminate();
