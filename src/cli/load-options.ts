@@ -2,7 +2,7 @@
 
 import { parseArgs } from "node:util";
 import type { LoadOptions } from "wsframe/load";
-import { UsageError } from "./options.ts";
+import { orUsageError, UsageError } from "./options.ts";
 
 /** What `load --help` prints. */
 export const LOAD_USAGE: string = `Usage: wsframe load [options] URL
@@ -90,8 +90,8 @@ export function parseLoad(args: readonly string[]): LoadCommand | "help" {
 // Its type is that of the options below: what infers it must be one expression.
 // oxlint-disable-next-line typescript/explicit-function-return-type
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
+  return orUsageError(() =>
+    parseArgs({
       args: [...args],
       allowPositionals: true,
       options: {
@@ -113,11 +113,8 @@ function parse(args: readonly string[]) {
         "no-color": { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
-    });
-  } catch (error) {
-    // Only the first sentence: the rest is advice on how to pass such a thing as a file.
-    throw new UsageError((error as Error).message.split(". ")[0]);
-  }
+    }),
+  );
 }
 
 /** Its range is load()'s to check. */

@@ -63,6 +63,16 @@ export class UsageError extends Error {
   override readonly name: string = "UsageError";
 }
 
+/** What a parser of arguments returns. @throws UsageError for what it throws */
+export function orUsageError<T>(parser: () => T): T {
+  try {
+    return parser();
+  } catch (error) {
+    // Only the first sentence: the rest is advice on how to pass such a thing as a file.
+    throw new UsageError((error as Error).message.split(". ")[0]);
+  }
+}
+
 /** @throws UsageError */
 export function parseCommand(args: readonly string[]): Command | "help" | "version" {
   const { values, positionals } = parse(args);
@@ -93,8 +103,8 @@ export function parseCommand(args: readonly string[]): Command | "help" | "versi
 // Its type is that of the options below: what infers it must be one expression.
 // oxlint-disable-next-line typescript/explicit-function-return-type
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
+  return orUsageError(() =>
+    parseArgs({
       args: [...args],
       allowPositionals: true,
       options: {
@@ -110,11 +120,8 @@ function parse(args: readonly string[]) {
         help: { type: "boolean", short: "h" },
         version: { type: "boolean", short: "v" },
       },
-    });
-  } catch (error) {
-    // Only the first sentence: the rest is advice on how to pass such a thing as a file.
-    throw new UsageError((error as Error).message.split(". ")[0]);
-  }
+    }),
+  );
 }
 
 function wholeNumber(name: string, value: string | undefined, most: number): number | undefined {

@@ -1,5 +1,6 @@
 // A stream as a table: one line for a frame, errors in place.
 
+import { mask } from "wsframe";
 import { toHex } from "./hex.ts";
 import type { Stream } from "./stream.ts";
 import type { Incomplete, Inspection, StreamError } from "./inspect.ts";
@@ -172,7 +173,7 @@ function errorLines(stream: Stream, { error, message, frameOffset, row }: Stream
     const start = Math.max(from, row.payloadOffset);
     const end = Math.min(to, row.payloadOffset + row.payloadLength);
     const plain = stream.bytes.slice(start, end);
-    for (let i = 0; i < plain.length; i++) plain[i]! ^= row.maskKey[(start + i - row.payloadOffset) & 3]!;
+    mask(plain, row.maskKey, start - row.payloadOffset);
     const unmasked = "    unmasked:".padEnd(label.length + (start - from) * 3);
     lines.push(unmasked + markedHex(plain, at - start, style));
   }

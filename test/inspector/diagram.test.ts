@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import { encodeFrame, FrameDecoder, type FrameHeader } from "wsframe";
 import { layOut } from "../../src/inspector/diagram.ts";
 import { readHeader } from "../../src/inspector/header.ts";
-import { unmask } from "../../src/inspector/unmask.ts";
+import type { TappedFrame } from "../../src/inspector/frame.ts";
+import { payloadOf } from "../../src/inspector/page/words.ts";
 import { Random } from "../support/random.ts";
 
 const draw = (raw: Uint8Array, columns: number) =>
@@ -42,9 +43,9 @@ describe("every length and both roles", () => {
         expect({ fin, rsv, opcode, masked, headerLength, payloadLength: Number(payloadLength) }).toEqual(core);
         expect(maskKey && [...maskKey]).toEqual(coreKey && [...coreKey]);
         if (maskKey) {
-          // From any place that is a multiple of four.
-          for (const start of [0, 4, 1024].filter((start) => start <= length)) {
-            const part = unmask(raw.subarray(headerLength + start), maskKey);
+          // From any place.
+          for (const start of [0, 1, 4, 7, 1024].filter((start) => start <= length)) {
+            const part = payloadOf({ raw } as TappedFrame, header, start, length);
             expect(Buffer.compare(part, payload.subarray(start))).toBe(0);
           }
         }

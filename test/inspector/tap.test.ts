@@ -9,7 +9,7 @@ import { EXAMPLES } from "../../src/inspector/page/examples.ts";
 import type { Note, TappedFrame } from "../../src/inspector/frame.ts";
 import { readHeader } from "../../src/inspector/header.ts";
 import { Tap } from "../../src/inspector/tap.ts";
-import { unmask } from "../../src/inspector/unmask.ts";
+import { payloadOf } from "../../src/inspector/page/words.ts";
 import { parseHexText } from "../../src/cli/hex.ts";
 import { readCaptures } from "../support/captures.ts";
 import { Random } from "../support/random.ts";
@@ -43,10 +43,8 @@ function agreed(extensions: string | null): AgreedExtension[] {
   return parseExtensions(extensions)!.map(({ parameters }) => ({ extension: DEFLATE, parameters }));
 }
 
-function payloadOf({ raw }: TappedFrame): Uint8Array {
-  const { headerLength, maskKey } = readHeader(raw);
-  const wire = raw.subarray(headerLength);
-  return maskKey ? unmask(wire, maskKey) : wire;
+function wholePayloadOf(frame: TappedFrame): Uint8Array {
+  return payloadOf(frame, readHeader(frame.raw), 0, frame.raw.length);
 }
 
 const sha256 = (bytes: Uint8Array | string): string => createHash("sha256").update(bytes).digest("hex");
@@ -76,7 +74,7 @@ describe("recorded connections", () => {
               payloadLength: Number(header.payloadLength),
               headerOffset: httpLength + frame.offset,
               payloadOffset: httpLength + frame.offset + header.headerLength,
-              payloadSha256: sha256(payloadOf(frame)),
+              payloadSha256: sha256(wholePayloadOf(frame)),
             };
           });
           expect(found).toEqual(expected);

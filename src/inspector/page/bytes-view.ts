@@ -7,7 +7,7 @@ import { grouped } from "../../cli/style.ts";
 import { make } from "./dom.ts";
 import { bytesOf, payloadOf } from "./words.ts";
 
-/** How many bytes are shown at a time: a multiple of four, so that each part begins with the first byte of the key. */
+/** How many bytes are shown at a time. */
 const PAGE = 1024;
 
 /**

@@ -1,12 +1,11 @@
 // What is said of a frame in words.
 
-import { Opcode } from "wsframe";
+import { mask, Opcode } from "wsframe";
 import { closeName, opcodeName } from "../../cli/names.ts";
 import { quotePayload, quoteText } from "../../cli/preview.ts";
 import { counted } from "../../cli/style.ts";
 import type { TappedFrame } from "../frame.ts";
 import { type Header, readHeader } from "../header.ts";
-import { unmask } from "../unmask.ts";
 
 /** How much of a payload a row shows, in columns. */
 const PREVIEW = 120;
@@ -32,7 +31,9 @@ export function payloadOf({ raw }: TappedFrame, header: Header, start: number, e
   const from = header.headerLength + start;
   const bytes = raw.subarray(from, header.headerLength + end);
   if (header.maskKey === undefined || bytes.length === 0) return bytes;
-  return unmask(bytes, header.maskKey);
+  const payload = bytes.slice();
+  mask(payload, header.maskKey, start);
+  return payload;
 }
 
 /** What is in a frame, on one line. */
