@@ -19,7 +19,6 @@ import {
   MAX_UNITS,
   MESSAGE_CLOSED,
   MESSAGE_TEXT,
-  OUTPUT,
   RECORD_FLAGS,
   RECORD_FROM,
   RECORD_LENGTH,
@@ -45,6 +44,7 @@ import {
 } from "../../assembly/memory.ts";
 import type { Core } from "../core/core.ts";
 import { enginesFor, type Engines } from "../core/engines.ts";
+import { Batch, readKey } from "./batch.ts";
 import { coreError, type WebSocketError } from "./errors.ts";
 import { Frame, FrameHeader, type FrameSource } from "./frame.ts";
 import { filledLanding, leaseLanding, returnLanding } from "./landing.ts";
@@ -132,6 +132,9 @@ export class FrameDecoder {
   #error: WebSocketError | undefined = undefined;
   /** Its number in assembly/memory.ts. */
   #errorNumber = 0;
+  #paused = false;
+  /** What came while it was paused. */
+  #backlog: Backlog | undefined = undefined;
   /** In a call, or one that ended with an exception of a sink or of allocate. */
   #busy = false;
 
@@ -161,7 +164,24 @@ export class FrameDecoder {
 
   /** Whether a Close has been read to its end. What comes after it is ignored. */
   get closed(): boolean {
+    return this.#afterClose && this.#backlog === undefined;
+  }
+
+  get #afterClose(): boolean {
     return (this.#message & MESSAGE_CLOSED) !== 0;
+  }
+
+  /** Whether pause() has been called, and resume() has not. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** How much memory a pause has kept back, in bytes: 0 if resume() would have nothing to deliver. */
+  get heldBytes(): number {
+    const backlog = this.#backlog;
+    if (backlog === undefined) return 0;
+    const records = (backlog.batch?.size ?? 0) + (backlog.error === 0 ? 0 : RECORD_SIZE);
+    return backlog.chunks.reduce((sum, { length }) => sum + length, records);
   }
 
   /**
@@ -184,7 +204,8 @@ export class FrameDecoder {
    */
   decode(chunk: Uint8Array): Frame[] {
     assertBytes(chunk, "chunk");
-    this.#assertUsable();
+    if (this.#error) throw this.#error;
+    this.#assertNothingHeld();
     if (this.#partial?.streaming) throw new TypeError("The frame that has begun goes through push()");
     const frames: Frame[] = [];
     const { length } = chunk;
@@ -196,7 +217,7 @@ export class FrameDecoder {
         this.#partial!.append(chunk, 0, plain, this.#partial!.payloadLength);
         this.#skipPlain(plain);
       }
-      for (let at = plain; at < length && !this.closed; at += WINDOW_SIZE) {
+      for (let at = plain; at < length && !this.#afterClose; at += WINDOW_SIZE) {
         this.#decodeSlice(core, chunk, at, Math.min(length - at, WINDOW_SIZE), frames);
       }
       this.#busy = false;
@@ -219,10 +240,43 @@ export class FrameDecoder {
   push(chunk: Uint8Array, sink: FrameSink): void {
     assertBytes(chunk, "chunk");
     this.#assertStreaming();
+    if (this.#paused) {
+      if (!this.#afterClose) this.#keep(new Uint8Array(chunk));
+      return;
+    }
     this.#busy = true;
     const core = this.#engines.enter();
     try {
-      this.#pushChunk(core, chunk, sink);
+      this.#pushChunk(core, chunk, sink, false);
+      this.#busy = false;
+    } finally {
+      this.#leave();
+    }
+  }
+
+  /**
+   * Stops the running push() or commit() after the frame, or piece of a frame, that is being delivered; and those to
+   * come before their first. What they have not delivered is kept, in a copy, until resume(). Call it from a callback
+   * of the sink, or at any other time.
+   */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /**
+   * Goes on after pause(): delivers what was kept, until all is delivered or a callback pauses again. From a callback
+   * of the sink it takes the pause back, and the running call goes on.
+   *
+   * @throws all that push() does
+   */
+  resume(sink: FrameSink): void {
+    this.#paused = false;
+    const backlog = this.#backlog;
+    if (backlog === undefined || this.#busy) return;
+    this.#busy = true;
+    const core = this.#engines.enter();
+    try {
+      this.#drain(core, backlog, sink);
       this.#busy = false;
     } finally {
       this.#leave();
@@ -250,11 +304,16 @@ export class FrameDecoder {
     if (this.#error) this.release();
     this.#assertStreaming();
     const landing = filledLanding(this, length);
+    if (this.#paused) {
+      if (!this.#afterClose) this.#keep(new Uint8Array(landing));
+      this.release();
+      return;
+    }
     this.#busy = true;
     const core = this.#engines.enter();
     try {
       if (landing.buffer === core.bytes.buffer) this.#pushWindow(core, LANDING, length, sink);
-      else this.#pushChunk(core, landing, sink);
+      else this.#pushChunk(core, landing, sink, false);
       this.#busy = false;
     } finally {
       // Not before: what a callback reserves must not be this buffer, which is still being decoded.
@@ -272,10 +331,10 @@ export class FrameDecoder {
    * What this decoder knows of its stream, as bytes that restore() goes on from, here or elsewhere: a frame
    * that is being collected included. The format is that of this version of the package.
    *
-   * @throws TypeError from inside one of its own callbacks
+   * @throws TypeError from inside one of its own callbacks, or while it is paused
    */
   save(): Uint8Array {
-    this.#assertIdle();
+    this.#assertNothingHeld();
     return writeState({
       server: (this.#config & CONFIG_SERVER) !== 0,
       offset: this.#offset,
@@ -316,6 +375,12 @@ export class FrameDecoder {
   #assertUsable(): void {
     if (this.#error) throw this.#error;
     this.#assertIdle();
+  }
+
+  /** No call is running, and nothing waits for resume(). */
+  #assertNothingHeld(): void {
+    this.#assertIdle();
+    if (this.#paused || this.#backlog) throw new TypeError("The decoder is paused: resume it first");
   }
 
   #assertIdle(): void {
@@ -394,13 +459,14 @@ export class FrameDecoder {
   /** Keeps the bytes that the core left, which begin a header. */
   #keepCut(core: Core, end: number): void {
     const consumed = core.i32[STATE_CONSUMED >> 2]!;
-    if (consumed < end && !this.closed) this.#cut = core.bytes.slice(consumed, end);
+    if (consumed < end && !this.#afterClose) this.#cut = core.bytes.slice(consumed, end);
   }
 
-  #fail(core: Core, offset: number, frames?: readonly Frame[]): never {
+  #fail(error: number, offset: number, frames?: readonly Frame[]): never {
     this.#partial = undefined;
-    this.#errorNumber = core.i32[STATE_ERROR >> 2]!;
-    throw (this.#error = coreError(this.#errorNumber, offset, frames));
+    this.#backlog = undefined;
+    this.#errorNumber = error;
+    throw (this.#error = coreError(error, offset, frames));
   }
 
   #decodeSlice(core: Core, chunk: Uint8Array, at: number, size: number, frames: Frame[]): void {
@@ -463,88 +529,170 @@ export class FrameDecoder {
     }
     // One write for the whole slice. What it has of frames that go on stands in buffers of their own.
     if (to > from && source) target.set(bytes.subarray(from, to), targetAt + from - WINDOW);
-    if (i32[STATE_ERROR >> 2] !== 0) this.#fail(core, toStream + i32[STATE_ERROR_AT >> 2]!, frames);
+    const error = i32[STATE_ERROR >> 2]!;
+    if (error !== 0) this.#fail(error, toStream + i32[STATE_ERROR_AT >> 2]!, frames);
     this.#keepCut(core, end);
   }
 
-  #pushChunk(core: Core, chunk: Uint8Array, sink: FrameSink): void {
+  /** `owned`: nobody else writes to the chunk, so it need not be copied to be kept. */
+  #pushChunk(core: Core, chunk: Uint8Array, sink: FrameSink, owned: boolean): void {
     const plain = this.#partial === undefined ? 0 : this.#plainBytes(this.#partial, chunk.length);
     if (plain > 0) {
       this.#skipPlain(plain);
       sink.payload(chunk, 0, plain);
     }
     // The length is asked for each time: a callback may resize the buffer.
-    for (let at = plain; at < chunk.length && !this.closed; at += WINDOW_SIZE) {
+    let at = plain;
+    while (at < chunk.length && !this.#paused && !this.#afterClose) {
       const size = Math.min(chunk.length - at, WINDOW_SIZE);
       core.bytes.set(size === chunk.length ? chunk : chunk.subarray(at, at + size), WINDOW);
+      at += size;
       this.#pushWindow(core, WINDOW, size, sink);
+    }
+    if (at < chunk.length && this.#paused) {
+      const rest = chunk.subarray(at);
+      this.#keep(owned ? rest : new Uint8Array(rest));
     }
   }
 
   #pushWindow(core: Core, window: number, size: number, sink: FrameSink): void {
-    const { bytes, i32 } = core;
+    const { i32 } = core;
     let start = this.#prepend(core, window);
     const end = window + size;
     const toStream = this.#offset - start;
-    let header: FrameHeader | undefined;
     const mode = CONFIG_COMPACT | (sink.text === undefined ? 0 : CONFIG_STRINGS);
     for (;;) {
-      const records = this.#run(core, start, end, mode);
-      const tableEnd = TABLE + records * RECORD_SIZE;
-      /** Where the next payload stands: they lie end to end. */
-      let at = OUTPUT;
-      /** Where the length of the next text stands, as an index of i32. */
-      let units = UNITS >> 2;
-      for (let r = TABLE; r < tableEnd; r += RECORD_SIZE) {
-        const flags = i32[(r + RECORD_FLAGS) >> 2]!;
-        if (flags & FLAG_TEXT) {
-          const length = i32[(r + RECORD_LENGTH) >> 2]!;
-          const unitsEnd = i32[(r + RECORD_UNITS_END) >> 2]! >> 2;
-          const texts = decodeUtf8(bytes.subarray(at, at + length));
-          for (let cut = 0; units < unitsEnd; units++) {
-            const next = cut + i32[units]!;
-            // A message alone is all of it. slice() would find that out too, after a call.
-            sink.text!(next - cut < texts.length ? texts.slice(cut, next) : texts);
-            cut = next;
-          }
-          at += length;
-          continue;
-        }
-        if (flags & FLAG_START) {
-          header ??= new FrameHeader(core, toStream);
-          header.flags = flags;
-          header.record = r;
-          if (!(flags & FLAG_END)) this.#beginPartial(core, header);
-          sink.header(header);
-        } else if (flags & FLAG_END) {
-          this.#partial = undefined;
-        }
-        const from = at;
-        at += i32[(r + RECORD_LENGTH) >> 2]!;
-        if (at > from) sink.payload(bytes, from, at);
-        if (flags & FLAG_END) sink.end();
-      }
-      if (this.#partial) this.#savePartial(core);
+      const batch = new Batch(core, this.#run(core, start, end, mode), toStream);
+      this.#updatePartial(core, batch);
       start = i32[STATE_CONSUMED >> 2]!;
-      if ((records < MAX_RECORDS && units < (UNITS >> 2) + MAX_UNITS) || start === end) break;
+      const error = i32[STATE_ERROR >> 2]!;
+      const errorAt = toStream + i32[STATE_ERROR_AT >> 2]!;
+      const complete = this.#deliver(batch, sink);
+      if (this.#paused && (!complete || error !== 0)) this.#keepBatch(complete ? undefined : batch, error, errorAt);
+      else if (error !== 0) this.#fail(error, errorAt);
+      if (start === end || error !== 0 || this.#afterClose) return;
+      if (this.#paused) {
+        this.#keep(core.bytes.slice(start, end));
+        return;
+      }
+      if (batch.end < TABLE + MAX_RECORDS * RECORD_SIZE && batch.units < (UNITS >> 2) + MAX_UNITS) break;
     }
-    if (i32[STATE_ERROR >> 2] !== 0) this.#fail(core, toStream + i32[STATE_ERROR_AT >> 2]!);
     this.#keepCut(core, end);
   }
 
-  /** A frame has begun to pass through a sink that has not arrived to its end. */
-  #beginPartial(core: Core, header: FrameHeader): void {
-    header.remaining = core.f64[STATE_REMAINING >> 3]!;
-    const from = core.i32[(header.record + RECORD_FROM) >> 2]!;
-    const key = readKey(core.bytes, from, header.flags);
-    const flags = header.flags & ~FLAG_START;
-    this.#partial = new PartialFrame(flags, key, header.payloadLength, header.payloadOffset, true, this.#allocate);
+  /** Hands over what a batch has left. Returns false if a callback has paused before the last of it. */
+  #deliver(batch: Batch, sink: FrameSink): boolean {
+    const { i32, bytes, end, unitsShift } = batch;
+    let { at, units, texts, cut } = batch;
+    let header: FrameHeader | undefined;
+    for (let r = batch.record; r < end; r += RECORD_SIZE) {
+      const flags = i32[(r + RECORD_FLAGS) >> 2]!;
+      const from = at;
+      at += i32[(r + RECORD_LENGTH) >> 2]!;
+      if (flags & FLAG_TEXT) {
+        const unitsEnd = (i32[(r + RECORD_UNITS_END) >> 2]! >> 2) - unitsShift;
+        texts ??= decodeUtf8(bytes.subarray(from, at));
+        while (units < unitsEnd) {
+          const next = cut + i32[units++]!;
+          // A message alone is all of it. slice() would find that out too, after a call.
+          sink.text!(next - cut < texts.length ? texts.slice(cut, next) : texts);
+          cut = next;
+          if (this.#paused && units < unitsEnd) {
+            batch.record = r;
+            batch.at = from;
+            batch.units = units;
+            batch.texts = texts;
+            batch.cut = cut;
+            return false;
+          }
+        }
+        texts = batch.texts = undefined;
+        cut = batch.cut = 0;
+      } else {
+        if (flags & FLAG_START) {
+          header ??= new FrameHeader(batch);
+          header.flags = flags;
+          header.record = r;
+          header.remaining = flags & FLAG_END ? 0 : batch.remaining;
+          sink.header(header);
+        }
+        if (at > from) sink.payload(bytes, from, at);
+        if (flags & FLAG_END) sink.end();
+      }
+      if (this.#paused && r + RECORD_SIZE < end) {
+        batch.record = r + RECORD_SIZE;
+        batch.at = at;
+        batch.units = units;
+        return false;
+      }
+    }
+    batch.units = units;
+    return true;
+  }
+
+  /** Keeps bytes for after a pause, after what is kept already. */
+  #keep(chunk: Uint8Array): void {
+    this.#backlogged().chunks.push(chunk);
+  }
+
+  #keepBatch(batch: Batch | undefined, error: number, errorAt: number): void {
+    batch?.detach();
+    const backlog = this.#backlogged();
+    backlog.batch = batch;
+    backlog.error = error;
+    backlog.errorAt = errorAt;
+  }
+
+  #backlogged(): Backlog {
+    return (this.#backlog ??= { batch: undefined, error: 0, errorAt: 0, chunks: [] });
+  }
+
+  #drain(core: Core, backlog: Backlog, sink: FrameSink): void {
+    const { batch, error } = backlog;
+    if (batch !== undefined) {
+      if (!this.#deliver(batch, sink)) return;
+      backlog.batch = undefined;
+    }
+    if (error !== 0) {
+      if (this.#paused) return;
+      this.#fail(error, backlog.errorAt);
+    }
+    while (!this.#paused && !this.#afterClose) {
+      const chunk = backlog.chunks.shift();
+      if (chunk === undefined) break;
+      const later = backlog.chunks;
+      backlog.chunks = [];
+      this.#pushChunk(core, chunk, sink, true);
+      for (const each of later) backlog.chunks.push(each);
+    }
+    if (this.#afterClose) backlog.chunks = [];
+    if (backlog.batch === undefined && backlog.error === 0 && backlog.chunks.length === 0) this.#backlog = undefined;
+  }
+
+  /** Takes note of the frame that the core stands in the middle of, if it does, when it has walked a window. */
+  #updatePartial(core: Core, batch: Batch): void {
+    if (core.i32[STATE_FRAME >> 2] === 0) {
+      this.#partial = undefined;
+      return;
+    }
+    const last = batch.end - RECORD_SIZE;
+    const flags = core.i32[(last + RECORD_FLAGS) >> 2]!;
+    if (flags & FLAG_START) {
+      const from = core.i32[(last + RECORD_FROM) >> 2]!;
+      const length = core.i32[(last + RECORD_LENGTH) >> 2]! + batch.remaining;
+      const key = readKey(core.bytes, from, flags);
+      const own = flags & ~FLAG_START;
+      this.#partial = new PartialFrame(own, key, length, batch.toStream + from, true, this.#allocate);
+    }
+    this.#savePartial(core);
   }
 }
 
-/** The masking-key in front of a payload in the window, as the core's number; 0 for none. */
-function readKey(bytes: Uint8Array, payload: number, flags: number): number {
-  if (!(flags & FLAG_MASKED)) return 0;
-  const at = payload - 4;
-  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
+/** What a pause has kept back: records, the error after them if there is one, and bytes that the core has not seen. */
+interface Backlog {
+  batch: Batch | undefined;
+  /** ERROR_*, 0 for none, and where in the stream. */
+  error: number;
+  errorAt: number;
+  chunks: Uint8Array[];
 }

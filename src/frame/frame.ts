@@ -7,8 +7,9 @@ import {
   FLAG_MASKED,
   RECORD_FROM,
   RECORD_LENGTH,
+  RECORD_PAYLOAD,
 } from "../../assembly/memory.ts";
-import type { Core } from "../core/core.ts";
+import type { Batch } from "./batch.ts";
 import { decodeUtf8 } from "./text.ts";
 
 /** What every view of a frame's header tells (RFC 6455 §5.2). */
@@ -57,34 +58,31 @@ function maskKeyBytes(key: number): Uint8Array {
  * the callback returns.
  */
 export class FrameHeader extends HeaderFields {
-  readonly #core: Core;
-  /** What turns an address in the window into an offset in the stream. */
-  readonly #toStream: number;
-  /** The frame's record in the core's table, which the rest is read from when it is asked for. @internal */
+  readonly #batch: Batch;
+  /** The address of the frame's record, which the rest is read from when it is asked for. @internal */
   record = 0;
   /** How many payload bytes of the frame have not arrived. @internal */
   remaining = 0;
 
   /** @internal */
-  constructor(core: Core, toStream: number) {
+  constructor(batch: Batch) {
     super(0);
-    this.#core = core;
-    this.#toStream = toStream;
+    this.#batch = batch;
   }
 
   /** Where in the window the payload stood, or stands. */
   get #from(): number {
-    return this.#core.i32[(this.record + RECORD_FROM) >> 2]!;
+    return this.#batch.i32[(this.record + RECORD_FROM) >> 2]!;
   }
 
   /** Length of the whole payload in bytes, of which the first may not have arrived yet. */
   get payloadLength(): number {
-    return this.#core.i32[(this.record + RECORD_LENGTH) >> 2]! + this.remaining;
+    return this.#batch.i32[(this.record + RECORD_LENGTH) >> 2]! + this.remaining;
   }
 
   /** Where in the stream the payload starts, in bytes. */
   get payloadOffset(): number {
-    return this.#toStream + this.#from;
+    return this.#batch.toStream + this.#from;
   }
 
   /** Where in the stream the header starts, in bytes. */
@@ -94,7 +92,9 @@ export class FrameHeader extends HeaderFields {
 
   /** The four bytes of the masking-key, or undefined. A new array at each call. */
   get maskKey(): Uint8Array | undefined {
-    return this.masked ? this.#core.bytes.slice(this.#from - 4, this.#from) : undefined;
+    if (!this.masked) return undefined;
+    const { detached, i32, bytes } = this.#batch;
+    return detached ? maskKeyBytes(i32[(this.record + RECORD_PAYLOAD) >> 2]!) : bytes.slice(this.#from - 4, this.#from);
   }
 }
 

@@ -13,22 +13,26 @@ import { type ProtocolOptions, readFragmentSize, type SendOptions } from "./opti
 import { OutgoingMessage, sendFrames } from "./outgoing.ts";
 import { encodePrepared } from "./prepared.ts";
 import { readSettings, type Settings } from "./settings.ts";
-import { ANSWERING, CLOSED, CLOSING, OPEN, STATES } from "./states.ts";
+import { ANSWERING, CLOSED, CLOSING, FAILING, OPEN, STATES } from "./states.ts";
 import { STOP, STOPPED } from "./stopped.ts";
 
 /** The longest reason of a Close, in bytes: 125 less the two of its code (RFC 6455 §5.5). */
 const MAX_REASON = 123;
 
-/** A Close with a code and without a reason, masked, in bytes. */
-const ANSWER_SIZE = 8;
+/** What a Close adds to its reason, in bytes: header, masking-key and code. */
+const CLOSE_OVERHEAD = 8;
+
+const NO_OPTIONS = {};
+
+/** How many times `maxControlFrames` may come at once after a long time in which nothing was read. */
+const MAX_CREDIT = 60;
 
 /**
  * A WebSocket connection after its opening handshake (RFC 6455 §5 to §7), either side of it, without I/O: bytes that
  * arrive go in through receive() or push(), what they say comes out as events; what is to be sent goes in through send(),
  * ping() and close(), and take() returns the bytes to write.
  *
- * Pings are answered, and so is the peer's Close, with the next take(). When after it `state` is closed, and what it
- * returned is written, end the stream: a server at once, a client when the server has not done so after a while (§7.1.1).
+ * Pings are answered, and so is the peer's Close, with the next take(). `streamEnd` says when to end the stream.
  *
  * It never throws for what a peer sends: that is an error event, followed by the close event. There is one close event,
  * and it is the last event.
@@ -39,15 +43,20 @@ export class Protocol {
   readonly #encoder: FrameEncoder;
   readonly #assembler: MessageAssembler;
   #state = OPEN;
-  /** While ANSWERING: what to answer with, undefined for no code. */
+  /** The Close that take() adds while ANSWERING or FAILING; no code for one without a payload. */
   #answer: number | undefined = undefined;
+  #answerReason = "";
+  /** Whether the peer's Close has come. */
+  #wasClean = false;
+  /** Whether the peer has ended the stream. */
+  #streamEnded = false;
   /** A message that is being sent in pieces. */
   #outgoing: OutgoingMessage | undefined = undefined;
   #error: WebSocketError | undefined = undefined;
   /** Automatic Pongs since the last take(). */
   #pendingPongs = 0;
-  /** Control frames in this period; negative while nobody tells the time. */
-  #controlFrames = -1;
+  /** How many more control frames may come in this period; Infinity while nobody tells the time. */
+  #controlLeft = Infinity;
   /** When the period began, in milliseconds, the lower 32 bits. */
   #periodStart = 0;
 
@@ -70,8 +79,8 @@ export class Protocol {
 
   /**
    * `"open"` until one side closes. `"closing"` while one of the two Closes is missing: after close(), that of the peer;
-   * after the peer's, ours, which take() adds. Until then what was received before it can still be answered. `"closed"`:
-   * nothing more is sent or delivered.
+   * after the peer's, or an error, ours, which take() adds. Until then you can still answer what came before it.
+   * `"closed"`: nothing more is sent or delivered.
    */
   get state(): "open" | "closing" | "closed" {
     return STATES[this.#state]!;
@@ -89,7 +98,38 @@ export class Protocol {
 
   /** How many bytes the next take() returns, at the most: text that is not yet encoded counts with its longest form. */
   get bufferedAmount(): number {
-    return this.#encoder.queuedBytes + (this.#state === ANSWERING ? ANSWER_SIZE : 0);
+    const answer = this.#answers ? CLOSE_OVERHEAD + 3 * this.#answerReason.length : 0;
+    return this.#encoder.queuedBytes + answer;
+  }
+
+  /**
+   * What to do with the stream that the connection runs over, once everything that take() returned is written
+   * (RFC 6455 §7.1.1). `"none"`: leave it open. `"send"`: end it. `"expect"`: the server is about to end it; end it
+   * yourself if that takes more than a second or so.
+   */
+  get streamEnd(): "none" | "expect" | "send" {
+    if (this.#state !== CLOSED) return "none";
+    return this.#settings.server || this.#streamEnded || !this.#wasClean ? "send" : "expect";
+  }
+
+  /** Whether pause() has been called, and resume() has not. */
+  get paused(): boolean {
+    return this.#decoder.paused;
+  }
+
+  /** How much memory a pause has kept back, in bytes: 0 if resume() would have nothing to deliver. */
+  get heldBytes(): number {
+    return this.#isOver ? 0 : this.#decoder.heldBytes;
+  }
+
+  /** Whether what still arrives is ignored. */
+  get #isOver(): boolean {
+    return this.#state === FAILING || this.#state === CLOSED;
+  }
+
+  /** Whether take() adds a Close. */
+  get #answers(): boolean {
+    return this.#state === ANSWERING || this.#state === FAILING;
   }
 
   /**
@@ -118,7 +158,7 @@ export class Protocol {
    * @throws TypeError if chunk is not a Uint8Array, or from inside a callback of this connection
    */
   push(chunk: Uint8Array, sink: MessageSink, now?: number): void {
-    if (this.#state === CLOSED) return;
+    if (this.#isOver) return;
     const before = this.#begin(sink, now);
     try {
       this.#decoder.push(chunk, this.#assembler);
@@ -129,17 +169,48 @@ export class Protocol {
     }
   }
 
-  /** As receiveEnd(), for a sink. */
+  /** As receiveEnd(), for a sink. While it is paused the end waits for resume(), after what was kept. */
   pushEnd(sink: MessageSink): void {
-    if (this.#state === CLOSED || this.#state === ANSWERING) return;
-    this.#end();
-    sink.close(CloseCode.AbnormalClosure, "", false);
+    this.#streamEnded = true;
+    if (!this.paused && this.heldBytes === 0) this.#endStream(sink);
+  }
+
+  /**
+   * Stops the running push() or commit() after the frame that is being delivered, and later ones before their first. What
+   * they have not delivered is kept, in a copy, until resume(): a chunk may hold far more messages than you have
+   * room for. Call it from a callback of the sink, or at any other time.
+   */
+  pause(): void {
+    this.#decoder.pause();
+  }
+
+  /**
+   * Goes on after pause(): delivers what was kept, until all is delivered or a callback pauses again. From a callback
+   * of the sink it takes the pause back, and the running call goes on.
+   *
+   * @param now as in receive()
+   */
+  resume(sink: MessageSink, now?: number): void {
+    if (this.#isOver) return;
+    if (this.#assembler.sink !== undefined) {
+      this.#decoder.resume(this.#assembler);
+      return;
+    }
+    this.#begin(sink, now);
+    try {
+      this.#decoder.resume(this.#assembler);
+    } catch (error) {
+      this.#caught(error, sink);
+    } finally {
+      this.#assembler.sink = undefined;
+    }
+    if (this.#streamEnded && !this.paused) this.#endStream(sink);
   }
 
   /** A buffer of 64 KiB to read the next bytes of the stream into, as FrameDecoder.reserve() lends it. */
   reserve(): Uint8Array {
     // What is read into it then is ignored.
-    return this.#state === CLOSED ? new Uint8Array(WINDOW_SIZE) : this.#decoder.reserve();
+    return this.#isOver ? new Uint8Array(WINDOW_SIZE) : this.#decoder.reserve();
   }
 
   /**
@@ -147,7 +218,7 @@ export class Protocol {
    * @throws RangeError if there is no reserved buffer, or it is shorter
    */
   commit(length: number, sink: MessageSink, now?: number): void {
-    if (this.#state === CLOSED) {
+    if (this.#isOver) {
       if (this.#assembler.sink === undefined) this.#decoder.release();
       return;
     }
@@ -165,14 +236,13 @@ export class Protocol {
    * Queues a message: text for a string, binary for bytes; or a piece of one, see `fin`. Bytes are borrowed until they have
    * been written: do not change them before.
    *
-   * @returns false, and nothing is sent, if this side has closed or the connection has ended. That may be so before the
-   *   events are handled that receive() returned with it.
+   * @returns false, and nothing is sent, if this side has closed or the connection has ended
    * @throws TypeError for other data, text in bytes that are not UTF-8, or a piece that is not of the kind of its message
    * @throws RangeError for a fragmentSize out of range
    * @throws what an extension or a maskKey function throws. Then the message cannot go on: the connection is closed (1011)
    */
   send(data: string | Bytes | PreparedMessage, options?: SendOptions): boolean {
-    if (this.#state > ANSWERING) return false;
+    if (this.#state > FAILING) return false;
     if (options === undefined && this.#outgoing === undefined && this.#settings.plain) {
       // Nearly all messages: whole, as they are.
       if (typeof data === "string") this.#encoder.text(data);
@@ -193,7 +263,7 @@ export class Protocol {
    * @throws RangeError if it is longer than 125 bytes
    */
   ping(data?: string | Bytes): boolean {
-    if (this.#state > ANSWERING) return false;
+    if (this.#state > FAILING) return false;
     this.#encoder.ping(data === undefined ? data : asBytesOrText(data));
     return true;
   }
@@ -203,7 +273,7 @@ export class Protocol {
    * @returns and throws as ping() does
    */
   pong(data?: string | Bytes): boolean {
-    if (this.#state > ANSWERING) return false;
+    if (this.#state > FAILING) return false;
     this.#encoder.pong(data === undefined ? data : asBytesOrText(data));
     return true;
   }
@@ -224,16 +294,15 @@ export class Protocol {
   }
 
   /**
-   * Fails the connection for a reason of this side (§7.1.7): queues a Close with the error's close code (1011 if that
-   * must not be sent), unless there has been one. Returns the error and the close event; nothing after the close event.
+   * Fails the connection for a reason of this side (§7.1.7): take() adds a Close with the error's close code (1011 if that
+   * must not be sent), unless this side has closed. Returns the error and the close event; nothing after the close event.
    */
   fail(error: WebSocketError): ProtocolEvent[] {
     const list = new EventList();
     if (this.#state === ANSWERING) {
       this.#error = error;
-      this.#closeFor(error);
-      this.#state = CLOSED;
-    } else if (this.#state !== CLOSED) {
+      this.#answerWith(error);
+    } else if (this.#state === OPEN || this.#state === CLOSING) {
       this.#fail(error, list);
     }
     return list.events;
@@ -243,10 +312,16 @@ export class Protocol {
    * What to write, in order. While the stream does not take more, do not call it: what is sent stays together, and pending
    * Pongs are counted. The buffers are yours, except large messages, which are those that were passed to send(), and
    * prepared ones, which others send too: do not write to them.
+   *
+   * `holdClose` leaves out the Close that answers the peer's, or an error, and `state` stays closing: for as long as
+   * somebody may still want to answer what came before it.
    */
-  take(): Uint8Array[] {
+  take({ holdClose = false }: { readonly holdClose?: boolean } = NO_OPTIONS): Uint8Array[] {
     this.#pendingPongs = 0;
-    if (this.#state === ANSWERING) this.close(this.#answer);
+    if (!holdClose && this.#answers) {
+      this.#encoder.close(this.#answer, this.#answerReason);
+      this.#state = CLOSED;
+    }
     return this.#encoder.take();
   }
 
@@ -272,6 +347,7 @@ export class Protocol {
   receivedClose(code: number, reason: string): void {
     // With the same code (§5.5.1), unless there is none or it is one that only allowInvalidClose lets in.
     this.#answer = isValidCloseCode(code) ? code : undefined;
+    this.#wasClean = true;
     if (this.#state === OPEN) this.#state = ANSWERING;
     else this.#state = CLOSED;
     this.#assembler.sink!.close(code, reason, true);
@@ -289,23 +365,30 @@ export class Protocol {
       throw new TypeError("With the option fragments a sink needs start, piece and end");
     }
     this.#assembler.sink = sink;
-    if (now === undefined) {
-      this.#controlFrames = -1;
-    } else {
-      const elapsed = (now - this.#periodStart) | 0;
-      // Below 0 the clock has gone back, or nothing has come for weeks.
-      if (this.#controlFrames < 0 || elapsed < 0 || elapsed >= this.#settings.limits.controlPeriod) {
-        this.#controlFrames = 0;
-        this.#periodStart = now | 0;
-      }
-    }
+    if (now === undefined) this.#controlLeft = Infinity;
+    else this.#allowControl(now);
     return before;
   }
 
-  #countControl(): void {
-    if (this.#controlFrames >= 0 && ++this.#controlFrames > this.#settings.limits.maxControlFrames) {
-      throw this.#exceeded("WS_ERR_TOO_MANY_CONTROL_FRAMES", "maxControlFrames");
+  /** Begins another period for control frames, if it is time. */
+  #allowControl(now: number): void {
+    const { maxControlFrames, controlPeriod } = this.#settings.limits;
+    const elapsed = (now - this.#periodStart) | 0;
+    if (this.#controlLeft === Infinity || elapsed < 0) {
+      // The first call; or the clock has gone back, or nothing has come for weeks.
+      this.#controlLeft = maxControlFrames;
+    } else if (elapsed >= controlPeriod) {
+      // What an honest peer sent while nobody read comes all at once.
+      const periods = controlPeriod > 0 ? Math.min(Math.floor(elapsed / controlPeriod), MAX_CREDIT) : 1;
+      this.#controlLeft = periods * maxControlFrames;
+    } else {
+      return;
     }
+    this.#periodStart = now | 0;
+  }
+
+  #countControl(): void {
+    if (--this.#controlLeft < 0) throw this.#exceeded("WS_ERR_TOO_MANY_CONTROL_FRAMES", "maxControlFrames");
   }
 
   #exceeded(
@@ -320,14 +403,14 @@ export class Protocol {
     if (error === STOP) return;
     if (error !== this.#error && error !== this.#decoder.error) throw error;
     // A callback may have ended the connection.
-    if (this.#state === CLOSED) return;
+    if (this.#isOver) return;
     const failure = error === this.#error ? this.#error! : this.#ownLimit(this.#decoder.error!);
     if (this.#state === OPEN) {
       this.#fail(failure, sink);
     } else {
-      // Who has sent a Close need not mind what comes after it: some peers reply with a malformed one, or with HTTP.
+      // After our Close nothing the peer sends is an error: some reply with a malformed one, or with HTTP.
       this.#error = failure;
-      this.#end();
+      this.#end(CLOSED);
       sink.close(CloseCode.AbnormalClosure, "", false);
     }
   }
@@ -344,16 +427,22 @@ export class Protocol {
     );
   }
 
+  #endStream(sink: MessageSink): void {
+    if (this.#state === CLOSED || this.#answers) return;
+    this.#end(CLOSED);
+    sink.close(CloseCode.AbnormalClosure, "", false);
+  }
+
   /** The close event is about to be delivered: nothing may come after it, not even from the call that is running. */
-  #end(): void {
-    this.#state = CLOSED;
+  #end(state: typeof FAILING | typeof CLOSED): void {
+    this.#state = state;
     if (this.#assembler.sink !== undefined) this.#assembler.sink = STOPPED;
   }
 
   #fail(error: WebSocketError, sink: MessageSink): void {
     this.#error = error;
-    if (this.#state === OPEN) this.#closeFor(error);
-    this.#end();
+    this.#answerWith(error);
+    this.#end(this.#state === OPEN ? FAILING : CLOSED);
     try {
       sink.error(error);
     } finally {
@@ -361,9 +450,10 @@ export class Protocol {
     }
   }
 
-  #closeFor(error: WebSocketError): void {
-    const code = isValidCloseCode(error.closeCode) ? error.closeCode : CloseCode.InternalError;
-    this.#encoder.close(code, cutReason(error.message));
+  /** Has take() add a Close that tells of an error. */
+  #answerWith(error: WebSocketError): void {
+    this.#answer = isValidCloseCode(error.closeCode) ? error.closeCode : CloseCode.InternalError;
+    this.#answerReason = cutReason(error.message);
   }
 
   /** What was to be sent has failed half-way: frames of it are queued, or extensions believe that it was sent. */

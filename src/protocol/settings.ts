@@ -1,11 +1,13 @@
 // The options of a connection, read.
 
+import { isServer } from "../frame/options.ts";
 import { type OpenExtension, openExtensions } from "./extensions.ts";
 import { type ReadLimits, readLimits } from "./limits.ts";
 import { type ProtocolOptions, readFragmentSize } from "./options.ts";
 
 /** What does not change while a connection lasts. @internal */
 export interface Settings {
+  readonly server: boolean;
   readonly limits: ReadLimits;
   readonly fragments: boolean;
   readonly allowInvalidUtf8: boolean;
@@ -31,6 +33,7 @@ export function readSettings(options: ProtocolOptions): Settings {
   const extensions = openExtensions(options.extensions ?? [], options.role);
   const fragmentSize = readFragmentSize(options.fragmentSize);
   const settings: Settings = {
+    server: isServer(options.role),
     limits: lastLimits,
     fragments,
     allowInvalidUtf8: options.allowInvalidUtf8 ?? false,

@@ -134,7 +134,7 @@ describe("limits", () => {
       expect(protocol.receive(toEndpoint(role, binary(binaryOf(100_000)))).length).toBe(1);
       const announced = toEndpoint(role, frame(2, "", { lengthBytes: 9, claimedLength: 100_001n }));
       expect(protocol.receive(announced)).toMatchObject(failure("WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", 1009));
-      expect(protocol.state).toBe("closed");
+      expect(protocol.state).toBe("closing");
     }
   });
 

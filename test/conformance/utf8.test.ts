@@ -149,8 +149,8 @@ describe("invalid text fails at the byte", () => {
           { type: "error", error: { code: "WS_ERR_INVALID_UTF8", closeCode: 1007, byteOffset: start + 12 } },
           { type: "close", code: 1006, wasClean: false },
         ]);
-        expect(protocol.state).toBe("closed");
         expect(protocol.take().length).toBe(1);
+        expect(protocol.state).toBe("closed");
         expect(protocol.receive(stream.subarray(second))).toEqual([]);
       }
     });

@@ -43,13 +43,17 @@ export function runSeed(seed: number): { frames: number; finding?: Finding; comp
       "decode copy": () =>
         difference(expected, viaDecode({ ...settings, copy: true }, chunks, saveAt), { partial: false }),
       push: () => difference(expected, viaPush(settings, chunks)),
+      "push, with pauses": () => difference(expected, viaPush(settings, chunks, { pauses: random })),
+      "commit, with pauses": () => difference(expected, viaPush(settings, chunks, { commit: true, pauses: random })),
       strings: () => {
         const wanted = expected.frames.map(({ opcode, payload }) => `${opcode} ${payload.toString("hex")}`);
-        const found = viaStrings({ ...settings, textSlack: random.pick([0, 20, 1024]) }, chunks);
-        const at = wanted.findIndex((value, i) => value !== found[i]);
-        return at >= 0 || wanted.length !== found.length
-          ? `frame ${at}: expected ${wanted[at]}, got ${found[at]}`
-          : undefined;
+        for (const pauses of [undefined, random]) {
+          const found = viaStrings({ ...settings, textSlack: random.pick([0, 20, 1024]) }, chunks, pauses);
+          const at = wanted.findIndex((value, i) => value !== found[i]);
+          if (at >= 0 || wanted.length !== found.length)
+            return `frame ${at}: expected ${wanted[at]}, got ${found[at]}${pauses ? ", with pauses" : ""}`;
+        }
+        return undefined;
       },
       commit: () => difference(expected, viaPush(settings, chunks, { commit: true, saveAt })),
     };

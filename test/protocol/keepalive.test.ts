@@ -75,6 +75,35 @@ for (const role of ROLES) {
       expect(keepalive.expired).toBe(true);
     });
 
+    test("after both Closes a client waits one second for the server to end the stream", () => {
+      const { protocol, keepalive, now } = make();
+      protocol.receive(toRole(role, close(1000)));
+      protocol.take();
+      keepalive.tick(now);
+      expect(keepalive.due).toBe(now + (role === "client" ? 1000 : 10_000));
+    });
+
+    test("a peer that goes on taking data has longer to close, but not for ever", () => {
+      const { protocol, keepalive, now } = make({ closeTimeout: 300 });
+      protocol.close(1000);
+      keepalive.tick(now);
+      let at = now;
+      for (; !keepalive.expired && at < now + 20_000; at += 200) {
+        keepalive.alive(at);
+        keepalive.tick(at);
+      }
+      expect(at - now).toBeGreaterThan(8_000);
+      expect(at - now).toBeLessThan(10_000);
+    });
+
+    test("the reason of a missing Pong has whole milliseconds", () => {
+      const { protocol, keepalive, now } = make({ pingInterval: 1000, pongTimeout: 500 });
+      keepalive.tick(now + 1000.125);
+      protocol.take();
+      keepalive.tick(now + 1700.7071);
+      expect(writtenShort(protocol, role)[0]).toBe("close:1008:Nothing has arrived for 701 ms after a Ping");
+    });
+
     test("Infinity turns each off", () => {
       const { protocol, keepalive, now } = make({ pingInterval: Infinity, closeTimeout: Infinity });
       expect(keepalive.due).toBe(Infinity);
@@ -86,7 +115,10 @@ for (const role of ROLES) {
       expect(keepalive.tick(now + 2e9)).toEqual([]);
     });
 
-    test("times must be numbers from 0 on", () => {
+    test("times must be numbers, and more than 0 but for closeTimeout", () => {
+      expect(() => make({ pingInterval: 0 })).toThrow(RangeError);
+      expect(() => make({ pongTimeout: 0 })).toThrow(RangeError);
+      expect(() => make({ closeTimeout: 0 })).not.toThrow();
       expect(() => make({ pingInterval: -1 })).toThrow(RangeError);
       expect(() => make({ pongTimeout: Number.NaN })).toThrow(RangeError);
       expect(() => make({ closeTimeout: "1000" })).toThrow(RangeError);

@@ -1,5 +1,6 @@
 // Ways to put a stream through a FrameDecoder, and one form for what came of it.
 
+import type { Random } from "./random.ts";
 import {
   FrameDecoder,
   type FrameDecoderOptions,
@@ -104,18 +105,27 @@ export function viaDecode(options: FrameDecoderOptions, chunks: readonly Uint8Ar
   return { frames, error: summary(error), closed: decoder.closed };
 }
 
+interface PushWay {
+  readonly saveAt?: number;
+  readonly commit?: boolean;
+  /** Pauses in callbacks now and then, and resumes some time later. */
+  readonly pauses?: Random | undefined;
+}
+
 /** Through push(), or reserve() and commit(). */
 export function viaPush(
   options: FrameDecoderOptions,
   chunks: readonly Uint8Array[],
-  { saveAt = -1, commit = false } = {},
+  { saveAt = -1, commit = false, pauses }: PushWay = {},
 ): Seen {
   let decoder = new FrameDecoder(options);
-  const sink = new Collector();
+  const collector = new Collector();
+  const sink = pauses ? pausing(decoder, collector, pauses) : collector;
   let error: WebSocketError | undefined;
   for (let i = 0; i < chunks.length && !error; i++) {
     if (i === saveAt) decoder = FrameDecoder.restore(decoder.save(), options);
-    const chunk = chunks[i]!;
+    // What is kept for later must be a copy: the chunk's memory is used again.
+    const chunk = pauses ? Uint8Array.from(chunks[i]!) : chunks[i]!;
     error = attempt(() => {
       if (!commit) return decoder.push(chunk, sink);
       for (let at = 0; at < chunk.length;) {
@@ -123,15 +133,42 @@ export function viaPush(
         const part = chunk.subarray(at, at + landing.length);
         landing.set(part);
         decoder.commit(part.length, sink);
+        landing.fill(0xff);
         at += part.length;
       }
     });
+    if (pauses) {
+      chunk.fill(0xff);
+      if (pauses.chance(0.7)) error ??= attempt(() => resumeAll(decoder, sink));
+    }
   }
-  return { frames: sink.frames, partial: sink.seen(), error: summary(error), closed: decoder.closed };
+  if (pauses && !error) error = attempt(() => resumeAll(decoder, sink));
+  return { frames: collector.frames, partial: collector.seen(), error: summary(error), closed: decoder.closed };
+}
+
+/** A sink that pauses its decoder now and then. */
+function pausing(decoder: FrameDecoder, sink: FrameSink, random: Random): FrameSink {
+  const chance = random.pick([0.02, 0.3, 1]);
+  const maybe = (): void => {
+    if (random.chance(chance)) decoder.pause();
+    // One that is taken back at once is none.
+    if (random.chance(0.05)) decoder.resume(sink);
+  };
+  return {
+    header: (header) => (maybe(), sink.header(header)),
+    payload: (window, start, end) => (sink.payload(window, start, end), maybe()),
+    end: () => (sink.end(), maybe()),
+    ...(sink.text && { text: (text: string) => (sink.text!(text), maybe()) }),
+  };
+}
+
+function resumeAll(decoder: FrameDecoder, sink: FrameSink): void {
+  do decoder.resume(sink);
+  while (decoder.paused || decoder.heldBytes > 0);
 }
 
 /** Through push() with a sink that takes strings: opcode and payload of each frame, in order. */
-export function viaStrings(options: FrameDecoderOptions, chunks: readonly Uint8Array[]): string[] {
+export function viaStrings(options: FrameDecoderOptions, chunks: readonly Uint8Array[], pauses?: Random): string[] {
   const decoder = new FrameDecoder(options);
   const seen: string[] = [];
   const collector = new Collector();
@@ -145,8 +182,14 @@ export function viaStrings(options: FrameDecoderOptions, chunks: readonly Uint8A
     },
     text: (text) => void seen.push(`1 ${Buffer.from(text).toString("hex")}`),
   };
+  const used = pauses ? pausing(decoder, sink, pauses) : sink;
   attempt(() => {
-    for (const chunk of chunks) decoder.push(chunk, sink);
+    for (const chunk of chunks) {
+      const copy = pauses ? Uint8Array.from(chunk) : chunk;
+      decoder.push(copy, used);
+      if (pauses) copy.fill(0xff);
+    }
+    if (pauses) resumeAll(decoder, used);
   });
   return seen;
 }
