@@ -31,6 +31,8 @@ export type WebSocketErrorCode =
   | "WS_ERR_INFLATE_RATIO"
   /** 1002: a Close with a code that must not be sent. */
   | "WS_ERR_INVALID_CLOSE_CODE"
+  /** 1011: not the peer's fault: an extension, or `allocate`, has thrown. */
+  | "WS_ERR_INTERNAL"
   /** 1007: a compressed message that is not DEFLATE. */
   | "WS_ERR_INVALID_COMPRESSED_DATA"
   /** 1002: a control frame of more than 125 bytes, or a Close of one. */

@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
 import {
@@ -6,21 +7,22 @@ import {
   CloseCode,
   Keepalive,
   type MessageSink,
-  PreparedMessage,
+  type PreparedMessage,
   Protocol,
   type ProtocolEvent,
   type Role,
-  type SendOptions,
-  type WebSocketError,
+  serializeExtensions,
+  WebSocketError,
 } from "../index.ts";
+import { LINGER } from "../protocol/linger.ts";
+import type { Channel } from "./channel.ts";
 import { addListener, type EventHandler, type EventType, type Listeners, removeListener } from "./event-target.ts";
+import { Flow, type FlowHost } from "./flow.ts";
 import { type Beating, intervalFor, startBeating, stopBeating } from "./heartbeat.ts";
-import { Inbox } from "./inbox.ts";
-import { type ConnectionOptions, readOptions } from "./options.ts";
+import { allocateUnsafe } from "./memory.ts";
+import { type ConnectionOptions, ownOptions } from "./options.ts";
+import { type MessageOptions, Outbox, type OutboxHost, type Pieces, type PiecesOptions } from "./outbox.ts";
 import { readFrom } from "./reading.ts";
-
-/** A message in pieces, which may be larger than memory: text, if the first piece is a string. */
-export type Pieces = AsyncIterable<string | Bytes>;
 
 /** What a Connection emits: the arguments of its listeners. */
 export interface ConnectionEvents {
@@ -48,102 +50,95 @@ export interface Ending {
 
 type MessageListener = (data: string | Uint8Array) => void;
 
-/** Something that was to be sent while a message in pieces was on its way. */
-interface Postponed {
-  readonly data: string | Bytes | PreparedMessage;
-  readonly options: SendOptions | undefined;
-}
-
 /**
  * A WebSocket connection over a stream of node:net, tls or http2: made by upgrade(), serve() and connect().
  *
- * Messages come to the listeners of "message", to `onmessage`, or to `for await`; until there is one of these they wait, and so
- * does the peer when `highWaterMark` is reached. What is sent while a chunk is handled, or in one turn of the event loop,
- * leaves in one write.
+ * Messages come to the listeners of "message", to `onmessage`, or to `for await`. Until there is one of these they wait
+ * here, unless `discardUnread` is set; when `highWaterMark` is reached, the peer waits too. What you send while a chunk is
+ * handled, or in one turn of the event loop, leaves in one write.
  */
-export class Connection extends EventEmitter<ConnectionEvents> implements AsyncIterable<string | Uint8Array>, Beating {
+export class Connection
+  extends EventEmitter<ConnectionEvents>
+  implements AsyncIterable<string | Uint8Array>, Beating, FlowHost, OutboxHost
+{
   /** The subprotocol that was agreed on, or "". */
   readonly protocol: string;
-  /** The extensions that were agreed on, by their names. */
-  readonly extensions: readonly string[];
+  /** The extensions that were agreed on, as in Sec-WebSocket-Extensions; empty for none. */
+  readonly extensions: string;
   /** The stream below. Do not read from it or write to it. */
   readonly socket: Duplex;
+  readonly #channel: Channel;
   readonly #protocol: Protocol;
   readonly #keepalive: Keepalive;
-  readonly #role: Role;
-  readonly #mark: number;
-  readonly #idleTimeout: number;
+  readonly #closeTimeout: number;
   readonly #sink: MessageSink;
+  readonly #outbox: Outbox;
+  readonly #flow: Flow;
+  /** Events that a timer or another connection brings about run where this one was made. */
+  readonly #context: AsyncResource = new AsyncResource("WSFRAME_CONNECTION", { requireManualDestroy: true });
   /** @internal */
   readonly interval: number;
   #ending: Ending | undefined = undefined;
+  /** "close" has been emitted, or is about to be. */
   #ended = false;
-  /** Nothing more can be sent: "close" has been emitted, or is yet to be, but a message in pieces was broken off. */
-  #gone = false;
   #error: Error | undefined = undefined;
-  #handling = false;
   #flushScheduled = false;
-  /** The socket does not take more for now. */
-  #blocked = false;
-  #paused = false;
-  /** Messages that wait for a listener or a reader; none for most. */
-  #inbox: Inbox | undefined = undefined;
-  /** Readers of `for await` who wait for a message. */
-  #readers: ((result: IteratorResult<string | Uint8Array, undefined>) => void)[] = [];
-  #iterated = false;
-  #hasListener = false;
   /** The listener of "message", if there is just one, and messages go to it: emit() takes as long as the rest of a delivery. */
   #listener: MessageListener | undefined = undefined;
-  /** Resolves when the message in pieces that is on its way has been sent. */
-  #pieces: Promise<void> | undefined = undefined;
-  #postponed: Postponed[] | undefined = undefined;
-  /** Ends the wait for the next piece. */
-  #interrupt: (() => void) | undefined = undefined;
-  #drains: (() => void)[] = [];
-  /** For each write: a stream that was not full emits no "drain" when it has written. @internal */
-  readonly written = (): void => {
-    this.#hasWritten = true;
-    if (this.#drains.length > 0 && this.bufferedAmount === 0) this.#wakeDrains();
-  };
-  /** Whether the socket has written something since the last beat. */
-  #hasWritten = false;
+  #onProperties: Listeners | undefined = undefined;
+  #closed: { readonly promise: Promise<Ending>; readonly resolve: (ending: Ending) => void } | undefined = undefined;
+  /** Cuts the socket if the server does not end it. */
+  #lingering: NodeJS.Timeout | undefined = undefined;
   /** Whether a message has passed since the last beat. */
   #active = false;
-  #activeAt = performance.now();
-  #onProperties: Listeners | undefined = undefined;
+  #activeAt: number = performance.now();
+  /** Whether something waited in the socket at the last beat. */
+  #wasBlocked = false;
+  /** Since when an end waits for messages that came before it to be handled; it waits for closeTimeout at the most. */
+  #heldSince: number | undefined = undefined;
+  /** Reads on, although what has been read is not taken, to see whether the peer is there. */
+  #probing = false;
 
   /** @internal */
   constructor(socket: Duplex, role: Role, agreement: Agreement, head: Uint8Array, options: ConnectionOptions) {
     super();
+    const { extensions } = agreement;
     this.protocol = agreement.protocol ?? "";
-    this.extensions = agreement.extensions.map(({ extension }) => extension.name);
+    this.extensions =
+      extensions.length === 0
+        ? ""
+        : serializeExtensions(extensions.map(({ extension, parameters }) => ({ name: extension.name, parameters })));
     this.socket = socket;
-    this.#role = role;
-    this.#protocol = new Protocol({ allocate: allocateUnsafe, ...options, role, extensions: agreement.extensions });
-    this.#keepalive = new Keepalive(this.#protocol, performance.now(), options);
-    const { highWaterMark, idleTimeout } = readOptions(options);
-    this.#mark = highWaterMark;
-    this.#idleTimeout = idleTimeout;
+    const own = ownOptions(options);
+    const protocol = new Protocol({ allocate: allocateUnsafe, ...options, role, extensions });
+    this.#protocol = protocol;
+    this.#keepalive = new Keepalive(protocol, this.#activeAt, options);
+    this.#channel = { protocol, socket, role, extended: extensions.length > 0, options: own };
     this.#sink = new Delivery(this);
+    this.#outbox = new Outbox(this.#channel, this);
+    this.#flow = new Flow(this.#channel, this.#outbox, this.#sink, this);
     const { pingInterval = 30_000, pongTimeout = 20_000, closeTimeout = 10_000 } = options;
-    this.interval = intervalFor(this.#idleTimeout, pingInterval, pongTimeout, closeTimeout);
-    // Whoever has the connection gets it before its first message.
+    this.#closeTimeout = closeTimeout;
+    this.interval = intervalFor(own.idleTimeout, pingInterval, pongTimeout, closeTimeout);
+    // What came before the peer ended its side can still be answered.
+    socket.allowHalfOpen = true;
+    // Listeners that are added in this turn get the first message.
     socket.pause();
-    readFrom(socket, (chunk) => this.#receive(chunk), options.directReads ?? true);
-    socket.on("drain", () => this.#drained());
+    readFrom(socket, (chunk) => this.#receive(chunk), own.directReads);
     socket.on("end", () => this.#receiveEnd());
-    socket.on("error", (error) => this.#emitError(error));
-    socket.on("close", () => this.#closed());
+    socket.on("error", (error) => this.#context.runInAsyncScope(this.#emitError, this, error));
+    socket.on("close", () => this.#context.runInAsyncScope(this.#close, this));
     if (head.length > 0) socket.unshift(head);
     startBeating(this);
-    process.nextTick(() => this.#flow());
+    this.#runSoon();
   }
 
   /** As in browsers: 1 open, 2 closing, 3 closed. */
   get readyState(): 1 | 2 | 3 {
     if (this.socket.destroyed) return 3;
     const { state } = this.#protocol;
-    return state === "open" ? 1 : state === "closing" ? 2 : 3;
+    if (state === "open") return this.#outbox.closeWaits ? 2 : 1;
+    return state === "closing" ? 2 : 3;
   }
 
   /** How the connection has ended, from the "close" event on. */
@@ -151,94 +146,110 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     return this.#ended ? this.#ending : undefined;
   }
 
-  /** Why the connection failed: what the "error" event told, if there was one. */
-  get error(): Error | undefined {
-    return this.#error;
+  /** Resolves with the "close" event. It never rejects. */
+  get closed(): Promise<Ending> {
+    if (this.#closed === undefined) {
+      let resolve!: (ending: Ending) => void;
+      const promise = new Promise<Ending>((settle) => (resolve = settle));
+      this.#closed = { promise, resolve };
+      if (this.ending !== undefined) resolve(this.ending);
+    }
+    return this.#closed.promise;
   }
 
-  /** How many bytes wait to be written, at the most. */
+  /**
+   * Why the connection failed: what the "error" event told, if there was one. Also what was wrong with the peer's answer to our
+   * Close, which is no event: after a Close nothing the peer sends is an error.
+   */
+  get error(): Error | undefined {
+    return this.#error ?? this.#protocol.error;
+  }
+
+  /** How many bytes wait to be written, at the most: text that is not yet encoded counts with its longest form. */
   get bufferedAmount(): number {
-    const postponed = this.#postponed?.reduce((sum, { data }) => sum + sizeOf(data), 0) ?? 0;
-    return this.#protocol.bufferedAmount + this.socket.writableLength + postponed;
+    return this.#outbox.bytes;
+  }
+
+  /** Whether more than `highWaterMark` waits to be written: it is time to wait for drained(). */
+  get needDrain(): boolean {
+    return this.#outbox.bytes > this.#channel.options.highWaterMark;
   }
 
   /**
    * Sends a message: text for a string, binary for bytes. One in pieces goes out as they come, each when the ones before it
-   * are written; what else is sent meanwhile, except pings, waits behind it.
+   * are written; what you send meanwhile, except pings, follows it. Bytes are yours again when it returns, see `copy`.
    *
-   * @returns false, and nothing is sent, once the connection is closing; for pieces a promise of whether all were sent
-   * @throws TypeError for other data
+   * @returns false, and nothing is sent, once the connection is closing, or if `overflow` says so; for pieces a promise of
+   *   whether all were sent. The promise rejects with what the source throws; if the message had begun, the connection is
+   *   closed then (1011)
+   * @throws TypeError, RangeError for other data or options
    */
-  send(data: string | Bytes | PreparedMessage, options?: SendOptions): boolean;
-  send(data: Pieces, options?: Pick<SendOptions, "binary" | "compress">): Promise<boolean>;
-  send(data: string | Bytes | PreparedMessage | Pieces, options?: SendOptions): boolean | Promise<boolean> {
-    if (typeof data === "object" && isPieces(data)) return this.#sendPieces(data, options ?? {});
-    if (this.#gone) return false;
-    if (this.#postponed) {
-      if (this.readyState !== 1) return false;
-      this.#postponed.push({ data: data instanceof PreparedMessage ? data : asSendable(data), options });
-      return true;
-    }
+  send(data: string | Bytes | PreparedMessage, options?: MessageOptions): boolean;
+  send(data: Pieces, options?: PiecesOptions): Promise<boolean>;
+  send(data: string | Bytes | PreparedMessage | Pieces, options?: MessageOptions): boolean | Promise<boolean> {
+    if (options !== undefined) assertOptions(options);
     this.#active = true;
-    const sent = this.#protocol.send(data, options);
-    if (!this.#handling) this.#scheduleFlush();
+    if (typeof data === "object" && isPieces(data)) return this.#outbox.sendPieces(data, options ?? {});
+    const sent = this.#outbox.send(data, options);
+    if (this.#outbox.corked) this.#flow.sent(sizeOf(data));
+    else this.#flushSoon();
     return sent;
   }
 
   /** Sends a Ping with at most 125 bytes. @returns false once the connection is closing */
   ping(data?: string | Bytes): boolean {
     const sent = this.#protocol.ping(data);
-    this.#scheduleFlush();
+    this.#flushSoon();
     return sent;
   }
 
   /** Sends a Pong that nobody has asked for, or an own answer with `autoPong` off. @returns false once it is closing */
   pong(data?: string | Bytes): boolean {
     const sent = this.#protocol.pong(data);
-    this.#scheduleFlush();
+    this.#flushSoon();
     return sent;
   }
 
   /**
-   * Begins the closing handshake: the peer has `closeTimeout` to answer, then the socket is cut. What was sent before goes out
-   * first. Does nothing if it has begun.
+   * Begins the closing handshake. What you sent before goes out first, also the rest of a message in pieces. The peer has
+   * `closeTimeout` to answer, which starts again while it goes on taking data, up to 30 times as long; then the socket is
+   * cut. Messages go on arriving until the peer's Close, but those that would wait beyond `highWaterMark` are dropped.
+   * Does nothing if it has begun.
    * @throws RangeError for a code that must not be sent
    */
   close(code?: number, reason?: string): void {
-    this.#protocol.close(code, reason);
-    this.#scheduleFlush();
+    this.#outbox.close(code, reason);
+    this.#flushSoon();
     // Somebody has to read the answer.
-    this.#flow();
+    this.#flow.run();
   }
 
-  /** Cuts the socket, without a closing handshake. */
+  /** Cuts the socket, without a closing handshake. Messages that wait are dropped. */
   terminate(): void {
-    this.#protocol.receiveEnd();
+    this.#flow.abandon();
     this.socket.destroy();
   }
 
   /** Resolves when everything has been handed to the operating system, or the connection has ended. */
   drained(): Promise<void> {
-    if (this.bufferedAmount === 0 || this.socket.destroyed) return Promise.resolve();
-    return new Promise((resolve) => this.#drains.push(resolve));
+    return this.#outbox.drained();
   }
 
   /**
    * The messages. The loop ends with the connection, however that ended, see `ending` and `error`: no peer can make it throw.
    * Leaving it closes the connection (1000).
+   *
+   * The peer's Close is answered when the loop asks for the next message, so its body can answer each one that came before.
    */
   [Symbol.asyncIterator](): AsyncIterator<string | Uint8Array, undefined> {
-    this.#iterated = true;
+    this.#flow.iterate();
     this.#listenersChanged();
-    this.#flow();
+    this.#flow.run();
     return {
-      next: () => this.#next(),
+      next: () => this.#flow.next(this.#ended),
       return: () => {
+        this.#flow.abandon();
         this.close(CloseCode.NormalClosure);
-        this.#inbox = undefined;
-        // Nobody reads any more: what comes is dropped, so that the peer's Close is seen.
-        this.#iterated = false;
-        this.on("message", ignore);
         return Promise.resolve({ done: true, value: undefined });
       },
     };
@@ -330,30 +341,32 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     return this;
   }
 
+  /** Whether our Close waits, because somebody may still want to answer what came before the peer's. @internal */
+  get holdsClose(): boolean {
+    if (this.#protocol.state === "open" || !this.#protocol.canSend || this.#flow.finished) return false;
+    return this.#flow.isBehind || this.#outbox.sendsPieces;
+  }
+
+  /** For each write on the socket. @internal */
+  get written(): () => void {
+    return this.#outbox.written;
+  }
+
+  /** @internal */
+  taken(): void {
+    this.#advance();
+    if (this.#flow.isPaused || this.#flow.isBehind) this.#context.runInAsyncScope(this.#flow.run, this.#flow);
+  }
+
   /** @internal */
   beat(now: number): void {
-    if (this.#active) this.#activeAt = now;
-    this.#active = false;
-    if (now - this.#activeAt >= this.#idleTimeout) this.close(CloseCode.GoingAway, "idle");
-    if (this.#paused && this.#protocol.state === "open") {
-      // A peer that is not read cannot show that it is alive, but by taking what is sent.
-      if (this.#inbox !== undefined || this.#hasWritten) this.#keepalive.alive(now);
-      this.#hasWritten = false;
-    }
-    this.#handle(this.#keepalive.tick(now));
-    if (this.#keepalive.expired) this.socket.destroy();
+    this.#context.runInAsyncScope(this.#beat, this, now);
   }
 
   /** @internal */
   deliver(data: string | Uint8Array): void {
     this.#active = true;
-    if (this.#inbox === undefined && this.#hasListener && !this.#iterated) {
-      this.#emitMessage(data);
-      return;
-    }
-    const reader = this.#readers.shift();
-    if (reader) reader({ done: false, value: data });
-    else (this.#inbox ??= new Inbox()).push(data);
+    this.#flow.deliver(data);
   }
 
   /** @internal */
@@ -362,13 +375,37 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
   }
 
   /** @internal */
+  emitMessage(data: string | Uint8Array): void {
+    const listener = this.#listener;
+    if (listener === undefined) {
+      this.#emitSafely("message", data);
+      return;
+    }
+    try {
+      listener.call(this, data);
+    } catch (error) {
+      throwLater(error);
+    }
+  }
+
+  /** @internal */
+  broken(error: unknown): void {
+    const cause = error instanceof Error ? error : new Error(String(error));
+    this.#emitError(cause);
+    const where = { closeCode: CloseCode.InternalError, byteOffset: this.#protocol.bytesReceived, rule: "none" };
+    for (const event of this.#protocol.fail(new WebSocketError("WS_ERR_INTERNAL", "Internal error", where))) {
+      if (event.type === "close") this.setEnding(event.code, event.reason, event.wasClean);
+    }
+  }
+
+  /** @internal */
   failed(error: Error): void {
     this.#emitError(error);
   }
 
   /** @internal */
-  ended(code: number, reason: string, wasClean: boolean): void {
-    this.#ending = { code, reason, wasClean };
+  setEnding(code: number, reason: string, wasClean: boolean): void {
+    this.#ending ??= { code, reason, wasClean };
   }
 
   #setOn<T extends EventType>(type: T, listener: EventHandler<T> | undefined): void {
@@ -382,195 +419,139 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
   /** Whether messages have somewhere to go, and where. */
   #listenersChanged(): void {
     const listeners = this.rawListeners("message") as MessageListener[];
-    this.#hasListener = listeners.length > 0;
+    this.#flow.listening = listeners.length > 0;
     // Node can be told to look after what listeners return: then emit() has more to do.
     this.#listener = listeners.length === 1 && !EventEmitter.captureRejections ? listeners[0] : undefined;
-    if (this.#hasListener && (this.#inbox !== undefined || this.#paused)) process.nextTick(() => this.#flow());
+    if (this.#flow.listening && (this.#flow.isBehind || this.#flow.isPaused)) this.#runSoon();
+  }
+
+  #runSoon(): void {
+    process.nextTick(() => this.#context.runInAsyncScope(this.#flow.run, this.#flow));
+  }
+
+  #flushSoon(): void {
+    if (this.#outbox.corked || this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    // Not a timer: it runs before anything else that the event loop does.
+    process.nextTick(flushNow, this);
+  }
+
+  /** @internal */
+  flush(): void {
+    this.#flushScheduled = false;
+    this.#outbox.flush();
+    this.#advance();
   }
 
   #receive(chunk: Uint8Array): void {
-    this.#handling = true;
-    this.#protocol.push(chunk, this.#sink, performance.now());
-    this.#handling = false;
-    this.#flush();
-    this.#flow();
+    if (this.#probing) {
+      this.#probing = false;
+      this.#keepalive.alive(performance.now());
+    }
+    this.#flow.receive(chunk);
+    if (this.#protocol.state !== "open") this.#advance();
   }
 
   #receiveEnd(): void {
-    this.#handle(this.#protocol.receiveEnd());
-    this.socket.end();
+    this.#protocol.pushEnd(this.#sink);
+    // With nobody there, what waits need not be waited for.
+    if (!this.#flow.listening && !this.#flow.isIterated) this.#flow.finish();
+    else if (this.#flow.isPaused) this.#heldSince = performance.now();
+    this.#outbox.flush();
+    this.#advance();
+  }
+
+  /** Ends the socket, if it is time. */
+  #advance(): void {
+    const { streamEnd } = this.#protocol;
+    if (streamEnd === "none" || this.socket.writableEnded) return;
+    if (this.#outbox.sendsPieces) this.#outbox.end();
+    if (!this.#outbox.isFlushed) return;
+    if (streamEnd === "send") this.socket.end();
+    else if (this.socket.writableLength === 0) this.#lingering ??= setTimeout(() => this.socket.destroy(), LINGER);
+  }
+
+  #beat(now: number): void {
+    if (this.#active) this.#activeAt = now;
+    this.#active = false;
+    if (now - this.#activeAt >= this.#channel.options.idleTimeout) this.close(CloseCode.GoingAway, "idle");
+    this.#noteProgress(now);
+    this.#limitHold(now);
+    if (!this.#probe(now)) this.#handle(this.#keepalive.tick(now));
+    if (this.#keepalive.expired) this.socket.destroy();
+    else this.flush();
+  }
+
+  /** A peer that goes on taking what had to wait for it is alive. */
+  #noteProgress(now: number): void {
+    const closing = this.#protocol.state !== "open" || this.#outbox.closeWaits;
+    if (this.#outbox.progress && (this.#wasBlocked || closing)) {
+      this.#keepalive.alive(now);
+      if (this.#outbox.closeWaits) this.#heldSince = now;
+    }
+    this.#outbox.progress = false;
+    this.#wasBlocked = this.socket.writableLength > 0;
+  }
+
+  /** After closeTimeout nothing is waited for any more that this side should have done. */
+  #limitHold(now: number): void {
+    if (!this.holdsClose && !this.#outbox.closeWaits && this.#heldSince === undefined) return;
+    this.#heldSince ??= now;
+    if (now - this.#heldSince < this.#closeTimeout) {
+      if (this.holdsClose) this.#keepalive.alive(now);
+      return;
+    }
+    this.#outbox.end();
+    this.#flow.finish();
+  }
+
+  /**
+   * While nothing is read no Pong can be seen. So when one is due, one chunk more is read: it, or the end of the stream, shows
+   * whether the peer is there. Returns whether that has begun.
+   */
+  #probe(now: number): boolean {
+    if (this.#probing || !this.#flow.isPaused || !this.#keepalive.awaitsPong || now < this.#keepalive.due) return false;
+    if (!this.#flow.hasRoomToProbe) {
+      this.#keepalive.alive(now);
+      return false;
+    }
+    this.#probing = true;
+    this.socket.resume();
+    return true;
   }
 
   /** Events that came without a chunk. */
   #handle(events: readonly ProtocolEvent[]): void {
     for (const event of events) {
       if (event.type === "error") this.failed(event.error);
-      if (event.type === "close") this.ended(event.code, event.reason, event.wasClean);
-    }
-    this.#flush();
-  }
-
-  /** Reads from the socket, or stops, as the two ends of the way are behind or not. */
-  #flow(): void {
-    while (this.#inbox !== undefined && !this.#iterated && this.#hasListener) this.#emitMessage(this.#takeWaiting()!);
-    // A client goes on reading while its own writing is behind: if both ends stopped, neither would ever go on.
-    const writerBehind = this.#role === "server" && this.bufferedAmount > this.#mark;
-    const behind = writerBehind || (this.#inbox !== undefined && this.#inbox.bytes > this.#mark);
-    this.#paused = behind;
-    if (behind) this.socket.pause();
-    else if (!this.socket.readableFlowing) this.socket.resume();
-  }
-
-  #scheduleFlush(): void {
-    if (this.#handling || this.#flushScheduled) return;
-    this.#flushScheduled = true;
-    // Not a timer: it runs before anything else that the event loop does.
-    process.nextTick(() => {
-      this.#flushScheduled = false;
-      this.#flush();
-    });
-  }
-
-  #flush(): void {
-    if (this.#blocked || this.#handling || this.socket.destroyed) return;
-    const parts = this.#protocol.take();
-    if (parts.length === 1) {
-      this.#blocked = !this.socket.write(parts[0]!, this.written);
-    } else if (parts.length > 1) {
-      this.socket.cork();
-      for (const part of parts) this.#blocked = !this.socket.write(part, this.written);
-      this.socket.uncork();
-    }
-    // The server ends the stream (§7.1.1); a client waits for that.
-    if (this.#protocol.state === "closed" && (this.#role === "server" || !this.#ending?.wasClean)) this.socket.end();
-    if (this.#drains.length > 0 && this.bufferedAmount === 0) this.#wakeDrains();
-  }
-
-  #takeWaiting(): string | Uint8Array | undefined {
-    const message = this.#inbox?.shift();
-    if (this.#inbox?.isEmpty) this.#inbox = undefined;
-    return message;
-  }
-
-  #drained(): void {
-    this.#blocked = false;
-    this.#flush();
-    if (this.bufferedAmount === 0) this.#wakeDrains();
-    this.#flow();
-  }
-
-  #wakeDrains(): void {
-    const drains = this.#drains;
-    this.#drains = [];
-    for (const resolve of drains) resolve();
-  }
-
-  async #sendPieces(pieces: Pieces, options: Pick<SendOptions, "binary" | "compress">): Promise<boolean> {
-    while (this.#pieces) await this.#pieces;
-    if (this.readyState !== 1) return false;
-    let sent!: () => void;
-    this.#pieces = new Promise((resolve) => {
-      sent = resolve;
-    });
-    this.#postponed = [];
-    const iterator = pieces[Symbol.asyncIterator]();
-    try {
-      let binary = options.binary;
-      let before: string | Bytes | undefined;
-      let inTurn = 0;
-      for (;;) {
-        const next = await this.#untilEnd(iterator.next());
-        if (next === undefined) break;
-        if (next.done === true) return this.#sendPiece(before ?? "", { ...options, binary: binary ?? false });
-        binary ??= typeof next.value !== "string";
-        if (before !== undefined && !this.#sendPiece(before, { ...options, binary, fin: false })) break;
-        before = asSendable(next.value);
-        inTurn += sizeOf(before);
-        if (this.bufferedAmount > this.#mark) {
-          await this.drained();
-        } else if (inTurn > this.#mark) {
-          // A source that always has a piece, and a peer that takes all at once, would leave nobody else a turn.
-          await new Promise((resolve) => setImmediate(resolve));
-          inTurn = 0;
-        }
-      }
-      // Whoever makes the pieces may stop.
-      void iterator.return?.().catch(ignore);
-      return false;
-    } catch (error) {
-      // The message can neither go on nor be taken back.
-      this.close(CloseCode.InternalError);
-      void iterator.return?.().catch(ignore);
-      throw error;
-    } finally {
-      const postponed = this.#postponed ?? [];
-      this.#postponed = undefined;
-      this.#pieces = undefined;
-      sent();
-      for (const { data, options: theirs } of postponed) this.send(data, theirs);
+      if (event.type === "close") this.setEnding(event.code, event.reason, event.wasClean);
     }
   }
 
-  /** The promise's value; undefined if the connection ends before. */
-  #untilEnd<T>(promise: Promise<T>): Promise<T | undefined> {
-    return new Promise((resolve, reject) => {
-      this.#interrupt = () => resolve(undefined);
-      promise.then(resolve, reject);
-    });
-  }
-
-  #sendPiece(data: string | Bytes, options: SendOptions): boolean {
-    if (this.socket.destroyed) {
-      this.#gone = true;
-      return false;
+  #close(): void {
+    if (this.#flow.isRunning) {
+      // A stream that closes inside a handler: what waits is handed out first.
+      process.nextTick(() => this.#context.runInAsyncScope(this.#close, this));
+      return;
     }
-    this.#active = true;
-    const sent = this.#protocol.send(data, options);
-    this.#flush();
-    return sent;
-  }
-
-  #next(): Promise<IteratorResult<string | Uint8Array, undefined>> {
-    const value = this.#takeWaiting();
-    if (value !== undefined) {
-      this.#flow();
-      return Promise.resolve({ done: false, value });
-    }
-    if (this.#ended) return Promise.resolve({ done: true, value: undefined });
-    return new Promise((resolve) => this.#readers.push(resolve));
-  }
-
-  #closed(): void {
     stopBeating(this);
-    this.#handle(this.#protocol.receiveEnd());
+    clearTimeout(this.#lingering);
+    this.#outbox.end();
+    this.#flow.finish();
+    this.#protocol.pushEnd(this.#sink);
     this.#ended = true;
-    this.#gone = true;
     const { code, reason, wasClean } = (this.#ending ??= ABNORMAL);
-    this.#wakeDrains();
-    this.#interrupt?.();
-    for (const reader of this.#readers.splice(0)) reader({ done: true, value: undefined });
+    this.#flow.end();
+    this.#closed?.resolve(this.#ending);
     this.#emitSafely("close", code, reason, wasClean);
   }
 
   #emitError(error: Error): void {
-    // A peer that cuts the socket behind its Close has said how the connection ended.
+    // A peer that cuts the socket after its Close has said how the connection ended.
     if (this.#ending?.wasClean) return;
     this.#error ??= error;
     // Without listeners an EventEmitter throws: a peer could end the process.
     if (this.listenerCount("error") > 0) this.#emitSafely("error", error);
-  }
-
-  #emitMessage(data: string | Uint8Array): void {
-    const listener = this.#listener;
-    if (listener === undefined) {
-      this.#emitSafely("message", data);
-      return;
-    }
-    try {
-      listener.call(this, data);
-    } catch (error) {
-      throwLater(error);
-    }
   }
 
   /** An exception of a listener is nobody's fault here: it is thrown where nothing else is interrupted. */
@@ -583,13 +564,11 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
   }
 }
 
-/** Memory that is not zeroed: all of it is written to before anybody sees it. Not a Buffer, as messages elsewhere are none. */
-function allocateUnsafe(length: number): Uint8Array {
-  const { buffer, byteOffset } = Buffer.allocUnsafeSlow(length);
-  return new Uint8Array(buffer, byteOffset, length);
-}
-
 const ABNORMAL: Ending = { code: CloseCode.AbnormalClosure, reason: "", wasClean: false };
+
+function flushNow(connection: Connection): void {
+  connection.flush();
+}
 
 function throwLater(error: unknown): void {
   process.nextTick(() => {
@@ -626,23 +605,23 @@ class Delivery implements MessageSink {
   }
 
   close(code: number, reason: string, wasClean: boolean): void {
-    this.#connection.ended(code, reason, wasClean);
+    this.#connection.setEnding(code, reason, wasClean);
   }
 }
-
-function ignore(): void {}
 
 function isPieces(data: object): data is Pieces {
   return data !== null && Symbol.asyncIterator in data;
 }
 
+/** About how many bytes. */
 function sizeOf(data: string | Bytes | PreparedMessage): number {
   if (typeof data === "string") return data.length;
-  return data instanceof PreparedMessage ? data.frame.length : data.byteLength;
+  return "frame" in data ? data.frame.length : data.byteLength;
 }
 
-/** @throws TypeError now, for what would be refused later */
-function asSendable(data: string | Bytes): string | Bytes {
-  if (typeof data === "string" || ArrayBuffer.isView(data) || data instanceof ArrayBuffer) return data;
-  throw new TypeError("data must be a string, an ArrayBuffer, a view, a PreparedMessage or an async iterable of these");
+function assertOptions(options: unknown): void {
+  if (typeof options === "function") {
+    throw new TypeError("send() takes no callback: it returns whether the message was accepted; await drained()");
+  }
+  if (typeof options !== "object") throw new TypeError("The options of send() must be an object");
 }

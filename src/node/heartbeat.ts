@@ -1,5 +1,7 @@
 // One timer for all connections that want to be looked at equally often.
 
+import { AsyncResource } from "node:async_hooks";
+
 /** Something that wants to be looked at now and then. */
 export interface Beating {
   /** In milliseconds. The same from startBeating() to stopBeating(). @internal */
@@ -15,6 +17,8 @@ interface Heart {
 
 /** By their intervals. */
 const hearts: Map<number, Heart> = new Map();
+/** Timers belong to no connection: they would keep its context alive, and run the others in it. */
+const nowhere: AsyncResource = new AsyncResource("WSFRAME_HEARTBEAT");
 
 const LONGEST = 1000;
 const SHORTEST = 10;
@@ -30,11 +34,8 @@ export function startBeating(one: Beating): void {
   let heart = hearts.get(interval);
   if (heart === undefined) {
     const beating = new Set<Beating>();
-    const beat = () => {
-      const now = performance.now();
-      for (const each of beating) each.beat(now);
-    };
-    hearts.set(interval, (heart = { beating, timer: setInterval(beat, interval).unref() }));
+    const timer = nowhere.runInAsyncScope(() => setInterval(beatAll, interval, beating).unref());
+    hearts.set(interval, (heart = { beating, timer }));
   }
   heart.beating.add(one);
 }
@@ -45,4 +46,12 @@ export function stopBeating(one: Beating): void {
   if (!heart?.beating.delete(one) || heart.beating.size > 0) return;
   clearInterval(heart.timer);
   hearts.delete(one.interval);
+}
+
+function beatAll(beating: Set<Beating>): void {
+  // After a stall of the event loop the answers that it waits for are in the system: they are read first.
+  setImmediate(() => {
+    const now = performance.now();
+    for (const each of beating) each.beat(now);
+  });
 }

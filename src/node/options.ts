@@ -1,13 +1,28 @@
 import { Keepalive, type KeepaliveOptions, Protocol, type ProtocolOptions, type Role } from "../index.ts";
+import type { Overflow } from "./outbox.ts";
 
 /** What holds for a connection, once its handshake is done. */
 export interface ConnectionOptions
   extends Omit<ProtocolOptions, "role" | "extensions" | "fragments" | "maskKey">, KeepaliveOptions {
   /**
-   * How many bytes may wait, on the way in for who reads messages, or of a server on the way out for the peer, before
-   * nothing more is read from the socket. Default 1 MiB.
+   * How many bytes may wait before nothing more is read from the socket: of messages that nobody has taken, or, on a
+   * server, of what the peer has not taken. Also how many may wait before `needDrain` is true, and a message in pieces
+   * waits for the peer. Default 1 MiB.
    */
   readonly highWaterMark?: number | undefined;
+  /** How many bytes may wait to be sent before `overflow` says what happens. Default `highWaterMark`. */
+  readonly maxBufferedAmount?: number | undefined;
+  /**
+   * What happens to a message that would take `bufferedAmount` above `maxBufferedAmount`. `"queue"`: it waits with the
+   * others. `"drop"`: `send()` returns false. 1008 or 1013: `send()` returns false, and the connection is closed with this
+   * code. Pieces of a message that has begun are never dropped. Default `"queue"`.
+   */
+  readonly overflow?: Overflow | undefined;
+  /**
+   * Drop messages that arrive while nobody listens or iterates. Default false: they wait, and once `highWaterMark` is
+   * reached, so does the peer.
+   */
+  readonly discardUnread?: boolean | undefined;
   /** After how many milliseconds without a message in either direction the connection is closed (1001). Default never. */
   readonly idleTimeout?: number | undefined;
   /**
@@ -18,24 +33,40 @@ export interface ConnectionOptions
 }
 
 const DEFAULT_HIGH_WATER_MARK = 1048576;
+const OVERFLOWS: readonly unknown[] = ["queue", "drop", 1008, 1013];
 
-/** What is a Connection's own. @throws RangeError @internal */
-export function readOptions({ highWaterMark = DEFAULT_HIGH_WATER_MARK, idleTimeout = Infinity }: ConnectionOptions): {
-  readonly highWaterMark: number;
-  readonly idleTimeout: number;
-} {
-  if (typeof highWaterMark !== "number" || !(highWaterMark >= 0)) {
-    throw new RangeError("highWaterMark must be a number, 0 or more");
+/** Those of ConnectionOptions that are a Connection's own, with their defaults. @internal */
+export type OwnOptions = Required<
+  Pick<
+    { readonly [K in keyof ConnectionOptions]: NonNullable<ConnectionOptions[K]> },
+    "highWaterMark" | "maxBufferedAmount" | "overflow" | "discardUnread" | "idleTimeout" | "directReads"
+  >
+>;
+
+let last: OwnOptions | undefined;
+
+/** The same object as the last time, where the options say the same. @throws RangeError @internal */
+export function ownOptions(options: ConnectionOptions): OwnOptions {
+  const { highWaterMark = DEFAULT_HIGH_WATER_MARK, idleTimeout = Infinity, overflow = "queue" } = options;
+  const { maxBufferedAmount = highWaterMark, discardUnread = false, directReads = true } = options;
+  for (const [name, value] of Object.entries({ highWaterMark, maxBufferedAmount })) {
+    if (typeof value !== "number" || !(value >= 0)) throw new RangeError(`${name} must be a number, 0 or more`);
   }
   if (typeof idleTimeout !== "number" || !(idleTimeout > 0)) {
     throw new RangeError("idleTimeout must be a number of more than 0");
   }
-  return { highWaterMark, idleTimeout };
+  if (!OVERFLOWS.includes(overflow)) throw new RangeError('overflow must be "queue", "drop", 1008 or 1013');
+  const own: OwnOptions = { highWaterMark, maxBufferedAmount, overflow, discardUnread, idleTimeout, directReads };
+  const before = last;
+  if (before !== undefined && (Object.keys(own) as (keyof OwnOptions)[]).every((key) => before[key] === own[key])) {
+    return before;
+  }
+  return (last = own);
 }
 
 /** Throws what a Connection with these options would throw, before there is a socket. @internal */
 export function checkOptions(role: Role, options: ConnectionOptions): void {
   const protocol = new Protocol({ ...options, role, extensions: [] });
   void new Keepalive(protocol, 0, options);
-  void readOptions(options);
+  void ownOptions(options);
 }

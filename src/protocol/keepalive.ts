@@ -48,8 +48,9 @@ export class Keepalive {
   #aliveAt: number;
   /** When the Ping was sent that nothing has come after. */
   #pingedAt: number | undefined = undefined;
-  /** When the connection was first seen not to be open. */
+  /** When the connection was first seen not to be open, and to wait for the server to end the stream. */
   #endingAt: number | undefined = undefined;
+  #expectingAt: number | undefined = undefined;
   #expired = false;
 
   /** @throws RangeError for a time that is out of range */
@@ -67,6 +68,11 @@ export class Keepalive {
     if (this.#expired) return Infinity;
     if (this.#protocol.state !== "open") return this.#endingAt === undefined ? -Infinity : this.#endDue;
     return this.#pingedAt === undefined ? this.#aliveAt + this.#pingInterval : this.#pingedAt + this.#pongTimeout;
+  }
+
+  /** Whether a Ping has been sent that nothing has come after. */
+  get awaitsPong(): boolean {
+    return this.#pingedAt !== undefined;
   }
 
   /** Whether the peer has had its time: cut the stream now, whatever is left to write. */
@@ -93,10 +99,10 @@ export class Keepalive {
 
   /** When the peer has had its time to end the connection. */
   get #endDue(): number {
-    const endingAt = this.#endingAt!;
-    if (this.#protocol.streamEnd === "expect") return endingAt + Math.min(this.#closeTimeout, LINGER);
-    const latest = endingAt + MAX_CLOSE_TIMEOUTS * this.#closeTimeout;
-    return Math.min(Math.max(endingAt, this.#aliveAt) + this.#closeTimeout, latest);
+    const latest = this.#endingAt! + MAX_CLOSE_TIMEOUTS * this.#closeTimeout;
+    const linger = this.#expectingAt !== undefined;
+    const since = Math.max(this.#expectingAt ?? this.#endingAt!, this.#aliveAt);
+    return Math.min(since + (linger ? Math.min(this.#closeTimeout, LINGER) : this.#closeTimeout), latest);
   }
 
   #tickOpen(now: number): ProtocolEvent[] {
@@ -120,6 +126,7 @@ export class Keepalive {
 
   #tickEnding(now: number): ProtocolEvent[] {
     this.#endingAt ??= now;
+    if (this.#protocol.streamEnd === "expect") this.#expectingAt ??= now;
     if (now < this.#endDue) return [];
     this.#expired = true;
     return this.#protocol.receiveEnd();

@@ -86,6 +86,11 @@ export class Protocol {
     return STATES[this.#state]!;
   }
 
+  /** Whether send() takes a message: neither has this side closed, nor has the connection ended. */
+  get canSend(): boolean {
+    return this.#state <= FAILING;
+  }
+
   /** What failed the connection, if something has: a rule or a limit that the peer has broken, or what fail() was given. */
   get error(): WebSocketError | undefined {
     return this.#error;
@@ -114,7 +119,7 @@ export class Protocol {
 
   /** Whether pause() has been called, and resume() has not. */
   get paused(): boolean {
-    return this.#decoder.paused;
+    return !this.#isOver && this.#decoder.paused;
   }
 
   /** How much memory a pause has kept back, in bytes: 0 if resume() would have nothing to deliver. */
@@ -242,7 +247,7 @@ export class Protocol {
    * @throws what an extension or a maskKey function throws. Then the message cannot go on: the connection is closed (1011)
    */
   send(data: string | Bytes | PreparedMessage, options?: SendOptions): boolean {
-    if (this.#state > FAILING) return false;
+    if (!this.canSend) return false;
     if (options === undefined && this.#outgoing === undefined && this.#settings.plain) {
       // Nearly all messages: whole, as they are.
       if (typeof data === "string") this.#encoder.text(data);
@@ -263,7 +268,7 @@ export class Protocol {
    * @throws RangeError if it is longer than 125 bytes
    */
   ping(data?: string | Bytes): boolean {
-    if (this.#state > FAILING) return false;
+    if (!this.canSend) return false;
     this.#encoder.ping(data === undefined ? data : asBytesOrText(data));
     return true;
   }
@@ -273,7 +278,7 @@ export class Protocol {
    * @returns and throws as ping() does
    */
   pong(data?: string | Bytes): boolean {
-    if (this.#state > FAILING) return false;
+    if (!this.canSend) return false;
     this.#encoder.pong(data === undefined ? data : asBytesOrText(data));
     return true;
   }

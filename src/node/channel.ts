@@ -1,0 +1,13 @@
+import type { Duplex } from "node:stream";
+import type { Protocol, Role } from "../index.ts";
+import type { OwnOptions } from "./options.ts";
+
+/** What the parts of a connection share. @internal */
+export interface Channel {
+  readonly protocol: Protocol;
+  readonly socket: Duplex;
+  readonly role: Role;
+  /** Whether extensions have been agreed on. */
+  readonly extended: boolean;
+  readonly options: OwnOptions;
+}

@@ -1,0 +1,221 @@
+// When a connection reads from its socket, and who gets the messages: one place that looks at everything that is behind.
+
+import type { MessageSink } from "../index.ts";
+import type { Channel } from "./channel.ts";
+import { Inbox } from "./inbox.ts";
+import type { Outbox } from "./outbox.ts";
+
+type Message = string | Uint8Array;
+type Result = IteratorResult<Message, undefined>;
+
+/** After so many bytes of answers to one chunk it is time to look at how much waits. */
+const STEP = 16384;
+
+/** The connection of a Flow. @internal */
+export interface FlowHost {
+  /** Hands a message to the listeners. */
+  emitMessage(data: Message): void;
+  /** Something that is not the peer's fault has ended the decoding of its stream. */
+  broken(error: unknown): void;
+}
+
+/**
+ * Messages go to the listeners, or to loops that ask for them, or wait. While more than `highWaterMark` waits on either
+ * side, nothing is read, and a chunk that is being decoded stops in its middle.
+ *
+ * Delivery does not nest: whatever a handler calls, one loop hands out what waits, in order.
+ * @internal
+ */
+export class Flow {
+  /** Whether "message" has listeners. */
+  listening = false;
+  /** Nothing waits for room any more: the connection is over, or about to be. */
+  finished = false;
+  /** Messages go nowhere: whoever read them has left. */
+  abandoned = false;
+  readonly #channel: Channel;
+  readonly #outbox: Outbox;
+  readonly #sink: MessageSink;
+  readonly #host: FlowHost;
+  /** Messages that wait; none for most connections. */
+  #inbox: Inbox | undefined = undefined;
+  #iterated = false;
+  /** Loops that wait for a message. */
+  #readers: ((result: Result) => void)[] | undefined = undefined;
+  /** Whether a loop has been given a message, and has not asked for the next. */
+  #handedOut = false;
+  #running = false;
+  /** What may still be sent before it is time to look at how much waits. */
+  #allowance = 0;
+
+  constructor(channel: Channel, outbox: Outbox, sink: MessageSink, host: FlowHost) {
+    this.#channel = channel;
+    this.#outbox = outbox;
+    this.#sink = sink;
+    this.#host = host;
+  }
+
+  /** Whether a message that has arrived may still be answered. */
+  get isBehind(): boolean {
+    return this.#inbox !== undefined || this.#handedOut;
+  }
+
+  /** Whether a call is handing out messages. */
+  get isRunning(): boolean {
+    return this.#running || this.#outbox.corked;
+  }
+
+  /** Whether somebody has begun to iterate. */
+  get isIterated(): boolean {
+    return this.#iterated;
+  }
+
+  /** Whether the connection does not read. */
+  get isPaused(): boolean {
+    return this.#channel.protocol.paused || this.#full;
+  }
+
+  /** How much a reader that reads on although nothing is taken may add: see Connection.beat(). */
+  get hasRoomToProbe(): boolean {
+    return this.#channel.protocol.heldBytes <= this.#channel.options.highWaterMark + 65536;
+  }
+
+  /** The next bytes from the socket. */
+  receive(chunk: Uint8Array): void {
+    // What is sent meanwhile leaves together.
+    this.#outbox.corked = true;
+    try {
+      this.#channel.protocol.push(chunk, this.#sink, performance.now());
+    } catch (error) {
+      this.#host.broken(error);
+    }
+    this.#outbox.corked = false;
+    this.run();
+  }
+
+  /** A message, from the sink. */
+  deliver(data: Message): void {
+    if (this.abandoned) return;
+    if (this.#inbox === undefined && this.listening && !this.#iterated) {
+      this.#host.emitMessage(data);
+      return;
+    }
+    const reader = this.#readers?.shift();
+    if (reader !== undefined) {
+      this.#handedOut = true;
+      reader({ done: false, value: data });
+      return;
+    }
+    if (this.#discards) return;
+    (this.#inbox ??= new Inbox()).push(data);
+    if (this.#full) this.#channel.protocol.pause();
+  }
+
+  /** Something has been sent while a chunk is handled: no limit may wait for the end of the chunk. */
+  sent(size: number): void {
+    this.#allowance -= size;
+    if (this.#allowance >= 0) return;
+    this.#allowance = Math.min(this.#channel.options.highWaterMark, STEP);
+    if (this.#outbox.corked && this.#writerBehind) this.#channel.protocol.pause();
+  }
+
+  /** Somebody begins to ask for messages. */
+  iterate(): void {
+    this.#iterated = true;
+  }
+
+  next(ended: boolean): Promise<Result> {
+    let value = this.#shift();
+    this.#handedOut = value !== undefined;
+    this.run();
+    value ??= this.#shift();
+    if (value !== undefined) {
+      this.#handedOut = true;
+      return Promise.resolve({ done: false, value });
+    }
+    if (ended) return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve) => (this.#readers ??= []).push(resolve));
+  }
+
+  /** Whoever read has left: what comes is dropped, so that the peer's Close is seen. */
+  abandon(): void {
+    this.abandoned = true;
+    this.#inbox = undefined;
+    this.#handedOut = false;
+  }
+
+  /**
+   * Hands out what waits, as far as there is room, and reads from the socket, or does not. Call it whenever something that
+   * waits has become less, or somebody wants messages.
+   */
+  run(): void {
+    if (this.isRunning) return;
+    this.#running = true;
+    while (this.#canEmit || (this.#channel.protocol.paused && !this.#full)) {
+      this.#outbox.corked = true;
+      try {
+        while (this.#canEmit) this.#host.emitMessage(this.#shift()!);
+        if (!this.#full) this.#channel.protocol.resume(this.#sink, performance.now());
+      } catch (error) {
+        this.#host.broken(error);
+      }
+      this.#outbox.corked = false;
+      this.#outbox.flush();
+    }
+    this.#running = false;
+    this.#outbox.flush();
+    if (this.isPaused) this.#channel.socket.pause();
+    else if (this.#channel.socket.readableFlowing !== true) this.#channel.socket.resume();
+  }
+
+  /** The connection is over, or about to be: everything that waits is handed out, or kept for a loop that goes on. */
+  finish(): void {
+    this.finished = true;
+    this.run();
+  }
+
+  /** There will be no more messages. */
+  end(): void {
+    if (!this.#iterated) this.#inbox = undefined;
+    const readers = this.#readers;
+    this.#readers = undefined;
+    if (readers !== undefined) for (const resolve of readers) resolve({ done: true, value: undefined });
+  }
+
+  /** Whether a message would be dropped that nobody waits for. */
+  get #discards(): boolean {
+    if (this.#iterated) return this.#closing && this.#inboxFull;
+    if (this.listening) return false;
+    return this.#channel.options.discardUnread || this.finished || (this.#closing && this.#inboxFull);
+  }
+
+  get #canEmit(): boolean {
+    return this.#inbox !== undefined && this.listening && !this.#iterated && (this.finished || !this.#writerBehind);
+  }
+
+  /** Whether nothing more shall arrive for now. */
+  get #full(): boolean {
+    // After our Close it is the peer's that matters.
+    if (this.finished || this.#closing) return false;
+    return this.#inboxFull || this.#writerBehind;
+  }
+
+  get #closing(): boolean {
+    return this.#channel.protocol.state === "closing" && !this.#channel.protocol.canSend;
+  }
+
+  get #inboxFull(): boolean {
+    return this.#inbox !== undefined && this.#inbox.bytes > this.#channel.options.highWaterMark;
+  }
+
+  /** A client goes on reading while its own writing is behind: if both ends stopped, neither would ever go on. */
+  get #writerBehind(): boolean {
+    return this.#channel.role === "server" && this.#outbox.weight > this.#channel.options.highWaterMark;
+  }
+
+  #shift(): Message | undefined {
+    const message = this.#inbox?.shift();
+    if (this.#inbox?.isEmpty) this.#inbox = undefined;
+    return message;
+  }
+}

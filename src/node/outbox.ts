@@ -1,0 +1,400 @@
+// What a connection has accepted and the system has not taken: the counterpart of inbox.ts.
+
+import { type Bytes, CloseCode, PreparedMessage, Protocol, type SendOptions } from "../index.ts";
+import { asBytes } from "../protocol/bytes.ts";
+import { readFragmentSize } from "../protocol/options.ts";
+import { checkUtf8 } from "../protocol/utf8.ts";
+import type { Channel } from "./channel.ts";
+import { copyOf } from "./memory.ts";
+
+/** A message in pieces, which may be larger than memory: text, if the first piece is a string. */
+export type Pieces = AsyncIterable<string | Bytes>;
+/** Options of a message in pieces. */
+export type PiecesOptions = Pick<SendOptions, "binary" | "compress">;
+
+/** What happens to a message that would take `bufferedAmount` above `maxBufferedAmount`. */
+export type Overflow = "queue" | "drop" | 1008 | 1013;
+
+/** Options of a message. */
+export interface MessageOptions extends SendOptions {
+  /**
+   * Whether to copy bytes. With false they are borrowed: do not change them before drained() resolves. Default true: they
+   * are yours again when send() returns.
+   */
+  readonly copy?: boolean | undefined;
+}
+
+interface Whole {
+  readonly data: string | Uint8Array | PreparedMessage;
+  readonly options: MessageOptions | undefined;
+}
+
+interface InPieces {
+  readonly pieces: Pieces;
+  readonly options: PiecesOptions;
+  readonly resolve: (sent: boolean) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Close {
+  readonly code: number | undefined;
+  readonly reason: string | undefined;
+}
+
+/** What follows a message in pieces, in the order in which it was sent. */
+interface Queue {
+  readonly entries: (Whole | InPieces | Close)[];
+  /** Of its whole messages as frames. */
+  bytes: number;
+  /** Whether a Close is in it: nothing is accepted after that. */
+  closed: boolean;
+}
+
+/** What an entry takes beside its payload, in bytes, about: so that empty messages count too. */
+const OVERHEAD = 64;
+/** The most that is written at once: progress shows between two writes. */
+const SLICE = 131072;
+/** How much a source of pieces may send before others get a turn. */
+const TURN = 262144;
+const HOLD_CLOSE = { holdClose: true } as const;
+
+/** The connection of an Outbox. @internal */
+export interface OutboxHost {
+  /** Whether somebody may still want to answer what came before the peer's Close: ours waits. */
+  readonly holdsClose: boolean;
+  /** The system has taken something. */
+  taken(): void;
+}
+
+/** @internal */
+export class Outbox {
+  /** Nothing is written while a chunk is being handled, so that its answers leave together. */
+  corked = false;
+  /** Whether the system has taken something. The one who looks sets it back. */
+  progress = false;
+  /** The callback of every write, also of one from elsewhere. A stream that was not full emits no "drain". */
+  readonly written: () => void = () => {
+    this.progress = true;
+    this.flush();
+    if (this.waiting <= this.#channel.options.highWaterMark) this.#wakePump?.();
+    if (this.#drains !== undefined && this.bytes === 0) this.#wakeDrains();
+    this.#host.taken();
+  };
+  readonly #channel: Channel;
+  readonly #host: OutboxHost;
+  /** Serialized, and not given to the socket. */
+  #parts: Uint8Array[] | undefined = undefined;
+  #partsBytes = 0;
+  /** While a message in pieces is being sent. */
+  #queue: Queue | undefined = undefined;
+  /** Ends the wait for the next piece. */
+  #interrupt: (() => void) | undefined = undefined;
+  /** Ends the wait for the socket. */
+  #wakePump: (() => void) | undefined = undefined;
+  #drains: (() => void)[] | undefined = undefined;
+  /** Whether a message has been begun with `fin: false`. */
+  #begun = false;
+  #ended = false;
+
+  constructor(channel: Channel, host: OutboxHost) {
+    this.#channel = channel;
+    this.#host = host;
+  }
+
+  /** How many bytes wait for the socket and in it. */
+  get waiting(): number {
+    return this.#channel.protocol.bufferedAmount + this.#partsBytes + this.#channel.socket.writableLength;
+  }
+
+  /** How many bytes wait, those after a message in pieces included. */
+  get bytes(): number {
+    return this.waiting + (this.#queue?.bytes ?? 0);
+  }
+
+  /** How much memory all of that takes, about. */
+  get weight(): number {
+    const queue = this.#queue;
+    return queue === undefined ? this.waiting : this.waiting + queue.bytes + queue.entries.length * OVERHEAD;
+  }
+
+  /** Whether a message in pieces is being sent. */
+  get sendsPieces(): boolean {
+    return this.#queue !== undefined;
+  }
+
+  /** Whether a Close waits for a message in pieces to end. */
+  get closeWaits(): boolean {
+    return this.#queue?.closed === true;
+  }
+
+  /** Whether the socket has been given everything. */
+  get isFlushed(): boolean {
+    return this.#queue === undefined && this.#parts === undefined && this.#channel.protocol.bufferedAmount === 0;
+  }
+
+  get #accepts(): boolean {
+    return !this.#ended && !this.closeWaits && this.#channel.protocol.canSend;
+  }
+
+  /** @returns false if it was refused @throws TypeError, RangeError for what Protocol.send() refuses */
+  send(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
+    if (this.#channel.options.overflow !== "queue" && !this.#fits(data, options)) return false;
+    if (this.#ended) return false;
+    const queue = this.#queue;
+    if (queue === undefined) return this.#channel.protocol.send(this.#owned(data, options), options);
+    if (!this.#accepts) return false;
+    const entry = { data: this.#owned(data, options), options };
+    assertSendable(entry);
+    queue.entries.push(entry);
+    queue.bytes += this.#sizeOf(entry.data);
+    return true;
+  }
+
+  /** @returns a promise of whether all pieces were sent. It rejects with what the source throws, or a TypeError for a piece */
+  sendPieces(pieces: Pieces, options: PiecesOptions): Promise<boolean> {
+    if (!this.#accepts) {
+      release(pieces, undefined);
+      return Promise.resolve(false);
+    }
+    return new Promise((resolve, reject) => {
+      const entry = { pieces, options, resolve, reject };
+      if (this.#queue !== undefined) {
+        this.#queue.entries.push(entry);
+        return;
+      }
+      this.#queue = { entries: [entry], bytes: 0, closed: false };
+      void this.#pump(this.#queue);
+    });
+  }
+
+  /** Sends a Close after all that was accepted before. @throws RangeError, TypeError as Protocol.close() */
+  close(code: number | undefined, reason: string | undefined): void {
+    const queue = this.#queue;
+    if (queue === undefined || !this.#channel.protocol.canSend) {
+      this.#channel.protocol.close(code, reason);
+    } else if (!queue.closed) {
+      // What it refuses is refused now.
+      new Protocol({ role: "server" }).close(code, reason);
+      queue.closed = true;
+      queue.entries.push({ code, reason });
+    }
+  }
+
+  /** Breaks off a message in pieces: nothing after it can be sent. Nothing is accepted any more. */
+  end(): void {
+    this.#ended = true;
+    this.#interrupt?.();
+    this.#wakePump?.();
+    this.#wakeDrains();
+  }
+
+  /** Resolves when the system has taken everything, or the connection has ended. */
+  drained(): Promise<void> {
+    if (this.bytes === 0 || this.#ended) return Promise.resolve();
+    return new Promise((resolve) => (this.#drains ??= []).push(resolve));
+  }
+
+  /** Gives the socket what it has room for. What it has no room for stays together in the Protocol. */
+  flush(): void {
+    const socket = this.#channel.socket;
+    if (this.corked || socket.destroyed || socket.writableEnded) return;
+    while (socket.writableLength === 0 || socket.writableLength < socket.writableHighWaterMark) {
+      const parts = this.#parts ?? this.#channel.protocol.take(this.#host.holdsClose ? HOLD_CLOSE : undefined);
+      if (parts.length === 0) return;
+      if (parts.length === 1 && parts[0]!.length <= SLICE) {
+        // Nearly all writes.
+        this.#parts = undefined;
+        this.#partsBytes = 0;
+        socket.write(parts[0]!, this.written);
+        return;
+      }
+      this.#parts ??= this.#counted(parts);
+      this.#writeSlice(this.#parts);
+    }
+  }
+
+  #counted(parts: Uint8Array[]): Uint8Array[] {
+    for (const { length } of parts) this.#partsBytes += length;
+    return parts;
+  }
+
+  /** Writes the first parts, at most a SLICE of them, in one go. */
+  #writeSlice(parts: Uint8Array[]): void {
+    const socket = this.#channel.socket;
+    let room = SLICE;
+    let count = 0;
+    socket.cork();
+    while (count < parts.length && room > 0) {
+      const part = parts[count]!;
+      if (part.length > room) {
+        socket.write(part.subarray(0, room), this.written);
+        parts[count] = part.subarray(room);
+        room = 0;
+        break;
+      }
+      socket.write(part, this.written);
+      room -= part.length;
+      count++;
+    }
+    socket.uncork();
+    this.#partsBytes -= SLICE - room;
+    if (count === parts.length) this.#parts = undefined;
+    else parts.splice(0, count);
+  }
+
+  /** Whether a message may be added to what waits. */
+  #fits(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
+    const { maxBufferedAmount, overflow } = this.#channel.options;
+    const goesOn = this.#begun;
+    this.#begun = options?.fin === false;
+    // Part of a message would be worse than all of it.
+    if (goesOn) return true;
+    const size = this.#sizeOf(data);
+    if (this.bytes + size <= maxBufferedAmount) return true;
+    // The Protocol has counted text with its longest form. Serialized it is what it is.
+    const parts = this.#channel.protocol.take(HOLD_CLOSE);
+    if (parts.length > 0) this.#parts = [...(this.#parts ?? []), ...this.#counted(parts)];
+    if (this.bytes + size <= maxBufferedAmount) return true;
+    this.#begun = false;
+    if (typeof overflow === "number") this.close(overflow, "Too much waits to be sent");
+    return false;
+  }
+
+  /** What the caller may not change any more. */
+  #owned(
+    data: string | Bytes | PreparedMessage,
+    options: MessageOptions | undefined,
+  ): string | Uint8Array | PreparedMessage {
+    if (typeof data === "string" || data instanceof PreparedMessage) return data;
+    return options?.copy === false ? asBytes(data) : this.#copy(data);
+  }
+
+  #copy(data: Bytes): Uint8Array {
+    return this.#channel.extended ? new Uint8Array(asBytes(data)) : copyOf(asBytes(data));
+  }
+
+  /** As a frame, not compressed. */
+  #sizeOf(data: string | Bytes | PreparedMessage): number {
+    const mask = this.#channel.role === "client" ? 4 : 0;
+    if (data instanceof PreparedMessage) return data.frame.length + mask;
+    const length = typeof data === "string" ? Buffer.byteLength(data) : asBytes(data).length;
+    return length + (length < 126 ? 2 : length < 65536 ? 4 : 10) + mask;
+  }
+
+  /** Sends what is in the queue, one after the other. It never rejects. */
+  async #pump(queue: Queue): Promise<void> {
+    for (let next = queue.entries.shift(); next !== undefined; next = queue.entries.shift()) {
+      if ("pieces" in next) {
+        await this.#sendAll(next);
+      } else if ("data" in next) {
+        queue.bytes -= this.#sizeOf(next.data);
+        this.#sendQueued(next);
+      } else {
+        this.#channel.protocol.close(next.code, next.reason);
+      }
+    }
+    this.#queue = undefined;
+    this.flush();
+    if (this.bytes === 0) this.#wakeDrains();
+    this.#host.taken();
+  }
+
+  /** An extension that throws has closed the connection. */
+  #sendQueued({ data, options }: Whole): void {
+    try {
+      this.#channel.protocol.send(data, options);
+    } catch {
+      this.#channel.protocol.close(CloseCode.InternalError);
+    }
+  }
+
+  async #sendAll({ pieces, options, resolve, reject }: InPieces): Promise<void> {
+    if (this.#ended || !this.#channel.protocol.canSend) {
+      release(pieces, undefined);
+      resolve(false);
+      return;
+    }
+    let iterator: AsyncIterator<string | Bytes> | undefined;
+    let { binary } = options;
+    let begun = false;
+    let inTurn = 0;
+    const send = (data: string | Uint8Array, fin: boolean): boolean => {
+      // Before its "close" event nothing else tells.
+      if (this.#channel.socket.destroyed) this.#ended = true;
+      const sent = !this.#ended && this.#channel.protocol.send(data, { ...options, binary: binary ?? false, fin });
+      begun ||= sent;
+      return sent;
+    };
+    try {
+      iterator = pieces[Symbol.asyncIterator]();
+      for (;;) {
+        const next = await this.#untilEnd(iterator.next());
+        if (next === undefined) break;
+        if (next.done === true) {
+          resolve(send("", true));
+          return;
+        }
+        binary ??= typeof next.value !== "string";
+        const piece = typeof next.value === "string" ? next.value : this.#copy(next.value);
+        if (!send(piece, false)) break;
+        this.flush();
+        inTurn += piece.length + OVERHEAD;
+        if (this.waiting > this.#channel.options.highWaterMark) {
+          await new Promise<void>((wake) => (this.#wakePump = wake));
+          this.#wakePump = undefined;
+        } else if (inTurn > TURN) {
+          // A source that always has a piece, and a peer that takes all at once, would leave nobody else a turn.
+          await new Promise((wake) => setImmediate(wake));
+          inTurn = 0;
+        }
+      }
+      release(pieces, iterator);
+      // What of it was sent can neither go on nor be taken back.
+      if (begun) this.#channel.protocol.close(CloseCode.InternalError);
+      resolve(false);
+    } catch (error) {
+      release(pieces, iterator);
+      if (begun) this.#channel.protocol.close(CloseCode.InternalError);
+      reject(error);
+    }
+  }
+
+  /** The value; undefined if the connection ends before. */
+  #untilEnd<T>(value: T | Promise<T>): Promise<T | undefined> {
+    if (this.#ended) {
+      // Nobody hears of it any more.
+      Promise.resolve(value).catch(ignore);
+      return Promise.resolve(undefined);
+    }
+    return new Promise((resolve, reject) => {
+      this.#interrupt = () => resolve(undefined);
+      Promise.resolve(value).then(resolve, reject);
+    });
+  }
+
+  #wakeDrains(): void {
+    const drains = this.#drains;
+    this.#drains = undefined;
+    if (drains !== undefined) for (const resolve of drains) resolve();
+  }
+}
+
+function ignore(): void {}
+
+/** Tells a source that nobody wants the rest of it, so that it lets go of files and the like. */
+function release(pieces: Pieces, iterator: AsyncIterator<string | Bytes> | undefined): void {
+  try {
+    const begun = iterator ?? pieces[Symbol.asyncIterator]();
+    Promise.resolve(begun.return?.()).catch(ignore);
+    // A stream of node:stream that nobody has read from does not listen to its iterator.
+    if ("destroy" in pieces && typeof pieces.destroy === "function") pieces.destroy();
+  } catch {
+    // It is of no use to anybody any more.
+  }
+}
+
+/** @throws TypeError, RangeError now, for what could not be sent later */
+function assertSendable({ data, options }: Whole): void {
+  readFragmentSize(options?.fragmentSize);
+  if (data instanceof Uint8Array && options?.binary === false && options.fin !== false) checkUtf8(data, true);
+}
