@@ -3,7 +3,7 @@
 import type { Role } from "../../../src/index.ts";
 import type { RawFrame } from "../../reference/serialize.ts";
 import { toRole } from "../../support/wire.ts";
-import { until } from "./time.ts";
+import { sleep, until } from "./time.ts";
 
 /** What carries a peer's bytes. */
 export interface Line {
@@ -93,6 +93,8 @@ export class Peer {
   /** The bytes of all frames' payloads. */
   bytes = 0;
   ended = false;
+  #read = 0;
+  #close: string | undefined = undefined;
 
   constructor(line: Line, role: Role, { hasHead }: { readonly hasHead: boolean }) {
     this.line = line;
@@ -107,7 +109,7 @@ export class Peer {
 
   /** The Close that has come, in short. */
   get close(): string | undefined {
-    return this.log.find((entry) => entry.startsWith("close"));
+    return this.#close;
   }
 
   get hasHead(): boolean {
@@ -131,6 +133,16 @@ export class Peer {
   async take(count: number, limit?: number): Promise<(string | Buffer)[]> {
     await this.until(() => this.messages.length >= count || this.ended, `not ${count} messages`, limit);
     return this.messages;
+  }
+
+  /** Reads until so many more bytes have come, or nothing more comes; then it stops. */
+  async takeSome(bytes: number): Promise<void> {
+    const enough = this.#read + bytes;
+    this.line.resume();
+    for (let waits = 0; waits < 50 && this.#read < enough && !this.ended && this.#close === undefined; waits++) {
+      await sleep(2);
+    }
+    this.line.pause();
   }
 
   /** Waits until the other side has ended or cut the connection. */
@@ -158,6 +170,7 @@ export class Peer {
       this.#head = Buffer.concat([this.#head, chunk]);
       return;
     }
+    this.#read += chunk.length;
     for (const frame of this.#reader.push(chunk)) this.#received(frame);
   }
 
@@ -167,7 +180,9 @@ export class Peer {
     if (frame.opcode >= 8) {
       const { payload } = frame;
       const data = frame.opcode !== 8 ? payload.toString() : payload.length < 2 ? "" : payload.readUInt16BE(0);
-      this.log.push(`${NAMES[frame.opcode]}:${data}`);
+      const entry = `${NAMES[frame.opcode]}:${data}`;
+      if (frame.opcode === 8) this.#close ??= entry;
+      this.log.push(entry);
       return;
     }
     this.#begun.push(frame);

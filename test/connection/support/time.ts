@@ -36,3 +36,15 @@ export async function timed(promise: Promise<unknown>): Promise<number> {
 export function end<T>({ closed }: { readonly closed: Promise<T> }, limit?: number): Promise<T> {
   return within(closed, "the connection has not ended", limit);
 }
+
+/** Something to wait for that a test lets happen. */
+export interface Gate {
+  readonly opened: Promise<void>;
+  readonly open: () => void;
+}
+
+export function gate(): Gate {
+  let open!: () => void;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open };
+}

@@ -18,7 +18,7 @@ import {
 } from "./transports.ts";
 
 /** Tests wait for timers and sockets more than they work. */
-vi.setConfig({ maxConcurrency: 40, testTimeout: 20_000 });
+vi.setConfig({ maxConcurrency: 24, testTimeout: 20_000 });
 
 export interface Opened<S extends Subject> {
   readonly subject: S;
