@@ -4,8 +4,8 @@ import { expect } from "vitest";
 import type { RawFrame } from "../reference/serialize.ts";
 import { binary, close, continuation, ping, text, toRole } from "../support/wire.ts";
 import type { Message } from "./support/subject.ts";
-import { end, sleep } from "./support/time.ts";
-import { allWays, CONSUMERS, each, MARKS, ROLES, SENDERS } from "./support/ways.ts";
+import { end, sleep, within } from "./support/time.ts";
+import { allWays, CONSUMERS, each, MARKS, ROLES, SENDERS, STREAMS_THAT_END, streamsWays } from "./support/ways.ts";
 
 /** A frame of a reserved opcode (RFC 6455 §5.2). */
 const BAD: RawFrame = { opcode: 3 };
@@ -66,9 +66,34 @@ for (const [chunk, inHandshake] of [
       peer.line.end();
       const { wasClean } = await end(subject);
       expect(wasClean).toBe(ending === "a Close");
-      await subject.loopEnded;
+      await within(subject.loopEnded, "the loop goes on");
     });
   }
+}
+
+for (const [ending, last, code] of [
+  ["a Close", close(4001), "close:4001"],
+  ["a bad frame", BAD, "close:1002"],
+] as const) {
+  each(
+    `a pipe answers what came before ${ending} in the same chunk`,
+    streamsWays({ roles: ROLES, marks: MARKS, streams: STREAMS_THAT_END }),
+    async (open, { role }) => {
+      for (const inHandshake of [false, true]) {
+        const bytes = toRole(role, text("a"), text("b"), text("c"), last);
+        const { subject, peer } = await open({
+          begin: (subject) => subject.pipe(),
+          ...(inHandshake && { first: bytes }),
+        });
+        if (!inHandshake) peer.line.write(bytes);
+        await peer.until(() => peer.close !== undefined || peer.ended, "no Close");
+        expect(peer.log.filter((entry) => entry !== "end")).toEqual(["text:a", "text:b", "text:c", code]);
+        peer.line.end();
+        await end(subject);
+        await within(subject.loopEnded, "the pipe goes on");
+      }
+    },
+  );
 }
 
 each("messages in the handshake's chunk, and one more", allWays(consuming), async (open, { role }) => {
@@ -109,7 +134,7 @@ each(
     expect(sent).toEqual([true, true, true, true]);
     peer.line.end();
     expect(await end(subject)).toEqual({ code: 4001, reason: "bye", wasClean: true });
-    await subject.loopEnded;
+    await within(subject.loopEnded, "the loop goes on");
   },
 );
 

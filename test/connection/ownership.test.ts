@@ -50,7 +50,7 @@ each("a buffer that is used again while the peer does not read", allWays({ roles
   const { subject, peer } = await open();
   peer.line.pause();
   const size = 64 * 1024;
-  const count = 150;
+  const count = 80;
   const buffer = new Uint8Array(size);
   const written: (boolean | Promise<boolean>)[] = [];
   const isNode = "connection" in subject;

@@ -94,6 +94,7 @@ export class Peer {
   bytes = 0;
   ended = false;
   #read = 0;
+  #enough = Infinity;
   #close: string | undefined = undefined;
 
   constructor(line: Line, role: Role, { hasHead }: { readonly hasHead: boolean }) {
@@ -137,12 +138,13 @@ export class Peer {
 
   /** Reads until so many more bytes have come, or nothing more comes; then it stops. */
   async takeSome(bytes: number): Promise<void> {
-    const enough = this.#read + bytes;
+    this.#enough = this.#read + bytes;
     this.line.resume();
-    for (let waits = 0; waits < 50 && this.#read < enough && !this.ended && this.#close === undefined; waits++) {
+    for (let waits = 0; waits < 50 && this.#read < this.#enough && !this.ended && this.#close === undefined; waits++) {
       await sleep(2);
     }
     this.line.pause();
+    this.#enough = Infinity;
   }
 
   /** Waits until the other side has ended or cut the connection. */
@@ -171,6 +173,7 @@ export class Peer {
       return;
     }
     this.#read += chunk.length;
+    if (this.#read >= this.#enough) this.line.pause();
     for (const frame of this.#reader.push(chunk)) this.#received(frame);
   }
 

@@ -162,6 +162,12 @@ export class StreamsSubject implements Subject {
     return this.send(data);
   }
 
+  /** Sends back what comes, in place of receive(). */
+  pipe(): void {
+    this.#writer.releaseLock();
+    this.loopEnded = this.pair.readable.pipeTo(this.pair.writable).catch(() => {});
+  }
+
   close(code?: number, reason?: string): void {
     this.pair.close({ closeCode: code, reason });
   }
