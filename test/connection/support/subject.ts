@@ -1,0 +1,178 @@
+// The connection under test, the same to its tests whatever it runs on.
+
+import type { Extension } from "../../../src/index.ts";
+import type { Connection, Ending } from "../../../src/node/index.ts";
+import type { WebSocketStreamError, WebSocketStreamPair } from "../../../src/streams/index.ts";
+
+export type Message = string | Uint8Array;
+export type Consumer = "listener" | "for await";
+export type Sender = "whole" | "pieces";
+
+/** Options that connections of all kinds have. */
+export interface SubjectOptions {
+  readonly highWaterMark?: number;
+  readonly closeTimeout?: number;
+  readonly extensions?: readonly Extension[];
+}
+
+export interface Subject {
+  /** How it ended. It never rejects. */
+  readonly closed: Promise<Ending>;
+  /** The loop over its messages has ended. */
+  readonly loopEnded: Promise<void>;
+  /** How many bytes it has not handed on yet. */
+  readonly queued: number;
+  /** What handlers have thrown. */
+  readonly errors: unknown[];
+  /** Handles each message in the way's own way: a loop awaits what the handler returns, a listener does not. */
+  receive(handler: (data: Message) => unknown): void;
+  /** Sends a message whole. Of streams: it has been taken. */
+  send(data: Message): boolean | Promise<boolean>;
+  /** Sends a message in the way's own way: whole, or in pieces. */
+  answer(data: Message): boolean | Promise<boolean>;
+  close(code?: number, reason?: string): void;
+  /** Ends it after its test. */
+  discard(): void;
+}
+
+/** Splits a message, so that each piece has something in it where there is enough. */
+export async function* inPieces(data: Message): AsyncGenerator<Message, void> {
+  const third = Math.ceil(data.length / 3);
+  if (third === 0) yield data;
+  for (let at = 0; at < data.length; at += third) yield data.slice(at, at + third);
+}
+
+export class NodeSubject implements Subject {
+  readonly connection: Connection;
+  readonly closed: Promise<Ending>;
+  readonly errors: unknown[] = [];
+  loopEnded: Promise<void> = Promise.resolve();
+  readonly #consumer: Consumer;
+  readonly #sender: Sender;
+
+  constructor(connection: Connection, consumer: Consumer, sender: Sender) {
+    this.connection = connection;
+    this.#consumer = consumer;
+    this.#sender = sender;
+    this.closed = closedOf(connection);
+    // Kept in connection.error, where tests look at it.
+    connection.on("error", () => {});
+  }
+
+  get queued(): number {
+    return this.connection.bufferedAmount;
+  }
+
+  receive(handler: (data: Message) => unknown): void {
+    if (this.#consumer === "listener") {
+      this.connection.on("message", (data) => {
+        // A promise of its own is not awaited.
+        void this.#call(handler, data);
+      });
+      return;
+    }
+    const loop = async (): Promise<void> => {
+      for await (const data of this.connection) await this.#call(handler, data);
+    };
+    this.loopEnded = loop();
+  }
+
+  send(data: Message): boolean {
+    return this.connection.send(data);
+  }
+
+  answer(data: Message): boolean | Promise<boolean> {
+    return this.#sender === "whole" ? this.connection.send(data) : this.connection.send(inPieces(data));
+  }
+
+  close(code?: number, reason?: string): void {
+    this.connection.close(code, reason);
+  }
+
+  discard(): void {
+    this.connection.terminate();
+  }
+
+  async #call(handler: (data: Message) => unknown, data: Message): Promise<void> {
+    try {
+      await handler(data);
+    } catch (error) {
+      this.errors.push(error);
+    }
+  }
+}
+
+/** The promise of a connection's end; where it has none, one made of its event. */
+function closedOf(connection: Connection): Promise<Ending> {
+  if ("closed" in connection && connection.closed instanceof Promise) return connection.closed as Promise<Ending>;
+  return new Promise((resolve) => {
+    connection.on("close", (code, reason, wasClean) => resolve({ code, reason, wasClean }));
+  });
+}
+
+export class StreamsSubject implements Subject {
+  readonly pair: WebSocketStreamPair;
+  readonly closed: Promise<Ending>;
+  readonly errors: unknown[] = [];
+  loopEnded: Promise<void> = Promise.resolve();
+  /** Of what has not been taken. */
+  queued = 0;
+  readonly #writer: WritableStreamDefaultWriter<Message>;
+
+  constructor(pair: WebSocketStreamPair) {
+    this.pair = pair;
+    this.#writer = pair.writable.getWriter() as WritableStreamDefaultWriter<Message>;
+    this.#writer.closed.catch(() => {});
+    this.closed = pair.closed.then(
+      ({ closeCode, reason }) => ({ code: closeCode, reason, wasClean: true }),
+      ({ closeCode, reason }: WebSocketStreamError) => ({ code: closeCode ?? 0, reason, wasClean: false }),
+    );
+  }
+
+  receive(handler: (data: Message) => unknown): void {
+    const loop = async (): Promise<void> => {
+      try {
+        for await (const data of this.pair.readable) {
+          try {
+            await handler(data);
+          } catch (error) {
+            this.errors.push(error);
+          }
+        }
+      } catch {
+        // How the connection ended is told by `closed`.
+      }
+    };
+    this.loopEnded = loop();
+  }
+
+  async send(data: Message): Promise<boolean> {
+    this.queued += data.length;
+    try {
+      await this.#writer.write(data);
+      return true;
+    } catch {
+      return false;
+    } finally {
+      this.queued -= data.length;
+    }
+  }
+
+  answer(data: Message): Promise<boolean> {
+    return this.send(data);
+  }
+
+  /** Sends back what comes, in place of receive(). */
+  pipe(): void {
+    this.#writer.releaseLock();
+    this.loopEnded = this.pair.readable.pipeTo(this.pair.writable).catch(() => {});
+  }
+
+  close(code?: number, reason?: string): void {
+    this.pair.close({ closeCode: code, reason });
+  }
+
+  discard(): void {
+    this.pair.close();
+  }
+}

@@ -1,0 +1,171 @@
+// All ways in which a connection runs, and a test of each.
+
+import { describe, test, vi } from "vitest";
+import type { Role } from "../../../src/index.ts";
+import type { Connection } from "../../../src/node/index.ts";
+import type { WebSocketStreamPair } from "../../../src/streams/index.ts";
+import type { Peer } from "./peer.ts";
+import { type Consumer, NodeSubject, type Sender, StreamsSubject, type Subject } from "./subject.ts";
+import {
+  http2,
+  type Options,
+  streamsInMemory,
+  streamsOverFullTcp,
+  streamsOverTcp,
+  tcp,
+  tls,
+  type Transport,
+} from "./transports.ts";
+
+/** Tests wait for timers and sockets more than they work. */
+vi.setConfig({ maxConcurrency: 24, testTimeout: 20_000 });
+
+export interface Opened<S extends Subject> {
+  readonly subject: S;
+  readonly peer: Peer;
+}
+
+export interface OpenOptions<S extends Subject> {
+  readonly options?: Options;
+  /** What the peer writes in the same chunk as its part of the handshake. */
+  readonly first?: Uint8Array;
+  /** Called in the turn in which there is a connection. */
+  readonly begin?: (subject: S) => void;
+}
+
+export type Open<S extends Subject> = (options?: OpenOptions<S>) => Promise<Opened<S>>;
+
+/** One way. */
+export interface Way<S extends Subject> {
+  readonly name: string;
+  readonly role: Role;
+  readonly transport: string;
+  readonly highWaterMark: number;
+  readonly consumer: Consumer;
+  readonly sender: Sender;
+  readonly open: (options: OpenOptions<S>, atEnd: (end: () => void) => void) => Promise<Opened<S>>;
+}
+
+/** Which dimensions a test goes through. Those that are left out have their first value. */
+export interface Dimensions {
+  readonly roles?: readonly Role[];
+  readonly marks?: readonly number[];
+  readonly consumers?: readonly Consumer[];
+  readonly senders?: readonly Sender[];
+  readonly streams?: readonly Transport<WebSocketStreamPair>[];
+}
+
+export const ROLES: readonly Role[] = ["server", "client"];
+export const MARKS: readonly number[] = [1 << 20, 1024, 0];
+export const CONSUMERS: readonly Consumer[] = ["listener", "for await"];
+export const SENDERS: readonly Sender[] = ["whole", "pieces"];
+
+const NODE: readonly [transport: Transport<Connection>, directReads: boolean][] = [
+  [tcp, true],
+  [tcp, false],
+  [tls, true],
+  [tls, false],
+  // Its streams are never read directly.
+  [http2, true],
+];
+
+const STREAMS: readonly Transport<WebSocketStreamPair>[] = [streamsOverTcp, streamsInMemory];
+/** For tests of the end. */
+export const STREAMS_THAT_END: readonly Transport<WebSocketStreamPair>[] = [...STREAMS, streamsOverFullTcp];
+
+function named(mark: number): string {
+  return mark === 0 ? "mark 0" : mark < 1 << 20 ? `mark ${mark >> 10} KiB` : `mark ${mark >> 20} MiB`;
+}
+
+/** The ways of wsframe/node. */
+export function nodeWays(dimensions: Dimensions): Way<NodeSubject>[] {
+  const { roles = ROLES, marks = [1 << 20], consumers = ["listener"], senders = ["whole"] } = dimensions;
+  const ways: Way<NodeSubject>[] = [];
+  for (const [transport, directReads] of NODE)
+    for (const role of roles)
+      for (const highWaterMark of marks)
+        for (const consumer of consumers)
+          for (const sender of senders) {
+            const reads = transport === http2 ? "" : directReads ? " direct" : " indirect";
+            const name = [`${transport.name}${reads}`, role, named(highWaterMark), consumer, sender].join(", ");
+            const open: Way<NodeSubject>["open"] = async ({ options = {}, first, begin }, atEnd) => {
+              let subject!: NodeSubject;
+              const { peer, discard } = await transport.open({
+                role,
+                options: { highWaterMark, directReads, ...options },
+                first: first ?? new Uint8Array(0),
+                begin: (connection) => {
+                  subject = new NodeSubject(connection, consumer, sender);
+                  begin?.(subject);
+                },
+              });
+              atEnd(() => {
+                subject.discard();
+                discard();
+              });
+              return { subject, peer };
+            };
+            ways.push({ name, role, transport: transport.name, highWaterMark, consumer, sender, open });
+          }
+  return ways;
+}
+
+/** The ways of wsframe/streams, which has loops and whole messages only. */
+export function streamsWays(dimensions: Dimensions): Way<StreamsSubject>[] {
+  const { roles = ROLES, marks = [1 << 20], streams = STREAMS } = dimensions;
+  const ways: Way<StreamsSubject>[] = [];
+  for (const transport of streams)
+    for (const role of roles)
+      for (const highWaterMark of marks) {
+        const open: Way<StreamsSubject>["open"] = async ({ options = {}, first, begin }, atEnd) => {
+          let subject!: StreamsSubject;
+          const { peer, discard } = await transport.open({
+            role,
+            options: { highWaterMark, ...options },
+            first: first ?? new Uint8Array(0),
+            begin: (pair) => {
+              subject = new StreamsSubject(pair);
+              begin?.(subject);
+            },
+          });
+          atEnd(discard);
+          return { subject, peer };
+        };
+        const name = [transport.name, role, named(highWaterMark)].join(", ");
+        const rest = { consumer: "for await", sender: "whole" } as const;
+        ways.push({ name, role, transport: transport.name, highWaterMark, ...rest, open });
+      }
+  return ways;
+}
+
+/** All ways. */
+export function allWays(dimensions: Dimensions): Way<Subject>[] {
+  return [...nodeWays(dimensions).map(general), ...streamsWays(dimensions).map(general)];
+}
+
+/** As a way of which nothing is known but that it has a subject. */
+function general<S extends Subject>(way: Way<S>): Way<Subject> {
+  return {
+    ...way,
+    open: ({ begin, ...options }, atEnd) => way.open({ ...options, ...(begin && { begin }) }, atEnd),
+  };
+}
+
+/** The same test for each of these ways, many at a time. */
+export function each<S extends Subject>(
+  name: string,
+  ways: readonly Way<S>[],
+  body: (open: Open<S>, way: Way<S>) => Promise<void>,
+): void {
+  describe.concurrent(name, () => {
+    for (const way of ways) {
+      test(way.name, async ({ onTestFinished }) => {
+        const ends: (() => void)[] = [];
+        onTestFinished(() => {
+          for (const end of ends.toReversed()) end();
+        });
+        await body((options = {}) => way.open(options, (end) => ends.push(end)), way);
+      });
+    }
+  });
+}
