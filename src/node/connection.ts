@@ -355,7 +355,7 @@ export class Connection
   /** @internal */
   taken(): void {
     this.#advance();
-    if (this.#flow.isPaused || this.#flow.isBehind) this.#context.runInAsyncScope(this.#flow.run, this.#flow);
+    if (this.#flow.isStopped || this.#flow.isBehind) this.#context.runInAsyncScope(this.#flow.run, this.#flow);
   }
 
   /** @internal */
@@ -422,7 +422,7 @@ export class Connection
     this.#flow.listening = listeners.length > 0;
     // Node can be told to look after what listeners return: then emit() has more to do.
     this.#listener = listeners.length === 1 && !EventEmitter.captureRejections ? listeners[0] : undefined;
-    if (this.#flow.listening && (this.#flow.isBehind || this.#flow.isPaused)) this.#runSoon();
+    if (this.#flow.listening && (this.#flow.isBehind || this.#flow.isStopped)) this.#runSoon();
   }
 
   #runSoon(): void {
@@ -456,7 +456,7 @@ export class Connection
     this.#protocol.pushEnd(this.#sink);
     // With nobody there, what waits need not be waited for.
     if (!this.#flow.listening && !this.#flow.isIterated) this.#flow.finish();
-    else if (this.#flow.isPaused) this.#heldSince = performance.now();
+    else if (this.#flow.isStopped) this.#heldSince = performance.now();
     this.#outbox.flush();
     this.#advance();
   }
@@ -510,7 +510,8 @@ export class Connection
    * whether the peer is there. Returns whether that has begun.
    */
   #probe(now: number): boolean {
-    if (this.#probing || !this.#flow.isPaused || !this.#keepalive.awaitsPong || now < this.#keepalive.due) return false;
+    if (this.#probing || !this.#flow.isStopped || !this.#keepalive.awaitsPong || now < this.#keepalive.due)
+      return false;
     if (!this.#flow.hasRoomToProbe) {
       this.#keepalive.alive(now);
       return false;

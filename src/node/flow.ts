@@ -45,6 +45,7 @@ export class Flow {
   /** Whether a loop has been given a message, and has not asked for the next. */
   #handedOut = false;
   #running = false;
+  #stopped = false;
   /** What may still be sent before it is time to look at how much waits. */
   #allowance = 0;
 
@@ -70,9 +71,9 @@ export class Flow {
     return this.#iterated;
   }
 
-  /** Whether the connection does not read. */
-  get isPaused(): boolean {
-    return this.#channel.protocol.paused || this.#full;
+  /** Whether the connection does not read, because of what waits. */
+  get isStopped(): boolean {
+    return this.#stopped;
   }
 
   /** How much a reader that reads on although nothing is taken may add: see Connection.beat(). */
@@ -164,7 +165,8 @@ export class Flow {
     }
     this.#running = false;
     this.#outbox.flush();
-    if (this.isPaused) this.#channel.socket.pause();
+    this.#stopped = this.#channel.protocol.paused || this.#full;
+    if (this.#stopped) this.#channel.socket.pause();
     else if (this.#channel.socket.readableFlowing !== true) this.#channel.socket.resume();
   }
 
