@@ -54,7 +54,7 @@ for (const [chunk, inHandshake] of [
     ["a bad frame", BAD, "close:1002"],
   ] as const) {
     each(`messages before ${ending} in ${chunk} chunk are answered`, allWays(all), async (open, { role }) => {
-      const texts = ["a", "b", "c", "d"];
+      const texts = Array.from({ length: 30 }, (_, i) => `message ${i}`);
       const bytes = toRole(role, ...texts.map((data) => text(data)), last);
       const { subject, peer } = await open({
         begin: (subject) => subject.receive((data) => subject.answer(data)),
