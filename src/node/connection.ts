@@ -96,8 +96,6 @@ export class Connection
   #wasBlocked = false;
   /** Since when an end waits for messages that came before it to be handled; it waits for closeTimeout at the most. */
   #heldSince: number | undefined = undefined;
-  /** Reads on, although what has been read is not taken, to see whether the peer is there. */
-  #probing = false;
 
   /** @internal */
   constructor(socket: Duplex, role: Role, agreement: Agreement, head: Uint8Array, options: ConnectionOptions) {
@@ -213,7 +211,8 @@ export class Connection
   /**
    * Begins the closing handshake. What you sent before goes out first, also the rest of a message in pieces. The peer has
    * `closeTimeout` to answer, which starts again while it goes on taking data, up to 30 times as long; then the socket is
-   * cut. Messages go on arriving until the peer's Close, but those that would wait beyond `highWaterMark` are dropped.
+   * cut. Messages go on arriving until the peer's Close, but those that would wait beyond `highWaterMark` are dropped if
+   * nobody takes them.
    * Does nothing if it has begun.
    * @throws RangeError for a code that must not be sent
    */
@@ -444,10 +443,7 @@ export class Connection
   }
 
   #receive(chunk: Uint8Array): void {
-    if (this.#probing) {
-      this.#probing = false;
-      this.#keepalive.alive(performance.now());
-    }
+    if (this.#flow.probing) this.#keepalive.alive(performance.now());
     this.#flow.receive(chunk);
     if (this.#protocol.state !== "open") this.#advance();
   }
@@ -475,6 +471,7 @@ export class Connection
     if (this.#active) this.#activeAt = now;
     this.#active = false;
     if (now - this.#activeAt >= this.#channel.options.idleTimeout) this.close(CloseCode.GoingAway, "idle");
+    this.#flow.beat();
     this.#noteProgress(now);
     this.#limitHold(now);
     if (!this.#probe(now)) this.#handle(this.#keepalive.tick(now));
@@ -506,19 +503,19 @@ export class Connection
   }
 
   /**
-   * While nothing is read no Pong can be seen. So when one is due, one chunk more is read: it, or the end of the stream, shows
-   * whether the peer is there. Returns whether that has begun.
+   * While nothing is read no Pong can be seen. So when one is due, more is read for a while: that, or the end of the stream,
+   * shows whether the peer is there. Returns whether that has begun.
    */
   #probe(now: number): boolean {
-    if (this.#probing || !this.#flow.isStopped || !this.#keepalive.awaitsPong || now < this.#keepalive.due)
-      return false;
-    if (!this.#flow.hasRoomToProbe) {
-      this.#keepalive.alive(now);
-      return false;
+    const due = this.#flow.isStopped && this.#keepalive.awaitsPong && now >= this.#keepalive.due;
+    const begins = due && !this.#flow.probing && this.#flow.canProbe;
+    // With no room left only what is written can tell: a socket whose peer has gone fails.
+    if (due && !this.#flow.canProbe) this.#keepalive.alive(now);
+    if (begins || (this.#flow.probing && !due)) {
+      this.#flow.probing = begins;
+      this.#flow.run();
     }
-    this.#probing = true;
-    this.socket.resume();
-    return true;
+    return begins;
   }
 
   /** Events that came without a chunk. */

@@ -10,6 +10,10 @@ type Result = IteratorResult<Message, undefined>;
 
 /** After so many bytes of answers to one chunk it is time to look at how much waits. */
 const STEP = 16384;
+/** How many bytes may be read beyond the mark to see whether the peer is there. */
+const PROBE = 1048576;
+/** What a message counts beside its payload, so that empty ones count. */
+const OVERHEAD = 64;
 
 /** The connection of a Flow. @internal */
 export interface FlowHost {
@@ -31,6 +35,8 @@ export class Flow {
   listening = false;
   /** Nothing waits for room any more: the connection is over, or about to be. */
   finished = false;
+  /** It reads on although it is stopped, to see whether the peer is there. */
+  probing = false;
   /** Messages go nowhere: whoever read them has left. */
   abandoned = false;
   readonly #channel: Channel;
@@ -44,6 +50,9 @@ export class Flow {
   #readers: ((result: Result) => void)[] | undefined = undefined;
   /** Whether a loop has been given a message, and has not asked for the next. */
   #handedOut = false;
+  /** Whether a loop has asked since the last beat; and whether, after our Close, one has not. */
+  #asked = false;
+  #givenUp = false;
   #running = false;
   #stopped = false;
   /** What may still be sent before it is time to look at how much waits. */
@@ -76,9 +85,9 @@ export class Flow {
     return this.#stopped;
   }
 
-  /** How much a reader that reads on although nothing is taken may add: see Connection.beat(). */
-  get hasRoomToProbe(): boolean {
-    return this.#channel.protocol.heldBytes <= this.#channel.options.highWaterMark + 65536;
+  /** Whether it may read on although nothing is taken: what is read then is kept as it came. */
+  get canProbe(): boolean {
+    return this.#channel.protocol.heldBytes <= PROBE;
   }
 
   /** The next bytes from the socket. */
@@ -114,7 +123,7 @@ export class Flow {
 
   /** Something has been sent while a chunk is handled: no limit may wait for the end of the chunk. */
   sent(size: number): void {
-    this.#allowance -= size;
+    this.#allowance -= size + OVERHEAD;
     if (this.#allowance >= 0) return;
     this.#allowance = Math.min(this.#channel.options.highWaterMark, STEP);
     if (this.#outbox.corked && this.#writerBehind) this.#channel.protocol.pause();
@@ -126,6 +135,7 @@ export class Flow {
   }
 
   next(ended: boolean): Promise<Result> {
+    this.#asked = true;
     let value = this.#shift();
     this.#handedOut = value !== undefined;
     this.run();
@@ -166,7 +176,7 @@ export class Flow {
     this.#running = false;
     this.#outbox.flush();
     this.#stopped = this.#channel.protocol.paused || this.#full;
-    if (this.#stopped) this.#channel.socket.pause();
+    if (this.#stopped && !(this.probing && this.canProbe)) this.#channel.socket.pause();
     else if (this.#channel.socket.readableFlowing !== true) this.#channel.socket.resume();
   }
 
@@ -174,6 +184,15 @@ export class Flow {
   finish(): void {
     this.finished = true;
     this.run();
+  }
+
+  /** From time to time. A loop that has stopped asking must not hide the peer's answer to our Close. */
+  beat(): void {
+    if (this.#stopped && this.#closing && !this.#asked) {
+      this.#givenUp = true;
+      this.run();
+    }
+    this.#asked = false;
   }
 
   /** There will be no more messages. */
@@ -186,19 +205,19 @@ export class Flow {
 
   /** Whether a message would be dropped that nobody waits for. */
   get #discards(): boolean {
-    if (this.#iterated) return this.#closing && this.#inboxFull;
-    if (this.listening) return false;
-    return this.#channel.options.discardUnread || this.finished || (this.#closing && this.#inboxFull);
+    const full = this.#closing && this.#inboxFull;
+    if (this.#iterated) return full && this.#givenUp;
+    return full || this.#channel.options.discardUnread || this.finished;
   }
 
   get #canEmit(): boolean {
     return this.#inbox !== undefined && this.listening && !this.#iterated && (this.finished || !this.#writerBehind);
   }
 
-  /** Whether nothing more shall arrive for now. */
+  /** Whether nothing more shall arrive for now. After our Close it is the peer's that matters, unless a loop goes on. */
   get #full(): boolean {
-    // After our Close it is the peer's that matters.
-    if (this.finished || this.#closing) return false;
+    if (this.finished) return false;
+    if (this.#closing) return this.#iterated && !this.#givenUp && this.#inboxFull;
     return this.#inboxFull || this.#writerBehind;
   }
 
@@ -212,7 +231,9 @@ export class Flow {
 
   /** A client goes on reading while its own writing is behind: if both ends stopped, neither would ever go on. */
   get #writerBehind(): boolean {
-    return this.#channel.role === "server" && this.#outbox.weight > this.#channel.options.highWaterMark;
+    return (
+      this.#channel.role === "server" && !this.#closing && this.#outbox.weight > this.#channel.options.highWaterMark
+    );
   }
 
   #shift(): Message | undefined {

@@ -103,7 +103,9 @@ export class Outbox {
 
   /** How many bytes wait for the socket and in it. */
   get waiting(): number {
-    return this.#channel.protocol.bufferedAmount + this.#partsBytes + this.#channel.socket.writableLength;
+    const { protocol, socket } = this.#channel;
+    const held = this.#host.holdsClose ? protocol.answerSize : 0;
+    return protocol.bufferedAmount - held + this.#partsBytes + socket.writableLength;
   }
 
   /** How many bytes wait, those after a message in pieces included. */

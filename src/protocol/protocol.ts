@@ -103,8 +103,12 @@ export class Protocol {
 
   /** How many bytes the next take() returns, at the most: text that is not yet encoded counts with its longest form. */
   get bufferedAmount(): number {
-    const answer = this.#answers ? CLOSE_OVERHEAD + 3 * this.#answerReason.length : 0;
-    return this.#encoder.queuedBytes + answer;
+    return this.#encoder.queuedBytes + this.answerSize;
+  }
+
+  /** How many bytes of it are the Close that take() adds, and can hold back. @internal */
+  get answerSize(): number {
+    return this.#answers ? CLOSE_OVERHEAD + 3 * this.#answerReason.length : 0;
   }
 
   /**
