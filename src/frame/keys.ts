@@ -1,4 +1,5 @@
-import { assertBytes, type MaskKeySource } from "./options.ts";
+import { asBytes, type Bytes } from "./bytes.ts";
+import type { MaskKeySource } from "./options.ts";
 
 /** How many masking-keys one call of getRandomValues makes. */
 const POOL_KEYS = 2048;
@@ -35,8 +36,8 @@ export function nextKey(source: MaskKeySource | undefined): number {
 }
 
 /** The little-endian number that the core works with. @throws TypeError @internal */
-export function keyNumber(key: Uint8Array): number {
-  assertBytes(key, "maskKey");
+export function keyNumber(maskKey: Bytes): number {
+  const key = asBytes(maskKey, "maskKey");
   if (key.length !== 4) throw new TypeError("maskKey must have four bytes");
   return (key[0]! | (key[1]! << 8) | (key[2]! << 16) | (key[3]! << 24)) >>> 0;
 }

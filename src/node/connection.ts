@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
+import { isBytes } from "../frame/bytes.ts";
 import {
   type Agreement,
   type Bytes,
@@ -13,7 +14,17 @@ import {
   type SendOptions,
   type WebSocketError,
 } from "../index.ts";
-import { addListener, type EventHandler, type EventType, type Listeners, removeListener } from "./event-target.ts";
+import {
+  addListener,
+  type AddListenerOptions,
+  type ConnectionError,
+  type EventHandler,
+  type EventListenerOf,
+  type EventType,
+  getProperty,
+  removeListener,
+  setProperty,
+} from "./event-target.ts";
 import { type Beating, intervalFor, startBeating, stopBeating } from "./heartbeat.ts";
 import { Inbox } from "./inbox.ts";
 import { type ConnectionOptions, readOptions } from "./options.ts";
@@ -25,13 +36,13 @@ export type Pieces = AsyncIterable<string | Bytes>;
 /** What a Connection emits: the arguments of its listeners. */
 export interface ConnectionEvents {
   /** A text message, or a binary one, whose bytes are yours. */
-  message: [data: string | Uint8Array];
+  message: [data: string | Uint8Array<ArrayBuffer>];
   /** A Ping (RFC 6455 §5.5.2): its Pong is on its way, unless `autoPong` is off. Its bytes are yours. */
-  ping: [data: Uint8Array];
+  ping: [data: Uint8Array<ArrayBuffer>];
   /** A Pong (§5.5.3). Its bytes are yours. */
-  pong: [data: Uint8Array];
+  pong: [data: Uint8Array<ArrayBuffer>];
   /** The peer has broken a rule, or the socket failed. Nothing is thrown where nobody listens. */
-  error: [error: WebSocketError | Error];
+  error: [error: ConnectionError];
   /** The last event, once the socket has closed. The code is 1005 or 1006 where there was none (RFC 6455 §7.1.5). */
   close: [code: number, reason: string, wasClean: boolean];
 }
@@ -46,7 +57,7 @@ export interface Ending {
   readonly wasClean: boolean;
 }
 
-type MessageListener = (data: string | Uint8Array) => void;
+type MessageListener = (data: string | Uint8Array<ArrayBuffer>) => void;
 
 /** Something that was to be sent while a message in pieces was on its way. */
 interface Postponed {
@@ -61,7 +72,10 @@ interface Postponed {
  * does the peer when `highWaterMark` is reached. What is sent while a chunk is handled, or in one turn of the event loop,
  * leaves in one write.
  */
-export class Connection extends EventEmitter<ConnectionEvents> implements AsyncIterable<string | Uint8Array>, Beating {
+export class Connection
+  extends EventEmitter<ConnectionEvents>
+  implements AsyncIterable<string | Uint8Array<ArrayBuffer>>, Beating
+{
   /** The subprotocol that was agreed on, or "". */
   readonly protocol: string;
   /** The extensions that were agreed on, by their names. */
@@ -80,7 +94,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
   #ended = false;
   /** Nothing more can be sent: "close" has been emitted, or is yet to be, but a message in pieces was broken off. */
   #gone = false;
-  #error: Error | undefined = undefined;
+  #error: ConnectionError | undefined = undefined;
   #handling = false;
   #flushScheduled = false;
   /** The socket does not take more for now. */
@@ -89,7 +103,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
   /** Messages that wait for a listener or a reader; none for most. */
   #inbox: Inbox | undefined = undefined;
   /** Readers of `for await` who wait for a message. */
-  #readers: ((result: IteratorResult<string | Uint8Array, undefined>) => void)[] = [];
+  #readers: ((result: IteratorResult<string | Uint8Array<ArrayBuffer>, undefined>) => void)[] = [];
   #iterated = false;
   #hasListener = false;
   /** The listener of "message", if there is just one, and messages go to it: emit() takes as long as the rest of a delivery. */
@@ -110,7 +124,6 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
   /** Whether a message has passed since the last beat. */
   #active = false;
   #activeAt = performance.now();
-  #onProperties: Listeners | undefined = undefined;
 
   /** @internal */
   constructor(socket: Duplex, role: Role, agreement: Agreement, head: Uint8Array, options: ConnectionOptions) {
@@ -152,7 +165,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
   }
 
   /** Why the connection failed: what the "error" event told, if there was one. */
-  get error(): Error | undefined {
+  get error(): ConnectionError | undefined {
     return this.#error;
   }
 
@@ -227,7 +240,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
    * The messages. The loop ends with the connection, however that ended, see `ending` and `error`: no peer can make it throw.
    * Leaving it closes the connection (1000).
    */
-  [Symbol.asyncIterator](): AsyncIterator<string | Uint8Array, undefined> {
+  [Symbol.asyncIterator](): AsyncIterator<string | Uint8Array<ArrayBuffer>, undefined> {
     this.#iterated = true;
     this.#listenersChanged();
     this.#flow();
@@ -244,51 +257,55 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     };
   }
 
-  /** As in browsers: the listener gets an object with type, target and what belongs to the event. */
-  addEventListener<T extends EventType>(type: T, listener: EventHandler<T>, options?: { once?: boolean }): void {
-    addListener(this as unknown as EventEmitter, type, listener, options?.once === true);
+  /**
+   * As in browsers: the listener gets an object with type, target and what belongs to the event. One that has been added for
+   * this event is not added again; the on-properties are apart from these.
+   * @throws TypeError if it is neither a function nor an object
+   */
+  addEventListener<T extends EventType>(type: T, listener: EventListenerOf<T>, options?: AddListenerOptions): void {
+    addListener(this, type, listener, options);
   }
 
   /** Takes back what addEventListener() was given. */
-  removeEventListener<T extends EventType>(type: T, listener: EventHandler<T>): void {
-    removeListener(this as unknown as EventEmitter, type, listener);
+  removeEventListener<T extends EventType>(type: T, listener: EventListenerOf<T>): void {
+    removeListener(this, type, listener);
   }
 
-  /** A listener of "message", as in browsers; undefined for none. */
-  get onmessage(): EventHandler<"message"> | undefined {
-    return this.#onProperties?.message;
+  /** A listener of "message", as in browsers; null for none. */
+  get onmessage(): EventHandler<"message"> | null {
+    return getProperty(this, "message");
   }
 
-  set onmessage(listener: EventHandler<"message"> | undefined) {
-    this.#setOn("message", listener);
+  set onmessage(handler: EventHandler<"message"> | null) {
+    setProperty(this, "message", handler);
   }
 
-  /** A listener of "close", as in browsers; undefined for none. */
-  get onclose(): EventHandler<"close"> | undefined {
-    return this.#onProperties?.close;
+  /** A listener of "close", as in browsers; null for none. */
+  get onclose(): EventHandler<"close"> | null {
+    return getProperty(this, "close");
   }
 
-  set onclose(listener: EventHandler<"close"> | undefined) {
-    this.#setOn("close", listener);
+  set onclose(handler: EventHandler<"close"> | null) {
+    setProperty(this, "close", handler);
   }
 
-  /** A listener of "error", as in browsers; undefined for none. */
-  get onerror(): EventHandler<"error"> | undefined {
-    return this.#onProperties?.error;
+  /** A listener of "error", as in browsers; null for none. */
+  get onerror(): EventHandler<"error"> | null {
+    return getProperty(this, "error");
   }
 
-  set onerror(listener: EventHandler<"error"> | undefined) {
-    this.#setOn("error", listener);
+  set onerror(handler: EventHandler<"error"> | null) {
+    setProperty(this, "error", handler);
   }
 
-  /** As of every EventEmitter. With the first listener of "message" the messages begin that have waited. */
+  /** As of every EventEmitter. With the first listener of "message" the messages begin that have waited. @internal */
   override on<K extends keyof ConnectionEvents>(name: K, listener: (...args: ConnectionEvents[K]) => void): this {
     super.on(name as never, listener as never);
     if (name === "message") this.#listenersChanged();
     return this;
   }
 
-  /** The same as on(). */
+  /** The same as on(). @internal */
   override addListener<K extends keyof ConnectionEvents>(
     name: K,
     listener: (...args: ConnectionEvents[K]) => void,
@@ -296,7 +313,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     return this.on(name, listener);
   }
 
-  /** As on(), in front of the other listeners. */
+  /** As on(), in front of the other listeners. @internal */
   override prependListener<K extends keyof ConnectionEvents>(
     name: K,
     listener: (...args: ConnectionEvents[K]) => void,
@@ -306,14 +323,14 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     return this;
   }
 
-  /** As of every EventEmitter. Without a listener of "message" messages wait again, and so does the peer. */
+  /** As of every EventEmitter. Without a listener of "message" messages wait again, and so does the peer. @internal */
   override off<K extends keyof ConnectionEvents>(name: K, listener: (...args: ConnectionEvents[K]) => void): this {
     super.off(name as never, listener as never);
     if (name === "message") this.#listenersChanged();
     return this;
   }
 
-  /** The same as off(). */
+  /** The same as off(). @internal */
   override removeListener<K extends keyof ConnectionEvents>(
     name: K,
     listener: (...args: ConnectionEvents[K]) => void,
@@ -321,7 +338,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     return this.off(name, listener);
   }
 
-  /** Those of one event, or of all. */
+  /** Those of one event, or of all. @internal */
   override removeAllListeners(name?: keyof ConnectionEvents): this {
     // Called without an argument it removes those of all names; with undefined, none.
     if (name === undefined) super.removeAllListeners();
@@ -345,7 +362,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
   }
 
   /** @internal */
-  deliver(data: string | Uint8Array): void {
+  deliver(data: string | Uint8Array<ArrayBuffer>): void {
     this.#active = true;
     if (this.#inbox === undefined && this.#hasListener && !this.#iterated) {
       this.#emitMessage(data);
@@ -357,26 +374,18 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
   }
 
   /** @internal */
-  deliverControl(name: "ping" | "pong", data: Uint8Array): void {
+  deliverControl(name: "ping" | "pong", data: Uint8Array<ArrayBuffer>): void {
     if (this.listenerCount(name) > 0) this.#emitSafely(name, data);
   }
 
   /** @internal */
-  failed(error: Error): void {
+  failed(error: ConnectionError): void {
     this.#emitError(error);
   }
 
   /** @internal */
   ended(code: number, reason: string, wasClean: boolean): void {
     this.#ending = { code, reason, wasClean };
-  }
-
-  #setOn<T extends EventType>(type: T, listener: EventHandler<T> | undefined): void {
-    const properties = (this.#onProperties ??= {});
-    const before = properties[type];
-    if (before) removeListener(this as unknown as EventEmitter, type, before);
-    (properties as Record<EventType, unknown>)[type] = listener;
-    if (listener) addListener(this as unknown as EventEmitter, type, listener, false);
   }
 
   /** Whether messages have somewhere to go, and where. */
@@ -446,7 +455,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     if (this.#drains.length > 0 && this.bufferedAmount === 0) this.#wakeDrains();
   }
 
-  #takeWaiting(): string | Uint8Array | undefined {
+  #takeWaiting(): string | Uint8Array<ArrayBuffer> | undefined {
     const message = this.#inbox?.shift();
     if (this.#inbox?.isEmpty) this.#inbox = undefined;
     return message;
@@ -530,7 +539,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     return sent;
   }
 
-  #next(): Promise<IteratorResult<string | Uint8Array, undefined>> {
+  #next(): Promise<IteratorResult<string | Uint8Array<ArrayBuffer>, undefined>> {
     const value = this.#takeWaiting();
     if (value !== undefined) {
       this.#flow();
@@ -552,7 +561,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     this.#emitSafely("close", code, reason, wasClean);
   }
 
-  #emitError(error: Error): void {
+  #emitError(error: ConnectionError): void {
     // A peer that cuts the socket behind its Close has said how the connection ended.
     if (this.#ending?.wasClean) return;
     this.#error ??= error;
@@ -560,7 +569,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
     if (this.listenerCount("error") > 0) this.#emitSafely("error", error);
   }
 
-  #emitMessage(data: string | Uint8Array): void {
+  #emitMessage(data: string | Uint8Array<ArrayBuffer>): void {
     const listener = this.#listener;
     if (listener === undefined) {
       this.#emitSafely("message", data);
@@ -584,7 +593,7 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
 }
 
 /** Memory that is not zeroed: all of it is written to before anybody sees it. Not a Buffer, as messages elsewhere are none. */
-function allocateUnsafe(length: number): Uint8Array {
+function allocateUnsafe(length: number): Uint8Array<ArrayBuffer> {
   const { buffer, byteOffset } = Buffer.allocUnsafeSlow(length);
   return new Uint8Array(buffer, byteOffset, length);
 }
@@ -609,15 +618,15 @@ class Delivery implements MessageSink {
     this.#connection.deliver(data);
   }
 
-  binary(data: Uint8Array): void {
+  binary(data: Uint8Array<ArrayBuffer>): void {
     this.#connection.deliver(data);
   }
 
-  ping(data: Uint8Array): void {
+  ping(data: Uint8Array<ArrayBuffer>): void {
     this.#connection.deliverControl("ping", data);
   }
 
-  pong(data: Uint8Array): void {
+  pong(data: Uint8Array<ArrayBuffer>): void {
     this.#connection.deliverControl("pong", data);
   }
 
@@ -643,6 +652,8 @@ function sizeOf(data: string | Bytes | PreparedMessage): number {
 
 /** @throws TypeError now, for what would be refused later */
 function asSendable(data: string | Bytes): string | Bytes {
-  if (typeof data === "string" || ArrayBuffer.isView(data) || data instanceof ArrayBuffer) return data;
-  throw new TypeError("data must be a string, an ArrayBuffer, a view, a PreparedMessage or an async iterable of these");
+  if (typeof data === "string" || isBytes(data)) return data;
+  throw new TypeError(
+    "data must be a string, bytes (an ArrayBuffer, a SharedArrayBuffer or a view of one), a PreparedMessage or an async iterable of strings and bytes",
+  );
 }

@@ -1,8 +1,17 @@
+/// <reference types="node" preserve="true" />
 // "wsframe/node": servers and clients on node:http, https and http2.
 
 export { connect, type ConnectOptions } from "./connect.ts";
 export type { Connection, ConnectionEvents, Ending, Pieces } from "./connection.ts";
-export type { EventHandler, EventOf, EventType } from "./event-target.ts";
+export type {
+  AddListenerOptions,
+  ConnectionError,
+  EventHandler,
+  EventHandlerObject,
+  EventListenerOf,
+  EventOf,
+  EventType,
+} from "./event-target.ts";
 export { acceptStream } from "./http2.ts";
 export type { ConnectionOptions } from "./options.ts";
 export { serve, type ServeOptions, type WebSocketServer } from "./serve.ts";

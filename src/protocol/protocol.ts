@@ -1,12 +1,12 @@
 import { BITS_RSV, WINDOW_SIZE } from "../../assembly/memory.ts";
+import { asBytes, asBytesOrText, type Bytes } from "../frame/bytes.ts";
 import { FrameDecoder } from "../frame/decoder.ts";
 import { FrameEncoder } from "../frame/encoder.ts";
 import type { WebSocketError } from "../frame/errors.ts";
 import { CloseCode, isValidCloseCode } from "../frame/opcodes.ts";
 import { PreparedMessage } from "../frame/prepared.ts";
-import { decodeUtf8, encodeUtf8 } from "../frame/text.ts";
+import { decodeUtf8, encodeUtf8 } from "../frame/utf8.ts";
 import { MessageAssembler } from "./assembler.ts";
-import { asBytes, asBytesOrText, type Bytes } from "./bytes.ts";
 import { EventList, type MessageSink, type ProtocolEvent } from "./events.ts";
 import { limitError } from "./limits.ts";
 import { type ProtocolOptions, readFragmentSize, type SendOptions } from "./options.ts";
@@ -96,9 +96,9 @@ export class Protocol {
    * The events of the next bytes of the stream, in their order. `chunk` is left as it is, and may be cut anywhere.
    *
    * @param now a time in milliseconds, from any clock that does not go back: for the limit on control frames
-   * @throws TypeError if chunk is not a Uint8Array
+   * @throws TypeError if the chunk is not bytes
    */
-  receive(chunk: Uint8Array, now?: number): ProtocolEvent[] {
+  receive(chunk: Bytes, now?: number): ProtocolEvent[] {
     const list = new EventList();
     this.push(chunk, list, now);
     return list.events;
@@ -115,9 +115,9 @@ export class Protocol {
    * As receive(), with a call for each event in place of an object. An exception of the sink comes out of it; the rest of
    * the chunk is then lost, and nothing more can be received.
    *
-   * @throws TypeError if chunk is not a Uint8Array, or from inside a callback of this connection
+   * @throws TypeError if the chunk is not bytes, or from inside a callback of this connection
    */
-  push(chunk: Uint8Array, sink: MessageSink, now?: number): void {
+  push(chunk: Bytes, sink: MessageSink, now?: number): void {
     if (this.#state === CLOSED) return;
     const before = this.#begin(sink, now);
     try {
@@ -137,7 +137,7 @@ export class Protocol {
   }
 
   /** A buffer of 64 KiB to read the next bytes of the stream into, as FrameDecoder.reserve() lends it. */
-  reserve(): Uint8Array {
+  reserve(): Uint8Array<ArrayBuffer> {
     // What is read into it then is ignored.
     return this.#state === CLOSED ? new Uint8Array(WINDOW_SIZE) : this.#decoder.reserve();
   }
@@ -177,7 +177,7 @@ export class Protocol {
       // Nearly all messages: whole, as they are.
       if (typeof data === "string") this.#encoder.text(data);
       else if (data instanceof PreparedMessage) this.#encoder.prepared(data);
-      else this.#encoder.binary(asBytes(data));
+      else this.#encoder.binary(asBytes(data, "data", "a string, a PreparedMessage or bytes"));
     } else if (data instanceof PreparedMessage) {
       this.#sendPrepared(data, options ?? {});
     } else {
@@ -194,7 +194,7 @@ export class Protocol {
    */
   ping(data?: string | Bytes): boolean {
     if (this.#state > ANSWERING) return false;
-    this.#encoder.ping(data === undefined ? data : asBytesOrText(data));
+    this.#encoder.ping(data);
     return true;
   }
 
@@ -204,7 +204,7 @@ export class Protocol {
    */
   pong(data?: string | Bytes): boolean {
     if (this.#state > ANSWERING) return false;
-    this.#encoder.pong(data === undefined ? data : asBytesOrText(data));
+    this.#encoder.pong(data);
     return true;
   }
 
@@ -244,14 +244,14 @@ export class Protocol {
    * Pongs are counted. The buffers are yours, except large messages, which are those that were passed to send(), and
    * prepared ones, which others send too: do not write to them.
    */
-  take(): Uint8Array[] {
+  take(): Uint8Array<ArrayBuffer>[] {
     this.#pendingPongs = 0;
     if (this.#state === ANSWERING) this.close(this.#answer);
     return this.#encoder.take();
   }
 
   /** @internal */
-  receivedPing(data: Uint8Array): void {
+  receivedPing(data: Uint8Array<ArrayBuffer>): void {
     this.#countControl();
     if (this.#state === OPEN && this.#settings.autoPong) {
       if (++this.#pendingPongs > this.#settings.limits.maxPendingPongs) {
@@ -263,7 +263,7 @@ export class Protocol {
   }
 
   /** @internal */
-  receivedPong(data: Uint8Array): void {
+  receivedPong(data: Uint8Array<ArrayBuffer>): void {
     this.#countControl();
     this.#assembler.sink!.pong(data);
   }
