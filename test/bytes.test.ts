@@ -5,6 +5,7 @@ import { createContext, runInContext, runInNewContext, runInThisContext } from "
 import { build } from "esbuild";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import type * as wsframe from "../src/index.ts";
 import {
   type Bytes,
   encodeFrame,
@@ -194,18 +195,16 @@ test("what is not bytes is a TypeError, and says what is", () => {
   const wrong = [undefined, null, 5, {}, [1, 2, 3], new Blob(["a"]), { byteLength: 3 }] as unknown as Bytes[];
   for (const data of wrong) {
     expect(() => new Protocol(server).send(data)).toThrow(
-      new TypeError(
-        "data must be a string, a PreparedMessage or bytes: an ArrayBuffer, a SharedArrayBuffer or a view of one",
-      ),
+      new TypeError("data must be a string, bytes or a PreparedMessage"),
     );
     expect(() => new Protocol(server).send(data, { binary: true })).toThrow(/^data must be a string or bytes/);
     expect(() => new FrameEncoder(server).text(data)).toThrow(/^data must be a string or bytes/);
     expect(() => new FrameEncoder(server).binary(data)).toThrow(/^data must be bytes/);
     expect(() => new PreparedMessage(data)).toThrow(/^data must be a string or bytes/);
-    expect(() => new FrameDecoder(server).decode(data)).toThrow(/^chunk must be bytes/);
-    expect(() => new Protocol(server).receive(data)).toThrow(/^chunk must be bytes/);
+    expect(() => new FrameDecoder(server).decode(data)).toThrow(/^data must be bytes/);
+    expect(() => new Protocol(server).receive(data)).toThrow(/^data must be bytes/);
     expect(() => mask(data, Uint8Array.of(1, 2, 3, 4))).toThrow(/^data must be bytes/);
-    expect(() => new RequestParser().push(data)).toThrow(/^chunk must be bytes/);
+    expect(() => new RequestParser().push(data)).toThrow(/^data must be bytes/);
   }
 });
 
@@ -219,7 +218,7 @@ test("it runs in a realm of its own, with the bytes of ours", async () => {
     write: false,
   });
   const context = createContext({ TextEncoder, TextDecoder, crypto, atob, btoa });
-  const inside = runInContext(`${outputFiles[0]!.text}; wsframe`, context) as typeof import("../src/index.ts");
+  const inside = runInContext(`${outputFiles[0]!.text}; wsframe`, context) as typeof wsframe;
   const sender = new inside.Protocol(client);
   const receiver = new inside.Protocol(server);
   sender.send(Buffer.from("from outside"));

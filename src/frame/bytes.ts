@@ -7,10 +7,13 @@
  */
 export type Bytes = ArrayBuffer | SharedArrayBuffer | ArrayBufferView;
 
-/** Whether a value is an ArrayBuffer or a SharedArrayBuffer. instanceof knows those of one realm only. */
+/** "[object ArrayBuffer]", for example, in any realm: instanceof knows those of one only. */
+function tagOf(value: unknown): string {
+  return Object.prototype.toString.call(value);
+}
+
 function isBuffer(value: unknown): value is ArrayBuffer | SharedArrayBuffer {
-  const tag = Object.prototype.toString.call(value);
-  return tag === "[object ArrayBuffer]" || tag === "[object SharedArrayBuffer]";
+  return tagOf(value).endsWith("ArrayBuffer]");
 }
 
 /** @internal */
@@ -18,17 +21,17 @@ export function isBytes(value: unknown): value is Bytes {
   return ArrayBuffer.isView(value) || isBuffer(value);
 }
 
-/** The same bytes, not copied. @throws TypeError @internal */
-export function asBytes(data: Bytes, name: string = "data", kind: string = "bytes"): Uint8Array {
+/** The same bytes, not copied. @throws TypeError with the rule that was broken @internal */
+export function asBytes(data: Bytes, rule: string = "data must be bytes"): Uint8Array {
   if (data instanceof Uint8Array) return data;
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   if (isBuffer(data)) return new Uint8Array(data);
-  throw new TypeError(`${name} must be ${kind}: an ArrayBuffer, a SharedArrayBuffer or a view of one`);
+  throw new TypeError(rule);
 }
 
 /** @throws TypeError @internal */
-export function asBytesOrText(data: string | Bytes, name: string = "data"): string | Uint8Array {
-  return typeof data === "string" ? data : asBytes(data, name, "a string or bytes");
+export function asBytesOrText(data: string | Bytes): string | Uint8Array {
+  return typeof data === "string" ? data : asBytes(data, "data must be a string or bytes");
 }
 
 /**
@@ -42,7 +45,7 @@ export function asUnshared(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 
 function isUnshared(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
   const { buffer } = bytes;
-  return buffer instanceof ArrayBuffer || Object.prototype.toString.call(buffer) === "[object ArrayBuffer]";
+  return buffer instanceof ArrayBuffer || tagOf(buffer) === "[object ArrayBuffer]";
 }
 
 /** Zeros: where buffers come from unless an option says otherwise. @internal */

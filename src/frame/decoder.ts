@@ -180,7 +180,7 @@ export class FrameDecoder {
    * @throws TypeError if the chunk is not bytes, or while a frame is passing through push()
    */
   decode(data: Bytes): Frame[] {
-    const chunk = asUnshared(asBytes(data, "chunk"));
+    const chunk = asUnshared(asBytes(data));
     this.#assertUsable();
     if (this.#partial?.streaming) throw new TypeError("The frame that has begun goes through push()");
     const frames: Frame[] = [];
@@ -214,7 +214,7 @@ export class FrameDecoder {
    * @throws TypeError if the chunk is not bytes, or while decode() is collecting a frame
    */
   push(data: Bytes, sink: FrameSink): void {
-    const chunk = asBytes(data, "chunk");
+    const chunk = asBytes(data);
     this.#assertStreaming();
     this.#busy = true;
     const core = this.#engines.enter();

@@ -129,9 +129,7 @@ export class FrameEncoder {
    * @throws TypeError if data is neither a string nor bytes
    */
   text(data: string | Bytes): void {
-    const content = asBytesOrText(data);
-    if (typeof content === "string") this.#text(BIT_FIN | OPCODE_TEXT, content);
-    else this.#bytes(BIT_FIN | OPCODE_TEXT, content);
+    this.#data(BIT_FIN | OPCODE_TEXT, data);
   }
 
   /**
@@ -194,9 +192,7 @@ export class FrameEncoder {
     if (!Number.isInteger(opcode) || opcode < 0 || opcode > 15) throw new RangeError("opcode must be 0 to 15");
     if (!Number.isInteger(rsv) || rsv < 0 || rsv > 7) throw new RangeError("rsv must be 0 to 7");
     const first = (fin ? BIT_FIN : 0) | (rsv << 4) | opcode;
-    const content = asBytesOrText(payload, "payload");
-    if (typeof content === "string") this.#text(first, content);
-    else this.#bytes(first, content);
+    this.#data(first, payload);
   }
 
   /**
@@ -272,6 +268,12 @@ export class FrameEncoder {
     const queue = (this.#queue ??= takeQueue());
     if (queue.count > 0) this.#flush(queue);
     return queue;
+  }
+
+  #data(first: number, data: string | Bytes): void {
+    const content = asBytesOrText(data);
+    if (typeof content === "string") this.#text(first, content);
+    else this.#bytes(first, content);
   }
 
   #text(first: number, text: string): void {

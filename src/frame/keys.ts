@@ -3,6 +3,7 @@ import type { MaskKeySource } from "./options.ts";
 
 /** How many masking-keys one call of getRandomValues makes. */
 const POOL_KEYS = 2048;
+const RULE = "maskKey must have four bytes";
 
 let pool: Int32Array<ArrayBuffer> | undefined;
 let used = POOL_KEYS;
@@ -37,7 +38,7 @@ export function nextKey(source: MaskKeySource | undefined): number {
 
 /** The little-endian number that the core works with. @throws TypeError @internal */
 export function keyNumber(maskKey: Bytes): number {
-  const key = asBytes(maskKey, "maskKey");
-  if (key.length !== 4) throw new TypeError("maskKey must have four bytes");
+  const key = asBytes(maskKey, RULE);
+  if (key.length !== 4) throw new TypeError(RULE);
   return (key[0]! | (key[1]! << 8) | (key[2]! << 16) | (key[3]! << 24)) >>> 0;
 }

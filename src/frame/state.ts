@@ -84,7 +84,7 @@ function assert(condition: boolean): void {
 
 /** @throws TypeError @throws RangeError @internal */
 export function readState(state: Bytes, allocate: (length: number) => Uint8Array<ArrayBuffer>): DecoderState {
-  const bytes = asBytes(state, "state");
+  const bytes = asBytes(state);
   const [version, server, errorNumber, cutLength] = bytes as unknown as [number, number, number, number];
   const partialAt = FIXED_SIZE + cutLength;
   assert(version === VERSION && server <= 1 && cutLength < MAX_HEADER && bytes.length > partialAt);

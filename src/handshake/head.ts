@@ -143,7 +143,7 @@ class HeadParser<Start extends object> {
   }
 
   push(data: Bytes): Found<Start> | undefined {
-    const chunk = asBytes(data, "chunk");
+    const chunk = asBytes(data);
     if (this.#error) throw this.#error;
     if (this.#complete) throw new TypeError("The head is complete: what follows it is not for this parser");
     let lineStart = 0;

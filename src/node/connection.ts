@@ -653,7 +653,5 @@ function sizeOf(data: string | Bytes | PreparedMessage): number {
 /** @throws TypeError now, for what would be refused later */
 function asSendable(data: string | Bytes): string | Bytes {
   if (typeof data === "string" || isBytes(data)) return data;
-  throw new TypeError(
-    "data must be a string, bytes (an ArrayBuffer, a SharedArrayBuffer or a view of one), a PreparedMessage or an async iterable of strings and bytes",
-  );
+  throw new TypeError("data must be a string, bytes, a PreparedMessage or an async iterable of strings and bytes");
 }

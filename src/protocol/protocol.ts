@@ -177,7 +177,7 @@ export class Protocol {
       // Nearly all messages: whole, as they are.
       if (typeof data === "string") this.#encoder.text(data);
       else if (data instanceof PreparedMessage) this.#encoder.prepared(data);
-      else this.#encoder.binary(asBytes(data, "data", "a string, a PreparedMessage or bytes"));
+      else this.#encoder.binary(asBytes(data, "data must be a string, bytes or a PreparedMessage"));
     } else if (data instanceof PreparedMessage) {
       this.#sendPrepared(data, options ?? {});
     } else {

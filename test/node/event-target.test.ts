@@ -1,5 +1,8 @@
 // addEventListener() and the on-properties: as in browsers.
 
+// The properties are what is tested.
+/* oxlint-disable unicorn/prefer-add-event-listener */
+
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { WebSocketError } from "../../src/index.ts";
