@@ -24,7 +24,7 @@ export interface FrameDecoderOptions {
    * returns a Uint8Array of the length it is given, which need not be zeroed. On Node,
    * `Buffer.allocUnsafeSlow` saves the zeroing. Default: `new Uint8Array(length)`.
    */
-  readonly allocate?: ((length: number) => Uint8Array) | undefined;
+  readonly allocate?: ((length: number) => Uint8Array<ArrayBuffer>) | undefined;
   /**
    * How many bytes of other messages a string that a sink's `text` gets may keep alive: such strings are
    * cut from a longer one. Default 1024; 0 makes each on its own.
@@ -65,13 +65,4 @@ export interface FrameEncoderOptions {
 export function isServer(role: Role): boolean {
   if (role !== "server" && role !== "client") throw new TypeError('role must be "server" or "client"');
   return role === "server";
-}
-
-/** @throws TypeError @internal */
-export function assertBytes(value: unknown, name: string): asserts value is Uint8Array {
-  if (value instanceof Uint8Array) return;
-  // One of another realm, as test runners and vm contexts make them, is as good.
-  if (!ArrayBuffer.isView(value) || Object.prototype.toString.call(value) !== "[object Uint8Array]") {
-    throw new TypeError(`${name} must be a Uint8Array`);
-  }
 }

@@ -1,11 +1,11 @@
 // When a connection reads from its socket, and who gets the messages: one place that looks at everything that is behind.
 
-import type { MessageSink } from "../index.ts";
+import type { MessageSink, WebSocketError } from "../index.ts";
 import type { Channel } from "./channel.ts";
 import { Inbox } from "./inbox.ts";
 import type { Outbox } from "./outbox.ts";
 
-type Message = string | Uint8Array;
+type Message = string | Uint8Array<ArrayBuffer>;
 type Result = IteratorResult<Message, undefined>;
 
 /** After so many bytes of answers to one chunk it is time to look at how much waits. */
@@ -17,10 +17,15 @@ const OVERHEAD = 64;
 
 /** The connection of a Flow. @internal */
 export interface FlowHost {
+  /** A message has come. */
+  passed(): void;
   /** Hands a message to the listeners. */
   emitMessage(data: Message): void;
   /** Something that is not the peer's fault has ended the decoding of its stream. */
   broken(error: unknown): void;
+  emitSafely(name: "ping" | "pong", data: Uint8Array<ArrayBuffer>): void;
+  failed(error: WebSocketError): void;
+  setEnding(code: number, reason: string, wasClean: boolean): void;
 }
 
 /**
@@ -30,7 +35,7 @@ export interface FlowHost {
  * Delivery does not nest: whatever a handler calls, one loop hands out what waits, in order.
  * @internal
  */
-export class Flow {
+export class Flow implements MessageSink {
   /** Whether "message" has listeners. */
   listening = false;
   /** Nothing waits for room any more: the connection is over, or about to be. */
@@ -41,7 +46,6 @@ export class Flow {
   abandoned = false;
   readonly #channel: Channel;
   readonly #outbox: Outbox;
-  readonly #sink: MessageSink;
   readonly #host: FlowHost;
   /** Messages that wait; none for most connections. */
   #inbox: Inbox | undefined = undefined;
@@ -58,10 +62,9 @@ export class Flow {
   /** What may still be sent before it is time to look at how much waits. */
   #allowance = 0;
 
-  constructor(channel: Channel, outbox: Outbox, sink: MessageSink, host: FlowHost) {
+  constructor(channel: Channel, outbox: Outbox, host: FlowHost) {
     this.#channel = channel;
     this.#outbox = outbox;
-    this.#sink = sink;
     this.#host = host;
   }
 
@@ -75,9 +78,9 @@ export class Flow {
     return this.#running || this.#outbox.corked;
   }
 
-  /** Whether somebody has begun to iterate. */
-  get isIterated(): boolean {
-    return this.#iterated;
+  /** Whether somebody listens or iterates. */
+  get hasConsumer(): boolean {
+    return this.listening || this.#iterated;
   }
 
   /** Whether the connection does not read, because of what waits. */
@@ -95,7 +98,7 @@ export class Flow {
     // What is sent meanwhile leaves together.
     this.#outbox.corked = true;
     try {
-      this.#channel.protocol.push(chunk, this.#sink, performance.now());
+      this.#channel.protocol.push(chunk, this, performance.now());
     } catch (error) {
       this.#host.broken(error);
     }
@@ -103,8 +106,32 @@ export class Flow {
     this.run();
   }
 
-  /** A message, from the sink. */
-  deliver(data: Message): void {
+  text(data: string): void {
+    this.#deliver(data);
+  }
+
+  binary(data: Uint8Array<ArrayBuffer>): void {
+    this.#deliver(data);
+  }
+
+  ping(data: Uint8Array<ArrayBuffer>): void {
+    this.#host.emitSafely("ping", data);
+  }
+
+  pong(data: Uint8Array<ArrayBuffer>): void {
+    this.#host.emitSafely("pong", data);
+  }
+
+  error(error: WebSocketError): void {
+    this.#host.failed(error);
+  }
+
+  close(code: number, reason: string, wasClean: boolean): void {
+    this.#host.setEnding(code, reason, wasClean);
+  }
+
+  #deliver(data: Message): void {
+    this.#host.passed();
     if (this.abandoned) return;
     if (this.#inbox === undefined && this.listening && !this.#iterated) {
       this.#host.emitMessage(data);
@@ -166,7 +193,7 @@ export class Flow {
       this.#outbox.corked = true;
       try {
         while (this.#canEmit) this.#host.emitMessage(this.#shift()!);
-        if (!this.#full) this.#channel.protocol.resume(this.#sink, performance.now());
+        if (!this.#full) this.#channel.protocol.resume(this, performance.now());
       } catch (error) {
         this.#host.broken(error);
       }

@@ -21,7 +21,7 @@ export interface ProtocolOptions
    * Where the buffers come from that messages are collected in: a function that returns a Uint8Array of the length that
    * it is given, which need not be zeroed: on Node, `Buffer.allocUnsafeSlow` saves that. Default `new Uint8Array(length)`.
    */
-  readonly allocate?: ((length: number) => Uint8Array) | undefined;
+  readonly allocate?: ((length: number) => Uint8Array<ArrayBuffer>) | undefined;
 }
 
 /** Options of Protocol.send(). */

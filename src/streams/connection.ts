@@ -1,9 +1,16 @@
 import { concat } from "../frame/bytes.ts";
-import { type Bytes, CloseCode, isValidCloseCode, type MessageSink, Protocol, WebSocketError } from "../index.ts";
+import {
+  type Bytes,
+  CloseCode,
+  isValidCloseCode,
+  type MessageSink,
+  type PreparedMessage,
+  Protocol,
+  WebSocketError,
+} from "../index.ts";
 import { WebSocketStreamError } from "./error.ts";
-import { readMark } from "./marks.ts";
+import { dataSize, readMark } from "./marks.ts";
 import { Outlet } from "./outlet.ts";
-import { dataSize } from "./sizes.ts";
 import type { ByteDuplex, WebSocketStreamOptions } from "./web-socket-stream.ts";
 
 /**
@@ -28,12 +35,12 @@ interface Outcome {
  * @internal
  */
 export class Connection {
-  readonly writable: WritableStream<string | Bytes>;
+  readonly writable: WritableStream<string | Bytes | PreparedMessage>;
   readonly closed: Promise<{ readonly closeCode: number; readonly reason: string }>;
   readonly #protocol: Protocol;
   readonly #server: boolean;
   readonly #closeTimeout: number;
-  readonly #outlet: Outlet<string | Uint8Array>;
+  readonly #outlet: Outlet<string | Uint8Array<ArrayBuffer>>;
   readonly #sink: MessageSink;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
@@ -71,12 +78,12 @@ export class Connection {
     const writableMark = readMark(options.writableHighWaterMark, 1);
     if (readable.locked || writable.locked) throw new TypeError("The streams of the duplex must not be locked");
 
-    this.#outlet = new Outlet<string | Uint8Array>({
+    this.#outlet = new Outlet<string | Uint8Array<ArrayBuffer>>({
       size: dataSize,
       highWaterMark: readableMark,
       cancelled: (reason) => this.#closeFor(reason),
     });
-    this.writable = new WritableStream<string | Bytes>(
+    this.writable = new WritableStream<string | Bytes | PreparedMessage>(
       {
         start: (controller) => {
           this.#inlet = controller;
@@ -119,7 +126,7 @@ export class Connection {
     void this.#read(options.head);
   }
 
-  get readable(): ReadableStream<string | Uint8Array> {
+  get readable(): ReadableStream<string | Uint8Array<ArrayBuffer>> {
     return this.#outlet.readable;
   }
 
@@ -146,7 +153,7 @@ export class Connection {
     this.#closeFor(reason);
   }
 
-  async #write(data: string | Bytes): Promise<void> {
+  async #write(data: string | Bytes | PreparedMessage): Promise<void> {
     if (this.#settled) throw this.#error();
     try {
       if (!this.#protocol.send(data)) throw this.#error();
@@ -165,9 +172,9 @@ export class Connection {
   }
 
   /** Reads the duplex to its end. It never rejects. */
-  async #read(head: Uint8Array | undefined): Promise<void> {
+  async #read(head: Bytes | undefined): Promise<void> {
     try {
-      if (head !== undefined && head.length > 0) this.#received(head);
+      if (head !== undefined && head.byteLength > 0) this.#received(head);
       for (;;) {
         // What is discarded needs no room.
         if (this.#outcome === undefined) await this.#outlet.ready();
@@ -184,7 +191,7 @@ export class Connection {
     this.#advance();
   }
 
-  #received(chunk: Uint8Array): void {
+  #received(chunk: Bytes): void {
     if (this.#outcome !== undefined) return;
     this.#protocol.push(chunk, this.#sink, performance.now());
     if (this.#protocol.bufferedAmount > 0) this.#flushSoon();

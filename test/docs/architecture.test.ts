@@ -41,7 +41,8 @@ test("imports go one way", () => {
     handshake: /^src\/frame\/(extension|errors|bytes|options)\.ts$/,
     deflate: /^src\/frame\/(extension|errors|bytes|options)\.ts$/,
     protocol: /^src\/frame\/|^assembly\/memory\.ts$/,
-    streams: /^src\/(index|frame\/bytes)\.ts$/,
+    node: /^src\/(index|frame\/bytes)\.ts$/,
+    streams: /^src\/(index|frame\/(bytes|utf8))\.ts$/,
   };
   /** The main entry, and each other. */
   const adapters = /^src\/(index\.ts$|(?!core|frame|handshake|deflate|protocol)\w+\/)/;

@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import { get } from "node:https";
 import { type AddressInfo, createConnection } from "node:net";
 import { Duplex } from "node:stream";
+import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket, WebSocketServer as WsServer } from "ws";
 import { HandshakeError, perMessageDeflate, PreparedMessage, rejectHandshake } from "../../src/index.ts";
@@ -154,6 +155,26 @@ describe("serve() and connect()", () => {
     const [pong] = (await once(connection, "pong")) as [Uint8Array];
     expect(Buffer.from(pong).toString()).toBe("are you there");
     expect(pings).toEqual(["are you there"]);
+  });
+
+  test("bytes of another realm and in shared memory, whole and in pieces", async () => {
+    const { url } = await start();
+    const connection = await open(url);
+    const shared = new SharedArrayBuffer(5000);
+    new Uint8Array(shared).fill(7);
+    const foreign = runInNewContext("Uint8Array.of(1, 2, 3).buffer") as ArrayBuffer;
+    async function* pieces(): AsyncGenerator<ArrayBuffer | SharedArrayBuffer> {
+      yield foreign;
+      yield shared;
+    }
+    connection.send(foreign);
+    connection.send(shared);
+    const sent = connection.send(pieces());
+    connection.send(foreign);
+    const messages = (await take(connection, 4)) as Uint8Array[];
+    expect(await sent).toBe(true);
+    expect(messages.map(({ length }) => length)).toEqual([3, 5000, 5003, 3]);
+    expect(messages.map((message) => message.at(-1))).toEqual([3, 7, 7, 3]);
   });
 
   test("a message in pieces; what is sent meanwhile waits behind it", async () => {
