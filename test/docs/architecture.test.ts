@@ -39,12 +39,13 @@ test("imports go one way", () => {
     core: /^assembly\/memory\.ts$/,
     frame: /^src\/core\/|^assembly\/memory\.ts$/,
     handshake: /^src\/frame\/(extension|errors|bytes|options)\.ts$/,
-    deflate: /^src\/frame\/(extension|errors|bytes|options)\.ts$/,
+    deflate: /^src\/frame\/(extension|errors|bytes|options|known-options)\.ts$/,
     protocol: /^src\/frame\/|^assembly\/memory\.ts$/,
-    streams: /^src\/(index|frame\/bytes)\.ts$/,
+    streams: /^src\/(index|frame\/(bytes|known-options|names-of-ws))\.ts$/,
   };
-  /** The main entry, and each other. */
-  const adapters = /^src\/(index\.ts$|(?!core|frame|handshake|deflate|protocol)\w+\/)/;
+  /** The main entry, how names of options are checked, and each other. */
+  const adapters =
+    /^src\/((index|frame\/(known-options|names-of-ws))\.ts$|(?!core|frame|handshake|deflate|protocol)\w+\/)/;
   const wrong: string[] = [];
   for (const folder of readdirSync(`${root}src`, { withFileTypes: true })) {
     if (!folder.isDirectory()) continue;
