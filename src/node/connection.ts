@@ -13,6 +13,7 @@ import {
   type SendOptions,
   type WebSocketError,
 } from "../index.ts";
+import type { AcceptedResponse } from "./connect.ts";
 import { addListener, type EventHandler, type EventType, type Listeners, removeListener } from "./event-target.ts";
 import { type Beating, intervalFor, startBeating, stopBeating } from "./heartbeat.ts";
 import { Inbox } from "./inbox.ts";
@@ -66,6 +67,8 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
   readonly protocol: string;
   /** The extensions that were agreed on, by their names. */
   readonly extensions: readonly string[];
+  /** Of a client: the response that accepted it. Undefined on servers. */
+  readonly response: AcceptedResponse | undefined;
   /** The stream below. Do not read from it or write to it. */
   readonly socket: Duplex;
   readonly #protocol: Protocol;
@@ -113,8 +116,16 @@ export class Connection extends EventEmitter<ConnectionEvents> implements AsyncI
   #onProperties: Listeners | undefined = undefined;
 
   /** @internal */
-  constructor(socket: Duplex, role: Role, agreement: Agreement, head: Uint8Array, options: ConnectionOptions) {
+  constructor(
+    socket: Duplex,
+    role: Role,
+    agreement: Agreement,
+    head: Uint8Array,
+    options: ConnectionOptions,
+    response?: AcceptedResponse,
+  ) {
     super();
+    this.response = response;
     this.protocol = agreement.protocol ?? "";
     this.extensions = agreement.extensions.map(({ extension }) => extension.name);
     this.socket = socket;
