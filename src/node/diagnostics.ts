@@ -1,7 +1,8 @@
 // What tracing tools can subscribe to (node:diagnostics_channel). Without a subscriber nothing is made.
 
 import { channel } from "node:diagnostics_channel";
-import type { Connection, Ending } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import type { Ending } from "./events.ts";
 import type { Refusal } from "./refusal.ts";
 
 const OPEN = channel("wsframe:connection:open");

@@ -29,6 +29,9 @@ let lastSettings: Settings | undefined;
  * @throws TypeError @throws RangeError @internal
  */
 export function readSettings(options: ProtocolOptions): Settings {
+  if ("maxPayload" in options && options.maxPayload !== undefined) {
+    throw new TypeError("Protocol has no option `maxPayload`: use `limits: { maxMessage }`");
+  }
   const fragments = options.fragments ?? false;
   lastLimits = lastIfSame(lastLimits, readLimits(options.limits, fragments));
   const extensions = openExtensions(options.extensions ?? [], options.role);

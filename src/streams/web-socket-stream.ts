@@ -2,6 +2,7 @@
 
 import { type Bytes, type PreparedMessage, type ProtocolOptions, serializeExtensions } from "../index.ts";
 import { Connection } from "./connection.ts";
+import { checkStreamNames } from "./known-options.ts";
 import type { StreamMarks } from "./marks.ts";
 
 /** A connection as two streams of bytes: a Deno.Conn, what `connect()` of Workers returns, `Duplex.toWeb()` of node:stream. */
@@ -83,9 +84,15 @@ export interface WebSocketStreamPair {
  *
  * It takes hold of both streams of the duplex until `closed` settles, and ends them.
  *
- * @throws TypeError and RangeError as Protocol; TypeError if a stream of the duplex is locked
+ * @throws TypeError and RangeError as Protocol, TypeError for unknown options or if a stream of the duplex is locked
  */
 export function openWebSocketStream(duplex: ByteDuplex, options: WebSocketStreamOptions): WebSocketStreamPair {
+  checkStreamNames("openWebSocketStream()", options);
+  return openPair(duplex, options);
+}
+
+/** The same for options that have been checked, with those of the handshake. @internal */
+export function openPair(duplex: ByteDuplex, options: WebSocketStreamOptions): WebSocketStreamPair {
   const connection = new Connection(duplex, options);
   const { readable, writable, closed } = connection;
   const named = (options.extensions ?? []).map((item) =>

@@ -350,7 +350,7 @@ describe("serve() and connect()", () => {
 
   test("HTTP/2 where the server has none of it", async () => {
     const { url } = await start();
-    await expect(connect(url, { http2: true, timeout: 2000 })).rejects.toThrow();
+    await expect(connect(url, { http2: true, handshakeTimeout: 2000 })).rejects.toThrow();
   });
 
   test("subprotocols; options of the client that are wrong", async () => {
@@ -370,7 +370,7 @@ describe("serve() and connect()", () => {
       () => silent.close(),
     );
     const silentUrl = `ws://127.0.0.1:${(silent.address() as AddressInfo).port}`;
-    await expect(connect(silentUrl, { timeout: 50 })).rejects.toThrow(/Not connected after 50 ms/);
+    await expect(connect(silentUrl, { handshakeTimeout: 50 })).rejects.toThrow(/Not connected after 50 ms/);
     await expect(connect(silentUrl, { signal: AbortSignal.timeout(50) })).rejects.toThrow(/timeout/);
     const { url } = await start();
     const controller = new AbortController();
