@@ -119,7 +119,9 @@ test.each([
 ])("one too many is refused, %s", (_, end) => {
   const { encoded } = inBlocks(new Random(3), MOST + 1);
   const receiver = open("server");
-  const { code, closeCode, rule, byteOffset, message } = failure(() => receive(receiver, Buffer.concat([encoded, end])));
+  const { code, closeCode, rule, byteOffset, message } = failure(() =>
+    receive(receiver, Buffer.concat([encoded, end])),
+  );
   expect([code, closeCode, rule, byteOffset]).toEqual([
     "WS_ERR_TOO_MANY_FINAL_BLOCKS",
     1008,
