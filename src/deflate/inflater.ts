@@ -100,15 +100,15 @@ export class Inflater {
 
   /** One DEFLATE stream, with what can be wrong with it as WebSocketErrors. */
   #stream(input: Uint8Array, settings: InflateSettings, message: IncomingMessage): Inflated {
-    let result: Inflated;
+    let inflated: Inflated;
     try {
-      result = this.#settings.codec.inflate(input, settings);
+      inflated = this.#settings.codec.inflate(input, settings);
     } catch (error) {
       // By name: a codec's may be of another realm.
       if (error instanceof Error && error.name === "RangeError") throw this.#tooLong(message);
       throw corrupt(message, error instanceof Error ? error.message : String(error));
     }
-    const { data, bytesRead } = result;
+    const { data, bytesRead } = inflated;
     if (data.length > settings.maxLength) throw this.#tooLong(message);
     return { data: inOwnBuffer(data), bytesRead };
   }

@@ -3,7 +3,7 @@
  * bytes of other connections, or of a chunk that was not zeroed; and it would keep all of that alive. @internal
  */
 export function inOwnBuffer(bytes: Uint8Array): Uint8Array {
-  const { buffer, length } = bytes;
+  if (bytes.buffer.byteLength > bytes.length) return new Uint8Array(bytes);
   // Never a Buffer: its methods are not those of a Uint8Array.
-  return buffer.byteLength === length ? new Uint8Array(buffer) : new Uint8Array(bytes);
+  return bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer);
 }
