@@ -64,7 +64,8 @@ export interface FrameSink {
   header(header: FrameHeader): void;
   /**
    * The next payload bytes of the frame, unmasked: `window[start, end)`, at least one. They are borrowed:
-   * copy what you keep before the callback returns. The rest of `window` is not yours.
+   * copy what you keep before the callback returns. The rest of `window`, and its `buffer`, is the memory that all connections of
+   * the thread share: it holds bytes of others. Do not pass `window` on to code that you do not trust; pass `window.slice(start, end)`.
    */
   payload(window: Uint8Array<ArrayBuffer>, start: number, end: number): void;
   /** The frame is complete. */
@@ -285,6 +286,9 @@ export class FrameDecoder {
    * that they need not be copied. It is lent to this decoder until commit(), or until the decoder is garbage: keep the
    * decoder as long as something may still be read into the buffer. An idle connection that holds one holds that much
    * memory.
+   *
+   * It is not cleared: it holds what was read into it before, for whichever connection that was, and its `buffer` is all of the
+   * core's memory. Do not look at more than you have written, and do not pass it on to code that you do not trust.
    */
   reserve(): Uint8Array<ArrayBuffer> {
     this.#assertUsable();

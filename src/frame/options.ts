@@ -22,7 +22,8 @@ export interface FrameDecoderOptions {
   /**
    * Where `decode()` gets the buffers from that it collects frames in which span chunks: a function that
    * returns a Uint8Array of the length it is given, which need not be zeroed. On Node,
-   * `Buffer.allocUnsafeSlow` saves the zeroing. Default: `new Uint8Array(length)`.
+   * `Buffer.allocUnsafeSlow` saves the zeroing. Payloads are views on what it returns, which reach all of its buffer: so not
+   * `Buffer.allocUnsafe`, whose pool holds bytes of others. Default: `new Uint8Array(length)`.
    */
   readonly allocate?: ((length: number) => Uint8Array<ArrayBuffer>) | undefined;
   /**

@@ -163,10 +163,13 @@ export class MessageAssembler implements FrameSink {
       return;
     }
     const { collector } = message;
-    const payload = collector === undefined ? this.#takePayload() : collector.bytes;
-    if (message.rsv !== 0) this.#deliverDecoded(message, payload);
-    else if (message.text) this.sink!.text(this.#decoded(decodeUtf8, payload));
-    else this.sink!.binary(collector === undefined ? payload : giveAway(collector));
+    if (message.rsv !== 0) {
+      this.#deliverDecoded(message, collector === undefined ? this.#takePayload() : lend(collector));
+    } else if (message.text) {
+      this.sink!.text(this.#decoded(decodeUtf8, collector === undefined ? this.#takePayload() : collector.bytes));
+    } else {
+      this.sink!.binary(collector === undefined ? this.#takePayload() : giveAway(collector));
+    }
   }
 
   /** What #payload is, or nothing: a new array each time, for it is given away. */
@@ -231,10 +234,13 @@ function messageTooLong(byteOffset: number): WebSocketError {
   return limitError("WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", CloseCode.MessageTooBig, "maxMessage", byteOffset);
 }
 
-/** What has been collected, for whoever gets the message: with little behind it in memory, and that zeroed. */
-function giveAway({ bytes, spare }: Collector): Uint8Array<ArrayBuffer> {
-  if (spare > SPARE) return new Uint8Array(bytes);
-  // `allocate` need not zero, and all of the buffer can be reached through the view.
-  new Uint8Array(bytes.buffer, bytes.byteOffset + bytes.length, spare).fill(0);
+/** What has been collected, for the one who gets the message: it keeps little else in memory. */
+function giveAway(collector: Collector): Uint8Array<ArrayBuffer> {
+  return collector.spare > SPARE ? new Uint8Array(collector.bytes) : lend(collector);
+}
+
+/** What has been collected, with zeros after it: `allocate` need not zero, and the view reaches all of its buffer. */
+function lend({ bytes, spare }: Collector): Uint8Array<ArrayBuffer> {
+  if (spare > 0) new Uint8Array(bytes.buffer, bytes.byteOffset + bytes.length, spare).fill(0);
   return bytes;
 }
