@@ -10,6 +10,7 @@ import {
   ResponseParser,
   serializeRequest,
 } from "../index.ts";
+import { LINGER } from "../protocol/linger.ts";
 import { type Messages, READ_SIZE } from "./messages.ts";
 import type { Settings } from "./options.ts";
 import type { Pace } from "./pace.ts";
@@ -40,9 +41,6 @@ const CLOSING = 2;
 const CLOSED = 3;
 
 const MISMATCH = "MISMATCH";
-
-/** How long a server may take to end the socket after the closing handshake, in milliseconds. */
-const LINGER = 1000;
 
 /**
  * One connection of a run: sends messages, and looks at what comes back.

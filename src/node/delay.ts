@@ -1,8 +1,7 @@
+import { LINGER } from "../protocol/linger.ts";
+
 /** The longest delay of a timer: a longer one would run at once. */
 const LONGEST = 2 ** 31 - 1;
-
-/** How long a peer has to read what it was last told, in milliseconds. @internal */
-export const LINGER = 1000;
 
 /**
  * A time limit as a timer takes it; Infinity is none, or nearly so: 24 days.

@@ -25,7 +25,8 @@ import {
   serializeResponse,
 } from "../index.ts";
 import type { Connection } from "./connection.ts";
-import { LINGER, readDelay } from "./delay.ts";
+import { LINGER } from "../protocol/linger.ts";
+import { readDelay } from "./delay.ts";
 import { checkOptions } from "./options.ts";
 import { abandon, acceptStream, rejectStream } from "./http2.ts";
 import { reject, upgrade, type UpgradeOptions } from "./upgrade.ts";
