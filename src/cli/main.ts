@@ -100,7 +100,7 @@ function version(): string {
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
   if (args[0] === "load") {
-    usage = LOAD_USAGE;
+    help = "wsframe load --help";
     const command = parseLoad(args.slice(1));
     if (command === "help") await print(LOAD_USAGE);
     else process.exitCode = await loadServer(command, print);
@@ -118,12 +118,13 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-/** What to show to who has called it in a wrong way. */
-let usage = USAGE;
+/** What tells how to call it. */
+let help = "wsframe --help";
 
 try {
   await main();
 } catch (error) {
-  if (error instanceof UsageError) complain(`${error.message}\n\n${usage.trimEnd()}`);
+  if (error instanceof UsageError) complain(`${error.message} (see ${help})`);
+  else if (error instanceof InputError) complain(error.message);
   else complain(error instanceof Error && error.stack ? error.stack : String(error));
 }

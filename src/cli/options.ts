@@ -68,8 +68,8 @@ export function orUsageError<T>(parser: () => T): T {
   try {
     return parser();
   } catch (error) {
-    // Only the first sentence: the rest is advice on how to pass such a thing as a file.
-    throw new UsageError((error as Error).message.split(". ")[0]);
+    // Only the first sentence: advice follows, on lines of its own.
+    throw new UsageError((error as Error).message.split(/\.\s/)[0]);
   }
 }
 
@@ -80,7 +80,7 @@ export function parseCommand(args: readonly string[]): Command | "help" | "versi
   if (values.version) return "version";
   const [command, ...files] = positionals;
   if (command === undefined) throw new UsageError("no command given");
-  if (command === "load") throw new UsageError("load comes first, its options behind it");
+  if (command === "load") throw new UsageError("load goes first, and its options after it");
   if (command !== "inspect") throw new UsageError(`unknown command: ${command}`);
   if (files.length === 0) throw new UsageError("no file given");
   if (files.filter((file) => file === "-").length > 1) throw new UsageError("standard input can be read only once");

@@ -11,6 +11,9 @@ import {
   serializeRequest,
 } from "../index.ts";
 import { LINGER } from "../protocol/linger.ts";
+import { Deadline } from "./deadline.ts";
+import { reasonOf } from "./errors.ts";
+import { Fence } from "./fence.ts";
 import { Ledger } from "./ledger.ts";
 import { type Messages, READ_SIZE } from "./messages.ts";
 import type { Settings } from "./options.ts";
@@ -66,6 +69,8 @@ export class LoadConnection {
   /** Whether the socket has not taken yet what was written. */
   #full = false;
   #stopped = false;
+  /** Where neither answers nor a rate set the pace. */
+  readonly #fence: Fence | undefined;
 
   readonly #ledger: Ledger;
   /** How many bytes have come of the answer that is next. Only while bytes are compared. */
@@ -88,9 +93,11 @@ export class LoadConnection {
     this.#ledger = new Ledger({
       messages: shared.messages,
       tally: shared.tally,
+      answers: shared.settings.answers,
       inFlight: shared.settings.inFlight,
       dueAt: pace && ((number) => pace.dueAt(this.index, number)),
     });
+    this.#fence = this.#ledger.allowance === Infinity ? new Fence() : undefined;
   }
 
   get isOpen(): boolean {
@@ -106,6 +113,11 @@ export class LoadConnection {
     return (this.#agreement?.extensions.length ?? 0) > 0;
   }
 
+  /** Whether what comes back may be the bytes that are due: what is compressed never is. */
+  get #comparable(): boolean {
+    return this.#shared.settings.answers === "echo" && this.#messages.frame !== undefined && !this.isCompressed;
+  }
+
   /** With a rate: how many messages were due and have not been sent. */
   get unsent(): number {
     return this.#ledger.unsent;
@@ -114,7 +126,7 @@ export class LoadConnection {
   /** Connects. Resolves when the connection is open, or has failed, which is then in the tally. */
   open(): Promise<void> {
     const { host, port, secure } = this.#request;
-    const { tls, timeout } = this.#shared.settings;
+    const { tls, handshakeTimeout } = this.#shared.settings;
     const onread = {
       buffer: chunk,
       callback: (length: number): boolean => {
@@ -123,9 +135,11 @@ export class LoadConnection {
       },
     };
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#fail("TIMEOUT", `not open after ${timeout} ms`), timeout);
+      const deadline = new Deadline(handshakeTimeout, () =>
+        this.#fail("TIMEOUT", `not open after ${handshakeTimeout} ms`),
+      );
       this.#opened = () => {
-        clearTimeout(timer);
+        deadline.clear();
         this.#opened = undefined;
         resolve();
       };
@@ -142,7 +156,7 @@ export class LoadConnection {
         : connectTcp({ host, port, onread });
       this.#socket = socket;
       socket.setNoDelay(true);
-      socket.on("error", (error: NodeJS.ErrnoException) => this.#fail(error.code ?? "ERROR", error.message));
+      socket.on("error", (error: NodeJS.ErrnoException) => this.#fail(error.code ?? "ERROR", reasonOf(error)));
       socket.on("end", () => this.#end());
       socket.on("close", () => {
         this.#end();
@@ -166,7 +180,8 @@ export class LoadConnection {
     const { bytes, offsets, batch } = this.#stream!;
     const ledger = this.#ledger;
     const socket = this.#socket!;
-    for (let left = ledger.allowance; left > 0;) {
+    const fence = this.#fence;
+    for (let left = ledger.allowance; left > 0 && (fence === undefined || fence.isOpen);) {
       const count = Math.min(left, batch);
       const from = offsets[ledger.next]!;
       const to = offsets[ledger.next + count]!;
@@ -174,6 +189,10 @@ export class LoadConnection {
       ledger.send(count, now);
       this.#tally.bytesSent += to - from;
       socket.write(bytes.subarray(from, to), this.#written);
+      if (fence) {
+        this.#protocol!.ping(fence.next());
+        this.#flush();
+      }
       // The system has not taken all of it: more would only pile up.
       if (socket.writableLength > 0) {
         this.#full = true;
@@ -182,10 +201,15 @@ export class LoadConnection {
     }
   }
 
+  /** Whether the server has to answer something. */
+  get #waits(): boolean {
+    return this.#ledger.inFlight > 0 || (this.#fence?.waiting ?? 0) > 0;
+  }
+
   /** Stops sending. Resolves when nothing waits for an answer, or the connection has ended. */
   drain(): Promise<void> {
     this.#stopped = true;
-    if (this.#phase !== OPEN || this.#ledger.inFlight === 0) return Promise.resolve();
+    if (this.#phase !== OPEN || !this.#waits) return Promise.resolve();
     return new Promise((resolve) => (this.#drained = resolve));
   }
 
@@ -194,6 +218,7 @@ export class LoadConnection {
     this.#stopped = true;
     if (this.#phase === OPEN) {
       this.#ledger.giveUp("The run has ended without an answer");
+      if (this.#waits) this.#tally.errors.add("NO_PONG", () => "no Pong in answer to a Ping");
       this.#readSlowly();
       this.#phase = CLOSING;
       this.#protocol!.close(CloseCode.NormalClosure);
@@ -232,10 +257,10 @@ export class LoadConnection {
 
   #read(length: number): void {
     this.#tally.bytesReceived += length;
-    if (this.#phase === OPEN && !this.#slow) {
+    const { due, frame } = this.#messages;
+    if (this.#phase === OPEN && !this.#slow && frame !== undefined) {
       const now = performance.now();
       const ledger = this.#ledger;
-      const { due, frame } = this.#messages;
       const at = ledger.due * frame + this.#partial;
       const total = this.#partial + length;
       if (total <= ledger.inFlight * frame && chunk.compare(due, at, at + length, 0, length) === 0) {
@@ -262,13 +287,12 @@ export class LoadConnection {
       this.#phase = OPEN;
       this.#tally.open++;
       this.#opened!();
-      if (this.isCompressed) this.#readSlowly();
+      if (!this.#comparable) this.#readSlowly();
       if (found.rest.length === 0) return;
       this.#readSlowly();
       this.#push(found.rest);
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      this.#fail(code ?? "ERROR", message);
+      this.#fail((error as NodeJS.ErrnoException).code ?? "ERROR", reasonOf(error));
     }
   }
 
@@ -282,8 +306,9 @@ export class LoadConnection {
       allocate: Buffer.allocUnsafeSlow,
     });
     if (this.#partial === 0) return;
-    const at = this.#ledger.due * this.#messages.frame;
-    const begun = this.#messages.due.subarray(at, at + this.#partial);
+    const { due, frame = 0 } = this.#messages;
+    const at = this.#ledger.due * frame;
+    const begun = due.subarray(at, at + this.#partial);
     this.#partial = 0;
     this.#pushed += begun.length;
     this.#protocol.push(begun, this.#sink);
@@ -297,20 +322,19 @@ export class LoadConnection {
     this.#settled();
     if (this.#phase === CLOSED) this.#socket!.end();
     if (this.#phase !== OPEN) return;
-    // What is compressed never looks like what was sent.
-    if (this.#pushed === this.#framed && !this.isCompressed) this.#slow = false;
+    if (this.#pushed === this.#framed && this.#comparable) this.#slow = false;
     this.send(this.#now);
   }
 
   readonly #sink: MessageSink = {
-    text: (data) =>
-      this.#receive(data, this.#messages.is(this.#ledger.due, data) ? data.length : Buffer.byteLength(data)),
+    text: (data) => this.#receive(data, Buffer.byteLength(data)),
     binary: (data) => this.#receive(data, data.length),
     ping: (data) => {
       this.#framed += frameSize(data.length);
     },
     pong: (data) => {
       this.#framed += frameSize(data.length);
+      this.#fence?.pass(data);
     },
     error: (error) => this.#lose(error.code, error.message),
     close: (code, reason) => {
@@ -328,7 +352,7 @@ export class LoadConnection {
 
   /** Ends drain(), if nothing waits for an answer any more. */
   #settled(): void {
-    if (this.#ledger.inFlight === 0) this.#drained?.();
+    if (!this.#waits) this.#drained?.();
   }
 
   /** The connection is over, and should not be. */
@@ -349,7 +373,7 @@ export class LoadConnection {
     this.#tally.open--;
     this.#tally.lost++;
     this.#ledger.giveUp("The connection has ended before the answer");
-    this.#settled();
+    this.#drained?.();
     this.#shared.ended();
   }
 
