@@ -34,7 +34,7 @@ function assertIsStream(stream: Stream, { error, counts }: Inspection): void {
       (compressed
         ? "If it is compressed, give --rsv 4"
         : isAscii(stream.bytes)
-          ? "It is text: of hex, only the bytes themselves are read, as xxd -p prints them"
+          ? "It is text, but no hex that can be read: xxd -p prints some"
           : "If it is one, give --role"),
   );
 }

@@ -15,9 +15,11 @@ inspect shows what is in a recorded WebSocket connection: its frames, its errors
 its sizes, and how fast this machine decodes it.
 
 FILE is one direction of a connection as it went over TCP, with or without the
-HTTP head in front (the upgrade request, or the 101 response); or the same as hex
-text; or - for standard input; or a directory with client.bin and server.bin.
-Offsets are in bytes from the start of the file, the head included.
+HTTP head in front (the upgrade request, or the 101 response); or the same as hex,
+with offsets or without, as xxd, hexdump -C, od -t x1, Wireshark and tcpdump -x
+print it; or - for standard input; or a directory with client.bin and server.bin.
+Offsets are in bytes from the start of the file, the head included; of hex, from
+the start of the bytes that it stands for.
 
 Options:
   --role server|client  who reads the bytes: a server reads what clients send.

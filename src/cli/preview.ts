@@ -1,7 +1,7 @@
 // Payloads on one line. What a stream holds must not be able to control the terminal.
 
 import { Opcode } from "wsframe";
-import { toHex } from "./hex.ts";
+import { toHex } from "./bytes.ts";
 import type { FrameRow } from "./row.ts";
 import { closeName } from "./names.ts";
 

@@ -1,7 +1,7 @@
 // A stream as a table: one line for a frame, errors in place.
 
 import { mask } from "wsframe";
-import { toHex } from "./hex.ts";
+import { toHex } from "./bytes.ts";
 import type { Stream } from "./stream.ts";
 import type { Incomplete, Inspection, StreamError } from "./inspect.ts";
 import type { FrameRow } from "./row.ts";

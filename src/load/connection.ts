@@ -181,7 +181,7 @@ export class LoadConnection {
     const ledger = this.#ledger;
     const socket = this.#socket!;
     const fence = this.#fence;
-    for (let left = ledger.allowance; left > 0 && (fence === undefined || fence.isOpen);) {
+    for (let left = fence?.isOpen === false ? 0 : ledger.allowance; left > 0;) {
       const count = Math.min(left, batch);
       const from = offsets[ledger.next]!;
       const to = offsets[ledger.next + count]!;
@@ -192,6 +192,7 @@ export class LoadConnection {
       if (fence) {
         this.#protocol!.ping(fence.next());
         this.#flush();
+        if (!fence.isOpen) left = 0;
       }
       // The system has not taken all of it: more would only pile up.
       if (socket.writableLength > 0) {
