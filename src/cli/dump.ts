@@ -11,7 +11,7 @@ const HEX_GROUP = /^(?:[0-9a-f]{2})+$/i;
 const STARTS_WITH_BYTES = /^(?:[0-9a-f]{2})+(?:\s|$)/i;
 /** What a text column is put into, by hexdump -C and od -z. */
 const FRAMED_TEXT = / {2}(?:\|.*\||>.*<)\s*$/;
-/** No text, if there is anything else among so many bytes. */
+/** How many bytes at the start of a file show whether it is text. */
 const LOOK = 1024;
 const RADICES = [16, 8, 10] as const;
 /** What lines that are repeated may grow to, in bytes. */

@@ -113,7 +113,7 @@ async function main(): Promise<void> {
 }
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // Whoever reads has seen enough, as `head` does.
+  // The reader has seen enough, like `head`.
   if (error.code === "EPIPE") process.exit();
   throw error;
 });

@@ -85,7 +85,7 @@ function rsvNames(rsv: number): string {
   return [4, 2, 1].flatMap((bit, i) => (rsv & bit ? [`RSV${i + 1}`] : [])).join(" and ");
 }
 
-/** The widths of the columns, and what stands in them. */
+/** The widths of the columns, and what is in them. */
 class Layout {
   readonly #style: Style;
   readonly #base: number;

@@ -46,9 +46,9 @@ const CLOSED = 3;
 /**
  * One connection of a run: sends messages, and looks at what comes back.
  *
- * As long as that is what a server sends that answers each message with the same in one frame, it is compared as bytes, any
- * number of messages at once. From the first byte that differs it goes through a Protocol: what is compressed or fragmented,
- * comes with pings between, or is wrong. When that stands between two frames again, bytes are compared again.
+ * While a server answers each message with the same in one frame, its bytes are compared, any number of messages at once. From
+ * the first byte that differs they go through a Protocol: what is compressed or fragmented, has pings in it, or is wrong. At the
+ * next end of a frame, bytes are compared again. Answers that are only counted always go through the Protocol.
  */
 export class LoadConnection {
   readonly #shared: Shared;
@@ -62,11 +62,11 @@ export class LoadConnection {
   #socket: Socket | undefined = undefined;
   #phase: number = OPENING;
   #head: ResponseParser | undefined = undefined;
-  /** What waits for the connection to be open, for the last answer, or for the end. */
+  /** Resolve open(), drain() and finish(). */
   #opened: (() => void) | undefined = undefined;
   #drained: (() => void) | undefined = undefined;
   #closed: (() => void) | undefined = undefined;
-  /** Whether the socket has not taken yet what was written. */
+  /** Whether the socket has not yet taken all that was written. */
   #full = false;
   #stopped = false;
   /** Where neither answers nor a rate set the pace. */
@@ -78,7 +78,7 @@ export class LoadConnection {
   #protocol: Protocol | undefined = undefined;
   /** Whether chunks go through the Protocol. */
   #slow = false;
-  /** Bytes that have gone there, and how many the frames of what it told have at least. When equal, no frame is cut. */
+  /** Bytes that it has got, and how many the frames that it told of have at least: no frame is cut where both are equal. */
   #pushed = 0;
   #framed = 0;
   /** When the chunk came that is being read. */

@@ -27,7 +27,7 @@ export interface LoadLatency {
   readonly min: number;
   /** Their sum by their number. */
   readonly mean: number;
-  /** So long, or less, took half of them. */
+  /** Half of them took this long or less. */
   readonly p50: number;
   /** 90 of 100. */
   readonly p90: number;

@@ -9,12 +9,12 @@ import type { LoadProgress, LoadReport } from "./report.ts";
 import { Stream } from "./stream.ts";
 import { Tally } from "./tally.ts";
 
-/** So many connections are being opened at a time: what a server has not accepted waits in a queue of limited length. */
+/** How many connections are opened at a time: those that a server has not accepted wait in a queue of limited length. */
 const OPENING_AT_ONCE = 100;
 const PROGRESS_INTERVAL = 250;
-/** Who waits for less than a tenth of the time waits for nobody. */
+/** A load that waits for less than a tenth of the time may be the limit itself. */
 const BUSY = 0.9;
-/** In less time than this nothing is found out about that. */
+/** A shorter run does not tell whether it was. */
 const LEAST_SECONDS = 0.1;
 
 /** What has been counted up to a time. */
@@ -140,7 +140,7 @@ export class Run implements Shared {
     this.#phaseStart = performance.now();
   }
 
-  /** Waits, unless there is nothing to wait for any more. */
+  /** Waits, unless there is nothing left to wait for. */
   #sleep(milliseconds: number): Promise<void> {
     if (!this.#goesOn) return Promise.resolve();
     return new Promise((resolve) => {
@@ -247,7 +247,7 @@ export class Run implements Shared {
   }
 }
 
-/** Reports are shown around. */
+/** Reports are shown to others. */
 function withoutCredentials(text: string): string {
   const url = new URL(text);
   if (url.username === "" && url.password === "") return text;
@@ -256,7 +256,7 @@ function withoutCredentials(text: string): string {
   return url.href;
 }
 
-/** Waits for all, or as long as that. */
+/** Waits for all of them, but no longer than `milliseconds`. */
 async function within(milliseconds: number, promises: readonly Promise<void>[]): Promise<void> {
   let deadline: Deadline | undefined;
   const late = new Promise<void>((resolve) => (deadline = new Deadline(milliseconds, resolve)));
