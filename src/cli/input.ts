@@ -13,8 +13,17 @@ export async function readStreams(path: string, options: StreamOptions): Promise
   return openStreams(await readSources(path), options);
 }
 
+/**
+ * The bytes of a file, or with `-` of standard input, and its name in messages.
+ * @throws InputError if it cannot be read
+ */
+export async function readInput(path: string): Promise<{ readonly name: string; readonly content: Uint8Array }> {
+  if (path === "-") return { name: "standard input", content: await readStandardInput() };
+  return { name: path, content: await orInputError(path, readFile(path)) };
+}
+
 async function readSources(path: string): Promise<Source[]> {
-  if (path === "-") return [{ file: "standard input", sender: undefined, content: await readStandardInput() }];
+  if (path === "-") return [await readSource(path, undefined)];
   if (!(await orInputError(path, stat(path))).isDirectory()) return [await readSource(path, undefined)];
   const names = await orInputError(path, readdir(path));
   if (!names.includes("client.bin") || !names.includes("server.bin")) {
@@ -23,8 +32,9 @@ async function readSources(path: string): Promise<Source[]> {
   return [await readSource(join(path, "client.bin"), "client"), await readSource(join(path, "server.bin"), "server")];
 }
 
-async function readSource(file: string, sender: Source["sender"]): Promise<Source> {
-  return { file, sender, content: await orInputError(file, readFile(file)) };
+async function readSource(path: string, sender: Source["sender"]): Promise<Source> {
+  const { name, content } = await readInput(path);
+  return { file: name, sender, content };
 }
 
 async function readStandardInput(): Promise<Uint8Array> {

@@ -34,7 +34,7 @@ function assertIsStream(stream: Stream, { error, counts }: Inspection): void {
       (compressed
         ? "If it is compressed, give --rsv 4"
         : isAscii(stream.bytes)
-          ? "It is text: of hex, only the bytes themselves are read, as xxd -p prints them"
+          ? "It is text, but no hex that can be read: xxd -p prints some"
           : "If it is one, give --role"),
   );
 }
@@ -100,7 +100,7 @@ function version(): string {
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
   if (args[0] === "load") {
-    usage = LOAD_USAGE;
+    help = "wsframe load --help";
     const command = parseLoad(args.slice(1));
     if (command === "help") await print(LOAD_USAGE);
     else process.exitCode = await loadServer(command, print);
@@ -113,17 +113,18 @@ async function main(): Promise<void> {
 }
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // Whoever reads has seen enough, as `head` does.
+  // The reader has seen enough, like `head`.
   if (error.code === "EPIPE") process.exit();
   throw error;
 });
 
-/** What to show to who has called it in a wrong way. */
-let usage = USAGE;
+/** What tells how to call it. */
+let help = "wsframe --help";
 
 try {
   await main();
 } catch (error) {
-  if (error instanceof UsageError) complain(`${error.message}\n\n${usage.trimEnd()}`);
+  if (error instanceof UsageError) complain(`${error.message} (see ${help})`);
+  else if (error instanceof InputError) complain(error.message);
   else complain(error instanceof Error && error.stack ? error.stack : String(error));
 }
