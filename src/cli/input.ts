@@ -3,18 +3,19 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "./input-error.ts";
+import type { Io } from "./io.ts";
 import { openStreams, type Source, type Stream, type StreamOptions } from "./stream.ts";
 
 /**
- * Reads a file, `-` for standard input, or a directory with client.bin and server.bin.
+ * Reads a file, `-` for `stdin`, or a directory with client.bin and server.bin.
  * @throws InputError if it cannot be read, or is not a stream from its head on
  */
-export async function readStreams(path: string, options: StreamOptions): Promise<Stream[]> {
-  return openStreams(await readSources(path), options);
+export async function readStreams(path: string, stdin: Io["stdin"], options: StreamOptions): Promise<Stream[]> {
+  return openStreams(await readSources(path, stdin), options);
 }
 
-async function readSources(path: string): Promise<Source[]> {
-  if (path === "-") return [{ file: "standard input", sender: undefined, content: await readStandardInput() }];
+async function readSources(path: string, stdin: Io["stdin"]): Promise<Source[]> {
+  if (path === "-") return [{ file: "standard input", sender: undefined, content: await readAll(stdin) }];
   if (!(await orInputError(path, stat(path))).isDirectory()) return [await readSource(path, undefined)];
   const names = await orInputError(path, readdir(path));
   if (!names.includes("client.bin") || !names.includes("server.bin")) {
@@ -27,9 +28,9 @@ async function readSource(file: string, sender: Source["sender"]): Promise<Sourc
   return { file, sender, content: await orInputError(file, readFile(file)) };
 }
 
-async function readStandardInput(): Promise<Uint8Array> {
+async function readAll(stdin: Io["stdin"]): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Uint8Array);
+  for await (const chunk of stdin) chunks.push(chunk as Uint8Array);
   return Buffer.concat(chunks);
 }
 

@@ -1,6 +1,7 @@
 // `wsframe load`: a run, what is seen of it on a terminal, and its exit code.
 
 import { load, type LoadProgress, type LoadReport } from "wsframe/load";
+import type { Io, Print } from "./io.ts";
 import type { LoadCommand } from "./load-options.ts";
 import { progressLine, reportLines } from "./load-summary.ts";
 import { UsageError } from "./options.ts";
@@ -19,8 +20,7 @@ const REWRITE = "\r\x1b[K";
  * @returns the exit code
  * @throws UsageError
  */
-export async function loadServer(command: LoadCommand, print: (text: string) => Promise<void>): Promise<number> {
-  const { stdout, stderr } = process;
+export async function loadServer(command: LoadCommand, { stdout, stderr }: Io, print: Print): Promise<number> {
   const style = makeStyle(command.color ?? (stdout.isTTY === true && !process.env["NO_COLOR"]));
   const controller = new AbortController();
   const interrupt = (): void => {

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // The command `wsframe`: what it prints, and its exit codes.
 
 import { isAscii } from "node:buffer";
@@ -7,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { InputError } from "./input-error.ts";
 import { readStreams } from "./input.ts";
 import { inspect, type Inspection } from "./inspect.ts";
+import type { Io, Print } from "./io.ts";
 import { toJson } from "./json.ts";
 import { loadServer } from "./load.ts";
 import { LOAD_USAGE, parseLoad } from "./load-options.ts";
@@ -39,16 +39,8 @@ function assertIsStream(stream: Stream, { error, counts }: Inspection): void {
   );
 }
 
-async function print(text: string): Promise<void> {
-  if (!process.stdout.write(text)) await once(process.stdout, "drain");
-}
-
-function complain(message: string): void {
-  process.exitCode = EXIT_FAILURE;
-  process.stderr.write(`wsframe: ${message}\n`);
-}
-
 async function report(
+  print: Print,
   stream: Stream,
   inspection: Inspection,
   command: Command,
@@ -61,19 +53,21 @@ async function report(
   if (command.speed) await print(speedLines(await measure(stream, inspection), style));
 }
 
-async function inspectAll(command: Command): Promise<void> {
-  const { stdout } = process;
+/** @returns the exit code */
+async function inspectAll(command: Command, io: Io, print: Print): Promise<number> {
+  const { stdin, stdout } = io;
   const style = makeStyle(command.color ?? (stdout.isTTY === true && !process.env["NO_COLOR"]));
-  const width = Math.max(stdout.isTTY ? stdout.columns : DEFAULT_WIDTH, LEAST_WIDTH);
+  const width = Math.max((stdout.isTTY && stdout.columns) || DEFAULT_WIDTH, LEAST_WIDTH);
   let documents = 0;
   let printed = false;
+  let exitCode = 0;
   for (const file of command.files) {
     try {
-      for (const stream of await readStreams(file, command)) {
+      for (const stream of await readStreams(file, stdin, command)) {
         const previewBytes = command.json ? JSON_PREVIEW_BYTES : width;
         const inspection = inspect(stream, { rows: command.rows, previewBytes });
         assertIsStream(stream, inspection);
-        if (inspection.error) process.exitCode ??= EXIT_PROTOCOL_ERROR;
+        if (inspection.error) exitCode ||= EXIT_PROTOCOL_ERROR;
         if (command.json) {
           const speed = command.speed ? ((await measure(stream, inspection)) ?? null) : undefined;
           await print(documents++ === 0 ? "[" : ",");
@@ -82,14 +76,16 @@ async function inspectAll(command: Command): Promise<void> {
         }
         if (printed) await print("\n");
         printed = true;
-        await report(stream, inspection, command, style, width);
+        await report(print, stream, inspection, command, style, width);
       }
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
-      complain(error.message);
+      complain(io, error.message);
+      exitCode = EXIT_FAILURE;
     }
   }
   if (command.json) await print(documents === 0 ? "[]\n" : "]\n");
+  return exitCode;
 }
 
 function version(): string {
@@ -97,33 +93,31 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-async function main(): Promise<void> {
-  const args = process.argv.slice(2);
-  if (args[0] === "load") {
-    usage = LOAD_USAGE;
-    const command = parseLoad(args.slice(1));
-    if (command === "help") await print(LOAD_USAGE);
-    else process.exitCode = await loadServer(command, print);
-    return;
+/** Runs the command with its arguments, those after the name of the program; resolves with the exit code. */
+export async function main(args: readonly string[], io: Io): Promise<number> {
+  const isLoad = args[0] === "load";
+  const print = async (text: string): Promise<void> => {
+    if (!io.stdout.write(text)) await once(io.stdout, "drain");
+  };
+  try {
+    if (isLoad) {
+      const command = parseLoad(args.slice(1));
+      if (command !== "help") return await loadServer(command, io, print);
+      await print(LOAD_USAGE);
+    } else {
+      const command = parseCommand(args);
+      if (command !== "help" && command !== "version") return await inspectAll(command, io, print);
+      await print(command === "help" ? USAGE : `${version()}\n`);
+    }
+    return 0;
+  } catch (error) {
+    const usage = isLoad ? LOAD_USAGE : USAGE;
+    if (error instanceof UsageError) complain(io, `${error.message}\n\n${usage.trimEnd()}`);
+    else complain(io, error instanceof Error && error.stack ? error.stack : String(error));
+    return EXIT_FAILURE;
   }
-  const command = parseCommand(args);
-  if (command === "help") await print(USAGE);
-  else if (command === "version") await print(`${version()}\n`);
-  else await inspectAll(command);
 }
 
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // Whoever reads has seen enough, as `head` does.
-  if (error.code === "EPIPE") process.exit();
-  throw error;
-});
-
-/** What to show to who has called it in a wrong way. */
-let usage = USAGE;
-
-try {
-  await main();
-} catch (error) {
-  if (error instanceof UsageError) complain(`${error.message}\n\n${usage.trimEnd()}`);
-  else complain(error instanceof Error && error.stack ? error.stack : String(error));
+function complain({ stderr }: Io, message: string): void {
+  stderr.write(`wsframe: ${message}\n`);
 }
