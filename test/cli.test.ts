@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { Io } from "../src/cli/io.ts";
 import { main } from "../src/cli/main.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -25,8 +26,9 @@ async function wsframe(args: readonly string[], input: string | Uint8Array = "",
   const [stdout, stderr] = [collector(), collector()];
   if (columns !== undefined) Object.assign(stdout.stream, { isTTY: true, columns });
   const stdin = Readable.from([Buffer.from(input)]);
-  const status = await main(args, { stdin, stdout: stdout.stream, stderr: stderr.stream });
-  return { status, stdout: stdout.text(), stderr: stderr.text() };
+  const io: Io = { stdin, stdout: stdout.stream, stderr: stderr.stream };
+  await main(args, io);
+  return { status: Number(io.exitCode ?? 0), stdout: stdout.text(), stderr: stderr.text() };
 }
 
 function collector() {
@@ -501,12 +503,17 @@ describe("exit codes and messages", () => {
   });
 
   it("a reader that stops early does no harm", async () => {
-    const child = spawn(process.execPath, [cli, "inspect", "--all", join(captures, "ws-ws-burst")]);
+    const recorded = readFileSync(join(captures, "ws-ws-burst/server.bin"));
+    const broken = join(scratch, "broken.bin");
+    // A reserved opcode in place of the Close.
+    writeFileSync(broken, Buffer.concat([recorded.subarray(0, -7), Buffer.of(0x83)]));
+    const child = spawn(process.execPath, [cli, "inspect", "--all", broken]);
     let complaints = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => (complaints += text));
     await once(child.stdout, "data");
     child.stdout.destroy();
-    expect(await once(child, "close")).toEqual([0, null]);
+    // That of the stream, which breaks a rule at its end.
+    expect(await once(child, "close")).toEqual([1, null]);
     expect(complaints).toBe("");
   });
 });

@@ -1,10 +1,12 @@
-// What the command reads and writes.
+// What the command has of a process.
 
-/** The streams of a process, or others in their place. */
+/** A process, or streams in place of its own. */
 export interface Io {
   readonly stdin: AsyncIterable<unknown>;
   readonly stdout: Output;
   readonly stderr: Output;
+  /** Set as soon as it is known: the process may end early, if nobody reads what it prints. */
+  exitCode?: number | string | null | undefined;
 }
 
 /** A stream that may be a terminal. */

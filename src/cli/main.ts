@@ -53,21 +53,19 @@ async function report(
   if (command.speed) await print(speedLines(await measure(stream, inspection), style));
 }
 
-/** @returns the exit code */
-async function inspectAll(command: Command, io: Io, print: Print): Promise<number> {
+async function inspectAll(command: Command, io: Io, print: Print): Promise<void> {
   const { stdin, stdout } = io;
   const style = makeStyle(command.color ?? (stdout.isTTY === true && !process.env["NO_COLOR"]));
   const width = Math.max((stdout.isTTY && stdout.columns) || DEFAULT_WIDTH, LEAST_WIDTH);
   let documents = 0;
   let printed = false;
-  let exitCode = 0;
   for (const file of command.files) {
     try {
       for (const stream of await readStreams(file, stdin, command)) {
         const previewBytes = command.json ? JSON_PREVIEW_BYTES : width;
         const inspection = inspect(stream, { rows: command.rows, previewBytes });
         assertIsStream(stream, inspection);
-        if (inspection.error) exitCode ||= EXIT_PROTOCOL_ERROR;
+        if (inspection.error) io.exitCode ??= EXIT_PROTOCOL_ERROR;
         if (command.json) {
           const speed = command.speed ? ((await measure(stream, inspection)) ?? null) : undefined;
           await print(documents++ === 0 ? "[" : ",");
@@ -81,11 +79,9 @@ async function inspectAll(command: Command, io: Io, print: Print): Promise<numbe
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       complain(io, error.message);
-      exitCode = EXIT_FAILURE;
     }
   }
   if (command.json) await print(documents === 0 ? "[]\n" : "]\n");
-  return exitCode;
 }
 
 function version(): string {
@@ -93,8 +89,8 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-/** Runs the command with its arguments, those after the name of the program; resolves with the exit code. */
-export async function main(args: readonly string[], io: Io): Promise<number> {
+/** Runs the command with its arguments, those after the name of the program. */
+export async function main(args: readonly string[], io: Io): Promise<void> {
   const isLoad = args[0] === "load";
   const print = async (text: string): Promise<void> => {
     if (!io.stdout.write(text)) await once(io.stdout, "drain");
@@ -102,22 +98,22 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
   try {
     if (isLoad) {
       const command = parseLoad(args.slice(1));
-      if (command !== "help") return await loadServer(command, io, print);
-      await print(LOAD_USAGE);
+      if (command === "help") await print(LOAD_USAGE);
+      else io.exitCode = await loadServer(command, io, print);
     } else {
       const command = parseCommand(args);
-      if (command !== "help" && command !== "version") return await inspectAll(command, io, print);
-      await print(command === "help" ? USAGE : `${version()}\n`);
+      if (command === "help") await print(USAGE);
+      else if (command === "version") await print(`${version()}\n`);
+      else await inspectAll(command, io, print);
     }
-    return 0;
   } catch (error) {
     const usage = isLoad ? LOAD_USAGE : USAGE;
     if (error instanceof UsageError) complain(io, `${error.message}\n\n${usage.trimEnd()}`);
     else complain(io, error instanceof Error && error.stack ? error.stack : String(error));
-    return EXIT_FAILURE;
   }
 }
 
-function complain({ stderr }: Io, message: string): void {
-  stderr.write(`wsframe: ${message}\n`);
+function complain(io: Io, message: string): void {
+  io.exitCode = EXIT_FAILURE;
+  io.stderr.write(`wsframe: ${message}\n`);
 }
