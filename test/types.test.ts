@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { INSTALL_TIMEOUT, installInNewFolder } from "./support/installed.ts";
+import { newFolder } from "./support/installed.ts";
 
 const modules = fileURLToPath(new URL("../node_modules", import.meta.url));
 const program = fileURLToPath(new URL("fixtures/types/use.mts", import.meta.url));
@@ -33,8 +33,8 @@ const strict = {
 let folder: string;
 
 beforeAll(() => {
-  folder = installInNewFolder();
-}, INSTALL_TIMEOUT);
+  folder = newFolder();
+});
 
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -4,6 +4,7 @@ import { extname } from "node:path";
 import type { LoadOptions } from "wsframe/load";
 import { InputError } from "./input-error.ts";
 import { readInput } from "./input.ts";
+import type { Io } from "./io.ts";
 import type { LoadCommand } from "./load-options.ts";
 import { plainText } from "./preview.ts";
 
@@ -14,10 +15,13 @@ const REASON_WIDTH = 120;
  * All messages of the command line, then those of the files. Undefined if none were asked for.
  * @throws InputError for a file that cannot be read, or has no messages
  */
-export async function readMessages({ options, messageFiles }: LoadCommand): Promise<LoadOptions["messages"]> {
+export async function readMessages(
+  { options, messageFiles }: LoadCommand,
+  stdin: Io["stdin"],
+): Promise<LoadOptions["messages"]> {
   const messages = [...(options.messages ?? [])];
   for (const file of messageFiles) {
-    const { name, content } = await readInput(file);
+    const { name, content } = await readInput(file, stdin);
     for (const message of parseMessages(name, content)) messages.push(message);
   }
   return messages.length === 0 ? undefined : messages;

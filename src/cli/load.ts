@@ -1,6 +1,7 @@
 // `wsframe load`: a run, what is seen of it on a terminal, and its exit code.
 
 import { load, type LoadProgress, type LoadReport } from "wsframe/load";
+import type { Io, Print } from "./io.ts";
 import type { LoadCommand } from "./load-options.ts";
 import { readMessages } from "./load-messages.ts";
 import { progressLine, reportLines } from "./load-summary.ts";
@@ -21,9 +22,8 @@ const REWRITE = "\r\x1b[K";
  * @throws UsageError
  * @throws InputError for a file of messages that cannot be read
  */
-export async function loadServer(command: LoadCommand, print: (text: string) => Promise<void>): Promise<number> {
-  const { stdout, stderr } = process;
-  const options = { ...command.options, messages: await readMessages(command) };
+export async function loadServer(command: LoadCommand, { stdin, stdout, stderr }: Io, print: Print): Promise<number> {
+  const options = { ...command.options, messages: await readMessages(command, stdin) };
   const style = makeStyle(command.color ?? (stdout.isTTY === true && !process.env["NO_COLOR"]));
   const controller = new AbortController();
   const interrupt = (): void => {
