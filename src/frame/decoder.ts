@@ -593,10 +593,14 @@ export class FrameDecoder {
       if (flags & FLAG_TEXT) {
         const unitsEnd = (i32[(r + RECORD_UNITS_END) >> 2]! >> 2) - unitsShift;
         texts ??= decodeUtf8(bytes.subarray(from, at));
+        if (units + 1 === unitsEnd && cut === 0) {
+          // A message alone is all of it. slice() would find that out too, after a call.
+          units++;
+          sink.text!(texts);
+        }
         while (units < unitsEnd) {
           const next = cut + i32[units++]!;
-          // A message alone is all of it. slice() would find that out too, after a call.
-          sink.text!(next - cut < texts.length ? texts.slice(cut, next) : texts);
+          sink.text!(texts.slice(cut, next));
           cut = next;
           if (this.#paused && units < unitsEnd) {
             batch.record = r;
@@ -614,7 +618,7 @@ export class FrameDecoder {
           header ??= new FrameHeader(batch);
           header.flags = flags;
           header.record = r;
-          header.remaining = flags & FLAG_END ? 0 : batch.remaining;
+          if (!(flags & FLAG_END)) header.remaining = batch.remaining;
           sink.header(header);
         }
         if (at > from) sink.payload(bytes, from, at);

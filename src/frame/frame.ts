@@ -59,6 +59,9 @@ function maskKeyBytes(key: number): Uint8Array<ArrayBuffer> {
  */
 export class FrameHeader extends HeaderFields {
   readonly #batch: Batch;
+  // Those of the batch, at hand: each message asks for them.
+  readonly #i32: Int32Array;
+  readonly #toStream: number;
   /** The address of the frame's record, which the rest is read from when it is asked for. @internal */
   record = 0;
   /** How many payload bytes of the frame have not arrived. @internal */
@@ -68,21 +71,23 @@ export class FrameHeader extends HeaderFields {
   constructor(batch: Batch) {
     super(0);
     this.#batch = batch;
+    this.#i32 = batch.i32;
+    this.#toStream = batch.toStream;
   }
 
   /** Where in the window the payload stood, or stands. */
   get #from(): number {
-    return this.#batch.i32[(this.record + RECORD_FROM) >> 2]!;
+    return this.#i32[(this.record + RECORD_FROM) >> 2]!;
   }
 
   /** Length of the whole payload in bytes, of which the first may not have arrived yet. */
   get payloadLength(): number {
-    return this.#batch.i32[(this.record + RECORD_LENGTH) >> 2]! + this.remaining;
+    return this.#i32[(this.record + RECORD_LENGTH) >> 2]! + this.remaining;
   }
 
   /** Where in the stream the payload starts, in bytes. */
   get payloadOffset(): number {
-    return this.#batch.toStream + this.#from;
+    return this.#toStream + this.#from;
   }
 
   /** Where in the stream the header starts, in bytes. */

@@ -9,5 +9,7 @@ export interface Channel {
   readonly role: Role;
   /** Whether extensions have been agreed on. */
   readonly extended: boolean;
+  /** Whether the socket no longer reads what it has been given once it has called back. */
+  readonly reuses: boolean;
   readonly options: OwnOptions;
 }

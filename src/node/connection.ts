@@ -5,7 +5,7 @@ import {
   type Agreement,
   type Bytes,
   CloseCode,
-  type PreparedMessage,
+  PreparedMessage,
   Protocol,
   type ProtocolEvent,
   type Role,
@@ -27,13 +27,13 @@ import {
   removeListener,
   setProperty,
 } from "./event-target.ts";
-import { ConnectionEmitter, type Ending } from "./events.ts";
+import { ConnectionEmitter, type Ending, type MessageListener } from "./events.ts";
 import { Flow, type FlowHost } from "./flow.ts";
 import { type Beating, startBeating, stopBeating } from "./heartbeat.ts";
 import { allocateUnsafe } from "./memory.ts";
 import { type ConnectionOptions, ownOptions } from "./options.ts";
 import { type MessageOptions, Outbox, type OutboxHost, type Pieces, type PiecesOptions } from "./outbox.ts";
-import { readFrom } from "./reading.ts";
+import { isSocket, readFrom } from "./reading.ts";
 import { Vitals, type VitalsHost } from "./vitals.ts";
 
 /**
@@ -88,7 +88,8 @@ export class Connection
     this.socket = socket;
     this.#protocol = new Protocol({ allocate: allocateUnsafe, ...options, role, extensions });
     const own = ownOptions(options);
-    this.#channel = { protocol: this.#protocol, socket, role, extended: named.length > 0, options: own };
+    const reuses = isSocket(socket);
+    this.#channel = { protocol: this.#protocol, socket, role, extended: named.length > 0, reuses, options: own };
     this.#outbox = new Outbox(this.#channel, this);
     this.#flow = new Flow(this.#channel, this.#outbox, this);
     this.#vitals = new Vitals(this.#channel, this.#outbox, this.#flow, this, options);
@@ -160,26 +161,35 @@ export class Connection
   send(data: string | Bytes | PreparedMessage, options?: MessageOptions): boolean;
   send(data: Pieces, options?: PiecesOptions): Promise<boolean>;
   send(data: string | Bytes | PreparedMessage | Pieces, options?: MessageOptions): boolean | Promise<boolean> {
-    if (options !== undefined) assertOptions(options);
-    this.#vitals.active = true;
-    if (typeof data === "object" && isPieces(data)) return this.#outbox.sendPieces(data, options ?? {});
-    const sent = this.#outbox.send(data, options);
-    if (this.#outbox.corked) this.#flow.sent(sizeOf(data));
-    else this.#flushSoon();
+    const outbox = this.#outbox;
+    let sent: boolean;
+    if (typeof data === "string" && options === undefined && outbox.isDirect) {
+      // Nearly all messages, by the shortest way.
+      sent = this.#protocol.send(data);
+      outbox.room -= data.length;
+    } else {
+      if (options !== undefined) assertOptions(options);
+      if (isPieces(data)) return outbox.sendPieces(data, options ?? {});
+      sent = outbox.send(data, options);
+      outbox.room -= sizeOf(data);
+    }
+    outbox.active = true;
+    if (!outbox.corked) this.flushSoon();
+    else if ((outbox.room -= OVERHEAD) < 0) this.#flow.look();
     return sent;
   }
 
   /** Sends a Ping with at most 125 bytes. @returns false once the connection is closing */
   ping(data?: string | Bytes): boolean {
     const sent = this.#protocol.ping(data);
-    this.#flushSoon();
+    this.flushSoon();
     return sent;
   }
 
   /** Sends a Pong that nobody has asked for, or an own answer with `autoPong` off. @returns false once it is closing */
   pong(data?: string | Bytes): boolean {
     const sent = this.#protocol.pong(data);
-    this.#flushSoon();
+    this.flushSoon();
     return sent;
   }
 
@@ -193,7 +203,7 @@ export class Connection
    */
   close(code?: number, reason?: string): void {
     this.#outbox.close(code, reason);
-    this.#flushSoon();
+    this.flushSoon();
     // Somebody has to read the answer.
     this.#flow.run();
   }
@@ -300,11 +310,6 @@ export class Connection
   }
 
   /** @internal */
-  passed(): void {
-    this.#vitals.active = true;
-  }
-
-  /** @internal */
   broken(error: unknown): void {
     this.failed(error instanceof Error ? error : new Error(String(error)));
     const where = { closeCode: CloseCode.InternalError, byteOffset: this.#protocol.bytesReceived, rule: "none" };
@@ -341,8 +346,8 @@ export class Connection
   }
 
   /** @internal */
-  protected override listenersChanged(some: boolean): void {
-    this.#flow.listening = some;
+  protected override listenersChanged(some: boolean, only: MessageListener | undefined): void {
+    this.#flow.listen(some, only);
     if (some && (this.#flow.isBehind || this.#flow.isStopped)) this.#runSoon();
   }
 
@@ -350,7 +355,8 @@ export class Connection
     process.nextTick(() => this.#context.runInAsyncScope(this.#flow.run, this.#flow));
   }
 
-  #flushSoon(): void {
+  /** @internal */
+  flushSoon(): void {
     if (this.#outbox.corked || this.#flushScheduled) return;
     this.#flushScheduled = true;
     // Not a timer: it runs before anything else that the event loop does.
@@ -401,20 +407,23 @@ export class Connection
   }
 }
 
+/** What a message counts beside its payload, so that empty ones count. */
+const OVERHEAD = 64;
 const ABNORMAL: Ending = { code: CloseCode.AbnormalClosure, reason: "", wasClean: false };
 
 function flushNow(connection: Connection): void {
   connection.flush();
 }
 
-function isPieces(data: object): data is Pieces {
-  return data !== null && !isBytes(data) && Symbol.asyncIterator in data;
+function isPieces(data: unknown): data is Pieces {
+  if (typeof data !== "object" || data === null || ArrayBuffer.isView(data)) return false;
+  return Symbol.asyncIterator in data && !isBytes(data);
 }
 
 /** About how many bytes. */
 function sizeOf(data: string | Bytes | PreparedMessage): number {
   if (typeof data === "string") return data.length;
-  return "frame" in data ? data.frame.length : data.byteLength;
+  return data instanceof PreparedMessage ? data.frame.length : data.byteLength;
 }
 
 function assertOptions(options: unknown): void {

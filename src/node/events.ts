@@ -27,7 +27,8 @@ export interface Ending {
   readonly wasClean: boolean;
 }
 
-type MessageListener = (data: string | Uint8Array<ArrayBuffer>) => void;
+/** A listener of "message". @internal */
+export type MessageListener = (data: string | Uint8Array<ArrayBuffer>) => void;
 
 /**
  * The EventEmitter in a Connection. It tells when "message" gets or loses listeners, and no exception of a listener
@@ -35,9 +36,6 @@ type MessageListener = (data: string | Uint8Array<ArrayBuffer>) => void;
  * @internal
  */
 export abstract class ConnectionEmitter extends EventEmitter<ConnectionEvents> {
-  /** The listener of "message", if there is just one: emit() takes as long as the rest of a delivery. */
-  #listener: MessageListener | undefined = undefined;
-
   /** As of every EventEmitter. With the first listener of "message" the messages begin that have waited. @internal */
   override on<K extends keyof ConnectionEvents>(name: K, listener: (...args: ConnectionEvents[K]) => void): this {
     super.on(name as never, listener as never);
@@ -87,22 +85,8 @@ export abstract class ConnectionEmitter extends EventEmitter<ConnectionEvents> {
     return this;
   }
 
-  /** Whether "message" has listeners may have changed. @internal */
-  protected abstract listenersChanged(some: boolean): void;
-
-  /** @internal */
-  emitMessage(data: string | Uint8Array<ArrayBuffer>): void {
-    const listener = this.#listener;
-    if (listener === undefined) {
-      this.emitSafely("message", data);
-      return;
-    }
-    try {
-      listener.call(this, data);
-    } catch (error) {
-      throwLater(error);
-    }
-  }
+  /** "message" has other listeners than before: the only one, if calling it is all that emit() would do. @internal */
+  protected abstract listenersChanged(some: boolean, only: MessageListener | undefined): void;
 
   /** @internal */
   emitSafely<K extends keyof ConnectionEvents>(name: K, ...args: ConnectionEvents[K]): void {
@@ -118,13 +102,13 @@ export abstract class ConnectionEmitter extends EventEmitter<ConnectionEvents> {
   #changed(): void {
     const listeners = this.rawListeners("message") as MessageListener[];
     // Node can be told to look after what listeners return: then emit() has more to do.
-    this.#listener = listeners.length === 1 && !EventEmitter.captureRejections ? listeners[0] : undefined;
-    this.listenersChanged(listeners.length > 0);
+    const only = listeners.length === 1 && !EventEmitter.captureRejections ? listeners[0] : undefined;
+    this.listenersChanged(listeners.length > 0, only);
   }
 }
 
-/** An exception of a listener is thrown where nothing else is interrupted. */
-function throwLater(error: unknown): void {
+/** An exception of a listener is thrown where nothing else is interrupted. @internal */
+export function throwLater(error: unknown): void {
   process.nextTick(() => {
     throw error;
   });

@@ -2,6 +2,7 @@
 
 import type { MessageSink, WebSocketError } from "../index.ts";
 import type { Channel } from "./channel.ts";
+import { type MessageListener, throwLater } from "./events.ts";
 import { Inbox } from "./inbox.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -12,17 +13,14 @@ type Result = IteratorResult<Message, undefined>;
 const STEP = 16384;
 /** How many bytes may be read beyond the mark to see whether the peer is there. */
 const PROBE = 1048576;
-/** What a message counts beside its payload, so that empty ones count. */
-const OVERHEAD = 64;
 
 /** The connection of a Flow. @internal */
 export interface FlowHost {
-  /** A message has come. */
-  passed(): void;
-  /** Hands a message to the listeners. */
-  emitMessage(data: Message): void;
+  /** Sends soon what waits to be sent. */
+  flushSoon(): void;
   /** Something that is not the peer's fault has ended the decoding of its stream. */
   broken(error: unknown): void;
+  emitSafely(name: "message", data: Message): void;
   emitSafely(name: "ping" | "pong", data: Uint8Array<ArrayBuffer>): void;
   failed(error: WebSocketError): void;
   setEnding(code: number, reason: string, wasClean: boolean): void;
@@ -36,20 +34,25 @@ export interface FlowHost {
  * @internal
  */
 export class Flow implements MessageSink {
-  /** Whether "message" has listeners. */
-  listening = false;
+  /** Whether a message has come since this was set back. */
+  active = false;
   /** Nothing waits for room any more: the connection is over, or about to be. */
   finished = false;
   /** It reads on although it is stopped, to see whether the peer is there. */
   probing = false;
-  /** Messages go nowhere: whoever read them has left. */
-  abandoned = false;
   readonly #channel: Channel;
   readonly #outbox: Outbox;
   readonly #host: FlowHost;
   /** Messages that wait; none for most connections. */
   #inbox: Inbox | undefined = undefined;
   #iterated = false;
+  /** Messages go nowhere: the one who read them has left. */
+  #abandoned = false;
+  #listening = false;
+  /** The listener of "message", if there is just one: emit() takes as long as the rest of a delivery. */
+  #listener: MessageListener | undefined = undefined;
+  /** The same while messages can go straight to it. */
+  #direct: MessageListener | undefined = undefined;
   /** Loops that wait for a message. */
   #readers: ((result: Result) => void)[] | undefined = undefined;
   /** Whether a loop has been given a message, and has not asked for the next. */
@@ -59,8 +62,6 @@ export class Flow implements MessageSink {
   #givenUp = false;
   #running = false;
   #stopped = false;
-  /** What may still be sent before it is time to look at how much waits. */
-  #allowance = 0;
 
   constructor(channel: Channel, outbox: Outbox, host: FlowHost) {
     this.#channel = channel;
@@ -80,7 +81,7 @@ export class Flow implements MessageSink {
 
   /** Whether somebody listens or iterates. */
   get hasConsumer(): boolean {
-    return this.listening || this.#iterated;
+    return this.#listening || this.#iterated;
   }
 
   /** Whether the connection does not read, because of what waits. */
@@ -107,11 +108,15 @@ export class Flow implements MessageSink {
   }
 
   text(data: string): void {
-    this.#deliver(data);
+    const direct = this.#direct;
+    if (direct === undefined) this.#deliver(data);
+    else this.#call(direct, data);
   }
 
   binary(data: Uint8Array<ArrayBuffer>): void {
-    this.#deliver(data);
+    const direct = this.#direct;
+    if (direct === undefined) this.#deliver(data);
+    else this.#call(direct, data);
   }
 
   ping(data: Uint8Array<ArrayBuffer>): void {
@@ -130,11 +135,25 @@ export class Flow implements MessageSink {
     this.#host.setEnding(code, reason, wasClean);
   }
 
+  #call(listener: MessageListener, data: Message): void {
+    this.active = true;
+    try {
+      listener.call(this.#host, data);
+    } catch (error) {
+      throwLater(error);
+    }
+  }
+
+  #emit(data: Message): void {
+    if (this.#listener === undefined) this.#host.emitSafely("message", data);
+    else this.#call(this.#listener, data);
+  }
+
   #deliver(data: Message): void {
-    this.#host.passed();
-    if (this.abandoned) return;
-    if (this.#inbox === undefined && this.listening && !this.#iterated) {
-      this.#host.emitMessage(data);
+    this.active = true;
+    if (this.#abandoned) return;
+    if (this.#inbox === undefined && this.#listening && !this.#iterated) {
+      this.#emit(data);
       return;
     }
     const reader = this.#readers?.shift();
@@ -148,38 +167,49 @@ export class Flow implements MessageSink {
     if (this.#full) this.#channel.protocol.pause();
   }
 
-  /** Something has been sent while a chunk is handled: no limit may wait for the end of the chunk. */
-  sent(size: number): void {
-    this.#allowance -= size + OVERHEAD;
-    if (this.#allowance >= 0) return;
-    this.#allowance = Math.min(this.#channel.options.highWaterMark, STEP);
-    if (this.#outbox.corked && this.#writerBehind) this.#channel.protocol.pause();
+  /** Much has been sent while a chunk is handled: no limit may wait for the end of the chunk. */
+  look(): void {
+    this.#outbox.room = Math.min(this.#channel.options.highWaterMark, STEP);
+    if (this.#writerBehind) this.#channel.protocol.pause();
+  }
+
+  /** "message" has listeners, or not; and the only one, if it may be called without emit(). */
+  listen(some: boolean, only: MessageListener | undefined): void {
+    this.#listening = some;
+    this.#listener = only;
+    this.#redirect();
   }
 
   /** Somebody begins to ask for messages. */
   iterate(): void {
     this.#iterated = true;
+    this.#redirect();
   }
 
   next(ended: boolean): Promise<Result> {
     this.#asked = true;
     let value = this.#shift();
     this.#handedOut = value !== undefined;
-    this.run();
-    value ??= this.#shift();
+    if (this.#stopped && !this.#full) {
+      this.run();
+      value ??= this.#shift();
+    }
     if (value !== undefined) {
       this.#handedOut = true;
       return Promise.resolve({ done: false, value });
     }
     if (ended) return Promise.resolve({ done: true, value: undefined });
+    // Everything has been handled: our Close need not wait any longer.
+    if (this.#channel.protocol.state !== "open") this.#host.flushSoon();
     return new Promise((resolve) => (this.#readers ??= []).push(resolve));
   }
 
-  /** Whoever read has left: what comes is dropped, so that the peer's Close is seen. */
+  /** The one who read has left: what comes is dropped, so that the peer's Close is seen. */
   abandon(): void {
-    this.abandoned = true;
+    this.#abandoned = true;
     this.#inbox = undefined;
     this.#handedOut = false;
+    this.#redirect();
   }
 
   /**
@@ -192,7 +222,7 @@ export class Flow implements MessageSink {
     while (this.#canEmit || (this.#channel.protocol.paused && !this.#full)) {
       this.#outbox.corked = true;
       try {
-        while (this.#canEmit) this.#host.emitMessage(this.#shift()!);
+        while (this.#canEmit) this.#emit(this.#shift()!);
         if (!this.#full) this.#channel.protocol.resume(this, performance.now());
       } catch (error) {
         this.#host.broken(error);
@@ -238,7 +268,7 @@ export class Flow implements MessageSink {
   }
 
   get #canEmit(): boolean {
-    return this.#inbox !== undefined && this.listening && !this.#iterated && (this.finished || !this.#writerBehind);
+    return this.#inbox !== undefined && this.#listening && !this.#iterated && (this.finished || !this.#writerBehind);
   }
 
   /** Whether nothing more shall arrive for now. After our Close it is the peer's that matters, unless a loop goes on. */
@@ -263,9 +293,17 @@ export class Flow implements MessageSink {
     );
   }
 
+  #redirect(): void {
+    const straight = this.#inbox === undefined && !this.#iterated && !this.#abandoned;
+    this.#direct = straight ? this.#listener : undefined;
+  }
+
   #shift(): Message | undefined {
     const message = this.#inbox?.shift();
-    if (this.#inbox?.isEmpty) this.#inbox = undefined;
+    if (this.#inbox?.isEmpty) {
+      this.#inbox = undefined;
+      this.#redirect();
+    }
     return message;
   }
 }

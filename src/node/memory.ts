@@ -1,11 +1,16 @@
 // Memory for payloads.
 
-/** From this size on a copy has a buffer of its own. Shorter ones are copied again when they are serialized. */
+/** From this size on a copy has memory of its own. Shorter ones are copied again when they are serialized. */
 const LARGE = 4096;
 const SLAB_SIZE = 65536;
+/** How much memory is kept for the next copies, in bytes, for a thread. */
+const MOST_KEPT = 4194304;
 
-let slab: Uint8Array | undefined;
+let slab: Uint8Array<ArrayBuffer> | undefined;
 let used = 0;
+/** Buffers that nobody uses, by the logarithm of their sizes. */
+const kept: ArrayBuffer[][] = [];
+let keptBytes = 0;
 
 /** Memory that is not zeroed: write to all of it before anybody sees it. Not a Buffer, since messages are none. @internal */
 export function allocateUnsafe(length: number): Uint8Array<ArrayBuffer> {
@@ -14,19 +19,50 @@ export function allocateUnsafe(length: number): Uint8Array<ArrayBuffer> {
 }
 
 /** A copy to be sent, for the caller has its buffer back when send() returns. @internal */
-export function copyOf(bytes: Uint8Array): Uint8Array {
+export function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const { length } = bytes;
+  let copy: Uint8Array<ArrayBuffer>;
   if (length >= LARGE) {
-    const copy = allocateUnsafe(length);
+    copy = allocateUnsafe(length);
+  } else {
+    if (slab === undefined || used + length > SLAB_SIZE) {
+      slab = allocateUnsafe(SLAB_SIZE);
+      used = 0;
+    }
+    copy = new Uint8Array(slab.buffer, used, length);
+    used += length;
+  }
+  copy.set(bytes);
+  return copy;
+}
+
+/** Whether lend() has memory for so many bytes that may be used again: fresh memory costs more than the copy. @internal */
+export function isLent(length: number): boolean {
+  return length >= LARGE && length <= MOST_KEPT / 4;
+}
+
+/** A copy in memory that is used again once giveBack() has it. @internal */
+export function lend(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { length } = bytes;
+  const buffer = kept[classOf(length)]?.pop();
+  if (buffer === undefined) {
+    const copy = allocateUnsafe(2 ** classOf(length)).subarray(0, length);
     copy.set(bytes);
     return copy;
   }
-  if (slab === undefined || used + length > SLAB_SIZE) {
-    slab = allocateUnsafe(SLAB_SIZE);
-    used = 0;
-  }
-  const copy = slab.subarray(used, used + length);
+  keptBytes -= buffer.byteLength;
+  const copy = new Uint8Array(buffer, 0, length);
   copy.set(bytes);
-  used += length;
   return copy;
+}
+
+/** @internal */
+export function giveBack({ buffer }: Uint8Array<ArrayBuffer>): void {
+  if (keptBytes + buffer.byteLength > MOST_KEPT) return;
+  keptBytes += buffer.byteLength;
+  (kept[classOf(buffer.byteLength)] ??= []).push(buffer);
+}
+
+function classOf(length: number): number {
+  return 32 - Math.clz32(length - 1);
 }

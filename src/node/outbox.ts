@@ -5,7 +5,7 @@ import { asBytes } from "../frame/bytes.ts";
 import { readFragmentSize } from "../protocol/options.ts";
 import { checkUtf8 } from "../frame/utf8.ts";
 import type { Channel } from "./channel.ts";
-import { copyOf } from "./memory.ts";
+import { copyOf, giveBack, isLent, lend } from "./memory.ts";
 
 /** A message in pieces, which may be larger than memory: text, if the first piece is a string. */
 export type Pieces = AsyncIterable<string | Bytes>;
@@ -70,16 +70,24 @@ export interface OutboxHost {
 export class Outbox {
   /** Nothing is written while a chunk is being handled, so that its answers leave together. */
   corked = false;
+  /** How much may be sent before it is time to look at how much waits, in bytes. */
+  room = 0;
+  /** Whether messages go straight to the Protocol. */
+  isDirect: boolean;
+  /** Whether something has been sent since this was set back. */
+  active = false;
   /** Whether the system has taken something. The one who looks sets it back. */
   progress = false;
   /** The callback of every write, also of one from elsewhere. A stream that was not full emits no "drain". */
   readonly written: () => void = () => {
     this.progress = true;
     this.flush();
+    if (this.#lent !== undefined && this.waiting === 0) this.#giveBack(this.#lent);
     if (this.waiting <= this.#channel.options.highWaterMark) this.#wakePump?.();
     if (this.#drains !== undefined && this.bytes === 0) this.#wakeDrains();
     this.#host.taken();
   };
+  readonly #protocol: Protocol;
   readonly #channel: Channel;
   readonly #host: OutboxHost;
   /** Serialized, and not given to the socket. */
@@ -92,20 +100,23 @@ export class Outbox {
   /** Ends the wait for the socket. */
   #wakePump: (() => void) | undefined = undefined;
   #drains: (() => void)[] | undefined = undefined;
+  /** Copies that the socket may still read. */
+  #lent: Uint8Array<ArrayBuffer>[] | undefined = undefined;
   /** Whether a message has been begun with `fin: false`. */
   #begun = false;
   #ended = false;
 
   constructor(channel: Channel, host: OutboxHost) {
+    this.#protocol = channel.protocol;
     this.#channel = channel;
+    this.isDirect = channel.options.overflow === "queue";
     this.#host = host;
   }
 
   /** How many bytes wait for the socket and in it. */
   get waiting(): number {
-    const { protocol, socket } = this.#channel;
-    const held = this.#host.holdsClose ? protocol.answerSize : 0;
-    return protocol.bufferedAmount - held + this.#partsBytes + socket.writableLength;
+    const held = this.#host.holdsClose ? this.#protocol.answerSize : 0;
+    return this.#protocol.bufferedAmount - held + this.#partsBytes + this.#channel.socket.writableLength;
   }
 
   /** How many bytes wait, those after a message in pieces included. */
@@ -131,19 +142,19 @@ export class Outbox {
 
   /** Whether the socket has been given everything. */
   get isFlushed(): boolean {
-    return this.#queue === undefined && this.#parts === undefined && this.#channel.protocol.bufferedAmount === 0;
+    return this.#queue === undefined && this.#parts === undefined && this.#protocol.bufferedAmount === 0;
   }
 
   get #accepts(): boolean {
-    return !this.#ended && !this.closeWaits && this.#channel.protocol.canSend;
+    return !this.#ended && !this.closeWaits && this.#protocol.canSend;
   }
 
   /** @returns false if it was refused @throws TypeError, RangeError for what Protocol.send() refuses */
   send(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
-    if (this.#channel.options.overflow !== "queue" && !this.#fits(data, options)) return false;
-    if (this.#ended) return false;
+    if (this.isDirect) return this.#protocol.send(this.#owned(data, options), options);
+    if (this.#ended || (this.#channel.options.overflow !== "queue" && !this.#fits(data, options))) return false;
     const queue = this.#queue;
-    if (queue === undefined) return this.#channel.protocol.send(this.#owned(data, options), options);
+    if (queue === undefined) return this.#protocol.send(this.#owned(data, options), options);
     if (!this.#accepts) return false;
     const entry = { data: this.#owned(data, options), options };
     assertSendable(entry);
@@ -165,6 +176,7 @@ export class Outbox {
         return;
       }
       this.#queue = { entries: [entry], bytes: 0, closed: false };
+      this.#redirect();
       void this.#pump(this.#queue);
     });
   }
@@ -172,8 +184,8 @@ export class Outbox {
   /** Sends a Close after all that was accepted before. @throws RangeError, TypeError as Protocol.close() */
   close(code: number | undefined, reason: string | undefined): void {
     const queue = this.#queue;
-    if (queue === undefined || !this.#channel.protocol.canSend) {
-      this.#channel.protocol.close(code, reason);
+    if (queue === undefined || !this.#protocol.canSend) {
+      this.#protocol.close(code, reason);
     } else if (!queue.closed) {
       // What it refuses is refused now.
       new Protocol({ role: "server" }).close(code, reason);
@@ -185,6 +197,7 @@ export class Outbox {
   /** Breaks off a message in pieces: nothing after it can be sent. Nothing is accepted any more. */
   end(): void {
     this.#ended = true;
+    this.#redirect();
     this.#interrupt?.();
     this.#wakePump?.();
     this.#wakeDrains();
@@ -201,7 +214,7 @@ export class Outbox {
     const socket = this.#channel.socket;
     if (this.corked || socket.destroyed || socket.writableEnded) return;
     while (socket.writableLength === 0 || socket.writableLength < socket.writableHighWaterMark) {
-      const parts = this.#parts ?? this.#channel.protocol.take(this.#host.holdsClose ? HOLD_CLOSE : undefined);
+      const parts = this.#parts ?? this.#protocol.take(this.#host.holdsClose ? HOLD_CLOSE : undefined);
       if (parts.length === 0) return;
       if (parts.length === 1 && parts[0]!.length <= SLICE) {
         // Nearly all writes.
@@ -254,7 +267,7 @@ export class Outbox {
     const size = this.#sizeOf(data);
     if (this.bytes + size <= maxBufferedAmount) return true;
     // The Protocol has counted text with its longest form. Serialized it is what it is.
-    const parts = this.#channel.protocol.take(HOLD_CLOSE);
+    const parts = this.#protocol.take(HOLD_CLOSE);
     if (parts.length > 0) this.#parts = [...(this.#parts ?? []), ...this.#counted(parts)];
     if (this.bytes + size <= maxBufferedAmount) return true;
     this.#begun = false;
@@ -272,7 +285,18 @@ export class Outbox {
   }
 
   #copy(data: Bytes): Uint8Array {
-    return this.#channel.extended ? new Uint8Array(asBytes(data)) : copyOf(asBytes(data));
+    const bytes = asBytes(data);
+    const { extended, reuses } = this.#channel;
+    if (extended) return new Uint8Array(bytes);
+    if (!reuses || !isLent(bytes.length)) return copyOf(bytes);
+    const copy = lend(bytes);
+    (this.#lent ??= []).push(copy);
+    return copy;
+  }
+
+  #giveBack(lent: readonly Uint8Array<ArrayBuffer>[]): void {
+    this.#lent = undefined;
+    for (const copy of lent) giveBack(copy);
   }
 
   /** As a frame, not compressed. */
@@ -292,10 +316,11 @@ export class Outbox {
         queue.bytes -= this.#sizeOf(next.data);
         this.#sendQueued(next);
       } else {
-        this.#channel.protocol.close(next.code, next.reason);
+        this.#protocol.close(next.code, next.reason);
       }
     }
     this.#queue = undefined;
+    this.#redirect();
     this.flush();
     if (this.bytes === 0) this.#wakeDrains();
     this.#host.taken();
@@ -304,14 +329,14 @@ export class Outbox {
   /** An extension that throws has closed the connection. */
   #sendQueued({ data, options }: Whole): void {
     try {
-      this.#channel.protocol.send(data, options);
+      this.#protocol.send(data, options);
     } catch {
-      this.#channel.protocol.close(CloseCode.InternalError);
+      this.#protocol.close(CloseCode.InternalError);
     }
   }
 
   async #sendAll({ pieces, options, resolve, reject }: InPieces): Promise<void> {
-    if (this.#ended || !this.#channel.protocol.canSend) {
+    if (this.#ended || !this.#protocol.canSend) {
       release(pieces, undefined);
       resolve(false);
       return;
@@ -322,8 +347,9 @@ export class Outbox {
     let inTurn = 0;
     const send = (data: string | Uint8Array, fin: boolean): boolean => {
       // Before its "close" event nothing else tells.
-      if (this.#channel.socket.destroyed) this.#ended = true;
-      const sent = !this.#ended && this.#channel.protocol.send(data, { ...options, binary: binary ?? false, fin });
+      if (this.#channel.socket.destroyed) this.end();
+      this.active = true;
+      const sent = !this.#ended && this.#protocol.send(data, { ...options, binary: binary ?? false, fin });
       begun ||= sent;
       return sent;
     };
@@ -352,11 +378,11 @@ export class Outbox {
       }
       release(pieces, iterator);
       // What of it was sent can neither go on nor be taken back.
-      if (begun) this.#channel.protocol.close(CloseCode.InternalError);
+      if (begun) this.#protocol.close(CloseCode.InternalError);
       resolve(false);
     } catch (error) {
       release(pieces, iterator);
-      if (begun) this.#channel.protocol.close(CloseCode.InternalError);
+      if (begun) this.#protocol.close(CloseCode.InternalError);
       reject(error);
     }
   }
@@ -372,6 +398,10 @@ export class Outbox {
       this.#interrupt = () => resolve(undefined);
       Promise.resolve(value).then(resolve, reject);
     });
+  }
+
+  #redirect(): void {
+    this.isDirect = this.#queue === undefined && !this.#ended && this.#channel.options.overflow === "queue";
   }
 
   #wakeDrains(): void {

@@ -10,12 +10,15 @@ import { TLSSocket } from "node:tls";
  * other runtimes do there is not known to us, and other streams read only when they are asked.
  */
 function readsByItself(socket: Duplex): boolean {
-  const { constructor } = socket;
+  return isSocket(socket) && socket.push === Readable.prototype.push;
+}
+
+/** Whether this is a socket of Node itself, and nothing derived from it. @internal */
+export function isSocket({ constructor }: Duplex): boolean {
   return (
     process.versions["bun"] === undefined &&
     process.versions["deno"] === undefined &&
-    (constructor === Socket || constructor === TLSSocket) &&
-    socket.push === Readable.prototype.push
+    (constructor === Socket || constructor === TLSSocket)
   );
 }
 

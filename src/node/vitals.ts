@@ -19,8 +19,6 @@ export interface VitalsHost {
 export class Vitals {
   /** How often to look, in milliseconds. */
   readonly interval: number;
-  /** Whether a message has passed since the last beat. */
-  active = false;
   readonly #channel: Channel;
   readonly #outbox: Outbox;
   readonly #flow: Flow;
@@ -58,8 +56,8 @@ export class Vitals {
 
   /** Returns whether the peer has had its time: then the socket is to be cut. */
   beat(now: number): boolean {
-    if (this.active) this.#activeAt = now;
-    this.active = false;
+    if (this.#flow.active || this.#outbox.active) this.#activeAt = now;
+    this.#flow.active = this.#outbox.active = false;
     if (now - this.#activeAt >= this.#channel.options.idleTimeout) this.#host.close(CloseCode.GoingAway, "idle");
     this.#flow.beat();
     this.#noteProgress(now);
