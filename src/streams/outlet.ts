@@ -1,28 +1,42 @@
-// The readable end of a pair: a queue measured in bytes whose producer can wait until there is room.
+// The readable end of a pair: a queue measured in bytes whose producer can wait until there is room, and can see whether the
+// reader is done with what it was given.
 
 /** How an Outlet is set up. @internal */
 export interface OutletOptions<T> {
   /** In bytes, more than 0. */
   readonly size: (item: T) => number;
   readonly highWaterMark: number;
-  /** There is room. */
+  /** The reader has taken an item out of the queue, or asks for one that is not there yet. */
   readonly pulled?: () => void;
   /** Nobody reads any more. */
   readonly cancelled: (reason: unknown) => void;
 }
 
-/** @internal */
+/** From this many taken items on, their places in the queue are given back. */
+const COMPACT = 1024;
+
+/**
+ * The queue is its own and not that of its stream, which never holds an item: so every pull() is a read() that waits, and one
+ * that finds the queue empty says that the reader wants the next item.
+ * @internal
+ */
 export class Outlet<T> {
   readonly readable: ReadableStream<T>;
+  readonly #size: (item: T) => number;
   readonly #highWaterMark: number;
   #controller!: ReadableStreamDefaultController<T>;
-  /** Whether the reader has asked since the last enqueue(): with a mark of 0 there is no other sign. */
+  #items: T[] = [];
+  #first = 0;
+  #queuedBytes = 0;
   #wanted = false;
+  #handedOut = false;
   #ended = false;
-  #failure: { readonly error: unknown } | undefined = undefined;
+  /** How it ends when the queue has been read. */
+  #ending: { readonly error?: unknown } | undefined = undefined;
   #waiting: (() => void)[] = [];
 
   constructor({ size, highWaterMark, pulled, cancelled }: OutletOptions<T>) {
+    this.#size = size;
     this.#highWaterMark = highWaterMark;
     this.readable = new ReadableStream<T>(
       {
@@ -30,18 +44,16 @@ export class Outlet<T> {
           this.#controller = controller;
         },
         pull: () => {
-          this.#wanted = true;
-          if (this.#failure && this.#empty) this.#controller.error(this.#failure.error);
+          this.#pull();
           pulled?.();
           this.#wake();
         },
         cancel: (reason) => {
-          this.#ended = true;
-          this.#wake();
+          this.#drop();
           cancelled(reason);
         },
       },
-      { size, highWaterMark },
+      { highWaterMark: 0 },
     );
   }
 
@@ -52,7 +64,7 @@ export class Outlet<T> {
 
   /** Whether the producer should wait. */
   get full(): boolean {
-    return !this.#ended && !this.#wanted && this.#controller.desiredSize! <= 0;
+    return !this.#ended && !this.#wanted && this.#queuedBytes >= this.#highWaterMark;
   }
 
   /** Whether the reader waits for something. */
@@ -60,27 +72,32 @@ export class Outlet<T> {
     return this.#wanted && !this.#ended;
   }
 
-  /** How many bytes wait to be read. */
-  get queuedBytes(): number {
-    return this.#ended ? 0 : this.#highWaterMark - this.#controller.desiredSize!;
+  /** Whether items wait, or the reader has been given one and has not asked for the next. */
+  get isBehind(): boolean {
+    return !this.#ended && (this.#handedOut || this.#first < this.#items.length);
   }
 
-  get #empty(): boolean {
-    return this.#controller.desiredSize === this.#highWaterMark;
+  /** How many bytes wait to be read. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
   }
 
   enqueue(item: T): void {
     if (this.#ended) return;
-    this.#wanted = false;
-    this.#controller.enqueue(item);
+    if (this.#wanted) {
+      this.#handOut(item);
+    } else {
+      this.#items.push(item);
+      this.#queuedBytes += this.#size(item);
+    }
   }
 
-  /** Waits until the reader has asked for more, or the end. */
+  /** Waits until there is room, or the end. */
   async ready(): Promise<void> {
     while (this.full) await this.pulled();
   }
 
-  /** Waits for the next time that there is room, or the end. */
+  /** Waits for the next time that the reader takes or wants an item, or the end. */
   pulled(): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
@@ -89,30 +106,73 @@ export class Outlet<T> {
 
   /** Ends it, after what is queued. */
   close(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#controller.close();
-    this.#wake();
+    this.#end({});
   }
 
   /** Errors it, after what is queued: what came before an error is read before it. */
   fail(error: unknown): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    if (this.#empty) this.#controller.error(error);
-    else this.#failure = { error };
-    this.#wake();
+    this.#end({ error });
   }
 
   /** Errors it now. */
   abort(error: unknown): void {
-    if (!this.#ended || this.#failure) this.#controller.error(error);
+    if (!this.#ended || this.#ending) this.#controller.error(error);
+    this.#drop();
+  }
+
+  #pull(): void {
+    if (this.#first === this.#items.length) {
+      this.#handedOut = false;
+      this.#wanted = true;
+      return;
+    }
+    const item = this.#items[this.#first++]!;
+    this.#queuedBytes -= this.#size(item);
+    if (this.#first === this.#items.length) {
+      this.#items = [];
+      this.#first = 0;
+    } else if (this.#first >= COMPACT && 2 * this.#first >= this.#items.length) {
+      this.#items = this.#items.slice(this.#first);
+      this.#first = 0;
+    }
+    this.#handOut(item);
+    this.#endIfRead();
+  }
+
+  #handOut(item: T): void {
+    this.#wanted = false;
+    this.#handedOut = true;
+    this.#controller.enqueue(item);
+  }
+
+  #end(ending: { readonly error?: unknown }): void {
+    if (this.#ended) return;
     this.#ended = true;
+    this.#ending = ending;
+    this.#endIfRead();
+    this.#wake();
+  }
+
+  #endIfRead(): void {
+    const ending = this.#ending;
+    if (ending === undefined || this.#first < this.#items.length) return;
+    this.#ending = undefined;
+    if ("error" in ending) this.#controller.error(ending.error);
+    else this.#controller.close();
+  }
+
+  #drop(): void {
+    this.#ended = true;
+    this.#ending = undefined;
+    this.#items = [];
+    this.#first = 0;
+    this.#queuedBytes = 0;
     this.#wake();
   }
 
   #wake(): void {
     const waiting = this.#waiting;
+    if (waiting.length === 0) return;
     this.#waiting = [];
     for (const resolve of waiting) resolve();
   }

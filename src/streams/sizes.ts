@@ -1,3 +1,5 @@
+import { PreparedMessage } from "../index.ts";
+
 /** The least that a frame has: so that empty messages count as well. */
 const SMALLEST_HEADER = 2;
 
@@ -7,6 +9,7 @@ const SMALLEST_HEADER = 2;
  */
 export function dataSize(data: unknown): number {
   if (typeof data === "string") return SMALLEST_HEADER + utf8Length(data);
+  if (data instanceof PreparedMessage) return SMALLEST_HEADER + data.payload.length;
   if (ArrayBuffer.isView(data) || data instanceof ArrayBuffer) return SMALLEST_HEADER + data.byteLength;
   return 0;
 }
