@@ -1,12 +1,48 @@
+// The parts of the tests, as vitest's projects: `npm test` runs "main", `npm run test:all` the others. CONTRIBUTING.md has them
+// as a table.
+
 import { defineConfig } from "vitest/config";
+
+/** Files that are named like those of "main", and have a part of their own. */
+const PUBLISHED = ["test/package.test.ts", "test/types.test.ts", "test/docs/*.test.ts", "test/examples/*.test.ts"];
+const LOAD = ["test/load/*.test.ts"];
+
+const built = "test/support/built.ts";
+const packed = [built, "test/support/packed.ts"];
+const runtimes = "test/runtimes/install.js";
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     testTimeout: 60_000,
+    hookTimeout: 60_000,
     // All cores: by default it leaves one alone, which is half of two.
     maxWorkers: "100%",
     // Tests of memory collect garbage before they look.
     execArgv: ["--expose-gc"],
+    projects: [
+      part("main", { include: ["test/**/*.test.ts"], exclude: [...PUBLISHED, ...LOAD, "**/node_modules/**"] }),
+      part("slow", { include: ["test/**/*.slow.ts"], globalSetup: built }),
+      part("published", { include: PUBLISHED, globalSetup: packed }),
+      part("runtimes", {
+        include: ["test/runtimes/*.runtime.ts"],
+        globalSetup: [...packed, runtimes, "test/runtimes/setup.ts"],
+      }),
+      part("interop", { include: ["test/interop/**/*.interop.ts"], globalSetup: runtimes }),
+      // These measure, or look at what is on a screen: one file after the other.
+      part("load", { include: LOAD, globalSetup: built, maxWorkers: 1 }),
+      part("inspector", { include: ["test/inspector/*.browser.ts"], globalSetup: [built, runtimes], maxWorkers: 1 }),
+    ],
   },
 });
+
+interface Part {
+  readonly include: string[];
+  readonly exclude?: string[];
+  readonly globalSetup?: string | string[];
+  readonly maxWorkers?: number;
+}
+
+/** A project that has the options above, and its own. */
+function part(name: string, options: Part) {
+  return { extends: true as const, test: { name, ...options } };
+}

@@ -59,7 +59,7 @@ await build({
 await build({
   ...common,
   splitting: false,
-  entryPoints: { cli: "src/cli/main.ts" },
+  entryPoints: { cli: "src/cli/bin.ts" },
   platform: "node",
   // The command uses the package as it is built, and ws only where it is installed.
   external: ["wsframe", "wsframe/load", "ws"],

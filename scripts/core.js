@@ -33,10 +33,12 @@ for (const target of ["debug", "release"]) {
 }
 const wasm = readFileSync(`${root}build/core.wasm`);
 const source = embed(wasm);
+const isCurrent = readFileSync(embedded, "utf8") === source;
 if (!process.argv.includes("--check")) {
-  writeFileSync(embedded, source);
+  // Left alone where it is right: others may be reading it.
+  if (!isCurrent) writeFileSync(embedded, source);
   console.log(`core.wasm: ${wasm.length} bytes`);
-} else if (readFileSync(embedded, "utf8") !== source) {
+} else if (!isCurrent) {
   console.error("src/core/embedded.ts is not what assembly/ compiles to: run `npm run build:core`");
   process.exit(1);
 }

@@ -2,6 +2,7 @@
 
 export type { CoreChoice } from "./core/core.ts";
 export { coreInfo, type CoreInfo } from "./core/engines.ts";
+export type { Bytes } from "./frame/bytes.ts";
 export { FrameDecoder, type FrameSink } from "./frame/decoder.ts";
 export { encodeFrame, FrameEncoder, type FrameInit } from "./frame/encoder.ts";
 export { WebSocketError, type WebSocketErrorCode, type WebSocketErrorOptions } from "./frame/errors.ts";
@@ -32,7 +33,6 @@ export type {
   TextEvent,
 } from "./protocol/events.ts";
 export { Keepalive, type KeepaliveOptions } from "./protocol/keepalive.ts";
-export type { Bytes } from "./protocol/bytes.ts";
 export type { Limits } from "./protocol/limits.ts";
 export type { ProtocolOptions, SendOptions } from "./protocol/options.ts";
 export { Protocol } from "./protocol/protocol.ts";

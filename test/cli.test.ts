@@ -1,12 +1,15 @@
-// The command as it is built: dist/cli.js in a process of its own.
+// The command: main() with streams of the test's own. The few tests that need a process run dist/cli.js, as it is built.
 
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { Io } from "../src/cli/io.ts";
+import { main } from "../src/cli/main.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const cli = join(root, "dist/cli.js");
@@ -18,13 +21,35 @@ interface Result {
   readonly stderr: string;
 }
 
-function wsframe(args: readonly string[], input: string | Uint8Array = "", program: string = cli): Result {
-  const { NO_COLOR: _, ...env } = process.env;
-  return spawnSync(process.execPath, [program, ...args], { input, env, encoding: "utf8", maxBuffer: 1 << 28 });
+/** Runs the command here. With `columns`, its output is a terminal of that width. */
+async function wsframe(args: readonly string[], input: string | Uint8Array = "", columns?: number): Promise<Result> {
+  const [stdout, stderr] = [collector(), collector()];
+  if (columns !== undefined) Object.assign(stdout.stream, { isTTY: true, columns });
+  const stdin = Readable.from([Buffer.from(input)]);
+  const io: Io = { stdin, stdout: stdout.stream, stderr: stderr.stream };
+  await main(args, io);
+  return { status: Number(io.exitCode ?? 0), stdout: stdout.text(), stderr: stderr.text() };
+}
+
+function collector() {
+  const chunks: Buffer[] = [];
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      chunks.push(chunk);
+      done();
+    },
+  });
+  return { stream, text: () => Buffer.concat(chunks).toString() };
+}
+
+/** Runs the command as a process. */
+function start(args: readonly string[], input: string | Uint8Array = "", program: string = cli): Result {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { input, encoding: "utf8" });
+  return { status, stdout, stderr };
 }
 
 /** Inspects bytes from standard input, without measuring. */
-function inspect(input: string | Uint8Array, ...args: string[]): Result {
+function inspect(input: string | Uint8Array, ...args: string[]): Promise<Result> {
   return wsframe(["inspect", "--no-speed", "-", ...args], input);
 }
 
@@ -97,6 +122,7 @@ const REQUEST = "GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: WebSocket\r\n\r\n";
 let scratch: string;
 beforeAll(() => {
   scratch = mkdtempSync(join(tmpdir(), "wsframe-cli-"));
+  vi.stubEnv("NO_COLOR", undefined);
 });
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -105,8 +131,8 @@ describe("captures", () => {
 
   it("are there", () => expect(names.length).toBeGreaterThanOrEqual(12));
 
-  it.each(names)("%s: --json has the frames that were recorded", (name) => {
-    const result = wsframe(["inspect", "--json", join(captures, name)]);
+  it.each(names)("%s: --json has the frames that were recorded", async (name) => {
+    const result = await wsframe(["inspect", "--json", join(captures, name)]);
     expect(result.stderr).toBe("");
     expect(result.status).toBe(0);
     const directions = json(result);
@@ -129,8 +155,8 @@ describe("captures", () => {
     }
   });
 
-  it("previews payloads unmasked, across fragments and inside characters", () => {
-    const [client] = json(wsframe(["inspect", "--json", join(captures, "ws-ws-fragments")]));
+  it("previews payloads unmasked, across fragments and inside characters", async () => {
+    const [client] = json(await wsframe(["inspect", "--json", join(captures, "ws-ws-fragments")]));
     expect(client!.frames.slice(0, 6)).toMatchObject([
       // It ends inside a character.
       { name: "text", fin: false, hex: "4772c3bcc39f652c20d0bcd0b8d1802c20e4", truncated: false },
@@ -143,8 +169,8 @@ describe("captures", () => {
     expect(client!.frames.at(-1)).toMatchObject({ name: "close", closeCode: 4001, reason: "später, 👋" });
   });
 
-  it("knows compressed messages and all their fragments", () => {
-    const [client] = json(wsframe(["inspect", "--json", join(captures, "ws-ws-fragments-deflate")]));
+  it("knows compressed messages and all their fragments", async () => {
+    const [client] = json(await wsframe(["inspect", "--json", join(captures, "ws-ws-fragments-deflate")]));
     expect(client!.frames.slice(0, 3)).toMatchObject([
       { name: "text", rsv: 4, compressed: true },
       { name: "continuation", rsv: 0, compressed: true, hex: "000000ffff" },
@@ -169,18 +195,18 @@ describe("input", () => {
     ["hex text in capitals on lines", `${CLIENT_HEX.toUpperCase().replaceAll(" ", "\n")}\r\n`],
     ["a list of bytes", Array.from(bytes, (byte) => `0x${byte.toString(16).padStart(2, "0")}`).join(", ")],
     ["bytes with colons", Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(":")],
-  ])("%s", (_name, input) => {
-    const result = inspect(input);
+  ])("%s", async (_name, input) => {
+    const result = await inspect(input);
     expect(result.stderr).toBe("");
     expect(result.status).toBe(0);
     expect(tableOf(result)).toEqual(rows);
     expect(result.stdout).toContain("role server (from the first MASK bit)");
   });
 
-  it("a file without a head, from a server", () => {
+  it("a file without a head, from a server", async () => {
     const file = join(scratch, "server.raw");
     writeFileSync(file, Buffer.from("81026869", "hex"));
-    const result = wsframe(["inspect", "--no-speed", file]);
+    const result = await wsframe(["inspect", "--no-speed", file]);
     expect(tableOf(result)).toEqual(['     0  text          FIN  ·         2  "hi"']);
     expect(result.stdout).toMatch(/^server → client .*server\.raw {2}4 bytes\n/);
   });
@@ -188,21 +214,21 @@ describe("input", () => {
   it.each([
     [REQUEST, "client → server", "server"],
     [RESPONSE, "server → client", "client"],
-  ])("a head decides the role and moves the offsets: %j", (head, way, role) => {
+  ])("a head decides the role and moves the offsets: %j", async (head, way, role) => {
     const frame = role === "server" ? bytes : Buffer.from("81026869", "hex");
-    const result = inspect(Buffer.concat([Buffer.from(head), frame]));
+    const result = await inspect(Buffer.concat([Buffer.from(head), frame]));
     expect(result.stdout).toMatch(new RegExp(`^${way} `));
     expect(result.stdout).toContain(`role ${role} (from its head), frames from byte ${head.length} on`);
     expect(tableOf(result)[0]).toMatch(new RegExp(`^ *${head.length} {2}text`));
   });
 
-  it("a head with nothing behind it", () => {
-    const result = inspect(REQUEST);
+  it("a head with nothing behind it", async () => {
+    const result = await inspect(REQUEST);
     expect(result.status).toBe(0);
     expect(result.stdout).toContain("no frames\n");
   });
 
-  it("of a directory, the response decides on permessage-deflate", () => {
+  it("of a directory, the response decides on permessage-deflate", async () => {
     const directory = join(scratch, "both");
     mkdirSync(directory);
     const offer = REQUEST.replace("Host: a", "Sec-WebSocket-Extensions: foo, Permessage-Deflate; a=1");
@@ -210,33 +236,35 @@ describe("input", () => {
     writeFileSync(join(directory, "client.bin"), Buffer.concat([Buffer.from(offer), compressed]));
     writeFileSync(join(directory, "server.bin"), RESPONSE);
     // The client sends what was not agreed on.
-    const refused = wsframe(["inspect", "--json", directory]);
+    const refused = await wsframe(["inspect", "--json", directory]);
     expect(json(refused)[0]!.error).toMatchObject({ code: "WS_ERR_UNEXPECTED_RSV_1", byteOffset: offer.length });
     expect(refused.status).toBe(1);
     // Alone there is only the offer.
-    expect(wsframe(["inspect", "--json", join(directory, "client.bin")]).status).toBe(0);
+    expect((await wsframe(["inspect", "--json", join(directory, "client.bin")])).status).toBe(0);
     const accepted = RESPONSE.replace("\r\n\r\n", "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n");
     writeFileSync(join(directory, "server.bin"), accepted);
-    expect(wsframe(["inspect", "--json", directory]).status).toBe(0);
-    expect(wsframe(["inspect", "--json", "--rsv", "0", directory]).status).toBe(1);
+    expect((await wsframe(["inspect", "--json", directory])).status).toBe(0);
+    expect((await wsframe(["inspect", "--json", "--rsv", "0", directory])).status).toBe(1);
   });
 
-  it("--role and --rsv override", () => {
-    expect(json(inspect("81026869", "--json", "--role", "server"))[0]).toMatchObject({
+  it("--role and --rsv override", async () => {
+    expect(json(await inspect("81026869", "--json", "--role", "server"))[0]).toMatchObject({
       role: "server",
       error: { code: "WS_ERR_EXPECTED_MASK", byteOffset: 1 },
     });
-    expect(inspect("c10100").status).toBe(2);
-    expect(inspect("c10100").stderr).toContain("--rsv 4");
-    expect(json(inspect("c10100", "--json", "--rsv", "4"))[0]!.frames).toMatchObject([{ rsv: 4, compressed: true }]);
+    expect((await inspect("c10100")).status).toBe(2);
+    expect((await inspect("c10100")).stderr).toContain("--rsv 4");
+    expect(json(await inspect("c10100", "--json", "--rsv", "4"))[0]!.frames).toMatchObject([
+      { rsv: 4, compressed: true },
+    ]);
   });
 });
 
 describe("the table", () => {
   const burst = join(captures, "chromium-ws-burst/client.bin");
 
-  it("shows 20 frames, the last of all among them", () => {
-    const rows = tableOf(wsframe(["inspect", "--no-speed", burst]));
+  it("shows 20 frames, the last of all among them", async () => {
+    const rows = tableOf(await wsframe(["inspect", "--no-speed", burst]));
     expect(rows).toHaveLength(21);
     expect(rows[17]!.trim()).toBe("… 1,981 more frames");
     expect(rows[0]).toBe('   501  text          FIN  ·    f1ca3fc4      15  "message 0  🚀"');
@@ -246,27 +274,27 @@ describe("the table", () => {
   it.each([
     ["1", 2, "2,000"],
     ["5", 6, "1,996"],
-  ])("--limit %s", (limit, lines, skipped) => {
-    const rows = tableOf(wsframe(["inspect", "--no-speed", "--limit", limit, burst]));
+  ])("--limit %s", async (limit, lines, skipped) => {
+    const rows = tableOf(await wsframe(["inspect", "--no-speed", "--limit", limit, burst]));
     expect(rows).toHaveLength(lines);
     expect(rows.some((row) => row.trim() === `… ${skipped} more frames`)).toBe(true);
   });
 
-  it.each([["--all"], ["--limit=0"], ["--limit=2001"]])("%s shows every frame", (option) => {
-    const rows = tableOf(wsframe(["inspect", "--no-speed", option, burst]));
+  it.each([["--all"], ["--limit=0"], ["--limit=2001"]])("%s shows every frame", async (option) => {
+    const rows = tableOf(await wsframe(["inspect", "--no-speed", option, burst]));
     expect(rows).toHaveLength(2001);
     expect(rows.some((row) => row.includes("more frame"))).toBe(false);
   });
 
-  it("--limit holds for --json, too", () => {
-    const [direction] = json(wsframe(["inspect", "--json", "--limit", "8", burst]));
+  it("--limit holds for --json, too", async () => {
+    const [direction] = json(await wsframe(["inspect", "--json", "--limit", "8", burst]));
     expect(direction!.frames).toHaveLength(8);
     expect(direction!.framesLeftOut).toBe(1993);
     expect(direction!.summary).toMatchObject({ frames: 2001 });
   });
 
-  it("is 100 columns wide where there is no terminal", () => {
-    const { stdout } = inspect(`81fe03e8 00000000 ${"61".repeat(1000)} 82fe03e8 00000000 ${"61".repeat(1000)}`);
+  it("is 100 columns wide where there is no terminal", async () => {
+    const { stdout } = await inspect(`81fe03e8 00000000 ${"61".repeat(1000)} 82fe03e8 00000000 ${"61".repeat(1000)}`);
     const rows = stdout.split("\n").filter((line) => line.includes("1000"));
     expect(rows).toHaveLength(2);
     expect(rows[0]).toMatch(/"a+"…$/);
@@ -276,10 +304,23 @@ describe("the table", () => {
     expect(rows[1]!.length).toBeGreaterThan(96);
   });
 
-  it("does not let a payload control the terminal", () => {
+  it("is as wide as the terminal, but no less than 72 columns", async () => {
+    const input = `81fe03e8 00000000 ${"61".repeat(1000)}`;
+    for (const [columns, width] of [
+      [120, 120],
+      [40, 72],
+    ] as const) {
+      const { stdout } = await wsframe(["inspect", "--no-speed", "--no-color", "-"], input, columns);
+      expect(stdout.split("\n").find((line) => line.includes("aaa"))).toHaveLength(width);
+    }
+  });
+
+  it("does not let a payload control the terminal", async () => {
     const hostile = Buffer.from("\x1b[2J\r\n\t\u202e\u009b1m\\\x7f", "utf8");
     const head = Buffer.from(REQUEST.replace("/chat", "/\x1b[31m"));
-    const result = inspect(Buffer.concat([head, Buffer.from([0x81, 0x80 | hostile.length, 0, 0, 0, 0]), hostile]));
+    const result = await inspect(
+      Buffer.concat([head, Buffer.from([0x81, 0x80 | hostile.length, 0, 0, 0, 0]), hostile]),
+    );
     expect(result.status).toBe(0);
     expect(result.stdout).toContain('"\\x1b[2J\\r\\n\\t\\u{202e}\\x9b1m\\\\\\x7f"');
     expect(result.stdout).toContain("GET /\\x1b[31m HTTP/1.1");
@@ -287,17 +328,17 @@ describe("the table", () => {
     expect(result.stdout).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
   });
 
-  it("has the counts below it", () => {
-    const { stdout } = wsframe(["inspect", "--no-speed", burst]);
+  it("has the counts below it", async () => {
+    const { stdout } = await wsframe(["inspect", "--no-speed", burst]);
     expect(stdout).toContain("frames  2,001: 1,800 text, 200 binary, 1 close; 2,000 messages\n");
     expect(stdout).toContain("bytes   59,580 of payload in 71,586 on the wire: 12,006 of headers (17 %)\n");
   });
 });
 
 describe("what is wrong with a stream", () => {
-  it("stands behind the frames before it, with the byte marked", () => {
+  it("stands behind the frames before it, with the byte marked", async () => {
     // "hi", then text whose third byte is wrong, masked with 01020304.
-    const result = inspect("8182 01020304 696b 8184 01020304 6063 fc65");
+    const result = await inspect("8182 01020304 696b 8184 01020304 6063 fc65");
     expect(result.status).toBe(1);
     expect(result.stderr).toBe("");
     expect(tableOf(result)).toEqual([
@@ -311,10 +352,10 @@ describe("what is wrong with a stream", () => {
     ]);
   });
 
-  it("counts bytes from the start of the file", () => {
+  it("counts bytes from the start of the file", async () => {
     const bytes = Buffer.concat([Buffer.from(RESPONSE), Buffer.from("810268698300", "hex")]);
     const at = RESPONSE.length + 4;
-    const [direction] = json(inspect(bytes, "--json"));
+    const [direction] = json(await inspect(bytes, "--json"));
     expect(direction!.frames).toHaveLength(1);
     expect(direction!.error).toEqual({
       code: "WS_ERR_INVALID_OPCODE",
@@ -328,25 +369,25 @@ describe("what is wrong with a stream", () => {
       // Only of the frames: the head before them is not shown.
       bytes: "810268698300",
     });
-    expect(inspect(bytes).stdout).toContain(`error at byte ${at}: The opcode is reserved (RFC 6455 §5.2)\n`);
+    expect((await inspect(bytes)).stdout).toContain(`error at byte ${at}: The opcode is reserved (RFC 6455 §5.2)\n`);
   });
 
-  it("a byte that is not there is marked, too", () => {
-    expect(tableOf(inspect("8102e282")).slice(-2)).toEqual([
+  it("a byte that is not there is marked, too", async () => {
+    expect(tableOf(await inspect("8102e282")).slice(-2)).toEqual([
       "    from byte 0:  81 02 e2 82 --",
       "                              ^^",
     ]);
   });
 
-  it("a frame that is cut in its payload", () => {
-    const result = inspect("8102 6869 827e 0100 0102");
+  it("a frame that is cut in its payload", async () => {
+    const result = await inspect("8102 6869 827e 0100 0102");
     expect(result.status).toBe(0);
     expect(tableOf(result)).toEqual([
       '     0  text          FIN  ·         2  "hi"',
       "     4  binary        FIN  ·       256  01 02 …",
       "  the stream ends inside the frame at byte 4: 254 of the 256 bytes of its payload are missing",
     ]);
-    expect(json(inspect("8102 6869 827e 0100 0102", "--json"))[0]).toMatchObject({
+    expect(json(await inspect("8102 6869 827e 0100 0102", "--json"))[0]).toMatchObject({
       frames: [{ offset: 0 }],
       incomplete: { offset: 4, present: 6, missing: 254, missingOf: "payload", frame: { payloadLength: 256 } },
       summary: { frames: 1, wireBytes: 4 },
@@ -357,21 +398,29 @@ describe("what is wrong with a stream", () => {
     ["82", null, "there is 1 byte of its header, at least 1 byte missing"],
     ["82fe01", 5, "there are 3 bytes of its header, 5 bytes missing"],
     ["82ff00000000000000", 5, "there are 9 bytes of its header, 5 bytes missing"],
-  ])("a header that is cut: %s", (hex, missing, text) => {
+  ])("a header that is cut: %s", async (hex, missing, text) => {
     const whole = `8180 00000000 ${hex}`;
-    expect(inspect(whole).stdout).toContain(`the stream ends inside the frame at byte 6: ${text}\n`);
-    expect(json(inspect(whole, "--json"))[0]!.incomplete).toMatchObject({ offset: 6, missing, missingOf: "header" });
+    expect((await inspect(whole)).stdout).toContain(`the stream ends inside the frame at byte 6: ${text}\n`);
+    expect(json(await inspect(whole, "--json"))[0]!.incomplete).toMatchObject({
+      offset: 6,
+      missing,
+      missingOf: "header",
+    });
   });
 
-  it("bytes behind a Close", () => {
-    const result = inspect("8900 8802 03e8 8102 6869");
+  it("bytes behind a Close", async () => {
+    const result = await inspect("8900 8802 03e8 8102 6869");
     expect(result.status).toBe(0);
     expect(tableOf(result).at(-1)).toBe("  4 bytes after the Close, from byte 6 on, ignored: 81 02 68 69");
-    expect(json(inspect("8900 8802 03e8 8102 6869", "--json"))[0]).toMatchObject({
+    expect(json(await inspect("8900 8802 03e8 8102 6869", "--json"))[0]).toMatchObject({
       trailing: { offset: 6, length: 4, hex: "81026869" },
       summary: { frames: 2, wireBytes: 6 },
     });
-    const capture = wsframe(["inspect", "--no-speed", join(captures, "websocket-client-flask-sock-gevent/server.bin")]);
+    const capture = await wsframe([
+      "inspect",
+      "--no-speed",
+      join(captures, "websocket-client-flask-sock-gevent/server.bin"),
+    ]);
     expect(capture.stdout).toMatch(/66 bytes after the Close, .* ignored: "HTTP\/1\.1 400 Bad Request\\r\\n/);
   });
 });
@@ -388,8 +437,8 @@ describe("exit codes and messages", () => {
     ["white space", "\n", /not a WebSocket stream/],
     ["zeros", new Uint8Array(100), /not a WebSocket stream/],
     ["half a byte of hex", "8102686", /only one digit/],
-  ])("%s is refused", (_name, input, message) => {
-    const result = inspect(input);
+  ])("%s is refused", async (_name, input, message) => {
+    const result = await inspect(input);
     expect(result.status).toBe(2);
     expect(result.stdout).toBe("");
     expect(result.stderr).toMatch(oneLine);
@@ -399,20 +448,20 @@ describe("exit codes and messages", () => {
   it.each([
     ["a missing file", "missing.bin", /no such file/],
     ["a directory of something else", "", /a directory without client\.bin and server\.bin/],
-  ])("%s is refused", (_name, path, message) => {
+  ])("%s is refused", async (_name, path, message) => {
     const directory = mkdtempSync(join(scratch, "empty-"));
-    const result = wsframe(["inspect", join(directory, path)]);
+    const result = await wsframe(["inspect", join(directory, path)]);
     expect(result.status).toBe(2);
     expect(result.stderr).toMatch(oneLine);
     expect(result.stderr).toMatch(message);
   });
 
-  it("one wrong file does not stop the others, and counts more than a broken rule", () => {
-    const result = wsframe(["inspect", "--no-speed", join(scratch, "nothing"), "-"], "8102ffff");
+  it("one wrong file does not stop the others, and counts more than a broken rule", async () => {
+    const result = await wsframe(["inspect", "--no-speed", join(scratch, "nothing"), "-"], "8102ffff");
     expect(result.status).toBe(2);
     expect(result.stderr).toMatch(oneLine);
     expect(result.stdout).toContain("WS_ERR_INVALID_UTF8");
-    expect(wsframe(["inspect", "--no-speed", "-", join(scratch, "nothing")], "8102ffff").status).toBe(2);
+    expect((await wsframe(["inspect", "--no-speed", "-", join(scratch, "nothing")], "8102ffff")).status).toBe(2);
   });
 
   it.each([
@@ -425,79 +474,101 @@ describe("exit codes and messages", () => {
     [["inspect", "--limit", "-1", "x"], "--limit"],
     [["inspect", "--limit=1.5", "x"], "--limit must be a whole number 0 or more"],
     [["inspect", "-", "-"], "only once"],
-  ])("a wrong command line: %j", (args, message) => {
-    const result = wsframe(args);
+  ])("a wrong command line: %j", async (args, message) => {
+    const result = await wsframe(args);
     expect(result.status).toBe(2);
     expect(result.stdout).toBe("");
-    expect(result.stderr.split("\n")[0]).toContain(message);
-    expect(result.stderr).toContain("Usage: wsframe inspect");
+    expect(result.stderr).toContain(message);
+    expect(result.stderr).toMatch(/^wsframe: [^\n]+ \(see wsframe --help\)\n$/);
   });
 
-  it("--help and --version", () => {
+  it("a process ends with them", () => {
+    const broken = start(["inspect", "--no-speed", "-"], "8102ffff");
+    expect([broken.status, broken.stderr]).toEqual([1, ""]);
+    expect(broken.stdout).toContain("WS_ERR_INVALID_UTF8");
+    const missing = start(["inspect", join(scratch, "nothing")]);
+    expect([missing.status, missing.stdout]).toEqual([2, ""]);
+    expect(missing.stderr).toMatch(oneLine);
+  });
+
+  it("--help and --version", async () => {
     for (const args of [["--help"], ["inspect", "--help"], ["-h"]]) {
-      const help = wsframe(args);
+      const help = await wsframe(args);
       expect(help.status).toBe(0);
       expect(help.stdout).toMatch(/^Usage: wsframe inspect/);
       expect(help.stdout).toMatch(/^ {2}1 {2}a stream breaks a rule/m);
     }
     const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
-    expect(wsframe(["--version"])).toMatchObject({ status: 0, stdout: `${version}\n` });
+    expect(start(["--version"])).toEqual({ status: 0, stdout: `${version}\n`, stderr: "" });
   });
 
   it("a reader that stops early does no harm", async () => {
-    const child = spawn(process.execPath, [cli, "inspect", "--all", join(captures, "ws-ws-burst")]);
+    const recorded = readFileSync(join(captures, "ws-ws-burst/server.bin"));
+    const broken = join(scratch, "broken.bin");
+    // A reserved opcode in place of the Close.
+    writeFileSync(broken, Buffer.concat([recorded.subarray(0, -7), Buffer.of(0x83)]));
+    const child = spawn(process.execPath, [cli, "inspect", "--all", broken]);
     let complaints = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => (complaints += text));
     await once(child.stdout, "data");
     child.stdout.destroy();
-    expect(await once(child, "close")).toEqual([0, null]);
+    // That of the stream, which breaks a rule at its end.
+    expect(await once(child, "close")).toEqual([1, null]);
     expect(complaints).toBe("");
   });
 });
 
 describe("colours", () => {
-  it("are not for pipes, unless asked for", () => {
-    expect(inspect("81026869").stdout).not.toContain("\x1b");
-    expect(inspect("81026869", "--color").stdout).toContain("\x1b[32mtext\x1b[39m");
-    expect(inspect("81026869", "--color", "--no-color").stdout).not.toContain("\x1b");
+  it("are not for pipes, unless asked for", async () => {
+    expect((await inspect("81026869")).stdout).not.toContain("\x1b");
+    expect((await inspect("81026869", "--color")).stdout).toContain("\x1b[32mtext\x1b[39m");
+    expect((await inspect("81026869", "--color", "--no-color")).stdout).not.toContain("\x1b");
+  });
+
+  it("are for terminals, unless NO_COLOR is set", async () => {
+    const args = ["inspect", "--no-speed", "-"];
+    expect((await wsframe(args, "81026869", 80)).stdout).toContain("\x1b[32mtext\x1b[39m");
+    vi.stubEnv("NO_COLOR", "1");
+    expect((await wsframe(args, "81026869", 80)).stdout).not.toContain("\x1b");
+    vi.stubEnv("NO_COLOR", undefined);
   });
 });
 
 describe("the speed", () => {
-  it("is measured beside ws", () => {
-    const result = wsframe(["inspect", join(captures, "ws-ws-fragments/server.bin")]);
+  it("is measured beside ws", async () => {
+    const result = await wsframe(["inspect", join(captures, "ws-ws-fragments/server.bin")]);
     expect(result.stdout).toMatch(/ {2}speed {3}push\(\) +[\d.,]+ frames\/s +[\d.,]+ MB\/s {2}[\d.]+ × ws\n/);
     expect(result.stdout).toMatch(/decode\(\) +[\d.,]+ frames\/s +[\d.,]+ MB\/s {2}[\d.]+ × ws\n/);
     expect(result.stdout).toMatch(/ws 8\.23\.0 +[\d.,]+ frames\/s +[\d.,]+ MB\/s\n/);
   });
 
-  it("is that of the part before an error or a Close, up to the last whole message", () => {
+  it("is that of the part before an error or a Close, up to the last whole message", async () => {
     // A message, a fragment that nothing follows, an error.
-    const [direction] = json(wsframe(["inspect", "--json", "--speed", "-"], "8102 6869 0101 68 8300"));
+    const [direction] = json(await wsframe(["inspect", "--json", "--speed", "-"], "8102 6869 0101 68 8300"));
     expect(direction!.speed!["sample"]).toEqual({ bytes: 4, frames: 1, deliveries: 1 });
     expect(direction!.speed!["push"]!["framesPerSecond"]).toBeGreaterThan(0);
     expect(direction!.speed!["ws"]!["framesPerSecond"]).toBeGreaterThan(0);
-    expect(wsframe(["inspect", "-"], "8800").stdout).toContain("speed   no whole message to measure\n");
+    expect((await wsframe(["inspect", "-"], "8800")).stdout).toContain("speed   no whole message to measure\n");
   });
 
-  it("has no comparison where messages are compressed", () => {
-    const { stdout } = wsframe(["inspect", join(captures, "ws-ws-fragments-deflate/client.bin")]);
+  it("has no comparison where messages are compressed", async () => {
+    const { stdout } = await wsframe(["inspect", join(captures, "ws-ws-fragments-deflate/client.bin")]);
     expect(stdout).toMatch(/push\(\) +[\d.,]+ frames\/s/);
     expect(stdout).toContain("ws: not compared, it would have to inflate the compressed messages\n");
     expect(stdout).not.toContain("× ws");
   });
 
-  it("does without ws", () => {
+  it("does without ws", async () => {
     const copy = join(scratch, "without-ws");
     cpSync(join(root, "dist"), join(copy, "dist"), { recursive: true });
     cpSync(join(root, "package.json"), join(copy, "package.json"));
-    const result = wsframe(["inspect", "-"], "81026869", join(copy, "dist/cli.js"));
+    const result = start(["inspect", "-"], "81026869", join(copy, "dist/cli.js"));
     expect(result).toMatchObject({ status: 0, stderr: "" });
     expect(result.stdout).toContain("ws: not installed\n");
   });
 
-  it("is left out with --no-speed and --json", () => {
-    expect(inspect("81026869").stdout).not.toContain("speed");
-    expect(json(wsframe(["inspect", "--json", "-"], "81026869"))[0]).not.toHaveProperty("speed");
+  it("is left out with --no-speed and --json", async () => {
+    expect((await inspect("81026869")).stdout).not.toContain("speed");
+    expect(json(await wsframe(["inspect", "--json", "-"], "81026869"))[0]).not.toHaveProperty("speed");
   });
 });

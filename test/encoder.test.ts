@@ -206,7 +206,7 @@ for (const core of cores) {
         const bad: (() => void)[] = [
           () => encoder.text(5 as never),
           () => encoder.binary("text" as never),
-          () => encoder.binary(new ArrayBuffer(4) as never),
+          () => encoder.binary({ byteLength: 4 } as never),
           () => encoder.ping([1] as never),
           () => encoder.ping("x".repeat(126)),
           () => encoder.pong(new Uint8Array(126)),

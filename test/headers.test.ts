@@ -1,10 +1,14 @@
-// Every one of the 65,536 first two bytes gets the verdict of the reference decoder, in both cores and roles.
+// Every first two bytes get the verdict of the reference decoder, in both cores and roles. A first byte that is refused alone is
+// refused with any second byte, so three of those have to do.
 
 import { describe, expect, test } from "vitest";
 import { FrameDecoder, WebSocketError } from "../src/index.ts";
 import { ReferenceDecoder } from "./reference/decoder.ts";
 import { serialize } from "./reference/serialize.ts";
 import { viaDecode, viaPush } from "./support/run.ts";
+
+const EVERY_BYTE = Array.from({ length: 256 }, (_, byte) => byte);
+const SOME_BYTES = [0, 0x7e, 0xff];
 
 const sink = { header() {}, payload() {}, end() {} };
 
@@ -24,7 +28,7 @@ for (const role of ["server", "client"] as const) {
     for (const inMessage of [false, true]) {
       test(`role ${role}, rsv ${rsv}, ${inMessage ? "inside a message" : "between messages"}`, () => {
         const opening = serialize({ opcode: 1, fin: false, maskKey: server ? [1, 2, 3, 4] : undefined });
-        let refused = 0;
+        let accepted = 0;
         const state = new Map(
           (["wasm", "portable"] as const).map((core) => {
             const decoder = new FrameDecoder({ role, core, rsv });
@@ -32,21 +36,31 @@ for (const role of ["server", "client"] as const) {
             return [core, decoder.save()];
           }),
         );
-        for (let first = 0; first < 256; first++) {
-          for (let second = 0; second < 256; second++) {
-            const bytes = Uint8Array.of(first, second);
-            const reference = new ReferenceDecoder({ server, rsv });
-            if (inMessage) reference.push(opening);
-            reference.push(bytes);
-            const expected = reference.error ? `${reference.error.code} ${reference.error.byteOffset}` : "";
-            if (expected !== "") refused++;
-            for (const core of ["wasm", "portable"] as const) {
-              const found = verdict(FrameDecoder.restore(state.get(core)!, { role, core, rsv }), bytes);
-              if (found !== expected) expect.fail(`${core} ${first} ${second}: expected ${expected}, got ${found}`);
-            }
+        const expectedOf = (bytes: Uint8Array): string => {
+          const reference = new ReferenceDecoder({ server, rsv });
+          if (inMessage) reference.push(opening);
+          reference.push(bytes);
+          return reference.error ? `${reference.error.code} ${reference.error.byteOffset}` : "";
+        };
+        const check = (bytes: Uint8Array): string => {
+          const expected = expectedOf(bytes);
+          for (const core of ["wasm", "portable"] as const) {
+            const found = verdict(FrameDecoder.restore(state.get(core)!, { role, core, rsv }), bytes);
+            if (found !== expected) expect.fail(`${core}, ${[...bytes]}: expected ${expected}, got ${found}`);
+          }
+          return expected;
+        };
+        for (const first of EVERY_BYTE) {
+          const alone = check(Uint8Array.of(first));
+          for (const second of alone === "" ? EVERY_BYTE : SOME_BYTES) {
+            const both = check(Uint8Array.of(first, second));
+            if (alone !== "") expect(both).toBe(alone);
+            if (both === "") accepted++;
           }
         }
-        expect(refused).toBeGreaterThan(32_768);
+        // Half of the second bytes have the wrong MASK bit.
+        expect(accepted).toBeGreaterThan(500);
+        expect(accepted).toBeLessThan(32_768);
       });
     }
   }

@@ -1,6 +1,9 @@
-// Bytes written as hexadecimal digits: to read them from a file, and to show them.
+// Bytes written as hexadecimal digits, as a file may have them.
 
+import { asCharacters, concat, isPlainText } from "./bytes.ts";
+import { parseDump } from "./dump.ts";
 import { InputError } from "./input-error.ts";
+import { payloadOf } from "./packets.ts";
 
 const SEPARATORS = new Set([..." \t\r\n,:"].map((char) => char.charCodeAt(0)));
 const ZERO = 0x30;
@@ -14,15 +17,60 @@ function digitOf(char: number): number {
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : NO_DIGIT;
 }
 
+const encoder = new TextEncoder();
+
+/** A longer file is no list of a programming language. */
+const MOST_LISTED = 2 ** 26;
+
 /**
- * The bytes that a file of hex text stands for: digits, with white space, commas and colons between bytes
- * and `0x` in front of them as you like. Undefined if the file has anything else in it.
+ * The bytes that a file of hex text stands for: a dump with offsets, or digits alone; of packets that were captured, what TCP
+ * carries in them. Undefined if the file is something else.
  *
- * No WebSocket stream looks like that: as a first byte, every one of these characters has RSV bits set.
+ * No WebSocket stream looks like hex text: as a first byte, every character of it has RSV bits set, or is no opcode.
  *
- * @throws InputError if a byte has lost one of its two digits
+ * @throws InputError for hex text that cannot be read
  */
 export function parseHexText(file: Uint8Array): Uint8Array | undefined {
+  const dump = parseDump(file);
+  if (dump !== undefined) return payloadOf(dump) ?? concat(dump);
+  const bytes = parseDigits(file) ?? parseList(file);
+  if (bytes === undefined) assertNoRepeats(file);
+  return bytes && (payloadOf([bytes]) ?? bytes);
+}
+
+/** @throws InputError for digits that are not all there, because a program has left out lines */
+function assertNoRepeats(file: Uint8Array): void {
+  if (file.length > MOST_LISTED || !isPlainText(file)) return;
+  const text = asCharacters(file);
+  const rest = text.replaceAll(/^\*\s*$/gm, "");
+  if (rest.length < text.length && parseDigits(encoder.encode(rest)) !== undefined) {
+    throw new InputError("hex text in which * stands for lines that are the same: od -v prints all of them");
+  }
+}
+
+/** Bytes as programs write them: `{ 0x81, 0x85 }`, `"\x81\x85"`, `<Buffer 81 85>`, `81-85`. */
+function parseList(file: Uint8Array): Uint8Array | undefined {
+  if (file.length > MOST_LISTED || !isPlainText(file)) return undefined;
+  const text = Buffer.from(file)
+    .toString("latin1")
+    .replaceAll(/\/\*.*?\*\//gs, "")
+    .trim();
+  const [, list] = /^<Buffer ([^>]*)>$/.exec(text) ?? /^[^{}]*\{([^{}]*)\}[^{}]*$/.exec(text) ?? [];
+  if (list !== undefined && /\.{3} \d+ more byte/.test(list)) {
+    throw new InputError("a Buffer as Node.js prints it, which is not all of it: print buffer.toString('hex')");
+  }
+  const escapes = /^(?:\s*"?(?:\\x[0-9a-f]{2})+"?\s*\\?\s*)+$/i.test(text);
+  const pairs = /^[0-9a-f]{2}(?:-[0-9a-f]{2})*$/i.test(text);
+  const digits = list ?? (escapes ? text.replaceAll(/\\x|["\\]/g, " ") : pairs ? text.replaceAll("-", " ") : undefined);
+  return digits === undefined ? undefined : parseDigits(encoder.encode(digits));
+}
+
+/**
+ * Digits, with white space, commas and colons between bytes and `0x` in front of them as you like. Undefined if there is
+ * anything else.
+ * @throws InputError if a byte has lost one of its two digits
+ */
+export function parseDigits(file: Uint8Array): Uint8Array | undefined {
   const bytes = new Uint8Array(file.length >> 1);
   let length = 0;
   let high = NO_DIGIT;
@@ -51,9 +99,4 @@ export function parseHexText(file: Uint8Array): Uint8Array | undefined {
   // Only now: a file that has other characters too is not hex text with a mistake in it.
   if (half || high !== NO_DIGIT) throw new InputError("hex text in which a byte has only one digit");
   return length === 0 ? undefined : bytes.subarray(0, length);
-}
-
-/** Bytes as hex digits, with `separator` between them. */
-export function toHex(bytes: Uint8Array, separator: string = ""): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(separator);
 }

@@ -13,7 +13,7 @@ const FIRST_LINE = /^(?:[A-Z]+ \S+ HTTP\/1\.[01]|HTTP\/1\.[01] (\d{3})[^\r\n]*)\
 
 /** What the head of a stream says. */
 export interface HttpHead {
-  /** Who sent it, and so the bytes behind it. */
+  /** Who sent it, and so the bytes after it. */
   readonly sender: "client" | "server";
   /** Its first line, to be shown. */
   readonly line: string;
@@ -29,7 +29,7 @@ export interface HttpHead {
  * The HTTP head that a file begins with, or undefined. No frame can look like one: `G` and `H` as a first
  * byte would have RSV1 set with an opcode that is reserved or needs FIN.
  *
- * @throws InputError for a head behind which no frames can come
+ * @throws InputError for a head that no frames can follow
  */
 export function parseHead(file: Uint8Array): HttpHead | undefined {
   const first = FIRST_LINE.exec(latin1(file.subarray(0, MAX_FIRST_LINE)));

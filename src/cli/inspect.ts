@@ -68,7 +68,7 @@ export interface Inspection {
   readonly counts: Counts;
   readonly error: StreamError | undefined;
   readonly incomplete: Incomplete | undefined;
-  /** What stands behind a Close, which nobody reads, and where, in bytes from the start of the frames. */
+  /** What follows a Close, which nobody reads, and where it begins, in bytes from the start of the frames. */
   readonly trailing: { readonly offset: number; readonly bytes: Uint8Array } | undefined;
   /** The longest part from the start that can be repeated: whole messages, no error, no Close. */
   readonly sample: Sample;

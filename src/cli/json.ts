@@ -1,7 +1,7 @@
 // An inspection as data, for programs. All offsets are in bytes from the start of the file.
 
 import { Opcode } from "wsframe";
-import { toHex } from "./hex.ts";
+import { toHex } from "./bytes.ts";
 import type { Stream } from "./stream.ts";
 import type { Inspection } from "./inspect.ts";
 import type { FrameRow } from "./row.ts";

@@ -29,10 +29,11 @@ export function reportLines(report: LoadReport, style: Style): string {
   };
   if (connections.opened > 0 && report.seconds < LEAST_SECONDS && report.messages === 0) {
     add("messages", "nothing was measured: the run had ended before", "yellow");
-    add("in all", inAll(total));
+    add("in all", inAll(report));
   } else if (connections.opened > 0) {
     add("messages", `${style("bold", `${rate(report.messagesPerSecond)}/s`)}: ${measured(report)}`);
-    add("payload", `${bytes(report.bytesPerSecond)}/s each way: ${counted(report.bytes, "byte")}`);
+    const way = report.options.answers === "echo" ? "each way" : "sent";
+    add("payload", `${bytes(report.bytesPerSecond)}/s ${way}: ${counted(report.bytes, "byte")}`);
     if (latency.count > 0) {
       const { p50, p90, p99, p999, max } = latency;
       add(
@@ -42,7 +43,7 @@ export function reportLines(report: LoadReport, style: Style): string {
           .join("   "),
       );
     }
-    add("in all", inAll(total));
+    add("in all", inAll(report));
     add("load", share(load), load.bottleneck ? "yellow" : undefined);
   }
   const { opened, failed, lost } = connections;
@@ -59,8 +60,10 @@ export function reportLines(report: LoadReport, style: Style): string {
 
 /** What was asked for. */
 function asked({ options, connections }: LoadReport): string {
-  const { size, inFlight, rate: due, binary } = options;
-  const kind = `${binary ? "binary" : "text"} of ${counted(size, "byte")}${connections.compressed ? ", compressed" : ""}`;
+  const { size, messages, inFlight, rate: due, binary } = options;
+  const made = `${binary ? "binary" : "text"} of ${counted(size ?? 0, "byte")}`;
+  const own = `${counted(messages ?? 0, "message")} of your own`;
+  const kind = `${messages === null ? made : own}${connections.compressed ? ", compressed" : ""}`;
   const limit = inFlight === null ? "" : `, ${grouped(inFlight)} in flight on each`;
   const speed = due === null ? "" : `, ${due.toLocaleString("en-US")} ${due === 1 ? "message" : "messages"}/s`;
   return `${counted(options.connections, "connection")}, ${kind}${limit}${speed}`;
@@ -69,12 +72,24 @@ function asked({ options, connections }: LoadReport): string {
 function measured({ messages, seconds: time, options }: LoadReport): string {
   const { rate: due } = options;
   const wanted = due === null ? "" : `, of ${grouped(due * time)} due`;
-  return `${counted(messages, "answer")} in ${time.toFixed(2)} s${wanted}`;
+  const { answers } = options;
+  const what =
+    answers === 0 || answers === "any"
+      ? `${grouped(messages)} sent`
+      : answers === "echo" || answers === 1
+        ? counted(messages, "answer")
+        : `${grouped(messages)} answered`;
+  return `${what} in ${time.toFixed(2)} s${wanted}`;
 }
 
-function inAll({ sent, received, unanswered, mismatches, unexpected }: LoadReport["total"]): string {
-  const parts = [`${grouped(sent)} sent`, `${grouped(received)} answered`];
-  parts.push(mismatches === 0 ? "all compared, none wrong" : `${grouped(mismatches)} of them wrong`);
+function inAll({ options: { answers }, total }: LoadReport): string {
+  const { sent, received, unanswered, mismatches, unexpected } = total;
+  const parts = [`${grouped(sent)} sent`];
+  if (answers === "echo") {
+    parts.push(`${grouped(received)} answered`);
+    parts.push(mismatches === 0 ? "all compared, none wrong" : `${grouped(mismatches)} of them wrong`);
+  } else if (answers === "any") parts.push(`${grouped(received)} received`);
+  else if (answers > 0) parts.push(`${counted(received, "answer")}, not compared`);
   if (unanswered > 0) parts.push(`${grouped(unanswered)} not answered`);
   if (unexpected > 0) parts.push(`${grouped(unexpected)} not asked for`);
   return parts.join(", ");

@@ -1,7 +1,9 @@
 // `wsframe load`: a run, what is seen of it on a terminal, and its exit code.
 
 import { load, type LoadProgress, type LoadReport } from "wsframe/load";
+import type { Io, Print } from "./io.ts";
 import type { LoadCommand } from "./load-options.ts";
+import { readMessages } from "./load-messages.ts";
 import { progressLine, reportLines } from "./load-summary.ts";
 import { UsageError } from "./options.ts";
 import { makeStyle } from "./style.ts";
@@ -18,9 +20,10 @@ const REWRITE = "\r\x1b[K";
 /**
  * @returns the exit code
  * @throws UsageError
+ * @throws InputError for a file of messages that cannot be read
  */
-export async function loadServer(command: LoadCommand, print: (text: string) => Promise<void>): Promise<number> {
-  const { stdout, stderr } = process;
+export async function loadServer(command: LoadCommand, { stdin, stdout, stderr }: Io, print: Print): Promise<number> {
+  const options = { ...command.options, messages: await readMessages(command, stdin) };
   const style = makeStyle(command.color ?? (stdout.isTTY === true && !process.env["NO_COLOR"]));
   const controller = new AbortController();
   const interrupt = (): void => {
@@ -30,14 +33,14 @@ export async function loadServer(command: LoadCommand, print: (text: string) => 
   const onProgress = stderr.isTTY
     ? (progress: LoadProgress): void => {
         const width = (stderr.columns || DEFAULT_WIDTH) - 1;
-        stderr.write(REWRITE + progressLine(progress, command.options).slice(0, width));
+        stderr.write(REWRITE + progressLine(progress, options).slice(0, width));
       }
     : undefined;
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
   let report: LoadReport;
   try {
-    report = await load(command.url, { ...command.options, signal: controller.signal, onProgress });
+    report = await load(command.url, { ...options, signal: controller.signal, onProgress });
   } catch (error) {
     // What load() says of its arguments.
     if (error instanceof TypeError || error instanceof RangeError) throw new UsageError(asOptions(error.message));
@@ -55,7 +58,7 @@ export async function loadServer(command: LoadCommand, print: (text: string) => 
 /** What load() says of its options, in the names and units of the command line. */
 function asOptions(message: string): string {
   return message
-    .replace(/^(connections|size|inFlight|rate|duration|warmUp|timeout)\b/, (name) => {
+    .replace(/^(connections|size|answers|inFlight|rate|duration|warmUp|(handshake|answer|close)Timeout)\b/, (name) => {
       return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     })
     .replace(

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // The command `wsframe`: what it prints, and its exit codes.
 
 import { isAscii } from "node:buffer";
@@ -7,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { InputError } from "./input-error.ts";
 import { readStreams } from "./input.ts";
 import { inspect, type Inspection } from "./inspect.ts";
+import type { Io, Print } from "./io.ts";
 import { toJson } from "./json.ts";
 import { loadServer } from "./load.ts";
 import { LOAD_USAGE, parseLoad } from "./load-options.ts";
@@ -34,21 +34,13 @@ function assertIsStream(stream: Stream, { error, counts }: Inspection): void {
       (compressed
         ? "If it is compressed, give --rsv 4"
         : isAscii(stream.bytes)
-          ? "It is text: of hex, only the bytes themselves are read, as xxd -p prints them"
+          ? "It is text, but no hex that can be read: xxd -p prints some"
           : "If it is one, give --role"),
   );
 }
 
-async function print(text: string): Promise<void> {
-  if (!process.stdout.write(text)) await once(process.stdout, "drain");
-}
-
-function complain(message: string): void {
-  process.exitCode = EXIT_FAILURE;
-  process.stderr.write(`wsframe: ${message}\n`);
-}
-
 async function report(
+  print: Print,
   stream: Stream,
   inspection: Inspection,
   command: Command,
@@ -61,19 +53,19 @@ async function report(
   if (command.speed) await print(speedLines(await measure(stream, inspection), style));
 }
 
-async function inspectAll(command: Command): Promise<void> {
-  const { stdout } = process;
+async function inspectAll(command: Command, io: Io, print: Print): Promise<void> {
+  const { stdin, stdout } = io;
   const style = makeStyle(command.color ?? (stdout.isTTY === true && !process.env["NO_COLOR"]));
-  const width = Math.max(stdout.isTTY ? stdout.columns : DEFAULT_WIDTH, LEAST_WIDTH);
+  const width = Math.max((stdout.isTTY && stdout.columns) || DEFAULT_WIDTH, LEAST_WIDTH);
   let documents = 0;
   let printed = false;
   for (const file of command.files) {
     try {
-      for (const stream of await readStreams(file, command)) {
+      for (const stream of await readStreams(file, stdin, command)) {
         const previewBytes = command.json ? JSON_PREVIEW_BYTES : width;
         const inspection = inspect(stream, { rows: command.rows, previewBytes });
         assertIsStream(stream, inspection);
-        if (inspection.error) process.exitCode ??= EXIT_PROTOCOL_ERROR;
+        if (inspection.error) io.exitCode ??= EXIT_PROTOCOL_ERROR;
         if (command.json) {
           const speed = command.speed ? ((await measure(stream, inspection)) ?? null) : undefined;
           await print(documents++ === 0 ? "[" : ",");
@@ -82,11 +74,11 @@ async function inspectAll(command: Command): Promise<void> {
         }
         if (printed) await print("\n");
         printed = true;
-        await report(stream, inspection, command, style, width);
+        await report(print, stream, inspection, command, style, width);
       }
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
-      complain(error.message);
+      complain(io, error.message);
     }
   }
   if (command.json) await print(documents === 0 ? "[]\n" : "]\n");
@@ -97,33 +89,32 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-async function main(): Promise<void> {
-  const args = process.argv.slice(2);
-  if (args[0] === "load") {
-    usage = LOAD_USAGE;
-    const command = parseLoad(args.slice(1));
-    if (command === "help") await print(LOAD_USAGE);
-    else process.exitCode = await loadServer(command, print);
-    return;
+/** Runs the command with its arguments, those after the name of the program. */
+export async function main(args: readonly string[], io: Io): Promise<void> {
+  const isLoad = args[0] === "load";
+  const print = async (text: string): Promise<void> => {
+    if (!io.stdout.write(text)) await once(io.stdout, "drain");
+  };
+  try {
+    if (isLoad) {
+      const command = parseLoad(args.slice(1));
+      if (command === "help") await print(LOAD_USAGE);
+      else io.exitCode = await loadServer(command, io, print);
+    } else {
+      const command = parseCommand(args);
+      if (command === "help") await print(USAGE);
+      else if (command === "version") await print(`${version()}\n`);
+      else await inspectAll(command, io, print);
+    }
+  } catch (error) {
+    const help = isLoad ? "wsframe load --help" : "wsframe --help";
+    if (error instanceof UsageError) complain(io, `${error.message} (see ${help})`);
+    else if (error instanceof InputError) complain(io, error.message);
+    else complain(io, error instanceof Error && error.stack ? error.stack : String(error));
   }
-  const command = parseCommand(args);
-  if (command === "help") await print(USAGE);
-  else if (command === "version") await print(`${version()}\n`);
-  else await inspectAll(command);
 }
 
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // Whoever reads has seen enough, as `head` does.
-  if (error.code === "EPIPE") process.exit();
-  throw error;
-});
-
-/** What to show to who has called it in a wrong way. */
-let usage = USAGE;
-
-try {
-  await main();
-} catch (error) {
-  if (error instanceof UsageError) complain(`${error.message}\n\n${usage.trimEnd()}`);
-  else complain(error instanceof Error && error.stack ? error.stack : String(error));
+function complain(io: Io, message: string): void {
+  io.exitCode = EXIT_FAILURE;
+  io.stderr.write(`wsframe: ${message}\n`);
 }

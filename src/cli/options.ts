@@ -15,9 +15,11 @@ inspect shows what is in a recorded WebSocket connection: its frames, its errors
 its sizes, and how fast this machine decodes it.
 
 FILE is one direction of a connection as it went over TCP, with or without the
-HTTP head in front (the upgrade request, or the 101 response); or the same as hex
-text; or - for standard input; or a directory with client.bin and server.bin.
-Offsets are in bytes from the start of the file, the head included.
+HTTP head in front (the upgrade request, or the 101 response); or the same as hex,
+with offsets or without, as xxd, hexdump -C, od -t x1, Wireshark and tcpdump -x
+print it; or - for standard input; or a directory with client.bin and server.bin.
+Offsets are in bytes from the start of the file, the head included; of hex, from
+the start of the bytes that it stands for.
 
 Options:
   --role server|client  who reads the bytes: a server reads what clients send.
@@ -68,8 +70,8 @@ export function orUsageError<T>(parser: () => T): T {
   try {
     return parser();
   } catch (error) {
-    // Only the first sentence: the rest is advice on how to pass such a thing as a file.
-    throw new UsageError((error as Error).message.split(". ")[0]);
+    // Only the first sentence: advice follows, on lines of its own.
+    throw new UsageError((error as Error).message.split(/\.\s/)[0]);
   }
 }
 
@@ -80,7 +82,7 @@ export function parseCommand(args: readonly string[]): Command | "help" | "versi
   if (values.version) return "version";
   const [command, ...files] = positionals;
   if (command === undefined) throw new UsageError("no command given");
-  if (command === "load") throw new UsageError("load comes first, its options behind it");
+  if (command === "load") throw new UsageError("load goes first, and its options after it");
   if (command !== "inspect") throw new UsageError(`unknown command: ${command}`);
   if (files.length === 0) throw new UsageError("no file given");
   if (files.filter((file) => file === "-").length > 1) throw new UsageError("standard input can be read only once");

@@ -1,7 +1,7 @@
 // Payloads on one line. What a stream holds must not be able to control the terminal.
 
 import { Opcode } from "wsframe";
-import { toHex } from "./hex.ts";
+import { toHex } from "./bytes.ts";
 import type { FrameRow } from "./row.ts";
 import { closeName } from "./names.ts";
 
@@ -47,7 +47,7 @@ function escaped(char: string): string {
 function fit(pieces: Iterable<string>, width: number, between: string, more: boolean): { text: string; cut: boolean } {
   let text = "";
   let used = 0;
-  // Up to where the text goes if an ellipsis has to come behind it.
+  // How much of the text is kept if an ellipsis has to follow.
   let safe = 0;
   for (const piece of pieces) {
     const gap = text === "" ? "" : between;

@@ -104,7 +104,7 @@ async function run(contender: Contender, connection: Uint8Array, least: number):
     spent += performance.now() - start;
     finish();
     passes++;
-    // ws leaves work for the next turn behind.
+    // ws has left work for the next turn.
     await nextTurn();
   }
   return spent / passes;

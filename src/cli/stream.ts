@@ -4,6 +4,7 @@ import type { Role } from "wsframe";
 import { parseHexText } from "./hex.ts";
 import { type HttpHead, parseHead } from "./http.ts";
 import { InputError } from "./input-error.ts";
+import { captureFormat } from "./packets.ts";
 
 const RSV1 = 4;
 const MASK_BIT = 0x80;
@@ -26,7 +27,7 @@ export interface Stream {
   readonly head: HttpHead | undefined;
   /** All of its bytes. */
   readonly whole: Uint8Array;
-  /** Those behind the head. */
+  /** Those after the head. */
   readonly bytes: Uint8Array;
   /** Who decodes this: the other end. */
   readonly role: Role;
@@ -65,6 +66,13 @@ function openSource({ file, sender, content }: Source): PartialStream {
     if (content.length === 0) throw new InputError("empty");
     const fromHex = parseHexText(content);
     const whole = fromHex ?? content;
+    const format = captureFormat(whole);
+    if (format !== undefined) {
+      throw new InputError(
+        `a ${format} file, which has packets in it: give the bytes of one direction, as Wireshark saves them ` +
+          "(Follow, TCP Stream, one direction, Show as Raw), or as tcpdump -x prints them",
+      );
+    }
     const head = parseHead(whole);
     return {
       file,

@@ -1,7 +1,7 @@
 // A stream as a table: one line for a frame, errors in place.
 
 import { mask } from "wsframe";
-import { toHex } from "./hex.ts";
+import { toHex } from "./bytes.ts";
 import type { Stream } from "./stream.ts";
 import type { Incomplete, Inspection, StreamError } from "./inspect.ts";
 import type { FrameRow } from "./row.ts";
@@ -85,7 +85,7 @@ function rsvNames(rsv: number): string {
   return [4, 2, 1].flatMap((bit, i) => (rsv & bit ? [`RSV${i + 1}`] : [])).join(" and ");
 }
 
-/** The widths of the columns, and what stands in them. */
+/** The widths of the columns, and what is in them. */
 class Layout {
   readonly #style: Style;
   readonly #base: number;

@@ -5,7 +5,7 @@
  */
 export interface Core {
   /** All of the core's memory. It never grows or detaches, so these views hold for good. */
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   /** Signed, for V8 keeps small signed integers without boxes: masking-keys may come out negative. */
   readonly i32: Int32Array;
   readonly f64: Float64Array;

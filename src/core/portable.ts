@@ -109,7 +109,7 @@ function utf8Sequence(first: number): { length: number; least: number; greatest:
 }
 
 class PortableCore implements Core {
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   readonly i32: Int32Array;
   readonly f64: Float64Array;
   readonly #view: DataView;

@@ -20,11 +20,16 @@ export interface InflateSettings {
   readonly windowBits: number;
   /** The most bytes that the result may have: Infinity for no limit. */
   readonly maxLength: number;
+  /**
+   * The most bytes to allocate at a time for the result, given where the stream is probably a short piece of the data. A codec
+   * need not mind it. Undefined: as the codec likes.
+   */
+  readonly maxChunk?: number | undefined;
 }
 
 /** What came of inflating. */
 export interface Inflated {
-  /** The result, at most `maxLength` bytes. */
+  /** The result, at most `maxLength` bytes. What is not alone in its buffer is copied. */
   readonly data: Uint8Array;
   /** How many bytes the stream had, up to the end of the block that says that it is the last. */
   readonly bytesRead: number;

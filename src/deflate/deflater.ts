@@ -2,13 +2,12 @@
 
 import type { OutgoingPart } from "../frame/extension.ts";
 import type { Settings } from "./options.ts";
+import { inOwnBuffer } from "./own.ts";
 import { HistoryWindow } from "./window.ts";
 
 const NOTHING = new Uint8Array(0);
 /** What a sync flush ends with: an empty block without compression, but for the bits that begin it. */
 const FLUSH_LENGTH = 4;
-/** A result may stand in a buffer that is larger by so much: the pools that short ones share, or half a chunk. */
-const SLACK = 16384;
 
 /** @internal */
 export class Deflater {
@@ -64,11 +63,9 @@ export class Deflater {
     // §7.2.3.6: the header bits of an empty block. A fragment without payload has nothing to flush.
     if (payload.length === 0) return last ? Uint8Array.of(0) : NOTHING;
     const { codec, level, memLevel } = this.#settings;
-    const flushed = codec.deflate(payload, { dictionary, windowBits: this.#bits, level, memLevel });
+    const flushed = inOwnBuffer(codec.deflate(payload, { dictionary, windowBits: this.#bits, level, memLevel }));
     if (!endsWithFlush(flushed)) throw new TypeError("codec.deflate() must end with a sync flush: 00 00 ff ff");
-    const encoded = last ? flushed.subarray(0, -FLUSH_LENGTH) : flushed;
-    // A slow reader may keep it waiting for long, with many others.
-    return encoded.buffer.byteLength - encoded.length > SLACK ? new Uint8Array(encoded) : encoded;
+    return last ? flushed.subarray(0, -FLUSH_LENGTH) : flushed;
   }
 
   /** How far back a message may refer: hashing all that takes its time, which a long message needs anyway. */

@@ -3,8 +3,9 @@
 import { concat } from "../frame/bytes.ts";
 import { WebSocketError } from "../frame/errors.ts";
 import type { IncomingMessage } from "../frame/extension.ts";
-import type { Inflated } from "./codec.ts";
+import type { Inflated, InflateSettings } from "./codec.ts";
 import type { Settings } from "./options.ts";
+import { inOwnBuffer } from "./own.ts";
 import { HistoryWindow } from "./window.ts";
 
 /**
@@ -14,13 +15,12 @@ import { HistoryWindow } from "./window.ts";
  */
 const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff);
 /**
- * Blocks with BFINAL set (§7.2.3.4) are a call each, of about 20 µs: a message may have so many, and another for each so
- * many bytes.
+ * How many blocks with BFINAL set (§7.2.3.4) a message may have. Each is a call of the codec; a sender that has no other way to
+ * flush makes one for each message, or for each piece that it compresses.
  */
-const FREE_FINAL_BLOCKS = 16;
-const BYTES_PER_FINAL_BLOCK = 256;
-/** A result may stand in a buffer that is larger by so much; else it is copied to one of its own. */
-const SLACK = 1024;
+const MAX_FINAL_BLOCKS = 64;
+/** How much is allocated at a time for what follows a final block, in bytes: it may be anything from nothing to the whole rest. */
+const CHUNK_AFTER_FINAL = 16384;
 
 const SCRATCH_LENGTH = 16384;
 /** Where short messages get their tail. Undefined while in use: a codec may be anything. */
@@ -60,7 +60,8 @@ export class Inflater {
       this.#window.clear();
       throw error;
     } finally {
-      if (borrowed) scratch = input;
+      // The next message's codec sees all of it.
+      if (borrowed) scratch = input.fill(0, 0, length);
     }
   }
 
@@ -72,40 +73,44 @@ export class Inflater {
 
     const size = 2 ** this.#bits;
     const before = this.#window.last(size);
-    const first = this.#stream(input, before, maxLength, message);
+    const first = this.#stream(input, { dictionary: before, windowBits: this.#bits, maxLength }, message);
     let at = first.bytesRead;
-    if (at === end || at === endWithoutFlush) return own(first.data);
+    if (at === end || at === endWithoutFlush) return first.data;
 
     // There are blocks behind a final one: to zlib they are a stream of their own, to LZ77 they go on.
     const pieces = [first.data];
     let total = first.data.length;
-    const maxBlocks = FREE_FINAL_BLOCKS + message.payload.length / BYTES_PER_FINAL_BLOCK;
     const window = new HistoryWindow();
     window.push(before, size);
     window.push(first.data, size);
     while (at !== end && at !== endWithoutFlush) {
-      if (pieces.length > maxBlocks) throw corrupt(message, "There are too many final blocks");
-      const { data, bytesRead } = this.#stream(input.subarray(at), window.last(size), maxLength - total, message);
+      const dictionary = window.last(size);
+      const left = maxLength - total;
+      const settings = { dictionary, windowBits: this.#bits, maxLength: left, maxChunk: CHUNK_AFTER_FINAL };
+      const { data, bytesRead } = this.#stream(input.subarray(at), settings, message);
       at += bytesRead;
       total += data.length;
       pieces.push(data);
+      // Each that did not end with the tail ended with a block of the peer's.
+      if (at !== end && pieces.length > MAX_FINAL_BLOCKS) throw tooManyFinalBlocks(message);
       window.push(data, size);
     }
     return concat(pieces);
   }
 
   /** One DEFLATE stream, with what can be wrong with it as WebSocketErrors. */
-  #stream(data: Uint8Array, dictionary: Uint8Array, maxLength: number, message: IncomingMessage): Inflated {
-    let result: Inflated;
+  #stream(input: Uint8Array, settings: InflateSettings, message: IncomingMessage): Inflated {
+    let inflated: Inflated;
     try {
-      result = this.#settings.codec.inflate(data, { dictionary, windowBits: this.#bits, maxLength });
+      inflated = this.#settings.codec.inflate(input, settings);
     } catch (error) {
       // By name: a codec's may be of another realm.
       if (error instanceof Error && error.name === "RangeError") throw this.#tooLong(message);
       throw corrupt(message, error instanceof Error ? error.message : String(error));
     }
-    if (result.data.length > maxLength) throw this.#tooLong(message);
-    return result;
+    const { data, bytesRead } = inflated;
+    if (data.length > settings.maxLength) throw this.#tooLong(message);
+    return { data: inOwnBuffer(data), bytesRead };
   }
 
   #maxByRatio({ payload }: IncomingMessage): number {
@@ -140,7 +145,11 @@ function corrupt({ byteOffset }: IncomingMessage, what: string): WebSocketError 
   );
 }
 
-/** A message that is kept must not keep much else alive. */
-function own(data: Uint8Array): Uint8Array {
-  return data.buffer.byteLength - data.length > SLACK ? new Uint8Array(data) : data;
+function tooManyFinalBlocks({ byteOffset }: IncomingMessage): WebSocketError {
+  const rule = "RFC 7692 §7.2.3.4";
+  return new WebSocketError(
+    "WS_ERR_TOO_MANY_FINAL_BLOCKS",
+    `The message has more than ${MAX_FINAL_BLOCKS} blocks with BFINAL set (${rule}, byte ${byteOffset})`,
+    { closeCode: 1008, byteOffset, rule },
+  );
 }

@@ -1,3 +1,4 @@
+import { checkNames, type Hints, type Names } from "../frame/known-options.ts";
 import { builtinZlib } from "./builtin.ts";
 import type { DeflateCodec } from "./codec.ts";
 import { zlibCodec } from "./zlib.ts";
@@ -84,8 +85,31 @@ export interface Settings {
 const DEFAULT_RATIO = 100;
 const DEFAULT_FREE_INFLATION = 16777216;
 
+const KNOWN: Names<PerMessageDeflateOptions> = {
+  clientMaxWindowBits: true,
+  clientNoContextTakeover: true,
+  codec: true,
+  fallback: true,
+  history: true,
+  level: true,
+  maxInflateRatio: true,
+  memLevel: true,
+  serverMaxWindowBits: true,
+  serverNoContextTakeover: true,
+  threshold: true,
+};
+
+/** Of ws. */
+const HINTS: Hints = {
+  concurrencyLimit: "it has no equivalent: compressing is synchronous",
+  maxPayload: "use `limits: { maxMessage }` of the connection",
+  zlibDeflateOptions: "use `level` and `memLevel`",
+  zlibInflateOptions: "it has no equivalent",
+};
+
 /** @throws RangeError, TypeError @internal */
 export function readOptions(options: PerMessageDeflateOptions): Settings {
+  checkNames("perMessageDeflate()", options, KNOWN, HINTS);
   const { threshold = 1024, level = -1, memLevel = 8, history = 4096, maxInflateRatio } = options;
   if (typeof threshold !== "number" || !(threshold >= 0)) {
     throw new RangeError("threshold must be a number of bytes, 0 or more");

@@ -15,6 +15,9 @@ const RSV1 = 4;
  * Compressing and inflating are synchronous, and between messages a connection holds nothing but the last bytes that
  * matches may refer to: of what it received up to the window (32 KiB), of what it sent as much as `history` says.
  *
+ * A message may have up to 64 blocks with BFINAL set (RFC 7692 §7.2.3.4), which is how some peers flush. One with more ends the
+ * connection (`WS_ERR_TOO_MANY_FINAL_BLOCKS`, 1008).
+ *
  * @throws TypeError in a runtime without zlib, if no codec is given
  * @throws RangeError, TypeError for options that are not what they should be
  */

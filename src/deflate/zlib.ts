@@ -2,6 +2,7 @@
 // hold nothing between messages.
 
 import type { DeflateCodec, DeflateSettings, InflateSettings, Inflated } from "./codec.ts";
+import { inOwnBuffer } from "./own.ts";
 import { behindStored } from "./stored.ts";
 
 /** What is used of node:zlib. */
@@ -61,45 +62,64 @@ export function zlibCodec(zlib: Zlib): DeflateCodec {
   let takesDictionary: boolean | undefined;
   return {
     deflate(data: Uint8Array, { dictionary, windowBits, level, memLevel }: DeflateSettings): Uint8Array {
-      const result = zlib.deflateRawSync(data, {
-        ...(dictionary.length > 0 && { dictionary }),
-        windowBits: deflateBits(dictionary.length + data.length, windowBits),
-        level,
-        memLevel,
-        finishFlush,
-        chunkSize: clampChunk(data.length >> 1),
-      });
-      return plain(result);
+      return inOwnBuffer(
+        zlib.deflateRawSync(data, {
+          ...(dictionary.length > 0 && { dictionary }),
+          windowBits: deflateBits(dictionary.length + data.length, windowBits),
+          level,
+          memLevel,
+          finishFlush,
+          chunkSize: clampChunk(data.length >> 1),
+        }),
+      );
     },
 
     inflate(data: Uint8Array, settings: InflateSettings): Inflated {
       const { dictionary } = settings;
       if (dictionary.length === 0) return inflateRaw(zlib, data, settings);
       takesDictionary ??= inflatesWithDictionary(zlib);
-      if (takesDictionary) return inflateRaw(zlib, data, settings);
-      const whole = behindStored(dictionary, data);
-      const result = inflateRaw(zlib, whole, {
-        ...settings,
-        dictionary: NOTHING,
-        maxLength: settings.maxLength + dictionary.length,
-      });
-      const before = whole.length - data.length;
-      return { data: result.data.subarray(dictionary.length), bytesRead: result.bytesRead - before };
+      return takesDictionary ? inflateRaw(zlib, data, settings) : inflateBehindStored(zlib, data, settings);
     },
   };
 }
 
-function inflateRaw(zlib: Zlib, data: Uint8Array, { dictionary, windowBits, maxLength }: InflateSettings): Inflated {
+function inflateRaw(zlib: Zlib, data: Uint8Array, settings: InflateSettings): Inflated {
+  const { dictionary, windowBits, maxLength, maxChunk = GREATEST_CHUNK } = settings;
   // zlib throws a RangeError once a chunk has gone beyond this, and wants it to be 1 at least.
   const maxOutputLength = Math.max(1, Math.min(maxLength, GREATEST_OUTPUT));
   const { buffer, engine } = zlib.inflateRawSync(data, {
     ...(dictionary.length > 0 && { dictionary }),
     windowBits,
     maxOutputLength,
-    chunkSize: clampChunk(Math.min(8 * data.length, maxOutputLength)),
+    chunkSize: clampChunk(Math.min(8 * data.length, maxOutputLength, maxChunk)),
     info: true,
   }) as WithEngine;
-  return { data: plain(buffer), bytesRead: engine.bytesWritten };
+  return { data: inOwnBuffer(buffer), bytesRead: engine.bytesWritten };
+}
+
+/** The dictionary as a stored block in front of the data, for a zlib that leaves it out of account. */
+function inflateBehindStored(zlib: Zlib, data: Uint8Array, settings: InflateSettings): Inflated {
+  const { dictionary, maxLength, maxChunk } = settings;
+  const inflate = (part: Uint8Array): Inflated => {
+    const whole = behindStored(dictionary, part);
+    const longest = { ...settings, dictionary: NOTHING, maxLength: maxLength + dictionary.length };
+    const result = inflateRaw(zlib, whole, longest);
+    return {
+      data: inOwnBuffer(result.data.subarray(dictionary.length)),
+      bytesRead: result.bytesRead - (whole.length - part.length),
+    };
+  };
+  // It copies the data. Where most of that may not belong to the stream, try how much is enough.
+  let length = maxChunk ?? data.length;
+  for (; length < data.length; length *= 8) {
+    try {
+      return inflate(data.subarray(0, length));
+    } catch (error) {
+      // Else the stream may only have been cut.
+      if (error instanceof RangeError) throw error;
+    }
+  }
+  return inflate(data);
 }
 
 /** Deno's zlib (as of 2.9) leaves the dictionary of raw DEFLATE out of account, in both directions. */
@@ -122,9 +142,4 @@ function deflateBits(length: number, most: number): number {
 /** What does not fit one chunk costs another and a copy; a chunk that is too large costs its allocation. */
 function clampChunk(length: number): number {
   return Math.max(LEAST_CHUNK, Math.min(length, GREATEST_CHUNK));
-}
-
-/** A Buffer's methods are not those of a Uint8Array: its slice() is a view. */
-function plain(buffer: Uint8Array): Uint8Array {
-  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 }

@@ -27,7 +27,7 @@ export class Batch {
   /** Where the records and the lengths of texts are. */
   i32: Int32Array;
   /** Where the payloads are, end to end. */
-  bytes: Uint8Array;
+  bytes: Uint8Array<ArrayBuffer>;
   /** What turns an address in the window into an offset in the stream. */
   readonly toStream: number;
   /** How many payload bytes of the last record's frame have not arrived. */

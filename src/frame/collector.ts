@@ -11,11 +11,11 @@ const GROWTH = 20;
  * @internal
  */
 export class Collector {
-  readonly #allocate: (length: number) => Uint8Array;
-  #buffer: Uint8Array | undefined = undefined;
+  readonly #allocate: (length: number) => Uint8Array<ArrayBuffer>;
+  #buffer: Uint8Array<ArrayBuffer> | undefined = undefined;
   #length = 0;
 
-  constructor(allocate: (length: number) => Uint8Array) {
+  constructor(allocate: (length: number) => Uint8Array<ArrayBuffer>) {
     this.#allocate = allocate;
   }
 
@@ -24,7 +24,7 @@ export class Collector {
   }
 
   /** What has been collected: a view on the buffer. */
-  get bytes(): Uint8Array {
+  get bytes(): Uint8Array<ArrayBuffer> {
     return this.#buffer?.subarray(0, this.#length) ?? new Uint8Array(0);
   }
 

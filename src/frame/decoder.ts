@@ -45,13 +45,14 @@ import {
 import type { Core } from "../core/core.ts";
 import { enginesFor, type Engines } from "../core/engines.ts";
 import { Batch, readKey } from "./batch.ts";
+import { asBytes, asUnshared, type Bytes, newBytes } from "./bytes.ts";
 import { coreError, type WebSocketError } from "./errors.ts";
 import { Frame, FrameHeader, type FrameSource } from "./frame.ts";
 import { filledLanding, leaseLanding, returnLanding } from "./landing.ts";
-import { assertBytes, type FrameDecoderOptions, isServer } from "./options.ts";
+import { type FrameDecoderOptions, isServer } from "./options.ts";
 import { PartialFrame } from "./partial.ts";
 import { type DecoderState, readState, writeState } from "./state.ts";
-import { decodeUtf8 } from "./text.ts";
+import { decodeUtf8 } from "./utf8.ts";
 
 /** 100 MiB, as in ws. */
 const DEFAULT_MAX_PAYLOAD = 104857600;
@@ -63,9 +64,10 @@ export interface FrameSink {
   header(header: FrameHeader): void;
   /**
    * The next payload bytes of the frame, unmasked: `window[start, end)`, at least one. They are borrowed:
-   * copy what you keep before the callback returns. The rest of `window` is not yours.
+   * copy what you keep before the callback returns. The rest of `window`, and its `buffer`, is the memory that all connections of
+   * the thread share: it holds bytes of others. Do not pass `window` on to code that you do not trust; pass `window.slice(start, end)`.
    */
-  payload(window: Uint8Array, start: number, end: number): void;
+  payload(window: Uint8Array<ArrayBuffer>, start: number, end: number): void;
   /** The frame is complete. */
   end(): void;
   /**
@@ -75,10 +77,6 @@ export interface FrameSink {
    * making each; see `textSlack`. Not for frames with an RSV bit, nor with `allowInvalidUtf8`.
    */
   text?(text: string): void;
-}
-
-function newBytes(length: number): Uint8Array {
-  return new Uint8Array(length);
 }
 
 function readMaxPayload(value: number = DEFAULT_MAX_PAYLOAD): number {
@@ -120,7 +118,7 @@ export class FrameDecoder {
   readonly #maxPayload: number;
   readonly #copy: boolean;
   readonly #textSlack: number;
-  readonly #allocate: (length: number) => Uint8Array;
+  readonly #allocate: (length: number) => Uint8Array<ArrayBuffer>;
   /** Where in the stream the next byte for the core stands: the first of #cut, if there are any. */
   #offset = 0;
   #message = 0;
@@ -128,7 +126,7 @@ export class FrameDecoder {
   /** The frame whose payload is not complete. */
   #partial: PartialFrame | undefined = undefined;
   /** The bytes of a header that is not complete, at most 13. */
-  #cut: Uint8Array | undefined = undefined;
+  #cut: Uint8Array<ArrayBuffer> | undefined = undefined;
   #error: WebSocketError | undefined = undefined;
   /** Its number in assembly/memory.ts. */
   #errorNumber = 0;
@@ -195,15 +193,15 @@ export class FrameDecoder {
   /**
    * Decodes the next bytes of the stream into the frames that they complete.
    *
-   * Payloads are views on `chunk`, which is unmasked in place and must not be written to while they are in
-   * use; with the option `copy` it is left as it is. A frame that spans chunks, or 64 KiB of a chunk, is collected in a
+   * Payloads are views on the chunk, which is unmasked in place and must not be written to while they are in
+   * use; with the option `copy`, or if it is in shared memory, it is left as it is. A frame that spans chunks, or 64 KiB of a chunk, is collected in a
    * buffer of its own, which grows with what arrives, not with what its header says.
    *
    * @throws WebSocketError when the stream is wrong; its `frames` are those before the error
-   * @throws TypeError if chunk is not a Uint8Array, or while a frame is passing through push()
+   * @throws TypeError if the chunk is not bytes, or while a frame is passing through push()
    */
-  decode(chunk: Uint8Array): Frame[] {
-    assertBytes(chunk, "chunk");
+  decode(data: Bytes): Frame[] {
+    const chunk = asUnshared(asBytes(data));
     if (this.#error) throw this.#error;
     this.#assertNothingHeld();
     if (this.#partial?.streaming) throw new TypeError("The frame that has begun goes through push()");
@@ -229,16 +227,16 @@ export class FrameDecoder {
 
   /**
    * Decodes the next bytes of the stream and hands them to `sink` as they come: no object is made for a
-   * frame, and a frame of any size passes through in constant memory. `chunk` is left as it is.
+   * frame, and a frame of any size passes through in constant memory. The chunk is left as it is.
    *
    * A sink may use any other decoder or encoder. An exception that it throws comes out of push(); the rest
    * of the chunk is then lost, and the decoder cannot be used any more.
    *
    * @throws WebSocketError when the stream is wrong, after all that came before has been delivered
-   * @throws TypeError if chunk is not a Uint8Array, or while decode() is collecting a frame
+   * @throws TypeError if the chunk is not bytes, or while decode() is collecting a frame
    */
-  push(chunk: Uint8Array, sink: FrameSink): void {
-    assertBytes(chunk, "chunk");
+  push(data: Bytes, sink: FrameSink): void {
+    const chunk = asBytes(data);
     this.#assertStreaming();
     if (this.#paused) {
       if (!this.#afterClose) this.#keep(new Uint8Array(chunk));
@@ -288,8 +286,11 @@ export class FrameDecoder {
    * that they need not be copied. It is lent to this decoder until commit(), or until the decoder is garbage: keep the
    * decoder as long as something may still be read into the buffer. An idle connection that holds one holds that much
    * memory.
+   *
+   * It is not cleared: it holds what was read into it before, for whichever connection that was, and its `buffer` is all of the
+   * core's memory. Do not look at more than you have written, and do not pass it on to code that you do not trust.
    */
-  reserve(): Uint8Array {
+  reserve(): Uint8Array<ArrayBuffer> {
     this.#assertUsable();
     return leaseLanding(this, this.#engines);
   }
@@ -333,7 +334,7 @@ export class FrameDecoder {
    *
    * @throws TypeError from inside one of its own callbacks, or while it is paused
    */
-  save(): Uint8Array {
+  save(): Uint8Array<ArrayBuffer> {
     this.#assertNothingHeld();
     return writeState({
       server: (this.#config & CONFIG_SERVER) !== 0,
@@ -353,7 +354,7 @@ export class FrameDecoder {
    * @throws RangeError if `state` is not what save() made
    * @throws TypeError if it was saved in the other role
    */
-  static restore(state: Uint8Array, options: FrameDecoderOptions): FrameDecoder {
+  static restore(state: Bytes, options: FrameDecoderOptions): FrameDecoder {
     const decoder = new FrameDecoder(options);
     decoder.#resume(readState(state, decoder.#allocate));
     return decoder;
@@ -469,7 +470,7 @@ export class FrameDecoder {
     throw (this.#error = coreError(error, offset, frames));
   }
 
-  #decodeSlice(core: Core, chunk: Uint8Array, at: number, size: number, frames: Frame[]): void {
+  #decodeSlice(core: Core, chunk: Uint8Array<ArrayBuffer>, at: number, size: number, frames: Frame[]): void {
     const { bytes, i32 } = core;
     bytes.set(size === chunk.length ? chunk : chunk.subarray(at, at + size), WINDOW);
     let start = this.#prepend(core, WINDOW);
@@ -539,7 +540,7 @@ export class FrameDecoder {
     const plain = this.#partial === undefined ? 0 : this.#plainBytes(this.#partial, chunk.length);
     if (plain > 0) {
       this.#skipPlain(plain);
-      sink.payload(chunk, 0, plain);
+      sink.payload(asUnshared(chunk), 0, plain);
     }
     // The length is asked for each time: a callback may resize the buffer.
     let at = plain;

@@ -14,15 +14,15 @@ import {
 } from "../../assembly/memory.ts";
 import type { Core } from "../core/core.ts";
 import { enginesFor, type Engines } from "../core/engines.ts";
-import { concat } from "./bytes.ts";
+import { asBytes, asBytesOrText, asUnshared, type Bytes, concat } from "./bytes.ts";
 import { writeHeader } from "./header.ts";
 import { keyNumber, nextKey, takeKeys } from "./keys.ts";
 import { maskInto } from "./mask.ts";
 import { isValidCloseCode, Opcode } from "./opcodes.ts";
-import { assertBytes, type FrameEncoderOptions, isServer, type MaskKeySource } from "./options.ts";
+import { type FrameEncoderOptions, isServer, type MaskKeySource } from "./options.ts";
 import type { PreparedMessage, SerializedMessage } from "./prepared.ts";
 import { LARGE, MAX_BYTES_PER_UNIT, MAX_HEADER, MAX_PAYLOAD, MAX_SHORT } from "./sizes.ts";
-import { encodeUtf8, encodeUtf8Into } from "./text.ts";
+import { encodeUtf8, encodeUtf8Into } from "./utf8.ts";
 
 const FIRST_RECORDS = 16;
 type Payloads = readonly (string | Uint8Array)[];
@@ -34,7 +34,7 @@ export interface FrameInit {
   /** 0 to 15: reserved opcodes too, for those who want to test a peer. */
   readonly opcode: number;
   /** Strings are encoded as UTF-8. Default: none. */
-  readonly payload?: Uint8Array | string;
+  readonly payload?: Bytes | string;
   /** Whether this is the last frame of its message. Default true. */
   readonly fin?: boolean;
   /** RSV1 to RSV3 as a number of three bits, RSV1 being 4. Default 0. */
@@ -65,7 +65,7 @@ interface Queue {
   /** How many bytes these frames have at the most, without masking-keys. */
   most: number;
   /** What has been serialized. */
-  output: Uint8Array[];
+  output: Uint8Array<ArrayBuffer>[];
   /** How many bytes that is. */
   written: number;
 }
@@ -74,7 +74,7 @@ interface Queue {
 let spareQueue: Queue | undefined;
 
 /** Where a short frame is put together. */
-let shortFrame: Uint8Array | undefined;
+let shortFrame: Uint8Array<ArrayBuffer> | undefined;
 
 function takeQueue(): Queue {
   const queue = spareQueue ?? {
@@ -92,7 +92,7 @@ function takeQueue(): Queue {
   return queue;
 }
 
-function emit(queue: Queue, part: Uint8Array): void {
+function emit(queue: Queue, part: Uint8Array<ArrayBuffer>): void {
   queue.output.push(part);
   queue.written += part.length;
 }
@@ -101,8 +101,8 @@ function emit(queue: Queue, part: Uint8Array): void {
  * Frames in, bytes out (RFC 6455 §5.2), for one direction of one connection.
  *
  * Frames are queued until take(). Small ones are laid out together in one buffer; payloads of 4 KiB and more
- * that are not masked are not copied. Payloads are borrowed until then: do not write to them or resize them before
- * take(), nor to those that take() returns before they have been sent.
+ * that are not masked are not copied, unless they are in shared memory. Payloads are borrowed until then: do not write to
+ * them or resize them before take(), nor to those that take() returns before they have been sent.
  *
  * The encoder serializes; it does not keep the rules of a message (§5.4), and does not mind what is sent
  * after a Close.
@@ -126,41 +126,35 @@ export class FrameEncoder {
   /**
    * A text message in one frame. Lone surrogates in a string become U+FFFD; bytes must be UTF-8, which is
    * not checked.
-   * @throws TypeError if data is neither a string nor a Uint8Array
+   * @throws TypeError if data is neither a string nor bytes
    */
-  text(data: string | Uint8Array): void {
-    if (typeof data === "string") {
-      this.#text(BIT_FIN | OPCODE_TEXT, data);
-    } else {
-      assertBytes(data, "data");
-      this.#bytes(BIT_FIN | OPCODE_TEXT, data);
-    }
+  text(data: string | Bytes): void {
+    this.#data(BIT_FIN | OPCODE_TEXT, data);
   }
 
   /**
    * A binary message in one frame.
-   * @throws TypeError if data is not a Uint8Array
+   * @throws TypeError if data is not bytes
    */
-  binary(data: Uint8Array): void {
-    assertBytes(data, "data");
-    this.#bytes(BIT_FIN | OPCODE_BINARY, data);
+  binary(data: Bytes): void {
+    this.#bytes(BIT_FIN | OPCODE_BINARY, asBytes(data));
   }
 
   /**
    * A Ping (§5.5.2). Its payload is copied.
-   * @throws TypeError if data is neither a string nor a Uint8Array
+   * @throws TypeError if data is neither a string nor bytes
    * @throws RangeError if it is longer than 125 bytes
    */
-  ping(data: string | Uint8Array = EMPTY): void {
+  ping(data: string | Bytes = EMPTY): void {
     this.#control(Opcode.Ping, data);
   }
 
   /**
    * A Pong (§5.5.3). Its payload is copied.
-   * @throws TypeError if data is neither a string nor a Uint8Array
+   * @throws TypeError if data is neither a string nor bytes
    * @throws RangeError if it is longer than 125 bytes
    */
-  pong(data: string | Uint8Array = EMPTY): void {
+  pong(data: string | Bytes = EMPTY): void {
     this.#control(Opcode.Pong, data);
   }
 
@@ -198,12 +192,7 @@ export class FrameEncoder {
     if (!Number.isInteger(opcode) || opcode < 0 || opcode > 15) throw new RangeError("opcode must be 0 to 15");
     if (!Number.isInteger(rsv) || rsv < 0 || rsv > 7) throw new RangeError("rsv must be 0 to 7");
     const first = (fin ? BIT_FIN : 0) | (rsv << 4) | opcode;
-    if (typeof payload === "string") {
-      this.#text(first, payload);
-    } else {
-      assertBytes(payload, "payload");
-      this.#bytes(first, payload);
-    }
+    this.#data(first, payload);
   }
 
   /**
@@ -240,7 +229,7 @@ export class FrameEncoder {
    * those that were passed in, and a PreparedMessage's are shared: do not write to them.
    * @throws TypeError if a payload has been resized or detached since; what was queued with it is lost
    */
-  take(): Uint8Array[] {
+  take(): Uint8Array<ArrayBuffer>[] {
     if (this.#queue === undefined) return [];
     const queue = this.#flushed();
     const { output } = queue;
@@ -281,6 +270,12 @@ export class FrameEncoder {
     return queue;
   }
 
+  #data(first: number, data: string | Bytes): void {
+    const content = asBytesOrText(data);
+    if (typeof content === "string") this.#text(first, content);
+    else this.#bytes(first, content);
+  }
+
   #text(first: number, text: string): void {
     if (text.length < LARGE) {
       const { length } = text;
@@ -292,15 +287,10 @@ export class FrameEncoder {
     }
   }
 
-  #control(opcode: number, data: string | Uint8Array): void {
-    let payload: Uint8Array;
-    if (typeof data === "string") {
-      payload = encodeUtf8(data);
-    } else {
-      assertBytes(data, "data");
-      // Not slice(): that of a Buffer is a view.
-      payload = new Uint8Array(data);
-    }
+  #control(opcode: number, data: string | Bytes): void {
+    const content = asBytesOrText(data);
+    // Not slice(): that of a Buffer is a view.
+    const payload = typeof content === "string" ? encodeUtf8(content) : new Uint8Array(content);
     if (payload.length > MAX_SHORT) throw new RangeError("A control frame holds at most 125 bytes");
     this.#bytes(BIT_FIN | opcode, payload);
   }
@@ -329,7 +319,7 @@ export class FrameEncoder {
     if (key === undefined || owned) {
       if (key !== undefined) maskInto(this.#engines, payload, key, payload, 0);
       emit(queue, header.slice(0, headerLength));
-      emit(queue, payload);
+      emit(queue, asUnshared(payload));
     } else {
       const frame = new Uint8Array(headerLength + length);
       frame.set(header.subarray(0, headerLength));
@@ -363,7 +353,7 @@ export class FrameEncoder {
   }
 
   /** A frame alone, if it is short, takes half the time without the core. */
-  #shortFrame(record: number, payload: string | Uint8Array, keys: readonly number[]): Uint8Array {
+  #shortFrame(record: number, payload: string | Uint8Array, keys: readonly number[]): Uint8Array<ArrayBuffer> {
     const key = this.#mask ? (keys[0] ?? nextKey(undefined)) : undefined;
     const start = this.#mask ? 6 : 2;
     shortFrame ??= new Uint8Array(6 + MAX_SHORT);
@@ -463,7 +453,7 @@ function splitPayloads(payloads: Payloads, records: Int32Array): [Payloads, Payl
  * One frame as bytes, in a buffer of its own.
  * @throws all that FrameEncoder and its frame() do
  */
-export function encodeFrame(frame: FrameInit, options: FrameEncoderOptions): Uint8Array {
+export function encodeFrame(frame: FrameInit, options: FrameEncoderOptions): Uint8Array<ArrayBuffer> {
   const encoder = new FrameEncoder(options);
   encoder.frame(frame);
   const parts = encoder.take();

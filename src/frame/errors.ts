@@ -49,6 +49,8 @@ export type WebSocketErrorCode =
   | "WS_ERR_TOO_MANY_BUFFERED_PARTS"
   /** 1008: more than `maxControlFrames` in `controlPeriod`. */
   | "WS_ERR_TOO_MANY_CONTROL_FRAMES"
+  /** 1008: a compressed message with more than 64 blocks that have BFINAL set (RFC 7692 §7.2.3.4). */
+  | "WS_ERR_TOO_MANY_FINAL_BLOCKS"
   /** 1008: more than `maxPendingPongs` automatic Pongs wait to be written. */
   | "WS_ERR_TOO_MANY_PENDING_PONGS"
   /** 1002, role client: a frame with a mask. */

@@ -10,7 +10,7 @@ import {
   RECORD_PAYLOAD,
 } from "../../assembly/memory.ts";
 import type { Batch } from "./batch.ts";
-import { decodeUtf8 } from "./text.ts";
+import { decodeUtf8 } from "./utf8.ts";
 
 /** What every view of a frame's header tells (RFC 6455 §5.2). */
 abstract class HeaderFields {
@@ -49,7 +49,7 @@ abstract class HeaderFields {
 }
 
 /** The four bytes of a masking-key from the little-endian number that the core works with. */
-function maskKeyBytes(key: number): Uint8Array {
+function maskKeyBytes(key: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.of(key, key >>> 8, key >>> 16, key >>> 24);
 }
 
@@ -91,7 +91,7 @@ export class FrameHeader extends HeaderFields {
   }
 
   /** The four bytes of the masking-key, or undefined. A new array at each call. */
-  get maskKey(): Uint8Array | undefined {
+  get maskKey(): Uint8Array<ArrayBuffer> | undefined {
     if (!this.masked) return undefined;
     const { detached, i32, bytes } = this.#batch;
     return detached ? maskKeyBytes(i32[(this.record + RECORD_PAYLOAD) >> 2]!) : bytes.slice(this.#from - 4, this.#from);
@@ -103,7 +103,7 @@ export class FrameHeader extends HeaderFields {
  * @internal
  */
 export interface FrameSource {
-  readonly buffer: ArrayBufferLike;
+  readonly buffer: ArrayBuffer;
   /** Where in `buffer` the bytes begin that positions count from. */
   readonly byteOffset: number;
   /** Where in the stream they begin. */
@@ -121,7 +121,7 @@ export class Frame extends HeaderFields {
   readonly payloadLength: number;
   readonly #source: FrameSource;
   readonly #position: number;
-  #payload: Uint8Array | undefined = undefined;
+  #payload: Uint8Array<ArrayBuffer> | undefined = undefined;
 
   /** @internal */
   constructor(source: FrameSource, flags: number, position: number, length: number) {
@@ -135,7 +135,7 @@ export class Frame extends HeaderFields {
    * The payload, unmasked: a view on the chunk that was decoded (or, with `copy` and for frames that
    * spanned chunks or 64 KiB of one, on bytes of its own). Yours, as long as the chunk is.
    */
-  get payload(): Uint8Array {
+  get payload(): Uint8Array<ArrayBuffer> {
     const source = this.#source;
     return (this.#payload ??= new Uint8Array(source.buffer, source.byteOffset + this.#position, this.payloadLength));
   }
@@ -146,7 +146,7 @@ export class Frame extends HeaderFields {
   }
 
   /** The four bytes of the masking-key, or undefined. A new array at each call. */
-  get maskKey(): Uint8Array | undefined {
+  get maskKey(): Uint8Array<ArrayBuffer> | undefined {
     if (!this.masked) return undefined;
     const { key, buffer, byteOffset } = this.#source;
     return key === undefined ? new Uint8Array(buffer, byteOffset + this.#position - 4, 4).slice() : maskKeyBytes(key);

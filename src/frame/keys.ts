@@ -1,7 +1,9 @@
-import { assertBytes, type MaskKeySource } from "./options.ts";
+import { asBytes, type Bytes } from "./bytes.ts";
+import type { MaskKeySource } from "./options.ts";
 
 /** How many masking-keys one call of getRandomValues makes. */
 const POOL_KEYS = 2048;
+const RULE = "maskKey must have four bytes";
 
 let pool: Int32Array<ArrayBuffer> | undefined;
 let used = POOL_KEYS;
@@ -35,8 +37,8 @@ export function nextKey(source: MaskKeySource | undefined): number {
 }
 
 /** The little-endian number that the core works with. @throws TypeError @internal */
-export function keyNumber(key: Uint8Array): number {
-  assertBytes(key, "maskKey");
-  if (key.length !== 4) throw new TypeError("maskKey must have four bytes");
+export function keyNumber(maskKey: Bytes): number {
+  const key = asBytes(maskKey, RULE);
+  if (key.length !== 4) throw new TypeError(RULE);
   return (key[0]! | (key[1]! << 8) | (key[2]! << 16) | (key[3]! << 24)) >>> 0;
 }

@@ -7,7 +7,7 @@ import type { Engines } from "../core/engines.ts";
 interface Borrower {
   /** Made once: a WeakRef keeps what it refers to alive until the running task ends. */
   readonly ref: WeakRef<object>;
-  buffer: Uint8Array | undefined;
+  buffer: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** Who holds the landing of an engine. Weak: a decoder that is dropped without commit() gives it back. */
@@ -15,7 +15,7 @@ const holders: WeakMap<Engines, WeakRef<object>> = /* @__PURE__ */ new WeakMap()
 const borrowers: WeakMap<object, Borrower> = /* @__PURE__ */ new WeakMap();
 
 /** @internal */
-export function leaseLanding(owner: object, engines: Engines): Uint8Array {
+export function leaseLanding(owner: object, engines: Engines): Uint8Array<ArrayBuffer> {
   let borrower = borrowers.get(owner);
   if (borrower === undefined) {
     borrower = { ref: new WeakRef(owner), buffer: undefined };
@@ -37,7 +37,7 @@ export function leaseLanding(owner: object, engines: Engines): Uint8Array {
  * @throws RangeError
  * @internal
  */
-export function filledLanding(owner: object, length: number): Uint8Array {
+export function filledLanding(owner: object, length: number): Uint8Array<ArrayBuffer> {
   const buffer = borrowers.get(owner)?.buffer;
   if (buffer === undefined) throw new RangeError("There is no reserved buffer");
   if (!Number.isInteger(length) || length < 0 || length > buffer.length) {

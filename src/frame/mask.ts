@@ -2,8 +2,8 @@
 
 import { WINDOW, WINDOW_SIZE } from "../../assembly/memory.ts";
 import { enginesFor, type Engines } from "../core/engines.ts";
+import { asBytes, type Bytes } from "./bytes.ts";
 import { keyNumber } from "./keys.ts";
-import { assertBytes } from "./options.ts";
 
 /** So many bytes are done before they are copied to the core and back. */
 const SHORT = 96;
@@ -29,14 +29,14 @@ export function maskInto(engines: Engines, payload: Uint8Array, key: number, tar
  * FrameEncoder do it themselves; this is for those who forward or make frames of their own. With the XOR of two keys, one pass
  * takes a payload from one mask to the other.
  *
- * @param bytes a payload, or a piece of one; yours before and after
+ * @param data a payload, or a piece of one, in any form of bytes; yours before and after. Shared memory is changed in place too
  * @param maskKey four bytes
  * @param position how many bytes of the payload come before these. Default 0
- * @throws TypeError for bytes that are no Uint8Array, and a key that has not four
- * @throws RangeError for a position that is no whole number, 0 or more
+ * @throws TypeError for data that is not bytes, and for a key that does not have four
+ * @throws RangeError for a position that is not a whole number, 0 or more
  */
-export function mask(bytes: Uint8Array, maskKey: Uint8Array, position: number = 0): void {
-  assertBytes(bytes, "bytes");
+export function mask(data: Bytes, maskKey: Bytes, position: number = 0): void {
+  const bytes = asBytes(data);
   if (!Number.isSafeInteger(position) || position < 0)
     throw new RangeError("position must be a whole number, 0 or more");
   const key = keyNumber(maskKey);

@@ -22,9 +22,10 @@ export interface FrameDecoderOptions {
   /**
    * Where `decode()` gets the buffers from that it collects frames in which span chunks: a function that
    * returns a Uint8Array of the length it is given, which need not be zeroed. On Node,
-   * `Buffer.allocUnsafeSlow` saves the zeroing. Default: `new Uint8Array(length)`.
+   * `Buffer.allocUnsafeSlow` saves the zeroing. Payloads are views on what it returns, which reach all of its buffer: so not
+   * `Buffer.allocUnsafe`, whose pool holds bytes of others. Default: `new Uint8Array(length)`.
    */
-  readonly allocate?: ((length: number) => Uint8Array) | undefined;
+  readonly allocate?: ((length: number) => Uint8Array<ArrayBuffer>) | undefined;
   /**
    * How many bytes of other messages a string that a sink's `text` gets may keep alive: such strings are
    * cut from a longer one. Default 1024; 0 makes each on its own.
@@ -65,13 +66,4 @@ export interface FrameEncoderOptions {
 export function isServer(role: Role): boolean {
   if (role !== "server" && role !== "client") throw new TypeError('role must be "server" or "client"');
   return role === "server";
-}
-
-/** @throws TypeError @internal */
-export function assertBytes(value: unknown, name: string): asserts value is Uint8Array {
-  if (value instanceof Uint8Array) return;
-  // One of another realm, as test runners and vm contexts make them, is as good.
-  if (!ArrayBuffer.isView(value) || Object.prototype.toString.call(value) !== "[object Uint8Array]") {
-    throw new TypeError(`${name} must be a Uint8Array`);
-  }
 }

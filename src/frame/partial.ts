@@ -26,7 +26,7 @@ export class PartialFrame extends Collector {
     payloadLength: number,
     payloadOffset: number,
     streaming: boolean,
-    allocate: (length: number) => Uint8Array,
+    allocate: (length: number) => Uint8Array<ArrayBuffer>,
   ) {
     super(allocate);
     this.flags = flags;

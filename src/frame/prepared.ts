@@ -1,14 +1,14 @@
 import { BIT_FIN, BITS_OPCODE } from "../../assembly/memory.ts";
+import { asBytesOrText, type Bytes } from "./bytes.ts";
 import { writeHeader } from "./header.ts";
 import { Opcode } from "./opcodes.ts";
-import { assertBytes } from "./options.ts";
 import { MAX_HEADER } from "./sizes.ts";
-import { encodeUtf8 } from "./text.ts";
+import { encodeUtf8 } from "./utf8.ts";
 
 /** A message in one frame that is not masked, and its payload in it. @internal */
 export interface SerializedMessage {
-  readonly payload: Uint8Array;
-  readonly frame: Uint8Array;
+  readonly payload: Uint8Array<ArrayBuffer>;
+  readonly frame: Uint8Array<ArrayBuffer>;
   /** FIN, RSV bits and opcode. */
   readonly firstByte: number;
 }
@@ -19,21 +19,21 @@ export interface SerializedMessage {
  */
 export class PreparedMessage {
   /** The payload in bytes, not compressed. Shared by all who send it: do not write to it. */
-  readonly payload: Uint8Array;
+  readonly payload: Uint8Array<ArrayBuffer>;
   /** The whole frame, not compressed and not masked. Shared by all who send it: do not write to it. */
-  readonly frame: Uint8Array;
+  readonly frame: Uint8Array<ArrayBuffer>;
   /** FIN, RSV bits and opcode. @internal */
   readonly firstByte: number;
 
   /**
    * A string makes a text message, bytes a binary one. Bytes are copied.
-   * @throws TypeError if data is neither a string nor a Uint8Array
+   * @throws TypeError if data is neither a string nor bytes
    */
-  constructor(data: string | Uint8Array) {
-    const text = typeof data === "string";
-    if (!text) assertBytes(data, "data");
+  constructor(data: string | Bytes) {
+    const content = asBytesOrText(data);
+    const text = typeof content === "string";
     const firstByte = BIT_FIN | (text ? Opcode.Text : Opcode.Binary);
-    const { payload, frame } = serialize(firstByte, text ? encodeUtf8(data) : data);
+    const { payload, frame } = serialize(firstByte, text ? encodeUtf8(content) : content);
     this.payload = payload;
     this.frame = frame;
     this.firstByte = firstByte;

@@ -17,9 +17,9 @@ import {
   MESSAGE_OPEN,
   MESSAGE_TEXT,
 } from "../../assembly/memory.ts";
+import { asBytes, type Bytes } from "./bytes.ts";
 import { isErrorNumber } from "./errors.ts";
 import { Opcode } from "./opcodes.ts";
-import { assertBytes } from "./options.ts";
 import { PartialFrame } from "./partial.ts";
 import { MAX_HEADER } from "./sizes.ts";
 
@@ -37,7 +37,7 @@ export interface DecoderState {
   readonly offset: number;
   readonly message: number;
   readonly utf8: number;
-  readonly cut: Uint8Array | undefined;
+  readonly cut: Uint8Array<ArrayBuffer> | undefined;
   readonly partial: PartialFrame | undefined;
   /** ERROR_*, 0 for none. */
   readonly errorNumber: number;
@@ -45,7 +45,7 @@ export interface DecoderState {
 }
 
 /** @internal */
-export function writeState(state: DecoderState): Uint8Array {
+export function writeState(state: DecoderState): Uint8Array<ArrayBuffer> {
   const { cut = NOTHING, partial } = state;
   const partialAt = FIXED_SIZE + cut.length;
   const collected = partial?.bytes ?? NOTHING;
@@ -83,8 +83,8 @@ function assert(condition: boolean): void {
 }
 
 /** @throws TypeError @throws RangeError @internal */
-export function readState(bytes: Uint8Array, allocate: (length: number) => Uint8Array): DecoderState {
-  assertBytes(bytes, "state");
+export function readState(state: Bytes, allocate: (length: number) => Uint8Array<ArrayBuffer>): DecoderState {
+  const bytes = asBytes(state);
   const [version, server, errorNumber, cutLength] = bytes as unknown as [number, number, number, number];
   const partialAt = FIXED_SIZE + cutLength;
   assert(version === VERSION && server <= 1 && cutLength < MAX_HEADER && bytes.length > partialAt);
@@ -109,7 +109,7 @@ function readPartial(
   bytes: Uint8Array,
   at: number,
   streaming: boolean,
-  allocate: (length: number) => Uint8Array,
+  allocate: (length: number) => Uint8Array<ArrayBuffer>,
 ): PartialFrame {
   type Numbers = [number, number, number, number, number, number, number];
   const [flags, key, rotatedKey, close, payloadLength, remaining, offset] = readNumbers(bytes, at, 7) as Numbers;

@@ -16,7 +16,7 @@ import {
 import { acceptFor, isKey } from "./key.ts";
 import { isBeforeHttp2, type Rejection, rejectHandshake } from "./response.ts";
 import { checkSubprotocols, parseSubprotocols } from "./subprotocols.ts";
-import { isSameToken, isVisible } from "./syntax.ts";
+import { isAuthority, isSameToken, isVisible } from "./syntax.ts";
 
 /**
  * The request of a client: the IncomingMessage of node:http, the Http2ServerRequest or `{ headers }` of a stream of
@@ -230,12 +230,8 @@ function isTarget(url: string): boolean {
   return ["http", "https", "ws", "wss"].includes(scheme) && url.startsWith("://", scheme.length);
 }
 
-/** Checks a host with an optional port: its characters, not its grammar (RFC 9110 §7.2). */
 function checkAuthority(authority: string | undefined, message: string, rule?: string): void {
-  const isDelimiter = (character: string): boolean => '/?#@\\"<>'.includes(character);
-  if (authority === undefined || !isVisible(authority) || Array.from(authority).some(isDelimiter)) {
-    refuse("WS_ERR_HANDSHAKE_HOST", message, { rule });
-  }
+  if (authority === undefined || !isAuthority(authority)) refuse("WS_ERR_HANDSHAKE_HOST", message, { rule });
 }
 
 function checkNoBody(fields: Fields): void {

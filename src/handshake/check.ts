@@ -6,6 +6,7 @@ import { HandshakeError, type HandshakeErrorCode } from "./errors.ts";
 import { confirm, type NamedExtension, parseExtensions } from "./extensions.ts";
 import { type Fields, type HeaderSource, membersOf, readFields, singleValue, toPairs } from "./headers.ts";
 import { acceptFor, isKey } from "./key.ts";
+import { toBytes } from "./response.ts";
 import { parseSubprotocols } from "./subprotocols.ts";
 import { isSameToken } from "./syntax.ts";
 
@@ -17,6 +18,8 @@ export interface ReceivedResponse {
   readonly headers: HeaderSource;
   /** As "1.1". Not checked if it is not there. */
   readonly httpVersion?: string | undefined;
+  /** What has been read of the body, for the error of a response that refuses; a string is UTF-8. Default: nothing. */
+  readonly body?: string | Uint8Array | undefined;
 }
 
 /**
@@ -36,8 +39,8 @@ export interface SentRequest {
  * Checks the response of a server to an opening handshake (RFC 6455 §4.1).
  *
  * @returns the subprotocol that was chosen (undefined if none was, even if some were offered), and the extensions
- * @throws HandshakeError, and nothing else, for whatever the response is: with the status and the header fields
- *   that were received. One with another status is WS_ERR_HANDSHAKE_REDIRECT (`location` says where to), _UNAUTHORIZED
+ * @throws HandshakeError, and nothing else, for whatever the response is: with the status, the header fields and the
+ *   body that were received. One with another status is WS_ERR_HANDSHAKE_REDIRECT (`location` says where to), _UNAUTHORIZED
  *   or _STATUS.
  */
 export function checkResponse(response: ReceivedResponse, request: SentRequest): Agreement {
@@ -46,7 +49,9 @@ export function checkResponse(response: ReceivedResponse, request: SentRequest):
   // 0 is none.
   const status = response.status ?? Number(singleValue(fields, ":status") ?? 0);
   const fail = (code: HandshakeErrorCode, message: string, rule = "RFC 6455 §4.1"): never => {
-    throw new HandshakeError(code, message, { status: status || undefined, rule, headers: toPairs(response.headers) });
+    const headers = toPairs(response.headers);
+    const body = toBytes(response.body ?? "");
+    throw new HandshakeError(code, message, { status: status || undefined, rule, headers, body });
   };
 
   if ((request.method ?? singleValue(sent, ":method")) === "CONNECT") {

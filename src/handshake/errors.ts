@@ -53,6 +53,8 @@ export interface HandshakeErrorOptions {
   readonly status?: number | undefined;
   /** Header fields that belong into the answer, or that were received. Default none. */
   readonly headers?: HeaderPairs | undefined;
+  /** What followed the head that was received. Default: nothing. */
+  readonly body?: Uint8Array | undefined;
 }
 
 /** An opening handshake that is not as it should be, or that the peer or the user refused. */
@@ -70,6 +72,11 @@ export class HandshakeError extends Error {
   readonly rule: string;
   /** On the server header fields that belong into the answer; on the client all that were received. */
   readonly headers: HeaderPairs;
+  /**
+   * On the client the body of a response that refuses, as it was sent (Content-Encoding is not undone): of connect() at most its
+   * first 64 KiB, and what has come of it within a second. Empty where there is none.
+   */
+  readonly body: Uint8Array;
 
   /** For `verify`, `checkOrigin` and tests: the package makes its own. */
   constructor(code: HandshakeErrorCode, message: string, options: HandshakeErrorOptions) {
@@ -78,6 +85,12 @@ export class HandshakeError extends Error {
     this.status = options.status;
     this.rule = options.rule;
     this.headers = options.headers ?? [];
+    this.body = options.body ?? new Uint8Array(0);
+  }
+
+  /** The body as text: UTF-8, with U+FFFD for what is not. */
+  get text(): string {
+    return new TextDecoder().decode(this.body);
   }
 
   /** On the client: where a redirect leads, as it stands in Location (it may be relative to the URL that was asked). */

@@ -1,5 +1,6 @@
 // From the bytes of a connection to the head of a request or a response (RFC 9112), and to the bytes behind it.
 
+import { asBytes, type Bytes } from "../frame/bytes.ts";
 import { HandshakeError, type HandshakeErrorCode } from "./errors.ts";
 import type { HeaderPairs } from "./headers.ts";
 import { isToken, isValueCharacter, isVisible, isWhitespace, trimWhitespace } from "./syntax.ts";
@@ -60,9 +61,9 @@ export class RequestParser {
    *   the client did not wait
    * @throws HandshakeError for bytes that are no head, with the status to answer with (400, or 431 for one that is too
    *   large); the same from every call after it
-   * @throws TypeError once the head is complete
+   * @throws TypeError if the chunk is not bytes, and once the head is complete
    */
-  push(chunk: Uint8Array): { readonly request: RequestHead; readonly rest: Uint8Array } | undefined {
+  push(chunk: Bytes): { readonly request: RequestHead; readonly rest: Uint8Array } | undefined {
     const found = this.#parser.push(chunk);
     return found && { request: { ...found.start, headers: found.headers, length: found.length }, rest: found.rest };
   }
@@ -86,9 +87,9 @@ export class ResponseParser {
    * @returns undefined until the head is complete; then the head, and the bytes of the chunk that follow it: frames
    *   behind a 101, else the body
    * @throws HandshakeError for bytes that are no head; the same from every call after it
-   * @throws TypeError once the head is complete
+   * @throws TypeError if the chunk is not bytes, and once the head is complete
    */
-  push(chunk: Uint8Array): { readonly response: ResponseHead; readonly rest: Uint8Array } | undefined {
+  push(chunk: Bytes): { readonly response: ResponseHead; readonly rest: Uint8Array } | undefined {
     let found = this.#parser.push(chunk);
     while (found !== undefined && isInterim(found.start.status)) {
       this.#parser.again();
@@ -141,7 +142,8 @@ class HeadParser<Start extends object> {
     this.#status = status;
   }
 
-  push(chunk: Uint8Array): Found<Start> | undefined {
+  push(data: Bytes): Found<Start> | undefined {
+    const chunk = asBytes(data);
     if (this.#error) throw this.#error;
     if (this.#complete) throw new TypeError("The head is complete: what follows it is not for this parser");
     let lineStart = 0;

@@ -6,7 +6,7 @@ import { checkedHeaders, HANDSHAKE_FIELDS, type HeaderPairs, type HeaderSource }
 import { isKey, randomKey, toBase64 } from "./key.ts";
 import { serializeHead } from "./response.ts";
 import { checkSubprotocols } from "./subprotocols.ts";
-import { isFieldValue, isToken, isVisible } from "./syntax.ts";
+import { isAuthority, isFieldValue, isToken, isVisible } from "./syntax.ts";
 
 /** Options of createRequest() and createConnectRequest(). */
 export interface RequestOptions {
@@ -14,7 +14,10 @@ export interface RequestOptions {
   readonly protocols?: readonly string[] | undefined;
   /** The extensions to offer, in order of preference. Default none. */
   readonly extensions?: readonly Extension[] | undefined;
-  /** Further header fields. One called Authorization goes before the user and password of the URL. Default none. */
+  /**
+   * Further header fields. One called Authorization takes the place of the user and password of the URL, and one called Host
+   * that of its host and port (over HTTP/2 in `:authority`); where to connect to is what the URL says. Default none.
+   */
   readonly headers?: HeaderSource | undefined;
   /** The value of Origin, which browsers send and other clients may. Default none. */
   readonly origin?: string | undefined;
@@ -57,23 +60,24 @@ export type UrlSource = string | { readonly href: string };
  * A user and password in the URL are sent as `Authorization: Basic`, in UTF-8 (RFC 7617).
  *
  * @throws TypeError for a URL that is none, has another scheme or a fragment; subprotocols that are no tokens or stand
- *   there twice; a key that is not 16 bytes in base64; header fields that are the handshake's own (Host and Origin
- *   among them) or that would break out of their line
+ *   there twice; a key that is not 16 bytes in base64; header fields that are the handshake's own (Origin among
+ *   them), that would break out of their line, or two called Host
  */
 export function createRequest(url: UrlSource, options: RequestOptions = {}): ClientRequest {
   const target = readUrl(url);
   const { key = randomKey() } = options;
   if (!isKey(key)) throw new TypeError("A key must be 16 bytes in base64");
+  const { authority, headers } = commonHeaders(target, options);
   return {
     method: "GET",
     url: target.path,
     httpVersion: "1.1",
     headers: [
-      ["Host", target.authority],
+      ["Host", authority],
       ["Upgrade", "websocket"],
       ["Connection", "Upgrade"],
       ["Sec-WebSocket-Key", key],
-      ...commonHeaders(target, options),
+      ...headers,
     ],
     key,
     ...sentTo(target, options),
@@ -89,6 +93,7 @@ export function createRequest(url: UrlSource, options: RequestOptions = {}): Cli
  */
 export function createConnectRequest(url: UrlSource, options: Omit<RequestOptions, "key"> = {}): ClientRequest {
   const target = readUrl(url);
+  const { authority, headers } = commonHeaders(target, options);
   return {
     method: "CONNECT",
     url: target.path,
@@ -97,10 +102,10 @@ export function createConnectRequest(url: UrlSource, options: Omit<RequestOption
       [":method", "CONNECT"],
       [":protocol", "websocket"],
       [":scheme", target.secure ? "https" : "http"],
-      [":authority", target.authority],
+      [":authority", authority],
       [":path", target.path],
       // In HTTP/2 names are in lower case (RFC 9113 §8.2.1).
-      ...commonHeaders(target, options).map(([name, value]) => [name.toLowerCase(), value] as const),
+      ...headers.map(([name, value]) => [name.toLowerCase(), value] as const),
     ],
     key: undefined,
     ...sentTo(target, options),
@@ -170,10 +175,20 @@ function basic(user: string, password: string): string {
 }
 
 /** What the requests over HTTP/1.1 and HTTP/2 have in common. @throws TypeError */
-function commonHeaders(target: Target, options: RequestOptions): [name: string, value: string][] {
+function commonHeaders(
+  target: Target,
+  options: RequestOptions,
+): { readonly authority: string; readonly headers: [name: string, value: string][] } {
   const { protocols = [], extensions = [], origin } = options;
   checkSubprotocols(protocols);
-  const extra = checkedHeaders(options.headers ?? [], [...HANDSHAKE_FIELDS, "host", "origin"]);
+  const given = checkedHeaders(options.headers ?? [], [...HANDSHAKE_FIELDS, "origin"]);
+  const isHost = ([name]: readonly [name: string, value: string]): boolean => name.toLowerCase() === "host";
+  const hosts = given.filter(isHost);
+  const authority = hosts[0]?.[1] ?? target.authority;
+  if (hosts.length > 1 || !isAuthority(authority)) {
+    throw new TypeError("There must be one Host at most: a host with an optional port");
+  }
+  const extra = given.filter((pair) => !isHost(pair));
   const headers: [string, string][] = [["Sec-WebSocket-Version", "13"]];
   if (protocols.length > 0) headers.push(["Sec-WebSocket-Protocol", protocols.join(", ")]);
   const offers: NamedExtension[] = extensions.flatMap((extension) =>
@@ -188,5 +203,5 @@ function commonHeaders(target: Target, options: RequestOptions): [name: string, 
     headers.push(["Authorization", target.authorization]);
   }
   headers.push(...extra);
-  return headers;
+  return { authority, headers };
 }

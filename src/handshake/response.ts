@@ -129,7 +129,8 @@ export function serializeHead(
   return bytes;
 }
 
-function toBytes(body: string | Uint8Array): Uint8Array {
+/** A string as UTF-8. */
+export function toBytes(body: string | Uint8Array): Uint8Array {
   return typeof body === "string" ? new TextEncoder().encode(body) : body;
 }
 

@@ -52,6 +52,11 @@ export function isVisible(value: string): boolean {
   return value.length > 0 && every(value, (code) => code > SPACE && code < DELETE);
 }
 
+/** Whether a string can be a host with an optional port: its characters, not its grammar (RFC 9110 §7.2). */
+export function isAuthority(value: string): boolean {
+  return isVisible(value) && !Array.from(value).some((character) => '/?#@\\"<>'.includes(character));
+}
+
 export function isWhitespace(code: number): boolean {
   return code === SPACE || code === TAB;
 }

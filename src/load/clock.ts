@@ -6,7 +6,7 @@ const TICKS = 0;
 const ON_ITS_WAY = 1;
 const STOPPED = 2;
 
-/** Begin so many milliseconds from now: a thread takes a while to start. */
+/** The first tick is this many milliseconds from now: a thread takes a while to start. */
 const LEAD = 50;
 
 /** process.hrtime() is the same clock in all threads; performance.now() counts from the start of each. */

@@ -10,12 +10,16 @@ import {
   ResponseParser,
   serializeRequest,
 } from "../index.ts";
+import { LINGER } from "../protocol/linger.ts";
+import { Deadline } from "./deadline.ts";
+import { reasonOf } from "./errors.ts";
+import { Fence } from "./fence.ts";
+import { Ledger } from "./ledger.ts";
 import { type Messages, READ_SIZE } from "./messages.ts";
 import type { Settings } from "./options.ts";
 import type { Pace } from "./pace.ts";
 import type { Stream } from "./stream.ts";
 import type { Tally } from "./tally.ts";
-import { Waiting } from "./waiting.ts";
 
 /** What all sockets read into: each chunk is done with before the next is read. */
 const chunk = Buffer.allocUnsafeSlow(READ_SIZE);
@@ -39,17 +43,12 @@ const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
 
-const MISMATCH = "MISMATCH";
-
-/** How long a server may take to end the socket after the closing handshake, in milliseconds. */
-const LINGER = 1000;
-
 /**
  * One connection of a run: sends messages, and looks at what comes back.
  *
- * As long as that is what a server sends that answers each message with the same in one frame, it is compared as bytes, any
- * number of messages at once. From the first byte that differs it goes through a Protocol: what is compressed or fragmented,
- * comes with pings between, or is wrong. When that stands between two frames again, bytes are compared again.
+ * While a server answers each message with the same in one frame, its bytes are compared, any number of messages at once. From
+ * the first byte that differs they go through a Protocol: what is compressed or fragmented, has pings in it, or is wrong. At the
+ * next end of a frame, bytes are compared again. Answers that are only counted always go through the Protocol.
  */
 export class LoadConnection {
   readonly #shared: Shared;
@@ -63,37 +62,25 @@ export class LoadConnection {
   #socket: Socket | undefined = undefined;
   #phase: number = OPENING;
   #head: ResponseParser | undefined = undefined;
-  /** What waits for the connection to be open, for the last answer, or for the end. */
+  /** Resolve open(), drain() and finish(). */
   #opened: (() => void) | undefined = undefined;
   #drained: (() => void) | undefined = undefined;
   #closed: (() => void) | undefined = undefined;
-  /** Whether the socket has not taken yet what was written. */
+  /** Whether the socket has not yet taken all that was written. */
   #full = false;
   #stopped = false;
+  /** Where neither answers nor a rate set the pace. */
+  readonly #fence: Fence | undefined;
 
-  /** Which message is sent next. */
-  #next = 0;
-  /** Which message is answered next. */
-  #due = 0;
+  readonly #ledger: Ledger;
   /** How many bytes have come of the answer that is next. Only while bytes are compared. */
   #partial = 0;
-  /** How many messages wait for their answers, and since when. */
-  #inFlight = 0;
-  readonly #waiting: Waiting | undefined;
-  /** How many messages were sent, and are done with: answered, or known to be lost. */
-  #sent = 0;
-  #done = 0;
-  /** With a rate: how many messages were due up to now. */
-  #ready = 0;
-
   #protocol: Protocol | undefined = undefined;
   /** Whether chunks go through the Protocol. */
   #slow = false;
-  /** Bytes that have gone there, and how many the frames of what it told have at least. When equal, no frame is cut. */
+  /** Bytes that it has got, and how many the frames that it told of have at least: no frame is cut where both are equal. */
   #pushed = 0;
   #framed = 0;
-  /** How many of the last answers were wrong, one after another. */
-  #wrong = 0;
   /** When the chunk came that is being read. */
   #now = 0;
 
@@ -102,7 +89,15 @@ export class LoadConnection {
     this.#tally = shared.tally;
     this.#messages = shared.messages;
     this.#request = request;
-    this.#waiting = shared.pace ? undefined : new Waiting();
+    const { pace } = shared;
+    this.#ledger = new Ledger({
+      messages: shared.messages,
+      tally: shared.tally,
+      answers: shared.settings.answers,
+      inFlight: shared.settings.inFlight,
+      dueAt: pace && ((number) => pace.dueAt(this.index, number)),
+    });
+    this.#fence = this.#ledger.allowance === Infinity ? new Fence() : undefined;
   }
 
   get isOpen(): boolean {
@@ -118,15 +113,20 @@ export class LoadConnection {
     return (this.#agreement?.extensions.length ?? 0) > 0;
   }
 
+  /** Whether what comes back may be the bytes that are due: what is compressed never is. */
+  get #comparable(): boolean {
+    return this.#shared.settings.answers === "echo" && this.#messages.frame !== undefined && !this.isCompressed;
+  }
+
   /** With a rate: how many messages were due and have not been sent. */
   get unsent(): number {
-    return this.#ready - this.#sent;
+    return this.#ledger.unsent;
   }
 
   /** Connects. Resolves when the connection is open, or has failed, which is then in the tally. */
   open(): Promise<void> {
     const { host, port, secure } = this.#request;
-    const { tls, timeout } = this.#shared.settings;
+    const { tls, handshakeTimeout } = this.#shared.settings;
     const onread = {
       buffer: chunk,
       callback: (length: number): boolean => {
@@ -135,9 +135,11 @@ export class LoadConnection {
       },
     };
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#fail("TIMEOUT", `not open after ${timeout} ms`), timeout);
+      const deadline = new Deadline(handshakeTimeout, () =>
+        this.#fail("TIMEOUT", `not open after ${handshakeTimeout} ms`),
+      );
       this.#opened = () => {
-        clearTimeout(timer);
+        deadline.clear();
         this.#opened = undefined;
         resolve();
       };
@@ -154,7 +156,7 @@ export class LoadConnection {
         : connectTcp({ host, port, onread });
       this.#socket = socket;
       socket.setNoDelay(true);
-      socket.on("error", (error: NodeJS.ErrnoException) => this.#fail(error.code ?? "ERROR", error.message));
+      socket.on("error", (error: NodeJS.ErrnoException) => this.#fail(error.code ?? "ERROR", reasonOf(error)));
       socket.on("end", () => this.#end());
       socket.on("close", () => {
         this.#end();
@@ -166,32 +168,32 @@ export class LoadConnection {
     });
   }
 
-  /** With a rate: so many more messages are due. */
+  /** With a rate: `count` more messages are due. */
   makeReady(count: number, now: number): void {
-    this.#ready += count;
+    this.#ledger.makeReady(count);
     this.send(now);
   }
 
   /** Sends as much as may be sent. */
   send(now: number): void {
     if (this.#phase !== OPEN || this.#full || this.#stopped) return;
-    const { inFlight: most } = this.#shared.settings;
     const { bytes, offsets, batch } = this.#stream!;
+    const ledger = this.#ledger;
     const socket = this.#socket!;
-    let wanted = most - this.#inFlight;
-    if (this.#waiting === undefined) wanted = Math.min(wanted, this.#ready - this.#sent);
-    while (wanted > 0) {
-      const count = Math.min(wanted, batch);
-      const from = offsets[this.#next]!;
-      const to = offsets[this.#next + count]!;
-      this.#next = (this.#next + count) % this.#messages.count;
-      wanted -= count;
-      this.#inFlight += count;
-      this.#sent += count;
-      this.#tally.sent += count;
+    const fence = this.#fence;
+    for (let left = fence?.isOpen === false ? 0 : ledger.allowance; left > 0;) {
+      const count = Math.min(left, batch);
+      const from = offsets[ledger.next]!;
+      const to = offsets[ledger.next + count]!;
+      left -= count;
+      ledger.send(count, now);
       this.#tally.bytesSent += to - from;
-      this.#waiting?.add(count, now);
       socket.write(bytes.subarray(from, to), this.#written);
+      if (fence) {
+        this.#protocol!.ping(fence.next());
+        this.#flush();
+        if (!fence.isOpen) left = 0;
+      }
       // The system has not taken all of it: more would only pile up.
       if (socket.writableLength > 0) {
         this.#full = true;
@@ -200,10 +202,15 @@ export class LoadConnection {
     }
   }
 
+  /** Whether the server has to answer something. */
+  get #waits(): boolean {
+    return this.#ledger.inFlight > 0 || (this.#fence?.waiting ?? 0) > 0;
+  }
+
   /** Stops sending. Resolves when nothing waits for an answer, or the connection has ended. */
   drain(): Promise<void> {
     this.#stopped = true;
-    if (this.#phase !== OPEN || this.#inFlight === 0) return Promise.resolve();
+    if (this.#phase !== OPEN || !this.#waits) return Promise.resolve();
     return new Promise((resolve) => (this.#drained = resolve));
   }
 
@@ -211,7 +218,8 @@ export class LoadConnection {
   finish(): Promise<void> {
     this.#stopped = true;
     if (this.#phase === OPEN) {
-      this.#giveUp("The run has ended without an answer");
+      this.#ledger.giveUp("The run has ended without an answer");
+      if (this.#waits) this.#tally.errors.add("NO_PONG", () => "no Pong in answer to a Ping");
       this.#readSlowly();
       this.#phase = CLOSING;
       this.#protocol!.close(CloseCode.NormalClosure);
@@ -250,16 +258,17 @@ export class LoadConnection {
 
   #read(length: number): void {
     this.#tally.bytesReceived += length;
-    if (this.#phase === OPEN && !this.#slow) {
+    const { due, frame } = this.#messages;
+    if (this.#phase === OPEN && !this.#slow && frame !== undefined) {
       const now = performance.now();
-      const { due, frame, count: period } = this.#messages;
-      const at = this.#due * frame + this.#partial;
+      const ledger = this.#ledger;
+      const at = ledger.due * frame + this.#partial;
       const total = this.#partial + length;
-      if (total <= this.#inFlight * frame && chunk.compare(due, at, at + length, 0, length) === 0) {
+      if (total <= ledger.inFlight * frame && chunk.compare(due, at, at + length, 0, length) === 0) {
         const count = Math.floor(total / frame);
         this.#partial = total - count * frame;
-        this.#due = (this.#due + count) % period;
-        if (count > 0) this.#answered(count, now);
+        if (count > 0) ledger.match(count, now);
+        this.#settled();
         this.send(now);
         return;
       }
@@ -279,13 +288,12 @@ export class LoadConnection {
       this.#phase = OPEN;
       this.#tally.open++;
       this.#opened!();
-      if (this.isCompressed) this.#readSlowly();
+      if (!this.#comparable) this.#readSlowly();
       if (found.rest.length === 0) return;
       this.#readSlowly();
       this.#push(found.rest);
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      this.#fail(code ?? "ERROR", message);
+      this.#fail((error as NodeJS.ErrnoException).code ?? "ERROR", reasonOf(error));
     }
   }
 
@@ -299,8 +307,9 @@ export class LoadConnection {
       allocate: Buffer.allocUnsafeSlow,
     });
     if (this.#partial === 0) return;
-    const at = this.#due * this.#messages.frame;
-    const begun = this.#messages.due.subarray(at, at + this.#partial);
+    const { due, frame = 0 } = this.#messages;
+    const at = this.#ledger.due * frame;
+    const begun = due.subarray(at, at + this.#partial);
     this.#partial = 0;
     this.#pushed += begun.length;
     this.#protocol.push(begun, this.#sink);
@@ -311,21 +320,22 @@ export class LoadConnection {
     this.#pushed += bytes.length;
     this.#protocol!.push(bytes, this.#sink);
     this.#flush();
+    this.#settled();
     if (this.#phase === CLOSED) this.#socket!.end();
     if (this.#phase !== OPEN) return;
-    // What is compressed never looks like what was sent.
-    if (this.#pushed === this.#framed && !this.isCompressed) this.#slow = false;
+    if (this.#pushed === this.#framed && this.#comparable) this.#slow = false;
     this.send(this.#now);
   }
 
   readonly #sink: MessageSink = {
-    text: (data) => this.#judge(data, this.#messages.is(this.#due, data) ? data.length : Buffer.byteLength(data)),
-    binary: (data) => this.#judge(data, data.length),
+    text: (data) => this.#receive(data, Buffer.byteLength(data)),
+    binary: (data) => this.#receive(data, data.length),
     ping: (data) => {
       this.#framed += frameSize(data.length);
     },
     pong: (data) => {
       this.#framed += frameSize(data.length);
+      this.#fence?.pass(data);
     },
     error: (error) => this.#lose(error.code, error.message),
     close: (code, reason) => {
@@ -334,92 +344,16 @@ export class LoadConnection {
     },
   };
 
-  /** A message has come, of so many bytes. */
-  #judge(data: string | Uint8Array, size: number): void {
+  /** A message has come, of `size` bytes. */
+  #receive(data: string | Uint8Array, size: number): void {
     this.#framed += frameSize(size);
     // After our Close nothing counts any more.
-    if (this.#phase !== OPEN) return;
-    const { count: period } = this.#messages;
-    const found = this.#messages.is(this.#due, data) ? this.#due : this.#messages.find(data);
-    const ahead = found === undefined ? period : (found - this.#due + period) % period;
-    // How far it lies back, if its number is not in use again.
-    const behind = period - ahead;
-    const known = behind > 0 && behind <= Math.min(this.#done, period - this.#inFlight);
-    if (known && behind <= this.#wrong) {
-      // The answer to a message whose answer seemed to be wrong: that was none.
-      this.#wrong--;
-      this.#tally.mismatches--;
-      this.#tally.errors.takeBack(MISMATCH);
-    } else if (this.#inFlight > 0) {
-      if (ahead < this.#inFlight) {
-        if (ahead > 0) this.#skip(ahead);
-        this.#answered(1, this.#now);
-        this.#due = (this.#due + 1) % period;
-        return;
-      }
-      if (!known) {
-        this.#wrong++;
-        this.#tally.mismatches++;
-        this.#tally.errors.add(MISMATCH, () => describe(data, size, this.#messages));
-        this.#timed(1, undefined);
-        this.#due = (this.#due + 1) % period;
-        this.#tally.received++;
-        this.#settle(1);
-        return;
-      }
-    }
-    this.#tally.unexpected++;
-    this.#tally.errors.add("UNEXPECTED", () =>
-      this.#inFlight > 0 ? "an answer that was there before, or too late" : "a message where no answer was due",
-    );
+    if (this.#phase === OPEN) this.#ledger.receive(data, size, this.#now);
   }
 
-  /** The answers to so many messages have come. */
-  #answered(count: number, now: number): void {
-    this.#wrong = 0;
-    this.#tally.received += count;
-    this.#timed(count, now);
-    this.#settle(count);
-  }
-
-  /** Messages will not be answered: the answer to a later one has come. */
-  #skip(count: number): void {
-    this.#tally.unanswered += count;
-    this.#tally.errors.add("UNANSWERED", () => "a later message was answered, this one was not", count);
-    this.#timed(count, undefined);
-    this.#settle(count);
-    this.#due = (this.#due + count) % this.#messages.count;
-  }
-
-  /** Nothing that waits for an answer will get one. */
-  #giveUp(reason: string): void {
-    const count = this.#inFlight;
-    if (count === 0) return;
-    this.#tally.unanswered += count;
-    this.#tally.errors.add("UNANSWERED", () => reason, count);
-    this.#settle(count);
-  }
-
-  #settle(count: number): void {
-    this.#inFlight -= count;
-    this.#done += count;
-    if (this.#inFlight === 0) this.#drained?.();
-  }
-
-  /**
-   * Takes the times that so many messages count from; with `now`, notes how long ago that was. What was sent in the measured
-   * time is timed; with a rate also what has waited since before, which may be all that a server has come to.
-   */
-  #timed(count: number, now: number | undefined): void {
-    const { latency, begin, end } = this.#tally;
-    const waiting = this.#waiting;
-    for (let left = count, number = this.#done; left > 0;) {
-      const since = waiting ? waiting.time : this.#shared.pace!.dueAt(this.index, number);
-      const taken = waiting ? waiting.take(left) : 1;
-      if (now !== undefined && (waiting ? since : now) >= begin && since < end) latency.record(now - since, taken);
-      left -= taken;
-      number += taken;
-    }
+  /** Ends drain(), if nothing waits for an answer any more. */
+  #settled(): void {
+    if (!this.#waits) this.#drained?.();
   }
 
   /** The connection is over, and should not be. */
@@ -439,7 +373,8 @@ export class LoadConnection {
     }
     this.#tally.open--;
     this.#tally.lost++;
-    this.#giveUp("The connection has ended before the answer");
+    this.#ledger.giveUp("The connection has ended before the answer");
+    this.#drained?.();
     this.#shared.ended();
   }
 
@@ -452,14 +387,6 @@ export class LoadConnection {
     if (this.#phase === OPENING) this.#fail("CLOSED_1006", "ended before the response");
     else if (this.#phase === OPEN) this.#fail("CLOSED_1006", "ended without a Close");
   }
-}
-
-/** What is wrong with an answer. */
-function describe(data: string | Uint8Array, size: number, { binary, size: sent }: Messages): string {
-  const kind = (isBinary: boolean, length: number) => `${isBinary ? "binary" : "text"} of ${length} bytes`;
-  const isBinary = typeof data !== "string";
-  if (isBinary === binary && size === sent) return `${kind(binary, size)} came back with other content`;
-  return `${kind(binary, sent)} was answered with ${kind(isBinary, size)}`;
 }
 
 /** How long a frame of a server is at least. */

@@ -25,3 +25,14 @@ export class Errors {
     return Array.from(this.#found, ([code, { message, count }]) => ({ code, message, count }));
   }
 }
+
+/**
+ * What went wrong, in words. A name with several addresses fails with an AggregateError that has a code, but no message of its
+ * own.
+ */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const inner = error instanceof AggregateError ? error.errors.map(reasonOf) : [];
+  const { code } = error as NodeJS.ErrnoException;
+  return error.message || [...new Set(inner)].join("; ") || code || error.name;
+}

@@ -17,7 +17,7 @@ export class Histogram {
   min: number = Infinity;
   max: number = 0;
 
-  /** Counts `weight` messages that took so many milliseconds. */
+  /** Counts `weight` messages that took `milliseconds` each. */
   record(milliseconds: number, weight: number): void {
     const time = milliseconds > 0 ? milliseconds : 0;
     const units = Math.min(Math.round(time * UNITS), MOST);
@@ -34,7 +34,7 @@ export class Histogram {
     return this.count > 0 ? this.#sum / this.count : 0;
   }
 
-  /** The time in milliseconds that so many percent of the messages did not exceed; 0 if nothing has been counted. */
+  /** The time in milliseconds that `percent` of the messages did not exceed; 0 if nothing has been counted. */
   percentile(percent: number): number {
     const wanted = Math.max(1, Math.ceil((this.count * percent) / 100));
     let seen = 0;

@@ -38,7 +38,7 @@ export class Pace {
     this.#clock?.stop();
   }
 
-  /** So many messages are due from the beginning on. */
+  /** By now `count` messages have been due since the beginning. */
   #makeReady(count: number): void {
     const now = performance.now();
     const connections = this.#connections;

@@ -8,7 +8,7 @@ export interface LoadProgress {
   readonly connections: number;
   /** Answers since the run began. */
   readonly received: number;
-  /** Answers in a second, since the call before. */
+  /** Messages in a second, since the call before: see LoadReport. */
   readonly messagesPerSecond: number;
   /** Errors up to now, wrong answers not counted. */
   readonly errors: number;
@@ -20,14 +20,14 @@ export interface LoadProgress {
 export interface LoadLatency {
   /**
    * How many messages were timed: those that were sent in the measured time and answered, then or later. With a rate those that
-   * were due before its end and answered after its beginning.
+   * were due before its end and answered after its beginning. A message is timed with its last answer.
    */
   readonly count: number;
   /** The shortest of them. */
   readonly min: number;
   /** Their sum by their number. */
   readonly mean: number;
-  /** So long, or less, took half of them. */
+  /** Half of them took this long or less. */
   readonly p50: number;
   /** 90 of 100. */
   readonly p90: number;
@@ -44,7 +44,7 @@ export interface LoadError {
   /**
    * A stable name: that of the system (`ECONNRESET`), of a HandshakeError or a WebSocketError, `CLOSED_` and the code of a
    * Close that came before the end (1006 if none did), or one of `TIMEOUT`, `MISMATCH`, `UNEXPECTED` (a message where none
-   * was due), `UNANSWERED`, `NOT_CLOSED`.
+   * was due), `UNANSWERED`, `NO_PONG`, `NOT_CLOSED`.
    */
   readonly code: string;
   /** What happened the first time. */
@@ -60,7 +60,12 @@ export interface LoadReport {
   /** What was asked for. */
   readonly options: {
     readonly connections: number;
-    readonly size: number;
+    /** Null for messages of your own. */
+    readonly size: number | null;
+    /** How many there are of your own; null for none. */
+    readonly messages: number | null;
+    /** "echo" if the server was to answer each message with the same. */
+    readonly answers: number | "echo" | "any";
     /** Null for no limit. */
     readonly inFlight: number | null;
     /** Null for as fast as possible. */
@@ -68,27 +73,31 @@ export interface LoadReport {
     readonly binary: boolean;
     readonly compress: boolean;
   };
-  /** Whether everything that was sent came back, and nothing else happened. */
+  /** Whether everything that was sent was answered as it should be, and nothing else happened. */
   readonly ok: boolean;
   /** Whether the signal ended it. */
   readonly interrupted: boolean;
   /** How long was measured. */
   readonly seconds: number;
-  /** Answers in the measured time. */
+  /**
+   * Messages in the measured time: those whose last answer came in it, right or wrong. Where no answers are waited for, those
+   * that were sent in it.
+   */
   readonly messages: number;
   /** `messages` by `seconds`. */
   readonly messagesPerSecond: number;
-  /** Payload of these answers; as much was sent for it. */
+  /** Payload of these messages, as they were sent. */
   readonly bytes: number;
   /** `bytes` by `seconds`. */
   readonly bytesPerSecond: number;
   /** How long the answers took. */
   readonly latency: LoadLatency;
-  /** The whole run, from the first message to the last: `sent` is `received` and `unanswered`. */
+  /** The whole run, from the first message to the last. With one answer to each, `sent` is `received` and `unanswered`. */
   readonly total: {
     readonly sent: number;
     /** Answers, right or wrong. */
     readonly received: number;
+    /** Messages that did not get all their answers. */
     readonly unanswered: number;
     readonly mismatches: number;
     /** Messages where none was due. */

@@ -1,6 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { type Agreement, type ClientRequest, createRequest, perMessageDeflate } from "../index.ts";
 import { LoadConnection, type Shared } from "./connection.ts";
+import { Deadline } from "./deadline.ts";
 import { Messages } from "./messages.ts";
 import type { Settings } from "./options.ts";
 import { Pace } from "./pace.ts";
@@ -8,18 +9,19 @@ import type { LoadProgress, LoadReport } from "./report.ts";
 import { Stream } from "./stream.ts";
 import { Tally } from "./tally.ts";
 
-/** So many connections are being opened at a time: what a server has not accepted waits in a queue of limited length. */
+/** How many connections are opened at a time: those that a server has not accepted wait in a queue of limited length. */
 const OPENING_AT_ONCE = 100;
 const PROGRESS_INTERVAL = 250;
-/** Who waits for less than a tenth of the time waits for nobody. */
+/** A load that waits for less than a tenth of the time may be the limit itself. */
 const BUSY = 0.9;
-/** In less time than this nothing is found out about that. */
+/** A shorter run does not tell whether it was. */
 const LEAST_SECONDS = 0.1;
 
 /** What has been counted up to a time. */
 interface Mark {
   readonly time: number;
-  readonly received: number;
+  readonly completed: number;
+  readonly payload: number;
   readonly cpu: NodeJS.CpuUsage;
   readonly loop: ReturnType<typeof performance.eventLoopUtilization>;
 }
@@ -39,7 +41,7 @@ export class Run implements Shared {
   #interrupted = false;
   #phase: LoadProgress["phase"] = "connecting";
   #phaseStart = performance.now();
-  #lastProgress = { time: performance.now(), received: 0 };
+  #lastProgress = { time: performance.now(), completed: 0 };
 
   /** @throws TypeError */
   constructor(url: string | URL, settings: Settings) {
@@ -50,7 +52,8 @@ export class Run implements Shared {
     this.#requests();
     this.#url = withoutCredentials(String(url));
     this.settings = settings;
-    this.messages = new Messages(settings.size, settings.binary);
+    const { messages, size, binary } = settings;
+    this.messages = messages ? Messages.own(messages, { binary }) : Messages.made(size, binary);
     this.pace = settings.rate === undefined ? undefined : new Pace(settings.rate);
   }
 
@@ -66,7 +69,7 @@ export class Run implements Shared {
   }
 
   async start(): Promise<LoadReport> {
-    const { signal, warmUp, duration, timeout, onProgress } = this.settings;
+    const { signal, warmUp, duration, answerTimeout, closeTimeout, onProgress } = this.settings;
     const interrupt = (): void => {
       this.#interrupted = true;
       this.#wake?.();
@@ -96,11 +99,11 @@ export class Run implements Shared {
       this.pace?.stop();
       const unsent = this.pace ? open.reduce((sum, one) => sum + (one.isOpen ? one.unsent : 0), 0) : 0;
       await within(
-        timeout,
+        answerTimeout,
         open.map((connection) => connection.drain()),
       );
       await within(
-        timeout,
+        closeTimeout,
         open.map((connection) => connection.finish()),
       );
       for (const connection of this.#connections) connection.destroy();
@@ -137,7 +140,7 @@ export class Run implements Shared {
     this.#phaseStart = performance.now();
   }
 
-  /** Waits, unless there is nothing to wait for any more. */
+  /** Waits, unless there is nothing left to wait for. */
   #sleep(milliseconds: number): Promise<void> {
     if (!this.#goesOn) return Promise.resolve();
     return new Promise((resolve) => {
@@ -152,23 +155,24 @@ export class Run implements Shared {
   #mark(): Mark {
     return {
       time: performance.now(),
-      received: this.tally.received,
+      completed: this.tally.completed,
+      payload: this.tally.payload,
       cpu: process.cpuUsage(),
       loop: performance.eventLoopUtilization(),
     };
   }
 
   #progress(): LoadProgress {
-    const { open, received, errors, mismatches } = this.tally;
+    const { open, completed, received, errors, mismatches } = this.tally;
     const last = this.#lastProgress;
     const now = performance.now();
-    this.#lastProgress = { time: now, received };
+    this.#lastProgress = { time: now, completed };
     return {
       phase: this.#phase,
       elapsed: now - this.#phaseStart,
       connections: open,
       received,
-      messagesPerSecond: ((received - last.received) * 1000) / (now - last.time),
+      messagesPerSecond: ((completed - last.completed) * 1000) / (now - last.time),
       errors: errors.count - mismatches,
       mismatches,
     };
@@ -183,10 +187,11 @@ export class Run implements Shared {
   #report(begin: Mark, end: Mark, openedIn: number, unsent: number): LoadReport {
     const { tally } = this;
     const opened = this.#connections.filter(({ agreement }) => agreement);
-    const { connections, size, inFlight, rate, binary, compress } = this.settings;
+    const { connections, size, messages: own, answers, inFlight, rate, binary, compress } = this.settings;
     const { latency } = tally;
     const seconds = (end.time - begin.time) / 1000;
-    const messages = end.received - begin.received;
+    const messages = end.completed - begin.completed;
+    const bytes = end.payload - begin.payload;
     const perSecond = (count: number): number => (seconds > 0 ? count / seconds : 0);
     const cpu = perSecond((end.cpu.user + end.cpu.system - begin.cpu.user - begin.cpu.system) / 1e6);
     const eventLoop = seconds > 0 ? performance.eventLoopUtilization(end.loop, begin.loop).utilization : 0;
@@ -194,7 +199,9 @@ export class Run implements Shared {
       url: this.#url,
       options: {
         connections,
-        size,
+        size: own ? null : size,
+        messages: own?.length ?? null,
+        answers,
         inFlight: inFlight === Infinity ? null : inFlight,
         rate: rate ?? null,
         binary,
@@ -205,8 +212,8 @@ export class Run implements Shared {
       seconds,
       messages,
       messagesPerSecond: perSecond(messages),
-      bytes: messages * size,
-      bytesPerSecond: perSecond(messages * size),
+      bytes,
+      bytesPerSecond: perSecond(bytes),
       latency: {
         count: latency.count,
         min: latency.count > 0 ? latency.min : 0,
@@ -240,7 +247,7 @@ export class Run implements Shared {
   }
 }
 
-/** Reports are shown around. */
+/** Reports are shown to others. */
 function withoutCredentials(text: string): string {
   const url = new URL(text);
   if (url.username === "" && url.password === "") return text;
@@ -249,10 +256,10 @@ function withoutCredentials(text: string): string {
   return url.href;
 }
 
-/** Waits for all, or as long as that. */
+/** Waits for all of them, but no longer than `milliseconds`. */
 async function within(milliseconds: number, promises: readonly Promise<void>[]): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)));
-  await Promise.race([Promise.all(promises), timeout]);
-  clearTimeout(timer);
+  let deadline: Deadline | undefined;
+  const late = new Promise<void>((resolve) => (deadline = new Deadline(milliseconds, resolve)));
+  await Promise.race([Promise.all(promises), late]);
+  deadline?.clear();
 }

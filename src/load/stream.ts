@@ -5,12 +5,12 @@ import type { Messages } from "./messages.ts";
 export const WRITE_SIZE = 65536;
 
 /**
- * What is sent, over and over: masked frames, each with a random key, end to end. Behind the period stand the first of them
- * once more, so that what one write takes is in one piece.
+ * What is sent, over and over: masked frames, each with a random key, end to end. After a period the first of them follow
+ * again, so that what one write takes is in one piece.
  */
 export class Stream {
   readonly bytes: Buffer;
-  /** Where each message begins, and behind the last where it ends. */
+  /** Where each message begins, and then where the last one ends. */
   readonly offsets: Float64Array;
   /** How many messages one write takes, at the most. */
   readonly batch: number;
@@ -24,7 +24,7 @@ export class Stream {
       return protocol.take();
     });
     const sizes = frames.map((parts) => parts.reduce((sum, { length }) => sum + length, 0));
-    const largest = Math.max(...sizes);
+    const largest = sizes.reduce((most, size) => Math.max(most, size), 0);
     this.batch = Math.min(count, Math.max(1, Math.floor(WRITE_SIZE / largest)));
     const again = this.batch - 1;
     this.bytes = Buffer.concat([...frames, ...frames.slice(0, again)].flat());

@@ -4,9 +4,13 @@ import { Histogram } from "./histogram.ts";
 /** What all connections of a run count together. */
 export class Tally {
   sent: number = 0;
+  /** Messages that are done with: they have all their answers, right or wrong; or are sent, where nothing answers them. */
+  completed: number = 0;
+  /** The payload of these, in bytes. */
+  payload: number = 0;
   /** Answers, right or wrong. */
   received: number = 0;
-  /** Messages that were sent and will not be answered. */
+  /** Messages that were sent and will not get all their answers. */
   unanswered: number = 0;
   mismatches: number = 0;
   unexpected: number = 0;

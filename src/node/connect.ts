@@ -1,50 +1,68 @@
 import { type Agent, type IncomingMessage, request as httpRequest } from "node:http";
 import { request as httpsRequest, type RequestOptions as HttpsOptions } from "node:https";
 import type { Socket } from "node:net";
-import { checkResponse, createRequest, type RequestOptions } from "../index.ts";
+import { checkResponse, createRequest, type HeaderPairs, type RequestOptions } from "../index.ts";
 import { onAbort } from "./abort.ts";
+import { readBody } from "./body.ts";
 import { Connection } from "./connection.ts";
-import { readDelay } from "./delay.ts";
+import { readDelay, startTimer } from "./delay.ts";
 import { openStream } from "./http2.ts";
+import { checkConnectNames } from "./known-options.ts";
 import { checkOptions, type ConnectionOptions } from "./options.ts";
+import { type Address, readAddress } from "./unix.ts";
 
 /** Options of connect(). */
 export interface ConnectOptions extends RequestOptions, ConnectionOptions {
-  /** As for node:http and https: a proxy, for example. Default: a socket of its own. */
+  /**
+   * What opens the socket, as for node:http and https, with options of its own: a way through a proxy, for example. Over
+   * HTTP/2 too. Default: a socket of its own.
+   */
   readonly agent?: Agent | undefined;
   /** wss: options of node:tls, such as `ca`, `cert`, `key`, `rejectUnauthorized`, `servername`. Default: Node's. */
   readonly tls?: HttpsOptions | undefined;
   /** WebSocket over HTTP/2 (RFC 8441): with wss: where the server has it, with ws: by prior knowledge. Default false. */
   readonly http2?: boolean | undefined;
+  /** A unix socket, or a named pipe of Windows, to connect to. Default: host and port of the URL. */
+  readonly socketPath?: string | undefined;
   /** How long it may take to be connected, in milliseconds; Infinity for any time. Default 10,000. */
-  readonly timeout?: number | undefined;
+  readonly handshakeTimeout?: number | undefined;
   /** Gives up connecting; once connected, cuts the connection. Default none. */
   readonly signal?: AbortSignal | undefined;
 }
 
-const DEFAULT_TIMEOUT = 10_000;
+/** The head of the response that has accepted a connection. */
+export interface AcceptedResponse {
+  /** 101; over HTTP/2 a status from 200 to 299. */
+  readonly status: number;
+  /** The header fields in their order; over HTTP/2 names are in lower case. */
+  readonly headers: HeaderPairs;
+}
+
+const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
 
 /**
- * Connects to a ws: or wss: URL. Add listeners to the connection before the turn of the event loop ends: then it begins to read.
+ * Connects to a ws: or wss: URL, or to a unix socket: `ws+unix:/path/of/the.sock:/path`, wss+unix:, or the option `socketPath`. Add
+ * listeners to the connection before the turn of the event loop ends: then it begins to read.
  *
- * @throws TypeError, RangeError for a URL or options that are wrong
- * @throws HandshakeError if the server does not accept: with its status and header fields, `location` of a redirect
+ * @throws TypeError, RangeError for a URL or options that are wrong or unknown
+ * @throws HandshakeError if the server does not accept: with its status, header fields and body, `location` of a redirect
  * @throws Error of the socket, or of TLS; the signal's reason; a TimeoutError (DOMException)
  */
 export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Connection> {
+  checkConnectNames(options);
   const { signal, http2 = false } = options;
-  const timeout = readDelay("timeout", options.timeout ?? DEFAULT_TIMEOUT);
+  const timeout = readDelay("handshakeTimeout", options.handshakeTimeout ?? DEFAULT_HANDSHAKE_TIMEOUT);
   checkOptions("client", options);
+  const address = readAddress(url, options.socketPath);
   signal?.throwIfAborted();
   // Not the signal itself: it must not end the socket of an attempt that has succeeded.
   const attempt = new AbortController();
-  const timer = setTimeout(
-    () => attempt.abort(new DOMException(`Not connected after ${timeout} ms`, "TimeoutError")),
-    timeout,
+  const stopTimer = startTimer(timeout, () =>
+    attempt.abort(new DOMException(`Not connected after ${timeout} ms`, "TimeoutError")),
   );
   const forget = signal && onAbort(signal, () => attempt.abort(signal.reason));
   try {
-    const connection = await (http2 ? openStream : openSocket)(url, options, attempt.signal);
+    const connection = await (http2 ? openStream : openSocket)(address, options, attempt.signal);
     if (attempt.signal.aborted) {
       connection.terminate();
       throw attempt.signal.reason;
@@ -56,12 +74,16 @@ export async function connect(url: string | URL, options: ConnectOptions = {}): 
       );
     return connection;
   } finally {
-    clearTimeout(timer);
+    stopTimer();
     forget?.();
   }
 }
 
-async function openSocket(url: string | URL, options: ConnectOptions, signal: AbortSignal): Promise<Connection> {
+async function openSocket(
+  { url, socketPath }: Address,
+  options: ConnectOptions,
+  signal: AbortSignal,
+): Promise<Connection> {
   const handshake = createRequest(url, options);
   const { response, socket, head } = await new Promise<Answer>((resolve, reject) => {
     const request = (handshake.secure ? httpsRequest : httpRequest)({
@@ -69,23 +91,25 @@ async function openSocket(url: string | URL, options: ConnectOptions, signal: Ab
       host: handshake.host,
       port: handshake.port,
       path: handshake.url,
+      ...(socketPath !== undefined && { socketPath }),
       headers: handshake.headers.flat() as unknown as Record<string, string>,
       agent: options.agent ?? false,
       setHost: false,
       signal,
     });
     request.on("upgrade", (response, socket, head) => resolve({ response, socket: socket as Socket, head }));
-    request.on("response", (response) => resolve({ response, socket: response.socket, head: new Uint8Array(0) }));
+    request.on("response", (response) => resolve({ response, socket: response.socket, head: undefined }));
     request.on("error", (error) => reject(signal.aborted ? signal.reason : error));
     request.end();
   });
   try {
-    const agreement = checkResponse(
-      { status: response.statusCode, headers: pairs(response.rawHeaders), httpVersion: response.httpVersion },
-      handshake,
-    );
+    const { statusCode: status = 0, httpVersion } = response;
+    const headers = pairs(response.rawHeaders);
+    const body = head === undefined && status !== 101 ? await readBody(response, signal) : undefined;
+    options.signal?.throwIfAborted();
+    const agreement = checkResponse({ status, headers, httpVersion, body }, handshake);
     socket.setNoDelay(true);
-    return new Connection(socket, "client", agreement, head, options);
+    return new Connection(socket, "client", agreement, head ?? new Uint8Array(0), options, { status, headers });
   } catch (error) {
     socket.destroy();
     throw error;
@@ -95,7 +119,8 @@ async function openSocket(url: string | URL, options: ConnectOptions, signal: Ab
 interface Answer {
   readonly response: IncomingMessage;
   readonly socket: Socket;
-  readonly head: Uint8Array;
+  /** What came after the head of a 101; undefined for another response. */
+  readonly head: Uint8Array | undefined;
 }
 
 function pairs(raw: readonly string[]): [name: string, value: string][] {

@@ -13,6 +13,19 @@ export function readDelay(name: string, value: number): number {
 }
 
 /**
+ * Calls `expire` when the time is up and what had arrived by then has been read: a blocked event loop is not the peer's fault.
+ * Returns what stops it. @internal
+ */
+export function startTimer(delay: number, expire: () => void): () => void {
+  let immediate: NodeJS.Immediate | undefined;
+  const timer = setTimeout(() => (immediate = setImmediate(expire)), delay);
+  return () => {
+    clearTimeout(timer);
+    clearImmediate(immediate);
+  };
+}
+
+/**
  * Cuts a stream that has been ended, if its peer does not end it too. Not at once: what a socket has not read when it is
  * closed resets it, and the peer would lose what it was answered. @internal
  */

@@ -1,66 +1,184 @@
-// The events of a Connection in the form that browsers have.
+// The events of a Connection in the form that browsers have (HTML, "WebSocket" and "event handler IDL attributes").
 
-import type { EventEmitter } from "node:events";
+import type { WebSocketError } from "../index.ts";
+import type { Connection } from "./connection.ts";
+import type { ConnectionEvents } from "./events.ts";
+
+/** Why a connection failed: the peer broke a rule, or the socket failed with a `code` of the system, such as ECONNRESET. */
+export type ConnectionError = WebSocketError | NodeJS.ErrnoException;
 
 /** What the listeners of addEventListener() and the on-properties get. */
 export interface EventOf {
-  /** A message: a string for text. */
-  message: { readonly type: "message"; readonly target: unknown; readonly data: string | Uint8Array };
+  /** A message: a string for text, bytes that are yours for binary. */
+  message: { readonly type: "message"; readonly target: Connection; readonly data: string | Uint8Array<ArrayBuffer> };
   /** The connection has ended: as the "close" event. */
   close: {
     readonly type: "close";
-    readonly target: unknown;
+    readonly target: Connection;
     readonly code: number;
     readonly reason: string;
     readonly wasClean: boolean;
   };
   /** The connection failed: as the "error" event. */
-  error: { readonly type: "error"; readonly target: unknown; readonly error: Error; readonly message: string };
+  error: {
+    readonly type: "error";
+    readonly target: Connection;
+    readonly error: ConnectionError;
+    readonly message: string;
+  };
 }
 /** The events that addEventListener() knows. */
 export type EventType = keyof EventOf;
-/** A listener of addEventListener(), or of an on-property. `this` is the connection. */
-export type EventHandler<T extends EventType> = (event: EventOf[T]) => void;
-export type Listeners = { [T in EventType]?: EventHandler<T> | undefined };
+/** A listener of addEventListener(), or the value of an on-property. `this` is the connection. */
+export type EventHandler<T extends EventType> = (this: Connection, event: EventOf[T]) => void;
+/** A listener of addEventListener() that is an object: its method is looked up for each event. */
+export interface EventHandlerObject<T extends EventType> {
+  /** Is called with each event. `this` is the object. */
+  handleEvent(event: EventOf[T]): void;
+}
+/** What addEventListener() takes as a listener. null is ignored, as in browsers. */
+export type EventListenerOf<T extends EventType> = EventHandler<T> | EventHandlerObject<T> | null;
 
-/** The listeners of the emitter, by those that they were made of. */
-const wrappers: WeakMap<EventEmitter, Map<unknown, (...args: unknown[]) => void>> = new WeakMap();
-
-const MAKE = {
-  message: (target: unknown, data: string | Uint8Array) => ({ type: "message", target, data }),
-  close: (target: unknown, code: number, reason: string, wasClean: boolean) => ({
-    type: "close",
-    target,
-    code,
-    reason,
-    wasClean,
-  }),
-  error: (target: unknown, error: Error) => ({ type: "error", target, error, message: error.message }),
-} as const;
-
-/** @internal */
-export function addListener<T extends EventType>(
-  emitter: EventEmitter,
-  type: T,
-  listener: EventHandler<T>,
-  once: boolean,
-): void {
-  let known = wrappers.get(emitter);
-  if (known === undefined) wrappers.set(emitter, (known = new Map()));
-  if (known.has(listener)) return;
-  const make = MAKE[type] as (...args: unknown[]) => EventOf[T];
-  const wrapper = (...args: unknown[]) => {
-    if (once) removeListener(emitter, type, listener);
-    listener.call(emitter, make(emitter, ...args));
-  };
-  known.set(listener, wrapper);
-  emitter.on(type, wrapper);
+/** Options of addEventListener(). */
+export interface AddListenerOptions {
+  /** Remove the listener before its first event is handed to it. Default false. */
+  readonly once?: boolean | undefined;
+  /** Removes the listener when it is aborted; if it has been already, nothing is added. Default none. */
+  readonly signal?: AbortSignal | undefined;
 }
 
-/** @internal */
-export function removeListener<T extends EventType>(emitter: EventEmitter, type: T, listener: EventHandler<T>): void {
-  const wrapper = wrappers.get(emitter)?.get(listener);
-  if (wrapper === undefined) return;
-  wrappers.get(emitter)!.delete(listener);
-  emitter.off(type, wrapper);
+type Makers = { readonly [T in EventType]: (target: Connection, ...args: ConnectionEvents[T]) => EventOf[T] };
+
+const MAKE: Makers = {
+  message: (target, data) => ({ type: "message", target, data }),
+  close: (target, code, reason, wasClean) => ({ type: "close", target, code, reason, wasClean }),
+  error: (target, error) => ({ type: "error", target, error, message: error.message }),
+};
+
+/** A listener that has been added, in the form of the emitter: `dispatch` is what the emitter has. */
+class Registration<T extends EventType> {
+  readonly isProperty: boolean;
+  /** That of a property may be replaced: the new one takes its place among the listeners. */
+  listener: NonNullable<EventListenerOf<T>>;
+  /** Takes the registration off its signal. */
+  #leaveSignal: (() => void) | undefined = undefined;
+  readonly #connection: Connection;
+  readonly #type: T;
+  readonly #once: boolean;
+  #removed = false;
+
+  constructor(
+    connection: Connection,
+    type: T,
+    listener: NonNullable<EventListenerOf<T>>,
+    { once = false, isProperty = false }: { readonly once?: boolean | undefined; readonly isProperty?: boolean } = {},
+  ) {
+    this.isProperty = isProperty;
+    this.listener = listener;
+    this.#connection = connection;
+    this.#type = type;
+    this.#once = once;
+  }
+
+  readonly dispatch = (...args: ConnectionEvents[T]): void => {
+    // The emitter goes on with the list that it had when the event began.
+    if (this.#removed) return;
+    if (this.#once) this.remove();
+    const { listener } = this;
+    const event = MAKE[this.#type](this.#connection, ...args);
+    if (typeof listener === "function") listener.call(this.#connection, event);
+    else listener.handleEvent(event);
+  };
+
+  add(): void {
+    registrations.set(this.dispatch, this);
+    this.#connection.on(this.#type, this.dispatch);
+  }
+
+  remove(): void {
+    this.#removed = true;
+    this.#connection.off(this.#type, this.dispatch);
+    this.#leaveSignal?.();
+  }
+
+  /** Ends with the signal. A signal may outlive many connections, and must not keep them. */
+  follow(signal: AbortSignal): void {
+    const ref = new WeakRef(this);
+    const abort = (): void => ref.deref()?.remove();
+    signal.addEventListener("abort", abort, { once: true });
+    this.#leaveSignal = () => signal.removeEventListener("abort", abort);
+  }
+}
+
+/** The registrations by what the emitter has of them: what it no longer has is not registered. */
+const registrations: WeakMap<object, object> = new WeakMap();
+
+function* registrationsOf<T extends EventType>(connection: Connection, type: T): Generator<Registration<T>> {
+  for (const listener of connection.listeners(type)) {
+    const registration = registrations.get(listener);
+    if (registration instanceof Registration) yield registration;
+  }
+}
+
+function find<T extends EventType>(
+  connection: Connection,
+  type: T,
+  listener: EventListenerOf<T>,
+): Registration<T> | undefined {
+  for (const registration of registrationsOf(connection, type)) {
+    if (!registration.isProperty && registration.listener === listener) return registration;
+  }
+  return undefined;
+}
+
+function findProperty<T extends EventType>(connection: Connection, type: T): Registration<T> | undefined {
+  for (const registration of registrationsOf(connection, type)) if (registration.isProperty) return registration;
+  return undefined;
+}
+
+/** See Connection.addEventListener(). @throws TypeError @internal */
+export function addListener<T extends EventType>(
+  connection: Connection,
+  type: T,
+  listener: EventListenerOf<T>,
+  { once, signal }: AddListenerOptions = {},
+): void {
+  if (listener !== null && typeof listener !== "function" && typeof listener !== "object") {
+    throw new TypeError("A listener must be a function or an object with handleEvent()");
+  }
+  // Events of other names never come.
+  if (listener === null || !Object.hasOwn(MAKE, type) || signal?.aborted || find(connection, type, listener)) return;
+  const registration = new Registration(connection, type, listener, { once });
+  registration.add();
+  if (signal) registration.follow(signal);
+}
+
+/** See Connection.removeEventListener(). @internal */
+export function removeListener<T extends EventType>(
+  connection: Connection,
+  type: T,
+  listener: EventListenerOf<T>,
+): void {
+  find(connection, type, listener)?.remove();
+}
+
+/** The value of an on-property. @internal */
+export function getProperty<T extends EventType>(connection: Connection, type: T): EventHandler<T> | null {
+  const listener = findProperty(connection, type)?.listener;
+  return typeof listener === "function" ? listener : null;
+}
+
+/** Sets an on-property, for which undefined is as good as null. @throws TypeError @internal */
+export function setProperty<T extends EventType>(
+  connection: Connection,
+  type: T,
+  handler: EventHandler<T> | null | undefined,
+): void {
+  if (handler !== null && handler !== undefined && typeof handler !== "function") {
+    throw new TypeError(`on${type} must be a function or null`);
+  }
+  const registration = findProperty(connection, type);
+  if (!handler) registration?.remove();
+  else if (registration) registration.listener = handler;
+  else new Registration(connection, type, handler, { isProperty: true }).add();
 }

@@ -1,22 +1,31 @@
 // When a connection reads from its socket, and who gets the messages: one place that looks at everything that is behind.
 
-import type { MessageSink } from "../index.ts";
+import type { MessageSink, WebSocketError } from "../index.ts";
 import type { Channel } from "./channel.ts";
 import { Inbox } from "./inbox.ts";
 import type { Outbox } from "./outbox.ts";
 
-type Message = string | Uint8Array;
+type Message = string | Uint8Array<ArrayBuffer>;
 type Result = IteratorResult<Message, undefined>;
 
 /** After so many bytes of answers to one chunk it is time to look at how much waits. */
 const STEP = 16384;
+/** How many bytes may be read beyond the mark to see whether the peer is there. */
+const PROBE = 1048576;
+/** What a message counts beside its payload, so that empty ones count. */
+const OVERHEAD = 64;
 
 /** The connection of a Flow. @internal */
 export interface FlowHost {
+  /** A message has come. */
+  passed(): void;
   /** Hands a message to the listeners. */
   emitMessage(data: Message): void;
   /** Something that is not the peer's fault has ended the decoding of its stream. */
   broken(error: unknown): void;
+  emitSafely(name: "ping" | "pong", data: Uint8Array<ArrayBuffer>): void;
+  failed(error: WebSocketError): void;
+  setEnding(code: number, reason: string, wasClean: boolean): void;
 }
 
 /**
@@ -26,16 +35,17 @@ export interface FlowHost {
  * Delivery does not nest: whatever a handler calls, one loop hands out what waits, in order.
  * @internal
  */
-export class Flow {
+export class Flow implements MessageSink {
   /** Whether "message" has listeners. */
   listening = false;
   /** Nothing waits for room any more: the connection is over, or about to be. */
   finished = false;
+  /** It reads on although it is stopped, to see whether the peer is there. */
+  probing = false;
   /** Messages go nowhere: whoever read them has left. */
   abandoned = false;
   readonly #channel: Channel;
   readonly #outbox: Outbox;
-  readonly #sink: MessageSink;
   readonly #host: FlowHost;
   /** Messages that wait; none for most connections. */
   #inbox: Inbox | undefined = undefined;
@@ -44,15 +54,17 @@ export class Flow {
   #readers: ((result: Result) => void)[] | undefined = undefined;
   /** Whether a loop has been given a message, and has not asked for the next. */
   #handedOut = false;
+  /** Whether a loop has asked since the last beat; and whether, after our Close, one has not. */
+  #asked = false;
+  #givenUp = false;
   #running = false;
   #stopped = false;
   /** What may still be sent before it is time to look at how much waits. */
   #allowance = 0;
 
-  constructor(channel: Channel, outbox: Outbox, sink: MessageSink, host: FlowHost) {
+  constructor(channel: Channel, outbox: Outbox, host: FlowHost) {
     this.#channel = channel;
     this.#outbox = outbox;
-    this.#sink = sink;
     this.#host = host;
   }
 
@@ -66,9 +78,9 @@ export class Flow {
     return this.#running || this.#outbox.corked;
   }
 
-  /** Whether somebody has begun to iterate. */
-  get isIterated(): boolean {
-    return this.#iterated;
+  /** Whether somebody listens or iterates. */
+  get hasConsumer(): boolean {
+    return this.listening || this.#iterated;
   }
 
   /** Whether the connection does not read, because of what waits. */
@@ -76,9 +88,9 @@ export class Flow {
     return this.#stopped;
   }
 
-  /** How much a reader that reads on although nothing is taken may add: see Connection.beat(). */
-  get hasRoomToProbe(): boolean {
-    return this.#channel.protocol.heldBytes <= this.#channel.options.highWaterMark + 65536;
+  /** Whether it may read on although nothing is taken: what is read then is kept as it came. */
+  get canProbe(): boolean {
+    return this.#channel.protocol.heldBytes <= PROBE;
   }
 
   /** The next bytes from the socket. */
@@ -86,7 +98,7 @@ export class Flow {
     // What is sent meanwhile leaves together.
     this.#outbox.corked = true;
     try {
-      this.#channel.protocol.push(chunk, this.#sink, performance.now());
+      this.#channel.protocol.push(chunk, this, performance.now());
     } catch (error) {
       this.#host.broken(error);
     }
@@ -94,8 +106,32 @@ export class Flow {
     this.run();
   }
 
-  /** A message, from the sink. */
-  deliver(data: Message): void {
+  text(data: string): void {
+    this.#deliver(data);
+  }
+
+  binary(data: Uint8Array<ArrayBuffer>): void {
+    this.#deliver(data);
+  }
+
+  ping(data: Uint8Array<ArrayBuffer>): void {
+    this.#host.emitSafely("ping", data);
+  }
+
+  pong(data: Uint8Array<ArrayBuffer>): void {
+    this.#host.emitSafely("pong", data);
+  }
+
+  error(error: WebSocketError): void {
+    this.#host.failed(error);
+  }
+
+  close(code: number, reason: string, wasClean: boolean): void {
+    this.#host.setEnding(code, reason, wasClean);
+  }
+
+  #deliver(data: Message): void {
+    this.#host.passed();
     if (this.abandoned) return;
     if (this.#inbox === undefined && this.listening && !this.#iterated) {
       this.#host.emitMessage(data);
@@ -114,7 +150,7 @@ export class Flow {
 
   /** Something has been sent while a chunk is handled: no limit may wait for the end of the chunk. */
   sent(size: number): void {
-    this.#allowance -= size;
+    this.#allowance -= size + OVERHEAD;
     if (this.#allowance >= 0) return;
     this.#allowance = Math.min(this.#channel.options.highWaterMark, STEP);
     if (this.#outbox.corked && this.#writerBehind) this.#channel.protocol.pause();
@@ -126,6 +162,7 @@ export class Flow {
   }
 
   next(ended: boolean): Promise<Result> {
+    this.#asked = true;
     let value = this.#shift();
     this.#handedOut = value !== undefined;
     this.run();
@@ -156,7 +193,7 @@ export class Flow {
       this.#outbox.corked = true;
       try {
         while (this.#canEmit) this.#host.emitMessage(this.#shift()!);
-        if (!this.#full) this.#channel.protocol.resume(this.#sink, performance.now());
+        if (!this.#full) this.#channel.protocol.resume(this, performance.now());
       } catch (error) {
         this.#host.broken(error);
       }
@@ -166,7 +203,7 @@ export class Flow {
     this.#running = false;
     this.#outbox.flush();
     this.#stopped = this.#channel.protocol.paused || this.#full;
-    if (this.#stopped) this.#channel.socket.pause();
+    if (this.#stopped && !(this.probing && this.canProbe)) this.#channel.socket.pause();
     else if (this.#channel.socket.readableFlowing !== true) this.#channel.socket.resume();
   }
 
@@ -174,6 +211,15 @@ export class Flow {
   finish(): void {
     this.finished = true;
     this.run();
+  }
+
+  /** From time to time. A loop that has stopped asking must not hide the peer's answer to our Close. */
+  beat(): void {
+    if (this.#stopped && this.#closing && !this.#asked) {
+      this.#givenUp = true;
+      this.run();
+    }
+    this.#asked = false;
   }
 
   /** There will be no more messages. */
@@ -186,19 +232,19 @@ export class Flow {
 
   /** Whether a message would be dropped that nobody waits for. */
   get #discards(): boolean {
-    if (this.#iterated) return this.#closing && this.#inboxFull;
-    if (this.listening) return false;
-    return this.#channel.options.discardUnread || this.finished || (this.#closing && this.#inboxFull);
+    const full = this.#closing && this.#inboxFull;
+    if (this.#iterated) return full && this.#givenUp;
+    return full || this.#channel.options.discardUnread || this.finished;
   }
 
   get #canEmit(): boolean {
     return this.#inbox !== undefined && this.listening && !this.#iterated && (this.finished || !this.#writerBehind);
   }
 
-  /** Whether nothing more shall arrive for now. */
+  /** Whether nothing more shall arrive for now. After our Close it is the peer's that matters, unless a loop goes on. */
   get #full(): boolean {
-    // After our Close it is the peer's that matters.
-    if (this.finished || this.#closing) return false;
+    if (this.finished) return false;
+    if (this.#closing) return this.#iterated && !this.#givenUp && this.#inboxFull;
     return this.#inboxFull || this.#writerBehind;
   }
 
@@ -212,7 +258,9 @@ export class Flow {
 
   /** A client goes on reading while its own writing is behind: if both ends stopped, neither would ever go on. */
   get #writerBehind(): boolean {
-    return this.#channel.role === "server" && this.#outbox.weight > this.#channel.options.highWaterMark;
+    return (
+      this.#channel.role === "server" && !this.#closing && this.#outbox.weight > this.#channel.options.highWaterMark
+    );
   }
 
   #shift(): Message | undefined {

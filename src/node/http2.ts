@@ -12,18 +12,25 @@ import {
 import { createConnection, isIP, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from "node:tls";
 import {
+  type Acceptance,
   acceptHandshake,
-  type Agreement,
   checkResponse,
   type ClientRequest,
   createConnectRequest,
+  type HandshakeRequest,
   type HeaderPairs,
   type Rejection,
   rejectHandshake,
 } from "../index.ts";
-import type { ConnectOptions } from "./connect.ts";
+import { socketOf } from "./agent.ts";
+import { readBody } from "./body.ts";
+import type { AcceptedResponse, ConnectOptions } from "./connect.ts";
 import { Connection } from "./connection.ts";
 import { linger } from "./delay.ts";
+import { checkUpgradeNames } from "./known-options.ts";
+import type { ConnectionOptions } from "./options.ts";
+import { tellRefused } from "./refusal.ts";
+import type { Address } from "./unix.ts";
 import type { UpgradeOptions } from "./upgrade.ts";
 
 type OutgoingHeaders = Record<string, string | string[]>;
@@ -39,23 +46,30 @@ type OutgoingHeaders = Record<string, string | string[]>;
 export function acceptStream(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
-  options: UpgradeOptions = {},
+  options: UpgradeOptions<HandshakeRequest> = {},
 ): Connection | undefined {
   if (isGone(stream)) return undefined;
+  const request: HandshakeRequest = { headers };
   try {
-    const answer = acceptHandshake({ headers }, options);
-    if (!answer.accepted) {
-      rejectStream(stream, answer);
-      return undefined;
-    }
-    // Before the response, which nothing may follow if the options are wrong.
-    const connection = new Connection(stream, "server", answer, new Uint8Array(0), options);
-    stream.respond({ ":status": answer.status, ...toObject(answer.headers) });
-    return connection;
+    checkUpgradeNames("acceptStream()", options);
+    const answer = acceptHandshake(request, options);
+    if (answer.accepted) return respond(stream, answer, options);
+    rejectStream(stream, answer);
+    tellRefused(options.onRefused, request, answer);
+    return undefined;
   } catch (error) {
     if (!stream.headersSent) rejectStream(stream, rejectHandshake({ status: 500, httpVersion: "2.0" }));
+    tellRefused(options.onRefused, request, { status: 500, error });
     throw error;
   }
+}
+
+/** Answers a stream that is accepted. If it throws, nothing has been sent. @internal */
+export function respond(stream: ServerHttp2Stream, acceptance: Acceptance, options: ConnectionOptions): Connection {
+  // Before the response, which nothing may follow if the options are wrong.
+  const connection = new Connection(stream, "server", acceptance, new Uint8Array(0), options);
+  stream.respond({ ":status": acceptance.status, ...toObject(acceptance.headers) });
+  return connection;
 }
 
 /** Answers a stream that is not accepted, and ends it, also if the client does not. @internal */
@@ -75,16 +89,22 @@ export function abandon(stream: ServerHttp2Stream): void {
   linger(stream);
 }
 
-/** Whether a stream has been closed by the client. It may yet have something to read; nothing can be written to it. */
-function isGone(stream: ServerHttp2Stream): boolean {
+/**
+ * Whether a stream has been closed by the client. It may yet have something to read; nothing can be written to it. @internal
+ */
+export function isGone(stream: ServerHttp2Stream): boolean {
   if (stream.closed) stream.destroy();
   return stream.destroyed;
 }
 
 /** What connect() needs of an attempt over HTTP/2. @internal */
-export async function openStream(url: string | URL, options: ConnectOptions, signal: AbortSignal): Promise<Connection> {
+export async function openStream(
+  { url, socketPath }: Address,
+  options: ConnectOptions,
+  signal: AbortSignal,
+): Promise<Connection> {
   const request = createConnectRequest(url, options);
-  const socket = openSocket(request, options);
+  const socket = await openSocket(request, options, socketPath, signal);
   const host = request.host.includes(":") ? `[${request.host}]` : request.host;
   const session = connectSession(`${request.secure ? "https" : "http"}://${host}:${request.port}`, {
     ...(options.tls as SecureClientSessionOptions | undefined),
@@ -92,9 +112,11 @@ export async function openStream(url: string | URL, options: ConnectOptions, sig
   });
   let abort: (() => void) | undefined;
   try {
-    const { agreement, stream } = await new Promise<Answer>((resolve, reject) => {
+    const { headers, stream } = await new Promise<Answer>((resolve, reject) => {
       abort = () => reject(signal.reason);
       signal.addEventListener("abort", abort);
+      // While the socket was made.
+      if (signal.aborted) abort();
       session.on("error", reject);
       // An end is not always an error.
       session.on("close", () => reject(new Error("The server has ended the session")));
@@ -103,7 +125,11 @@ export async function openStream(url: string | URL, options: ConnectOptions, sig
         else reject(new Error("The server does not take WebSocket over HTTP/2 (RFC 8441 §3)"));
       });
     });
-    const connection = new Connection(stream, "client", agreement, new Uint8Array(0), options);
+    const response = readHead(headers);
+    const body = response.status > 299 ? await readBody(stream, signal) : undefined;
+    options.signal?.throwIfAborted();
+    const agreement = checkResponse({ headers, body }, request);
+    const connection = new Connection(stream, "client", agreement, new Uint8Array(0), options, response);
     connection.on("close", () => {
       session.destroy();
       linger(socket);
@@ -120,15 +146,32 @@ export async function openStream(url: string | URL, options: ConnectOptions, sig
 }
 
 /** As connect() of node:http2 does, which does not hand it out before it is connected. */
-function openSocket({ secure, host, port }: ClientRequest, { tls }: ConnectOptions): Socket {
-  if (!secure) return createConnection({ host, port });
-  const own = { ALPNProtocols: ["h2"], ...(isIP(host) === 0 && { servername: host }) };
-  return connectTls({ ...own, ...(tls as TlsOptions), host, port });
+async function openSocket(
+  request: ClientRequest,
+  { tls, agent }: ConnectOptions,
+  socketPath: string | undefined,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const { secure, host, port } = request;
+  const own = { ALPNProtocols: ["h2"], servername: isIP(host) === 0 ? host : "" };
+  const options = { ...(secure && own), ...(tls as TlsOptions | undefined) };
+  if (agent) return socketOf(agent, request, { ...options, ...(socketPath !== undefined && { socketPath }) }, signal);
+  const target = socketPath === undefined ? { host, port } : { path: socketPath };
+  return secure ? connectTls({ ...options, ...target }) : createConnection(target);
 }
 
 interface Answer {
-  readonly agreement: Agreement;
+  readonly headers: IncomingHttpHeaders;
   readonly stream: ClientHttp2Stream;
+}
+
+/** The head of a response, without its pseudo-header fields. */
+function readHead(headers: IncomingHttpHeaders): AcceptedResponse {
+  const fields = Object.entries(headers).filter(([name, value]) => !name.startsWith(":") && value !== undefined);
+  return {
+    status: Number(headers[":status"]),
+    headers: fields.flatMap(([name, value]) => [value ?? []].flat().map((each) => [name, String(each)] as const)),
+  };
 }
 
 async function requestStream(session: ClientHttp2Session, request: ClientRequest): Promise<Answer> {
@@ -137,13 +180,7 @@ async function requestStream(session: ClientHttp2Session, request: ClientRequest
     stream.on("error", reject);
     // One that is reset need not be an error either.
     stream.on("close", () => reject(new Error(`The server has closed the stream (HTTP/2 error ${stream.rstCode})`)));
-    stream.once("response", (headers) => {
-      try {
-        resolve({ agreement: checkResponse({ headers: headers as IncomingHttpHeaders }, request), stream });
-      } catch (error) {
-        reject(error as Error);
-      }
-    });
+    stream.once("response", (headers) => resolve({ headers, stream }));
   });
 }
 

@@ -1,4 +1,4 @@
-type Message = string | Uint8Array;
+type Message = string | Uint8Array<ArrayBuffer>;
 
 /** What a message takes beside its payload, in bytes, about: so that empty ones count too. */
 const OVERHEAD = 64;

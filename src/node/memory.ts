@@ -8,9 +8,9 @@ let slab: Uint8Array | undefined;
 let used = 0;
 
 /** Memory that is not zeroed: write to all of it before anybody sees it. Not a Buffer, since messages are none. @internal */
-export function allocateUnsafe(length: number): Uint8Array {
+export function allocateUnsafe(length: number): Uint8Array<ArrayBuffer> {
   const { buffer, byteOffset } = Buffer.allocUnsafeSlow(length);
-  return new Uint8Array(buffer, byteOffset, length);
+  return new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
 }
 
 /** A copy to be sent, for the caller has its buffer back when send() returns. @internal */

@@ -1,9 +1,9 @@
 // What a connection has accepted and the system has not taken: the counterpart of inbox.ts.
 
 import { type Bytes, CloseCode, PreparedMessage, Protocol, type SendOptions } from "../index.ts";
-import { asBytes } from "../protocol/bytes.ts";
+import { asBytes } from "../frame/bytes.ts";
 import { readFragmentSize } from "../protocol/options.ts";
-import { checkUtf8 } from "../protocol/utf8.ts";
+import { checkUtf8 } from "../frame/utf8.ts";
 import type { Channel } from "./channel.ts";
 import { copyOf } from "./memory.ts";
 
@@ -103,7 +103,9 @@ export class Outbox {
 
   /** How many bytes wait for the socket and in it. */
   get waiting(): number {
-    return this.#channel.protocol.bufferedAmount + this.#partsBytes + this.#channel.socket.writableLength;
+    const { protocol, socket } = this.#channel;
+    const held = this.#host.holdsClose ? protocol.answerSize : 0;
+    return protocol.bufferedAmount - held + this.#partsBytes + socket.writableLength;
   }
 
   /** How many bytes wait, those after a message in pieces included. */

@@ -1,12 +1,29 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { acceptHandshake, type AcceptOptions, type Rejection, rejectHandshake, serializeResponse } from "../index.ts";
+import {
+  type Acceptance,
+  acceptHandshake,
+  type AcceptOptions,
+  type HandshakeRequest,
+  type Rejection,
+  rejectHandshake,
+  serializeResponse,
+} from "../index.ts";
 import { Connection } from "./connection.ts";
 import { linger } from "./delay.ts";
+import { checkUpgradeNames } from "./known-options.ts";
 import type { ConnectionOptions } from "./options.ts";
+import { type Refusal, tellRefused } from "./refusal.ts";
 
-/** Options of upgrade(): what to accept, and what holds for the connection. */
-export interface UpgradeOptions extends AcceptOptions, ConnectionOptions {}
+/** Options of upgrade() and acceptStream(): what to accept, and what holds for the connection. */
+export interface UpgradeOptions<Request extends HandshakeRequest = IncomingMessage>
+  extends AcceptOptions, ConnectionOptions {
+  /**
+   * Called for each handshake that is refused, after the answer: for logs. An exception in it is an uncaught one. Not for bytes that
+   * are no request: those are the 'clientError' event of the server. Default: nobody is told.
+   */
+  readonly onRefused?: ((request: Request, refusal: Refusal) => unknown) | undefined;
+}
 
 /**
  * Takes over a request of the 'upgrade' event of any server of node:http or https, so of Express, Fastify and Koa too:
@@ -14,8 +31,8 @@ export interface UpgradeOptions extends AcceptOptions, ConnectionOptions {}
  *
  * Add listeners before the turn of the event loop ends: then the connection begins to read.
  *
- * @throws TypeError, RangeError for options that are wrong; what their functions throw. The client gets a 500 then. Nothing
- *   in a request makes it throw
+ * @throws TypeError, RangeError for options that are wrong or unknown; what their functions throw. The client gets a 500 then.
+ *   Nothing in a request makes it throw
  */
 export function upgrade(
   request: IncomingMessage,
@@ -26,24 +43,35 @@ export function upgrade(
   // It will not say again that it has closed.
   if (socket.destroyed) return undefined;
   try {
+    checkUpgradeNames("upgrade()", options);
     const answer = acceptHandshake(request, options);
-    if (!answer.accepted) {
-      reject(socket, answer);
-      return undefined;
-    }
-    // Nagle's algorithm would hold back small messages.
-    if ("setNoDelay" in socket && typeof socket.setNoDelay === "function") socket.setNoDelay(true);
-    if ("setTimeout" in socket && typeof socket.setTimeout === "function") socket.setTimeout(0);
-    const response = serializeResponse(answer);
-    // Before the response, which nothing may follow if the options are wrong.
-    const connection = new Connection(socket, "server", answer, head, options);
-    // The connection waits for this one, too, in drained().
-    socket.write(response, connection.written);
-    return connection;
+    if (answer.accepted) return openSocket(socket, head, answer, options);
+    reject(socket, answer);
+    tellRefused(options.onRefused, request, answer);
+    return undefined;
   } catch (error) {
     reject(socket, rejectHandshake({ status: 500 }));
+    tellRefused(options.onRefused, request, { status: 500, error });
     throw error;
   }
+}
+
+/** Answers a request that is accepted. If it throws, nothing has been sent. @internal */
+export function openSocket(
+  socket: Duplex,
+  head: Uint8Array,
+  acceptance: Acceptance,
+  options: ConnectionOptions,
+): Connection {
+  // Nagle's algorithm would hold back small messages.
+  if ("setNoDelay" in socket && typeof socket.setNoDelay === "function") socket.setNoDelay(true);
+  if ("setTimeout" in socket && typeof socket.setTimeout === "function") socket.setTimeout(0);
+  const response = serializeResponse(acceptance);
+  // Before the response, which nothing may follow if the options are wrong.
+  const connection = new Connection(socket, "server", acceptance, head, options);
+  // The connection waits for this one, too, in drained().
+  socket.write(response, connection.written);
+  return connection;
 }
 
 /**

@@ -1,17 +1,15 @@
 // Frames -> messages (RFC 6455 §5.4), and control frames -> what they say (§5.5).
 
-import { concat } from "../frame/bytes.ts";
+import { asUnshared, concat } from "../frame/bytes.ts";
 import type { FrameSink } from "../frame/decoder.ts";
 import { Collector } from "../frame/collector.ts";
 import { WebSocketError } from "../frame/errors.ts";
 import type { FrameHeader } from "../frame/frame.ts";
 import { CloseCode, Opcode } from "../frame/opcodes.ts";
-import { decodeUtf8 } from "../frame/text.ts";
-import type { MessageSink } from "./events.ts";
+import { decodeUtf8, decodeValidUtf8 } from "../frame/utf8.ts";
+import { type MessageSink, STOP, STOPPED } from "./events.ts";
 import { limitError } from "./limits.ts";
 import type { Settings } from "./settings.ts";
-import { STOP, STOPPED } from "./stopped.ts";
-import { decodeValidUtf8 } from "./utf8.ts";
 
 const CONTROL = 8;
 /** A message's buffer may be so much larger than the message, in bytes, before the message is moved to its own. */
@@ -19,8 +17,8 @@ const SPARE = 1024;
 
 /** What to do when a control frame has arrived. @internal */
 export interface ControlHandler {
-  receivedPing(data: Uint8Array): void;
-  receivedPong(data: Uint8Array): void;
+  receivedPing(data: Uint8Array<ArrayBuffer>): void;
+  receivedPong(data: Uint8Array<ArrayBuffer>): void;
   receivedClose(code: number, reason: string): void;
   /** Takes note of an error that is about to be thrown. Returns it. */
   failed(error: WebSocketError): WebSocketError;
@@ -59,7 +57,7 @@ export class MessageAssembler implements FrameSink {
   #opcode = 0;
   #fin = false;
   /** Of a control frame, what has come; of a whole binary message in one frame too. */
-  #payload: Uint8Array | undefined = undefined;
+  #payload: Uint8Array<ArrayBuffer> | undefined = undefined;
 
   constructor(settings: Settings, handler: ControlHandler) {
     this.#settings = settings;
@@ -102,7 +100,7 @@ export class MessageAssembler implements FrameSink {
     if (message.frames === 1 && this.#inPieces(message)) this.sink!.start!(message.text ? "text" : "binary");
   }
 
-  payload(window: Uint8Array, start: number, end: number): void {
+  payload(window: Uint8Array<ArrayBuffer>, start: number, end: number): void {
     if (this.#opcode & CONTROL) {
       const bytes = window.subarray(start, end);
       this.#payload = this.#payload === undefined ? new Uint8Array(bytes) : concat([this.#payload, bytes]);
@@ -165,21 +163,24 @@ export class MessageAssembler implements FrameSink {
       return;
     }
     const { collector } = message;
-    const payload = collector === undefined ? this.#takePayload() : collector.bytes;
-    if (message.rsv !== 0) this.#deliverDecoded(message, payload);
-    else if (message.text) this.sink!.text(this.#decoded(decodeUtf8, payload));
-    else this.sink!.binary(collector === undefined ? payload : giveAway(collector));
+    if (message.rsv !== 0) {
+      this.#deliverDecoded(message, collector === undefined ? this.#takePayload() : lend(collector));
+    } else if (message.text) {
+      this.sink!.text(this.#decoded(decodeUtf8, collector === undefined ? this.#takePayload() : collector.bytes));
+    } else {
+      this.sink!.binary(collector === undefined ? this.#takePayload() : giveAway(collector));
+    }
   }
 
   /** What #payload is, or nothing: a new array each time, for it is given away. */
-  #takePayload(): Uint8Array {
+  #takePayload(): Uint8Array<ArrayBuffer> {
     const payload = this.#payload ?? new Uint8Array(0);
     this.#payload = undefined;
     return payload;
   }
 
   /** Delivers a message of an extension (§9.2): the last that was applied to it is undone first. */
-  #deliverDecoded({ text, rsv }: OpenMessage, encoded: Uint8Array): void {
+  #deliverDecoded({ text, rsv }: OpenMessage, encoded: Uint8Array<ArrayBuffer>): void {
     const { extensions, limits, fragments } = this.#settings;
     const maxLength = limits.maxCollected;
     let payload = encoded;
@@ -187,7 +188,7 @@ export class MessageAssembler implements FrameSink {
       for (let i = extensions.length - 1; i >= 0; i--) {
         const extension = extensions[i]!;
         if (!(extension.rsv & rsv)) continue;
-        payload = extension.session.decode({ payload, maxLength, byteOffset: this.frameEnd });
+        payload = asUnshared(extension.session.decode({ payload, maxLength, byteOffset: this.frameEnd }));
       }
     } catch (error) {
       throw error instanceof WebSocketError ? this.#handler.failed(error) : error;
@@ -222,7 +223,7 @@ export class MessageAssembler implements FrameSink {
     }
   }
 
-  #wholeInPieces(data: string | Uint8Array): void {
+  #wholeInPieces(data: string | Uint8Array<ArrayBuffer>): void {
     this.sink!.start!(typeof data === "string" ? "text" : "binary");
     if (data.length > 0) this.sink!.piece!(data);
     this.sink!.end!();
@@ -233,10 +234,13 @@ function messageTooLong(byteOffset: number): WebSocketError {
   return limitError("WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", CloseCode.MessageTooBig, "maxMessage", byteOffset);
 }
 
-/** What has been collected, for whoever gets the message: with little behind it in memory, and that zeroed. */
-function giveAway({ bytes, spare }: Collector): Uint8Array {
-  if (spare > SPARE) return new Uint8Array(bytes);
-  // `allocate` need not zero, and all of the buffer can be reached through the view.
-  new Uint8Array(bytes.buffer, bytes.byteOffset + bytes.length, spare).fill(0);
+/** What has been collected, for the one who gets the message: it keeps little else in memory. */
+function giveAway(collector: Collector): Uint8Array<ArrayBuffer> {
+  return collector.spare > SPARE ? new Uint8Array(collector.bytes) : lend(collector);
+}
+
+/** What has been collected, with zeros after it: `allocate` need not zero, and the view reaches all of its buffer. */
+function lend({ bytes, spare }: Collector): Uint8Array<ArrayBuffer> {
+  if (spare > 0) new Uint8Array(bytes.buffer, bytes.byteOffset + bytes.length, spare).fill(0);
   return bytes;
 }

@@ -13,7 +13,7 @@ export interface TextEvent {
 export interface BinaryEvent {
   readonly type: "binary";
   /** The whole message, in a buffer that nobody else has: yours. */
-  readonly data: Uint8Array;
+  readonly data: Uint8Array<ArrayBuffer>;
 }
 
 /** A message begins. With the option `fragments`, in place of text and binary. */
@@ -27,7 +27,7 @@ export interface StartEvent {
 export interface PieceEvent {
   readonly type: "piece";
   /** At least one character or byte, and no half of either. Bytes are yours. */
-  readonly data: string | Uint8Array;
+  readonly data: string | Uint8Array<ArrayBuffer>;
 }
 
 /** The message that has begun is complete. */
@@ -39,14 +39,14 @@ export interface EndEvent {
 export interface PingEvent {
   readonly type: "ping";
   /** Its payload, at most 125 bytes: yours. */
-  readonly data: Uint8Array;
+  readonly data: Uint8Array<ArrayBuffer>;
 }
 
 /** A Pong (§5.5.3). */
 export interface PongEvent {
   readonly type: "pong";
   /** Its payload, at most 125 bytes: yours. That of the Ping that it answers (§5.5.3). */
-  readonly data: Uint8Array;
+  readonly data: Uint8Array<ArrayBuffer>;
 }
 
 /** The connection has ended: the last event, and there is always one. */
@@ -87,11 +87,11 @@ export interface MessageSink {
   /** A whole text message: see TextEvent. */
   text(data: string): void;
   /** A whole binary message: see BinaryEvent. */
-  binary(data: Uint8Array): void;
+  binary(data: Uint8Array<ArrayBuffer>): void;
   /** A Ping (RFC 6455 §5.5.2): see PingEvent. */
-  ping(data: Uint8Array): void;
+  ping(data: Uint8Array<ArrayBuffer>): void;
   /** A Pong (§5.5.3): see PongEvent. */
-  pong(data: Uint8Array): void;
+  pong(data: Uint8Array<ArrayBuffer>): void;
   /** The peer has broken a rule or a limit: see ErrorEvent. `close` follows. */
   error(error: WebSocketError): void;
   /** The connection has ended: the last call, and there is always one. See CloseEvent. */
@@ -99,7 +99,7 @@ export interface MessageSink {
   /** A message begins. This and the next two: with the option `fragments`, in place of text and binary. */
   start?(kind: "text" | "binary"): void;
   /** The next piece of it: see PieceEvent. */
-  piece?(data: string | Uint8Array): void;
+  piece?(data: string | Uint8Array<ArrayBuffer>): void;
   /** It is complete. */
   end?(): void;
 }
@@ -112,7 +112,7 @@ export class EventList implements MessageSink {
     this.events.push({ type: "text", data });
   }
 
-  binary(data: Uint8Array): void {
+  binary(data: Uint8Array<ArrayBuffer>): void {
     this.events.push({ type: "binary", data });
   }
 
@@ -120,7 +120,7 @@ export class EventList implements MessageSink {
     this.events.push({ type: "start", kind });
   }
 
-  piece(data: string | Uint8Array): void {
+  piece(data: string | Uint8Array<ArrayBuffer>): void {
     this.events.push({ type: "piece", data });
   }
 
@@ -128,11 +128,11 @@ export class EventList implements MessageSink {
     this.events.push({ type: "end" });
   }
 
-  ping(data: Uint8Array): void {
+  ping(data: Uint8Array<ArrayBuffer>): void {
     this.events.push({ type: "ping", data });
   }
 
-  pong(data: Uint8Array): void {
+  pong(data: Uint8Array<ArrayBuffer>): void {
     this.events.push({ type: "pong", data });
   }
 
@@ -144,3 +144,23 @@ export class EventList implements MessageSink {
     this.events.push({ type: "close", code, reason, wasClean });
   }
 }
+
+/** What ends a call in which the connection has ended, with bytes left to decode. @internal */
+export const STOP: Error = /* @__PURE__ */ new Error("The connection has ended");
+
+function stop(): never {
+  throw STOP;
+}
+
+/** The sink of a connection that has ended: nothing may come after its close event. @internal */
+export const STOPPED: MessageSink = {
+  text: stop,
+  binary: stop,
+  start: stop,
+  piece: stop,
+  end: stop,
+  ping: stop,
+  pong: stop,
+  error: stop,
+  close: stop,
+};

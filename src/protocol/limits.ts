@@ -1,4 +1,5 @@
 import { WebSocketError, type WebSocketErrorCode } from "../frame/errors.ts";
+import { checkNames, type Hints, type Names } from "../frame/known-options.ts";
 
 /** What a peer may make this side spend. What exceeds a limit fails the connection, with the code that is named. */
 export interface Limits {
@@ -54,10 +55,26 @@ const DEFAULTS: AllLimits = {
 const WHOLE: ReadLimits = { ...DEFAULTS, maxCollected: MIB_100 };
 const IN_PIECES: ReadLimits = { ...WHOLE, maxFrame: Infinity, maxMessage: Infinity };
 
-/** @throws RangeError for a limit that is not a number from 0 on @internal */
+const KNOWN: Names<Limits> = {
+  maxFrame: true,
+  maxMessage: true,
+  maxFragments: true,
+  maxControlFrames: true,
+  controlPeriod: true,
+  maxPendingPongs: true,
+};
+
+const HINTS: Hints = {
+  maxBufferedChunks: "it has no equivalent: chunks are not kept",
+  maxPayload: "use `maxMessage`",
+  maxPendingAutoPongs: "use `maxPendingPongs`",
+};
+
+/** @throws RangeError for a limit that is not a number from 0 on @throws TypeError for another name @internal */
 export function readLimits(limits: Limits | undefined, fragments: boolean): ReadLimits {
   const defaults = fragments ? IN_PIECES : WHOLE;
   if (limits === undefined) return defaults;
+  checkNames("limits", limits, KNOWN, HINTS);
   const read = { ...defaults };
   for (const name of Object.keys(DEFAULTS) as (keyof Limits)[]) {
     const value = limits[name];

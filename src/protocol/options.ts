@@ -19,9 +19,11 @@ export interface ProtocolOptions
   readonly fragmentSize?: number | undefined;
   /**
    * Where the buffers come from that messages are collected in: a function that returns a Uint8Array of the length that
-   * it is given, which need not be zeroed: on Node, `Buffer.allocUnsafeSlow` saves that. Default `new Uint8Array(length)`.
+   * it is given, which need not be zeroed: on Node, `Buffer.allocUnsafeSlow` saves that. Messages may be views on what it returns,
+   * which reach all of its buffer: so not `Buffer.allocUnsafe`, whose pool holds bytes of others. Default
+   * `new Uint8Array(length)`.
    */
-  readonly allocate?: ((length: number) => Uint8Array) | undefined;
+  readonly allocate?: ((length: number) => Uint8Array<ArrayBuffer>) | undefined;
 }
 
 /** Options of Protocol.send(). */

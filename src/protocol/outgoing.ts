@@ -1,23 +1,21 @@
 // Messages -> frames: extensions, and fragments (RFC 6455 §5.4).
 
-import { concat } from "../frame/bytes.ts";
+import { asBytes, asUnshared, concat } from "../frame/bytes.ts";
 import type { FrameEncoder } from "../frame/encoder.ts";
 import { Opcode } from "../frame/opcodes.ts";
-import { assertBytes } from "../frame/options.ts";
-import { encodeUtf8 } from "../frame/text.ts";
+import { checkUtf8, encodeUtf8 } from "../frame/utf8.ts";
 import type { OpenExtension } from "./extensions.ts";
-import { checkUtf8 } from "./utf8.ts";
 
-const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
+const NOTHING: Uint8Array<ArrayBuffer> = /* @__PURE__ */ new Uint8Array(0);
 
 /** A piece of a message as bytes, and what it leaves over for the next. @internal */
 export interface OutgoingPiece {
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   readonly last: boolean;
   /** A high surrogate at its end, which may have its other half in the next piece. It is not in `bytes`. */
   readonly surrogate: string;
   /** Of text that came as bytes, the beginning of a character at its end. It is in `bytes`. */
-  readonly incomplete: Uint8Array;
+  readonly incomplete: Uint8Array<ArrayBuffer>;
 }
 
 /** A text or binary message on its way out, in one piece or several. @internal */
@@ -42,16 +40,17 @@ export class OutgoingMessage {
   read(data: string | Uint8Array, last: boolean): OutgoingPiece {
     const { surrogate: before, incomplete } = this.#before ?? { surrogate: "", incomplete: NOTHING };
     let surrogate = "";
-    let bytes: Uint8Array;
+    let bytes: Uint8Array<ArrayBuffer>;
     if (typeof data === "string") {
       const text = before + data;
       const code = text.charCodeAt(text.length - 1);
       if (!last && code >= 0xd800 && code <= 0xdbff) surrogate = text.slice(-1);
       bytes = encodeUtf8(surrogate === "" ? text : text.slice(0, -1));
     } else {
-      assertBytes(data, "data");
+      // Bytes that others write to meanwhile would not be those that are checked.
+      const own = asUnshared(asBytes(data));
       // A surrogate that stays alone is U+FFFD.
-      bytes = before === "" ? data : concat([encodeUtf8(before), data]);
+      bytes = before === "" ? own : concat([encodeUtf8(before), own]);
     }
     // Of strings alone there is nothing to check.
     if (!this.text || (typeof data === "string" && incomplete.length === 0)) {
@@ -67,7 +66,7 @@ export class OutgoingMessage {
     const { text } = this;
     const { last } = piece;
     const first = this.#before === undefined;
-    let payload = piece.bytes;
+    let payload: Uint8Array = piece.bytes;
     let rsv = 0;
     const taken: OpenExtension[] = [];
     for (const extension of this.#extensions) {

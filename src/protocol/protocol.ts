@@ -1,20 +1,19 @@
 import { BITS_RSV, WINDOW_SIZE } from "../../assembly/memory.ts";
+import { asBytes, asBytesOrText, type Bytes } from "../frame/bytes.ts";
 import { FrameDecoder } from "../frame/decoder.ts";
 import { FrameEncoder } from "../frame/encoder.ts";
 import type { WebSocketError } from "../frame/errors.ts";
 import { CloseCode, isValidCloseCode } from "../frame/opcodes.ts";
 import { PreparedMessage } from "../frame/prepared.ts";
-import { decodeUtf8, encodeUtf8 } from "../frame/text.ts";
+import { decodeUtf8, encodeUtf8 } from "../frame/utf8.ts";
 import { MessageAssembler } from "./assembler.ts";
-import { asBytes, asBytesOrText, type Bytes } from "./bytes.ts";
-import { EventList, type MessageSink, type ProtocolEvent } from "./events.ts";
+import { EventList, type MessageSink, type ProtocolEvent, STOP, STOPPED } from "./events.ts";
 import { limitError } from "./limits.ts";
 import { type ProtocolOptions, readFragmentSize, type SendOptions } from "./options.ts";
 import { OutgoingMessage, sendFrames } from "./outgoing.ts";
 import { encodePrepared } from "./prepared.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { ANSWERING, CLOSED, CLOSING, FAILING, OPEN, STATES } from "./states.ts";
-import { STOP, STOPPED } from "./stopped.ts";
 
 /** The longest reason of a Close, in bytes: 125 less the two of its code (RFC 6455 §5.5). */
 const MAX_REASON = 123;
@@ -103,8 +102,12 @@ export class Protocol {
 
   /** How many bytes the next take() returns, at the most: text that is not yet encoded counts with its longest form. */
   get bufferedAmount(): number {
-    const answer = this.#answers ? CLOSE_OVERHEAD + 3 * this.#answerReason.length : 0;
-    return this.#encoder.queuedBytes + answer;
+    return this.#encoder.queuedBytes + this.answerSize;
+  }
+
+  /** How many bytes of it are the Close that take() adds, and can hold back. @internal */
+  get answerSize(): number {
+    return this.#answers ? CLOSE_OVERHEAD + 3 * this.#answerReason.length : 0;
   }
 
   /**
@@ -141,9 +144,9 @@ export class Protocol {
    * The events of the next bytes of the stream, in their order. `chunk` is left as it is, and may be cut anywhere.
    *
    * @param now a time in milliseconds, from any clock that does not go back: for the limit on control frames
-   * @throws TypeError if chunk is not a Uint8Array
+   * @throws TypeError if the chunk is not bytes
    */
-  receive(chunk: Uint8Array, now?: number): ProtocolEvent[] {
+  receive(chunk: Bytes, now?: number): ProtocolEvent[] {
     const list = new EventList();
     this.push(chunk, list, now);
     return list.events;
@@ -160,9 +163,9 @@ export class Protocol {
    * As receive(), with a call for each event in place of an object. An exception of the sink comes out of it; the rest of
    * the chunk is then lost, and nothing more can be received.
    *
-   * @throws TypeError if chunk is not a Uint8Array, or from inside a callback of this connection
+   * @throws TypeError if the chunk is not bytes, or from inside a callback of this connection
    */
-  push(chunk: Uint8Array, sink: MessageSink, now?: number): void {
+  push(chunk: Bytes, sink: MessageSink, now?: number): void {
     if (this.#isOver) return;
     const before = this.#begin(sink, now);
     try {
@@ -213,7 +216,7 @@ export class Protocol {
   }
 
   /** A buffer of 64 KiB to read the next bytes of the stream into, as FrameDecoder.reserve() lends it. */
-  reserve(): Uint8Array {
+  reserve(): Uint8Array<ArrayBuffer> {
     // What is read into it then is ignored.
     return this.#isOver ? new Uint8Array(WINDOW_SIZE) : this.#decoder.reserve();
   }
@@ -252,7 +255,7 @@ export class Protocol {
       // Nearly all messages: whole, as they are.
       if (typeof data === "string") this.#encoder.text(data);
       else if (data instanceof PreparedMessage) this.#encoder.prepared(data);
-      else this.#encoder.binary(asBytes(data));
+      else this.#encoder.binary(asBytes(data, "data must be a string, bytes or a PreparedMessage"));
     } else if (data instanceof PreparedMessage) {
       this.#sendPrepared(data, options ?? {});
     } else {
@@ -269,7 +272,7 @@ export class Protocol {
    */
   ping(data?: string | Bytes): boolean {
     if (!this.canSend) return false;
-    this.#encoder.ping(data === undefined ? data : asBytesOrText(data));
+    this.#encoder.ping(data);
     return true;
   }
 
@@ -279,7 +282,7 @@ export class Protocol {
    */
   pong(data?: string | Bytes): boolean {
     if (!this.canSend) return false;
-    this.#encoder.pong(data === undefined ? data : asBytesOrText(data));
+    this.#encoder.pong(data);
     return true;
   }
 
@@ -321,7 +324,7 @@ export class Protocol {
    * `holdClose` leaves out the Close that answers the peer's, or an error, and `state` stays closing: for as long as
    * somebody may still want to answer what came before it.
    */
-  take({ holdClose = false }: { readonly holdClose?: boolean } = NO_OPTIONS): Uint8Array[] {
+  take({ holdClose = false }: { readonly holdClose?: boolean } = NO_OPTIONS): Uint8Array<ArrayBuffer>[] {
     this.#pendingPongs = 0;
     if (!holdClose && this.#answers) {
       this.#encoder.close(this.#answer, this.#answerReason);
@@ -331,7 +334,7 @@ export class Protocol {
   }
 
   /** @internal */
-  receivedPing(data: Uint8Array): void {
+  receivedPing(data: Uint8Array<ArrayBuffer>): void {
     this.#countControl();
     if (this.#state === OPEN && this.#settings.autoPong) {
       if (++this.#pendingPongs > this.#settings.limits.maxPendingPongs) {
@@ -343,7 +346,7 @@ export class Protocol {
   }
 
   /** @internal */
-  receivedPong(data: Uint8Array): void {
+  receivedPong(data: Uint8Array<ArrayBuffer>): void {
     this.#countControl();
     this.#assembler.sink!.pong(data);
   }

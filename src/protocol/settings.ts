@@ -1,5 +1,6 @@
 // The options of a connection, read.
 
+import { newBytes } from "../frame/bytes.ts";
 import { isServer } from "../frame/options.ts";
 import { type OpenExtension, openExtensions } from "./extensions.ts";
 import { type ReadLimits, readLimits } from "./limits.ts";
@@ -16,7 +17,7 @@ export interface Settings {
   /** Whether messages go out as they are: no extensions, no fragments. */
   readonly plain: boolean;
   readonly extensions: readonly OpenExtension[];
-  readonly allocate: (length: number) => Uint8Array;
+  readonly allocate: (length: number) => Uint8Array<ArrayBuffer>;
 }
 
 let lastLimits: ReadLimits | undefined;
@@ -28,6 +29,9 @@ let lastSettings: Settings | undefined;
  * @throws TypeError @throws RangeError @internal
  */
 export function readSettings(options: ProtocolOptions): Settings {
+  if ("maxPayload" in options && options.maxPayload !== undefined) {
+    throw new TypeError("Protocol has no option `maxPayload`: use `limits: { maxMessage }`");
+  }
   const fragments = options.fragments ?? false;
   lastLimits = lastIfSame(lastLimits, readLimits(options.limits, fragments));
   const extensions = openExtensions(options.extensions ?? [], options.role);
@@ -51,8 +55,4 @@ export function readSettings(options: ProtocolOptions): Settings {
 function lastIfSame<T extends object>(last: T | undefined, next: T): T {
   if (last === undefined) return next;
   return (Object.keys(next) as (keyof T)[]).every((key) => last[key] === next[key]) ? last : next;
-}
-
-function newBytes(length: number): Uint8Array {
-  return new Uint8Array(length);
 }

@@ -1,3 +1,4 @@
+import { asBytes } from "../frame/bytes.ts";
 import {
   type Bytes,
   CloseCode,
@@ -7,14 +8,12 @@ import {
   Protocol,
   WebSocketError,
 } from "../index.ts";
-import { asBytes } from "../protocol/bytes.ts";
 import { LINGER } from "../protocol/linger.ts";
 import { WebSocketStreamError } from "./error.ts";
-import { readMark } from "./marks.ts";
+import { dataSize, readMark } from "./marks.ts";
 import { Outlet } from "./outlet.ts";
 import { Patience } from "./patience.ts";
 import { Sender, type SenderHost } from "./sender.ts";
-import { dataSize } from "./sizes.ts";
 import type { ByteDuplex, WebSocketStreamOptions } from "./web-socket-stream.ts";
 
 /** After our Close at least this many bytes may wait for the reader before messages are dropped, whatever the mark. */
@@ -58,7 +57,7 @@ export class Connection implements SenderHost {
   readonly closed: Promise<{ readonly closeCode: number; readonly reason: string }>;
   readonly #protocol: Protocol;
   readonly #closeTimeout: number;
-  readonly #outlet: Outlet<string | Uint8Array>;
+  readonly #outlet: Outlet<string | Uint8Array<ArrayBuffer>>;
   readonly #closingMark: number;
   readonly #sink: MessageSink;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
@@ -99,7 +98,7 @@ export class Connection implements SenderHost {
     if (readable.locked || writable.locked) throw new TypeError("The streams of the duplex must not be locked");
 
     this.#closingMark = Math.max(readableMark, CLOSING_MARK);
-    this.#outlet = new Outlet<string | Uint8Array>({
+    this.#outlet = new Outlet<string | Uint8Array<ArrayBuffer>>({
       size: dataSize,
       highWaterMark: readableMark,
       pulled: () => this.#pulled(),
@@ -160,7 +159,7 @@ export class Connection implements SenderHost {
     void this.#read(options.head);
   }
 
-  get readable(): ReadableStream<string | Uint8Array> {
+  get readable(): ReadableStream<string | Uint8Array<ArrayBuffer>> {
     return this.#outlet.readable;
   }
 
@@ -236,9 +235,9 @@ export class Connection implements SenderHost {
   }
 
   /** Reads the duplex to its end. It never rejects. */
-  async #read(head: Uint8Array | undefined): Promise<void> {
+  async #read(head: Bytes | undefined): Promise<void> {
     try {
-      if (head !== undefined && head.length > 0) this.#received(head);
+      if (head !== undefined && head.byteLength > 0) this.#received(head);
       for (;;) {
         while (this.#isFull) await new Promise<void>((resolve) => (this.#readOn = resolve));
         if (this.#settled) return;
@@ -259,7 +258,7 @@ export class Connection implements SenderHost {
     this.advance();
   }
 
-  #received(chunk: Uint8Array): void {
+  #received(chunk: Bytes): void {
     // What is discarded needs no room.
     if (this.#outcome !== undefined) return;
     this.#delivering = true;
@@ -275,7 +274,7 @@ export class Connection implements SenderHost {
   }
 
   /** A message, from the sink. */
-  #deliver(data: string | Uint8Array): void {
+  #deliver(data: string | Uint8Array<ArrayBuffer>): void {
     if (this.#isDropping && this.#outlet.queuedBytes >= this.#closingMark) return;
     this.#outlet.enqueue(data);
     if (this.#isFull) this.#protocol.pause();

@@ -1,4 +1,5 @@
-import { type Frame, FrameDecoder, type FrameDecoderOptions, WebSocketError } from "../index.ts";
+import { isBytes } from "../frame/bytes.ts";
+import { type Bytes, type Frame, FrameDecoder, type FrameDecoderOptions, WebSocketError } from "../index.ts";
 import { readMark, type StreamMarks } from "./marks.ts";
 import { Outlet } from "./outlet.ts";
 
@@ -22,7 +23,7 @@ export class FrameDecoderStream {
   /** The frames. */
   readonly readable: ReadableStream<Frame>;
   /** Where the bytes go. */
-  readonly writable: WritableStream<Uint8Array>;
+  readonly writable: WritableStream<Bytes>;
 
   /**
    * @throws TypeError and RangeError as FrameDecoder
@@ -37,7 +38,7 @@ export class FrameDecoderStream {
       cancelled: (reason) => controller.error(reason),
     });
     this.readable = outlet.readable;
-    this.writable = new WritableStream<Uint8Array>(
+    this.writable = new WritableStream<Bytes>(
       {
         start(started) {
           controller = started;
@@ -64,7 +65,6 @@ export class FrameDecoderStream {
 }
 
 /** Of what need not be a chunk: the decoder says so when it gets it. */
-function byteLength(chunk: Uint8Array): number {
-  const length: unknown = chunk?.byteLength;
-  return typeof length === "number" ? length : 0;
+function byteLength(chunk: Bytes): number {
+  return isBytes(chunk) ? chunk.byteLength : 0;
 }

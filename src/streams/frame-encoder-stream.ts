@@ -1,14 +1,14 @@
-import { FrameEncoder, type FrameEncoderOptions, type FrameInit } from "../index.ts";
-import { readMark, type StreamMarks } from "./marks.ts";
+import { isBytes } from "../frame/bytes.ts";
+import { type Bytes, FrameEncoder, type FrameEncoderOptions, type FrameInit, PreparedMessage } from "../index.ts";
+import { dataSize, readMark, type StreamMarks } from "./marks.ts";
 import { Outlet } from "./outlet.ts";
-import { dataSize } from "./sizes.ts";
 
 /** Options of FrameEncoderStream. */
 export interface FrameEncoderStreamOptions extends FrameEncoderOptions, StreamMarks {}
 
 /**
  * Frames in, bytes out (RFC 6455 §5.2): FrameEncoder as a pair for `pipeThrough()`. A string is a whole text message, bytes
- * are a whole binary message; anything else is a frame, which a decoded Frame is too.
+ * are a whole binary message, and a PreparedMessage is either; anything else is a frame, which a decoded Frame is too.
  *
  * Both queues are measured in bytes. Frames are serialized when the readable is read: small ones that wait by then leave in
  * one chunk. Payloads are borrowed until they have been written by whoever reads: do not change them.
@@ -18,9 +18,9 @@ export interface FrameEncoderStreamOptions extends FrameEncoderOptions, StreamMa
  */
 export class FrameEncoderStream {
   /** The bytes. */
-  readonly readable: ReadableStream<Uint8Array>;
+  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** Where the frames go. */
-  readonly writable: WritableStream<FrameInit | string | Uint8Array>;
+  readonly writable: WritableStream<FrameInit | string | Bytes | PreparedMessage>;
 
   /**
    * @throws TypeError as FrameEncoder
@@ -33,7 +33,7 @@ export class FrameEncoderStream {
     const flush = (): void => {
       for (const part of encoder.take()) outlet.enqueue(part);
     };
-    const outlet = new Outlet<Uint8Array>({
+    const outlet = new Outlet<Uint8Array<ArrayBuffer>>({
       size: (part) => part.length,
       // What waits, waits in the encoder, where it is put together.
       highWaterMark: 0,
@@ -43,7 +43,7 @@ export class FrameEncoderStream {
       cancelled: (reason) => controller.error(reason),
     });
     this.readable = outlet.readable;
-    this.writable = new WritableStream<FrameInit | string | Uint8Array>(
+    this.writable = new WritableStream<FrameInit | string | Bytes | PreparedMessage>(
       {
         start(started) {
           controller = started;
@@ -69,22 +69,22 @@ export class FrameEncoderStream {
         },
         abort: (reason) => outlet.abort(reason),
       },
-      { size: frameSize, highWaterMark: readMark(options.writableHighWaterMark, 1) },
+      { size: sizeOf, highWaterMark: readMark(options.writableHighWaterMark, 1) },
     );
   }
 }
 
-function isData(frame: FrameInit | string | Uint8Array): frame is string | Uint8Array {
-  return typeof frame === "string" || ArrayBuffer.isView(frame);
-}
+type Writable = FrameInit | string | Bytes | PreparedMessage;
 
-function encode(encoder: FrameEncoder, frame: FrameInit | string | Uint8Array): void {
-  if (typeof frame === "string") encoder.text(frame);
-  else if (isData(frame)) encoder.binary(frame);
-  else encoder.frame(frame);
+function encode(encoder: FrameEncoder, chunk: Writable): void {
+  if (typeof chunk === "string") encoder.text(chunk);
+  else if (chunk instanceof PreparedMessage) encoder.prepared(chunk);
+  else if (isBytes(chunk)) encoder.binary(chunk);
+  else encoder.frame(chunk);
 }
 
 /** Of what need not be a frame: the encoder says so when it gets it. */
-function frameSize(frame: FrameInit | string | Uint8Array): number {
-  return dataSize(isData(frame) ? frame : (frame?.payload ?? ""));
+function sizeOf(chunk: Writable): number {
+  const isFrame = typeof chunk === "object" && !(chunk instanceof PreparedMessage) && !isBytes(chunk);
+  return dataSize(isFrame ? (chunk?.payload ?? "") : chunk);
 }

@@ -16,10 +16,11 @@ import {
   serializeResponse,
   type UrlSource,
 } from "../index.ts";
+import { checkStreamNames } from "./known-options.ts";
 import {
   type ByteDuplex,
   type ConnectionStreamOptions,
-  openWebSocketStream,
+  openPair,
   type WebSocketStreamPair,
 } from "./web-socket-stream.ts";
 
@@ -47,6 +48,7 @@ export async function connectWebSocketStream(
   url: UrlSource,
   options: ConnectStreamOptions = {},
 ): Promise<WebSocketStreamPair> {
+  checkStreamNames("connectWebSocketStream()", options);
   const request = createRequest(url, options);
   const parser = new ResponseParser(options);
   return handshake(duplex, options, async ({ read, write }) => {
@@ -55,7 +57,7 @@ export async function connectWebSocketStream(
       const found = parser.push(await read());
       if (found === undefined) continue;
       const { protocol, extensions } = checkResponse(found.response, request);
-      return () => openWebSocketStream(duplex, { ...options, role: "client", protocol, extensions, head: found.rest });
+      return () => openPair(duplex, { ...options, role: "client", protocol, extensions, head: found.rest });
     }
   });
 }
@@ -72,6 +74,7 @@ export async function acceptWebSocketStream(
   duplex: ByteDuplex,
   options: AcceptStreamOptions = {},
 ): Promise<WebSocketStreamPair> {
+  checkStreamNames("acceptWebSocketStream()", options);
   const parser = new RequestParser(options);
   return handshake(duplex, options, async ({ read, write, end }) => {
     const refuse = async (rejection: Rejection): Promise<never> => {
@@ -91,7 +94,7 @@ export async function acceptWebSocketStream(
       if (!answer.accepted) return refuse(answer);
       await write(serializeResponse(answer));
       const { protocol, extensions } = answer;
-      return () => openWebSocketStream(duplex, { ...options, role: "server", protocol, extensions, head: found.rest });
+      return () => openPair(duplex, { ...options, role: "server", protocol, extensions, head: found.rest });
     }
   });
 }

@@ -26,6 +26,7 @@ export class Outlet<T> {
   readonly #highWaterMark: number;
   #controller!: ReadableStreamDefaultController<T>;
   #items: T[] = [];
+  #sizes: number[] = [];
   #first = 0;
   #queuedBytes = 0;
   #wanted = false;
@@ -87,8 +88,10 @@ export class Outlet<T> {
     if (this.#wanted) {
       this.#handOut(item);
     } else {
+      const size = this.#size(item);
       this.#items.push(item);
-      this.#queuedBytes += this.#size(item);
+      this.#sizes.push(size);
+      this.#queuedBytes += size;
     }
   }
 
@@ -126,13 +129,11 @@ export class Outlet<T> {
       this.#wanted = true;
       return;
     }
-    const item = this.#items[this.#first++]!;
-    this.#queuedBytes -= this.#size(item);
-    if (this.#first === this.#items.length) {
-      this.#items = [];
-      this.#first = 0;
-    } else if (this.#first >= COMPACT && 2 * this.#first >= this.#items.length) {
+    const item = this.#items[this.#first]!;
+    this.#queuedBytes -= this.#sizes[this.#first++]!;
+    if (this.#first === this.#items.length || (this.#first >= COMPACT && 2 * this.#first >= this.#items.length)) {
       this.#items = this.#items.slice(this.#first);
+      this.#sizes = this.#sizes.slice(this.#first);
       this.#first = 0;
     }
     this.#handOut(item);
@@ -165,6 +166,7 @@ export class Outlet<T> {
     this.#ended = true;
     this.#ending = undefined;
     this.#items = [];
+    this.#sizes = [];
     this.#first = 0;
     this.#queuedBytes = 0;
     this.#wake();

@@ -1,7 +1,8 @@
 // Messages in, messages out, over a duplex of bytes: the pair of the WebSocketStream proposal.
 
-import { type Bytes, type ProtocolOptions, serializeExtensions } from "../index.ts";
+import { type Bytes, type PreparedMessage, type ProtocolOptions, serializeExtensions } from "../index.ts";
 import { Connection } from "./connection.ts";
+import { checkStreamNames } from "./known-options.ts";
 import type { StreamMarks } from "./marks.ts";
 
 /** A connection as two streams of bytes: a Deno.Conn, what `connect()` of Workers returns, `Duplex.toWeb()` of node:stream. */
@@ -32,7 +33,7 @@ export interface WebSocketStreamOptions extends ConnectionStreamOptions, Pick<Pr
   /** The subprotocol that the handshake has agreed on. Default none. */
   readonly protocol?: string | undefined;
   /** Bytes that came behind the head of the handshake. Default none. */
-  readonly head?: Uint8Array | undefined;
+  readonly head?: Bytes | undefined;
 }
 
 /** How to close a connection, and how it was closed. */
@@ -49,13 +50,13 @@ export interface WebSocketStreamPair {
    * The messages, strings for text. It ends with the peer's Close, and fails with a WebSocketStreamError when the connection
    * ends otherwise, after the messages before. Cancelling it closes the connection, with the code of the reason (see abort).
    */
-  readonly readable: ReadableStream<string | Uint8Array>;
+  readonly readable: ReadableStream<string | Uint8Array<ArrayBuffer>>;
   /**
-   * Where messages go: strings as text, the rest as binary. Closing it sends a Close with 1000 and waits for the end of the
+   * Where messages go: strings as text, bytes as binary, and PreparedMessages. Closing it sends a Close with 1000 and waits for the end of the
    * connection. Aborting it sends one with `closeCode` and `reason` of the abort's reason, if they are there and may be sent,
    * else without a code. It fails with a WebSocketStreamError when the connection ends.
    */
-  readonly writable: WritableStream<string | Bytes>;
+  readonly writable: WritableStream<string | Bytes | PreparedMessage>;
   /** The subprotocol; empty for none. */
   readonly protocol: string;
   /** The extensions as in Sec-WebSocket-Extensions; empty for none. */
@@ -83,9 +84,15 @@ export interface WebSocketStreamPair {
  *
  * It takes hold of both streams of the duplex until `closed` settles, and ends them.
  *
- * @throws TypeError and RangeError as Protocol; TypeError if a stream of the duplex is locked
+ * @throws TypeError and RangeError as Protocol, TypeError for unknown options or if a stream of the duplex is locked
  */
 export function openWebSocketStream(duplex: ByteDuplex, options: WebSocketStreamOptions): WebSocketStreamPair {
+  checkStreamNames("openWebSocketStream()", options);
+  return openPair(duplex, options);
+}
+
+/** The same for options that have been checked, with those of the handshake. @internal */
+export function openPair(duplex: ByteDuplex, options: WebSocketStreamOptions): WebSocketStreamPair {
   const connection = new Connection(duplex, options);
   const { readable, writable, closed } = connection;
   const named = (options.extensions ?? []).map((item) =>

@@ -513,7 +513,7 @@ describe("received", () => {
   test("what inflates to no UTF-8 fails with 1007 as text, and is delivered as binary", () => {
     // A stored block of one byte: ff.
     const stored = hex("000100feffff00");
-    const before = [{ type: "binary", data: hex("ff") } as const];
+    const before = [{ type: "binary", data: Uint8Array.of(0xff) } as const];
     fails([binary(stored, { rsv: RSV1 }), text(stored, { rsv: RSV1 })], "WS_ERR_INVALID_UTF8", 1007, { before });
   });
 

@@ -74,12 +74,7 @@ describe("1 MiB in chops", () => {
   });
 });
 
-describe("16 MiB in chunks from 1 byte up", () => {
-  test("binary of 16 MiB to a client, byte by byte", () => {
-    const message = binary(binaryOf(16 * MIB));
-    echoes({ role: "client", core: "wasm" }, [message], [message], 1);
-  });
-
+describe("16 MiB in chunks from 1 byte up; limits-performance.slow.ts has all of it byte by byte", () => {
   test("text and binary of 16 MiB to a server, the first and the last 64 KiB byte by byte, the rest in 61 bytes", () => {
     const size = (at: number, length: number) => (at < 64 * KIB || at >= length - 64 * KIB ? 1 : 61);
     for (const message of [text(textOf(16 * MIB, "mixed")), binary(binaryOf(16 * MIB))]) {

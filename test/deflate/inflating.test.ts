@@ -110,19 +110,6 @@ describe("RFC 7692 §7.2.3.4: blocks with BFINAL set", () => {
     expect(receive(receiver, finished(HELLO))).toEqual(HELLO);
     expect(receive(receiver, hex("f2 00 11 00 00"))).toEqual(HELLO);
   });
-
-  test("the limit holds for all of them together", () => {
-    const payload = Buffer.concat([...Array.from({ length: 10 }, () => finished(new Uint8Array(1000))), hex("00")]);
-    expect(receive(open("server"), payload, 10_000).length).toBe(10_000);
-    expect(failure(() => receive(open("server"), payload, 9_999)).rule).toBe("maxMessage");
-  });
-
-  test("a message of nothing else costs a bounded time", () => {
-    const payload = Buffer.alloc(1_000_000, hex("03 00"));
-    const start = performance.now();
-    expect(failure(() => receive(open("server"), payload)).code).toBe("WS_ERR_INVALID_COMPRESSED_DATA");
-    expect(performance.now() - start).toBeLessThan(2000);
-  });
 });
 
 describe("limits", () => {
@@ -272,13 +259,13 @@ test("the payload is left as it was", () => {
   expect(Buffer.compare(payload, before)).toBe(0);
 });
 
-test("a message that is kept holds at most 1 KiB more than itself", () => {
+test("a message that is kept holds nothing but itself", () => {
   const random = new Random(6);
   for (const length of [1, 10, 100, 1000, 1500, 4000, 9000, 17_000, 70_000, 300_000]) {
     for (const message of [json(random, length), random.bytes(length), new Uint8Array(length)]) {
       const data = receive(open("server"), deflated(message));
       expect(Buffer.compare(data, message)).toBe(0);
-      expect(data.buffer.byteLength - data.length).toBeLessThanOrEqual(1024);
+      expect(data.buffer.byteLength).toBe(data.length);
       expect(Object.getPrototypeOf(data)).toBe(Uint8Array.prototype);
     }
   }

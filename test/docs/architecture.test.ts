@@ -39,12 +39,12 @@ test("imports go one way", () => {
     core: /^assembly\/memory\.ts$/,
     frame: /^src\/core\/|^assembly\/memory\.ts$/,
     handshake: /^src\/frame\/(extension|errors|bytes|options)\.ts$/,
-    deflate: /^src\/frame\/(extension|errors|bytes|options)\.ts$/,
+    deflate: /^src\/frame\/(extension|errors|bytes|options|known-options)\.ts$/,
     protocol: /^src\/frame\/|^assembly\/memory\.ts$/,
-    streams: /^src\/(index|frame\/bytes)\.ts$/,
   };
-  /** The main entry, and each other. */
-  const adapters = /^src\/(index\.ts$|(?!core|frame|handshake|deflate|protocol)\w+\/)/;
+  /** The main entry, each other, and what reads arguments and options below. */
+  const adapters =
+    /^src\/((index|frame\/(bytes|utf8|known-options|names-of-ws)|protocol\/(linger|options))\.ts$|(?!core|frame|handshake|deflate|protocol)\w+\/)/;
   const wrong: string[] = [];
   for (const folder of readdirSync(`${root}src`, { withFileTypes: true })) {
     if (!folder.isDirectory()) continue;

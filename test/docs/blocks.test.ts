@@ -145,7 +145,7 @@ describe("sh", () => {
   async function check(line: string, folder: string): Promise<Outcome | undefined> {
     const command = line.replace(/\s+#.*$/, "").trim();
     if (command === "npm install wsframe") {
-      install(folder, project.tarball);
+      install(folder);
       return undefined;
     }
     if (/(^|\| )npx wsframe inspect /.test(command)) return run("sh", ["-c", command], folder);

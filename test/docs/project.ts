@@ -1,10 +1,12 @@
 // A folder as a reader of the docs has it: the package is installed from its tarball, and so is what it is compared with.
 
-import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inject } from "vitest";
+import { newFolder } from "../support/installed.ts";
+import { npm } from "../support/npm.ts";
 import { root } from "./pages.ts";
 
 /** The files that the pages speak of. */
@@ -19,29 +21,25 @@ export interface Project {
   readonly bare: string;
   /** Where there are the peers too: all that is installed for this repository. */
   readonly folder: string;
-  readonly tarball: string;
 }
 
-/** npm, without asking a registry: the package has no dependencies. */
-export function install(folder: string, tarball: string): void {
+/** As a reader does it, from the tarball. */
+export function install(folder: string): void {
   // Without --prefix it would go to a package.json of a folder above, if there is one.
-  npm(["install", "--prefix", folder, "--offline", "--no-audit", "--no-fund", tarball], folder);
+  npm(["install", "--prefix", folder, "--offline", "--no-audit", "--no-fund", inject("packed").tarball], folder);
 }
 
 export function makeProject(): Project {
-  const [bare, folder] = [emptyFolder(), emptyFolder()];
-  // --ignore-scripts: dist/ has just been built, and others are using it.
-  const packed = npm(["pack", "--silent", "--ignore-scripts", "--pack-destination", bare], root);
-  const tarball = join(bare, packed.trim());
+  const [bare, folder] = [newFolder(), newFolder()];
+  made.push(bare, folder);
   for (const each of [bare, folder]) {
-    install(each, tarball);
     for (const [name, file] of Object.entries(FILES)) copyFileSync(`${root}${file}`, join(each, name));
   }
   const modules = join(folder, "node_modules");
   for (const name of readdirSync(`${root}node_modules`)) {
     if (!existsSync(join(modules, name))) symlinkSync(`${root}node_modules/${name}`, join(modules, name));
   }
-  return { bare, folder, tarball };
+  return { bare, folder };
 }
 
 const made: string[] = [];
@@ -54,10 +52,6 @@ export function emptyFolder(): string {
 
 export function removeFolders(): void {
   for (const folder of made) rmSync(folder, { recursive: true, force: true });
-}
-
-function npm(args: readonly string[], cwd: string): string {
-  return execFileSync("npm", args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 }
 
 /** A port that is free, and that the system gives to nobody who asks for any. */

@@ -7,16 +7,16 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readCaptures } from "../support/captures.ts";
 import { commandOf, examples, readList } from "../support/examples.ts";
-import { addPackages, INSTALL_TIMEOUT, installInNewFolder } from "../support/installed.ts";
+import { addPackages, newFolderWithExamples } from "../support/installed.ts";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const runtimes = fileURLToPath(new URL("../runtimes/examples.runtime.ts", import.meta.url));
 
 let folder: string;
 beforeAll(() => {
-  folder = installInNewFolder();
+  folder = newFolderWithExamples();
   addPackages(folder, ["pako"]);
-}, INSTALL_TIMEOUT);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Runs a program by its command in the README, in the folder; resolves with what it prints. */

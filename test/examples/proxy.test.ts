@@ -10,7 +10,7 @@ import { WebSocket, WebSocketServer } from "ws";
 import { Random } from "../support/random.ts";
 import { closeCode, expectBackpressure, expectEcho, open } from "../support/echo-client.ts";
 import { type Running, startExample } from "../support/examples.ts";
-import { INSTALL_TIMEOUT, installInNewFolder } from "../support/installed.ts";
+import { newFolderWithExamples } from "../support/installed.ts";
 
 let folder: string;
 /** What the proxy leads to. */
@@ -22,8 +22,8 @@ let proxy: Running;
 const sockets: Socket[] = [];
 
 beforeAll(() => {
-  folder = installInNewFolder();
-}, INSTALL_TIMEOUT);
+  folder = newFolderWithExamples();
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 beforeEach(async () => {

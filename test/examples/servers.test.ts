@@ -7,15 +7,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { closeCode, expectBackpressure, expectEcho, expectRobust, nextMessages, open } from "../support/echo-client.ts";
 import { type RunOptions, type Running, startExample } from "../support/examples.ts";
-import { addPackages, INSTALL_TIMEOUT, installInNewFolder } from "../support/installed.ts";
+import { addPackages, newFolderWithExamples } from "../support/installed.ts";
 
 let folder: string;
 const running = new Set<Running>();
 
 beforeAll(() => {
-  folder = installInNewFolder();
+  folder = newFolderWithExamples();
   addPackages(folder, ["express", "fastify"]);
-}, INSTALL_TIMEOUT);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 // One that is still there has hung, or its test has failed.
 afterEach(() => {

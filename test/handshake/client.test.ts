@@ -9,6 +9,7 @@ import { RequestParser, ResponseParser } from "../../src/handshake/head.ts";
 import { isKey } from "../../src/handshake/key.ts";
 import {
   type ClientRequest,
+  createConnectRequest,
   createRequest,
   type RequestOptions,
   serializeRequest,
@@ -130,8 +131,16 @@ describe("createRequest", () => {
     { headers: { ":path": "/" } },
     { extensions: [extension("a b", 4)] },
     { extensions: [extension("a", 4, { offer: () => [[["b", "c\r\nd: e"]]] })] },
+    { headers: { Host: "" } },
+    { headers: { Host: "a b" } },
+    { headers: { Host: "a/b" } },
+    {
+      headers: [
+        ["Host", "a"],
+        ["host", "b"],
+      ],
+    },
     ...[
-      "Host",
       "ORIGIN",
       "upgrade",
       "Connection",
@@ -145,6 +154,16 @@ describe("createRequest", () => {
   ];
   test.each(bad)("option %# is refused: %j", (options) => {
     expect(() => createRequest("ws://a", options)).toThrow(TypeError);
+  });
+
+  test("a header field Host takes the place of the URL's, once, and does not say where to connect to", () => {
+    const request = createRequest("ws://a:81/b", { headers: { host: "example.test", x: "1" } });
+    expect(request.headers.filter(([name]) => name.toLowerCase() === "host")).toEqual([["Host", "example.test"]]);
+    expect([request.host, request.port, header(request, "x")]).toEqual(["a", 81, "1"]);
+    const { headers } = createConnectRequest("wss://a/b", { headers: [["Host", "example.test:8443"]] });
+    expect(headers.filter(([name]) => name === "host" || name === ":authority")).toEqual([
+      [":authority", "example.test:8443"],
+    ]);
   });
 
   test("serializeRequest lets nothing break out of its line", () => {
@@ -283,7 +302,8 @@ describe("checkResponse", () => {
     [0, "STATUS", {}],
     [NaN, "STATUS", {}],
   ])("status %d: %s, with all that was received", (status, code, headers) => {
-    const error = failure({}, {}, { status, headers });
+    const error = failure({}, {}, { status, headers, body: "wäy" });
+    expect([error.text, error.body.length]).toEqual(["wäy", 4]);
     expect(error.code).toBe(`WS_ERR_HANDSHAKE_${code}`);
     expect(error.status).toBe(status || undefined);
     expect(error.headers).toEqual(Object.entries(headers));

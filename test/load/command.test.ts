@@ -2,8 +2,11 @@
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
 import { type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { progressLine } from "../../src/cli/load-summary.ts";
@@ -11,7 +14,7 @@ import type { LoadReport } from "../../src/load/index.ts";
 import { atEnd, start } from "./support/servers.ts";
 
 const cli = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
-const SHORT = ["-c", "3", "-d", "0.3", "--warm-up", "0.1", "--timeout", "10"];
+const SHORT = ["-c", "3", "-d", "0.3", "--warm-up", "0.1", "--answer-timeout", "10", "--close-timeout", "10"];
 
 interface Command {
   readonly process: ChildProcess;
@@ -19,10 +22,11 @@ interface Command {
   readonly done: Promise<{ status: number | null; stdout: string; stderr: string; milliseconds: number }>;
 }
 
-function wsframe(args: readonly string[], runner: readonly string[] = [process.execPath]): Command {
+function wsframe(args: readonly string[], runner: readonly string[] = [process.execPath], input = ""): Command {
   const { NO_COLOR: _, ...env } = process.env;
   const begin = performance.now();
-  const child = spawn(runner[0]!, [...runner.slice(1), cli, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(runner[0]!, [...runner.slice(1), cli, ...args], { env, stdio: ["pipe", "pipe", "pipe"] });
+  child.stdin.end(input);
   let stdout = "";
   let stderr = "";
   child.stdout.on("data", (chunk) => (stdout += chunk));
@@ -70,6 +74,8 @@ test("--json prints one document: the report of load()", async () => {
   expect(report.options).toEqual({
     connections: 3,
     size: 500,
+    messages: null,
+    answers: "echo",
     inFlight: 10,
     rate: null,
     binary: true,
@@ -159,9 +165,83 @@ test.each([
   [["-d", "0"], "--duration must be a number of seconds from 0.001 to 2147483.647"],
   [["--warm-up", "1e9"], "--warm-up must be a number of seconds from 0 to 2147483.647"],
   [["-f", "0"], "--in-flight must be a whole number from 1 to 1000000000"],
+  [["--handshake-timeout", "0"], "--handshake-timeout must be a number of seconds from 0.001 to 2147483.647"],
+  [["-a", "2000000"], "--answers must be a whole number from 0 to 1000000"],
+  [["-a", "0", "-f", "1"], "--in-flight is for answers that are waited for"],
+  [["-m", "a", "-s", "1"], "--size is not for messages of your own"],
 ])("%j is out of range, in the names and units of the command", async (args, message) => {
   const { status, stderr } = await wsframe(["load", "ws://127.0.0.1:1", ...args]).done;
-  expect([status, stderr.split("\n")[0]]).toEqual([2, `wsframe: ${message}`]);
+  expect([status, stderr]).toEqual([2, `wsframe: ${message} (see wsframe load --help)\n`]);
+});
+
+test("messages of one's own, from the command line and from files, in that order", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "wsframe-load-"));
+  atEnd(() => rmSync(folder, { recursive: true }));
+  const lines = join(folder, "lines.txt");
+  const array = join(folder, "array.json");
+  // With a byte order mark, an empty line, and without an end of its last line.
+  writeFileSync(lines, '\ufeff[2,"1","Heartbeat",{}]\r\n\n  spaces  \nlast');
+  writeFileSync(array, JSON.stringify(["two\nlines", { type: "ping" }, 7, ""]));
+  const seen: string[] = [];
+  const server = await start((socket, data) => {
+    seen.push((data as Buffer).toString());
+    socket.send("ok");
+    socket.send("done");
+  });
+  const own = ["-m", "first", "--message-file", lines, "--message", "second", "--message-file", array];
+  const args = ["load", server.url, ...SHORT, "-c", "1", ...own, "--answers", "2"];
+  const { status, stdout, stderr } = await wsframe(args).done;
+  expect([status, stderr]).toEqual([0, ""]);
+  expect(seen.slice(0, 10)).toEqual([
+    "first",
+    "second",
+    '[2,"1","Heartbeat",{}]',
+    "  spaces  ",
+    "last",
+    "two\nlines",
+    '{"type":"ping"}',
+    "7",
+    "",
+    "first",
+  ]);
+  expect(stdout).toContain("\n1 connection, 9 messages of your own, 1 in flight on each\n");
+  expect(stdout).toMatch(/ {2}messages [\d,.]+\/s: [\d,]+ answered in 0\.\d\d s\n/);
+  expect(stdout).toMatch(/ {2}payload {2}[\d.]+ [kM]?B\/s sent: [\d,]+ bytes\n/);
+  expect(stdout).toMatch(/ {2}in all {3}[\d,]+ sent, [\d,]+ answers, not compared\n/);
+});
+
+test("messages from standard input, to a server that does not answer", async () => {
+  let first: string | undefined;
+  const server = await start((_socket, data) => void (first ??= (data as Buffer).toString()));
+  const command = wsframe(
+    ["load", server.url, ...SHORT, "--message-file", "-", "-a", "0", "-r", "500"],
+    undefined,
+    "in\n",
+  );
+  const { status, stdout } = await command.done;
+  expect(status).toBe(0);
+  expect(first).toBe("in");
+  expect(stdout).toMatch(/ {2}messages [\d,.]+\/s: [\d,]+ sent in 0\.\d\d s, of [\d,]+ due\n/);
+  expect(stdout).toMatch(/ {2}in all {3}[\d,]+ sent\n/);
+  expect(stdout).not.toContain("latency");
+});
+
+test.each([
+  ["missing.txt", undefined, "no such file"],
+  ["empty.txt", "\n\n", "no messages"],
+  ["latin1.txt", Buffer.from([0xe4, 0x0a]), "not UTF-8"],
+  ["object.json", "{}", "not an array of messages"],
+  ["broken.json", '["a",\n\x1b\nb', "not JSON: "],
+  ["none.json", "[]", "no messages"],
+])("%s: one line says what is wrong with a file of messages", async (name, content, message) => {
+  const folder = mkdtempSync(join(tmpdir(), "wsframe-load-"));
+  atEnd(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, name);
+  if (content !== undefined) writeFileSync(file, content);
+  const { status, stdout, stderr } = await wsframe(["load", "ws://127.0.0.1:1", "--message-file", file]).done;
+  expect([status, stdout]).toEqual([2, ""]);
+  expect(stderr.startsWith(`wsframe: ${file}: ${message}`)).toBe(true);
+  expect(stderr.indexOf("\n")).toBe(stderr.length - 1);
 });
 
 test("a second Ctrl-C ends it at once, whatever it waits for", async () => {
@@ -169,7 +249,7 @@ test("a second Ctrl-C ends it at once, whatever it waits for", async () => {
   const running = new Promise<void>((resolve) => (heard = resolve));
   // It never answers.
   const server = await start(() => heard!());
-  const command = wsframe(["load", server.url, "--timeout", "60"]);
+  const command = wsframe(["load", server.url, "--answer-timeout", "60"]);
   await running;
   command.process.kill("SIGINT");
   await new Promise((resolve) => setTimeout(resolve, 300));
@@ -184,7 +264,7 @@ test("exit code 1, and what is wrong, if answers are wrong or missing", async ()
     if (number === 5) socket.send("something else");
     else if (number < 10) socket.send(data as Buffer, { binary: isBinary });
   });
-  const { status, stdout } = await wsframe(["load", server.url, ...SHORT, "--timeout", "2"]).done;
+  const { status, stdout } = await wsframe(["load", server.url, ...SHORT, "--answer-timeout", "2"]).done;
   expect(status).toBe(1);
   expect(stdout).toContain("33 sent, 30 answered, 3 of them wrong, 3 not answered");
   expect(stdout).toContain("error    3 × MISMATCH: text of 32 bytes was answered with text of 14 bytes\n");
@@ -212,12 +292,13 @@ test.each([
   [["load", "ws://localhost", "-d", "soon"], "--duration must be a number, not soon"],
   [["load", "ws://localhost", "-H", "none"], '--header must be "Name: value", not none'],
   [["load", "ws://localhost", "--nothing"], "Unknown option '--nothing'"],
-  [["--json", "load", "ws://localhost"], "load comes first, its options behind it"],
+  [["load", "ws://localhost", "-m", "-x"], "Option '-m' argument is ambiguous"],
+  [["load", "ws://localhost", "-a", "some"], "--answers must be a whole number, echo or any, not some"],
+  [["--json", "load", "ws://localhost"], "load goes first, and its options after it"],
 ])("exit code 2 for %j", (args, message) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], { encoding: "utf8" });
   expect([status, stdout]).toEqual([2, ""]);
-  expect(stderr.split("\n")[0]).toBe(`wsframe: ${message}`);
-  expect(stderr).toContain("Usage: wsframe");
+  expect(stderr).toBe(`wsframe: ${message} (see wsframe ${args[0] === "load" ? "load " : ""}--help)\n`);
 });
 
 test("--help", () => {

@@ -1,14 +1,23 @@
 // Servers that do not answer as they should: each fault is counted, exactly, and the run goes on or ends.
 
+import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import { type AddressInfo, createServer, type LookupFunction, type Socket } from "node:net";
+import { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
 import { PreparedMessage, Protocol } from "../../src/index.ts";
 import { load, type LoadOptions, type LoadReport } from "../../src/load/index.ts";
 import { answer } from "../node/support/peer.ts";
 import { atEnd, type Handler, start } from "./support/servers.ts";
 
-const SHORT = { connections: 3, inFlight: 20, warmUp: 0, duration: 300, timeout: 10_000 } as const;
+const SHORT = {
+  connections: 3,
+  inFlight: 20,
+  warmUp: 0,
+  duration: 300,
+  answerTimeout: 10_000,
+  closeTimeout: 10_000,
+} as const;
 
 const echo: Handler = (socket, data, isBinary) => socket.send(data as Buffer, { binary: isBinary });
 
@@ -265,9 +274,57 @@ test("nobody there", async () => {
   const refused = await load(`ws://127.0.0.1:${port}`, SHORT);
   expect(counts(refused)).toEqual({ ECONNREFUSED: 3 });
   // Somebody there who says nothing.
-  const silent = await load(url, { ...SHORT, timeout: 200 });
+  const silent = await load(url, { ...SHORT, handshakeTimeout: 200 });
   expect(counts(silent)).toEqual({ TIMEOUT: 3 });
   expect(silent.connections).toMatchObject({ opened: 0, failed: 3 });
+});
+
+test("a name with several addresses and nobody there: the reason is that of each address", async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+  const { port } = other.address() as AddressInfo;
+  await new Promise((resolve) => other.close(resolve));
+  const lookup: LookupFunction = (_host, _options, found) =>
+    found(null, [
+      { address: "127.0.0.1", family: 4 },
+      { address: "127.0.0.2", family: 4 },
+    ]);
+  const report = await load(`wss://both.test:${port}`, { ...SHORT, tls: { lookup } });
+  expect(counts(report)).toEqual({ ECONNREFUSED: 3 });
+  expect(report.errors[0]!.message).toBe(
+    `connect ECONNREFUSED 127.0.0.1:${port}; connect ECONNREFUSED 127.0.0.2:${port}`,
+  );
+});
+
+test("a response that came while this process was busy is in time", async () => {
+  // The server tells in `seen` that the request has come, and answers 20 ms later.
+  const seen = new Int32Array(new SharedArrayBuffer(4));
+  const server = new Worker(
+    `const { createServer } = require("node:http");
+    const { createHash } = require("node:crypto");
+    const { parentPort, workerData: seen } = require("node:worker_threads");
+    const server = createServer().on("upgrade", ({ headers }, socket) => {
+      const key = headers["sec-websocket-key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+      const accept = createHash("sha1").update(key).digest("base64");
+      const head = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade"];
+      setTimeout(() => socket.write([...head, "Sec-WebSocket-Accept: " + accept, "", ""].join("\\r\\n")), 20);
+      socket.on("error", () => {}).on("end", () => socket.end());
+      Atomics.store(seen, 0, 1);
+    });
+    server.listen(0, "127.0.0.1", () => parentPort.postMessage(server.address().port));`,
+    { eval: true, workerData: seen },
+  );
+  atEnd(() => server.terminate());
+  const [port] = (await once(server, "message")) as [number];
+  const wait = (): void => {
+    if (Atomics.load(seen, 0) === 0) setImmediate(wait);
+    else for (const end = performance.now() + 1000; performance.now() < end;);
+  };
+  wait();
+  const options = { ...SHORT, connections: 1, handshakeTimeout: 700, answerTimeout: 100, closeTimeout: 100 };
+  const report = await load(`ws://127.0.0.1:${port}`, options);
+  expect(report.connections).toMatchObject({ opened: 1, failed: 0 });
+  expect(counts(report)).not.toHaveProperty("TIMEOUT");
 });
 
 test("a server that ends the socket in place of a response, or says something else", async () => {
@@ -282,7 +339,7 @@ test("a server that never answers: the run ends after its timeout, with what is 
   let bytes = 0;
   const url = await listen((socket) => socket.on("data", (chunk) => (bytes += chunk.length)));
   const begin = performance.now();
-  const report = await load(url, { ...SHORT, timeout: 1000 });
+  const report = await load(url, { ...SHORT, answerTimeout: 1000, closeTimeout: 1000 });
   expect(performance.now() - begin).toBeLessThan(300 + 1000 + 1000 + 3000);
   expect(counts(report)).toEqual({ UNANSWERED: 60, NOT_CLOSED: 3 });
   expect(report.total).toMatchObject({ sent: 60, received: 0, unanswered: 60 });
@@ -294,7 +351,13 @@ test("a server that never answers: the run ends after its timeout, with what is 
 
 test("a server that does not read: what is sent stays bounded, and its end is in time", async () => {
   const url = await listen((socket) => socket.pause());
-  const report = await load(url, { ...SHORT, size: 65_536, inFlight: 100_000, timeout: 1000 });
+  const report = await load(url, {
+    ...SHORT,
+    size: 65_536,
+    inFlight: 100_000,
+    answerTimeout: 1000,
+    closeTimeout: 1000,
+  });
   expectConsistent(report);
   // What a system takes for a socket, and one write more.
   expect(report.total.sent * 65_536).toBeLessThan(3 * 32e6);
@@ -404,5 +467,7 @@ test("a server that does not close: it is cut, and said", async () => {
       for (const part of protocol.take()) socket.write(part);
     });
   });
-  expect(counts(await load(stubborn, { ...SHORT, timeout: 1000 }))).toEqual({ NOT_CLOSED: 3 });
+  expect(counts(await load(stubborn, { ...SHORT, answerTimeout: 1000, closeTimeout: 1000 }))).toEqual({
+    NOT_CLOSED: 3,
+  });
 });

@@ -9,7 +9,7 @@ import { type Connection, serve } from "../../src/node/index.ts";
 import { perMessageDeflate } from "../../src/index.ts";
 import { atEnd, CERTIFICATE, start, type Started } from "./support/servers.ts";
 
-const SHORT = { connections: 4, warmUp: 100, duration: 300, timeout: 10_000 } as const;
+const SHORT = { connections: 4, warmUp: 100, duration: 300, answerTimeout: 10_000, closeTimeout: 10_000 } as const;
 
 /** The same as start() with a server of this package. */
 async function startOurs(options: { compress?: boolean } = {}): Promise<Started> {
@@ -232,7 +232,11 @@ describe("a signal", () => {
     const controller = new AbortController();
     setTimeout(() => controller.abort(), 100);
     const { port } = silent.address() as AddressInfo;
-    const report = await load(`ws://127.0.0.1:${port}`, { ...SHORT, timeout: 60_000, signal: controller.signal });
+    const report = await load(`ws://127.0.0.1:${port}`, {
+      ...SHORT,
+      handshakeTimeout: 60_000,
+      signal: controller.signal,
+    });
     expect(report).toMatchObject({ interrupted: true, messages: 0, connections: { opened: 0, failed: 0 } });
     await expect(load(`ws://127.0.0.1:${port}`, { signal: controller.signal })).rejects.toBe(controller.signal.reason);
   });

@@ -3,6 +3,8 @@
 import { createHistogram } from "node:perf_hooks";
 import { describe, expect, test } from "vitest";
 import { FrameDecoder, Opcode, perMessageDeflate, Protocol } from "../../src/index.ts";
+import { load } from "../../src/load/index.ts";
+import { reasonOf } from "../../src/load/errors.ts";
 import { Histogram } from "../../src/load/histogram.ts";
 import { Messages, READ_SIZE } from "../../src/load/messages.ts";
 import { type LoadOptions, readOptions } from "../../src/load/options.ts";
@@ -20,7 +22,10 @@ describe("options", () => {
       compress: false,
       duration: 10_000,
       warmUp: 1000,
-      timeout: 5000,
+      answers: "echo",
+      handshakeTimeout: 5000,
+      answerTimeout: 5000,
+      closeTimeout: 5000,
     });
     expect(readOptions({ rate: 10 }).inFlight).toBe(Infinity);
     expect(readOptions({ rate: 10, inFlight: 3 }).inFlight).toBe(3);
@@ -40,9 +45,50 @@ describe("options", () => {
     { duration: 0 },
     { duration: Infinity },
     { warmUp: -1 },
-    { timeout: 0 },
+    { handshakeTimeout: 0 },
+    { answerTimeout: -1 },
+    { closeTimeout: Infinity },
+    { messages: [] },
+    { answers: -1 },
+    { answers: 1.5 },
+    { answers: 0, inFlight: 1 },
+    { answers: "any", inFlight: 1 },
   ])("refuse %o", (options) => {
     expect(() => readOptions(options)).toThrow(RangeError);
+  });
+
+  test("have other defaults with messages of one's own, and without answers", () => {
+    expect(readOptions({ messages: ["a"] })).toMatchObject({ answers: 1, inFlight: 1 });
+    expect(readOptions({ messages: ["a"], answers: "echo" })).toMatchObject({ answers: "echo", inFlight: 1 });
+    expect(readOptions({ answers: 0 })).toMatchObject({ answers: 0, inFlight: Infinity });
+    expect(readOptions({ answers: "any" })).toMatchObject({ answers: "any", inFlight: Infinity });
+  });
+
+  test.each<[unknown, string]>([
+    [{ timeout: 1 }, "unknown option timeout: use handshakeTimeout, answerTimeout or closeTimeout"],
+    [{ message: "a" }, "unknown option message: use messages"],
+    [{ warmup: 1 }, "unknown option warmup: use warmUp"],
+    [{ "in-flight": 1 }, "unknown option in-flight: use inFlight"],
+    [{ connection: 1 }, "unknown option connection: use connections"],
+    [{ perMessageDeflate: true }, "unknown option perMessageDeflate: use compress"],
+    [{ maxPayload: 1 }, "unknown option maxPayload"],
+    [{ toString: 1 }, "unknown option toString"],
+    ["ws://localhost", "options must be an object"],
+    [["a"], "options must be an object"],
+    [null, "options must be an object"],
+    [{ connections: "5" }, "connections must be a number"],
+    [{ rate: "5" }, "rate must be a number"],
+    [{ duration: "5" }, "duration must be a number"],
+    [{ compress: "yes" }, "compress must be true or false"],
+    [{ answers: "one" }, 'answers must be a number, "echo" or "any"'],
+    [{ messages: "a" }, "messages must be an array of strings and Uint8Arrays"],
+    [{ messages: [1] }, "messages must be strings and Uint8Arrays"],
+    [{ messages: [new Uint16Array(1)] }, "messages must be strings and Uint8Arrays"],
+    [{ messages: ["a"], size: 1 }, "size is not for messages of your own"],
+  ])("refuse %o, which is of another kind", async (options, message) => {
+    const error = await load("ws://127.0.0.1:9", options as LoadOptions).catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(TypeError);
+    expect((error as TypeError).message).toBe(message);
   });
 });
 
@@ -116,22 +162,80 @@ describe("waiting messages", () => {
   });
 });
 
+describe("messages of one's own", () => {
+  test("are text or binary, and UTF-8 where they are to be binary; later changes do not matter", () => {
+    const bytes = Uint8Array.of(1, 2);
+    const list = ["ä", bytes, "\ud800"];
+    const messages = Messages.own(list, { binary: false });
+    bytes.fill(9);
+    expect([0, 1, 2, 3].map((i) => messages.data(i))).toEqual(["ä", Buffer.from([1, 2]), "\ufffd", "ä"]);
+    expect(messages.is(0, "ä")).toBe(true);
+    expect(messages.is(0, Buffer.from("ä"))).toBe(false);
+    expect(messages.count % 3).toBe(0);
+    expect([messages.bytes(0, 3), messages.bytes(2, 2), messages.bytes(1, messages.count)]).toEqual([
+      7,
+      5,
+      (7 * messages.count) / 3,
+    ]);
+    expect(messages.frame).toBe(undefined);
+    const binary = Messages.own(list, { binary: true });
+    expect(binary.data(0)).toEqual(Buffer.from("ä"));
+  });
+
+  test("of one length can be compared as bytes", () => {
+    const { count, frame, due } = Messages.own(["ab", "cd"], { binary: false });
+    expect([frame, due.length]).toEqual([4, count * 4 + READ_SIZE]);
+    expect(due.subarray(0, 12).toString("latin1")).toBe("\x81\x02ab\x81\x02cd\x81\x02ab");
+  });
+
+  test("may be more than a period takes, and larger, and empty", () => {
+    const many = Array.from({ length: 200_000 }, (_, i) => String(i));
+    expect(Messages.own(many, { binary: false }).count).toBe(200_000);
+    expect(new Stream(Messages.own(many, { binary: false }), []).offsets.length).toBeGreaterThan(200_000);
+    expect(Messages.own(["x".repeat(3_000_000)], { binary: false }).count).toBe(1);
+    expect(Messages.own([""], { binary: false })).toMatchObject({ frame: 2 });
+  });
+
+  test("are found where they are nearest, before and after", () => {
+    const messages = Messages.own(["a", "b", "a", "c", "d".repeat(1_000_000)], { binary: false });
+    expect(messages.count).toBe(5);
+    expect(messages.locate("a", 0)).toEqual({ ahead: 0, back: 3 });
+    expect(messages.locate("a", 1)).toEqual({ ahead: 1, back: 1 });
+    expect(messages.locate("a", 3)).toEqual({ ahead: 2, back: 1 });
+    expect(messages.locate("b", 1)).toEqual({ ahead: 0, back: 5 });
+    expect(messages.locate("c", 1)).toEqual({ ahead: 2, back: 3 });
+    expect(messages.locate(Buffer.from("a"), 0)).toEqual({ ahead: Infinity, back: Infinity });
+  });
+});
+
+test("the reason of an error is its message, or what there is", () => {
+  const inner = (code: string): Error => Object.assign(new Error(`connect ${code}`), { code });
+  const all = Object.assign(new AggregateError([inner("A"), inner("B"), inner("A")]), { code: "A" });
+  expect(reasonOf(new Error("why"))).toBe("why");
+  expect(reasonOf(all)).toBe("connect A; connect B");
+  expect(reasonOf(Object.assign(new AggregateError([]), { code: "A" }))).toBe("A");
+  expect(reasonOf(new AggregateError([]))).toBe("AggregateError");
+  expect(reasonOf(new AggregateError([new AggregateError([inner("C")])]))).toBe("connect C");
+  expect(reasonOf("text")).toBe("text");
+});
+
 describe.each([0, 1, 2, 32, 125, 126, 1024, 65535, 65536, 300_000])("messages of %d bytes", (size) => {
   for (const binary of [false, true]) {
-    const messages = new Messages(size, binary);
+    const messages = Messages.made(size, binary);
     const kind = binary ? "binary" : "text";
 
     test(`${kind}: what is due is what a server that echoes sends, and READ_SIZE bytes of it again`, () => {
       const decoder = new FrameDecoder({ role: "client" });
-      const frames = decoder.decode(messages.due.subarray(0, messages.count * messages.frame));
+      const period = messages.count * messages.frame!;
+      const frames = decoder.decode(messages.due.subarray(0, period));
       expect(frames.length).toBe(messages.count);
       for (const [i, frame] of frames.entries()) {
         expect(frame.opcode).toBe(binary ? Opcode.Binary : Opcode.Text);
         expect(messages.payloads[i]!.equals(frame.payload)).toBe(true);
       }
-      expect(messages.due.length).toBe(messages.count * messages.frame + READ_SIZE);
-      for (let at = messages.count * messages.frame; at < messages.due.length; at++) {
-        if (messages.due[at] !== messages.due[at % (messages.count * messages.frame)]) expect(at).toBe(-1);
+      expect(messages.due.length).toBe(period + READ_SIZE);
+      for (let at = period; at < messages.due.length; at++) {
+        if (messages.due[at] !== messages.due[at % period]) expect(at).toBe(-1);
       }
     });
 
@@ -141,9 +245,10 @@ describe.each([0, 1, 2, 32, 125, 126, 1024, 65535, 65536, 300_000])("messages of
       for (let i = 0; i < messages.count; i++) {
         const data = messages.data(i);
         expect(messages.is(i, data)).toBe(true);
-        expect(messages.find(data)).toBe(i);
+        expect(messages.locate(data, i)).toEqual({ ahead: 0, back: messages.count });
+        expect(messages.locate(data, (i + 1) % messages.count)).toEqual({ ahead: messages.count - 1, back: 1 });
         const other = binary ? (data as Buffer).toString("latin1") : messages.payloads[i]!;
-        expect(messages.find(other)).toBe(undefined);
+        expect(messages.locate(other, i)).toEqual({ ahead: Infinity, back: Infinity });
         const changed = Buffer.from(messages.payloads[i]!);
         changed[size - 1]! ^= 1;
         expect(messages.is(i, binary ? changed : changed.toString("latin1"))).toBe(false);
@@ -172,7 +277,7 @@ describe.each([0, 1, 2, 32, 125, 126, 1024, 65535, 65536, 300_000])("messages of
 });
 
 test("a compressed stream is understood whole, over and over, and from any message on", () => {
-  const messages = new Messages(1000, false);
+  const messages = Messages.made(1000, false);
   const extension = perMessageDeflate();
   const { bytes, offsets } = new Stream(messages, [{ extension, parameters: [] }]);
   expect(offsets[messages.count]! / messages.count).toBeLessThan(700);

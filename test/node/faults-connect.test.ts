@@ -21,7 +21,7 @@ async function outcome(reply: (head: string) => string, options: ConnectOptions 
     if (head) await peer.write(reply(head));
   });
   try {
-    const connection = await connect(`ws://127.0.0.1:${port}/`, { timeout: 200, ...options });
+    const connection = await connect(`ws://127.0.0.1:${port}/`, { handshakeTimeout: 200, ...options });
     connection.terminate();
     return connection;
   } catch (error) {
@@ -118,7 +118,12 @@ describe("answers", () => {
     await expect(connect("ws://nowhere.invalid")).rejects.toMatchObject({
       code: expect.stringMatching(/ENOTFOUND|EAI/),
     });
-    for (const options of [{ pingInterval: -1 }, { headers: [["Upgrade", "x"]] }, { timeout: -1 }, { timeout: NaN }]) {
+    for (const options of [
+      { pingInterval: -1 },
+      { headers: [["Upgrade", "x"]] },
+      { handshakeTimeout: -1 },
+      { handshakeTimeout: NaN },
+    ]) {
       await expect(connect(`ws://127.0.0.1:${port}`, options as ConnectOptions)).rejects.toThrow(/must|writes/);
     }
   });
@@ -127,7 +132,7 @@ describe("answers", () => {
 describe("what it is told", () => {
   test("a time limit of Infinity is none", async () => {
     const { port } = await start();
-    const connection = await connect(`ws://127.0.0.1:${port}`, { timeout: Infinity });
+    const connection = await connect(`ws://127.0.0.1:${port}`, { handshakeTimeout: Infinity });
     connection.terminate();
     await once(connection, "close");
   });
@@ -282,7 +287,7 @@ describe("AbortSignal", () => {
 });
 
 describe("over HTTP/2", () => {
-  const http2: ConnectOptions = { http2: true, tls: CA, timeout: 1000 };
+  const http2: ConnectOptions = { http2: true, tls: CA, handshakeTimeout: 1000 };
 
   test("a server that ends, resets or says something else before its settings", async () => {
     const ways: ((peer: RawPeer) => unknown)[] = [
@@ -301,7 +306,7 @@ describe("over HTTP/2", () => {
 
   test("a server that says nothing, or has no HTTP/2: the time limit, or an error", async () => {
     const { port } = await listen(() => {}, { tls: true, alpn: ["h2"], host: "localhost" });
-    const short = { ...http2, timeout: 150 };
+    const short = { ...http2, handshakeTimeout: 150 };
     await expect(connect(`wss://localhost:${port}`, short)).rejects.toMatchObject({ name: "TimeoutError" });
     const { port: other } = await start({ tls: TLS, http2: false });
     const error = await connect(`wss://localhost:${other}`, short).catch((one: unknown) => one);
@@ -372,7 +377,7 @@ describe("TLS", () => {
       const { port } = await start({ tls: TLS, http2: serverHttp2 });
       const plain = await start();
       for (const http2 of serverHttp2 ? [false, true] : [false]) {
-        const options = { http2, timeout: 2000 };
+        const options = { http2, handshakeTimeout: 2000 };
         const cases: [url: string, options: ConnectOptions, code: RegExp][] = [
           [`wss://localhost:${port}`, options, /DEPTH_ZERO_SELF_SIGNED_CERT/],
           [

@@ -204,7 +204,7 @@ describe("serve()", () => {
 describe("connect()", () => {
   for (const tls of [false, true]) {
     const open = (port: number) =>
-      connect(`${tls ? "wss" : "ws"}://localhost:${port}`, { tls: CA, closeTimeout: 100, timeout: 2000 });
+      connect(`${tls ? "wss" : "ws"}://localhost:${port}`, { tls: CA, closeTimeout: 100, handshakeTimeout: 2000 });
 
     for (const how of ["reset", "end"] as const) {
       test(`the server goes during the handshake; tls: ${tls}, ${how}`, async () => {

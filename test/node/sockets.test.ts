@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import { get } from "node:https";
 import { type AddressInfo, createConnection } from "node:net";
 import { Duplex } from "node:stream";
+import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket, WebSocketServer as WsServer } from "ws";
 import { HandshakeError, perMessageDeflate, PreparedMessage, rejectHandshake } from "../../src/index.ts";
@@ -154,6 +155,26 @@ describe("serve() and connect()", () => {
     const [pong] = (await once(connection, "pong")) as [Uint8Array];
     expect(Buffer.from(pong).toString()).toBe("are you there");
     expect(pings).toEqual(["are you there"]);
+  });
+
+  test("bytes of another realm and in shared memory, whole and in pieces", async () => {
+    const { url } = await start();
+    const connection = await open(url);
+    const shared = new SharedArrayBuffer(5000);
+    new Uint8Array(shared).fill(7);
+    const foreign = runInNewContext("Uint8Array.of(1, 2, 3).buffer") as ArrayBuffer;
+    async function* pieces(): AsyncGenerator<ArrayBuffer | SharedArrayBuffer> {
+      yield foreign;
+      yield shared;
+    }
+    connection.send(foreign);
+    connection.send(shared);
+    const sent = connection.send(pieces());
+    connection.send(foreign);
+    const messages = (await take(connection, 4)) as Uint8Array[];
+    expect(await sent).toBe(true);
+    expect(messages.map(({ length }) => length)).toEqual([3, 5000, 5003, 3]);
+    expect(messages.map((message) => message.at(-1))).toEqual([3, 7, 7, 3]);
   });
 
   test("a message in pieces; what is sent meanwhile waits behind it", async () => {
@@ -329,7 +350,7 @@ describe("serve() and connect()", () => {
 
   test("HTTP/2 where the server has none of it", async () => {
     const { url } = await start();
-    await expect(connect(url, { http2: true, timeout: 2000 })).rejects.toThrow();
+    await expect(connect(url, { http2: true, handshakeTimeout: 2000 })).rejects.toThrow();
   });
 
   test("subprotocols; options of the client that are wrong", async () => {
@@ -349,7 +370,7 @@ describe("serve() and connect()", () => {
       () => silent.close(),
     );
     const silentUrl = `ws://127.0.0.1:${(silent.address() as AddressInfo).port}`;
-    await expect(connect(silentUrl, { timeout: 50 })).rejects.toThrow(/Not connected after 50 ms/);
+    await expect(connect(silentUrl, { handshakeTimeout: 50 })).rejects.toThrow(/Not connected after 50 ms/);
     await expect(connect(silentUrl, { signal: AbortSignal.timeout(50) })).rejects.toThrow(/timeout/);
     const { url } = await start();
     const controller = new AbortController();

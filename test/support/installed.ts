@@ -1,41 +1,28 @@
-// The package as its users have it: packed, and installed in an empty folder.
+// The package as its users have it: installed in a folder that has nothing else. For parts with packed.ts in their setup.
 
-import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { inject } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** How long that may take, in milliseconds, on a machine that has other things to do. */
-export const INSTALL_TIMEOUT = 60_000;
-
-/**
- * A new folder with the package, as it has been built, installed in it, and the examples beside. Whoever asks for it removes it.
- */
-export function installInNewFolder(): string {
+/** A new folder in which the package is installed. Remove it in the end. */
+export function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "wsframe-installed-"));
-  try {
-    // --ignore-scripts: dist/ is not built again, while others are using it.
-    const args = ["pack", "--json", "--ignore-scripts", "--pack-destination", folder];
-    const packed = JSON.parse(npm(args, root)) as unknown;
-    const [{ filename }] = (Array.isArray(packed) ? packed : Object.values(packed as object)) as [{ filename: string }];
-    writeFileSync(join(folder, "package.json"), '{ "private": true }\n');
-    npm(["install", "--offline", "--no-audit", "--no-fund", `./${filename}`], folder);
-    cpSync(join(root, "examples"), join(folder, "examples"), { recursive: true });
-  } catch (error) {
-    rmSync(folder, { recursive: true });
-    throw error;
-  }
+  cpSync(inject("packed").folder, folder, { recursive: true, verbatimSymlinks: true });
+  return folder;
+}
+
+/** The same with the examples in it. */
+export function newFolderWithExamples(): string {
+  const folder = newFolder();
+  cpSync(join(root, "examples"), join(folder, "examples"), { recursive: true });
   return folder;
 }
 
 /** Adds packages that the project itself has installed, with what they need. */
 export function addPackages(folder: string, names: readonly string[]): void {
   for (const name of names) symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
-}
-
-function npm(args: readonly string[], cwd: string): string {
-  return execFileSync("npm", args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 }

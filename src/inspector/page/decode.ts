@@ -1,6 +1,7 @@
 // The tab with bytes from elsewhere: pasted as hex, or of files that were dropped or opened.
 
-import { parseHexText, toHex } from "../../cli/hex.ts";
+import { toHex } from "../../cli/bytes.ts";
+import { parseHexText } from "../../cli/hex.ts";
 import { InputError } from "../../cli/input-error.ts";
 import { openStreams, type Source } from "../../cli/stream.ts";
 import { byId, make } from "./dom.ts";

@@ -1,6 +1,6 @@
 // All of one frame: the header diagram, the payload, and what came of it.
 
-import { toHex } from "../../cli/hex.ts";
+import { toHex } from "../../cli/bytes.ts";
 import { asText } from "../../cli/preview.ts";
 import { counted, grouped } from "../../cli/style.ts";
 import type { ErrorNote, Note } from "../frame.ts";

@@ -1,6 +1,6 @@
 // The header diagram of RFC 6455 §5.2, drawn.
 
-import { toHex } from "../../cli/hex.ts";
+import { toHex } from "../../cli/bytes.ts";
 import { layOut, type Segment } from "../diagram.ts";
 import type { TappedFrame } from "../frame.ts";
 import type { Header } from "../header.ts";

@@ -1,7 +1,7 @@
 // What the fields of a header are called (RFC 6455 §5.2), and what their bits say.
 
 import { Opcode } from "wsframe";
-import { toHex } from "../../cli/hex.ts";
+import { toHex } from "../../cli/bytes.ts";
 import type { TappedFrame } from "../frame.ts";
 import type { FieldName, Header } from "../header.ts";
 import { bytesOf, kindOf } from "./words.ts";

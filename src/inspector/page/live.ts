@@ -1,7 +1,7 @@
 // The tab with a connection that is open: what the person does with it, and what goes over it.
 
 import { CloseCode } from "wsframe";
-import { parseHexText } from "../../cli/hex.ts";
+import { parseDigits } from "../../cli/hex.ts";
 import { InputError } from "../../cli/input-error.ts";
 import { type ActionName, type Command, type Notice, unpackChunk } from "../channel.ts";
 import { byId, make } from "./dom.ts";
@@ -179,7 +179,7 @@ export class Live {
     const { value } = this.#message;
     const binary = byId("kind", HTMLSelectElement).value === "binary";
     const sent = this.#attempt((socket) => {
-      const data = binary ? parseHexText(new TextEncoder().encode(value)) : value;
+      const data = binary ? parseDigits(new TextEncoder().encode(value)) : value;
       if (data === undefined && value.trim() !== "")
         throw new InputError("Binary messages are written in hex, as 0a ff");
       this.#expect("client");

@@ -1,0 +1,159 @@
+import type { IncomingMessage } from "node:http";
+import type { Http2ServerRequest } from "node:http2";
+import type { Duplex } from "node:stream";
+import { type Acceptance, acceptHandshake, CloseCode, type Rejection, rejectHandshake } from "../index.ts";
+import type { Caller } from "./caller.ts";
+import type { Connection } from "./connection.ts";
+import { LINGER } from "../protocol/linger.ts";
+import { readDelay, startTimer } from "./delay.ts";
+import { tellRefused, throwLater } from "./refusal.ts";
+import type { Route } from "./router.ts";
+import type { ServeOptions } from "./serve.ts";
+import { decide } from "./verify.ts";
+
+/** What serve() was given to call for each connection. @internal */
+export type Handler<Data> = (
+  connection: Connection,
+  request: IncomingMessage | Http2ServerRequest,
+  data: Data,
+) => unknown;
+
+const DEFAULT_CLOSE_TIMEOUT = 10_000;
+
+/** Who is let in by one serve(): the handshake decides, then `verify`; and who is there. @internal */
+export class Admission<Data> implements Route {
+  readonly path: string | undefined;
+  /** The connections that are open. */
+  readonly connections: Set<Connection> = new Set();
+  readonly #options: ServeOptions<Data>;
+  readonly #handler: Handler<Data>;
+  readonly #timeLimit: number;
+  readonly #closeLimit: number;
+  /** The callers that `verify` has not decided on: each takes a rejection. */
+  readonly #undecided: Set<(rejection: Rejection) => void> = new Set();
+  #closing = false;
+
+  /** @throws TypeError, RangeError */
+  constructor(options: ServeOptions<Data>, timeLimit: number, handler: Handler<Data>) {
+    this.path = options.path;
+    this.#options = options;
+    this.#handler = handler;
+    this.#timeLimit = timeLimit;
+    this.#closeLimit = readDelay("closeTimeout", (options.closeTimeout ?? DEFAULT_CLOSE_TIMEOUT) + LINGER);
+  }
+
+  /** Answers a caller whose path is ours. */
+  admit(caller: Caller): void {
+    if (caller.isGone()) return;
+    if (this.#closing) {
+      this.refuse(caller, rejectHandshake({ status: 503 }));
+      return;
+    }
+    const answer = this.#attempt(caller, () => acceptHandshake(caller.request, this.#options));
+    if (answer === undefined) return;
+    if (!answer.accepted) this.refuse(caller, answer);
+    else this.#verify(caller, answer);
+  }
+
+  /** Refuses a caller, and tells of it. */
+  refuse(caller: Caller, rejection: Rejection, error: unknown = rejection.error): void {
+    caller.reject(rejection);
+    this.tell(caller.request, rejection.status, error);
+  }
+
+  /** Tells of a request that has been refused. */
+  tell(request: IncomingMessage | Http2ServerRequest, status: number, error: unknown): void {
+    tellRefused(this.#options.onRefused, request, { status, error });
+  }
+
+  /**
+   * Refuses who is not decided on, and all who come; closes the connections and waits for their ends. Those that have not ended
+   * after `closeTimeout` and a little more are cut: no peer can stretch that.
+   */
+  async close(code: number, reason: string): Promise<void> {
+    this.#closing = true;
+    for (const settle of this.#undecided) settle(rejectHandshake({ status: 503 }));
+    const ends = [...this.connections].map(
+      (connection) => new Promise<void>((resolve) => connection.once("close", () => resolve())),
+    );
+    for (const connection of this.connections) connection.close(code, reason);
+    const timer = setTimeout(() => {
+      for (const connection of this.connections) connection.terminate();
+    }, this.#closeLimit);
+    await Promise.all(ends);
+    clearTimeout(timer);
+  }
+
+  #verify(caller: Caller, acceptance: Acceptance): void {
+    const { verify } = this.#options;
+    if (verify === undefined) {
+      // The type of Verdict: without verify undefined is Data.
+      this.#open(caller, acceptance, undefined as Data);
+      return;
+    }
+    const { request, stream } = caller;
+    // The first decision counts: of verify, of the timer, of close(), or of the client.
+    const isFirst = () => {
+      if (!this.#undecided.delete(giveUp)) return false;
+      stopTimer();
+      stream.off("error", destroyOnError);
+      stream.off("close", isFirst);
+      return !caller.isGone();
+    };
+    const giveUp = (rejection: Rejection) => {
+      if (isFirst()) this.refuse(caller, rejection);
+    };
+    this.#undecided.add(giveUp);
+    // Until there is a connection nobody else listens.
+    stream.on("error", destroyOnError);
+    stream.on("close", isFirst);
+    const stopTimer = startTimer(this.#timeLimit, () => giveUp(rejectHandshake({ status: 503 })));
+    void decide(verify, request).then((decision) => {
+      if (!isFirst()) return;
+      if ("rejection" in decision) this.refuse(caller, decision.rejection, decision.error);
+      else this.#open(caller, acceptance, decision.data);
+    });
+  }
+
+  #open(caller: Caller, acceptance: Acceptance, data: Data): void {
+    const connection = this.#attempt(caller, () => caller.accept(acceptance, this.#options));
+    if (connection === undefined) return;
+    this.connections.add(connection);
+    connection.on("close", () => this.connections.delete(connection));
+    callHandler(this.#handler, connection, caller.request, data);
+  }
+
+  /** What a function of the options throws is answered with 500. */
+  #attempt<T>(caller: Caller, run: () => T): T | undefined {
+    try {
+      return run();
+    } catch (error) {
+      this.refuse(caller, rejectHandshake({ status: 500 }), error);
+      return undefined;
+    }
+  }
+}
+
+/** A function of no scope: one in #verify() would keep the request for as long as the socket. */
+function destroyOnError(this: Duplex): void {
+  this.destroy();
+}
+
+/** A handler that fails, now or later, closes its connection: 1011. */
+function callHandler<Data>(
+  handler: Handler<Data>,
+  connection: Connection,
+  request: IncomingMessage | Http2ServerRequest,
+  data: Data,
+): void {
+  const failed = (error: unknown) => {
+    connection.close(CloseCode.InternalError);
+    throwLater(error);
+  };
+  try {
+    const result = handler(connection, request, data);
+    if (result instanceof Promise) result.catch(failed);
+  } catch (error) {
+    failed(error);
+  }
+}

@@ -1,0 +1,59 @@
+import { type Agent, OutgoingMessage } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { ConnectionOptions as TlsOptions } from "node:tls";
+import type { ClientRequest } from "../index.ts";
+
+/**
+ * What node:http calls for a socket of its own. Agents that go through a proxy replace it (agent-base), or replace
+ * createConnection(), which it calls.
+ */
+interface SocketMaker {
+  createSocket(request: OutgoingMessage, options: object, done: (error: Error | null, socket?: Duplex) => void): void;
+}
+
+/**
+ * A socket that an agent opens, with its own options, for a session of HTTP/2. It does not go back to the agent.
+ * @throws (rejects) TypeError if the agent cannot; what it fails with; the reason of the signal @internal
+ */
+export function socketOf(
+  agent: Agent,
+  { secure, host, port, headers }: ClientRequest,
+  options: TlsOptions & { readonly socketPath?: string | undefined },
+  signal: AbortSignal,
+): Promise<Socket> {
+  if (!makesSockets(agent)) throw new TypeError("This agent cannot open a socket for HTTP/2: it has no createSocket()");
+  // Stands for the request, whose Host an agent may look at, and which some tell that its socket is there.
+  const request = new OutgoingMessage();
+  request.setHeader("Host", headers.find(([name]) => name === ":authority")?.[1] ?? host);
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason as Error);
+    signal.addEventListener("abort", abort);
+    const settings = { ...options, host, port, secureEndpoint: secure, protocol: secure ? "https:" : "http:" };
+    agent.createSocket(request, settings, (error, stream) => {
+      signal.removeEventListener("abort", abort);
+      if (error) {
+        reject(error);
+        return;
+      }
+      const socket = stream as Socket;
+      if (signal.aborted) {
+        socket.destroy();
+        return;
+      }
+      socket.emit("agentRemove");
+      request.emit("socket", socket);
+      // Of an agent for http:, or of one whose proxy has refused.
+      if (secure && !("encrypted" in socket && socket.encrypted === true)) {
+        socket.destroy();
+        reject(new Error("The agent has opened no TLS connection"));
+        return;
+      }
+      resolve(socket);
+    });
+  });
+}
+
+function makesSockets(agent: Agent): agent is Agent & SocketMaker {
+  return "createSocket" in agent && typeof agent.createSocket === "function";
+}

@@ -1,0 +1,44 @@
+// Somebody who asks a server for a connection, over either version of HTTP.
+
+import type { IncomingMessage } from "node:http";
+import type { Http2ServerRequest, ServerHttp2Stream } from "node:http2";
+import type { Duplex } from "node:stream";
+import type { Acceptance, Rejection } from "../index.ts";
+import type { Connection } from "./connection.ts";
+import { isGone, rejectStream, respond } from "./http2.ts";
+import type { ConnectionOptions } from "./options.ts";
+import { openSocket, reject } from "./upgrade.ts";
+
+/** @internal */
+export interface Caller {
+  readonly request: IncomingMessage | Http2ServerRequest;
+  /** What is between us: a socket, or a stream of HTTP/2. */
+  readonly stream: Duplex;
+  /** Whether nothing can be answered any more. */
+  isGone(): boolean;
+  /** If it throws, nothing has been sent. */
+  accept(acceptance: Acceptance, options: ConnectionOptions): Connection;
+  reject(rejection: Rejection): void;
+}
+
+/** Of an 'upgrade' event. @internal */
+export function callerOfSocket(request: IncomingMessage, socket: Duplex, head: Uint8Array): Caller {
+  return {
+    request,
+    stream: socket,
+    isGone: () => socket.destroyed,
+    accept: (acceptance, options) => openSocket(socket, head, acceptance, options),
+    reject: (rejection) => reject(socket, rejection),
+  };
+}
+
+/** Of an extended CONNECT. @internal */
+export function callerOfStream(request: Http2ServerRequest, stream: ServerHttp2Stream): Caller {
+  return {
+    request,
+    stream,
+    isGone: () => isGone(stream),
+    accept: (acceptance, options) => respond(stream, acceptance, options),
+    reject: (rejection) => rejectStream(stream, rejection),
+  };
+}

@@ -1,0 +1,31 @@
+// What tracing tools can subscribe to (node:diagnostics_channel). Without a subscriber nothing is made.
+
+import { channel } from "node:diagnostics_channel";
+import type { Connection } from "./connection.ts";
+import type { Ending } from "./events.ts";
+import type { Refusal } from "./refusal.ts";
+
+const OPEN = channel("wsframe:connection:open");
+const CLOSE = channel("wsframe:connection:close");
+const ERROR = channel("wsframe:connection:error");
+const REFUSED = channel("wsframe:handshake:refused");
+
+/** A connection of either role is open: `{ connection }`. @internal */
+export function publishOpen(connection: Connection): void {
+  if (OPEN.hasSubscribers) OPEN.publish({ connection });
+}
+
+/** It has ended: `{ connection, code, reason, wasClean }`. @internal */
+export function publishClose(connection: Connection, { code, reason, wasClean }: Ending): void {
+  if (CLOSE.hasSubscribers) CLOSE.publish({ connection, code, reason, wasClean });
+}
+
+/** It has failed: `{ connection, error }`. @internal */
+export function publishError(connection: Connection, error: Error): void {
+  if (ERROR.hasSubscribers) ERROR.publish({ connection, error });
+}
+
+/** A server has refused a handshake: `{ request, status, error }`. @internal */
+export function publishRefused(request: object, { status, error }: Refusal): void {
+  if (REFUSED.hasSubscribers) REFUSED.publish({ request, status, error });
+}

@@ -1,0 +1,35 @@
+import { publishRefused } from "./diagnostics.ts";
+
+/** A handshake that a server has refused. */
+export interface Refusal {
+  /** The status of the answer, from 300 to 599. */
+  readonly status: number;
+  /**
+   * Why: a HandshakeError; with 500, what `verify`, `checkOrigin` or another function of the options has thrown.
+   */
+  readonly error: unknown;
+}
+
+/** Tells whoever wants to know, after the answer. What the hook throws is an uncaught exception. @internal */
+export function tellRefused<Request extends object>(
+  onRefused: ((request: Request, refusal: Refusal) => unknown) | undefined,
+  request: Request,
+  { status, error }: Refusal,
+): void {
+  const refusal = { status, error };
+  publishRefused(request, refusal);
+  if (onRefused === undefined) return;
+  try {
+    const result = onRefused(request, refusal);
+    if (result instanceof Promise) result.catch(throwLater);
+  } catch (thrown) {
+    throwLater(thrown);
+  }
+}
+
+/** As an uncaught exception, where it interrupts nobody. @internal */
+export function throwLater(error: unknown): void {
+  process.nextTick(() => {
+    throw error;
+  });
+}

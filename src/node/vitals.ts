@@ -1,0 +1,110 @@
+// What a connection does from time to time: it looks whether its peer is there, and whether somebody has had enough time.
+
+import { CloseCode, Keepalive, type KeepaliveOptions, type ProtocolEvent } from "../index.ts";
+import type { Channel } from "./channel.ts";
+import type { Flow } from "./flow.ts";
+import { intervalFor } from "./heartbeat.ts";
+import type { Outbox } from "./outbox.ts";
+
+/** The connection of some Vitals. @internal */
+export interface VitalsHost {
+  /** Whether our Close waits, because somebody may still want to answer what came before the peer's. */
+  readonly holdsClose: boolean;
+  close(code: number, reason: string): void;
+  /** Events that came without a chunk. */
+  handle(events: readonly ProtocolEvent[]): void;
+}
+
+/** @internal */
+export class Vitals {
+  /** How often to look, in milliseconds. */
+  readonly interval: number;
+  /** Whether a message has passed since the last beat. */
+  active = false;
+  readonly #channel: Channel;
+  readonly #outbox: Outbox;
+  readonly #flow: Flow;
+  readonly #host: VitalsHost;
+  readonly #keepalive: Keepalive;
+  readonly #closeTimeout: number;
+  #activeAt: number;
+  /** Whether something waited in the socket at the last beat. */
+  #wasBlocked = false;
+  /** Since when an end waits for what this side has to do first: closeTimeout at the most. */
+  #heldSince: number | undefined = undefined;
+
+  constructor(channel: Channel, outbox: Outbox, flow: Flow, host: VitalsHost, options: KeepaliveOptions) {
+    const now = performance.now();
+    const { pingInterval = 30_000, pongTimeout = 20_000, closeTimeout = 10_000 } = options;
+    this.#channel = channel;
+    this.#outbox = outbox;
+    this.#flow = flow;
+    this.#host = host;
+    this.#keepalive = new Keepalive(channel.protocol, now, options);
+    this.#closeTimeout = closeTimeout;
+    this.#activeAt = now;
+    this.interval = intervalFor(channel.options.idleTimeout, pingInterval, pongTimeout, closeTimeout);
+  }
+
+  /** The peer has sent something that is not looked at yet. */
+  seen(): void {
+    this.#keepalive.alive(performance.now());
+  }
+
+  /** The peer has ended its side, and what came before that is not handled yet. */
+  held(): void {
+    this.#heldSince ??= performance.now();
+  }
+
+  /** Returns whether the peer has had its time: then the socket is to be cut. */
+  beat(now: number): boolean {
+    if (this.active) this.#activeAt = now;
+    this.active = false;
+    if (now - this.#activeAt >= this.#channel.options.idleTimeout) this.#host.close(CloseCode.GoingAway, "idle");
+    this.#flow.beat();
+    this.#noteProgress(now);
+    this.#limitHold(now);
+    if (!this.#probe(now)) this.#host.handle(this.#keepalive.tick(now));
+    return this.#keepalive.expired;
+  }
+
+  /** A peer that goes on taking what had to wait for it is alive. */
+  #noteProgress(now: number): void {
+    const closing = this.#channel.protocol.state !== "open" || this.#outbox.closeWaits;
+    if (this.#outbox.progress && (this.#wasBlocked || closing)) {
+      this.#keepalive.alive(now);
+      if (this.#outbox.closeWaits) this.#heldSince = now;
+    }
+    this.#outbox.progress = false;
+    this.#wasBlocked = this.#channel.socket.writableLength > 0;
+  }
+
+  /** After closeTimeout nothing is waited for any more that this side should have done. */
+  #limitHold(now: number): void {
+    const { holdsClose } = this.#host;
+    if (!holdsClose && !this.#outbox.closeWaits && this.#heldSince === undefined) return;
+    this.#heldSince ??= now;
+    if (now - this.#heldSince < this.#closeTimeout) {
+      if (holdsClose) this.#keepalive.alive(now);
+      return;
+    }
+    this.#outbox.end();
+    this.#flow.finish();
+  }
+
+  /**
+   * While nothing is read no Pong can be seen. So when one is due, more is read for a while: that, or the end of the stream,
+   * shows whether the peer is there. Returns whether that has begun.
+   */
+  #probe(now: number): boolean {
+    const due = this.#flow.isStopped && this.#keepalive.awaitsPong && now >= this.#keepalive.due;
+    const begins = due && !this.#flow.probing && this.#flow.canProbe;
+    // With no room left only what is written can tell: a socket whose peer has gone fails.
+    if (due && !this.#flow.canProbe) this.#keepalive.alive(now);
+    if (begins || (this.#flow.probing && !due)) {
+      this.#flow.probing = begins;
+      this.#flow.run();
+    }
+    return begins;
+  }
+}

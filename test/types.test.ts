@@ -1,0 +1,77 @@
+// The types as they are published, with the oldest and newest compiler and @types/node that are supported, all of them checked.
+
+import { execFile } from "node:child_process";
+import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { newFolder } from "./support/installed.ts";
+
+const modules = fileURLToPath(new URL("../node_modules", import.meta.url));
+const program = fileURLToPath(new URL("fixtures/types/use.mts", import.meta.url));
+
+// The oldest compiler takes seconds for each.
+const combinations = [
+  { compiler: "typescript-oldest", types: "types-node-oldest", lib: ["es2022"] },
+  { compiler: "typescript-oldest", types: "types-node-newest", lib: ["es2022", "dom"] },
+  { compiler: "typescript-newest", types: "types-node-oldest", lib: ["es2022"] },
+  { compiler: "typescript-newest", types: "types-node-oldest", lib: ["es2022", "dom"] },
+  { compiler: "typescript-newest", types: "types-node-newest", lib: ["es2022"] },
+  { compiler: "typescript-newest", types: "types-node-newest", lib: ["es2022", "dom"] },
+];
+
+const strict = {
+  strict: true,
+  noUncheckedIndexedAccess: true,
+  skipLibCheck: false,
+  noEmit: true,
+  module: "nodenext",
+  target: "es2022",
+};
+
+let folder: string;
+
+beforeAll(() => {
+  folder = newFolder();
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A project with these types of Node; returns its folder. */
+function makeProject(name: string, types: string, compilerOptions: object): string {
+  const project = join(folder, name);
+  mkdirSync(join(project, "node_modules/@types"), { recursive: true });
+  symlinkSync(join(modules, types), join(project, "node_modules/@types/node"));
+  // Not a link: what the package refers to is looked up from where it really is.
+  cpSync(join(folder, "node_modules/wsframe"), join(project, "node_modules/wsframe"), { recursive: true });
+  cpSync(program, join(project, "use.mts"));
+  writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["use.mts"] }));
+  return project;
+}
+
+/** What the compiler has to say. */
+async function compile(compiler: string, project: string): Promise<string> {
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, [`${modules}/${compiler}/bin/tsc`, "-p", project]);
+    return stdout;
+  } catch (error) {
+    return (error as { stdout: string }).stdout;
+  }
+}
+
+test.each(combinations)("a program compiles with $compiler, $types and lib $lib", async ({ compiler, types, lib }) => {
+  const project = makeProject(`${compiler} ${types} ${lib.join(" ")}`, types, {
+    ...strict,
+    // The oldest types of Node do not bear it themselves.
+    exactOptionalPropertyTypes: types === "types-node-newest",
+    lib,
+    types: ["node"],
+  });
+  expect(await compile(compiler, project)).toBe("");
+});
+
+test("wsframe/node refers to the types of Node itself", async () => {
+  const project = makeProject("no types named", "types-node-newest", { ...strict, lib: ["es2022"], types: [] });
+  expect(await compile("typescript-newest", project)).toBe("");
+});
