@@ -11,6 +11,7 @@ import {
 import { LINGER } from "../protocol/linger.ts";
 import { WebSocketStreamError } from "./error.ts";
 import { dataSize, readMark } from "./marks.ts";
+import { copyOf } from "./memory.ts";
 import { Outlet } from "./outlet.ts";
 import { Patience } from "./patience.ts";
 import { Sender, type SenderHost } from "./sender.ts";
@@ -18,6 +19,8 @@ import type { ByteDuplex, WebSocketStreamOptions } from "./web-socket-stream.ts"
 
 /** After our Close at least this many bytes may wait for the reader before messages are dropped, whatever the mark. */
 const CLOSING_MARK = 65536;
+/** From this many bytes on a message is serialized when it is written. Shorter ones are copied, and leave together. */
+const SERIALIZED_AT_ONCE = 32768;
 /** While it takes data, a peer has this many times `closeTimeout` to answer a Close. */
 const MAX_CLOSE_TIMEOUTS = 30;
 /** How long the rest may take when one side of the duplex is over and the other should follow at once, in milliseconds. */
@@ -56,6 +59,7 @@ export class Connection implements SenderHost {
   readonly writable: WritableStream<string | Bytes | PreparedMessage>;
   readonly closed: Promise<{ readonly closeCode: number; readonly reason: string }>;
   readonly #protocol: Protocol;
+  readonly #extended: boolean;
   readonly #closeTimeout: number;
   readonly #outlet: Outlet<string | Uint8Array<ArrayBuffer>>;
   readonly #closingMark: number;
@@ -92,6 +96,7 @@ export class Connection implements SenderHost {
       throw new RangeError("closeTimeout must be a number, 0 or more");
     }
     this.#closeTimeout = closeTimeout;
+    this.#extended = (options.extensions ?? []).length > 0;
     this.#protocol = new Protocol({ ...options, fragments: false });
     const readableMark = readMark(options.readableHighWaterMark);
     const writableMark = readMark(options.writableHighWaterMark, 1);
@@ -223,7 +228,7 @@ export class Connection implements SenderHost {
     if (this.#sender.hasFailed) await this.closed.catch(() => {});
     if (this.#settled) throw this.#error();
     try {
-      if (!this.#protocol.send(owned(data))) throw this.#error();
+      if (!this.#send(data)) throw this.#error();
     } catch (error) {
       // Nothing more can be written.
       this.#inletEnded = true;
@@ -231,7 +236,18 @@ export class Connection implements SenderHost {
       throw error;
     }
     this.#sender.flushSoon();
-    await this.#sender.ready();
+    if (this.#sender.isFull) await this.#sender.room();
+  }
+
+  /** Sends a message, whose bytes are their owner's again afterwards. */
+  #send(data: string | Bytes | PreparedMessage): boolean {
+    if (typeof data === "string" || data instanceof PreparedMessage) return this.#protocol.send(data);
+    const bytes = asBytes(data, "data must be a string or bytes");
+    if (bytes.length < SERIALIZED_AT_ONCE)
+      return this.#protocol.send(this.#extended ? new Uint8Array(bytes) : copyOf(bytes));
+    const sent = this.#protocol.send(bytes);
+    this.#sender.free(bytes.buffer);
+    return sent;
   }
 
   /** Reads the duplex to its end. It never rejects. */
@@ -414,9 +430,4 @@ export class Connection implements SenderHost {
     if (!this.#inletEnded) this.#inlet.error(error);
     this.#settle();
   }
-}
-
-/** What the writer may not change any more. */
-function owned(data: string | Bytes | PreparedMessage): string | Uint8Array | PreparedMessage {
-  return typeof data === "string" || data instanceof PreparedMessage ? data : new Uint8Array(asBytes(data));
 }

@@ -14,10 +14,12 @@ export interface OutletOptions<T> {
 
 /** From this many taken items on, their places in the queue are given back. */
 const COMPACT = 1024;
+/** The stream is given about this many bytes at once: what it holds itself is read faster. */
+const BATCH = 16384;
 
 /**
- * The queue is its own and not that of its stream, which never holds an item: so every pull() is a read() that waits, and one
- * that finds the queue empty says that the reader wants the next item.
+ * The stream has a mark of 0: so every pull() is a read() that waits, after what the stream held. One that finds nothing else
+ * either says that the reader is done with what it was given, and wants the next item.
  * @internal
  */
 export class Outlet<T> {
@@ -28,7 +30,10 @@ export class Outlet<T> {
   #items: T[] = [];
   #sizes: number[] = [];
   #first = 0;
-  #queuedBytes = 0;
+  /** In the queue, without what the stream holds. */
+  #itemBytes = 0;
+  /** Of the item that the stream is being given. */
+  #nextSize = 0;
   #wanted = false;
   #handedOut = false;
   #ended = false;
@@ -54,7 +59,7 @@ export class Outlet<T> {
           cancelled(reason);
         },
       },
-      { highWaterMark: 0 },
+      { highWaterMark: 0, size: () => this.#nextSize },
     );
   }
 
@@ -65,7 +70,7 @@ export class Outlet<T> {
 
   /** Whether the producer should wait. */
   get full(): boolean {
-    return !this.#ended && !this.#wanted && this.#queuedBytes >= this.#highWaterMark;
+    return !this.#ended && !this.#wanted && this.queuedBytes >= this.#highWaterMark;
   }
 
   /** Whether the reader waits for something. */
@@ -80,18 +85,18 @@ export class Outlet<T> {
 
   /** How many bytes wait to be read. */
   get queuedBytes(): number {
-    return this.#queuedBytes;
+    return this.#itemBytes - (this.#controller.desiredSize ?? 0);
   }
 
   enqueue(item: T): void {
     if (this.#ended) return;
+    const size = this.#size(item);
     if (this.#wanted) {
-      this.#handOut(item);
+      this.#handOut(item, size);
     } else {
-      const size = this.#size(item);
       this.#items.push(item);
       this.#sizes.push(size);
-      this.#queuedBytes += size;
+      this.#itemBytes += size;
     }
   }
 
@@ -127,22 +132,28 @@ export class Outlet<T> {
     if (this.#first === this.#items.length) {
       this.#handedOut = false;
       this.#wanted = true;
+      this.#endIfRead();
       return;
     }
-    const item = this.#items[this.#first]!;
-    this.#queuedBytes -= this.#sizes[this.#first++]!;
+    let batch = 0;
+    do {
+      const size = this.#sizes[this.#first]!;
+      this.#handOut(this.#items[this.#first++]!, size);
+      this.#itemBytes -= size;
+      batch += size;
+    } while (this.#first < this.#items.length && batch + this.#sizes[this.#first]! <= BATCH);
     if (this.#first === this.#items.length || (this.#first >= COMPACT && 2 * this.#first >= this.#items.length)) {
       this.#items = this.#items.slice(this.#first);
       this.#sizes = this.#sizes.slice(this.#first);
       this.#first = 0;
     }
-    this.#handOut(item);
     this.#endIfRead();
   }
 
-  #handOut(item: T): void {
+  #handOut(item: T, size: number): void {
     this.#wanted = false;
     this.#handedOut = true;
+    this.#nextSize = size;
     this.#controller.enqueue(item);
   }
 
@@ -157,6 +168,8 @@ export class Outlet<T> {
   #endIfRead(): void {
     const ending = this.#ending;
     if (ending === undefined || this.#first < this.#items.length) return;
+    // An error would take away what the stream holds; its end would not.
+    if ("error" in ending && this.#controller.desiredSize! < 0) return;
     this.#ending = undefined;
     if ("error" in ending) this.#controller.error(ending.error);
     else this.#controller.close();
@@ -168,7 +181,7 @@ export class Outlet<T> {
     this.#items = [];
     this.#sizes = [];
     this.#first = 0;
-    this.#queuedBytes = 0;
+    this.#itemBytes = 0;
     this.#wake();
   }
 

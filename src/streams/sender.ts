@@ -33,6 +33,9 @@ export class Sender {
   readonly #protocol: Protocol;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #host: SenderHost;
+  /** Serialized ahead of time, and not written. */
+  #chunks: Uint8Array[] = [];
+  #chunkBytes = 0;
   #flushing = false;
   /** Microtasks to wait before the next flush. */
   #turns = 0;
@@ -62,23 +65,39 @@ export class Sender {
 
   /** Whether everything has been written. */
   get isIdle(): boolean {
-    return this.#ended || (!this.#flushing && this.#protocol.bufferedAmount === 0);
+    return this.#ended || (!this.#flushing && this.#queuedBytes === 0);
+  }
+
+  get #queuedBytes(): number {
+    return this.#chunkBytes + this.#protocol.bufferedAmount;
+  }
+
+  /** Serializes what is queued: then nothing in this buffer is needed any more. */
+  free(buffer: ArrayBufferLike): void {
+    for (const chunk of slices(this.#protocol.take(HOLD_CLOSE), buffer)) {
+      this.#chunks.push(chunk);
+      this.#chunkBytes += chunk.length;
+    }
   }
 
   /** Sends what is queued when no more has been added for some microtasks. */
   flushSoon(): void {
     if (this.#ended) return;
     if (this.#protocol.state === "closing" && this.#protocol.canSend) this.#turns = CLOSE_TURNS;
-    else this.#turns = this.#protocol.bufferedAmount < BATCH ? TURNS : 0;
+    else this.#turns = this.#queuedBytes < BATCH ? TURNS : 0;
     if (this.#flushing) return;
     this.#flushing = true;
     void this.#flush();
   }
 
-  /** Waits while too much is queued. For one at a time. */
-  async ready(): Promise<void> {
-    if (this.#ended || this.#protocol.bufferedAmount < BATCH) return;
-    await new Promise<void>((resolve) => (this.#release = resolve));
+  /** Whether so much is queued that a writer should wait for room(). */
+  get isFull(): boolean {
+    return !this.#ended && this.#queuedBytes >= BATCH;
+  }
+
+  /** Waits until what is queued is being written, or the end. For one at a time. */
+  room(): Promise<void> {
+    return new Promise((resolve) => (this.#release = resolve));
   }
 
   /** Ends the stream. */
@@ -122,10 +141,14 @@ export class Sender {
         while (--this.#turns > 0);
         if (!this.#ended && !(this.#writer.desiredSize! > 0)) await this.#writer.ready;
         if (this.#ended) break;
+        const chunks = this.#chunks;
         const parts = this.#protocol.take(this.#host.holdsClose ? HOLD_CLOSE : undefined);
-        if (parts.length === 0) break;
+        if (chunks.length + parts.length === 0) break;
+        this.#chunks = [];
+        this.#chunkBytes = 0;
+        for (const chunk of slices(parts)) chunks.push(chunk);
         this.#release();
-        for (const chunk of slices(parts)) {
+        for (const chunk of chunks) {
           // One at a time: some duplexes count chunks where they should count bytes, and are ready for thousands.
           await this.#writer.write(chunk);
           if (this.#ended) return;
@@ -138,16 +161,18 @@ export class Sender {
     this.#flushing = false;
     this.#host.advance();
   }
-
 }
 
-/** The same bytes in as few chunks of at most SLICE bytes as there can be without copying what is large. */
-function* slices(parts: readonly Uint8Array[]): Generator<Uint8Array, void> {
+/**
+ * The same bytes in as few chunks of at most SLICE bytes as there can be without copying what is large. Copies all that is in
+ * the `borrowed` buffer.
+ */
+function* slices(parts: readonly Uint8Array[], borrowed?: ArrayBufferLike): Generator<Uint8Array, void> {
   let small: Uint8Array[] = [];
   let size = 0;
   for (const part of parts) {
     if (size > 0 && size + part.length > SLICE) {
-      yield join(small);
+      yield join(small, borrowed);
       small = [];
       size = 0;
     }
@@ -155,12 +180,12 @@ function* slices(parts: readonly Uint8Array[]): Generator<Uint8Array, void> {
       small.push(part);
       size += part.length;
     } else {
-      for (let at = 0; at < part.length; at += SLICE) yield part.subarray(at, at + SLICE);
+      for (let at = 0; at < part.length; at += SLICE) yield join([part.subarray(at, at + SLICE)], borrowed);
     }
   }
-  if (size > 0) yield join(small);
+  if (size > 0) yield join(small, borrowed);
 }
 
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  return parts.length === 1 ? parts[0]! : concat(parts);
+function join(parts: readonly Uint8Array[], borrowed: ArrayBufferLike | undefined): Uint8Array {
+  return parts.length === 1 && parts[0]!.buffer !== borrowed ? parts[0]! : concat(parts);
 }

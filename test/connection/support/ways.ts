@@ -107,7 +107,16 @@ export function nodeWays(dimensions: Dimensions): Way<NodeSubject>[] {
               });
               return { subject, peer };
             };
-            ways.push({ name, role, transport: transport.name, hidesEnd: false, highWaterMark, consumer, sender, open });
+            ways.push({
+              name,
+              role,
+              transport: transport.name,
+              hidesEnd: false,
+              highWaterMark,
+              consumer,
+              sender,
+              open,
+            });
           }
   return ways;
 }
