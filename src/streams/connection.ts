@@ -270,7 +270,7 @@ export class Connection implements SenderHost {
     this.#readEnded = true;
     this.#protocol.pushEnd(this.#sink);
     // With nobody there, what waits need not be waited for.
-    if (!this.readable.locked) this.#giveUpReader();
+    if (!this.readable.locked && this.#outlet.isBehind) this.#giveUpReader();
     this.advance();
   }
 
@@ -389,7 +389,7 @@ export class Connection implements SenderHost {
     const closeTimeout = this.#closeTimeout;
     const { state, streamEnd } = this.#protocol;
     const { hasFailed } = this.#sender;
-    if (this.holdsClose || (this.#isFull && (this.#readEnded || hasFailed))) {
+    if (this.holdsClose || (hasFailed && this.#isFull)) {
       if (this.readable.locked) this.#patience.waitFor("reader", closeTimeout);
       else this.#patience.waitFor("anybody", Math.min(closeTimeout, LINGER));
     } else if (hasFailed || this.#lingered) {
