@@ -1,13 +1,17 @@
 // Memory for payloads that are to be sent.
 
-import { LARGE } from "../frame/sizes.ts";
-
+/** From this size on a copy has a buffer of its own. */
+const LARGE = 4096;
 const SLAB_SIZE = 65536;
 
 let slab: Uint8Array | undefined;
 let used = 0;
 
-/** A copy of a payload, for its owner may change it. Short ones share a buffer: they are copied again when they are serialized. @internal */
+/**
+ * A copy of a payload, since its owner may change it. Short ones share a buffer, which nobody gets to see: they are copied again
+ * when they are serialized.
+ * @internal
+ */
 export function copyOf(bytes: Uint8Array): Uint8Array {
   const { length } = bytes;
   if (length >= LARGE) return new Uint8Array(bytes);
