@@ -33,7 +33,7 @@ export interface ConnectionOptions
 }
 
 const DEFAULT_HIGH_WATER_MARK = 1048576;
-const OVERFLOWS: readonly unknown[] = ["queue", "drop", 1008, 1013];
+const OVERFLOWS: ReadonlySet<unknown> = new Set(["queue", "drop", 1008, 1013]);
 
 /** Those of ConnectionOptions that are a Connection's own, with their defaults. @internal */
 export type OwnOptions = Required<
@@ -55,7 +55,7 @@ export function ownOptions(options: ConnectionOptions): OwnOptions {
   if (typeof idleTimeout !== "number" || !(idleTimeout > 0)) {
     throw new RangeError("idleTimeout must be a number of more than 0");
   }
-  if (!OVERFLOWS.includes(overflow)) throw new RangeError('overflow must be "queue", "drop", 1008 or 1013');
+  if (!OVERFLOWS.has(overflow)) throw new RangeError('overflow must be "queue", "drop", 1008 or 1013');
   const own: OwnOptions = { highWaterMark, maxBufferedAmount, overflow, discardUnread, idleTimeout, directReads };
   const before = last;
   if (before !== undefined && (Object.keys(own) as (keyof OwnOptions)[]).every((key) => before[key] === own[key])) {

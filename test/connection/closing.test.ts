@@ -5,6 +5,7 @@ import type { Role } from "../../src/index.ts";
 import { binary, close, text } from "../support/wire.ts";
 import type { Peer } from "./support/peer.ts";
 import type { Subject } from "./support/subject.ts";
+import { fill } from "./support/fill.ts";
 import { end, sleep, timed, until, within } from "./support/time.ts";
 import { allWays, CONSUMERS, each, MARKS, nodeWays, ROLES, STREAMS_THAT_END, streamsWays } from "./support/ways.ts";
 
@@ -131,32 +132,6 @@ each("messages that arrive after our close() and before the peer's are delivered
   expect(got).toEqual(["a", "b"]);
 });
 
-const KIB = 1024;
-const MESSAGE = new Uint8Array(KIB).fill(1);
-
-/** Sends until nothing moves any more, and then some; returns how many messages were accepted. */
-async function fill(subject: Subject, peer: Peer, more: number): Promise<() => number> {
-  peer.line.pause();
-  let accepted = 0;
-  const send = async (): Promise<void> => {
-    if (await subject.send(MESSAGE)) accepted++;
-  };
-  // In pieces of a turn: what one turn sends is one write, which sockets take whole.
-  for (let still = 0; still < 5;) {
-    if (subject.queued < 200 * KIB) {
-      still = 0;
-      for (let i = 0; i < 64; i++) void send();
-      await new Promise((resolve) => setImmediate(resolve));
-    } else {
-      still++;
-      await sleep(4);
-    }
-  }
-  for (let i = 0; i < more; i++) void send();
-  await sleep(20);
-  return () => accepted;
-}
-
 for (const [name, last] of [
   ["Close and FIN", [close(4003, "bye")]],
   ["FIN alone", []],
@@ -183,61 +158,6 @@ for (const [name, last] of [
     },
   );
 }
-
-each(
-  "closeTimeout does not cut a peer that takes what was sent before the Close, slowly",
-  nodeWays({ roles: ROLES }),
-  async (open) => {
-    const { subject, peer } = await open({
-      options: { closeTimeout: 600 },
-      begin: (subject) => subject.receive(() => {}),
-    });
-    // What is below the socket takes some MiB, and tells of room for more when a third is free.
-    const accepted = await fill(subject, peer, 8192);
-    subject.close(4004);
-    const began = performance.now();
-    while (!peer.ended && peer.close === undefined) {
-      await peer.takeSome(700 * KIB);
-      await sleep(60);
-    }
-    expect(performance.now() - began).toBeGreaterThan(650);
-    expect(peer.close).toBe("close:4004");
-    expect(peer.messages.length).toBe(accepted());
-    peer.write(close(4004));
-    peer.line.end();
-    peer.line.resume();
-    expect(await end(subject)).toMatchObject({ code: 4004, wasClean: true });
-  },
-);
-
-each(
-  "closeTimeout does not cut a peer that takes one large message before the Close, slowly",
-  streamsWays({ roles: ROLES }),
-  async (open) => {
-    const { subject, peer } = await open({
-      options: { closeTimeout: 1000 },
-      begin: (subject) => subject.receive(() => {}),
-    });
-    peer.line.pause();
-    const size = 40 * KIB * KIB;
-    const sent = subject.send(new Uint8Array(size));
-    await sleep(20);
-    subject.close(4004);
-    const began = performance.now();
-    while (!peer.ended && peer.close === undefined) {
-      await peer.takeSome(2 * KIB * KIB);
-      await sleep(60);
-    }
-    expect(performance.now() - began).toBeGreaterThan(1100);
-    expect(peer.close).toBe("close:4004");
-    expect(peer.messages.map(({ length }) => length)).toEqual([size]);
-    expect(await sent).toBe(true);
-    peer.write(close(4004));
-    peer.line.end();
-    peer.line.resume();
-    expect(await end(subject)).toMatchObject({ code: 4004, wasClean: true });
-  },
-);
 
 each("closeTimeout cuts a peer that takes nothing", allWays({ roles: ROLES }), async (open) => {
   const { subject, peer } = await open({

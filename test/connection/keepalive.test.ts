@@ -99,34 +99,6 @@ each(
 
 const MIB = 1 << 20;
 
-for (const sender of ["whole", "pieces"] as const) {
-  each(
-    `one large message that a peer takes slowly and steadily, ${sender}`,
-    nodeWays({ roles: ROLES, senders: [sender] }),
-    async (open) => {
-      const { subject, peer } = await open({
-        // More than the peer takes for what is in the system alone, which nobody sees it take.
-        options: { pingInterval: 500, pongTimeout: 500 },
-        begin: (subject) => subject.receive(() => {}),
-      });
-      peer.line.pause();
-      const size = 32 * MIB;
-      const sent = subject.answer(new Uint8Array(size));
-      // It says nothing meanwhile.
-      const began = performance.now();
-      while (!peer.ended && peer.messages.length === 0) {
-        await peer.takeSome(700 * 1024);
-        await sleep(40);
-      }
-      const time = performance.now() - began;
-      expect(peer.messages[0]?.length).toBe(size);
-      expect(time).toBeGreaterThan(1100);
-      expect(await sent).toBe(true);
-      expect(subject.connection.readyState).toBe(1);
-    },
-  );
-}
-
 each("a peer that takes nothing of what is sent is given up", ways, async (open) => {
   const { subject, peer } = await open({
     options: IMPATIENT,
