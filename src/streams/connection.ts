@@ -1,27 +1,48 @@
-import { concat } from "../frame/bytes.ts";
+import { asBytes } from "../frame/bytes.ts";
 import {
   type Bytes,
   CloseCode,
   isValidCloseCode,
   type MessageSink,
-  type PreparedMessage,
+  PreparedMessage,
   Protocol,
   WebSocketError,
 } from "../index.ts";
+import { LINGER } from "../protocol/linger.ts";
 import { WebSocketStreamError } from "./error.ts";
 import { dataSize, readMark } from "./marks.ts";
+import { copyOf } from "./memory.ts";
 import { Outlet } from "./outlet.ts";
+import { Patience } from "./patience.ts";
+import { Sender, type SenderHost } from "./sender.ts";
 import type { ByteDuplex, WebSocketStreamOptions } from "./web-socket-stream.ts";
 
+/** After our Close at least this many bytes may wait for the reader before messages are dropped, whatever the mark. */
+const CLOSING_MARK = 65536;
+/** From this many bytes on a message is serialized when it is written. Shorter ones are copied, and leave together. */
+const SERIALIZED_AT_ONCE = 32768;
+/** While it takes data, a peer has this many times `closeTimeout` to answer a Close. */
+const MAX_CLOSE_TIMEOUTS = 30;
+/** How long the rest may take when one side of the duplex is over and the other should follow at once, in milliseconds. */
+const REST = 500;
+
 /**
- * So many microtasks after the last message that was written, what is queued is sent. A message takes about ten of them from
- * one stream to the next: so the answers to a chunk leave together, and nothing waits for a timer.
+ * What a connection that is not simply open waits for, each for a time of its own:
+ *
+ *   reader   to read, or to answer, what came before the peer's Close, an error or the end      closeTimeout
+ *   anybody  to do so, while the readable has no reader                                         LINGER
+ *   peer     to take what is sent, to answer our Close, to end the stream after both            closeTimeout, and again
+ *   server   to end the stream after both Closes, as a client                                   LINGER
+ *   rest     of the duplex, when our side is over and the other has had its time                REST
+ *
+ *   open -> reader -> peer -> settled         after a Close or an error of the peer; a client goes on as below
+ *   open -> peer -> settled                   after our Close, or the end of the stream
+ *           peer -> server -> rest -> settled as a client
+ *   open -> rest -> settled                   the writable has failed
+ *
+ * When the time for the reader is over, nothing waits for it any more. When another is, the duplex is cut.
  */
-const TURNS = 16;
-/** So many bytes are sent without waiting for more, and a writer waits while so many are queued. */
-const BATCH = 65536;
-/** The longest time that timers know. */
-const MAX_TIME = 0x7fffffff;
+type Awaited = "reader" | "anybody" | "peer" | "server" | "rest";
 
 interface Outcome {
   readonly closeCode: number;
@@ -30,39 +51,42 @@ interface Outcome {
 }
 
 /**
- * What moves bytes and messages between a duplex, a Protocol and the pair. One loop reads, one flushes; the connection is
- * over when both sides of the duplex have ended, or the time for it has.
+ * What moves bytes and messages between a duplex, a Protocol and the pair: it reads, a Sender writes. The connection is over
+ * when both sides of the duplex have ended, or the time for it has.
  * @internal
  */
-export class Connection {
+export class Connection implements SenderHost {
   readonly writable: WritableStream<string | Bytes | PreparedMessage>;
   readonly closed: Promise<{ readonly closeCode: number; readonly reason: string }>;
   readonly #protocol: Protocol;
-  readonly #server: boolean;
+  readonly #extended: boolean;
   readonly #closeTimeout: number;
   readonly #outlet: Outlet<string | Uint8Array<ArrayBuffer>>;
+  readonly #closingMark: number;
   readonly #sink: MessageSink;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #sender: Sender;
+  readonly #patience: Patience<Awaited> = new Patience((awaited) => this.#expired(awaited));
   #inlet!: WritableStreamDefaultController;
-  /** Whether the writable has been closed or aborted by its owner. */
+  /** How many messages wait in the writable. */
+  #unwritten = 0;
+  /** Whether the writable has been closed or aborted by its owner, or has failed. */
   #inletEnded = false;
-  #flushing: Promise<void> | undefined = undefined;
-  /** Lets the write go on that waits for what is queued to be taken. */
-  #release: () => void = () => {};
-  /** Microtasks to wait before the next flush. */
-  #turns = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined = undefined;
-  /** How the connection has ended for Protocol. */
+  /** Whether a call of the Protocol is delivering. */
+  #delivering = false;
+  /** Nothing waits for the reader any more. */
+  #impatient = false;
+  /** How the connection has ended for the Protocol. */
   #outcome: Outcome | undefined = undefined;
   /** Why, if not by a Close. */
   #cause: unknown = undefined;
   /** Why the connection failed, made once. */
   #failure: WebSocketStreamError | undefined = undefined;
+  /** Lets the loop go on that reads the duplex, when it waits for room. */
+  #readOn: () => void = () => {};
   #readEnded = false;
-  #writeEnded = false;
-  /** Whether the writer has been told to close. */
-  #writeClosing = false;
+  /** Whether the server has had its time to end the stream. */
+  #lingered = false;
   #settled = false;
   #settle!: () => void;
 
@@ -72,16 +96,21 @@ export class Connection {
       throw new RangeError("closeTimeout must be a number, 0 or more");
     }
     this.#closeTimeout = closeTimeout;
-    this.#server = options.role === "server";
+    this.#extended = (options.extensions ?? []).length > 0;
     this.#protocol = new Protocol({ ...options, fragments: false });
     const readableMark = readMark(options.readableHighWaterMark);
     const writableMark = readMark(options.writableHighWaterMark, 1);
     if (readable.locked || writable.locked) throw new TypeError("The streams of the duplex must not be locked");
 
+    this.#closingMark = Math.max(readableMark, CLOSING_MARK);
     this.#outlet = new Outlet<string | Uint8Array<ArrayBuffer>>({
       size: dataSize,
       highWaterMark: readableMark,
-      cancelled: (reason) => this.#closeFor(reason),
+      pulled: () => this.#pulled(),
+      cancelled: (reason) => {
+        this.#closeFor(reason);
+        this.advance();
+      },
     });
     this.writable = new WritableStream<string | Bytes | PreparedMessage>(
       {
@@ -94,22 +123,32 @@ export class Connection {
         write: (data) => this.#write(data),
         close: () => {
           this.#inletEnded = true;
-          // Behind the peer's Close, its code is the answer.
+          // After the peer's Close, its code is the answer.
           if (this.#outcome === undefined) this.close(CloseCode.NormalClosure);
+          else this.#stopHolding();
           return this.closed.then(() => {});
         },
       },
-      { size: dataSize, highWaterMark: writableMark },
+      {
+        // Called by each write(), before what is written gets into the queue.
+        size: (data) => {
+          this.#unwritten++;
+          return dataSize(data);
+        },
+        highWaterMark: writableMark,
+      },
     );
     this.#sink = {
-      text: (data) => this.#outlet.enqueue(data),
-      binary: (data) => this.#outlet.enqueue(data),
+      text: (data) => this.#deliver(data),
+      binary: (data) => this.#deliver(data),
       ping() {},
       pong() {},
       error: (error) => {
-        this.#cause = error;
+        this.#cause ??= error;
       },
-      close: (closeCode, reason, wasClean) => this.#ended({ closeCode, reason, wasClean }),
+      close: (closeCode, reason, wasClean) => {
+        this.#outcome = { closeCode, reason, wasClean };
+      },
     };
     this.closed = new Promise((resolve, reject) => {
       this.#settle = () => {
@@ -121,8 +160,7 @@ export class Connection {
     // Nobody has to look at it.
     this.closed.catch(() => {});
     this.#reader = readable.getReader();
-    this.#writer = writable.getWriter();
-    this.#writer.closed.catch((error: unknown) => this.#broken(error));
+    this.#sender = new Sender(this.#protocol, writable.getWriter(), this);
     void this.#read(options.head);
   }
 
@@ -133,8 +171,38 @@ export class Connection {
   /** @throws RangeError @throws TypeError */
   close(code: number | undefined, reason?: string): void {
     this.#protocol.close(code, reason);
-    this.#flushSoon();
-    this.#startTimer();
+    this.#goOn();
+    this.#sender.flushSoon();
+    this.advance();
+  }
+
+  /** @internal */
+  get holdsClose(): boolean {
+    return this.#isAnswerable && (this.#outlet.isBehind || this.#unwritten > 0);
+  }
+
+  /** @internal */
+  taken(): void {
+    this.#patience.progress();
+  }
+
+  /** @internal */
+  failed(error: unknown): void {
+    // Of a connection that has seen the peer's Close, the outcome is known.
+    this.#cause ??= error;
+    this.advance();
+  }
+
+  /** Ends what can be ended, and waits for the rest. Call it whenever something has changed. @internal */
+  advance(): void {
+    if (this.#settled) return;
+    this.#endOutlet();
+    const { streamEnd } = this.#protocol;
+    if (this.#sender.isIdle && (streamEnd === "send" || (this.#lingered && streamEnd === "expect"))) {
+      this.#sender.close();
+    }
+    if (this.#outcome !== undefined && this.#readEnded && this.#sender.ended) this.#finish();
+    else this.#wait();
   }
 
   /** Closes with what a reason says, as far as it may be sent. */
@@ -151,24 +219,35 @@ export class Connection {
   #abort(reason: unknown): void {
     this.#inletEnded = true;
     this.#closeFor(reason);
+    this.#stopHolding();
   }
 
   async #write(data: string | Bytes | PreparedMessage): Promise<void> {
+    this.#unwritten--;
+    // How that ends is known soon.
+    if (this.#sender.hasFailed) await this.closed.catch(() => {});
     if (this.#settled) throw this.#error();
     try {
-      if (!this.#protocol.send(data)) throw this.#error();
+      if (!this.#send(data)) throw this.#error();
     } catch (error) {
       // Nothing more can be written.
       this.#inletEnded = true;
       this.close(CloseCode.InternalError);
       throw error;
     }
-    this.#flushSoon();
-    if (this.#protocol.bufferedAmount >= BATCH) {
-      await new Promise<void>((resolve) => {
-        this.#release = resolve;
-      });
-    }
+    this.#sender.flushSoon();
+    if (this.#sender.isFull) await this.#sender.room();
+  }
+
+  /** Sends a message, whose bytes are their owner's again afterwards. */
+  #send(data: string | Bytes | PreparedMessage): boolean {
+    if (typeof data === "string" || data instanceof PreparedMessage) return this.#protocol.send(data);
+    const bytes = asBytes(data, "data must be a string or bytes");
+    if (bytes.length < SERIALIZED_AT_ONCE)
+      return this.#protocol.send(this.#extended ? new Uint8Array(bytes) : copyOf(bytes));
+    const sent = this.#protocol.send(bytes);
+    this.#sender.free(bytes.buffer);
+    return sent;
   }
 
   /** Reads the duplex to its end. It never rejects. */
@@ -176,34 +255,114 @@ export class Connection {
     try {
       if (head !== undefined && head.byteLength > 0) this.#received(head);
       for (;;) {
-        // What is discarded needs no room.
-        if (this.#outcome === undefined) await this.#outlet.ready();
+        while (this.#isFull) await new Promise<void>((resolve) => (this.#readOn = resolve));
         if (this.#settled) return;
         const { done, value } = await this.#reader.read();
         if (done) break;
         this.#received(value);
       }
-      this.#protocol.pushEnd(this.#sink);
     } catch (error) {
-      this.#broken(error);
+      if (this.#settled) return;
+      // Nothing more goes either way.
+      this.#cause ??= error;
+      this.#sender.fail(error);
     }
     this.#readEnded = true;
-    this.#advance();
+    this.#protocol.pushEnd(this.#sink);
+    // With nobody there, what waits need not be waited for.
+    if (!this.readable.locked && this.#outlet.isBehind) this.#giveUpReader();
+    this.advance();
   }
 
   #received(chunk: Bytes): void {
+    // What is discarded needs no room.
     if (this.#outcome !== undefined) return;
-    this.#protocol.push(chunk, this.#sink, performance.now());
-    if (this.#protocol.bufferedAmount > 0) this.#flushSoon();
-    else this.#advance();
+    this.#delivering = true;
+    try {
+      this.#protocol.push(chunk, this.#sink, performance.now());
+    } catch (error) {
+      this.#broken(error);
+    }
+    this.#delivering = false;
+    this.#goOn();
+    if (this.#protocol.bufferedAmount > 0) this.#sender.flushSoon();
+    if (this.#protocol.state !== "open") this.advance();
   }
 
-  /** The last event of the Protocol. */
-  #ended(outcome: Outcome): void {
-    this.#outcome = outcome;
-    if (outcome.wasClean) this.#outlet.close();
+  /** A message, from the sink. */
+  #deliver(data: string | Uint8Array<ArrayBuffer>): void {
+    if (this.#isDropping && this.#outlet.queuedBytes >= this.#closingMark) return;
+    this.#outlet.enqueue(data);
+    if (this.#isFull) this.#protocol.pause();
+  }
+
+  /** Goes on with the chunk that a full queue has stopped, and with the duplex, as far as there is room. */
+  #goOn(): void {
+    if (this.#delivering) return;
+    this.#delivering = true;
+    try {
+      while (this.#protocol.paused && !this.#isFull) this.#protocol.resume(this.#sink, performance.now());
+    } catch (error) {
+      this.#broken(error);
+    }
+    this.#delivering = false;
+    if (!this.#isFull) this.#readOn();
+  }
+
+  /** The reader has taken a message, or wants one. */
+  #pulled(): void {
+    this.#goOn();
+    if (this.#protocol.bufferedAmount > 0) this.#sender.flushSoon();
+    if (this.#protocol.state !== "open") this.#stopHolding();
+  }
+
+  /** Nobody may want to answer any more: the Close that has waited for that goes out. */
+  #stopHolding(): void {
+    if (this.#isAnswering && !this.holdsClose) this.#sender.flushSoon();
+    this.advance();
+  }
+
+  /** Nothing waits for the reader any more. */
+  #giveUpReader(): void {
+    this.#impatient = true;
+    this.#goOn();
+    this.#stopHolding();
+  }
+
+  /** Whether our Close comes after the peer's, or after an error, and has not been sent. */
+  get #isAnswering(): boolean {
+    return this.#protocol.state === "closing" && this.#protocol.canSend;
+  }
+
+  /** Whether somebody could still answer what came before it. */
+  get #isAnswerable(): boolean {
+    return this.#isAnswering && !this.#impatient && !this.#inletEnded && !this.#sender.ended;
+  }
+
+  /** Whether nothing more shall arrive for now. */
+  get #isFull(): boolean {
+    return this.#outcome === undefined && !this.#isDropping && this.#outlet.full;
+  }
+
+  /** Whether messages without room are dropped. After our Close it is the peer's that matters. */
+  get #isDropping(): boolean {
+    return this.#impatient || !this.#protocol.canSend;
+  }
+
+  /** Ends the readable, once nobody has to ask for that. */
+  #endOutlet(): void {
+    if (this.#outcome === undefined || (this.#isAnswerable && this.#outlet.isBehind)) return;
+    if (this.#outcome.wasClean) this.#outlet.close();
     else this.#outlet.fail(this.#error());
-    this.#startTimer();
+  }
+
+  /** Something that is not the peer's fault has ended the decoding of its stream: an extension, or `allocate`. */
+  #broken(error: unknown): void {
+    this.#cause ??= error;
+    const where = { closeCode: CloseCode.InternalError, byteOffset: this.#protocol.bytesReceived, rule: "none" };
+    for (const event of this.#protocol.fail(new WebSocketError("WS_ERR_INTERNAL", "Internal error", where))) {
+      if (event.type === "close") this.#sink.close(event.code, event.reason, event.wasClean);
+    }
   }
 
   /** What fails those who still use the connection. */
@@ -217,85 +376,57 @@ export class Connection {
     const cause = this.#cause;
     const why = cause instanceof Error ? `: ${cause.message}` : "";
     const message =
-      cause instanceof WebSocketError ? `The peer broke a rule${why}` : `The connection ended without a Close${why}`;
+      cause instanceof WebSocketError
+        ? `The peer broke a rule${why}`
+        : this.#protocol.error?.code === "WS_ERR_INTERNAL"
+          ? `Decoding has failed${why}`
+          : `The connection ended without a Close${why}`;
     return (this.#failure ??= new WebSocketStreamError(message, { closeCode, reason, cause }));
   }
 
-  /** A stream of the duplex has failed: nothing more goes either way. */
-  #broken(error: unknown): void {
-    if (this.#settled) return;
-    this.#cause ??= error;
-    this.#protocol.pushEnd(this.#sink);
-    // Of a connection that is answering a Close, the outcome is known.
-    this.#finish();
-  }
-
-  /** Sends what is queued when no more has been added for some microtasks. */
-  #flushSoon(): void {
-    if (this.#settled) return;
-    this.#turns = this.#protocol.bufferedAmount < BATCH ? TURNS : 0;
-    this.#flushing ??= this.#flush();
-  }
-
-  /** It never rejects. */
-  async #flush(): Promise<void> {
-    try {
-      for (;;) {
-        do await undefined;
-        while (--this.#turns > 0);
-        if (this.#settled) break;
-        if (!(this.#writer.desiredSize! > 0)) await this.#writer.ready;
-        if (this.#settled) break;
-        const parts = this.#protocol.take();
-        if (parts.length === 0) break;
-        this.#release();
-        // One at a time: some duplexes count chunks where they should count bytes, and are ready for thousands.
-        await this.#writer.write(parts.length === 1 ? parts[0]! : concat(parts));
-      }
-    } catch (error) {
-      this.#broken(error);
+  /** Waits for what is next: see Awaited. */
+  #wait(): void {
+    const closeTimeout = this.#closeTimeout;
+    const { state, streamEnd } = this.#protocol;
+    const { hasFailed } = this.#sender;
+    if (this.holdsClose || (hasFailed && this.#isFull)) {
+      if (this.readable.locked) this.#patience.waitFor("reader", closeTimeout);
+      else this.#patience.waitFor("anybody", Math.min(closeTimeout, LINGER));
+    } else if (hasFailed || this.#lingered) {
+      this.#patience.waitFor("rest", Math.min(closeTimeout, REST));
+    } else if (streamEnd === "expect" && this.#sender.isIdle) {
+      this.#patience.waitFor("server", Math.min(closeTimeout, LINGER));
+    } else if (state !== "open") {
+      this.#patience.waitFor("peer", closeTimeout, MAX_CLOSE_TIMEOUTS * closeTimeout);
     }
-    this.#flushing = undefined;
-    this.#advance();
   }
 
-  /** Ends what can be ended: the writing side once our last word is sent, the connection once both have ended. */
-  #advance(): void {
-    if (this.#settled || this.#outcome === undefined || this.#flushing || this.#protocol.state !== "closed") return;
-    // A client leaves it to the server to end the stream first (RFC 6455 §7.1.1), unless it fails the connection.
-    if (!this.#writeClosing && (this.#server || this.#readEnded || !this.#outcome.wasClean)) {
-      this.#writeClosing = true;
-      this.#writer.close().then(
-        () => {
-          this.#writeEnded = true;
-          this.#advance();
-        },
-        (error: unknown) => this.#broken(error),
-      );
-    }
-    if (this.#readEnded && this.#writeEnded) this.#finish();
-  }
-
-  #startTimer(): void {
-    if (this.#timer !== undefined || this.#settled || this.#closeTimeout > MAX_TIME) return;
-    this.#timer = setTimeout(() => {
+  #expired(awaited: Awaited): void {
+    if (awaited === "reader" || awaited === "anybody") {
+      this.#giveUpReader();
+    } else if (awaited === "server") {
+      this.#lingered = true;
+      this.advance();
+    } else {
       this.#cause ??= new Error(`The closing handshake took longer than ${this.#closeTimeout} ms`);
+      this.#impatient = true;
+      this.#goOn();
       this.#protocol.pushEnd(this.#sink);
       this.#finish();
-    }, this.#closeTimeout);
+    }
   }
 
   /** Lets go of the duplex, ending what has not ended, and tells the outcome. */
   #finish(): void {
-    if (this.#settled) return;
     this.#settled = true;
-    clearTimeout(this.#timer);
+    this.#patience.stop();
     const error = this.#error();
+    this.#impatient = true;
+    this.#endOutlet();
+    this.#readOn();
     if (!this.#readEnded) this.#reader.cancel(error).catch(() => {});
-    if (!this.#writeEnded) this.#writer.abort(error).catch(() => {});
     this.#reader.releaseLock();
-    this.#writer.releaseLock();
-    this.#release();
+    this.#sender.release(error);
     if (!this.#inletEnded) this.#inlet.error(error);
     this.#settle();
   }

@@ -37,7 +37,9 @@ export class FrameEncoderStream {
       size: (part) => part.length,
       // What waits, waits in the encoder, where it is put together.
       highWaterMark: 0,
-      pulled: flush,
+      pulled: () => {
+        if (outlet.wanted) flush();
+      },
       cancelled: (reason) => controller.error(reason),
     });
     this.readable = outlet.readable;

@@ -1,28 +1,48 @@
-// The readable end of a pair: a queue measured in bytes whose producer can wait until there is room.
+// The readable end of a pair: a queue measured in bytes whose producer can wait until there is room, and can see whether the
+// reader is done with what it was given.
 
 /** How an Outlet is set up. @internal */
 export interface OutletOptions<T> {
   /** In bytes, more than 0. */
   readonly size: (item: T) => number;
   readonly highWaterMark: number;
-  /** There is room. */
+  /** The reader has taken an item out of the queue, or asks for one that is not there yet. */
   readonly pulled?: () => void;
   /** Nobody reads any more. */
   readonly cancelled: (reason: unknown) => void;
 }
 
-/** @internal */
+/** From this many taken items on, their places in the queue are given back. */
+const COMPACT = 1024;
+/** The stream is given about this many bytes at once: what it holds itself is read faster. */
+const BATCH = 16384;
+
+/**
+ * The stream has a mark of 0: so every pull() is a read() that waits, after what the stream held. One that finds nothing else
+ * either says that the reader is done with what it was given, and wants the next item.
+ * @internal
+ */
 export class Outlet<T> {
   readonly readable: ReadableStream<T>;
+  readonly #size: (item: T) => number;
   readonly #highWaterMark: number;
   #controller!: ReadableStreamDefaultController<T>;
-  /** Whether the reader has asked since the last enqueue(): with a mark of 0 there is no other sign. */
+  #items: T[] = [];
+  #sizes: number[] = [];
+  #first = 0;
+  /** In the queue, without what the stream holds. */
+  #itemBytes = 0;
+  /** Of the item that the stream is being given. */
+  #nextSize = 0;
   #wanted = false;
+  #handedOut = false;
   #ended = false;
-  #failure: { readonly error: unknown } | undefined = undefined;
+  /** How it ends when the queue has been read. */
+  #ending: { readonly error?: unknown } | undefined = undefined;
   #waiting: (() => void)[] = [];
 
   constructor({ size, highWaterMark, pulled, cancelled }: OutletOptions<T>) {
+    this.#size = size;
     this.#highWaterMark = highWaterMark;
     this.readable = new ReadableStream<T>(
       {
@@ -30,18 +50,16 @@ export class Outlet<T> {
           this.#controller = controller;
         },
         pull: () => {
-          this.#wanted = true;
-          if (this.#failure && this.#empty) this.#controller.error(this.#failure.error);
+          this.#pull();
           pulled?.();
           this.#wake();
         },
         cancel: (reason) => {
-          this.#ended = true;
-          this.#wake();
+          this.#drop();
           cancelled(reason);
         },
       },
-      { size, highWaterMark },
+      { highWaterMark: 0, size: () => this.#nextSize },
     );
   }
 
@@ -52,7 +70,7 @@ export class Outlet<T> {
 
   /** Whether the producer should wait. */
   get full(): boolean {
-    return !this.#ended && !this.#wanted && this.#controller.desiredSize! <= 0;
+    return !this.#ended && !this.#wanted && this.queuedBytes >= this.#highWaterMark;
   }
 
   /** Whether the reader waits for something. */
@@ -60,27 +78,34 @@ export class Outlet<T> {
     return this.#wanted && !this.#ended;
   }
 
-  /** How many bytes wait to be read. */
-  get queuedBytes(): number {
-    return this.#ended ? 0 : this.#highWaterMark - this.#controller.desiredSize!;
+  /** Whether items wait, or the reader has been given one and has not asked for the next. */
+  get isBehind(): boolean {
+    return !this.#ended && (this.#handedOut || this.#first < this.#items.length);
   }
 
-  get #empty(): boolean {
-    return this.#controller.desiredSize === this.#highWaterMark;
+  /** How many bytes wait to be read. */
+  get queuedBytes(): number {
+    return this.#itemBytes - (this.#controller.desiredSize ?? 0);
   }
 
   enqueue(item: T): void {
     if (this.#ended) return;
-    this.#wanted = false;
-    this.#controller.enqueue(item);
+    const size = this.#size(item);
+    if (this.#wanted) {
+      this.#handOut(item, size);
+    } else {
+      this.#items.push(item);
+      this.#sizes.push(size);
+      this.#itemBytes += size;
+    }
   }
 
-  /** Waits until the reader has asked for more, or the end. */
+  /** Waits until there is room, or the end. */
   async ready(): Promise<void> {
     while (this.full) await this.pulled();
   }
 
-  /** Waits for the next time that there is room, or the end. */
+  /** Waits for the next time that the reader takes or wants an item, or the end. */
   pulled(): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
@@ -89,30 +114,80 @@ export class Outlet<T> {
 
   /** Ends it, after what is queued. */
   close(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#controller.close();
-    this.#wake();
+    this.#end({});
   }
 
   /** Errors it, after what is queued: what came before an error is read before it. */
   fail(error: unknown): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    if (this.#empty) this.#controller.error(error);
-    else this.#failure = { error };
-    this.#wake();
+    this.#end({ error });
   }
 
   /** Errors it now. */
   abort(error: unknown): void {
-    if (!this.#ended || this.#failure) this.#controller.error(error);
+    if (!this.#ended || this.#ending) this.#controller.error(error);
+    this.#drop();
+  }
+
+  #pull(): void {
+    if (this.#first === this.#items.length) {
+      this.#handedOut = false;
+      this.#wanted = true;
+      this.#endIfRead();
+      return;
+    }
+    let batch = 0;
+    do {
+      const size = this.#sizes[this.#first]!;
+      this.#handOut(this.#items[this.#first++]!, size);
+      this.#itemBytes -= size;
+      batch += size;
+    } while (this.#first < this.#items.length && batch + this.#sizes[this.#first]! <= BATCH);
+    if (this.#first === this.#items.length || (this.#first >= COMPACT && 2 * this.#first >= this.#items.length)) {
+      this.#items = this.#items.slice(this.#first);
+      this.#sizes = this.#sizes.slice(this.#first);
+      this.#first = 0;
+    }
+    this.#endIfRead();
+  }
+
+  #handOut(item: T, size: number): void {
+    this.#wanted = false;
+    this.#handedOut = true;
+    this.#nextSize = size;
+    this.#controller.enqueue(item);
+  }
+
+  #end(ending: { readonly error?: unknown }): void {
+    if (this.#ended) return;
     this.#ended = true;
+    this.#ending = ending;
+    this.#endIfRead();
+    this.#wake();
+  }
+
+  #endIfRead(): void {
+    const ending = this.#ending;
+    if (ending === undefined || this.#first < this.#items.length) return;
+    // An error would take away what the stream holds; its end would not.
+    if ("error" in ending && this.#controller.desiredSize! < 0) return;
+    this.#ending = undefined;
+    if ("error" in ending) this.#controller.error(ending.error);
+    else this.#controller.close();
+  }
+
+  #drop(): void {
+    this.#ended = true;
+    this.#ending = undefined;
+    this.#items = [];
+    this.#sizes = [];
+    this.#first = 0;
+    this.#itemBytes = 0;
     this.#wake();
   }
 
   #wake(): void {
     const waiting = this.#waiting;
+    if (waiting.length === 0) return;
     this.#waiting = [];
     for (const resolve of waiting) resolve();
   }

@@ -22,8 +22,10 @@ export interface ByteDuplex {
 export interface ConnectionStreamOptions
   extends Omit<ProtocolOptions, "role" | "extensions" | "fragments">, StreamMarks {
   /**
-   * How long the closing handshake may take, in milliseconds, from the first Close to the end of the duplex. What has not
-   * been read by then is lost with it. Infinity for no limit. Default 10,000.
+   * How long the closing handshake may take, in milliseconds. It limits two waits: that of the peer's Close for a reader that
+   * may still answer what came before it; and that for the peer, to answer our Close and to end the duplex. The second starts
+   * again whenever the duplex takes data, up to 30 times as long in all. A client gives a server that has answered one
+   * second to end the duplex. Infinity for no limit. Default 10,000.
    */
   readonly closeTimeout?: number | undefined;
 }
@@ -32,7 +34,7 @@ export interface ConnectionStreamOptions
 export interface WebSocketStreamOptions extends ConnectionStreamOptions, Pick<ProtocolOptions, "role" | "extensions"> {
   /** The subprotocol that the handshake has agreed on. Default none. */
   readonly protocol?: string | undefined;
-  /** Bytes that came behind the head of the handshake. Default none. */
+  /** Bytes that came after the head of the handshake. Default none. */
   readonly head?: Bytes | undefined;
 }
 
@@ -47,14 +49,16 @@ export interface CloseInfo {
 /** A connection as streams of messages: what `opened` and `closed` of the WebSocketStream proposal tell, in one object. */
 export interface WebSocketStreamPair {
   /**
-   * The messages, strings for text. It ends with the peer's Close, and fails with a WebSocketStreamError when the connection
-   * ends otherwise, after the messages before. Cancelling it closes the connection, with the code of the reason (see abort).
+   * The messages, strings for text; bytes are yours. It ends with the peer's Close, and fails with a WebSocketStreamError when
+   * the connection ends otherwise, after the messages before. Until you ask for the message after the last one, you can answer
+   * what came before a Close or an error. Cancelling it closes the connection, with the code of the reason (see abort).
    */
   readonly readable: ReadableStream<string | Uint8Array<ArrayBuffer>>;
   /**
-   * Where messages go: strings as text, bytes as binary, and PreparedMessages. Closing it sends a Close with 1000 and waits for the end of the
-   * connection. Aborting it sends one with `closeCode` and `reason` of the abort's reason, if they are there and may be sent,
-   * else without a code. It fails with a WebSocketStreamError when the connection ends.
+   * Where messages go: strings as text, bytes as binary, and PreparedMessages. Bytes are borrowed until write() resolves.
+   * Closing it sends a Close with 1000 and waits for the end of the connection. Aborting it sends one with `closeCode` and
+   * `reason` of the abort's reason, if they are there and may be sent, else without a code. It fails with a
+   * WebSocketStreamError when the connection ends.
    */
   readonly writable: WritableStream<string | Bytes | PreparedMessage>;
   /** The subprotocol; empty for none. */
@@ -67,7 +71,9 @@ export interface WebSocketStreamPair {
    */
   readonly closed: Promise<{ readonly closeCode: number; readonly reason: string }>;
   /**
-   * Sends a Close: without a code an empty one; with a reason alone, 1000.
+   * Sends a Close after the messages whose write() has resolved: without a code an empty one; with a reason alone, 1000.
+   * Messages go on arriving until the peer's Close, but when 64 KiB (or the mark, if it is higher) wait to be read, more are
+   * dropped.
    * @throws RangeError if the code must not be sent (RFC 6455 §7.4)
    */
   close(info?: CloseInfo): void;
@@ -76,11 +82,15 @@ export interface WebSocketStreamPair {
 /**
  * A connection whose handshake is done, as streams of messages.
  *
- * Backpressure goes both ways: while as many bytes as the mark wait in the readable, nothing is read from the duplex; and a
- * write waits while 64 KiB are queued, beside the one chunk that the duplex is taking. What is written in answer to what one chunk brought leaves in one write.
+ * Backpressure goes both ways. While as many bytes as the mark wait in the readable, nothing is read from the duplex, and a
+ * chunk that is being decoded stops in its middle. A write waits while 64 KiB are queued, beside those that the duplex is
+ * taking. The answers to one chunk leave in one write.
  *
- * Pings and the peer's Close are answered as they are reached, whether or not anybody writes; a Ping behind messages that
- * nobody reads waits with them. Bytes that are written are borrowed until the duplex has taken them.
+ * Pings are answered as they are reached, whether or not anybody writes; one that comes after messages that nobody reads waits
+ * with them. The peer's Close is answered once nobody may want to answer what came before it: when the reader has asked for
+ * the next message, when the writable has been closed, after a second without a reader, or after `closeTimeout`.
+ *
+ * If an extension or `allocate` throws, the connection fails with 1011, and the streams with that exception as their cause.
  *
  * It takes hold of both streams of the duplex until `closed` settles, and ends them.
  *

@@ -5,7 +5,7 @@ import { close } from "../support/wire.ts";
 import { fill } from "./support/fill.ts";
 import type { Peer } from "./support/peer.ts";
 import { end, sleep } from "./support/time.ts";
-import { allWays, each, nodeWays, ROLES } from "./support/ways.ts";
+import { each, nodeWays, ROLES, streamsWays } from "./support/ways.ts";
 
 // Each moves many MiB: all at once they would be slower than they are meant to be.
 vi.setConfig({ maxConcurrency: 6 });
@@ -43,9 +43,7 @@ for (const sender of ["whole", "pieces"] as const) {
   });
 }
 
-each("many messages before a Close", allWays({ roles: ROLES }), async (open, { transport }) => {
-  // In memory the peer takes whatever is one chunk at once.
-  if (transport === "streams in memory") return;
+each("many messages before a Close", nodeWays({ roles: ROLES }), async (open) => {
   const { subject, peer } = await open({
     options: { closeTimeout: PATIENCE },
     begin: (subject) => subject.receive(() => {}),
@@ -57,6 +55,26 @@ each("many messages before a Close", allWays({ roles: ROLES }), async (open, { t
   await peer.until(() => peer.close !== undefined, "no Close", 6000);
   expect(peer.close).toBe("close:4004");
   expect(peer.messages.length).toBe(accepted());
+  peer.write(close(4004));
+  peer.line.end();
+  expect(await end(subject)).toMatchObject({ code: 4004, wasClean: true });
+});
+
+// What waits in a writable has not been accepted: close() goes before it, but after what has.
+each("one large message before a Close", streamsWays({ roles: ROLES }), async (open) => {
+  const { subject, peer } = await open({
+    options: { closeTimeout: PATIENCE },
+    begin: (subject) => subject.receive(() => {}),
+  });
+  peer.line.pause();
+  const size = 32 * KIB * KIB;
+  const sent = subject.send(new Uint8Array(size));
+  await sleep(20);
+  subject.close(4004);
+  await takeSlowly(peer);
+  await peer.until(() => peer.close !== undefined, "no Close", 6000);
+  expect(peer.log).toEqual([`binary:${size}`, "close:4004"]);
+  expect(await sent).toBe(true);
   peer.write(close(4004));
   peer.line.end();
   expect(await end(subject)).toMatchObject({ code: 4004, wasClean: true });

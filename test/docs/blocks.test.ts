@@ -24,6 +24,8 @@ import { type Block, pages, readPage, root } from "./pages.ts";
 import { emptyFolder, freePort, install, makeProject, type Project, removeFolders } from "./project.ts";
 
 const TIMEOUT = 30_000;
+/** A block that takes longer waits for something that should not be waited for, such as the end of a connection. In milliseconds. */
+const MAX_TIME = 3000;
 const harness = (name: string) => `${root}test/docs/harness/${name}.mjs`;
 
 let project: Project;
@@ -128,11 +130,14 @@ describe("js, ts", () => {
       const source = sourceOf(block).replaceAll("8080", port);
       const file = fileOf(block).replace(/mts$/, "mjs");
       writeFileSync(file, block.language === "ts" ? transformSync(source, { loader: "ts" }).code : source);
+      const began = performance.now();
       const outcome = await run(process.execPath, [file], dirname(file));
+      const time = performance.now() - began;
       expect(outcome).toEqual({ status: 0, stdout: expect.any(String), stderr: "" });
       const shown = [...block.code.matchAll(/\/\/ → (.*)$/gm)].map(([, text]) => text);
       if (output !== undefined) expect(outcome.stdout.trimEnd()).toBe(output);
       else if (shown.length > 0) expect(outcome.stdout.trimEnd().split("\n")).toEqual(shown);
+      expect(time).toBeLessThan(MAX_TIME);
     },
   );
 });

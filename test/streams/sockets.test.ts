@@ -5,13 +5,15 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { Duplex } from "node:stream";
 import { afterEach, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
-import { perMessageDeflate } from "../../src/index.ts";
+import { perMessageDeflate, PreparedMessage } from "../../src/index.ts";
 import {
   acceptWebSocketStream,
   type ByteDuplex,
   connectWebSocketStream,
+  openWebSocketStream,
   type WebSocketStreamPair,
 } from "../../src/streams/index.ts";
+import { close, toRole } from "../support/wire.ts";
 import { settled } from "./support.ts";
 
 const cleanups: (() => void)[] = [];
@@ -142,4 +144,37 @@ test("a server that does not read holds back the client", async () => {
   expect((await reader.read()).done).toBe(true);
   await expect(pair.closed).resolves.toMatchObject({ closeCode: 1000 });
   await settled();
+});
+
+test("an answer that has come while the event loop was blocked counts", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  cleanups.push(() => server.close());
+  await once(server, "listening");
+  const client = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  cleanups.push(() => client.destroy());
+  const [socket] = (await once(server, "connection")) as [Socket];
+  const pair = openWebSocketStream(toWeb(socket), { role: "server", closeTimeout: 100 });
+  pair.close({ closeCode: 4000 });
+  await once(client, "data");
+  // It is in the system at once.
+  client.end(toRole("server", close(4000)));
+  const end = performance.now() + 300;
+  while (performance.now() < end);
+  await expect(pair.closed).resolves.toEqual({ closeCode: 4000, reason: "" });
+});
+
+test("a PreparedMessage goes to both roles", async () => {
+  const message = new PreparedMessage("é".repeat(3000));
+  const port = await wsServer((socket) => socket.on("message", (data) => socket.send(data.toString())));
+  const pair = await connected(port);
+  await pair.writable.getWriter().write(message);
+  expect((await pair.readable.getReader().read()).value).toBe("é".repeat(3000));
+  pair.close();
+  const client = await wsClient(async ({ readable, writable }) => {
+    await readable.getReader().read();
+    await writable.getWriter().write(message);
+  });
+  client.send("now");
+  const [data] = (await once(client, "message")) as [Buffer];
+  expect(data.toString()).toBe("é".repeat(3000));
 });

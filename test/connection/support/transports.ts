@@ -40,6 +40,8 @@ export interface Opening<End> {
 
 export interface Transport<End> {
   readonly name: string;
+  /** The subject cannot see that the peer has ended its side before it has ended its own. */
+  readonly hidesEnd?: boolean;
   open(opening: Opening<End>): Promise<{ readonly peer: Peer; readonly discard: () => void }>;
 }
 
@@ -299,10 +301,16 @@ async function openStreams(
   }
 }
 
-/** Duplex.toWeb() of a socket that ends its side when it is told to, as in the guide. */
-export const streamsOverTcp: Transport<WebSocketStreamPair> = overTcp("streams over tcp", true);
+/**
+ * Duplex.toWeb() of a socket that ends its side when it is told to. Before Node 24 the readable of such a socket ends when both
+ * sides have.
+ */
+export const streamsOverTcp: Transport<WebSocketStreamPair> = {
+  ...overTcp("streams over tcp", true),
+  hidesEnd: Number.parseInt(process.versions.node) < 24,
+};
 
-/** The same with a socket that ends its side when the peer has ended: what waits then cannot be sent any more. */
+/** The same with a socket that ends its side when the peer has ended, as in the guide: what waits then is not sent any more. */
 export const streamsOverFullTcp: Transport<WebSocketStreamPair> = overTcp("streams over tcp without half-open", false);
 
 function overTcp(name: string, allowHalfOpen: boolean): Transport<WebSocketStreamPair> {

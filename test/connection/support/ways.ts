@@ -40,6 +40,8 @@ export interface Way<S extends Subject> {
   readonly name: string;
   readonly role: Role;
   readonly transport: string;
+  /** See Transport. */
+  readonly hidesEnd: boolean;
   readonly highWaterMark: number;
   readonly consumer: Consumer;
   readonly sender: Sender;
@@ -105,7 +107,16 @@ export function nodeWays(dimensions: Dimensions): Way<NodeSubject>[] {
               });
               return { subject, peer };
             };
-            ways.push({ name, role, transport: transport.name, highWaterMark, consumer, sender, open });
+            ways.push({
+              name,
+              role,
+              transport: transport.name,
+              hidesEnd: false,
+              highWaterMark,
+              consumer,
+              sender,
+              open,
+            });
           }
   return ways;
 }
@@ -133,7 +144,8 @@ export function streamsWays(dimensions: Dimensions): Way<StreamsSubject>[] {
         };
         const name = [transport.name, role, named(highWaterMark)].join(", ");
         const rest = { consumer: "for await", sender: "whole" } as const;
-        ways.push({ name, role, transport: transport.name, highWaterMark, ...rest, open });
+        const { hidesEnd = false } = transport;
+        ways.push({ name, role, transport: transport.name, hidesEnd, highWaterMark, ...rest, open });
       }
   return ways;
 }
