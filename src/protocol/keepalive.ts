@@ -3,7 +3,6 @@
 import { WebSocketError } from "../frame/errors.ts";
 import { CloseCode } from "../frame/opcodes.ts";
 import type { ProtocolEvent } from "./events.ts";
-import { LINGER } from "./linger.ts";
 import type { Protocol } from "./protocol.ts";
 
 /** Options of Keepalive. All times are in milliseconds; Infinity means never. */
@@ -17,7 +16,7 @@ export interface KeepaliveOptions {
   readonly pongTimeout?: number | undefined;
   /**
    * How long the peer has to answer a Close, and then to end the stream. It starts again whenever alive() is called, up to
-   * 30 times as long in all. A client gives a server that has answered one second to end the stream. Default 10,000.
+   * 30 times as long in all. Default 10,000.
    */
   readonly closeTimeout?: number | undefined;
 }
@@ -48,9 +47,8 @@ export class Keepalive {
   #aliveAt: number;
   /** When the Ping was sent that nothing has come after. */
   #pingedAt: number | undefined = undefined;
-  /** When the connection was first seen not to be open, and to wait for the server to end the stream. */
+  /** When the connection was first seen not to be open. */
   #endingAt: number | undefined = undefined;
-  #expectingAt: number | undefined = undefined;
   #expired = false;
 
   /** @throws RangeError for a time that is out of range */
@@ -100,9 +98,7 @@ export class Keepalive {
   /** When the peer has had its time to end the connection. */
   get #endDue(): number {
     const latest = this.#endingAt! + MAX_CLOSE_TIMEOUTS * this.#closeTimeout;
-    const linger = this.#expectingAt !== undefined;
-    const since = Math.max(this.#expectingAt ?? this.#endingAt!, this.#aliveAt);
-    return Math.min(since + (linger ? Math.min(this.#closeTimeout, LINGER) : this.#closeTimeout), latest);
+    return Math.min(Math.max(this.#endingAt!, this.#aliveAt) + this.#closeTimeout, latest);
   }
 
   #tickOpen(now: number): ProtocolEvent[] {
@@ -126,7 +122,6 @@ export class Keepalive {
 
   #tickEnding(now: number): ProtocolEvent[] {
     this.#endingAt ??= now;
-    if (this.#protocol.streamEnd === "expect") this.#expectingAt ??= now;
     if (now < this.#endDue) return [];
     this.#expired = true;
     return this.#protocol.receiveEnd();

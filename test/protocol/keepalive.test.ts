@@ -75,14 +75,6 @@ for (const role of ROLES) {
       expect(keepalive.expired).toBe(true);
     });
 
-    test("after both Closes a client waits one second for the server to end the stream", () => {
-      const { protocol, keepalive, now } = make();
-      protocol.receive(toRole(role, close(1000)));
-      protocol.take();
-      keepalive.tick(now);
-      expect(keepalive.due).toBe(now + (role === "client" ? 1000 : 10_000));
-    });
-
     test("a peer that goes on taking data has longer to close, but not for ever", () => {
       const { protocol, keepalive, now } = make({ closeTimeout: 300 });
       protocol.close(1000);
