@@ -8,7 +8,7 @@ import { reject, upgrade } from "wsframe/node";
 
 const MAX_NAME = 40;
 const MAX_TEXT = 2000;
-/** Who has so many bytes waiting does not keep up, and is not waited for. */
+/** A page that leaves this many bytes unread does not keep up. */
 const MAX_WAITING = 1 << 20;
 
 const page = readFileSync(new URL("index.html", import.meta.url));
