@@ -64,7 +64,7 @@ class Connection {
     this.#protocol.push(rest, this, performance.now());
   }
 
-  /** The answer to a request, once its head is complete, and the bytes behind it. */
+  /** The answer to a request, once its head is complete, and the bytes after it. */
   #read(chunk) {
     try {
       const found = this.#parser.push(chunk);
@@ -92,7 +92,7 @@ class Connection {
       }
       this.#unsent.shift();
     }
-    if (this.#protocol?.state === "closed" && !this.#ending) this.#end();
+    if (this.#protocol?.streamEnd === "send" && !this.#ending) this.#end();
     if (this.#ending) this.#socket.shutdown(); // all has been written; our side ends
     this.#socket.resume();
   }

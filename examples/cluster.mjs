@@ -1,4 +1,4 @@
-// Several processes behind one port, with node:cluster. What one client says goes to all, whichever process has them.
+// Several processes on one port, with node:cluster. What one client says goes to all, whichever process has them.
 // node examples/cluster.mjs [port] [processes]; SIGHUP replaces the processes one after another.
 
 import cluster from "node:cluster";

@@ -37,7 +37,7 @@ const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => 
   });
 });
 
-/** The answer to a request, once its head is complete, and the bytes behind it. */
+/** The answer to a request, once its head is complete, and the bytes after it. */
 function read(parser, chunk) {
   try {
     const found = parser.push(chunk);
@@ -74,8 +74,8 @@ function open(socket, agreed, rest) {
     socket.cork();
     for (const part of protocol.take()) socket.write(part);
     socket.uncork();
-    if (protocol.state === "closed" && !socket.writableEnded) end(socket);
-    // The other half of backpressure: who does not read our answers is not read from.
+    if (protocol.streamEnd === "send" && !socket.writableEnded) end(socket);
+    // The other half of backpressure: a peer that does not read our answers waits.
     else if (socket.writableNeedDrain) socket.pause();
   };
 

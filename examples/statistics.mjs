@@ -4,7 +4,7 @@
 import { FrameDecoder } from "wsframe";
 
 const totals = { frames: 0, strings: 0, characters: 0, payloadBytes: 0 };
-const decoder = new FrameDecoder({ role: "server", maxPayload: Infinity });
+const decoder = new FrameDecoder({ role: "server", maxFrame: Infinity });
 const sink = {
   header() {
     totals.frames++;

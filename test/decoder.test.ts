@@ -83,7 +83,7 @@ for (const core of cores) {
         allocated.push(length);
         return new Uint8Array(length);
       };
-      const decoder = server({ maxPayload: Infinity, allocate });
+      const decoder = server({ maxFrame: Infinity, allocate });
       decoder.decode(header);
       expect(allocated).toEqual([]);
       for (let i = 0; i < 1000; i++) decoder.decode(new Uint8Array(10));
@@ -94,8 +94,8 @@ for (const core of cores) {
     });
 
     test("2^62 bytes are refused at once, whatever the limit", () => {
-      for (const maxPayload of [undefined, Infinity]) {
-        const decoder = server(maxPayload === undefined ? {} : { maxPayload });
+      for (const maxFrame of [undefined, Infinity]) {
+        const decoder = server(maxFrame === undefined ? {} : { maxFrame });
         const header = serialize({ opcode: 2, claimedLength: 2n ** 62n, maskKey: KEY });
         expect(() => decoder.decode(header.slice(0, 10))).toThrow(
           expect.objectContaining({ code: "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH", closeCode: 1009 }),
@@ -103,18 +103,18 @@ for (const core of cores) {
       }
     });
 
-    test("maxPayload: exactly so much passes, for data frames only", () => {
-      const decoder = server({ maxPayload: 4 });
+    test("maxFrame: exactly so much passes, for data frames only", () => {
+      const decoder = server({ maxFrame: 4 });
       expect(decoder.decode(concat([masked("1234"), masked("a ping of ten", Opcode.Ping)]))).toHaveLength(2);
       expect(() => decoder.decode(masked("12345"))).toThrow(
-        expect.objectContaining({ code: "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", rule: "maxPayload" }),
+        expect.objectContaining({ code: "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", rule: "maxFrame" }),
       );
-      expect(server({ maxPayload: 0 }).decode(masked(""))).toHaveLength(1);
+      expect(server({ maxFrame: 0 }).decode(masked(""))).toHaveLength(1);
     });
 
     test("1 GiB passes through push() in constant memory", { skip: core === "portable" }, () => {
       const size = 2 ** 30;
-      const decoder = server({ maxPayload: size });
+      const decoder = server({ maxFrame: size });
       const chunk = new Uint8Array(65536).map((_, i) => i * 31);
       let seen = 0;
       let ended = 0;
@@ -264,7 +264,7 @@ for (const core of cores) {
       const make = (options: object) => () => new FrameDecoder({ role: "server", core, ...options });
       expect(make({ role: "proxy" })).toThrow(TypeError);
       expect(make({ core: "native" })).toThrow(TypeError);
-      for (const maxPayload of [-1, 1.5, NaN]) expect(make({ maxPayload })).toThrow(RangeError);
+      for (const maxFrame of [-1, 1.5, NaN]) expect(make({ maxFrame })).toThrow(RangeError);
       for (const rsv of [-1, 8, 0.5]) expect(make({ rsv })).toThrow(RangeError);
       for (const textSlack of [-1, 0.5]) expect(make({ textSlack })).toThrow(RangeError);
       const decoder = server();

@@ -139,12 +139,12 @@ describe("what a header can be wrong in, at the first byte that shows it", () =>
       byteOffset: 9,
     },
     {
-      name: "over maxPayload",
+      name: "over maxFrame",
       hex: "82ff0000000006400001",
       code: "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
       closeCode: 1009,
       byteOffset: 9,
-      rule: "maxPayload",
+      rule: "maxFrame",
     },
   ];
   for (const { name, hex, code, closeCode, byteOffset, role = "server", rule } of cases) {

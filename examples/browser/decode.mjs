@@ -24,7 +24,7 @@ export async function decode(stream, onFrame) {
     result.head = head;
     result.from = fromClient ? "client" : "server";
     // RSV bits belong to extensions, and which were agreed on may not be in the file: all are let through.
-    decoder = new FrameDecoder({ role: fromClient ? "server" : "client", rsv: 7, maxPayload: Infinity });
+    decoder = new FrameDecoder({ role: fromClient ? "server" : "client", rsv: 7, maxFrame: Infinity });
     const sink = new Collector(length, onFrame);
     for (; rest !== undefined; rest = (await reader.read()).value) decoder.push(rest, sink);
   } catch (error) {
@@ -66,7 +66,7 @@ class Collector {
   }
 }
 
-/** The first line of the HTTP head, if there is one, and the bytes behind it that have been read. */
+/** The first line of the HTTP head, if there is one, and the bytes after it that have been read. */
 async function readHead(reader) {
   let rest = await read(reader);
   while (rest.length < 2) {

@@ -8,8 +8,8 @@ import { reject, upgrade } from "wsframe/node";
 
 const MAX_NAME = 40;
 const MAX_TEXT = 2000;
-/** Who has so many bytes waiting does not keep up, and is not waited for. */
-const MAX_BEHIND = 1 << 20;
+/** A page that leaves this many bytes unread does not keep up. */
+const MAX_WAITING = 1 << 20;
 
 const page = readFileSync(new URL("index.html", import.meta.url));
 const people = new Set();
@@ -17,11 +17,7 @@ const people = new Set();
 /** Sends one message to all: the same bytes. */
 function broadcast(message) {
   const prepared = new PreparedMessage(JSON.stringify(message));
-  for (const person of people) {
-    if (person.bufferedAmount < MAX_BEHIND) person.send(prepared);
-    // Its Close waits behind what it has not read: what it does not read in `closeTimeout` is dropped with the connection.
-    else person.close(1013, "too slow");
-  }
+  for (const person of people) person.send(prepared);
 }
 
 /** What a page says, if it is as the page would say it. Anybody may connect, with other programs too. */
@@ -43,6 +39,9 @@ const options = {
     origin === undefined || [`http://${host}`, `https://${host}`].includes(origin),
   limits: { maxMessage: 16_384 },
   closeTimeout: 5000,
+  // A page that does not read is closed, "try again later". What waits for it is dropped after `closeTimeout`.
+  maxBufferedAmount: MAX_WAITING,
+  overflow: 1013,
 };
 
 const server = createServer((request, response) => {

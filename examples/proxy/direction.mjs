@@ -22,7 +22,7 @@ export class Direction {
 
   constructor(role, hasExtensions) {
     // What RSV bits and payloads mean is up to the extensions, if the two ends have agreed on any.
-    this.#decoder = new FrameDecoder({ role, rsv: hasExtensions ? 7 : 0, maxPayload: Infinity });
+    this.#decoder = new FrameDecoder({ role, rsv: hasExtensions ? 7 : 0, maxFrame: Infinity });
     this.#encoder = new FrameEncoder({ role: role === "server" ? "client" : "server" });
   }
 
@@ -67,7 +67,7 @@ export class Direction {
     return bytes.subarray(0, done);
   }
 
-  /** A Close of our own behind the frames that have passed; undefined where it would stand inside one, or behind another. */
+  /** A Close of our own after the frames that have passed; undefined where it would be inside one, or after another. */
   close(code, reason = "") {
     if (this.#closed || this.#cut) return undefined;
     this.#closed = true;

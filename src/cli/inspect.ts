@@ -173,7 +173,7 @@ class Recorder implements FrameSink {
 export function inspect(stream: Stream, limits: InspectLimits): Inspection {
   const { bytes, role, rsv } = stream;
   const recorder = new Recorder(limits);
-  const decoder = new FrameDecoder({ role, rsv, maxPayload: Infinity });
+  const decoder = new FrameDecoder({ role, rsv, maxFrame: Infinity });
   let error: StreamError | undefined;
   try {
     decoder.push(bytes, recorder);

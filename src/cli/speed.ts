@@ -53,7 +53,7 @@ export async function measure(stream: Stream, inspection: Inspection): Promise<S
   const { sample, counts } = inspection;
   if (sample.frames === 0) return undefined;
   const { role, rsv } = stream;
-  const options: FrameDecoderOptions = { role, rsv, maxPayload: Infinity };
+  const options: FrameDecoderOptions = { role, rsv, maxFrame: Infinity };
   const copies = Math.ceil(LEAST_BYTES / sample.bytes);
   const connection = repeat(stream.bytes.subarray(0, sample.bytes), copies);
   const contenders = [pushing(options), decoding(options)];

@@ -1,7 +1,7 @@
 // The sending direction of a connection: RFC 7692 §7.2.1.
 
 import type { OutgoingPart } from "../frame/extension.ts";
-import type { Settings } from "./options.ts";
+import type { PerMessageDeflateSettings } from "./options.ts";
 import { inOwnBuffer } from "./own.ts";
 import { HistoryWindow } from "./window.ts";
 
@@ -11,14 +11,14 @@ const FLUSH_LENGTH = 4;
 
 /** @internal */
 export class Deflater {
-  readonly #settings: Settings;
+  readonly #settings: PerMessageDeflateSettings;
   readonly #bits: number;
   readonly #takeover: boolean;
   readonly #window = new HistoryWindow();
   /** How much of what was sent is kept: more than `history` only once there was a message that could use it. */
   #kept = 0;
 
-  constructor(settings: Settings, bits: number, takeover: boolean) {
+  constructor(settings: PerMessageDeflateSettings, bits: number, takeover: boolean) {
     this.#settings = settings;
     this.#bits = bits;
     this.#takeover = takeover;

@@ -4,7 +4,7 @@ import { concat } from "../frame/bytes.ts";
 import { WebSocketError } from "../frame/errors.ts";
 import type { IncomingMessage } from "../frame/extension.ts";
 import type { Inflated, InflateSettings } from "./codec.ts";
-import type { Settings } from "./options.ts";
+import type { PerMessageDeflateSettings } from "./options.ts";
 import { inOwnBuffer } from "./own.ts";
 import { HistoryWindow } from "./window.ts";
 
@@ -28,12 +28,12 @@ let scratch: Uint8Array | undefined;
 
 /** @internal */
 export class Inflater {
-  readonly #settings: Settings;
+  readonly #settings: PerMessageDeflateSettings;
   readonly #bits: number;
   readonly #takeover: boolean;
   readonly #window = new HistoryWindow();
 
-  constructor(settings: Settings, bits: number, takeover: boolean) {
+  constructor(settings: PerMessageDeflateSettings, bits: number, takeover: boolean) {
     this.#settings = settings;
     this.#bits = bits;
     this.#takeover = takeover;

@@ -1,13 +1,13 @@
 // The negotiation of RFC 7692 §5 and §7.1, on the values of the parameters.
 
 import type { ExtensionParameters } from "../frame/extension.ts";
-import type { Settings } from "./options.ts";
+import type { PerMessageDeflateSettings } from "./options.ts";
 import { type DeflateParameters, formatParameters, parseParameters } from "./parameters.ts";
 
 const FULL_WINDOW = 15;
 
 /** What a client offers, in order of preference. @internal */
-export function makeOffers(settings: Settings): readonly DeflateParameters[] {
+export function makeOffers(settings: PerMessageDeflateSettings): readonly DeflateParameters[] {
   const { serverNoContextTakeover, serverMaxWindowBits, clientMaxWindowBits } = settings;
   const own: DeflateParameters = {};
   if (settings.clientNoContextTakeover) own.clientNoContextTakeover = true;
@@ -21,7 +21,10 @@ export function makeOffers(settings: Settings): readonly DeflateParameters[] {
 }
 
 /** What a server answers to one offer, or undefined to decline it. @internal */
-export function answerOffer(parameters: ExtensionParameters, settings: Settings): ExtensionParameters | undefined {
+export function answerOffer(
+  parameters: ExtensionParameters,
+  settings: PerMessageDeflateSettings,
+): ExtensionParameters | undefined {
   const offer = parseParameters(parameters, "offer");
   if (offer === undefined) return undefined;
   const answer: DeflateParameters = {};
@@ -55,7 +58,7 @@ export function answerOffer(parameters: ExtensionParameters, settings: Settings)
 export function isAnswer(
   parameters: ExtensionParameters,
   offers: readonly DeflateParameters[],
-  settings: Settings,
+  settings: PerMessageDeflateSettings,
 ): boolean {
   const response = parseParameters(parameters, "response");
   if (response === undefined) return false;

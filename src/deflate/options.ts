@@ -66,7 +66,7 @@ export interface PerMessageDeflateOptions {
 }
 
 /** The options that hold. @internal */
-export interface Settings {
+export interface PerMessageDeflateSettings {
   readonly codec: DeflateCodec;
   readonly serverNoContextTakeover: boolean | undefined;
   readonly clientNoContextTakeover: boolean | undefined;
@@ -108,7 +108,7 @@ const HINTS: Hints = {
 };
 
 /** @throws RangeError, TypeError @internal */
-export function readOptions(options: PerMessageDeflateOptions): Settings {
+export function readDeflateOptions(options: PerMessageDeflateOptions): PerMessageDeflateSettings {
   checkNames("perMessageDeflate()", options, KNOWN, HINTS);
   const { threshold = 1024, level = -1, memLevel = 8, history = 4096, maxInflateRatio } = options;
   if (typeof threshold !== "number" || !(threshold >= 0)) {

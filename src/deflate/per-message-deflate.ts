@@ -1,7 +1,7 @@
 import type { Extension, ExtensionParameters } from "../frame/extension.ts";
 import { isServer, type Role } from "../frame/options.ts";
 import { answerOffer, isAnswer, makeOffers } from "./negotiate.ts";
-import { type PerMessageDeflateOptions, readOptions } from "./options.ts";
+import { type PerMessageDeflateOptions, readDeflateOptions } from "./options.ts";
 import { formatParameters } from "./parameters.ts";
 import { DeflateSession } from "./session.ts";
 
@@ -22,7 +22,7 @@ const RSV1 = 4;
  * @throws RangeError, TypeError for options that are not what they should be
  */
 export function perMessageDeflate(options: PerMessageDeflateOptions = {}): Extension {
-  const settings = readOptions(options);
+  const settings = readDeflateOptions(options);
   const offers = makeOffers(settings);
   return {
     name: "permessage-deflate",

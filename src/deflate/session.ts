@@ -2,7 +2,7 @@ import type { ExtensionParameters, ExtensionSession, IncomingMessage, OutgoingPa
 import type { Role } from "../frame/options.ts";
 import { Deflater } from "./deflater.ts";
 import { Inflater } from "./inflater.ts";
-import type { Settings } from "./options.ts";
+import type { PerMessageDeflateSettings } from "./options.ts";
 import { parseParameters } from "./parameters.ts";
 
 const FULL_WINDOW = 15;
@@ -13,7 +13,7 @@ export class DeflateSession implements ExtensionSession {
   readonly #inflater: Inflater;
 
   /** @throws TypeError if the parameters are not those of a response */
-  constructor(settings: Settings, role: Role, response: ExtensionParameters) {
+  constructor(settings: PerMessageDeflateSettings, role: Role, response: ExtensionParameters) {
     const agreed = parseParameters(response, "response");
     if (agreed === undefined) throw new TypeError("These are not parameters of a permessage-deflate response");
     const server = {

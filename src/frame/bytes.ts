@@ -1,5 +1,7 @@
 // Bytes: what is taken as such from callers, and how new ones are made.
 
+import { LARGE } from "./sizes.ts";
+
 /**
  * Bytes in any form: an ArrayBuffer, a SharedArrayBuffer or a view of one, of this realm or another. They are borrowed until
  * they have been written: do not change them before. What is in shared memory is copied on its way, so what is delivered and
@@ -62,4 +64,33 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
     at += part.length;
   }
   return bytes;
+}
+
+const SLAB_SIZE = 65536;
+let slab: ArrayBuffer | undefined;
+let used = 0;
+
+/**
+ * A copy of a payload that is to be sent, since its owner may change it. Short ones share a buffer, which nobody gets to see:
+ * they are copied again when they are serialized.
+ * @internal
+ */
+export function copyToSend(
+  bytes: Uint8Array,
+  allocate: (length: number) => Uint8Array<ArrayBuffer> = newBytes,
+): Uint8Array<ArrayBuffer> {
+  const { length } = bytes;
+  let copy: Uint8Array<ArrayBuffer>;
+  if (length >= LARGE) {
+    copy = allocate(length);
+  } else {
+    if (slab === undefined || used + length > SLAB_SIZE) {
+      slab = new ArrayBuffer(SLAB_SIZE);
+      used = 0;
+    }
+    copy = new Uint8Array(slab, used, length);
+    used += length;
+  }
+  copy.set(bytes);
+  return copy;
 }

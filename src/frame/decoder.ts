@@ -55,7 +55,7 @@ import { type DecoderState, readState, writeState } from "./state.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
 /** 100 MiB, as in ws. */
-const DEFAULT_MAX_PAYLOAD = 104857600;
+const DEFAULT_MAX_FRAME = 104857600;
 const DEFAULT_TEXT_SLACK = 1024;
 
 /** Where push() and commit() deliver frames as they arrive. */
@@ -79,15 +79,17 @@ export interface FrameSink {
   text?(text: string): void;
 }
 
-function readMaxPayload(value: number = DEFAULT_MAX_PAYLOAD): number {
+function readMaxFrame(value: number = DEFAULT_MAX_FRAME): number {
   if (value === Infinity) return Number.MAX_SAFE_INTEGER;
   if (!Number.isSafeInteger(value) || value < 0) {
-    throw new RangeError("maxPayload must be a whole number, 0 or more, or Infinity");
+    throw new RangeError("maxFrame must be a whole number, 0 or more, or Infinity");
   }
   return value;
 }
 
 function readConfig(options: FrameDecoderOptions): number {
+  // The name that ws has.
+  if ("maxPayload" in options) throw new TypeError("FrameDecoder has no option `maxPayload`: use `maxFrame`");
   const rsv = options.rsv ?? 0;
   if (!Number.isInteger(rsv) || rsv < 0 || rsv > 7) throw new RangeError("rsv must be 0 to 7");
   return (
@@ -115,7 +117,7 @@ function readConfig(options: FrameDecoderOptions): number {
 export class FrameDecoder {
   readonly #engines: Engines;
   readonly #config: number;
-  readonly #maxPayload: number;
+  readonly #maxFrame: number;
   readonly #copy: boolean;
   readonly #textSlack: number;
   readonly #allocate: (length: number) => Uint8Array<ArrayBuffer>;
@@ -138,18 +140,18 @@ export class FrameDecoder {
 
   /**
    * @throws TypeError for a role or core that there is not
-   * @throws RangeError for a maxPayload, rsv or textSlack out of range
+   * @throws RangeError for a maxFrame, rsv or textSlack out of range
    */
   constructor(options: FrameDecoderOptions) {
     const config = readConfig(options);
-    const maxPayload = readMaxPayload(options.maxPayload);
+    const maxFrame = readMaxFrame(options.maxFrame);
     const textSlack = options.textSlack ?? DEFAULT_TEXT_SLACK;
     if (!Number.isInteger(textSlack) || textSlack < 0) {
       throw new RangeError("textSlack must be a whole number, 0 or more");
     }
     this.#engines = enginesFor(options.core);
     this.#config = config;
-    this.#maxPayload = maxPayload;
+    this.#maxFrame = maxFrame;
     this.#copy = options.copy === true;
     this.#textSlack = Math.min(textSlack, WINDOW_SIZE);
     this.#allocate = options.allocate ?? newBytes;
@@ -423,7 +425,7 @@ export class FrameDecoder {
     i32[STATE_MESSAGE >> 2] = this.#message;
     i32[STATE_UTF8 >> 2] = this.#utf8;
     i32[STATE_SLACK >> 2] = this.#textSlack;
-    f64[STATE_MAX_PAYLOAD >> 3] = this.#maxPayload;
+    f64[STATE_MAX_PAYLOAD >> 3] = this.#maxFrame;
     if (partial === undefined) {
       i32[STATE_FRAME >> 2] = 0;
     } else {

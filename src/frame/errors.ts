@@ -61,7 +61,7 @@ export type WebSocketErrorCode =
   | "WS_ERR_UNEXPECTED_RSV_2_3"
   /** 1002: a 64-bit length with its top bit set. 1009: one of more than 2^53 - 1 bytes. */
   | "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH"
-  /** 1009: a frame or a message that is longer than `maxPayload`, `maxFrame` or `maxMessage`. */
+  /** 1009: a frame or a message that is longer than `maxFrame` or `maxMessage`. */
   | "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
 
 /** Where and how a stream broke a rule: see the properties of WebSocketError. */
@@ -144,12 +144,7 @@ const RULES: Readonly<Record<number, Rule>> = {
     "RFC 6455 §5.2",
     "A length must take as few bytes as possible",
   ],
-  [ERROR_MAX_PAYLOAD]: [
-    "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
-    "maxPayload",
-    "The payload is longer than maxPayload",
-    1009,
-  ],
+  [ERROR_MAX_PAYLOAD]: ["WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", "maxFrame", "The payload is longer than maxFrame", 1009],
   [ERROR_UTF8]: ["WS_ERR_INVALID_UTF8", "RFC 6455 §8.1", "Text must be valid UTF-8", 1007],
   [ERROR_CLOSE_CODE]: ["WS_ERR_INVALID_CLOSE_CODE", "RFC 6455 §7.4", "The close code must not be sent"],
 };

@@ -11,7 +11,7 @@ export interface FrameDecoderOptions {
    * The longest payload that a text, binary or continuation frame may have, in bytes: a whole number, or
    * Infinity for no limit. A longer one is refused with its header. Default 100 MiB.
    */
-  readonly maxPayload?: number | undefined;
+  readonly maxFrame?: number | undefined;
   /**
    * The RSV bits that an extension owns, as in `frame.rsv`: 4 for RSV1 (permessage-deflate). They are let
    * through on the first frame of a message, whose text is then not checked for UTF-8. Default 0.

@@ -77,7 +77,7 @@ export class Tap {
     const owned = extensions.map((each) => ("extension" in each ? each.extension : each));
     this.#decoder = new FrameDecoder({
       role,
-      maxPayload: MAX_MESSAGE,
+      maxFrame: MAX_MESSAGE,
       rsv: owned.reduce((bits, { rsv }) => bits | rsv, 0),
     });
     this.#protocol = new Protocol({

@@ -10,13 +10,13 @@ import {
   ResponseParser,
   serializeRequest,
 } from "../index.ts";
-import { LINGER } from "../protocol/linger.ts";
+import { LINGER } from "../protocol/times.ts";
 import { Deadline } from "./deadline.ts";
 import { reasonOf } from "./errors.ts";
 import { Fence } from "./fence.ts";
 import { Ledger } from "./ledger.ts";
 import { type Messages, READ_SIZE } from "./messages.ts";
-import type { Settings } from "./options.ts";
+import type { LoadSettings } from "./options.ts";
 import type { Pace } from "./pace.ts";
 import type { Stream } from "./stream.ts";
 import type { Tally } from "./tally.ts";
@@ -26,7 +26,7 @@ const chunk = Buffer.allocUnsafeSlow(READ_SIZE);
 
 /** What the connections of a run share. */
 export interface Shared {
-  readonly settings: Settings;
+  readonly settings: LoadSettings;
   readonly messages: Messages;
   readonly tally: Tally;
   /** What to send where this has been agreed on. */
@@ -66,6 +66,8 @@ export class LoadConnection {
   #opened: (() => void) | undefined = undefined;
   #drained: (() => void) | undefined = undefined;
   #closed: (() => void) | undefined = undefined;
+  /** Whether the server has been left a while to end the socket. */
+  #lingers = false;
   /** Whether the socket has not yet taken all that was written. */
   #full = false;
   #stopped = false;
@@ -321,7 +323,7 @@ export class LoadConnection {
     this.#protocol!.push(bytes, this.#sink);
     this.#flush();
     this.#settled();
-    if (this.#phase === CLOSED) this.#socket!.end();
+    this.#endStream();
     if (this.#phase !== OPEN) return;
     if (this.#pushed === this.#framed && this.#comparable) this.#slow = false;
     this.send(this.#now);
@@ -339,8 +341,9 @@ export class LoadConnection {
     },
     error: (error) => this.#lose(error.code, error.message),
     close: (code, reason) => {
-      if (this.#phase === CLOSING) setTimeout(() => this.destroy(), LINGER).unref();
-      else this.#lose(`CLOSED_${code}`, `closed by the server${reason === "" ? "" : `: ${reason}`}`);
+      if (this.#phase !== CLOSING) {
+        this.#lose(`CLOSED_${code}`, `closed by the server${reason === "" ? "" : `: ${reason}`}`);
+      }
     },
   };
 
@@ -354,6 +357,15 @@ export class LoadConnection {
   /** Ends drain(), if nothing waits for an answer any more. */
   #settled(): void {
     if (!this.#waits) this.#drained?.();
+  }
+
+  /** Ends the socket, or leaves that to the server for a while. */
+  #endStream(): void {
+    const { streamEnd } = this.#protocol!;
+    if (streamEnd === "send") this.#socket!.end();
+    if (streamEnd !== "expect" || this.#lingers) return;
+    this.#lingers = true;
+    setTimeout(() => this.destroy(), LINGER).unref();
   }
 
   /** The connection is over, and should not be. */

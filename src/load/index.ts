@@ -1,6 +1,6 @@
 // "wsframe/load": a load generator.
 
-import { type LoadOptions, readOptions } from "./options.ts";
+import { type LoadOptions, readLoadOptions } from "./options.ts";
 import type { LoadReport } from "./report.ts";
 import { Run } from "./run.ts";
 
@@ -19,7 +19,7 @@ export type { LoadError, LoadLatency, LoadProgress, LoadReport } from "./report.
  * @throws the signal's reason, if it has been aborted before
  */
 export async function load(url: string | URL, options: LoadOptions = {}): Promise<LoadReport> {
-  const settings = readOptions(options);
+  const settings = readLoadOptions(options);
   settings.signal?.throwIfAborted();
   return new Run(url, settings).start();
 }

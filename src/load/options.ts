@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from "node:tls";
 import { types } from "node:util";
 import type { RequestOptions } from "../index.ts";
+import { LONGEST_DELAY } from "../protocol/times.ts";
 import type { LoadProgress } from "./report.ts";
 
 /** Options of load(). Times are in milliseconds, sizes in bytes. */
@@ -54,7 +55,7 @@ export interface LoadOptions extends Pick<RequestOptions, "protocols" | "headers
 }
 
 /** The options that hold. @internal */
-export interface Settings extends LoadOptions {
+export interface LoadSettings extends LoadOptions {
   readonly connections: number;
   readonly size: number;
   readonly answers: number | "echo" | "any";
@@ -73,8 +74,6 @@ const MOST_CONNECTIONS = 65536;
 const MOST_BYTES = 104857600;
 const MOST_ANSWERS = 1e6;
 const MOST_IN_FLIGHT = 1e9;
-/** As long as a timer can wait. */
-const LONGEST = 2 ** 31 - 1;
 
 /** All names, so that the compiler finds one that is missing. */
 const NAMES: Readonly<Record<keyof LoadOptions, true>> = {
@@ -118,7 +117,7 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
  * @throws TypeError for an option that there is not, or of another type
  * @throws RangeError @internal
  */
-export function readOptions(options: LoadOptions): Settings {
+export function readLoadOptions(options: LoadOptions): LoadSettings {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw new TypeError("options must be an object");
   }
@@ -168,7 +167,7 @@ function checkMessages(messages: readonly (string | Uint8Array)[]): void {
   }
 }
 
-function readAnswers(answers: number | string): Settings["answers"] {
+function readAnswers(answers: number | string): LoadSettings["answers"] {
   if (answers === "echo" || answers === "any") return answers;
   if (typeof answers !== "number") throw new TypeError(`answers must be a number, "echo" or "any"`);
   return wholeNumber("answers", answers, 0, MOST_ANSWERS);
@@ -176,9 +175,9 @@ function readAnswers(answers: number | string): Settings["answers"] {
 
 function readInFlight(
   inFlight: number | undefined,
-  answers: Settings["answers"],
+  answers: LoadSettings["answers"],
   rate: number | undefined,
-): Settings["inFlight"] {
+): LoadSettings["inFlight"] {
   const waits = answers !== 0 && answers !== "any";
   if (inFlight === undefined) return waits && rate === undefined ? 1 : Infinity;
   if (!waits) throw new RangeError("inFlight is for answers that are waited for");
@@ -207,8 +206,8 @@ function wholeNumber(name: string, value: unknown, least: number, most: number):
 
 function time(name: string, value: unknown, least: number): number {
   const number = numberOf(name, value);
-  if (!(number >= least && number <= LONGEST)) {
-    throw new RangeError(`${name} must be a number of milliseconds from ${least} to ${LONGEST}`);
+  if (!(number >= least && number <= LONGEST_DELAY)) {
+    throw new RangeError(`${name} must be a number of milliseconds from ${least} to ${LONGEST_DELAY}`);
   }
   return number;
 }

@@ -3,7 +3,7 @@ import { type Agreement, type ClientRequest, createRequest, perMessageDeflate } 
 import { LoadConnection, type Shared } from "./connection.ts";
 import { Deadline } from "./deadline.ts";
 import { Messages } from "./messages.ts";
-import type { Settings } from "./options.ts";
+import type { LoadSettings } from "./options.ts";
 import { Pace } from "./pace.ts";
 import type { LoadProgress, LoadReport } from "./report.ts";
 import { Stream } from "./stream.ts";
@@ -28,7 +28,7 @@ interface Mark {
 
 /** One call of load(). */
 export class Run implements Shared {
-  readonly settings: Settings;
+  readonly settings: LoadSettings;
   readonly messages: Messages;
   readonly tally: Tally = new Tally();
   readonly pace: Pace | undefined;
@@ -44,7 +44,7 @@ export class Run implements Shared {
   #lastProgress = { time: performance.now(), completed: 0 };
 
   /** @throws TypeError */
-  constructor(url: string | URL, settings: Settings) {
+  constructor(url: string | URL, settings: LoadSettings) {
     const { protocols, headers, origin } = settings;
     const extensions = settings.compress ? [perMessageDeflate({ threshold: 0, maxInflateRatio: Infinity })] : [];
     this.#requests = () => createRequest(url, { protocols, headers, origin, extensions });

@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { type Acceptance, acceptHandshake, CloseCode, type Rejection, rejectHandshake } from "../index.ts";
 import type { Caller } from "./caller.ts";
 import type { Connection } from "./connection.ts";
-import { LINGER } from "../protocol/linger.ts";
+import { LINGER } from "../protocol/times.ts";
 import { readDelay, startTimer } from "./delay.ts";
 import { tellRefused, throwLater } from "./refusal.ts";
 import type { Route } from "./router.ts";

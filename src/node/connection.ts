@@ -12,7 +12,7 @@ import {
   serializeExtensions,
   WebSocketError,
 } from "../index.ts";
-import { LINGER } from "../protocol/linger.ts";
+import { LINGER } from "../protocol/times.ts";
 import type { Channel } from "./channel.ts";
 import type { AcceptedResponse } from "./connect.ts";
 import { publishClose, publishError, publishOpen } from "./diagnostics.ts";

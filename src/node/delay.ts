@@ -1,7 +1,4 @@
-import { LINGER } from "../protocol/linger.ts";
-
-/** The longest delay of a timer: a longer one would run at once. */
-const LONGEST = 2 ** 31 - 1;
+import { LINGER, LONGEST_DELAY } from "../protocol/times.ts";
 
 /**
  * A time limit as a timer takes it; Infinity is none, or nearly so: 24 days.
@@ -9,7 +6,7 @@ const LONGEST = 2 ** 31 - 1;
  */
 export function readDelay(name: string, value: number): number {
   if (typeof value !== "number" || !(value > 0)) throw new RangeError(`${name} must be a number of more than 0`);
-  return Math.min(Math.ceil(value), LONGEST);
+  return Math.min(Math.ceil(value), LONGEST_DELAY);
 }
 
 /**

@@ -20,12 +20,12 @@ const hearts: Map<number, Heart> = new Map();
 /** Timers belong to no connection: they would keep its context alive, and run the others in it. */
 const nowhere: AsyncResource = new AsyncResource("WSFRAME_HEARTBEAT");
 
-const LONGEST = 1000;
-const SHORTEST = 10;
+const MOST_SELDOM = 1000;
+const MOST_OFTEN = 10;
 
 /** How often to look, so that none of these times is missed by more than a tenth, or a second. @internal */
 export function intervalFor(...times: readonly number[]): number {
-  return Math.round(Math.min(Math.max(Math.min(...times) / 10, SHORTEST), LONGEST));
+  return Math.round(Math.min(Math.max(Math.min(...times) / 10, MOST_OFTEN), MOST_SELDOM));
 }
 
 /** Begins to call `beat()`. The timer does not keep the process alive. @internal */

@@ -1,13 +1,10 @@
 // Memory for payloads.
 
-/** From this size on a copy has memory of its own. Shorter ones are copied again when they are serialized. */
-const LARGE = 4096;
-const SLAB_SIZE = 65536;
+/** Shorter copies are not worth it. */
+const LEAST_LENT = 4096;
 /** How much memory is kept for the next copies, in bytes, for a thread. */
 const MOST_KEPT = 4194304;
 
-let slab: Uint8Array<ArrayBuffer> | undefined;
-let used = 0;
 /** Buffers that nobody uses, by the logarithm of their sizes. */
 const kept: ArrayBuffer[][] = [];
 let keptBytes = 0;
@@ -18,27 +15,9 @@ export function allocateUnsafe(length: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
 }
 
-/** A copy to be sent, for the caller has its buffer back when send() returns. @internal */
-export function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const { length } = bytes;
-  let copy: Uint8Array<ArrayBuffer>;
-  if (length >= LARGE) {
-    copy = allocateUnsafe(length);
-  } else {
-    if (slab === undefined || used + length > SLAB_SIZE) {
-      slab = allocateUnsafe(SLAB_SIZE);
-      used = 0;
-    }
-    copy = new Uint8Array(slab.buffer, used, length);
-    used += length;
-  }
-  copy.set(bytes);
-  return copy;
-}
-
 /** Whether lend() has memory for so many bytes that may be used again: fresh memory costs more than the copy. @internal */
 export function isLent(length: number): boolean {
-  return length >= LARGE && length <= MOST_KEPT / 4;
+  return length >= LEAST_LENT && length <= MOST_KEPT / 4;
 }
 
 /** A copy in memory that is used again once giveBack() has it. @internal */

@@ -1,11 +1,11 @@
 // What a connection has accepted and the system has not taken: the counterpart of inbox.ts.
 
 import { type Bytes, CloseCode, PreparedMessage, Protocol, type SendOptions } from "../index.ts";
-import { asBytes } from "../frame/bytes.ts";
+import { asBytes, copyToSend } from "../frame/bytes.ts";
 import { readFragmentSize } from "../protocol/options.ts";
 import { checkUtf8 } from "../frame/utf8.ts";
 import type { Channel } from "./channel.ts";
-import { copyOf, giveBack, isLent, lend } from "./memory.ts";
+import { allocateUnsafe, giveBack, isLent, lend } from "./memory.ts";
 
 /** A message in pieces, which may be larger than memory: text, if the first piece is a string. */
 export type Pieces = AsyncIterable<string | Bytes>;
@@ -288,7 +288,7 @@ export class Outbox {
     const bytes = asBytes(data);
     const { extended, reuses } = this.#channel;
     if (extended) return new Uint8Array(bytes);
-    if (!reuses || !isLent(bytes.length)) return copyOf(bytes);
+    if (!reuses || !isLent(bytes.length)) return copyToSend(bytes, allocateUnsafe);
     const copy = lend(bytes);
     (this.#lent ??= []).push(copy);
     return copy;

@@ -8,7 +8,7 @@ import {
 } from "node:http2";
 import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
-import { LINGER } from "../protocol/linger.ts";
+import { LINGER } from "../protocol/times.ts";
 import type { ServeOptions } from "./serve.ts";
 
 /** How many streams a client may have open in one HTTP/2 session. */

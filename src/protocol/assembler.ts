@@ -9,7 +9,7 @@ import { CloseCode, Opcode } from "../frame/opcodes.ts";
 import { decodeUtf8, decodeValidUtf8 } from "../frame/utf8.ts";
 import { type MessageSink, STOP, STOPPED } from "./events.ts";
 import { limitError } from "./limits.ts";
-import type { Settings } from "./settings.ts";
+import type { ProtocolSettings } from "./settings.ts";
 
 const CONTROL = 8;
 /** A message's buffer may be so much larger than the message, in bytes, before the message is moved to its own. */
@@ -50,7 +50,7 @@ export class MessageAssembler implements FrameSink {
   sink: MessageSink | undefined = undefined;
   /** Where in the stream the frame ends that is passing through. */
   frameEnd = 0;
-  readonly #settings: Settings;
+  readonly #settings: ProtocolSettings;
   readonly #handler: ControlHandler;
   #message: OpenMessage | undefined = undefined;
   /** Opcode of the frame that is passing through. */
@@ -59,7 +59,7 @@ export class MessageAssembler implements FrameSink {
   /** Of a control frame, what has come; of a whole binary message in one frame too. */
   #payload: Uint8Array<ArrayBuffer> | undefined = undefined;
 
-  constructor(settings: Settings, handler: ControlHandler) {
+  constructor(settings: ProtocolSettings, handler: ControlHandler) {
     this.#settings = settings;
     this.#handler = handler;
   }

@@ -6,7 +6,7 @@ import type { Limits } from "./limits.ts";
  * Options of Protocol: those of its decoder and encoder, and its own. The checks that they relax are the decoder's.
  */
 export interface ProtocolOptions
-  extends Omit<FrameDecoderOptions, "allocate" | "copy" | "maxPayload" | "rsv">, Pick<FrameEncoderOptions, "maskKey"> {
+  extends Omit<FrameDecoderOptions, "allocate" | "copy" | "maxFrame" | "rsv">, Pick<FrameEncoderOptions, "maskKey"> {
   /** What the handshake has agreed on; or an extension, as if it had been agreed on without parameters. Default none. */
   readonly extensions?: readonly (AgreedExtension | Extension)[] | undefined;
   /** What the peer may make this side spend. Default: the defaults of each limit. */

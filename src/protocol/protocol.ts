@@ -12,7 +12,7 @@ import { limitError } from "./limits.ts";
 import { type ProtocolOptions, readFragmentSize, type SendOptions } from "./options.ts";
 import { OutgoingMessage, sendFrames } from "./outgoing.ts";
 import { encodePrepared } from "./prepared.ts";
-import { readSettings, type Settings } from "./settings.ts";
+import { readSettings, type ProtocolSettings } from "./settings.ts";
 import { ANSWERING, CLOSED, CLOSING, FAILING, OPEN, STATES } from "./states.ts";
 
 /** The longest reason of a Close, in bytes: 125 less the two of its code (RFC 6455 §5.5). */
@@ -37,7 +37,7 @@ const MAX_CREDIT = 60;
  * and it is the last event.
  */
 export class Protocol {
-  readonly #settings: Settings;
+  readonly #settings: ProtocolSettings;
   readonly #decoder: FrameDecoder;
   readonly #encoder: FrameEncoder;
   readonly #assembler: MessageAssembler;
@@ -69,7 +69,7 @@ export class Protocol {
     this.#settings = settings;
     this.#decoder = new FrameDecoder({
       ...options,
-      maxPayload: Math.floor(Math.min(limits.maxFrame, limits.maxMessage, Number.MAX_SAFE_INTEGER)),
+      maxFrame: Math.floor(Math.min(limits.maxFrame, limits.maxMessage, Number.MAX_SAFE_INTEGER)),
       rsv: extensions.reduce((bits, { rsv }) => bits | rsv, 0),
     });
     this.#encoder = new FrameEncoder(options);
@@ -425,7 +425,7 @@ export class Protocol {
 
   /** The decoder's error, with the limit in it that was set here. */
   #ownLimit(error: WebSocketError): WebSocketError {
-    if (error.rule !== "maxPayload") return error;
+    if (error.rule !== "maxFrame") return error;
     const { maxFrame, maxMessage } = this.#settings.limits;
     return limitError(
       error.code,

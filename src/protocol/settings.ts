@@ -7,7 +7,7 @@ import { type ReadLimits, readLimits } from "./limits.ts";
 import { type ProtocolOptions, readFragmentSize } from "./options.ts";
 
 /** What does not change while a connection lasts. @internal */
-export interface Settings {
+export interface ProtocolSettings {
   readonly server: boolean;
   readonly limits: ReadLimits;
   readonly fragments: boolean;
@@ -21,14 +21,14 @@ export interface Settings {
 }
 
 let lastLimits: ReadLimits | undefined;
-let lastSettings: Settings | undefined;
+let lastSettings: ProtocolSettings | undefined;
 
 /**
  * The settings for these options: the same object as the last time, where they say the same. Connections of a server
  * without extensions share one then.
  * @throws TypeError @throws RangeError @internal
  */
-export function readSettings(options: ProtocolOptions): Settings {
+export function readSettings(options: ProtocolOptions): ProtocolSettings {
   if ("maxPayload" in options && options.maxPayload !== undefined) {
     throw new TypeError("Protocol has no option `maxPayload`: use `limits: { maxMessage }`");
   }
@@ -36,7 +36,7 @@ export function readSettings(options: ProtocolOptions): Settings {
   lastLimits = lastIfSame(lastLimits, readLimits(options.limits, fragments));
   const extensions = openExtensions(options.extensions ?? [], options.role);
   const fragmentSize = readFragmentSize(options.fragmentSize);
-  const settings: Settings = {
+  const settings: ProtocolSettings = {
     server: isServer(options.role),
     limits: lastLimits,
     fragments,

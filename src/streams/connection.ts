@@ -1,4 +1,4 @@
-import { asBytes } from "../frame/bytes.ts";
+import { asBytes, copyToSend } from "../frame/bytes.ts";
 import {
   type Bytes,
   CloseCode,
@@ -8,10 +8,9 @@ import {
   Protocol,
   WebSocketError,
 } from "../index.ts";
-import { LINGER } from "../protocol/linger.ts";
+import { LINGER } from "../protocol/times.ts";
 import { WebSocketStreamError } from "./error.ts";
 import { dataSize, readMark } from "./marks.ts";
-import { copyOf } from "./memory.ts";
 import { Outlet } from "./outlet.ts";
 import { Patience } from "./patience.ts";
 import { Sender, type SenderHost } from "./sender.ts";
@@ -244,7 +243,7 @@ export class Connection implements SenderHost {
     if (typeof data === "string" || data instanceof PreparedMessage) return this.#protocol.send(data);
     const bytes = asBytes(data, "data must be a string or bytes");
     if (bytes.length < SERIALIZED_AT_ONCE)
-      return this.#protocol.send(this.#extended ? new Uint8Array(bytes) : copyOf(bytes));
+      return this.#protocol.send(this.#extended ? new Uint8Array(bytes) : copyToSend(bytes));
     const sent = this.#protocol.send(bytes);
     this.#sender.free(bytes.buffer);
     return sent;

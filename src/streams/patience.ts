@@ -1,7 +1,6 @@
 // How long something that has to happen may take.
 
-/** The longest delay of a timer: a longer one would run at once. */
-const LONGEST = 0x7fffffff;
+import { LONGEST_DELAY } from "../protocol/times.ts";
 
 /**
  * Waits for one thing at a time. Each may take a time of its own, which starts again whenever there is progress.
@@ -50,7 +49,7 @@ export class Patience<Thing extends string> {
   #start(): void {
     const left = this.#left;
     if (left === Infinity) return;
-    this.#timer = setTimeout(() => this.#judge(), Math.min(Math.ceil(left), LONGEST));
+    this.#timer = setTimeout(() => this.#judge(), Math.min(Math.ceil(left), LONGEST_DELAY));
   }
 
   #judge(): void {

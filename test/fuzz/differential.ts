@@ -20,9 +20,9 @@ function decoderOptions({ server, ...rest }: ReferenceOptions): FrameDecoderOpti
 
 /** ws has neither these limits nor these relaxations; lengths that are not minimal it always accepts. */
 function comparableWithWs(options: ReferenceOptions): boolean {
-  const { maxPayload, rsv, allowUnmasked, allowMasked, allowInvalidClose, allowInvalidUtf8 } = options;
+  const { maxFrame, rsv, allowUnmasked, allowMasked, allowInvalidClose, allowInvalidUtf8 } = options;
   const relaxed = allowUnmasked || allowMasked || allowInvalidClose || allowInvalidUtf8;
-  return options.allowNonMinimalLength === true && maxPayload === undefined && !rsv && !relaxed;
+  return options.allowNonMinimalLength === true && maxFrame === undefined && !rsv && !relaxed;
 }
 
 /** Runs the case of a seed. Returns the number of frames in it, and the first finding. */

@@ -73,7 +73,7 @@ function closePayload(random: Random): Uint8Array {
 export function makeOptions(random: Random): ReferenceOptions {
   const options: ReferenceOptions = { server: random.chance(0.6) };
   if (random.chance(0.2)) options.rsv = random.integer(0, 7);
-  if (random.chance(0.1)) options.maxPayload = random.pick([0, 1, 100, 125, 126, 1000, 65535, Infinity]);
+  if (random.chance(0.1)) options.maxFrame = random.pick([0, 1, 100, 125, 126, 1000, 65535, Infinity]);
   if (random.chance(0.1)) options.allowUnmasked = true;
   if (random.chance(0.1)) options.allowMasked = true;
   if (random.chance(0.4)) options.allowNonMinimalLength = true;

@@ -7,14 +7,14 @@ import { load } from "../../src/load/index.ts";
 import { reasonOf } from "../../src/load/errors.ts";
 import { Histogram } from "../../src/load/histogram.ts";
 import { Messages, READ_SIZE } from "../../src/load/messages.ts";
-import { type LoadOptions, readOptions } from "../../src/load/options.ts";
+import { type LoadOptions, readLoadOptions } from "../../src/load/options.ts";
 import { Stream, WRITE_SIZE } from "../../src/load/stream.ts";
 import { Waiting } from "../../src/load/waiting.ts";
 import { Random } from "../support/random.ts";
 
 describe("options", () => {
   test("have defaults", () => {
-    expect(readOptions({})).toEqual({
+    expect(readLoadOptions({})).toEqual({
       connections: 50,
       size: 32,
       inFlight: 1,
@@ -27,8 +27,8 @@ describe("options", () => {
       answerTimeout: 5000,
       closeTimeout: 5000,
     });
-    expect(readOptions({ rate: 10 }).inFlight).toBe(Infinity);
-    expect(readOptions({ rate: 10, inFlight: 3 }).inFlight).toBe(3);
+    expect(readLoadOptions({ rate: 10 }).inFlight).toBe(Infinity);
+    expect(readLoadOptions({ rate: 10, inFlight: 3 }).inFlight).toBe(3);
   });
 
   test.each<LoadOptions>([
@@ -54,14 +54,14 @@ describe("options", () => {
     { answers: 0, inFlight: 1 },
     { answers: "any", inFlight: 1 },
   ])("refuse %o", (options) => {
-    expect(() => readOptions(options)).toThrow(RangeError);
+    expect(() => readLoadOptions(options)).toThrow(RangeError);
   });
 
   test("have other defaults with messages of one's own, and without answers", () => {
-    expect(readOptions({ messages: ["a"] })).toMatchObject({ answers: 1, inFlight: 1 });
-    expect(readOptions({ messages: ["a"], answers: "echo" })).toMatchObject({ answers: "echo", inFlight: 1 });
-    expect(readOptions({ answers: 0 })).toMatchObject({ answers: 0, inFlight: Infinity });
-    expect(readOptions({ answers: "any" })).toMatchObject({ answers: "any", inFlight: Infinity });
+    expect(readLoadOptions({ messages: ["a"] })).toMatchObject({ answers: 1, inFlight: 1 });
+    expect(readLoadOptions({ messages: ["a"], answers: "echo" })).toMatchObject({ answers: "echo", inFlight: 1 });
+    expect(readLoadOptions({ answers: 0 })).toMatchObject({ answers: 0, inFlight: Infinity });
+    expect(readLoadOptions({ answers: "any" })).toMatchObject({ answers: "any", inFlight: Infinity });
   });
 
   test.each<[unknown, string]>([

@@ -3,7 +3,7 @@
 
 export interface ReferenceOptions {
   server: boolean;
-  maxPayload?: number;
+  maxFrame?: number;
   rsv?: number;
   allowUnmasked?: boolean;
   allowMasked?: boolean;
@@ -145,7 +145,7 @@ export class ReferenceDecoder {
       const least = extended === 2 ? 126n : extended === 8 ? 65536n : 0n;
       if (length < least && !options.allowNonMinimalLength) throw new Failure("WS_ERR_NON_MINIMAL_LENGTH");
       if (length > 2n ** 53n - 1n) throw new Failure("WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH");
-      const limit = Math.min(options.maxPayload ?? 100 * 1024 * 1024, Number.MAX_SAFE_INTEGER);
+      const limit = Math.min(options.maxFrame ?? 100 * 1024 * 1024, Number.MAX_SAFE_INTEGER);
       if (!control && length > BigInt(limit)) throw new Failure("WS_ERR_UNSUPPORTED_MESSAGE_LENGTH");
     }
     if (header.length < 2 + extended + (masked ? 4 : 0)) return;

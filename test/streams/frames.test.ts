@@ -112,7 +112,7 @@ describe("FrameDecoderStream", () => {
   test("marks out of range, and options of the decoder, throw", () => {
     expect(() => new FrameDecoderStream({ role: "client", readableHighWaterMark: -1 })).toThrow(RangeError);
     expect(() => new FrameDecoderStream({ role: "client", writableHighWaterMark: 0 })).toThrow(RangeError);
-    expect(() => new FrameDecoderStream({ role: "client", maxPayload: -1 })).toThrow(RangeError);
+    expect(() => new FrameDecoderStream({ role: "client", maxFrame: -1 })).toThrow(RangeError);
   });
 
   test("what is no chunk is a TypeError", async () => {

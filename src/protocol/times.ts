@@ -3,3 +3,6 @@
  * it has refused, in milliseconds. @internal
  */
 export const LINGER = 1000;
+
+/** The longest delay of a timer, in milliseconds: a longer one would run at once. @internal */
+export const LONGEST_DELAY = 2147483647;
