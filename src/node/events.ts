@@ -31,12 +31,11 @@ export interface Ending {
 export type MessageListener = (data: string | Uint8Array<ArrayBuffer>) => void;
 
 /**
- * The EventEmitter in a Connection. It tells when "message" gets or loses listeners, and no exception of a listener
- * interrupts whoever emits.
- * @internal
+ * The EventEmitter that a Connection is. It notices when "message" gets or loses listeners, and an exception in a listener does
+ * not interrupt the code that emits. Not internal itself: the published types of Connection extend it.
  */
 export abstract class ConnectionEmitter extends EventEmitter<ConnectionEvents> {
-  /** As of every EventEmitter. With the first listener of "message" the messages begin that have waited. @internal */
+  /** As in every EventEmitter. The first listener of "message" gets the messages that have waited. @internal */
   override on<K extends keyof ConnectionEvents>(name: K, listener: (...args: ConnectionEvents[K]) => void): this {
     super.on(name as never, listener as never);
     if (name === "message") this.#changed();
@@ -61,7 +60,7 @@ export abstract class ConnectionEmitter extends EventEmitter<ConnectionEvents> {
     return this;
   }
 
-  /** As of every EventEmitter. Without a listener of "message" messages wait again, and so does the peer. @internal */
+  /** As in every EventEmitter. Without a listener of "message", messages wait again, and so does the peer. @internal */
   override off<K extends keyof ConnectionEvents>(name: K, listener: (...args: ConnectionEvents[K]) => void): this {
     super.off(name as never, listener as never);
     if (name === "message") this.#changed();

@@ -14,15 +14,19 @@ const STEP = 16384;
 /** How many bytes may be read beyond the mark to see whether the peer is there. */
 const PROBE = 1048576;
 
-/** The connection of a Flow. @internal */
+/** The connection of a Flow. Not internal itself: the published types of Connection name it. */
 export interface FlowHost {
-  /** Sends soon what waits to be sent. */
+  /** Sends soon what waits to be sent. @internal */
   flushSoon(): void;
-  /** Something that is not the peer's fault has ended the decoding of its stream. */
+  /** Something that is not the peer's fault has ended the decoding of its stream. @internal */
   broken(error: unknown): void;
+  /** @internal */
   emitSafely(name: "message", data: Message): void;
+  /** @internal */
   emitSafely(name: "ping" | "pong", data: Uint8Array<ArrayBuffer>): void;
+  /** @internal */
   failed(error: WebSocketError): void;
+  /** @internal */
   setEnding(code: number, reason: string, wasClean: boolean): void;
 }
 
