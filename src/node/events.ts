@@ -7,13 +7,16 @@ import type { ConnectionError } from "./event-target.ts";
 export interface ConnectionEvents {
   /** A text message, or a binary one, whose bytes are yours. */
   message: [data: string | Uint8Array<ArrayBuffer>];
-  /** A Ping (RFC 6455 §5.5.2): its Pong is on its way, unless `autoPong` is off. Its bytes are yours. */
+  /** A Ping (RFC 6455 §5.5.2). It is answered with a Pong, unless `autoPong` is off. Its bytes are yours. */
   ping: [data: Uint8Array<ArrayBuffer>];
   /** A Pong (§5.5.3). Its bytes are yours. */
   pong: [data: Uint8Array<ArrayBuffer>];
-  /** The peer has broken a rule, or the socket failed. Nothing is thrown where nobody listens. */
+  /** The peer has broken a rule, or the socket failed. Without a listener nothing is thrown. */
   error: [error: ConnectionError];
-  /** The last event, once the socket has closed. The code is 1005 or 1006 where there was none (RFC 6455 §7.1.5). */
+  /**
+   * The last event, once the socket has closed. The code is 1005 if the peer's Close had none, and 1006 if there was no Close
+   * (RFC 6455 §7.1.5).
+   */
   close: [code: number, reason: string, wasClean: boolean];
 }
 
@@ -23,7 +26,7 @@ export interface Ending {
   readonly code: number;
   /** The reason in the peer's Close, or "". */
   readonly reason: string;
-  /** Whether there was a Close. */
+  /** Whether the peer sent a Close. */
   readonly wasClean: boolean;
 }
 

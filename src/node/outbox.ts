@@ -18,8 +18,8 @@ export type Overflow = "queue" | "drop" | 1008 | 1013;
 /** Options of a message. */
 export interface MessageOptions extends SendOptions {
   /**
-   * Whether to copy bytes. With false they are borrowed: do not change them before drained() resolves. Default true: they
-   * are yours again when send() returns.
+   * Whether to copy bytes. Default true: they are yours again when send() returns. With false they are borrowed: do not
+   * change them before drained() resolves.
    */
   readonly copy?: boolean | undefined;
 }
