@@ -90,7 +90,8 @@ function readMaxFrame(value: number = DEFAULT_MAX_FRAME): number {
 
 function readConfig(options: FrameDecoderOptions): number {
   // The name that ws has.
-  if ("maxPayload" in options) throw new TypeError("FrameDecoder has no option `maxPayload`: use `maxFrame`");
+  if ((options as { readonly maxPayload?: unknown }).maxPayload !== undefined)
+    throw new TypeError("FrameDecoder has no option `maxPayload`: use `maxFrame`");
   const rsv = options.rsv ?? 0;
   if (!Number.isInteger(rsv) || rsv < 0 || rsv > 7) throw new RangeError("rsv must be 0 to 7");
   return (

@@ -131,7 +131,8 @@ export async function openStream(
     const agreement = checkResponse({ headers, body }, request);
     const connection = new Connection(stream, "client", agreement, new Uint8Array(0), options, response);
     connection.on("close", () => {
-      session.destroy();
+      // Not destroy(): what the session has taken of the stream may still wait for the socket.
+      session.close();
       linger(socket);
     });
     return connection;
