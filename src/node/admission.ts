@@ -31,6 +31,8 @@ export class Admission<Data> implements Route {
   readonly #closeLimit: number;
   /** The callers that `verify` has not decided on: each takes a rejection. */
   readonly #undecided: Set<(rejection: Rejection) => void> = new Set();
+  /** The listener of "close". One for all: made in #open() it would share its scope, and keep the request. */
+  readonly #forget: (this: Connection) => void;
   #closing = false;
 
   /** @throws TypeError, RangeError */
@@ -38,6 +40,10 @@ export class Admission<Data> implements Route {
     this.path = options.path;
     this.#options = options;
     this.#handler = handler;
+    const { connections } = this;
+    this.#forget = function forget() {
+      connections.delete(this);
+    };
     this.#timeLimit = timeLimit;
     this.#closeLimit = readDelay("closeTimeout", (options.closeTimeout ?? DEFAULT_CLOSE_TIMEOUT) + LINGER);
   }
@@ -119,7 +125,7 @@ export class Admission<Data> implements Route {
     const connection = this.#attempt(caller, () => caller.accept(acceptance, this.#options));
     if (connection === undefined) return;
     this.connections.add(connection);
-    connection.on("close", () => this.connections.delete(connection));
+    connection.on("close", this.#forget);
     callHandler(this.#handler, connection, caller.request, data);
   }
 
