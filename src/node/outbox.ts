@@ -50,6 +50,15 @@ interface Queue {
   closed: boolean;
 }
 
+/** Copies in memory that is used again once nothing waits any more. */
+interface Lent {
+  readonly copies: Uint8Array<ArrayBuffer>[];
+  /** The sizes of their buffers. */
+  bytes: number;
+}
+
+/** How much may be lent: something always waits for a slow peer, and nothing would ever be given back. */
+const MOST_LENT = 1048576;
 /** What an entry takes beside its payload, in bytes, about: so that empty messages count too. */
 const OVERHEAD = 64;
 /** The most that is written at once: progress shows between two writes. */
@@ -101,7 +110,7 @@ export class Outbox {
   #wakePump: (() => void) | undefined = undefined;
   #drains: (() => void)[] | undefined = undefined;
   /** Copies that the socket may still read. */
-  #lent: Uint8Array<ArrayBuffer>[] | undefined = undefined;
+  #lent: Lent | undefined = undefined;
   /** Whether a message has been begun with `fin: false`. */
   #begun = false;
   #ended = false;
@@ -281,22 +290,31 @@ export class Outbox {
     options: MessageOptions | undefined,
   ): string | Uint8Array | PreparedMessage {
     if (typeof data === "string" || data instanceof PreparedMessage) return data;
-    return options?.copy === false ? asBytes(data) : this.#copy(data);
+    if (options?.copy === false) return asBytes(data);
+    // `waiting` says when lent memory is free, and what is in the queue is no part of it.
+    return this.#queue === undefined ? this.#lend(data) : this.#copy(data);
   }
 
   #copy(data: Bytes): Uint8Array {
+    return this.#channel.extended ? new Uint8Array(asBytes(data)) : copyOf(asBytes(data));
+  }
+
+  /** A copy for the Protocol, which must have it before anything else happens. */
+  #lend(data: Bytes): Uint8Array {
     const bytes = asBytes(data);
     const { extended, reuses } = this.#channel;
-    if (extended) return new Uint8Array(bytes);
-    if (!reuses || !isLent(bytes.length)) return copyOf(bytes);
+    if (extended || !reuses || !isLent(bytes.length)) return this.#copy(bytes);
+    const lent = (this.#lent ??= { copies: [], bytes: 0 });
+    if (lent.bytes > MOST_LENT) return this.#copy(bytes);
     const copy = lend(bytes);
-    (this.#lent ??= []).push(copy);
+    lent.copies.push(copy);
+    lent.bytes += copy.buffer.byteLength;
     return copy;
   }
 
-  #giveBack(lent: readonly Uint8Array<ArrayBuffer>[]): void {
+  #giveBack({ copies }: Lent): void {
     this.#lent = undefined;
-    for (const copy of lent) giveBack(copy);
+    for (const copy of copies) giveBack(copy);
   }
 
   /** As a frame, not compressed. */
@@ -363,7 +381,7 @@ export class Outbox {
           return;
         }
         binary ??= typeof next.value !== "string";
-        const piece = typeof next.value === "string" ? next.value : this.#copy(next.value);
+        const piece = typeof next.value === "string" ? next.value : this.#lend(next.value);
         if (!send(piece, false)) break;
         this.flush();
         inTurn += piece.length + OVERHEAD;
