@@ -71,6 +71,7 @@ const HOLD_CLOSE = { holdClose: true } as const;
 export interface OutboxHost {
   /** Whether somebody may still want to answer what came before the peer's Close: ours waits. */
   readonly holdsClose: boolean;
+  close(code: number, reason: string): void;
   /** The system has taken something. */
   taken(): void;
 }
@@ -111,7 +112,7 @@ export class Outbox {
   #drains: (() => void)[] | undefined = undefined;
   /** Copies that the socket may still read. */
   #lent: Lent | undefined = undefined;
-  /** Whether a message has been begun with `fin: false`. */
+  /** Whether a message has been begun with `fin: false`. Not kept while everything is sent at once. */
   #begun = false;
   #ended = false;
 
@@ -161,15 +162,17 @@ export class Outbox {
   /** @returns false if it was refused @throws TypeError, RangeError for what Protocol.send() refuses */
   send(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
     if (this.isDirect) return this.#protocol.send(this.#owned(data, options), options);
-    if (this.#ended || (this.#channel.options.overflow !== "queue" && !this.#fits(data, options))) return false;
-    const queue = this.#queue;
-    if (queue === undefined) return this.#protocol.send(this.#owned(data, options), options);
-    if (!this.#accepts) return false;
-    const entry = { data: this.#owned(data, options), options };
+    if (!this.#accepts || (this.#channel.options.overflow !== "queue" && !this.#fits(data, options))) return false;
+    if (this.#queue === undefined) this.#protocol.send(this.#owned(data, options), options);
+    else this.#enqueue(this.#queue, { data: this.#owned(data, options), options });
+    this.#begun = options?.fin === false;
+    return true;
+  }
+
+  #enqueue(queue: Queue, entry: Whole): void {
     assertSendable(entry);
     queue.entries.push(entry);
-    queue.bytes += this.#sizeOf(entry.data);
-    return true;
+    queue.bytes += this.#sizeOf(entry);
   }
 
   /** @returns a promise of whether all pieces were sent. It rejects with what the source throws, or a TypeError for a piece */
@@ -268,19 +271,16 @@ export class Outbox {
 
   /** Whether a message may be added to what waits. */
   #fits(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
-    const { maxBufferedAmount, overflow } = this.#channel.options;
-    const goesOn = this.#begun;
-    this.#begun = options?.fin === false;
     // Part of a message would be worse than all of it.
-    if (goesOn) return true;
-    const size = this.#sizeOf(data);
+    if (this.#begun) return true;
+    const { maxBufferedAmount, overflow } = this.#channel.options;
+    const size = this.#sizeOf({ data, options });
     if (this.bytes + size <= maxBufferedAmount) return true;
     // The Protocol has counted text with its longest form. Serialized it is what it is.
     const parts = this.#protocol.take(HOLD_CLOSE);
     if (parts.length > 0) this.#parts = [...(this.#parts ?? []), ...this.#counted(parts)];
     if (this.bytes + size <= maxBufferedAmount) return true;
-    this.#begun = false;
-    if (typeof overflow === "number") this.close(overflow, "Too much waits to be sent");
+    if (typeof overflow === "number") this.#host.close(overflow, "Too much waits to be sent");
     return false;
   }
 
@@ -317,12 +317,14 @@ export class Outbox {
     for (const copy of copies) giveBack(copy);
   }
 
-  /** As a frame, not compressed. */
-  #sizeOf(data: string | Bytes | PreparedMessage): number {
+  /** As frames, not compressed. */
+  #sizeOf({ data, options }: { readonly data: string | Bytes | PreparedMessage; readonly options: MessageOptions | undefined }): number {
     const mask = this.#channel.role === "client" ? 4 : 0;
-    if (data instanceof PreparedMessage) return data.frame.length + mask;
-    const length = typeof data === "string" ? Buffer.byteLength(data) : asBytes(data).length;
-    return length + (length < 126 ? 2 : length < 65536 ? 4 : 10) + mask;
+    const most = readFragmentSize(options?.fragmentSize ?? this.#channel.options.fragmentSize);
+    const length = data instanceof PreparedMessage ? data.payload.length : lengthOf(data);
+    if (length <= most) return length + headerSize(length) + mask;
+    const full = Math.ceil(length / most) - 1;
+    return length + full * (headerSize(most) + mask) + headerSize(length - full * most) + mask;
   }
 
   /** Sends what is in the queue, one after the other. It never rejects. */
@@ -331,7 +333,7 @@ export class Outbox {
       if ("pieces" in next) {
         await this.#sendAll(next);
       } else if ("data" in next) {
-        queue.bytes -= this.#sizeOf(next.data);
+        queue.bytes -= this.#sizeOf(next);
         this.#sendQueued(next);
       } else {
         this.#protocol.close(next.code, next.reason);
@@ -427,6 +429,15 @@ export class Outbox {
     this.#drains = undefined;
     if (drains !== undefined) for (const resolve of drains) resolve();
   }
+}
+
+function lengthOf(data: string | Bytes): number {
+  return typeof data === "string" ? Buffer.byteLength(data) : asBytes(data).length;
+}
+
+/** Without a masking-key (RFC 6455 §5.2). */
+function headerSize(length: number): number {
+  return length < 126 ? 2 : length < 65536 ? 4 : 10;
 }
 
 function ignore(): void {}
