@@ -40,7 +40,13 @@ const OVERFLOWS: ReadonlySet<unknown> = new Set(["queue", "drop", 1008, 1013]);
 export type OwnOptions = Required<
   Pick<
     { readonly [K in keyof ConnectionOptions]: NonNullable<ConnectionOptions[K]> },
-    "highWaterMark" | "maxBufferedAmount" | "overflow" | "fragmentSize" | "discardUnread" | "idleTimeout" | "directReads"
+    | "highWaterMark"
+    | "maxBufferedAmount"
+    | "overflow"
+    | "fragmentSize"
+    | "discardUnread"
+    | "idleTimeout"
+    | "directReads"
   >
 >;
 

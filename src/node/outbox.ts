@@ -318,7 +318,13 @@ export class Outbox {
   }
 
   /** As frames, not compressed. */
-  #sizeOf({ data, options }: { readonly data: string | Bytes | PreparedMessage; readonly options: MessageOptions | undefined }): number {
+  #sizeOf({
+    data,
+    options,
+  }: {
+    readonly data: string | Bytes | PreparedMessage;
+    readonly options: MessageOptions | undefined;
+  }): number {
     const mask = this.#channel.role === "client" ? 4 : 0;
     const most = readFragmentSize(options?.fragmentSize ?? this.#channel.options.fragmentSize);
     const length = data instanceof PreparedMessage ? data.payload.length : lengthOf(data);

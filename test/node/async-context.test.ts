@@ -76,14 +76,11 @@ async function connected(store: Store, options: ConnectionOptions): Promise<Omit
     peer.received = peer.received.subarray(head.length);
     await peer.write(answer(head));
   });
-  const connection = await als.run(store, () =>
-    connect(`ws://127.0.0.1:${port}`, { closeTimeout: 200, ...options }),
-  );
+  const connection = await als.run(store, () => connect(`ws://127.0.0.1:${port}`, { closeTimeout: 200, ...options }));
   return { connection, peer: peers[0]! };
 }
 
-const from = (role: Role, ...list: RawFrame[]): Uint8Array =>
-  frames(role === "server" ? "client" : "server", ...list);
+const from = (role: Role, ...list: RawFrame[]): Uint8Array => frames(role === "server" ? "client" : "server", ...list);
 
 function logs({ log }: Opened, ...entries: string[]): Promise<void> {
   return until(

@@ -138,27 +138,30 @@ describe("a full inbox", () => {
     expect(connections[0]!.ending).toMatchObject(answers ? { code: 1001, wasClean: true } : ABNORMAL);
   });
 
-  test.each(ROLES)("does not hide the peer's answer to our close(), with a loop that has stopped too: %s", async (role) => {
-    for (const loops of [false, true]) {
-      const { connection, peer } = await open(role, { closeTimeout: 1000, highWaterMark: 1000 });
-      let go!: () => void;
-      const gate = new Promise<void>((resolve) => (go = resolve));
-      const loop = async (): Promise<void> => {
-        for await (const data of connection) if (data === "first") await gate;
-      };
-      const looping = loops ? loop() : undefined;
-      await peer.write(from(role, text("first"), text("x".repeat(5000)), text("y".repeat(5000))));
-      await sleep(20);
-      connection.close(4003);
-      await peer.write(from(role, text("z"), close(4003)));
-      peer.socket.end();
-      expect(await connection.closed).toEqual({ code: 4003, reason: "", wasClean: true });
-      go();
-      await looping;
-    }
-  });
+  test.each(ROLES)(
+    "does not hide the peer's answer to our close(), with a loop that has stopped too: %s",
+    async (role) => {
+      for (const loops of [false, true]) {
+        const { connection, peer } = await open(role, { closeTimeout: 1000, highWaterMark: 1000 });
+        let go!: () => void;
+        const gate = new Promise<void>((resolve) => (go = resolve));
+        const loop = async (): Promise<void> => {
+          for await (const data of connection) if (data === "first") await gate;
+        };
+        const looping = loops ? loop() : undefined;
+        await peer.write(from(role, text("first"), text("x".repeat(5000)), text("y".repeat(5000))));
+        await sleep(20);
+        connection.close(4003);
+        await peer.write(from(role, text("z"), close(4003)));
+        peer.socket.end();
+        expect(await connection.closed).toEqual({ code: 4003, reason: "", wasClean: true });
+        go();
+        await looping;
+      }
+    },
+  );
 
-  test.each(ROLES)("goes to a listener that is there when the socket closes, before \"close\": %s", async (role) => {
+  test.each(ROLES)('goes to a listener that is there when the socket closes, before "close": %s', async (role) => {
     for (const cut of [false, true]) {
       const { connection, peer } = await open(role, { highWaterMark: 1000 });
       const log: string[] = [];

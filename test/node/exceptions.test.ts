@@ -84,17 +84,21 @@ each("what is thrown need not be an Error", nodeWays({ roles: ROLES }), async (o
   await end(subject);
 });
 
-each("a message that waits for a listener: what it runs into is told then", nodeWays({ roles: ROLES, marks: [0] }), async (open) => {
-  const error = new Error("not mine");
-  const { subject, peer } = await open({ options: { extensions: [picky(error)] } });
-  const errors: unknown[] = [];
-  subject.connection.on("error", (error) => errors.push(error));
-  peer.write(text("a"), text("b"), text("bad", { rsv: 4 }));
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  const got: unknown[] = [];
-  subject.receive((data) => got.push(data));
-  await peer.gone();
-  expect([got, errors, peer.log]).toEqual([["a", "b"], [error], ["close:1011", "end"]]);
-  peer.line.end();
-  await end(subject);
-});
+each(
+  "a message that waits for a listener: what it runs into is told then",
+  nodeWays({ roles: ROLES, marks: [0] }),
+  async (open) => {
+    const error = new Error("not mine");
+    const { subject, peer } = await open({ options: { extensions: [picky(error)] } });
+    const errors: unknown[] = [];
+    subject.connection.on("error", (error) => errors.push(error));
+    peer.write(text("a"), text("b"), text("bad", { rsv: 4 }));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const got: unknown[] = [];
+    subject.receive((data) => got.push(data));
+    await peer.gone();
+    expect([got, errors, peer.log]).toEqual([["a", "b"], [error], ["close:1011", "end"]]);
+    peer.line.end();
+    await end(subject);
+  },
+);

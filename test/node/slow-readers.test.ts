@@ -14,7 +14,10 @@ const LIMIT = 64 * KIB;
 
 /** A connection whose socket takes nothing: what is sent waits where the limit counts it. */
 async function stuck(role: Role, options: OpenOptions): Promise<{ connection: Connection; peer: RawPeer }> {
-  const { connection, peer } = await open(role, { ...options, begin: (connection) => connection.on("message", () => {}) });
+  const { connection, peer } = await open(role, {
+    ...options,
+    begin: (connection) => connection.on("message", () => {}),
+  });
   await connection.drained();
   connection.socket.cork();
   return { connection, peer };
