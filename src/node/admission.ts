@@ -31,6 +31,8 @@ export class Admission<Data> implements Route {
   readonly #closeLimit: number;
   /** The callers that `verify` has not decided on: each takes a rejection. */
   readonly #undecided: Set<(rejection: Rejection) => void> = new Set();
+  /** The listener of "close". One for all: made in #open() it would share its scope, and keep the request. */
+  readonly #forget: (this: Connection) => void;
   #closing = false;
 
   /** @throws TypeError, RangeError */
@@ -38,6 +40,10 @@ export class Admission<Data> implements Route {
     this.path = options.path;
     this.#options = options;
     this.#handler = handler;
+    const { connections } = this;
+    this.#forget = function forget() {
+      connections.delete(this);
+    };
     this.#timeLimit = timeLimit;
     this.#closeLimit = readDelay("closeTimeout", (options.closeTimeout ?? DEFAULT_CLOSE_TIMEOUT) + LINGER);
   }
@@ -118,14 +124,9 @@ export class Admission<Data> implements Route {
   #open(caller: Caller, acceptance: Acceptance, data: Data): void {
     const connection = this.#attempt(caller, () => caller.accept(acceptance, this.#options));
     if (connection === undefined) return;
-    this.#count(connection);
-    callHandler(this.#handler, connection, caller.request, data);
-  }
-
-  /** A listener made in #open() would keep the request for as long as the connection. */
-  #count(connection: Connection): void {
     this.connections.add(connection);
-    connection.on("close", () => this.connections.delete(connection));
+    connection.on("close", this.#forget);
+    callHandler(this.#handler, connection, caller.request, data);
   }
 
   /** What a function of the options throws is answered with 500. */

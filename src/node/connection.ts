@@ -33,8 +33,12 @@ import { type Beating, startBeating, stopBeating } from "./heartbeat.ts";
 import { allocateUnsafe } from "./memory.ts";
 import { type ConnectionOptions, ownOptions } from "./options.ts";
 import { type MessageOptions, Outbox, type OutboxHost, type Pieces, type PiecesOptions } from "./outbox.ts";
-import { isSocket, readFrom } from "./reading.ts";
+import { isSocket, readerFor } from "./reading.ts";
 import { Vitals, type VitalsHost } from "./vitals.ts";
+
+/** Where a stream has its connection. */
+const CONNECTION: unique symbol = Symbol("connection");
+type OwnedStream = Duplex & { [CONNECTION]?: Connection };
 
 /**
  * A WebSocket connection over a stream of node:net, tls or http2: made by upgrade(), serve() and connect().
@@ -60,7 +64,7 @@ export class Connection
   readonly #outbox: Outbox;
   readonly #flow: Flow;
   readonly #vitals: Vitals;
-  /** Events that a timer or another connection brings about run where this one was made. */
+  /** Where the connection was made. Its events run there, whatever brings them about: its socket, a timer, another connection. */
   readonly #context: AsyncResource = new AsyncResource("WSFRAME_CONNECTION", { requireManualDestroy: true });
   #ending: Ending | undefined = undefined;
   /** "close" has been emitted, or is about to be. */
@@ -97,14 +101,36 @@ export class Connection
     socket.allowHalfOpen = true;
     // Listeners that are added in this turn get the first message.
     socket.pause();
-    readFrom(socket, (chunk) => this.#receive(chunk), own.directReads);
-    socket.on("end", () => this.#receiveEnd());
-    socket.on("error", (error) => this.#context.runInAsyncScope(this.failed, this, error));
-    socket.on("close", () => this.#context.runInAsyncScope(this.#close, this));
+    const owned: OwnedStream = socket;
+    owned[CONNECTION] = this;
+    Connection.#read(socket, own);
+    socket.on("end", Connection.#onEnd);
+    socket.on("error", Connection.#onError);
+    socket.on("close", Connection.#onClose);
     if (head.length > 0) socket.unshift(head);
     startBeating(this);
     this.#runSoon();
     publishOpen(this);
+  }
+
+  // The listeners of streams: the same functions for all, since a closure costs memory for each connection.
+  static readonly #read = readerFor(function receive(this: OwnedStream, chunk) {
+    this[CONNECTION]!.#receive(chunk);
+  });
+
+  static #onEnd(this: OwnedStream): void {
+    const connection = this[CONNECTION]!;
+    connection.#context.runInAsyncScope(connection.#receiveEnd, connection);
+  }
+
+  static #onError(this: OwnedStream, error: Error): void {
+    const connection = this[CONNECTION]!;
+    connection.#context.runInAsyncScope(connection.failed, connection, error);
+  }
+
+  static #onClose(this: OwnedStream): void {
+    const connection = this[CONNECTION]!;
+    connection.#context.runInAsyncScope(connection.#close, connection);
   }
 
   /** As in browsers: 1 is open, 2 closing, 3 closed. A connection that you get has been opened, so 0 does not occur. */
@@ -211,7 +237,7 @@ export class Connection
     this.#outbox.close(code, reason);
     this.flushSoon();
     // Somebody has to read the answer.
-    this.#flow.run();
+    this.run();
   }
 
   /** Cuts the socket without a closing handshake. Messages that wait are dropped. */
@@ -234,7 +260,7 @@ export class Connection
    */
   [Symbol.asyncIterator](): AsyncIterator<string | Uint8Array<ArrayBuffer>, undefined> {
     this.#flow.iterate();
-    this.#flow.run();
+    this.run();
     return {
       next: () => this.#flow.next(this.#ended),
       return: () => {
@@ -305,7 +331,12 @@ export class Connection
   /** @internal */
   taken(): void {
     this.#advance();
-    if (this.#flow.isStopped || this.#flow.isBehind) this.#context.runInAsyncScope(this.#flow.run, this.#flow);
+    if (this.#flow.isStopped || this.#flow.isBehind) this.run();
+  }
+
+  /** Runs the Flow. @internal */
+  run(): void {
+    this.#context.runInAsyncScope(this.#flow.run, this.#flow);
   }
 
   /** @internal */
@@ -359,7 +390,7 @@ export class Connection
   }
 
   #runSoon(): void {
-    process.nextTick(() => this.#context.runInAsyncScope(this.#flow.run, this.#flow));
+    process.nextTick(runNow, this);
   }
 
   /** @internal */
@@ -372,7 +403,7 @@ export class Connection
 
   #receive(chunk: Uint8Array): void {
     if (this.#flow.probing) this.#vitals.seen();
-    this.#flow.receive(chunk);
+    this.#context.runInAsyncScope(this.#flow.receive, this.#flow, chunk);
     if (this.#protocol.state !== "open") this.#advance();
   }
 
@@ -417,6 +448,10 @@ export class Connection
 /** What a message counts beside its payload, so that empty ones count. */
 const OVERHEAD = 64;
 const ABNORMAL: Ending = { code: CloseCode.AbnormalClosure, reason: "", wasClean: false };
+
+function runNow(connection: Connection): void {
+  connection.run();
+}
 
 function flushNow(connection: Connection): void {
   connection.flush();

@@ -18,6 +18,8 @@ const PROBE = 1048576;
 export interface FlowHost {
   /** Sends soon what waits to be sent. @internal */
   flushSoon(): void;
+  /** Calls run() in the connection's own context: what is emitted is not part of whatever has called it. @internal */
+  run(): void;
   /** Something that is not the peer's fault has ended the decoding of its stream. @internal */
   broken(error: unknown): void;
   /** @internal */
@@ -195,7 +197,7 @@ export class Flow implements MessageSink {
     let value = this.#shift();
     this.#handedOut = value !== undefined;
     if (this.#stopped && !this.#full) {
-      this.run();
+      this.#host.run();
       value ??= this.#shift();
     }
     if (value !== undefined) {

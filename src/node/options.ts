@@ -1,4 +1,5 @@
 import { Keepalive, type KeepaliveOptions, Protocol, type ProtocolOptions, type Role } from "../index.ts";
+import { readFragmentSize } from "../protocol/options.ts";
 import type { Overflow } from "./outbox.ts";
 
 /** Options of a connection once its handshake is done. */
@@ -41,7 +42,13 @@ const OVERFLOWS: ReadonlySet<unknown> = new Set(["queue", "drop", 1008, 1013]);
 export type OwnOptions = Required<
   Pick<
     { readonly [K in keyof ConnectionOptions]: NonNullable<ConnectionOptions[K]> },
-    "highWaterMark" | "maxBufferedAmount" | "overflow" | "discardUnread" | "idleTimeout" | "directReads"
+    | "highWaterMark"
+    | "maxBufferedAmount"
+    | "overflow"
+    | "fragmentSize"
+    | "discardUnread"
+    | "idleTimeout"
+    | "directReads"
   >
 >;
 
@@ -51,6 +58,7 @@ let last: OwnOptions | undefined;
 export function ownOptions(options: ConnectionOptions): OwnOptions {
   const { highWaterMark = DEFAULT_HIGH_WATER_MARK, idleTimeout = Infinity, overflow = "queue" } = options;
   const { maxBufferedAmount = highWaterMark, discardUnread = false, directReads = true } = options;
+  const fragmentSize = readFragmentSize(options.fragmentSize);
   for (const [name, value] of Object.entries({ highWaterMark, maxBufferedAmount })) {
     if (typeof value !== "number" || !(value >= 0)) throw new RangeError(`${name} must be a number, 0 or more`);
   }
@@ -58,7 +66,8 @@ export function ownOptions(options: ConnectionOptions): OwnOptions {
     throw new RangeError("idleTimeout must be a number of more than 0");
   }
   if (!OVERFLOWS.has(overflow)) throw new RangeError('overflow must be "queue", "drop", 1008 or 1013');
-  const own: OwnOptions = { highWaterMark, maxBufferedAmount, overflow, discardUnread, idleTimeout, directReads };
+  const sending = { maxBufferedAmount, overflow, fragmentSize };
+  const own: OwnOptions = { highWaterMark, ...sending, discardUnread, idleTimeout, directReads };
   const before = last;
   if (before !== undefined && (Object.keys(own) as (keyof OwnOptions)[]).every((key) => before[key] === own[key])) {
     return before;

@@ -50,6 +50,15 @@ interface Queue {
   closed: boolean;
 }
 
+/** Copies in memory that is used again once nothing waits any more. */
+interface Lent {
+  readonly copies: Uint8Array<ArrayBuffer>[];
+  /** The sizes of their buffers. */
+  bytes: number;
+}
+
+/** How much may be lent: something always waits for a slow peer, and nothing would ever be given back. */
+const MOST_LENT = 1048576;
 /** What an entry takes beside its payload, in bytes, about: so that empty messages count too. */
 const OVERHEAD = 64;
 /** The most that is written at once: progress shows between two writes. */
@@ -62,6 +71,8 @@ const HOLD_CLOSE = { holdClose: true } as const;
 export interface OutboxHost {
   /** Whether somebody may still want to answer what came before the peer's Close: ours waits. @internal */
   readonly holdsClose: boolean;
+  /** @internal */
+  close(code: number, reason: string): void;
   /** The system has taken something. @internal */
   taken(): void;
 }
@@ -101,8 +112,8 @@ export class Outbox {
   #wakePump: (() => void) | undefined = undefined;
   #drains: (() => void)[] | undefined = undefined;
   /** Copies that the socket may still read. */
-  #lent: Uint8Array<ArrayBuffer>[] | undefined = undefined;
-  /** Whether a message has been begun with `fin: false`. */
+  #lent: Lent | undefined = undefined;
+  /** Whether a message has been begun with `fin: false`. Not kept while everything is sent at once. */
   #begun = false;
   #ended = false;
 
@@ -152,15 +163,17 @@ export class Outbox {
   /** @returns false if it was refused @throws TypeError, RangeError for what Protocol.send() refuses */
   send(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
     if (this.isDirect) return this.#protocol.send(this.#owned(data, options), options);
-    if (this.#ended || (this.#channel.options.overflow !== "queue" && !this.#fits(data, options))) return false;
-    const queue = this.#queue;
-    if (queue === undefined) return this.#protocol.send(this.#owned(data, options), options);
-    if (!this.#accepts) return false;
-    const entry = { data: this.#owned(data, options), options };
+    if (!this.#accepts || (this.#channel.options.overflow !== "queue" && !this.#fits(data, options))) return false;
+    if (this.#queue === undefined) this.#protocol.send(this.#owned(data, options), options);
+    else this.#enqueue(this.#queue, { data: this.#owned(data, options), options });
+    this.#begun = options?.fin === false;
+    return true;
+  }
+
+  #enqueue(queue: Queue, entry: Whole): void {
     assertSendable(entry);
     queue.entries.push(entry);
-    queue.bytes += this.#sizeOf(entry.data);
-    return true;
+    queue.bytes += this.#sizeOf(entry);
   }
 
   /** @returns a promise of whether all pieces were sent. It rejects with what the source throws, or a TypeError for a piece */
@@ -259,19 +272,16 @@ export class Outbox {
 
   /** Whether a message may be added to what waits. */
   #fits(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
-    const { maxBufferedAmount, overflow } = this.#channel.options;
-    const goesOn = this.#begun;
-    this.#begun = options?.fin === false;
     // Part of a message would be worse than all of it.
-    if (goesOn) return true;
-    const size = this.#sizeOf(data);
+    if (this.#begun) return true;
+    const { maxBufferedAmount, overflow } = this.#channel.options;
+    const size = this.#sizeOf({ data, options });
     if (this.bytes + size <= maxBufferedAmount) return true;
     // The Protocol has counted text with its longest form. Serialized it is what it is.
     const parts = this.#protocol.take(HOLD_CLOSE);
     if (parts.length > 0) this.#parts = [...(this.#parts ?? []), ...this.#counted(parts)];
     if (this.bytes + size <= maxBufferedAmount) return true;
-    this.#begun = false;
-    if (typeof overflow === "number") this.close(overflow, "Too much waits to be sent");
+    if (typeof overflow === "number") this.#host.close(overflow, "Too much waits to be sent");
     return false;
   }
 
@@ -281,30 +291,47 @@ export class Outbox {
     options: MessageOptions | undefined,
   ): string | Uint8Array | PreparedMessage {
     if (typeof data === "string" || data instanceof PreparedMessage) return data;
-    return options?.copy === false ? asBytes(data) : this.#copy(data);
+    if (options?.copy === false) return asBytes(data);
+    // `waiting` says when lent memory is free, and what is in the queue is no part of it.
+    return this.#queue === undefined ? this.#lend(data) : this.#copy(data);
   }
 
   #copy(data: Bytes): Uint8Array {
+    return this.#channel.extended ? new Uint8Array(asBytes(data)) : copyToSend(asBytes(data), allocateUnsafe);
+  }
+
+  /** A copy for the Protocol, which must have it before anything else happens. */
+  #lend(data: Bytes): Uint8Array {
     const bytes = asBytes(data);
     const { extended, reuses } = this.#channel;
-    if (extended) return new Uint8Array(bytes);
-    if (!reuses || !isLent(bytes.length)) return copyToSend(bytes, allocateUnsafe);
+    if (extended || !reuses || !isLent(bytes.length)) return this.#copy(bytes);
+    const lent = (this.#lent ??= { copies: [], bytes: 0 });
+    if (lent.bytes > MOST_LENT) return this.#copy(bytes);
     const copy = lend(bytes);
-    (this.#lent ??= []).push(copy);
+    lent.copies.push(copy);
+    lent.bytes += copy.buffer.byteLength;
     return copy;
   }
 
-  #giveBack(lent: readonly Uint8Array<ArrayBuffer>[]): void {
+  #giveBack({ copies }: Lent): void {
     this.#lent = undefined;
-    for (const copy of lent) giveBack(copy);
+    for (const copy of copies) giveBack(copy);
   }
 
-  /** As a frame, not compressed. */
-  #sizeOf(data: string | Bytes | PreparedMessage): number {
+  /** As frames, not compressed. */
+  #sizeOf({
+    data,
+    options,
+  }: {
+    readonly data: string | Bytes | PreparedMessage;
+    readonly options: MessageOptions | undefined;
+  }): number {
     const mask = this.#channel.role === "client" ? 4 : 0;
-    if (data instanceof PreparedMessage) return data.frame.length + mask;
-    const length = typeof data === "string" ? Buffer.byteLength(data) : asBytes(data).length;
-    return length + (length < 126 ? 2 : length < 65536 ? 4 : 10) + mask;
+    const most = readFragmentSize(options?.fragmentSize ?? this.#channel.options.fragmentSize);
+    const length = data instanceof PreparedMessage ? data.payload.length : lengthOf(data);
+    if (length <= most) return length + headerSize(length) + mask;
+    const full = Math.ceil(length / most) - 1;
+    return length + full * (headerSize(most) + mask) + headerSize(length - full * most) + mask;
   }
 
   /** Sends what is in the queue, one after the other. It never rejects. */
@@ -313,7 +340,7 @@ export class Outbox {
       if ("pieces" in next) {
         await this.#sendAll(next);
       } else if ("data" in next) {
-        queue.bytes -= this.#sizeOf(next.data);
+        queue.bytes -= this.#sizeOf(next);
         this.#sendQueued(next);
       } else {
         this.#protocol.close(next.code, next.reason);
@@ -363,7 +390,7 @@ export class Outbox {
           return;
         }
         binary ??= typeof next.value !== "string";
-        const piece = typeof next.value === "string" ? next.value : this.#copy(next.value);
+        const piece = typeof next.value === "string" ? next.value : this.#lend(next.value);
         if (!send(piece, false)) break;
         this.flush();
         inTurn += piece.length + OVERHEAD;
@@ -409,6 +436,15 @@ export class Outbox {
     this.#drains = undefined;
     if (drains !== undefined) for (const resolve of drains) resolve();
   }
+}
+
+function lengthOf(data: string | Bytes): number {
+  return typeof data === "string" ? Buffer.byteLength(data) : asBytes(data).length;
+}
+
+/** Without a masking-key (RFC 6455 §5.2). */
+function headerSize(length: number): number {
+  return length < 126 ? 2 : length < 65536 ? 4 : 10;
 }
 
 function ignore(): void {}

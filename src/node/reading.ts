@@ -23,22 +23,25 @@ export function isSocket({ constructor }: Duplex): boolean {
 }
 
 /**
- * Calls `receive` with each chunk. Pausing and resuming the stream work as usual: what comes while it is paused, or while
- * something waits in it, takes the ordinary way. So do all chunks where push() is not called.
- *
- * @param direct false for the ordinary way alone
+ * Returns what makes a socket call `receive` with each chunk, as its `this`. Pausing and resuming the stream work as usual:
+ * a chunk that comes while the stream is paused, or has others waiting in it, takes the ordinary way, which is also the way of
+ * all chunks where push() is not called. Make it once: what it adds to sockets is the same for all of them.
  * @internal
  */
-export function readFrom(socket: Duplex, receive: (chunk: Uint8Array) => void, direct: boolean): void {
-  socket.on("data", receive);
-  if (!direct || !readsByItself(socket)) return;
-  socket.push = function push(chunk: unknown, encoding?: BufferEncoding): boolean {
-    if (!(chunk instanceof Uint8Array) || socket.readableFlowing !== true || socket.readableLength > 0) {
-      return Readable.prototype.push.call(socket, chunk, encoding);
+export function readerFor(
+  receive: (this: Duplex, chunk: Uint8Array) => void,
+): (socket: Duplex, options: { readonly directReads: boolean }) => void {
+  function push(this: Duplex, chunk: unknown, encoding?: BufferEncoding): boolean {
+    if (!(chunk instanceof Uint8Array) || this.readableFlowing !== true || this.readableLength > 0) {
+      return Readable.prototype.push.call(this, chunk, encoding);
     }
-    receive(chunk);
+    receive.call(this, chunk);
     // Never false: then the socket would stop, and wait for a read() that its stream believes to be under way. If it has been
     // paused, the next chunk stops it.
     return true;
+  }
+  return (socket, { directReads }) => {
+    socket.on("data", receive);
+    if (directReads && readsByItself(socket)) socket.push = push;
   };
 }

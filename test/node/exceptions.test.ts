@@ -1,0 +1,104 @@
+// What functions of the options throw while something is received: the connection fails with 1011, and says so.
+
+import { expect } from "vitest";
+import type { Extension } from "../../src/index.ts";
+import { end, within } from "../connection/support/time.ts";
+import { CONSUMERS, each, nodeWays, ROLES } from "../connection/support/ways.ts";
+import { binary, text } from "../support/wire.ts";
+
+const ways = nodeWays({ roles: ROLES, consumers: CONSUMERS });
+
+/** Takes messages as they are, but those that say "bad". */
+function picky(error: unknown): Extension {
+  return {
+    name: "x-picky",
+    rsv: 4,
+    offer: () => [[]],
+    accept: () => [],
+    confirm: () => true,
+    open: () => ({
+      encode: () => undefined,
+      decode({ payload }) {
+        if (Buffer.from(payload).toString() === "bad") throw error;
+        return payload;
+      },
+    }),
+  };
+}
+
+const FAILURES = [
+  ["an extension", (error: unknown) => ({ extensions: [picky(error)] }), text("bad", { rsv: 4 })],
+  [
+    "allocate",
+    (error: unknown) => ({
+      allocate: (length: number) => {
+        if (length > 50_000) throw error;
+        return new Uint8Array(length);
+      },
+    }),
+    binary(new Uint8Array(200_000)),
+  ],
+] as const;
+
+for (const [name, optionsFor, bad] of FAILURES) {
+  each(`${name} throws: 1011, an error event, the end`, ways, async (open, { consumer }) => {
+    const error = new Error("not mine");
+    const errors: unknown[] = [];
+    const got: unknown[] = [];
+    const { subject, peer } = await open({
+      options: optionsFor(error),
+      begin: (subject) => {
+        subject.connection.on("error", (error) => errors.push(error));
+        subject.receive((data) => {
+          got.push(data);
+          return subject.answer(`${String(data)} too`);
+        });
+      },
+    });
+    peer.write(text("a"), text("b"), bad, text("c"));
+    await peer.gone();
+    // The listener and the loop have both answered what came before.
+    expect(got).toEqual(["a", "b"]);
+    expect(peer.log).toEqual(["text:a too", "text:b too", "close:1011", "end"]);
+    expect(errors).toEqual([error]);
+    expect(subject.connection.error).toBe(error);
+    expect(subject.send("late")).toBe(false);
+    expect(subject.connection.ping()).toBe(false);
+    expect(subject.connection.readyState).toBeGreaterThan(1);
+    peer.line.end();
+    expect(await end(subject)).toEqual({ code: 1006, reason: "", wasClean: false });
+    if (consumer === "for await") await within(subject.loopEnded, "the loop goes on");
+  });
+}
+
+each("what is thrown need not be an Error", nodeWays({ roles: ROLES }), async (open) => {
+  const { subject, peer } = await open({
+    options: { extensions: [picky("a string")] },
+    begin: (subject) => subject.receive(() => {}),
+  });
+  peer.write(text("bad", { rsv: 4 }));
+  await peer.gone();
+  expect(peer.log).toEqual(["close:1011", "end"]);
+  expect(subject.connection.error).toMatchObject({ message: "a string" });
+  peer.line.end();
+  await end(subject);
+});
+
+each(
+  "a message that waits for a listener: what it runs into is told then",
+  nodeWays({ roles: ROLES, marks: [0] }),
+  async (open) => {
+    const error = new Error("not mine");
+    const { subject, peer } = await open({ options: { extensions: [picky(error)] } });
+    const errors: unknown[] = [];
+    subject.connection.on("error", (error) => errors.push(error));
+    peer.write(text("a"), text("b"), text("bad", { rsv: 4 }));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const got: unknown[] = [];
+    subject.receive((data) => got.push(data));
+    await peer.gone();
+    expect([got, errors, peer.log]).toEqual([["a", "b"], [error], ["close:1011", "end"]]);
+    peer.line.end();
+    await end(subject);
+  },
+);

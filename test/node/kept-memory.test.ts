@@ -1,0 +1,25 @@
+// What a connection keeps for as long as it is open: nothing of its handshake.
+
+import { expect, test } from "vitest";
+import { serve } from "../../src/node/index.ts";
+import { SERVERS } from "./support/http2.ts";
+import { dialWebSocket } from "./support/peer.ts";
+import { atEnd, until, watchLeftovers } from "./support/watch.ts";
+
+watchLeftovers();
+
+test.each(SERVERS)("the request of an open connection is let go: %s", async (_, options) => {
+  const requests: WeakRef<object>[] = [];
+  const server = await serve({ host: "127.0.0.1", closeTimeout: 100, ...options }, (connection, request) => {
+    requests.push(new WeakRef(request));
+    connection.on("message", (data) => connection.send(data));
+  });
+  atEnd(() => server.close());
+  const peer = await dialWebSocket(server.port, { tls: options.tls !== undefined });
+  await until(
+    () => (globalThis.gc!(), requests.length === 1 && requests[0]!.deref() === undefined),
+    () => "the request is alive",
+  );
+  expect(server.connections.size).toBe(1);
+  expect(peer.closed).toBe(false);
+});

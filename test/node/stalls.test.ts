@@ -1,0 +1,129 @@
+// A stall of the event loop is not the peer's fault: what the system has by then counts.
+
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { connect, serve, type Connection } from "../../src/node/index.ts";
+import { open, ROLES } from "./support/roles.ts";
+import { atEnd, until, watchLeftovers } from "./support/watch.ts";
+
+watchLeftovers();
+
+/** A peer in a process of its own, which goes on while this one is blocked: it answers each Ping, as either role. */
+const PEER = `
+import { createHash } from "node:crypto";
+import { createServer, connect } from "node:net";
+const [role, port] = process.argv.slice(2);
+const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+function answer(socket) {
+  let head = "";
+  socket.on("error", () => {});
+  socket.on("data", (chunk) => {
+    if (!head.endsWith("\\r\\n\\r\\n")) {
+      head += chunk.toString("latin1");
+      if (role !== "server" || !head.endsWith("\\r\\n\\r\\n")) return;
+      const key = /sec-websocket-key: (\\S+)/i.exec(head)[1];
+      const accept = createHash("sha1").update(key + GUID).digest("base64");
+      const lines = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade"];
+      const reply = () => socket.write([...lines, "Sec-WebSocket-Accept: " + accept, "", ""].join("\\r\\n"));
+      // Later than at once: this side is blocked by then.
+      setTimeout(reply, 50);
+      return;
+    }
+    // Pings, each in a chunk of its own.
+    if ((chunk[0] & 15) === 9) socket.write(Uint8Array.of(0x8a, ...(role === "server" ? [0] : [0x80, 0, 0, 0, 0])));
+  });
+}
+if (role === "server") {
+  const server = createServer(answer).listen(0, "127.0.0.1", () => process.send(server.address().port));
+} else {
+  const socket = connect(+port, "127.0.0.1");
+  answer(socket);
+  socket.write("GET / HTTP/1.1\\r\\nHost: x\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\nSec-WebSocket-Version: 13\\r\\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\\r\\n\\r\\n");
+}
+`;
+
+let folder = "";
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "wsframe-"));
+  writeFileSync(join(folder, "peer.mjs"), PEER);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function startPeer(role: "server" | "client", port: number = 0): ChildProcess {
+  const child = fork(join(folder, "peer.mjs"), [role, String(port)], { execArgv: [] });
+  const exited = once(child, "exit");
+  atEnd(() => {
+    child.kill("SIGKILL");
+    return exited;
+  });
+  return child;
+}
+
+function block(time: number): void {
+  for (const end = performance.now() + time; performance.now() < end;);
+}
+
+async function openApart(role: "server" | "client", options: object): Promise<Connection> {
+  if (role === "client") {
+    const [port] = (await once(startPeer("server"), "message")) as [number];
+    return connect(`ws://127.0.0.1:${port}`, options);
+  }
+  const connections: Connection[] = [];
+  const server = await serve({ host: "127.0.0.1", ...options }, (connection) => void connections.push(connection));
+  atEnd(() => server.close());
+  startPeer("client", server.port);
+  await until(
+    () => connections.length === 1,
+    () => "no connection",
+  );
+  return connections[0]!;
+}
+
+test.each(ROLES)("a Pong that has come while nothing could read it counts: %s", async (role) => {
+  const connection = await openApart(role, { pingInterval: 40, pongTimeout: 80, closeTimeout: 100 });
+  const errors: unknown[] = [];
+  let pongs = 0;
+  connection.on("pong", () => pongs++);
+  connection.on("error", (error) => errors.push(error));
+  const { socket } = connection;
+  for (let i = 0; i < 3; i++) {
+    const before = [pongs, "bytesWritten" in socket ? socket.bytesWritten : 0] as const;
+    await until(
+      () => "bytesWritten" in socket && Number(socket.bytesWritten) > Number(before[1]),
+      () => "no Ping",
+    );
+    // Longer than pongTimeout: the timer is late when this ends, and the Pong has been there for long.
+    block(200);
+    await until(
+      () => pongs > before[0] || connection.readyState !== 1,
+      () => "no Pong",
+    );
+    expect([connection.readyState, errors]).toEqual([1, []]);
+  }
+  connection.terminate();
+  await connection.closed;
+});
+
+test("an answer to the handshake that has come while nothing could read it counts", async () => {
+  const [port] = (await once(startPeer("server"), "message")) as [number];
+  const connecting = connect(`ws://127.0.0.1:${port}`, { handshakeTimeout: 150 });
+  // The request has to be on its way.
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  block(300);
+  const connection = await connecting;
+  expect(connection.readyState).toBe(1);
+  connection.terminate();
+  await connection.closed;
+});
+
+test.each(ROLES)("the reason for giving up has whole milliseconds: %s", async (role) => {
+  const { connection, peer } = await open(role, { pingInterval: 33.3, pongTimeout: 33.3, closeTimeout: 50 });
+  await connection.closed;
+  expect(connection.error!.message).toMatch(/Nothing has arrived for \d+ ms/);
+  expect(connection.error!.message).not.toMatch(/\d\.\d/);
+  if (role === "server") expect(peer.text).toMatch(/Nothing has arrived for \d+ ms/);
+});
