@@ -28,13 +28,13 @@ import {
   setProperty,
 } from "./event-target.ts";
 import { ConnectionEmitter, type Ending, type MessageListener } from "./events.ts";
-import { Flow, type FlowHost } from "./flow.ts";
+import { Flow } from "./flow.ts";
 import { type Beating, startBeating, stopBeating } from "./heartbeat.ts";
 import { allocateUnsafe } from "./memory.ts";
 import { type ConnectionOptions, ownOptions } from "./options.ts";
-import { type MessageOptions, Outbox, type OutboxHost, type Pieces, type PiecesOptions } from "./outbox.ts";
+import { type MessageOptions, Outbox, type Pieces, type PiecesOptions } from "./outbox.ts";
 import { isSocket, readFrom } from "./reading.ts";
-import { Vitals, type VitalsHost } from "./vitals.ts";
+import { Vitals } from "./vitals.ts";
 
 /**
  * A WebSocket connection over a stream of node:net, tls or http2: made by upgrade(), serve() and connect().
@@ -43,10 +43,7 @@ import { Vitals, type VitalsHost } from "./vitals.ts";
  * here, unless `discardUnread` is set; when `highWaterMark` is reached, the peer waits too. What you send while a chunk is
  * handled, or in one turn of the event loop, leaves in one write.
  */
-export class Connection
-  extends ConnectionEmitter
-  implements AsyncIterable<string | Uint8Array<ArrayBuffer>>, Beating, FlowHost, OutboxHost, VitalsHost
-{
+export class Connection extends ConnectionEmitter implements AsyncIterable<string | Uint8Array<ArrayBuffer>>, Beating {
   /** The subprotocol that was agreed on, or "". */
   readonly protocol: string;
   /** The extensions that were agreed on, as in Sec-WebSocket-Extensions; empty for none. */

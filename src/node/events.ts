@@ -32,8 +32,7 @@ export type MessageListener = (data: string | Uint8Array<ArrayBuffer>) => void;
 
 /**
  * The EventEmitter in a Connection. It tells when "message" gets or loses listeners, and no exception of a listener
- * interrupts whoever emits.
- * @internal
+ * interrupts the one who emits.
  */
 export abstract class ConnectionEmitter extends EventEmitter<ConnectionEvents> {
   /** As of every EventEmitter. With the first listener of "message" the messages begin that have waited. @internal */
