@@ -223,10 +223,10 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
    * The peer's Close is answered when the loop asks for the next message, so its body can answer each one that came before.
    */
   [Symbol.asyncIterator](): AsyncIterator<string | Uint8Array<ArrayBuffer>, undefined> {
-    this.#flow.iterate();
+    const loop = this.#flow.iterate();
     this.#flow.run();
     return {
-      next: () => this.#flow.next(this.#ended),
+      next: () => this.#flow.next(loop, this.#ended),
       return: () => {
         this.#flow.abandon();
         this.close(CloseCode.NormalClosure);
