@@ -97,7 +97,8 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
     readFrom(socket, (chunk) => this.#receive(chunk), own.directReads);
     socket.on("end", () => this.#receiveEnd());
     socket.on("error", (error) => this.#context.runInAsyncScope(this.failed, this, error));
-    socket.on("close", () => this.#context.runInAsyncScope(this.#close, this));
+    // Some streams emit it twice.
+    socket.once("close", () => this.#context.runInAsyncScope(this.#close, this));
     if (head.length > 0) socket.unshift(head);
     startBeating(this);
     this.#runSoon();
@@ -401,6 +402,7 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
     this.#closed?.resolve(ending);
     publishClose(this, ending);
     this.emitSafely("close", ending.code, ending.reason, ending.wasClean);
+    this.#context.emitDestroy();
   }
 }
 
