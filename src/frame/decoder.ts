@@ -664,14 +664,14 @@ export class FrameDecoder {
       if (this.#paused) return;
       this.#fail(error, backlog.errorAt);
     }
-    while (!this.#paused && !this.#afterClose) {
-      const chunk = backlog.chunks.shift();
-      if (chunk === undefined) break;
-      const later = backlog.chunks;
-      backlog.chunks = [];
-      this.#pushChunk(core, chunk, sink, true);
-      for (const each of later) backlog.chunks.push(each);
+    const { chunks } = backlog;
+    backlog.chunks = [];
+    let next = 0;
+    while (next < chunks.length && !this.#paused && !this.#afterClose) {
+      this.#pushChunk(core, chunks[next++]!, sink, true);
     }
+    // After what a pause has kept of the last one.
+    for (; next < chunks.length; next++) backlog.chunks.push(chunks[next]!);
     if (this.#afterClose) backlog.chunks = [];
     if (backlog.batch === undefined && backlog.error === 0 && backlog.chunks.length === 0) this.#backlog = undefined;
   }
