@@ -63,9 +63,10 @@ export interface FrameSink {
   /** A frame begins. `header` holds until the callback returns. */
   header(header: FrameHeader): void;
   /**
-   * The next payload bytes of the frame, unmasked: `window[start, end)`, at least one. They are borrowed:
-   * copy what you keep before the callback returns. The rest of `window`, and its `buffer`, is the memory that all connections of
-   * the thread share: it holds bytes of others. Do not pass `window` on to code that you do not trust; pass `window.slice(start, end)`.
+   * The next payload bytes of the frame, unmasked: `window[start, end)`, at least one. They are borrowed: copy what you keep
+   * before the callback returns. The rest of `window`, and its `buffer`, is the memory that all connections of the thread
+   * share: it also holds bytes of other connections. Do not pass `window` on to code that you do not trust; pass
+   * `window.slice(start, end)`.
    */
   payload(window: Uint8Array<ArrayBuffer>, start: number, end: number): void;
   /** The frame is complete. */
@@ -89,7 +90,8 @@ function readMaxFrame(value: number = DEFAULT_MAX_FRAME): number {
 
 function readConfig(options: FrameDecoderOptions): number {
   // The name that ws has.
-  if ("maxPayload" in options) throw new TypeError("FrameDecoder has no option `maxPayload`: use `maxFrame`");
+  if ((options as { readonly maxPayload?: unknown }).maxPayload !== undefined)
+    throw new TypeError("FrameDecoder has no option `maxPayload`: use `maxFrame`");
   const rsv = options.rsv ?? 0;
   if (!Number.isInteger(rsv) || rsv < 0 || rsv > 7) throw new RangeError("rsv must be 0 to 7");
   return (
@@ -104,15 +106,15 @@ function readConfig(options: FrameDecoderOptions): number {
 }
 
 /**
- * Bytes in, frames out (RFC 6455 §5), for one direction of one connection. Everything the RFC says a frame
- * must be is checked, as soon as the field is there that is wrong; text at the very byte.
+ * Bytes in, frames out (RFC 6455 §5), for one direction of one connection. It checks everything that the RFC demands of a
+ * frame, as soon as the wrong field has arrived; text at the very byte.
  *
- * Chunks may be cut anywhere. Between calls a decoder holds a few numbers, the bytes of a header that was
- * cut, and with decode() what has arrived of a frame that was.
+ * Chunks may be cut anywhere. Between calls a decoder holds a few numbers, the bytes of an incomplete header and, with
+ * decode(), what has arrived of an incomplete frame.
  *
- * After a Close nothing is a frame any more (§5.5.1): the rest of the stream is ignored.
+ * The stream after a Close is ignored (§5.5.1).
  *
- * After an error a decoder stays failed: every call throws that error again.
+ * After an error the decoder stays failed: every call throws the same error.
  */
 export class FrameDecoder {
   readonly #engines: Engines;
@@ -139,7 +141,7 @@ export class FrameDecoder {
   #busy = false;
 
   /**
-   * @throws TypeError for a role or core that there is not
+   * @throws TypeError for an unknown role or core
    * @throws RangeError for a maxFrame, rsv or textSlack out of range
    */
   constructor(options: FrameDecoderOptions) {
@@ -176,7 +178,7 @@ export class FrameDecoder {
     return this.#paused;
   }
 
-  /** How much memory a pause has kept back, in bytes: 0 if resume() would have nothing to deliver. */
+  /** How much memory holds what a pause has kept back, in bytes: 0 if resume() would have nothing to deliver. */
   get heldBytes(): number {
     const backlog = this.#backlog;
     if (backlog === undefined) return 0;
@@ -255,17 +257,17 @@ export class FrameDecoder {
   }
 
   /**
-   * Stops the running push() or commit() after the frame, or piece of a frame, that is being delivered; and those to
-   * come before their first. What they have not delivered is kept, in a copy, until resume(). Call it from a callback
-   * of the sink, or at any other time.
+   * Stops the running push() or commit() after the frame, or piece of a frame, that is being delivered; later ones deliver
+   * nothing. What is not delivered is kept, in a copy, until resume(). Call it from a callback of the sink, or at any other
+   * time.
    */
   pause(): void {
     this.#paused = true;
   }
 
   /**
-   * Goes on after pause(): delivers what was kept, until all is delivered or a callback pauses again. From a callback
-   * of the sink it takes the pause back, and the running call goes on.
+   * Goes on after pause(): delivers what was kept, until nothing is left or a callback pauses again. Called from a callback
+   * of the sink, it undoes the pause, and the running call goes on.
    *
    * @throws all that push() does
    */
@@ -284,13 +286,12 @@ export class FrameDecoder {
   }
 
   /**
-   * A buffer to read the next bytes of the stream into: 64 KiB, where possible in the core's own memory, so
-   * that they need not be copied. It is lent to this decoder until commit(), or until the decoder is garbage: keep the
-   * decoder as long as something may still be read into the buffer. An idle connection that holds one holds that much
-   * memory.
+   * A buffer to read the next bytes of the stream into: 64 KiB, where possible in the core's own memory, so that they need
+   * not be copied. It is lent to this decoder until commit(), or until the decoder is garbage: keep the decoder as long as
+   * something may still be read into the buffer. An idle connection that holds one holds that much memory.
    *
-   * It is not cleared: it holds what was read into it before, for whichever connection that was, and its `buffer` is all of the
-   * core's memory. Do not look at more than you have written, and do not pass it on to code that you do not trust.
+   * It is not cleared: it holds what was read into it before, for any connection, and its `buffer` is all of the core's
+   * memory. Do not look at more than you have written, and do not pass it on to code that you do not trust.
    */
   reserve(): Uint8Array<ArrayBuffer> {
     this.#assertUsable();
@@ -331,8 +332,8 @@ export class FrameDecoder {
   }
 
   /**
-   * What this decoder knows of its stream, as bytes that restore() goes on from, here or elsewhere: a frame
-   * that is being collected included. The format is that of this version of the package.
+   * The state of this decoder as bytes, from which restore() can go on, here or elsewhere. A frame that is being collected is
+   * included. The format belongs to this version of the package.
    *
    * @throws TypeError from inside one of its own callbacks, or while it is paused
    */

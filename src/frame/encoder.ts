@@ -31,7 +31,7 @@ const EMPTY: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
 /** A frame to be serialized. A decoded Frame is one. */
 export interface FrameInit {
-  /** 0 to 15: reserved opcodes too, for those who want to test a peer. */
+  /** 0 to 15. Reserved opcodes are allowed, to test a peer. */
   readonly opcode: number;
   /** Strings are encoded as UTF-8. Default: none. */
   readonly payload?: Bytes | string;
@@ -100,12 +100,11 @@ function emit(queue: Queue, part: Uint8Array<ArrayBuffer>): void {
 /**
  * Frames in, bytes out (RFC 6455 §5.2), for one direction of one connection.
  *
- * Frames are queued until take(). Small ones are laid out together in one buffer; payloads of 4 KiB and more
- * that are not masked are not copied, unless they are in shared memory. Payloads are borrowed until then: do not write to
- * them or resize them before take(), nor to those that take() returns before they have been sent.
+ * Frames are queued until take(). Small ones are laid out together in one buffer; payloads of 4 KiB and more that are not
+ * masked are not copied, unless they are in shared memory. Payloads are borrowed until then: do not write to them or resize
+ * them before take(), nor to those that take() returns before they have been sent.
  *
- * The encoder serializes; it does not keep the rules of a message (§5.4), and does not mind what is sent
- * after a Close.
+ * The encoder only serializes: it checks neither the order of fragments (§5.4) nor what is sent after a Close.
  */
 export class FrameEncoder {
   readonly #engines: Engines;
@@ -114,7 +113,7 @@ export class FrameEncoder {
   readonly #keySource: MaskKeySource | undefined;
   #queue: Queue | undefined = undefined;
 
-  /** @throws TypeError for a role, core or maskKey that there is not */
+  /** @throws TypeError for an unknown role, core or maskKey */
   constructor(options: FrameEncoderOptions) {
     this.#mask = isServer(options.role) ? 0 : 1;
     const source = options.maskKey;
@@ -182,8 +181,8 @@ export class FrameEncoder {
   }
 
   /**
-   * Any frame: any opcode, fin and rsv, without a look at what RFC 6455 says of their combination. For
-   * fragments, extensions, proxies and tests. The masking-key of a decoded frame is not taken over (§5.3).
+   * Any frame, with any opcode, fin and rsv: it does not check whether RFC 6455 allows the combination. For fragments,
+   * extensions, proxies and tests. The masking-key of a decoded frame is not used again (§5.3).
    * @throws TypeError if a property has the wrong type
    * @throws RangeError if opcode or rsv is out of range
    */
@@ -216,8 +215,8 @@ export class FrameEncoder {
   }
 
   /**
-   * How many bytes take() would return now, at the most: texts count three bytes for each UTF-16 code unit, and
-   * 4 bytes (role client: 8) of header, until they are serialized. 0 if nothing is queued.
+   * An upper bound for the bytes that take() would return now: until they are serialized, texts count three bytes for each
+   * UTF-16 code unit and 4 bytes (role client: 8) of header. 0 if nothing is queued.
    */
   get queuedBytes(): number {
     const queue = this.#queue;
@@ -225,8 +224,8 @@ export class FrameEncoder {
   }
 
   /**
-   * What to write, in order; and the queue is empty. The buffers are yours, except that large payloads are
-   * those that were passed in, and a PreparedMessage's are shared: do not write to them.
+   * Returns what to write, in order, and empties the queue. The buffers are yours, except that large payloads are the ones
+   * that you passed in, and those of a PreparedMessage are shared: do not write to these.
    * @throws TypeError if a payload has been resized or detached since; what was queued with it is lost
    */
   take(): Uint8Array<ArrayBuffer>[] {
@@ -435,7 +434,7 @@ function surrogatesMeet(records: Int32Array, payloads: Payloads): boolean {
   return false;
 }
 
-/** The payloads of these records, and those of the records behind them. */
+/** The payloads of these records, and those of the records after them. */
 function splitPayloads(payloads: Payloads, records: Int32Array): [Payloads, Payloads] {
   let left = records.reduce((sum, record) => sum + (record & ENCODE_LENGTH), 0);
   const first: (string | Uint8Array)[] = [];

@@ -32,7 +32,7 @@ export interface Extension {
 export interface AgreedExtension {
   /** The one that was configured. */
   readonly extension: Extension;
-  /** What the response says of it. */
+  /** The parameters in the response. */
   readonly parameters: ExtensionParameters;
 }
 

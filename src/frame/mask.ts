@@ -26,10 +26,11 @@ export function maskInto(engines: Engines, payload: Uint8Array, key: number, tar
 
 /**
  * XORs bytes with a masking-key, in place: masks what is not masked, and unmasks what is (RFC 6455 §5.3). FrameDecoder and
- * FrameEncoder do it themselves; this is for those who forward or make frames of their own. With the XOR of two keys, one pass
- * takes a payload from one mask to the other.
+ * FrameEncoder do it themselves; use this to forward frames or to make your own. With the XOR of two keys, one pass takes a
+ * payload from one mask to the other.
  *
- * @param data a payload, or a piece of one, in any form of bytes; yours before and after. Shared memory is changed in place too
+ * @param data a payload, or a piece of one, in any form of bytes; yours before and after. Shared memory is changed in place
+ *   too
  * @param maskKey four bytes
  * @param position how many bytes of the payload come before these. Default 0
  * @throws TypeError for data that is not bytes, and for a key that does not have four

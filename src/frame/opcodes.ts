@@ -43,7 +43,7 @@ export const CloseCode = {
   ServiceRestart: 1012,
   /** The server is overloaded. */
   TryAgainLater: 1013,
-  /** A gateway has had a bad answer from the server behind it. */
+  /** A gateway got a bad answer from the server that it forwards to. */
   BadGateway: 1014,
   /** Never on the wire: the TLS handshake failed. */
   TlsHandshake: 1015,

@@ -1,6 +1,6 @@
 import type { CoreChoice } from "../core/core.ts";
 
-/** Which end of the connection the code that uses this is. A server reads masked frames, a client writes them. */
+/** Your end of the connection. A server reads masked frames, a client writes them. */
 export type Role = "server" | "client";
 
 /** Options of FrameDecoder. */
@@ -20,15 +20,15 @@ export interface FrameDecoderOptions {
   /** Leave chunks as they are, and return payloads from `decode()` in copies. Default false: unmask in place. */
   readonly copy?: boolean | undefined;
   /**
-   * Where `decode()` gets the buffers from that it collects frames in which span chunks: a function that
-   * returns a Uint8Array of the length it is given, which need not be zeroed. On Node,
-   * `Buffer.allocUnsafeSlow` saves the zeroing. Payloads are views on what it returns, which reach all of its buffer: so not
-   * `Buffer.allocUnsafe`, whose pool holds bytes of others. Default: `new Uint8Array(length)`.
+   * Makes the buffers in which `decode()` collects frames that span chunks: a function that returns a Uint8Array of the given
+   * length. It need not be zeroed: on Node, `Buffer.allocUnsafeSlow` saves that. Do not use `Buffer.allocUnsafe`: payloads
+   * are views of what it returns, through which all of the `buffer` can be reached, and its pool holds other data. Default:
+   * `new Uint8Array(length)`.
    */
   readonly allocate?: ((length: number) => Uint8Array<ArrayBuffer>) | undefined;
   /**
-   * How many bytes of other messages a string that a sink's `text` gets may keep alive: such strings are
-   * cut from a longer one. Default 1024; 0 makes each on its own.
+   * How many bytes of other messages may be kept alive by a string that a sink's `text` gets: such strings are slices of a
+   * longer one. Default 1024; 0 makes each string separately.
    */
   readonly textSlack?: number | undefined;
   /** Role server: accept frames that are not masked, against RFC 6455 §5.1. Default false. */
@@ -46,9 +46,9 @@ export interface FrameDecoderOptions {
 }
 
 /**
- * Where masking-keys come from: four bytes to use for every frame, or a function that is called for each
- * frame and fills `key` (four bytes), or returns four bytes of its own. RFC 6455 §5.3 wants them
- * unpredictable: anything but the default is for tests and reproductions.
+ * The source of masking-keys: four bytes to use for every frame, or a function that is called for each frame and fills `key`
+ * (four bytes) or returns four bytes. RFC 6455 §5.3 demands unpredictable keys: use anything but the default only for tests
+ * and reproductions.
  */
 export type MaskKeySource = Uint8Array | ((key: Uint8Array) => Uint8Array | void);
 

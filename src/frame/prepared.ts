@@ -18,9 +18,9 @@ export interface SerializedMessage {
  * each set of parameters. A client masks each copy, as it must (RFC 6455 §5.3), and saves the encoding of the text.
  */
 export class PreparedMessage {
-  /** The payload in bytes, not compressed. Shared by all who send it: do not write to it. */
+  /** The payload in bytes, not compressed. All that send the message share it: do not write to it. */
   readonly payload: Uint8Array<ArrayBuffer>;
-  /** The whole frame, not compressed and not masked. Shared by all who send it: do not write to it. */
+  /** The whole frame, not compressed and not masked. All that send the message share it: do not write to it. */
   readonly frame: Uint8Array<ArrayBuffer>;
   /** FIN, RSV bits and opcode. @internal */
   readonly firstByte: number;

@@ -118,9 +118,14 @@ export class Admission<Data> implements Route {
   #open(caller: Caller, acceptance: Acceptance, data: Data): void {
     const connection = this.#attempt(caller, () => caller.accept(acceptance, this.#options));
     if (connection === undefined) return;
+    this.#count(connection);
+    callHandler(this.#handler, connection, caller.request, data);
+  }
+
+  /** A listener made in #open() would keep the request for as long as the connection. */
+  #count(connection: Connection): void {
     this.connections.add(connection);
     connection.on("close", () => this.connections.delete(connection));
-    callHandler(this.#handler, connection, caller.request, data);
   }
 
   /** What a function of the options throws is answered with 500. */

@@ -14,38 +14,40 @@ import { type Address, readAddress } from "./unix.ts";
 /** Options of connect(). */
 export interface ConnectOptions extends RequestOptions, ConnectionOptions {
   /**
-   * What opens the socket, as for node:http and https, with options of its own: a way through a proxy, for example. Over
-   * HTTP/2 too. Default: a socket of its own.
+   * Opens the socket, as for node:http and https, with its own options: through a proxy, for example. Works over HTTP/2 too.
+   * Default: connect() opens the socket itself.
    */
   readonly agent?: Agent | undefined;
   /** wss: options of node:tls, such as `ca`, `cert`, `key`, `rejectUnauthorized`, `servername`. Default: Node's. */
   readonly tls?: HttpsOptions | undefined;
-  /** WebSocket over HTTP/2 (RFC 8441): with wss: where the server has it, with ws: by prior knowledge. Default false. */
+  /** Use WebSocket over HTTP/2 (RFC 8441): with wss: if the server offers it, with ws: by prior knowledge. Default false. */
   readonly http2?: boolean | undefined;
   /** A unix socket, or a named pipe of Windows, to connect to. Default: host and port of the URL. */
   readonly socketPath?: string | undefined;
-  /** How long it may take to be connected, in milliseconds; Infinity for any time. Default 10,000. */
+  /** How long connecting may take, handshake included, in milliseconds; Infinity for no limit. Default 10,000. */
   readonly handshakeTimeout?: number | undefined;
-  /** Gives up connecting; once connected, cuts the connection. Default none. */
+  /** When aborted, gives up connecting; once connected, cuts the connection. Default none. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The head of the response that has accepted a connection. */
+/** The head of the response that accepted a connection. */
 export interface AcceptedResponse {
   /** 101; over HTTP/2 a status from 200 to 299. */
   readonly status: number;
-  /** The header fields in their order; over HTTP/2 names are in lower case. */
+  /** The header fields in order; over HTTP/2 the names are in lower case. */
   readonly headers: HeaderPairs;
 }
 
 const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
 
 /**
- * Connects to a ws: or wss: URL, or to a unix socket: `ws+unix:/path/of/the.sock:/path`, wss+unix:, or the option `socketPath`. Add
- * listeners to the connection before the turn of the event loop ends: then it begins to read.
+ * Connects to a ws: or wss: URL, or to a unix socket: `ws+unix:/path/of/the.sock:/path`, wss+unix:, or the option
+ * `socketPath`. The connection begins to read when the turn of the event loop is over in which the promise resolves. Messages
+ * wait until you listen or iterate; add listeners for other events before that.
  *
- * @throws TypeError, RangeError for a URL or options that are wrong or unknown
- * @throws HandshakeError if the server does not accept: with its status, header fields and body, `location` of a redirect
+ * @throws TypeError, RangeError for a wrong URL, and wrong or unknown options
+ * @throws HandshakeError if the server does not accept, with its status, header fields and body, and the `location` of a
+ *   redirect
  * @throws Error of the socket, or of TLS; the signal's reason; a TimeoutError (DOMException)
  */
 export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Connection> {

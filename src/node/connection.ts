@@ -39,16 +39,16 @@ import { Vitals } from "./vitals.ts";
 /**
  * A WebSocket connection over a stream of node:net, tls or http2: made by upgrade(), serve() and connect().
  *
- * Messages come to the listeners of "message", to `onmessage`, or to `for await`. While there is none of these they wait
- * here, unless `discardUnread` is set; when `highWaterMark` is reached, the peer waits too. What you send while a chunk is
- * handled, or in one turn of the event loop, leaves in one write.
+ * Messages go to the listeners of "message", to `onmessage`, or to a `for await` loop. Without any of these they wait, unless
+ * `discardUnread` is set, and once `highWaterMark` is reached the peer waits too. What you send while a chunk is handled, or
+ * in one turn of the event loop, leaves in one write.
  */
 export class Connection extends ConnectionEmitter implements AsyncIterable<string | Uint8Array<ArrayBuffer>>, Beating {
   /** The subprotocol that was agreed on, or "". */
   readonly protocol: string;
   /** The extensions that were agreed on, as in Sec-WebSocket-Extensions; empty for none. */
   readonly extensions: string;
-  /** Of a client: the response that accepted it. Undefined on servers. */
+  /** The response that accepted a client. Undefined on servers. */
   readonly response: AcceptedResponse | undefined;
   /** The stream below. Do not read from it or write to it. */
   readonly socket: Duplex;
@@ -105,7 +105,7 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
     publishOpen(this);
   }
 
-  /** As in browsers: 1 open, 2 closing, 3 closed. */
+  /** As in browsers: 1 is open, 2 closing, 3 closed. A connection that you get has been opened, so 0 does not occur. */
   get readyState(): 1 | 2 | 3 {
     if (this.socket.destroyed) return 3;
     const { state } = this.#protocol;
@@ -113,12 +113,12 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
     return state === "closing" ? 2 : 3;
   }
 
-  /** How the connection has ended, from the "close" event on. */
+  /** How the connection ended. Undefined until the "close" event. */
   get ending(): Ending | undefined {
     return this.#ended ? this.#ending : undefined;
   }
 
-  /** Resolves with the "close" event. It never rejects. */
+  /** Resolves with how the connection ended, when it emits "close". It never rejects. */
   get closed(): Promise<Ending> {
     if (this.#closed === undefined) {
       let resolve!: (ending: Ending) => void;
@@ -130,30 +130,34 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
   }
 
   /**
-   * Why the connection failed: what the "error" event told, if there was one. Also what was wrong with the peer's answer to our
-   * Close, which is no event: after a Close nothing the peer sends is an error.
+   * Why the connection failed: the error of the "error" event, if there was one. Also what was wrong with a malformed answer
+   * to our Close, which is no event: after our Close, nothing that the peer sends is an error event.
    */
   get error(): ConnectionError | undefined {
     return this.#error ?? this.#protocol.error;
   }
 
-  /** How many bytes wait to be written, at the most: text that is not yet encoded counts with its longest form. */
+  /**
+   * How many bytes wait to be written. It is an upper bound: text that is not yet encoded counts three bytes for each UTF-16
+   * code unit.
+   */
   get bufferedAmount(): number {
     return this.#outbox.bytes;
   }
 
-  /** Whether more than `highWaterMark` waits to be written: it is time to wait for drained(). */
+  /** Whether more than `highWaterMark` bytes wait to be written: before you send more, await drained(). */
   get needDrain(): boolean {
     return this.#outbox.bytes > this.#channel.options.highWaterMark;
   }
 
   /**
-   * Sends a message: text for a string, binary for bytes. One in pieces goes out as they come, each when the ones before it
-   * are written; what you send meanwhile, except pings, follows it. Bytes are yours again when it returns, see `copy`.
+   * Sends a message: text for a string, binary for bytes, which are yours again when it returns (see `copy`). A message in
+   * pieces goes out as the pieces come, while no more than `highWaterMark` bytes wait. What you send meanwhile follows it,
+   * except for pings.
    *
-   * @returns false, and nothing is sent, once the connection is closing, or if `overflow` says so; for pieces a promise of
-   *   whether all were sent. The promise rejects with what the source throws; if the message had begun, the connection is
-   *   closed then (1011)
+   * @returns true, or false if the message was refused, because the connection is closing or because of `overflow`. For
+   *   pieces a promise of whether all were sent. It rejects with what the source throws; if the message had begun, the
+   *   connection is then closed (1011)
    * @throws TypeError, RangeError for other data or options
    */
   send(data: string | Bytes | PreparedMessage, options?: MessageOptions): boolean;
@@ -177,14 +181,17 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
     return sent;
   }
 
-  /** Sends a Ping with at most 125 bytes. @returns false once the connection is closing */
+  /** Sends a Ping with at most 125 bytes, which are copied. @returns false once the connection is closing */
   ping(data?: string | Bytes): boolean {
     const sent = this.#protocol.ping(data);
     this.flushSoon();
     return sent;
   }
 
-  /** Sends a Pong that nobody has asked for, or an own answer with `autoPong` off. @returns false once it is closing */
+  /**
+   * Sends a Pong with at most 125 bytes: one that nobody asked for, or your own answer with `autoPong` off. @returns false
+   * once the connection is closing
+   */
   pong(data?: string | Bytes): boolean {
     const sent = this.#protocol.pong(data);
     this.flushSoon();
@@ -193,10 +200,9 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
 
   /**
    * Begins the closing handshake. What you sent before goes out first, also the rest of a message in pieces. The peer has
-   * `closeTimeout` to answer, which starts again while it goes on taking data, up to 30 times as long; then the socket is
-   * cut. Messages go on arriving until the peer's Close, but those that would wait beyond `highWaterMark` are dropped if
-   * nobody takes them.
-   * Does nothing if it has begun.
+   * `closeTimeout` to answer, which starts again whenever it takes data, up to 30 times as long in all; then the socket is
+   * cut. Messages go on arriving until the peer's Close, but if nobody takes them, those that exceed `highWaterMark` are
+   * dropped. Does nothing if this side has closed already.
    * @throws RangeError for a code that must not be sent
    */
   close(code?: number, reason?: string): void {
@@ -206,22 +212,23 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
     this.#flow.run();
   }
 
-  /** Cuts the socket, without a closing handshake. Messages that wait are dropped. */
+  /** Cuts the socket without a closing handshake. Messages that wait are dropped. */
   terminate(): void {
     this.#flow.abandon();
     this.socket.destroy();
   }
 
-  /** Resolves when everything has been handed to the operating system, or the connection has ended. */
+  /** Resolves once the operating system has taken everything, or the connection has ended. It never rejects. */
   drained(): Promise<void> {
     return this.#outbox.drained();
   }
 
   /**
-   * The messages. The loop ends with the connection, however that ended, see `ending` and `error`: no peer can make it throw.
-   * Leaving it closes the connection (1000).
+   * Iterates over the messages. The loop ends with the connection, however that ended (see `ending` and `error`): no peer can
+   * make it throw. Leaving the loop closes the connection (1000).
    *
-   * The peer's Close is answered when the loop asks for the next message, so its body can answer each one that came before.
+   * The loop's body can answer every message that came before the peer's Close or error, even after an `await`: our own Close
+   * goes out when the loop asks for the next message, or after `closeTimeout`.
    */
   [Symbol.asyncIterator](): AsyncIterator<string | Uint8Array<ArrayBuffer>, undefined> {
     const loop = this.#flow.iterate();
@@ -237,15 +244,15 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
   }
 
   /**
-   * As in browsers: the listener gets an object with type, target and what belongs to the event. One that has been added for
-   * this event is not added again; the on-properties are apart from these.
+   * As in browsers: the listener gets an object with `type`, `target` and what belongs to the event. A listener that has been
+   * added for this event is not added again. The on-properties are separate.
    * @throws TypeError if it is neither a function nor an object
    */
   addEventListener<T extends EventType>(type: T, listener: EventListenerOf<T>, options?: AddListenerOptions): void {
     addListener(this, type, listener, options);
   }
 
-  /** Takes back what addEventListener() was given. */
+  /** Removes what addEventListener() has added. */
   removeEventListener<T extends EventType>(type: T, listener: EventListenerOf<T>): void {
     removeListener(this, type, listener);
   }

@@ -22,12 +22,18 @@ export function startTimer(delay: number, expire: () => void): () => void {
   };
 }
 
+/** How often LINGER may begin again while something waits to be written. */
+const MOST_LINGERS = 10;
+
 /**
  * Cuts a stream that has been ended, if its peer does not end it too. Not at once: what a socket has not read when it is
  * closed resets it, and the peer would lose what it was answered. @internal
  */
-export function linger(stream: NodeJS.ReadWriteStream & { destroy(): unknown }): void {
-  const timer = setTimeout(() => stream.destroy(), LINGER);
-  stream.once("close", () => clearTimeout(timer));
+export function linger(stream: NodeJS.ReadWriteStream & { destroy(): unknown; readonly writableLength: number }): void {
+  let lingers = 0;
+  const timer = setInterval(() => {
+    if (stream.writableLength === 0 || ++lingers === MOST_LINGERS) stream.destroy();
+  }, LINGER);
+  stream.once("close", () => clearInterval(timer));
   stream.resume();
 }

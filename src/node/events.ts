@@ -7,13 +7,16 @@ import type { ConnectionError } from "./event-target.ts";
 export interface ConnectionEvents {
   /** A text message, or a binary one, whose bytes are yours. */
   message: [data: string | Uint8Array<ArrayBuffer>];
-  /** A Ping (RFC 6455 §5.5.2): its Pong is on its way, unless `autoPong` is off. Its bytes are yours. */
+  /** A Ping (RFC 6455 §5.5.2). It is answered with a Pong, unless `autoPong` is off. Its bytes are yours. */
   ping: [data: Uint8Array<ArrayBuffer>];
   /** A Pong (§5.5.3). Its bytes are yours. */
   pong: [data: Uint8Array<ArrayBuffer>];
-  /** The peer has broken a rule, or the socket failed. Nothing is thrown where nobody listens. */
+  /** The peer has broken a rule, or the socket failed. Without a listener nothing is thrown. */
   error: [error: ConnectionError];
-  /** The last event, once the socket has closed. The code is 1005 or 1006 where there was none (RFC 6455 §7.1.5). */
+  /**
+   * The last event, once the socket has closed. The code is 1005 if the peer's Close had none, and 1006 if there was no Close
+   * (RFC 6455 §7.1.5).
+   */
   close: [code: number, reason: string, wasClean: boolean];
 }
 
@@ -23,7 +26,7 @@ export interface Ending {
   readonly code: number;
   /** The reason in the peer's Close, or "". */
   readonly reason: string;
-  /** Whether there was a Close. */
+  /** Whether the peer sent a Close. */
   readonly wasClean: boolean;
 }
 
@@ -31,11 +34,11 @@ export interface Ending {
 export type MessageListener = (data: string | Uint8Array<ArrayBuffer>) => void;
 
 /**
- * The EventEmitter in a Connection. It tells when "message" gets or loses listeners, and no exception of a listener
- * interrupts the one who emits.
+ * The EventEmitter that a Connection is. It notices when "message" gets or loses listeners, and an exception in a listener does
+ * not interrupt the code that emits. Not internal itself: the published types of Connection extend it.
  */
 export abstract class ConnectionEmitter extends EventEmitter<ConnectionEvents> {
-  /** As of every EventEmitter. With the first listener of "message" the messages begin that have waited. @internal */
+  /** As in every EventEmitter. The first listener of "message" gets the messages that have waited. @internal */
   override on<K extends keyof ConnectionEvents>(name: K, listener: (...args: ConnectionEvents[K]) => void): this {
     super.on(name as never, listener as never);
     if (name === "message") this.#changed();
@@ -60,7 +63,7 @@ export abstract class ConnectionEmitter extends EventEmitter<ConnectionEvents> {
     return this;
   }
 
-  /** As of every EventEmitter. Without a listener of "message" messages wait again, and so does the peer. @internal */
+  /** As in every EventEmitter. Without a listener of "message", messages wait again, and so does the peer. @internal */
   override off<K extends keyof ConnectionEvents>(name: K, listener: (...args: ConnectionEvents[K]) => void): this {
     super.off(name as never, listener as never);
     if (name === "message") this.#changed();

@@ -1,4 +1,4 @@
-// When a connection reads from its socket, and who gets the messages: one place that looks at everything that is behind.
+// When a connection reads from its socket, and who gets the messages: the one place that looks at everything that waits.
 
 import type { MessageSink, WebSocketError } from "../index.ts";
 import type { Channel } from "./channel.ts";
@@ -20,20 +20,24 @@ interface Reader {
   readonly resolve: (result: Result) => void;
 }
 
-/** After so many bytes of answers to one chunk it is time to look at how much waits. */
+/** After this many bytes of answers to one chunk it is time to look at how much waits. */
 const STEP = 16384;
 /** How many bytes may be read beyond the mark to see whether the peer is there. */
 const PROBE = 1048576;
 
-/** The connection of a Flow. @internal */
+/** The connection of a Flow. Not internal itself: the published types of Connection name it. */
 export interface FlowHost {
-  /** Sends soon what waits to be sent. */
+  /** Sends soon what waits to be sent. @internal */
   flushSoon(): void;
-  /** Something that is not the peer's fault has ended the decoding of its stream. */
+  /** Something that is not the peer's fault has ended the decoding of its stream. @internal */
   broken(error: unknown): void;
+  /** @internal */
   emitSafely(name: "message", data: Message): void;
+  /** @internal */
   emitSafely(name: "ping" | "pong", data: Uint8Array<ArrayBuffer>): void;
+  /** @internal */
   failed(error: WebSocketError): void;
+  /** @internal */
   setEnding(code: number, reason: string, wasClean: boolean): void;
 }
 
@@ -305,7 +309,7 @@ export class Flow implements MessageSink {
     return this.#inbox !== undefined && this.#inbox.bytes > this.#channel.options.highWaterMark;
   }
 
-  /** A client goes on reading while its own writing is behind: if both ends stopped, neither would ever go on. */
+  /** A client goes on reading while its peer does not: if both ends stopped, neither would ever go on. */
   get #writerBehind(): boolean {
     return (
       this.#channel.role === "server" && !this.#closing && this.#outbox.weight > this.#channel.options.highWaterMark

@@ -131,7 +131,8 @@ export async function openStream(
     const agreement = checkResponse({ headers, body }, request);
     const connection = new Connection(stream, "client", agreement, new Uint8Array(0), options, response);
     connection.on("close", () => {
-      session.destroy();
+      // Not destroy(): what the session has taken of the stream may still wait for the socket.
+      session.close();
       linger(socket);
     });
     return connection;
@@ -153,9 +154,15 @@ async function openSocket(
   signal: AbortSignal,
 ): Promise<Socket> {
   const { secure, host, port } = request;
-  const own = { ALPNProtocols: ["h2"], servername: isIP(host) === 0 ? host : "" };
+  const isName = isIP(host) === 0;
+  const own = { ALPNProtocols: ["h2"], ...(isName && { servername: host }) };
   const options = { ...(secure && own), ...(tls as TlsOptions | undefined) };
-  if (agent) return socketOf(agent, request, { ...options, ...(socketPath !== undefined && { socketPath }) }, signal);
+  if (agent) {
+    // An agent would make up a name of its own; Deno takes an empty one for a host.
+    const servername = options.servername ?? "";
+    const path = socketPath === undefined ? undefined : { socketPath };
+    return socketOf(agent, request, { ...options, ...(secure && { servername }), ...path }, signal);
+  }
   const target = socketPath === undefined ? { host, port } : { path: socketPath };
   return secure ? connectTls({ ...options, ...target }) : createConnection(target);
 }

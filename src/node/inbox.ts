@@ -3,7 +3,7 @@ type Message = string | Uint8Array<ArrayBuffer>;
 /** What a message takes beside its payload, in bytes, about: so that empty ones count too. */
 const OVERHEAD = 64;
 
-/** From so many messages on that have been taken out, their places are given back. */
+/** Once this many messages have been taken out, their places are given back. */
 const COMPACT = 1024;
 
 /** Messages that wait for somebody to read them: first in, first out, each in constant time. */

@@ -1,33 +1,35 @@
 import { Keepalive, type KeepaliveOptions, Protocol, type ProtocolOptions, type Role } from "../index.ts";
 import type { Overflow } from "./outbox.ts";
 
-/** What holds for a connection, once its handshake is done. */
+/** Options of a connection once its handshake is done. */
 export interface ConnectionOptions
   extends Omit<ProtocolOptions, "role" | "extensions" | "fragments" | "maskKey">, KeepaliveOptions {
   /**
-   * How many bytes may wait before nothing more is read from the socket: of messages that nobody has taken, or, on a
-   * server, of what the peer has not taken. Also how many may wait before `needDrain` is true, and a message in pieces
-   * waits for the peer. Default 1 MiB.
+   * A number of bytes. The connection stops reading from its socket while more than this waits to be read by you or, on a
+   * server, to be taken by the peer. `needDrain` is true, and a message in pieces waits, while more than this waits to be
+   * written. Default 1 MiB.
    */
   readonly highWaterMark?: number | undefined;
-  /** How many bytes may wait to be sent before `overflow` says what happens. Default `highWaterMark`. */
+  /** How many bytes may wait to be written before `overflow` applies. Default: `highWaterMark`. */
   readonly maxBufferedAmount?: number | undefined;
   /**
    * What happens to a message that would take `bufferedAmount` above `maxBufferedAmount`. `"queue"`: it waits with the
    * others. `"drop"`: `send()` returns false. 1008 or 1013: `send()` returns false, and the connection is closed with this
-   * code. Pieces of a message that has begun are never dropped. Default `"queue"`.
+   * code, after what still waits. Pieces of a message that has begun are never dropped. Default `"queue"`.
    */
   readonly overflow?: Overflow | undefined;
   /**
-   * Drop messages that arrive while nobody listens or iterates. Default false: they wait, and once `highWaterMark` is
-   * reached, so does the peer.
+   * Drop messages that arrive while nobody listens or iterates. Default false: they wait, and once `highWaterMark` is reached
+   * the peer waits too.
    */
   readonly discardUnread?: boolean | undefined;
-  /** After how many milliseconds without a message in either direction the connection is closed (1001). Default never. */
+  /**
+   * Close the connection (1001) after this many milliseconds without a message in either direction. Default Infinity: never.
+   */
   readonly idleTimeout?: number | undefined;
   /**
-   * Take each chunk of a socket as Node reads it, past the queue of its stream: see docs/architecture.md. Other runtimes, and
-   * streams that are not sockets, do not have it. Default true.
+   * Take each chunk of a socket as Node reads it, past the queue of its stream: see docs/architecture.md. It has no effect on
+   * other runtimes, or on streams that are not sockets. Default true.
    */
   readonly directReads?: boolean | undefined;
 }

@@ -18,8 +18,8 @@ export type Overflow = "queue" | "drop" | 1008 | 1013;
 /** Options of a message. */
 export interface MessageOptions extends SendOptions {
   /**
-   * Whether to copy bytes. With false they are borrowed: do not change them before drained() resolves. Default true: they
-   * are yours again when send() returns.
+   * Whether to copy bytes. Default true: they are yours again when send() returns. With false they are borrowed: do not
+   * change them before drained() resolves.
    */
   readonly copy?: boolean | undefined;
 }
@@ -64,11 +64,11 @@ const SLICE = 131072;
 const TURN = 262144;
 const HOLD_CLOSE = { holdClose: true } as const;
 
-/** The connection of an Outbox. @internal */
+/** The connection of an Outbox. Not internal itself: the published types of Connection name it. */
 export interface OutboxHost {
-  /** Whether somebody may still want to answer what came before the peer's Close: ours waits. */
+  /** Whether somebody may still want to answer what came before the peer's Close: ours waits. @internal */
   readonly holdsClose: boolean;
-  /** The system has taken something. */
+  /** The system has taken something. @internal */
   taken(): void;
 }
 

@@ -23,8 +23,8 @@ export function isSocket({ constructor }: Duplex): boolean {
 }
 
 /**
- * Calls `receive` with each chunk. Pausing and resuming the stream work as ever: what comes while it is paused, or behind
- * what waits in it, takes the ordinary way, which is also the way of all chunks where push() is not called.
+ * Calls `receive` with each chunk. Pausing and resuming the stream work as usual: what comes while it is paused, or while
+ * something waits in it, takes the ordinary way. So do all chunks where push() is not called.
  *
  * @param direct false for the ordinary way alone
  * @internal

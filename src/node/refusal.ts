@@ -4,13 +4,11 @@ import { publishRefused } from "./diagnostics.ts";
 export interface Refusal {
   /** The status of the answer, from 300 to 599. */
   readonly status: number;
-  /**
-   * Why: a HandshakeError; with 500, what `verify`, `checkOrigin` or another function of the options has thrown.
-   */
+  /** Why: a HandshakeError; with 500, what `verify`, `checkOrigin` or another function among the options threw. */
   readonly error: unknown;
 }
 
-/** Tells whoever wants to know, after the answer. What the hook throws is an uncaught exception. @internal */
+/** Reports a refusal, after the answer. What the hook throws is an uncaught exception. @internal */
 export function tellRefused<Request extends object>(
   onRefused: ((request: Request, refusal: Refusal) => unknown) | undefined,
   request: Request,

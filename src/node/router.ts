@@ -104,7 +104,7 @@ class Router {
     else this.#refuse(caller, rejectHandshake({ status: 404 }));
   }
 
-  /** Whoever was there first tells of it. */
+  /** The route that was there first reports it. */
   #refuse(caller: Caller, rejection: Rejection): void {
     this.#routes[0]?.refuse(caller, rejection);
   }

@@ -22,7 +22,7 @@ import type { Verdict } from "./verify.ts";
 
 /** Options of serve(). `Data` is what `verify` hands to the handler. */
 export interface ServeOptions<Data = undefined> extends UpgradeOptions<IncomingMessage | Http2ServerRequest> {
-  /** Default 0: any free one. */
+  /** The port to listen on. Default 0: any free one. */
   readonly port?: number | undefined;
   /** The address to listen on. Default: all. */
   readonly host?: string | undefined;
@@ -33,51 +33,52 @@ export interface ServeOptions<Data = undefined> extends UpgradeOptions<IncomingM
   /** With `tls`: offer HTTP/2 too, and take WebSocket over it (RFC 8441). Default true. */
   readonly http2?: boolean | undefined;
   /**
-   * A server that you have, in place of all options before: of node:http, https, or http2 (with the setting
-   * `enableConnectProtocol`). serve() takes the requests for WebSocket that are for its `path`, and leaves the rest to the
-   * other listeners. It does not make the server listen, and does not close it. Default: a server of its own.
+   * Attach to a server that you have, of node:http, https, or http2 (with the setting `enableConnectProtocol`). It replaces
+   * the options above. serve() takes the WebSocket requests for its `path` and leaves the rest to other listeners. It neither
+   * makes the server listen nor closes it. Default: serve() makes a server.
    */
   readonly server?: HttpServer | HttpsServer | Http2SecureServer | Http2Server | undefined;
   /**
-   * Only requests for this path are taken. Others get 404, unless another serve() of the same `server` takes them, or the server has
-   * further listeners of 'upgrade' (over HTTP/2, 'connect'): then it is theirs to answer. Default: any path that no
-   * other serve() of the server has.
+   * Take only requests for this path. Others get 404, unless another serve() of the same `server` takes them, or the server
+   * has further listeners of 'upgrade' (over HTTP/2, 'connect'), which must then answer. Default: any path that no other
+   * serve() of the server has.
    */
   readonly path?: string | undefined;
   /**
-   * What a server of its own does with requests that are not for WebSocket. Default: they get 426, unless there are other
-   * listeners of `server.on("request")`.
+   * Handles requests that are not for WebSocket, for a server that serve() makes. Default: they get 426, unless its "request"
+   * event has other listeners.
    */
   readonly onRequest?:
     | ((request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse) => unknown)
     | undefined;
   /**
-   * Asked about a request whose handshake is right and whose origin `checkOrigin` has let pass, with nothing sent yet: see Verdict.
-   * A HandshakeError that it throws is answered with its status; another exception is 500, and so is a value of another kind.
-   * Default: all are accepted.
+   * Decides about a request whose handshake is right and whose origin `checkOrigin` has accepted, before anything is sent:
+   * see Verdict. A HandshakeError that it throws is answered with its status; another exception, or a value of another kind,
+   * with 500. Default: all are accepted.
    */
   readonly verify?:
     | ((request: IncomingMessage | Http2ServerRequest) => Verdict<Data> | Promise<Verdict<Data>>)
     | undefined;
   /**
-   * How long `verify` has to decide (503 then). Of a server of its own: how long a client has for the TLS handshake, and again to
-   * send its request; how long an HTTP/2 session may be without a stream. In milliseconds. Default 10,000.
+   * How long `verify` may take before the answer is 503, in milliseconds. For a server that serve() makes, also how long a
+   * client has for the TLS handshake, and again to send its request; and how long an HTTP/2 session may be without a stream.
+   * Default 10,000.
    */
   readonly handshakeTimeout?: number | undefined;
 }
 
 /** A running server. */
 export interface WebSocketServer {
-  /** The server of node:http, https or http2 below: yours, or its own, for further listeners. */
+  /** The server of node:http, https or http2: the one you passed, or the one that serve() made. You may add listeners. */
   readonly server: HttpServer | HttpsServer | Http2SecureServer | Http2Server;
   /** The port that it listens on; 0 if it listens on a unix socket, or not yet. */
   readonly port: number;
   /** The connections that are open. */
   readonly connections: ReadonlySet<Connection>;
   /**
-   * Closes all connections (1001, or as given) and waits for their ends: those that have not ended a second after their
-   * `closeTimeout` are cut. Requests that are not decided on get 503. A server of its own stops listening, and what is left
-   * of it a second later is cut; one that you gave goes on without this serve().
+   * Closes all connections (1001, or as given) and waits until they have ended. Those that have not ended one second after
+   * their `closeTimeout` are cut. Requests that `verify` has not decided on get 503. A server that serve() made stops
+   * listening, and what is left of it a second later is cut; one that you passed goes on without this serve().
    * @throws RangeError for a code that must not be sent; nothing is closed then
    */
   close(code?: number, reason?: string): Promise<void>;
@@ -86,13 +87,13 @@ export interface WebSocketServer {
 const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
 
 /**
- * A whole server, or the part of a `server` of yours that speaks WebSocket: calls `handler` for each connection, with its request
- * and what `verify` has found out. Resolves when it listens, or at once. If the handler throws, or its promise is rejected, its
- * connection is closed (1011), and the exception is an uncaught one, as in other listeners.
+ * Starts a WebSocket server, or attaches to a `server` that you have. Calls `handler` for each connection, with its request
+ * and the data of `verify`. Resolves once it listens; with a `server`, at once. If the handler throws or its promise rejects,
+ * the connection is closed (1011), and the exception becomes an uncaught one, as in other listeners.
  *
- * @throws TypeError, RangeError for options that are wrong or unknown
+ * @throws TypeError, RangeError for wrong or unknown options
  * @throws Error if another serve() of the `server` has the same path
- * @throws what listening throws: a port in use, a certificate that is none
+ * @throws what listening throws: for a port in use, or an invalid certificate
  */
 export async function serve<Data = undefined>(
   options: ServeOptions<Data>,

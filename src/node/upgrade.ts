@@ -19,19 +19,20 @@ import { type Refusal, tellRefused } from "./refusal.ts";
 export interface UpgradeOptions<Request extends HandshakeRequest = IncomingMessage>
   extends AcceptOptions, ConnectionOptions {
   /**
-   * Called for each handshake that is refused, after the answer: for logs. An exception in it is an uncaught one. Not for bytes that
-   * are no request: those are the 'clientError' event of the server. Default: nobody is told.
+   * Called for each refused handshake, after the answer: for logs. What it throws is an uncaught exception. Bytes that are no
+   * HTTP request do not come here, but are the server's 'clientError' event. Default: none.
    */
   readonly onRefused?: ((request: Request, refusal: Refusal) => unknown) | undefined;
 }
 
 /**
- * Takes over a request of the 'upgrade' event of any server of node:http or https, so of Express, Fastify and Koa too:
- * answers it, and returns the connection, or undefined if it was refused, or the client has gone already.
+ * Takes over a request of the 'upgrade' event of any server of node:http or https, including those of Express, Fastify and
+ * Koa. Answers it, and returns the connection, or undefined if it was refused or the client has gone already.
  *
- * Add listeners before the turn of the event loop ends: then the connection begins to read.
+ * The connection begins to read when this turn of the event loop is over. Messages wait until you listen or iterate; add
+ * listeners for other events before that.
  *
- * @throws TypeError, RangeError for options that are wrong or unknown; what their functions throw. The client gets a 500 then.
+ * @throws TypeError, RangeError for wrong or unknown options, and what their functions throw. The client then gets a 500.
  *   Nothing in a request makes it throw
  */
 export function upgrade(
@@ -75,8 +76,8 @@ export function openSocket(
 }
 
 /**
- * Answers a request that is not accepted, and ends the connection: at last by itself, if the client does not end its side.
- * See rejectHandshake().
+ * Answers a request that is not accepted, and ends its connection. If the client does not end its side within a second, the
+ * socket is cut. See rejectHandshake().
  */
 export function reject(socket: Duplex, rejection: Rejection): void {
   // A peer that has gone is not our error.

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import { HandshakeError, type Rejection, rejectHandshake, serializeResponse } from "../index.ts";
 
-/** A request that is accepted, with what `verify` has found out: the third argument of the handler. */
+/** A request that is accepted, with data for the handler: its third argument. */
 export interface Verified<Data> {
   readonly accepted: true;
   /** Whatever the handler needs: a user, for example. */
@@ -10,8 +10,8 @@ export interface Verified<Data> {
 }
 
 /**
- * What `verify` says of a request: false is 403; a Rejection of rejectHandshake() is sent as it is; `{ accepted: true, data }` hands
- * `data` to the handler. True or nothing accepts as well, for a server whose handler needs no data.
+ * What `verify` decides: false is answered with 403; a Rejection of rejectHandshake() is sent as it is; `{ accepted: true,
+ * data }` passes `data` to the handler. True or nothing also accepts, if the handler needs no data.
  */
 export type Verdict<Data> = false | Rejection | Verified<Data> | ([undefined] extends [Data] ? true | void : never);
 

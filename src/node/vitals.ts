@@ -6,12 +6,13 @@ import type { Flow } from "./flow.ts";
 import { intervalFor } from "./heartbeat.ts";
 import type { Outbox } from "./outbox.ts";
 
-/** The connection of some Vitals. @internal */
+/** The connection of some Vitals. Not internal itself: the published types of Connection name it. */
 export interface VitalsHost {
-  /** Whether our Close waits, because somebody may still want to answer what came before the peer's. */
+  /** Whether our Close waits, because somebody may still want to answer what came before the peer's. @internal */
   readonly holdsClose: boolean;
+  /** @internal */
   close(code: number, reason: string): void;
-  /** Events that came without a chunk. */
+  /** Events that came without a chunk. @internal */
   handle(events: readonly ProtocolEvent[]): void;
 }
 

@@ -12,7 +12,7 @@ export interface TextEvent {
 /** A binary message. */
 export interface BinaryEvent {
   readonly type: "binary";
-  /** The whole message, in a buffer that nobody else has: yours. */
+  /** The whole message. The bytes are yours, and nobody else has their buffer. */
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
@@ -45,7 +45,7 @@ export interface PingEvent {
 /** A Pong (§5.5.3). */
 export interface PongEvent {
   readonly type: "pong";
-  /** Its payload, at most 125 bytes: yours. That of the Ping that it answers (§5.5.3). */
+  /** Its payload, at most 125 bytes: yours. It repeats the payload of the Ping that it answers (§5.5.3). */
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
@@ -56,7 +56,7 @@ export interface CloseEvent {
   readonly code: number;
   /** The reason in the peer's Close. */
   readonly reason: string;
-  /** Whether the peer has sent a Close. This side's has been sent before, or is its answer. */
+  /** Whether the peer has sent a Close. Ours was sent before, or is the answer to it. */
   readonly wasClean: boolean;
 }
 
@@ -80,8 +80,8 @@ export type ProtocolEvent =
   | ErrorEvent;
 
 /**
- * Where Protocol.push() delivers what comes: the events as calls, without an object for each. A callback may use this
- * or any other Protocol, but not receive on this one.
+ * Where Protocol.push() delivers events: as calls, without an object for each. A callback may send on this Protocol and use
+ * any other, but must not receive on this one.
  */
 export interface MessageSink {
   /** A whole text message: see TextEvent. */

@@ -7,11 +7,11 @@ import type { Protocol } from "./protocol.ts";
 
 /** Options of Keepalive. All times are in milliseconds; Infinity means never. */
 export interface KeepaliveOptions {
-  /** How long nothing may arrive before a Ping is sent: more than 0. Default 30,000. */
+  /** A Ping is sent when nothing has arrived for this long: more than 0. Default 30,000. */
   readonly pingInterval?: number | undefined;
   /**
-   * How long after the Ping still nothing may have arrived before the connection is given up (`WS_ERR_PONG_TIMEOUT`, 1008):
-   * more than 0. Any byte is a sign of life, not only the Pong. Default 20,000.
+   * The connection fails (`WS_ERR_PONG_TIMEOUT`, 1008) when nothing has arrived for this long after the Ping: more than 0.
+   * Any byte is a sign of life, not only the Pong. Default 20,000.
    */
   readonly pongTimeout?: number | undefined;
   /**
@@ -32,10 +32,10 @@ function readTime(name: string, value: number, least: "zero" | "more"): number {
 }
 
 /**
- * Watches over one connection. It has no timer: call tick() when `due` has come, or for all connections from one timer,
- * every second or so. Read what has arrived first: a Pong that waits in the system would come too late.
+ * Watches over one connection. It has no timer: call tick() when `due` has come, or every second or so from one timer for all
+ * connections. Read what has arrived first, or a Pong that already waits in the system comes too late.
  *
- * Times are milliseconds of any clock that does not go back, the same for all calls.
+ * Times are in milliseconds, from any clock that does not go back; use the same one for all calls.
  */
 export class Keepalive {
   readonly #protocol: Protocol;
@@ -61,7 +61,7 @@ export class Keepalive {
     this.#aliveAt = now;
   }
 
-  /** When tick() has something to do next, if nothing arrives before; -Infinity for now. */
+  /** When tick() has something to do next, if nothing arrives before; -Infinity means now. */
   get due(): number {
     if (this.#expired) return Infinity;
     if (this.#protocol.state !== "open") return this.#endingAt === undefined ? -Infinity : this.#endDue;
@@ -73,14 +73,14 @@ export class Keepalive {
     return this.#pingedAt !== undefined;
   }
 
-  /** Whether the peer has had its time: cut the stream now, whatever is left to write. */
+  /** Whether the peer's time is over: cut the stream now, whatever is left to write. */
   get expired(): boolean {
     return this.#expired;
   }
 
   /**
-   * Tells of a sign of life that is not in what has arrived: that the peer goes on taking what is sent, for example. While
-   * the connection is closing, `closeTimeout` starts again.
+   * Reports a sign of life other than received bytes, for example that the peer goes on taking data. While the connection is
+   * closing, this starts `closeTimeout` again.
    */
   alive(now: number): void {
     this.#aliveAt = now;
@@ -88,8 +88,8 @@ export class Keepalive {
   }
 
   /**
-   * Does what is due: queues a Ping, or gives the connection up. Returns the events of that; what is to be written is in
-   * the connection's take().
+   * Does what is due: queues a Ping, or fails the connection. Returns the events of that. Write what take() of the Protocol
+   * returns afterwards.
    */
   tick(now: number): ProtocolEvent[] {
     return this.#protocol.state === "open" ? this.#tickOpen(now) : this.#tickEnding(now);

@@ -1,7 +1,7 @@
 import { WebSocketError, type WebSocketErrorCode } from "../frame/errors.ts";
 import { checkNames, type Hints, type Names } from "../frame/known-options.ts";
 
-/** What a peer may make this side spend. What exceeds a limit fails the connection, with the code that is named. */
+/** Limits on what a peer can cost you. Exceeding one fails the connection with the code that it names. */
 export interface Limits {
   /**
    * The longest payload of a frame, in bytes, or Infinity. A longer one is refused with its header
@@ -10,8 +10,8 @@ export interface Limits {
    */
   readonly maxFrame?: number | undefined;
   /**
-   * The longest message, in bytes, or Infinity: what has arrived of it and is announced, and again what an extension
-   * makes of it (`WS_ERR_UNSUPPORTED_MESSAGE_LENGTH`, 1009). Default 100 MiB; with `fragments` Infinity, but for
+   * The longest message, in bytes, or Infinity. It holds for what has arrived and is announced, and again for what an
+   * extension makes of it (`WS_ERR_UNSUPPORTED_MESSAGE_LENGTH`, 1009). Default 100 MiB; with `fragments` Infinity, but for
    * messages of an extension (compressed ones), which have to be collected.
    */
   readonly maxMessage?: number | undefined;
@@ -21,15 +21,15 @@ export interface Limits {
    */
   readonly maxFragments?: number | undefined;
   /**
-   * The most control frames in `controlPeriod`, if the times of arrival are told (`WS_ERR_TOO_MANY_CONTROL_FRAMES`,
-   * 1008). Default 1000.
+   * The most control frames in one `controlPeriod`, if you pass the time of arrival (`WS_ERR_TOO_MANY_CONTROL_FRAMES`, 1008).
+   * Default 1000.
    */
   readonly maxControlFrames?: number | undefined;
-  /** In milliseconds. Default 1000. */
+  /** The period for `maxControlFrames`, in milliseconds. Default 1000. */
   readonly controlPeriod?: number | undefined;
   /**
    * The most automatic Pongs that wait for the next take(), which is not called while the peer does not read
-   * (`WS_ERR_TOO_MANY_PENDING_PONGS`, 1008). So many Pings in one chunk are too many as well. Default 1000.
+   * (`WS_ERR_TOO_MANY_PENDING_PONGS`, 1008). That many Pings in one chunk are too many as well. Default 1000.
    */
   readonly maxPendingPongs?: number | undefined;
 }

@@ -7,21 +7,21 @@ import type { Limits } from "./limits.ts";
  */
 export interface ProtocolOptions
   extends Omit<FrameDecoderOptions, "allocate" | "copy" | "maxFrame" | "rsv">, Pick<FrameEncoderOptions, "maskKey"> {
-  /** What the handshake has agreed on; or an extension, as if it had been agreed on without parameters. Default none. */
+  /** What the handshake agreed on, or an extension, which then has no parameters. Default none. */
   readonly extensions?: readonly (AgreedExtension | Extension)[] | undefined;
-  /** What the peer may make this side spend. Default: the defaults of each limit. */
+  /** What the peer can cost you. Default: the default of each limit. */
   readonly limits?: Limits | undefined;
-  /** Answer each Ping with a Pong by itself (RFC 6455 §5.5.2). Default true. */
+  /** Answer each Ping with a Pong (RFC 6455 §5.5.2). Default true. */
   readonly autoPong?: boolean | undefined;
   /** Deliver messages in pieces as they arrive: start, piece, end in place of text and binary. Default false. */
   readonly fragments?: boolean | undefined;
-  /** Send messages longer than this in fragments of so many bytes. Default Infinity: each in one frame. */
+  /** Send longer messages in fragments of this many bytes. Default Infinity: each message in one frame. */
   readonly fragmentSize?: number | undefined;
   /**
-   * Where the buffers come from that messages are collected in: a function that returns a Uint8Array of the length that
-   * it is given, which need not be zeroed: on Node, `Buffer.allocUnsafeSlow` saves that. Messages may be views on what it returns,
-   * which reach all of its buffer: so not `Buffer.allocUnsafe`, whose pool holds bytes of others. Default
-   * `new Uint8Array(length)`.
+   * Makes the buffers in which messages are collected: a function that returns a Uint8Array of the given length. It need not
+   * be zeroed: on Node, `Buffer.allocUnsafeSlow` saves that. Do not use `Buffer.allocUnsafe`: messages may be views of what
+   * it returns, through which all of the `buffer` can be reached, and its pool holds other data. Default `new
+   * Uint8Array(length)`.
    */
   readonly allocate?: ((length: number) => Uint8Array<ArrayBuffer>) | undefined;
 }
@@ -34,13 +34,13 @@ export interface SendOptions {
    */
   readonly binary?: boolean | undefined;
   /**
-   * Whether this ends the message. False begins one that is sent in pieces, or goes on with it: the next send() is its next
-   * piece. Pings may be sent between. Default true.
+   * Whether this ends the message. With false it is a piece: the next send() sends the next one. Pings may be sent between.
+   * Default true.
    */
   readonly fin?: boolean | undefined;
   /** Whether to compress the message. Default: as the extension is configured. */
   readonly compress?: boolean | undefined;
-  /** As in ProtocolOptions, for this message. Default: as it is there. */
+  /** Like the option of ProtocolOptions, for this message. Default: that option. */
   readonly fragmentSize?: number | undefined;
 }
 

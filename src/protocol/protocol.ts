@@ -27,14 +27,14 @@ const NO_OPTIONS = {};
 const MAX_CREDIT = 60;
 
 /**
- * A WebSocket connection after its opening handshake (RFC 6455 §5 to §7), either side of it, without I/O: bytes that
- * arrive go in through receive() or push(), what they say comes out as events; what is to be sent goes in through send(),
- * ping() and close(), and take() returns the bytes to write.
+ * One side of a WebSocket connection after its opening handshake (RFC 6455 §5 to §7), without I/O. Bytes that arrive go in
+ * through receive() or push() and come out as events. Messages go in through send(), ping() and close(), and take() returns
+ * the bytes to write.
  *
- * Pings are answered, and so is the peer's Close, with the next take(). `streamEnd` says when to end the stream.
+ * The next take() answers Pings and the peer's Close. `streamEnd` says when to end the stream.
  *
- * It never throws for what a peer sends: that is an error event, followed by the close event. There is one close event,
- * and it is the last event.
+ * It never throws because of what a peer sends: a broken rule is an error event, followed by the close event. There is one
+ * close event, and it is the last event.
  */
 export class Protocol {
   readonly #settings: ProtocolSettings;
@@ -60,7 +60,7 @@ export class Protocol {
   #periodStart = 0;
 
   /**
-   * @throws TypeError for a role, core or maskKey that there is not, or extensions that share an RSV bit
+   * @throws TypeError for an unknown role, core or maskKey, or extensions that share an RSV bit
    * @throws RangeError for a limit, fragmentSize or textSlack out of range
    */
   constructor(options: ProtocolOptions) {
@@ -77,9 +77,9 @@ export class Protocol {
   }
 
   /**
-   * `"open"` until one side closes. `"closing"` while one of the two Closes is missing: after close(), that of the peer;
-   * after the peer's, or an error, ours, which take() adds. Until then you can still answer what came before it.
-   * `"closed"`: nothing more is sent or delivered.
+   * `"open"` until one side closes. `"closing"` while one of the two Closes is missing: after close(), the peer's; after the
+   * peer's Close or an error, ours, which take() adds. Until it does, you can still answer what came before. `"closed"`:
+   * nothing more is sent or delivered.
    */
   get state(): "open" | "closing" | "closed" {
     return STATES[this.#state]!;
@@ -90,17 +90,23 @@ export class Protocol {
     return this.#state <= FAILING;
   }
 
-  /** What failed the connection, if something has: a rule or a limit that the peer has broken, or what fail() was given. */
+  /**
+   * Why the connection failed, if it did: the rule or limit that the peer broke, or what fail() was given. Also what was
+   * wrong with the peer's answer to our Close, which is no error event.
+   */
   get error(): WebSocketError | undefined {
     return this.#error;
   }
 
-  /** How many bytes have been received and understood. A change of it is a sign of life. */
+  /** How many bytes have been received and understood. When it changes, the peer is alive. */
   get bytesReceived(): number {
     return this.#decoder.bytesDecoded;
   }
 
-  /** How many bytes the next take() returns, at the most: text that is not yet encoded counts with its longest form. */
+  /**
+   * An upper bound for the bytes that the next take() returns: text that is not yet encoded counts three bytes for each
+   * UTF-16 code unit.
+   */
   get bufferedAmount(): number {
     return this.#encoder.queuedBytes + this.answerSize;
   }
@@ -125,7 +131,7 @@ export class Protocol {
     return !this.#isOver && this.#decoder.paused;
   }
 
-  /** How much memory a pause has kept back, in bytes: 0 if resume() would have nothing to deliver. */
+  /** How much memory holds what a pause has kept back, in bytes: 0 if resume() would have nothing to deliver. */
   get heldBytes(): number {
     return this.#isOver ? 0 : this.#decoder.heldBytes;
   }
@@ -141,9 +147,9 @@ export class Protocol {
   }
 
   /**
-   * The events of the next bytes of the stream, in their order. `chunk` is left as it is, and may be cut anywhere.
+   * Returns the events of the next bytes of the stream, in order. `chunk` may be cut anywhere; it is not changed.
    *
-   * @param now a time in milliseconds, from any clock that does not go back: for the limit on control frames
+   * @param now the time in milliseconds, from any clock that does not go back. Without it, `maxControlFrames` does not hold
    * @throws TypeError if the chunk is not bytes
    */
   receive(chunk: Bytes, now?: number): ProtocolEvent[] {
@@ -152,7 +158,10 @@ export class Protocol {
     return list.events;
   }
 
-  /** The events of the end of the stream: without a Close before it, a close event with 1006 (RFC 6455 §7.1.5). */
+  /**
+   * Tells that the stream has ended. Returns the events of that: without a Close before it, a close event with 1006 (RFC 6455
+   * §7.1.5).
+   */
   receiveEnd(): ProtocolEvent[] {
     const list = new EventList();
     this.pushEnd(list);
@@ -160,8 +169,8 @@ export class Protocol {
   }
 
   /**
-   * As receive(), with a call for each event in place of an object. An exception of the sink comes out of it; the rest of
-   * the chunk is then lost, and nothing more can be received.
+   * Like receive(), but calls a method of `sink` for each event. If the sink throws, push() throws the same; the rest of the
+   * chunk is then lost, and nothing more can be received.
    *
    * @throws TypeError if the chunk is not bytes, or from inside a callback of this connection
    */
@@ -177,24 +186,24 @@ export class Protocol {
     }
   }
 
-  /** As receiveEnd(), for a sink. While it is paused the end waits for resume(), after what was kept. */
+  /** Like receiveEnd(), for a sink. While paused, the end waits for resume() and comes after what was kept. */
   pushEnd(sink: MessageSink): void {
     this.#streamEnded = true;
     if (!this.paused && this.heldBytes === 0) this.#endStream(sink);
   }
 
   /**
-   * Stops the running push() or commit() after the frame that is being delivered, and later ones before their first. What
-   * they have not delivered is kept, in a copy, until resume(): a chunk may hold far more messages than you have
-   * room for. Call it from a callback of the sink, or at any other time.
+   * Stops the running push() or commit() after the frame that is being delivered; later ones deliver nothing. What is not
+   * delivered is kept, in a copy, until resume(), since a chunk may hold far more messages than you have room for. Call it
+   * from a callback of the sink, or at any other time.
    */
   pause(): void {
     this.#decoder.pause();
   }
 
   /**
-   * Goes on after pause(): delivers what was kept, until all is delivered or a callback pauses again. From a callback
-   * of the sink it takes the pause back, and the running call goes on.
+   * Goes on after pause(): delivers what was kept, until nothing is left or a callback pauses again. Called from a callback
+   * of the sink, it undoes the pause, and the running call goes on.
    *
    * @param now as in receive()
    */
@@ -222,7 +231,7 @@ export class Protocol {
   }
 
   /**
-   * push() for the first `length` bytes of what reserve() returned, which is given back.
+   * Does what push() does with the first `length` bytes of what reserve() returned, and takes that buffer back.
    * @throws RangeError if there is no reserved buffer, or it is shorter
    */
   commit(length: number, sink: MessageSink, now?: number): void {
@@ -241,13 +250,14 @@ export class Protocol {
   }
 
   /**
-   * Queues a message: text for a string, binary for bytes; or a piece of one, see `fin`. Bytes are borrowed until they have
-   * been written: do not change them before.
+   * Queues a message, text for a string and binary for bytes, or a piece of one (see `fin`). Bytes are borrowed: do not
+   * change them until what take() returns has been written.
    *
    * @returns false, and nothing is sent, if this side has closed or the connection has ended
    * @throws TypeError for other data, text in bytes that are not UTF-8, or a piece that is not of the kind of its message
    * @throws RangeError for a fragmentSize out of range
-   * @throws what an extension or a maskKey function throws. Then the message cannot go on: the connection is closed (1011)
+   * @throws what an extension or a maskKey function throws. The message cannot go on then, and the connection is closed
+   *   (1011)
    */
   send(data: string | Bytes | PreparedMessage, options?: SendOptions): boolean {
     if (!this.canSend) return false;
@@ -277,7 +287,7 @@ export class Protocol {
   }
 
   /**
-   * Queues a Pong (§5.5.3): for an own answer where `autoPong` is off, or as a one-way sign of life.
+   * Queues a Pong (§5.5.3): as your own answer with `autoPong` off, or as a sign of life that nobody asked for.
    * @returns and throws as ping() does
    */
   pong(data?: string | Bytes): boolean {
@@ -287,10 +297,10 @@ export class Protocol {
   }
 
   /**
-   * Queues a Close (§5.5.1) and waits for that of the peer; without a code it has no payload. A reason of more than 123
-   * bytes in UTF-8 is cut at a character. Messages that arrive before the peer's Close are still delivered. After the
-   * peer's Close, it is the answer, in place of the automatic one with the peer's code. Does nothing when this side has
-   * closed already.
+   * Queues a Close (§5.5.1), after which this side sends nothing, and waits for the peer's. Without a code it has no payload.
+   * A reason of more than 123 bytes in UTF-8 is cut at a character. Messages that arrive before the peer's Close are still
+   * delivered. After the peer's Close it is the answer, in place of the automatic one with the peer's code. Does nothing if
+   * this side has closed already.
    *
    * @throws RangeError if the code must not be sent (§7.4), or there is a reason and no code
    * @throws TypeError if the reason is not a string
@@ -302,8 +312,9 @@ export class Protocol {
   }
 
   /**
-   * Fails the connection for a reason of this side (§7.1.7): take() adds a Close with the error's close code (1011 if that
-   * must not be sent), unless this side has closed. Returns the error and the close event; nothing after the close event.
+   * Fails the connection for a reason of your own (§7.1.7): take() adds a Close with the error's close code (1011 if that
+   * must not be sent), unless this side has closed. Returns the error event and the close event, or nothing if there was a
+   * close event already.
    */
   fail(error: WebSocketError): ProtocolEvent[] {
     const list = new EventList();
@@ -317,12 +328,12 @@ export class Protocol {
   }
 
   /**
-   * What to write, in order. While the stream does not take more, do not call it: what is sent stays together, and pending
-   * Pongs are counted. The buffers are yours, except large messages, which are those that were passed to send(), and
-   * prepared ones, which others send too: do not write to them.
+   * Returns what to write, in order. Do not call it while the stream takes no more: small messages then leave together, and
+   * Pongs that pile up are counted. The buffers are yours, except for large messages, which are what you passed to send(),
+   * and prepared ones, which others send too: do not write to those.
    *
-   * `holdClose` leaves out the Close that answers the peer's, or an error, and `state` stays closing: for as long as
-   * somebody may still want to answer what came before it.
+   * `holdClose` leaves out the Close that answers the peer's Close or an error, and `state` stays closing: use it while
+   * somebody may still want to answer what came before.
    */
   take({ holdClose = false }: { readonly holdClose?: boolean } = NO_OPTIONS): Uint8Array<ArrayBuffer>[] {
     this.#pendingPongs = 0;

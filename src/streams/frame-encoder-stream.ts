@@ -10,8 +10,8 @@ export interface FrameEncoderStreamOptions extends FrameEncoderOptions, StreamMa
  * Frames in, bytes out (RFC 6455 §5.2): FrameEncoder as a pair for `pipeThrough()`. A string is a whole text message, bytes
  * are a whole binary message, and a PreparedMessage is either; anything else is a frame, which a decoded Frame is too.
  *
- * Both queues are measured in bytes. Frames are serialized when the readable is read: small ones that wait by then leave in
- * one chunk. Payloads are borrowed until they have been written by whoever reads: do not change them.
+ * Both queues are measured in bytes. Frames are serialized when the readable is read: small ones that wait at that time leave
+ * in one chunk. Payloads are borrowed until the reader has written the chunks: do not change them before.
  *
  * What cannot be encoded errors the writable with the TypeError or RangeError of FrameEncoder, and the readable with the same
  * when what was before it has been read. Closing, aborting and cancelling go through.

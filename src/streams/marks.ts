@@ -11,7 +11,7 @@ const SMALLEST_HEADER = 2;
 
 /** How much a pair of streams may hold, in bytes. */
 export interface StreamMarks {
-  /** The high-water mark of the readable: it takes no more input while so many bytes wait to be read. Default 64 KiB. */
+  /** The high-water mark of the readable: it takes no more input while this many bytes wait to be read. Default 64 KiB. */
   readonly readableHighWaterMark?: number | undefined;
   /** The high-water mark of the writable: at least 1. Default 64 KiB. */
   readonly writableHighWaterMark?: number | undefined;

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { posix } from "node:path";
 import { expect, test } from "vitest";
 import * as memory from "../../assembly/memory.ts";
+import { encodeFrame, Protocol, WebSocketError } from "../../src/index.ts";
 import { root } from "./pages.ts";
 
 const page = readFileSync(`${root}docs/architecture.md`, "utf8");
@@ -44,7 +45,7 @@ test("imports go one way", () => {
   };
   /** The main entry, each other, and what reads arguments and options below. */
   const adapters =
-    /^src\/((index|frame\/(bytes|utf8|known-options|names-of-ws)|protocol\/(linger|options))\.ts$|(?!core|frame|handshake|deflate|protocol)\w+\/)/;
+    /^src\/((index|frame\/(bytes|utf8|known-options|names-of-ws)|protocol\/(times|options))\.ts$|(?!core|frame|handshake|deflate|protocol)\w+\/)/;
   const wrong: string[] = [];
   for (const folder of readdirSync(`${root}src`, { withFileTypes: true })) {
     if (!folder.isDirectory()) continue;
@@ -68,4 +69,57 @@ test("below the adapters there are no modules of Node, no clock and no timer", (
       expect(code, `${folder}/${file}`).not.toMatch(/from "node:|\bperformance\.|Date\.now|\bset(Timeout|Interval)\(/);
     }
   }
+});
+
+test("the states of a connection, and what leads from one to the next", () => {
+  const close = encodeFrame({ opcode: 0x8 }, { role: "client" });
+  const failure = () =>
+    new WebSocketError("WS_ERR_INTERNAL", "a test", { closeCode: 1011, byteOffset: 0, rule: "none" });
+  /** The columns of the table, in their order. */
+  const inputs: ((protocol: Protocol) => unknown)[] = [
+    (protocol) => protocol.receive(close),
+    (protocol) => protocol.fail(failure()),
+    (protocol) => protocol.close(1000),
+    (protocol) => protocol.take(),
+    (protocol) => protocol.receiveEnd(),
+  ];
+  /** How to get into each state. */
+  const into: Record<string, (protocol: Protocol) => unknown> = {
+    OPEN: () => {},
+    ANSWERING: inputs[0]!,
+    FAILING: inputs[1]!,
+    CLOSING: inputs[2]!,
+    CLOSED: (protocol) => [inputs[0]!(protocol), protocol.take()],
+  };
+  const stateOf = ({ state, canSend, error }: Protocol) => {
+    if (state !== "closing") return state.toUpperCase();
+    if (!canSend) return "CLOSING";
+    return error === undefined ? "ANSWERING" : "FAILING";
+  };
+  const section = page.slice(page.indexOf("### The states of a connection"));
+  const rows = section.slice(0, section.indexOf("`take({ holdClose: true })`")).matchAll(/^\| ([A-Z]+) +\|(.*)\|$/gm);
+  const told = Object.fromEntries(
+    [...rows].map(([, name, cells]) => [
+      name,
+      cells!
+        .split("|")
+        .slice(1)
+        .map((cell) => /^(?:-|[A-Z]+)/.exec(cell.trim())?.[0]),
+    ]),
+  );
+  const found = Object.fromEntries(
+    Object.entries(into).map(([name, enter]) => [
+      name,
+      inputs.map((input, column) => {
+        const protocol = new Protocol({ role: "server" });
+        enter(protocol);
+        expect(stateOf(protocol)).toBe(name);
+        input(protocol);
+        // Of an answer that is due, fail() changes what it says.
+        const after = name === "ANSWERING" && column === 1 ? name : stateOf(protocol);
+        return after === name ? "-" : after;
+      }),
+    ]),
+  );
+  expect(told).toEqual(found);
 });

@@ -122,7 +122,7 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
         ...LENGTHS.map((length) => "x".repeat(length)),
         "ü".repeat(70_000),
       ]);
-      if (has("going without compression")) expect(ours.connection.extensions).toEqual([]);
+      if (has("going without compression")) expect(ours.connection.extensions).toBe("");
     });
 
     test("binary, every length class", async () => {
@@ -144,12 +144,12 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
       expect(await ours.messages.next()).toBe(WHOLE);
       expect(await ours.pongs.take(3)).toEqual(["between 1", "between 2", "between 3"]);
       const frames = ours.sent.heads.map(({ opcode, fin }) => `${opcode}${fin ? " fin" : ""}`);
-      expect(frames.filter((frame) => !frame.startsWith("9"))).toEqual(["1", "0", "0", "0 fin"]);
+      expect(frames.filter((frame) => !frame.startsWith("9"))).toEqual(["1", "0", "0", "0", "0 fin"]);
       expect(frames.slice(frames.indexOf("1"), -1)).toContain("9 fin");
       const parts = [bytes(3), bytes(70_000), bytes(0), bytes(1)];
       expect(await ours.connection.send(pieces(ours, parts, true))).toBe(true);
       expectSame(await ours.messages.next(), Buffer.concat(parts));
-      expect(dataFrames(ours.sent.heads)).toHaveLength(8);
+      expect(dataFrames(ours.sent.heads)).toHaveLength(10);
     });
 
     if (has("fragments")) {
@@ -268,7 +268,7 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
     if (has("going without compression")) {
       test("compression that only we have is not used", async () => {
         const { ours } = await open({ oursDeflate: true });
-        expect(ours.connection.extensions).toEqual([]);
+        expect(ours.connection.extensions).toBe("");
         await expectEcho(ours, [WHOLE, "a".repeat(10_000)]);
         expect([...ours.sent.heads, ...ours.received.heads].some(({ rsv1 }) => rsv1)).toBe(false);
       });
@@ -282,7 +282,7 @@ function compression({ open, lacks = [], oddities = {} }: Subject): void {
   describe("compression", () => {
     test("hundreds of messages, each with those before as context; on the wire they are compressed", async () => {
       const { ours } = await open({ deflate: true });
-      expect(ours.connection.extensions).toEqual(["permessage-deflate"]);
+      expect(ours.connection.extensions).toMatch(/^permessage-deflate/);
       const random = new Random(1);
       const words = ["price", "volume", "Zürich", "☂", '{"a":1}', "0123456789"];
       const sent = Array.from({ length: 300 }, (_, i) => {
@@ -327,7 +327,7 @@ function compression({ open, lacks = [], oddities = {} }: Subject): void {
 
     test("none, where only they have it", async () => {
       const { ours } = await open({ deflate: true, oursDeflate: false });
-      expect(ours.connection.extensions).toEqual([]);
+      expect(ours.connection.extensions).toBe("");
       await expectEcho(ours, [WHOLE, "a".repeat(10_000)]);
       expect([...ours.sent.heads, ...ours.received.heads].some(({ rsv1 }) => rsv1)).toBe(false);
     });
