@@ -183,7 +183,7 @@ export class FrameDecoder {
     const backlog = this.#backlog;
     if (backlog === undefined) return 0;
     const records = (backlog.batch?.size ?? 0) + (backlog.error === 0 ? 0 : RECORD_SIZE);
-    return backlog.chunks.reduce((sum, { length }) => sum + length, records);
+    return backlog.bytes + records;
   }
 
   /**
@@ -640,7 +640,10 @@ export class FrameDecoder {
 
   /** Keeps bytes for after a pause, after what is kept already. */
   #keep(chunk: Uint8Array): void {
-    this.#backlogged().chunks.push(chunk);
+    if (chunk.length === 0) return;
+    const backlog = this.#backlogged();
+    backlog.chunks.push(chunk);
+    backlog.bytes += chunk.length;
   }
 
   #keepBatch(batch: Batch | undefined, error: number, errorAt: number): void {
@@ -652,7 +655,7 @@ export class FrameDecoder {
   }
 
   #backlogged(): Backlog {
-    return (this.#backlog ??= { batch: undefined, error: 0, errorAt: 0, chunks: [] });
+    return (this.#backlog ??= { batch: undefined, error: 0, errorAt: 0, next: [], chunks: [], bytes: 0 });
   }
 
   #drain(core: Core, backlog: Backlog, sink: FrameSink): void {
@@ -665,16 +668,26 @@ export class FrameDecoder {
       if (this.#paused) return;
       this.#fail(error, backlog.errorAt);
     }
-    while (!this.#paused && !this.#afterClose) {
-      const chunk = backlog.chunks.shift();
-      if (chunk === undefined) break;
+    while (backlog.bytes > 0 && !this.#paused && !this.#afterClose) {
+      if (backlog.next.length === 0) {
+        stack(backlog.chunks, backlog.next);
+        backlog.chunks = [];
+      }
+      const chunk = backlog.next.pop()!;
+      backlog.bytes -= chunk.length;
       const later = backlog.chunks;
       backlog.chunks = [];
       this.#pushChunk(core, chunk, sink, true);
-      for (const each of later) backlog.chunks.push(each);
+      // What a pause has kept of it comes next.
+      stack(backlog.chunks, backlog.next);
+      backlog.chunks = later;
     }
-    if (this.#afterClose) backlog.chunks = [];
-    if (backlog.batch === undefined && backlog.error === 0 && backlog.chunks.length === 0) this.#backlog = undefined;
+    if (this.#afterClose) {
+      backlog.next = [];
+      backlog.chunks = [];
+      backlog.bytes = 0;
+    }
+    if (backlog.batch === undefined && backlog.error === 0 && backlog.bytes === 0) this.#backlog = undefined;
   }
 
   /** Takes note of the frame that the core stands in the middle of, if it does, when it has walked a window. */
@@ -696,11 +709,20 @@ export class FrameDecoder {
   }
 }
 
+/** Puts chunks on a stack whose top is the next one. */
+function stack(chunks: readonly Uint8Array[], on: Uint8Array[]): void {
+  for (let i = chunks.length - 1; i >= 0; i--) on.push(chunks[i]!);
+}
+
 /** What a pause has kept back: records, the error after them if there is one, and bytes that the core has not seen. */
 interface Backlog {
   batch: Batch | undefined;
   /** ERROR_*, 0 for none, and where in the stream. */
   error: number;
   errorAt: number;
+  /** The first chunks, the last of them first; and those after them. */
+  next: Uint8Array[];
   chunks: Uint8Array[];
+  /** Of all chunks. */
+  bytes: number;
 }

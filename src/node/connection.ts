@@ -28,13 +28,13 @@ import {
   setProperty,
 } from "./event-target.ts";
 import { ConnectionEmitter, type Ending, type MessageListener } from "./events.ts";
-import { Flow, type FlowHost } from "./flow.ts";
+import { Flow } from "./flow.ts";
 import { type Beating, startBeating, stopBeating } from "./heartbeat.ts";
 import { allocateUnsafe } from "./memory.ts";
 import { type ConnectionOptions, ownOptions } from "./options.ts";
-import { type MessageOptions, Outbox, type OutboxHost, type Pieces, type PiecesOptions } from "./outbox.ts";
+import { type MessageOptions, Outbox, type Pieces, type PiecesOptions } from "./outbox.ts";
 import { isSocket, readerFor } from "./reading.ts";
-import { Vitals, type VitalsHost } from "./vitals.ts";
+import { Vitals } from "./vitals.ts";
 
 /** Where a stream has its connection. */
 const CONNECTION: unique symbol = Symbol("connection");
@@ -47,10 +47,7 @@ type OwnedStream = Duplex & { [CONNECTION]?: Connection };
  * `discardUnread` is set, and once `highWaterMark` is reached the peer waits too. What you send while a chunk is handled, or
  * in one turn of the event loop, leaves in one write.
  */
-export class Connection
-  extends ConnectionEmitter
-  implements AsyncIterable<string | Uint8Array<ArrayBuffer>>, Beating, FlowHost, OutboxHost, VitalsHost
-{
+export class Connection extends ConnectionEmitter implements AsyncIterable<string | Uint8Array<ArrayBuffer>>, Beating {
   /** The subprotocol that was agreed on, or "". */
   readonly protocol: string;
   /** The extensions that were agreed on, as in Sec-WebSocket-Extensions; empty for none. */
@@ -106,7 +103,8 @@ export class Connection
     Connection.#read(socket, own);
     socket.on("end", Connection.#onEnd);
     socket.on("error", Connection.#onError);
-    socket.on("close", Connection.#onClose);
+    // Some streams emit it twice.
+    socket.once("close", Connection.#onClose);
     if (head.length > 0) socket.unshift(head);
     startBeating(this);
     this.#runSoon();
@@ -259,10 +257,10 @@ export class Connection
    * goes out when the loop asks for the next message, or after `closeTimeout`.
    */
   [Symbol.asyncIterator](): AsyncIterator<string | Uint8Array<ArrayBuffer>, undefined> {
-    this.#flow.iterate();
+    const loop = this.#flow.iterate();
     this.run();
     return {
-      next: () => this.#flow.next(this.#ended),
+      next: () => this.#flow.next(loop, this.#ended),
       return: () => {
         this.#flow.abandon();
         this.close(CloseCode.NormalClosure);
@@ -442,6 +440,7 @@ export class Connection
     this.#closed?.resolve(ending);
     publishClose(this, ending);
     this.emitSafely("close", ending.code, ending.reason, ending.wasClean);
+    this.#context.emitDestroy();
   }
 }
 

@@ -9,6 +9,17 @@ import type { Outbox } from "./outbox.ts";
 type Message = string | Uint8Array<ArrayBuffer>;
 type Result = IteratorResult<Message, undefined>;
 
+/** A loop over the messages. @internal */
+export interface Loop {
+  /** Whether it has been given a message, and has not asked for the next. */
+  busy: boolean;
+}
+
+interface Reader {
+  readonly loop: Loop;
+  readonly resolve: (result: Result) => void;
+}
+
 /** After this many bytes of answers to one chunk it is time to look at how much waits. */
 const STEP = 16384;
 /** How many bytes may be read beyond the mark to see whether the peer is there. */
@@ -60,9 +71,11 @@ export class Flow implements MessageSink {
   /** The same while messages can go straight to it. */
   #direct: MessageListener | undefined = undefined;
   /** Loops that wait for a message. */
-  #readers: ((result: Result) => void)[] | undefined = undefined;
-  /** Whether a loop has been given a message, and has not asked for the next. */
-  #handedOut = false;
+  #readers: Reader[] | undefined = undefined;
+  /** How many loops are busy. */
+  #busyLoops = 0;
+  /** Chunks that came while a handler ran: some streams call back from any call. */
+  #early: Uint8Array[] | undefined = undefined;
   /** Whether a loop has asked since the last beat; and whether, after our Close, one has not. */
   #asked = false;
   #givenUp = false;
@@ -77,7 +90,7 @@ export class Flow implements MessageSink {
 
   /** Whether a message that has arrived may still be answered. */
   get isBehind(): boolean {
-    return this.#inbox !== undefined || this.#handedOut;
+    return this.#inbox !== undefined || (this.#busyLoops > 0 && !this.#abandoned);
   }
 
   /** Whether a call is handing out messages. */
@@ -102,6 +115,11 @@ export class Flow implements MessageSink {
 
   /** The next bytes from the socket. */
   receive(chunk: Uint8Array): void {
+    if (this.#outbox.corked) {
+      // Delivery does not nest.
+      (this.#early ??= []).push(new Uint8Array(chunk));
+      return;
+    }
     // What is sent meanwhile leaves together.
     this.#outbox.corked = true;
     try {
@@ -164,8 +182,8 @@ export class Flow implements MessageSink {
     }
     const reader = this.#readers?.shift();
     if (reader !== undefined) {
-      this.#handedOut = true;
-      reader({ done: false, value: data });
+      this.#setBusy(reader.loop, true);
+      reader.resolve({ done: false, value: data });
       return;
     }
     if (this.#discards) return;
@@ -187,34 +205,34 @@ export class Flow implements MessageSink {
   }
 
   /** Somebody begins to ask for messages. */
-  iterate(): void {
+  iterate(): Loop {
     this.#iterated = true;
     this.#redirect();
+    return { busy: false };
   }
 
-  next(ended: boolean): Promise<Result> {
+  next(loop: Loop, ended: boolean): Promise<Result> {
     this.#asked = true;
     let value = this.#shift();
-    this.#handedOut = value !== undefined;
+    this.#setBusy(loop, value !== undefined);
     if (this.#stopped && !this.#full) {
       this.#host.run();
       value ??= this.#shift();
     }
     if (value !== undefined) {
-      this.#handedOut = true;
+      this.#setBusy(loop, true);
       return Promise.resolve({ done: false, value });
     }
     if (ended) return Promise.resolve({ done: true, value: undefined });
     // Everything has been handled: our Close need not wait any longer.
     if (this.#channel.protocol.state !== "open") this.#host.flushSoon();
-    return new Promise((resolve) => (this.#readers ??= []).push(resolve));
+    return new Promise((resolve) => (this.#readers ??= []).push({ loop, resolve }));
   }
 
   /** The one who read has left: what comes is dropped, so that the peer's Close is seen. */
   abandon(): void {
     this.#abandoned = true;
     this.#inbox = undefined;
-    this.#handedOut = false;
     this.#redirect();
   }
 
@@ -225,11 +243,12 @@ export class Flow implements MessageSink {
   run(): void {
     if (this.isRunning) return;
     this.#running = true;
-    while (this.#canEmit || (this.#channel.protocol.paused && !this.#full)) {
+    while (this.#canEmit || this.#early !== undefined || (this.#channel.protocol.paused && !this.#full)) {
       this.#outbox.corked = true;
       try {
         while (this.#canEmit) this.#emit(this.#shift()!);
         if (!this.#full) this.#channel.protocol.resume(this, performance.now());
+        this.#pushEarly();
       } catch (error) {
         this.#host.broken(error);
       }
@@ -263,7 +282,7 @@ export class Flow implements MessageSink {
     if (!this.#iterated) this.#inbox = undefined;
     const readers = this.#readers;
     this.#readers = undefined;
-    if (readers !== undefined) for (const resolve of readers) resolve({ done: true, value: undefined });
+    if (readers !== undefined) for (const { resolve } of readers) resolve({ done: true, value: undefined });
   }
 
   /** Whether a message would be dropped that nobody waits for. */
@@ -297,6 +316,19 @@ export class Flow implements MessageSink {
     return (
       this.#channel.role === "server" && !this.#closing && this.#outbox.weight > this.#channel.options.highWaterMark
     );
+  }
+
+  #setBusy(loop: Loop, busy: boolean): void {
+    if (loop.busy === busy) return;
+    loop.busy = busy;
+    this.#busyLoops += busy ? 1 : -1;
+  }
+
+  #pushEarly(): void {
+    for (let early = this.#early; early !== undefined; early = this.#early) {
+      this.#early = undefined;
+      for (const chunk of early) this.#channel.protocol.push(chunk, this, performance.now());
+    }
   }
 
   #redirect(): void {

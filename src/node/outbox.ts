@@ -41,9 +41,13 @@ interface Close {
   readonly reason: string | undefined;
 }
 
+type Entry = Whole | InPieces | Close;
+
 /** What follows a message in pieces, in the order in which it was sent. */
 interface Queue {
-  readonly entries: (Whole | InPieces | Close)[];
+  entries: (Entry | undefined)[];
+  /** Where the next one stands. */
+  first: number;
   /** Of its whole messages as frames. */
   bytes: number;
   /** Whether a Close is in it: nothing is accepted after that. */
@@ -61,6 +65,8 @@ interface Lent {
 const MOST_LENT = 1048576;
 /** What an entry takes beside its payload, in bytes, about: so that empty messages count too. */
 const OVERHEAD = 64;
+/** From so many entries on that have been sent, their places are given back. */
+const COMPACT = 1024;
 /** The most that is written at once: progress shows between two writes. */
 const SLICE = 131072;
 /** How much a source of pieces may send before others get a turn. */
@@ -138,7 +144,9 @@ export class Outbox {
   /** How much memory all of that takes, about. */
   get weight(): number {
     const queue = this.#queue;
-    return queue === undefined ? this.waiting : this.waiting + queue.bytes + queue.entries.length * OVERHEAD;
+    return queue === undefined
+      ? this.waiting
+      : this.waiting + queue.bytes + (queue.entries.length - queue.first) * OVERHEAD;
   }
 
   /** Whether a message in pieces is being sent. */
@@ -188,7 +196,7 @@ export class Outbox {
         this.#queue.entries.push(entry);
         return;
       }
-      this.#queue = { entries: [entry], bytes: 0, closed: false };
+      this.#queue = { entries: [entry], first: 0, bytes: 0, closed: false };
       this.#redirect();
       void this.#pump(this.#queue);
     });
@@ -264,10 +272,11 @@ export class Outbox {
       room -= part.length;
       count++;
     }
-    socket.uncork();
     this.#partsBytes -= SLICE - room;
     if (count === parts.length) this.#parts = undefined;
     else parts.splice(0, count);
+    // Last: a stream may hand over the peer's answer from here, and that flushes.
+    socket.uncork();
   }
 
   /** Whether a message may be added to what waits. */
@@ -336,7 +345,7 @@ export class Outbox {
 
   /** Sends what is in the queue, one after the other. It never rejects. */
   async #pump(queue: Queue): Promise<void> {
-    for (let next = queue.entries.shift(); next !== undefined; next = queue.entries.shift()) {
+    for (let next = takeFirst(queue); next !== undefined; next = takeFirst(queue)) {
       if ("pieces" in next) {
         await this.#sendAll(next);
       } else if ("data" in next) {
@@ -448,6 +457,18 @@ function headerSize(length: number): number {
 }
 
 function ignore(): void {}
+
+/** The next entry of a queue. Array.shift() would move all the others. */
+function takeFirst(queue: Queue): Entry | undefined {
+  const entry = queue.entries[queue.first];
+  if (entry === undefined) return undefined;
+  queue.entries[queue.first++] = undefined;
+  if (queue.first >= COMPACT && 2 * queue.first >= queue.entries.length) {
+    queue.entries = queue.entries.slice(queue.first);
+    queue.first = 0;
+  }
+  return entry;
+}
 
 /** Tells a source that nobody wants the rest of it, so that it lets go of files and the like. */
 function release(pieces: Pieces, iterator: AsyncIterator<string | Bytes> | undefined): void {

@@ -88,7 +88,8 @@ export class Vitals {
       return;
     }
     this.#outbox.end();
-    this.#flow.finish();
+    // What a peer goes on sending still needs room.
+    if (holdsClose || this.#channel.socket.readableEnded) this.#flow.finish();
   }
 
   /**

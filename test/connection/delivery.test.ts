@@ -5,7 +5,17 @@ import type { RawFrame } from "../reference/serialize.ts";
 import { binary, close, continuation, ping, text, toRole } from "../support/wire.ts";
 import type { Message } from "./support/subject.ts";
 import { end, sleep, within } from "./support/time.ts";
-import { allWays, CONSUMERS, each, MARKS, ROLES, SENDERS, STREAMS_THAT_END, streamsWays } from "./support/ways.ts";
+import {
+  allWays,
+  CONSUMERS,
+  each,
+  MARKS,
+  nodeWays,
+  ROLES,
+  SENDERS,
+  STREAMS_THAT_END,
+  streamsWays,
+} from "./support/ways.ts";
 
 /** A frame of a reserved opcode (RFC 6455 §5.2). */
 const BAD: RawFrame = { opcode: 3 };
@@ -229,3 +239,33 @@ each("messages that came before anybody listened", allWays(consuming), async (op
   await peer.until(() => got.length === count, "not all");
   expect(got).toEqual(Array.from({ length: count }, (_, i) => String(i)));
 });
+
+each(
+  "two loops take turns: each can answer what it has, before our Close",
+  nodeWays({ roles: ROLES, consumers: ["for await"] }),
+  async (open) => {
+    const answers: (readonly [string, boolean])[] = [];
+    const { subject, peer } = await open({
+      begin: ({ connection }) => {
+        for (const time of [60, 5]) {
+          const loop = async (): Promise<void> => {
+            for await (const data of connection) {
+              await sleep(time);
+              answers.push([String(data), connection.send(`re ${String(data)}`)]);
+            }
+          };
+          void loop();
+        }
+      },
+    });
+    peer.write(text("a"), text("b"), close(1000));
+    await peer.until(() => peer.close !== undefined, "no Close");
+    peer.line.end();
+    await end(subject);
+    expect(answers).toEqual([
+      ["b", true],
+      ["a", true],
+    ]);
+    expect(peer.log.slice(0, 3)).toEqual(["text:re b", "text:re a", "close:1000"]);
+  },
+);

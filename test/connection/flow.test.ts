@@ -4,7 +4,7 @@ import { constants, deflateRawSync } from "node:zlib";
 import { expect, vi } from "vitest";
 import { type Extension, type ExtensionSession, perMessageDeflate } from "../../src/index.ts";
 import { binary, close, text, toRole } from "../support/wire.ts";
-import { end, sleep } from "./support/time.ts";
+import { end, sleep, within } from "./support/time.ts";
 import { allWays, CONSUMERS, each, MARKS, nodeWays, ROLES, SENDERS } from "./support/ways.ts";
 
 // These tests work more than they wait.
@@ -230,5 +230,40 @@ each(
     connection.on("message", handler);
     await peer.take(20);
     expect(log).toEqual(Array.from({ length: 20 }, (_, i) => String(i)));
+  },
+);
+
+each(
+  "close() while pieces do not end and a loop is slow: what the peer goes on sending still has its limit",
+  nodeWays({ roles: ROLES, marks: [1024], consumers: ["for await"] }).filter(({ transport }) => transport === "tcp"),
+  async (open) => {
+    const closeTimeout = 300;
+    let taken = 0;
+    let isOver = false;
+    const { subject, peer } = await open({
+      options: { closeTimeout },
+      begin: (subject) =>
+        subject.receive((data) => {
+          taken += data.length;
+          return isOver ? undefined : sleep(20);
+        }),
+    });
+    const { connection } = subject;
+    async function* source(): AsyncGenerator<string> {
+      yield "a";
+      await new Promise(() => {});
+    }
+    const done = connection.send(source());
+    connection.close(1000);
+    const message = toRole(connection.response ? "client" : "server", binary(new Uint8Array(16_384)));
+    while (connection.ending === undefined) {
+      if (peer.line.waiting < 1 << 20) for (let i = 0; i < 16; i++) peer.line.write(message);
+      await sleep(2);
+    }
+    isOver = true;
+    await within(subject.loopEnded, "the loop goes on");
+    expect(await done).toBe(false);
+    expect(peer.close).toBe("close:1011");
+    expect(taken).toBeLessThan(2 << 20);
   },
 );

@@ -324,3 +324,44 @@ each("a connection that is closed lets go of a source at once", plainWays, async
   await sleep(20);
   expect(source.destroyed).toBe(true);
 });
+
+each("large messages that wait for pieces keep their bytes", plainWays, async (open) => {
+  const { subject, peer } = await open();
+  const { connection } = subject;
+  const last = gate();
+  async function* source(): AsyncGenerator<Uint8Array> {
+    yield new Uint8Array(5000);
+    await last.opened;
+    yield new Uint8Array(5000);
+  }
+  const done = connection.send(source());
+  const buffer = new Uint8Array(5000).fill(1);
+  connection.send(buffer);
+  buffer.fill(9);
+  // The first piece has been written, and its memory may be used again.
+  await peer.until(() => peer.frames.length > 0, "not the first piece");
+  await sleep(10);
+  const other = await open();
+  for (let i = 0; i < 4; i++) other.subject.connection.send(new Uint8Array(5000).fill(2));
+  await other.peer.take(4);
+  last.open();
+  expect(await sent(done)).toBe(true);
+  await peer.take(2);
+  expect(new Set(peer.messages[1] as Buffer)).toEqual(new Set([1]));
+});
+
+each("very many messages wait for pieces: they go out in no time", nodeWays({ roles: ["server"] }), async (open) => {
+  const { subject, peer } = await open();
+  const { connection } = subject;
+  const last = gate();
+  async function* source(): AsyncGenerator<string> {
+    yield "a";
+    await last.opened;
+  }
+  const done = connection.send(source());
+  for (let i = 0; i < 200_000; i++) connection.send("");
+  last.open();
+  await sent(done);
+  // A second of work for each message that moves all the others.
+  expect(await timed(connection.drained().then(() => peer.take(1)))).toBeLessThan(2500);
+});

@@ -197,3 +197,23 @@ describe("control frames after a pause of the reader", () => {
     expect(protocol.error?.code).toBe("WS_ERR_TOO_MANY_CONTROL_FRAMES");
   });
 });
+
+test("a peer of many small chunks: what a pause has kept costs each resume() the same", () => {
+  const protocol = new Protocol({ role: "server" });
+  const { seen, sink } = noting(() => protocol.pause());
+  protocol.pause();
+  // Each has the end of a frame, and the beginning of the next.
+  const stream = toRole("server", ...Array.from({ length: 20_000 }, (_, i) => text(String(i % 10))));
+  for (let at = 0; at < stream.length; at += 5) protocol.push(stream.subarray(at, at + 5), sink);
+  const began = performance.now();
+  let held = protocol.heldBytes;
+  while (protocol.paused) {
+    protocol.resume(sink);
+    expect(protocol.heldBytes).toBeLessThanOrEqual(held);
+    held = protocol.heldBytes;
+  }
+  // Several seconds, if each moves all the others.
+  expect(performance.now() - began).toBeLessThan(2000);
+  expect(held).toBe(0);
+  expect(seen).toEqual(Array.from({ length: 20_000 }, (_, i) => `text:${i % 10}`));
+});

@@ -1,0 +1,131 @@
+// Streams that are no sockets: they may hand over the peer's answer from inside write(), or from any call of a handler.
+
+import { createHook } from "node:async_hooks";
+import type { IncomingMessage } from "node:http";
+import { Duplex } from "node:stream";
+import { expect, onTestFinished, test } from "vitest";
+import { FrameDecoder } from "../../src/index.ts";
+import { type Connection, upgrade } from "../../src/node/index.ts";
+import { binary, close, text, toRole } from "../support/wire.ts";
+
+const REQUEST = {
+  method: "GET",
+  url: "/",
+  httpVersion: "1.1",
+  headers: {
+    host: "x",
+    upgrade: "websocket",
+    connection: "Upgrade",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+  },
+} as unknown as IncomingMessage;
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** A connection over a stream that calls `written` with all that is written, in the call that writes it. */
+async function open(
+  written: (chunk: Buffer, socket: Duplex) => void,
+): Promise<{ readonly connection: Connection; readonly socket: Duplex }> {
+  let isOpen = false;
+  const socket: Duplex = new Duplex({
+    read() {},
+    write(chunk: Buffer, _encoding, callback) {
+      if (isOpen) written(chunk, socket);
+      callback();
+    },
+  });
+  onTestFinished(() => void socket.destroy());
+  const connection = upgrade(REQUEST, socket, Buffer.alloc(0))!;
+  await turn();
+  isOpen = true;
+  return { connection, socket };
+}
+
+test("the peer answers in the call that writes: nothing is written twice", async () => {
+  const chunks: Buffer[] = [];
+  const { connection, socket } = await open((chunk) => {
+    chunks.push(chunk);
+    // One answer to the first chunk, while the others still are to be written.
+    if (chunks.length === 1) socket.push(toRole("server", text("go on")));
+  });
+  const seen: unknown[] = [];
+  connection.on("message", (data) => seen.push(data));
+  for (const value of [1, 2, 3]) connection.send(new Uint8Array(5000).fill(value), { copy: false });
+  await connection.drained();
+  await turn();
+  const frames = new FrameDecoder({ role: "client" }).decode(Buffer.concat(chunks));
+  expect(frames.map(({ payload }) => [payload.length, payload[0]])).toEqual([
+    [5000, 1],
+    [5000, 2],
+    [5000, 3],
+  ]);
+  expect(seen).toEqual(["go on"]);
+});
+
+test("chunks that come in the middle of a handler are handled after it, in order", async () => {
+  const { connection, socket } = await open(() => {});
+  const seen: string[] = [];
+  connection.on("error", (error) => seen.push(`error ${error.message}`));
+  connection.on("close", (code) => seen.push(`close ${code}`));
+  connection.on("message", (data) => {
+    seen.push(`begin ${data as string}`);
+    if (data === "a") {
+      const chunk = toRole("server", text("d"), text("e"));
+      socket.push(chunk.subarray(0, 4));
+      const rest = chunk.slice(4);
+      socket.push(rest);
+      socket.push(toRole("server", text("f")));
+      // Their owner may use them again.
+      rest.fill(0);
+    }
+    if (data === "f") socket.push(toRole("server", close(1000)));
+    seen.push(`end ${data as string}`);
+  });
+  socket.push(toRole("server", text("a"), text("b"), text("c")));
+  await turn();
+  socket.push(null);
+  await connection.closed;
+  const messages = ["a", "b", "c", "d", "e", "f"].flatMap((data) => [`begin ${data}`, `end ${data}`]);
+  expect(seen).toEqual([...messages, "close 1000"]);
+});
+
+test("chunks that come while messages are handed out that have waited", async () => {
+  const { connection, socket } = await open(() => {});
+  socket.push(toRole("server", text("a")));
+  await turn();
+  const seen: string[] = [];
+  connection.on("message", (data) => {
+    seen.push(`begin ${String(data)}`);
+    if (data === "a") socket.push(toRole("server", binary(Uint8Array.of(1))));
+    seen.push(`end ${String(data)}`);
+  });
+  await turn();
+  expect(seen).toEqual(["begin a", "end a", "begin 1", "end 1"]);
+});
+
+test("a stream that emits close twice: the connection does so once", async () => {
+  const { connection, socket } = await open(() => {});
+  let closes = 0;
+  connection.on("close", () => closes++);
+  socket.emit("close");
+  socket.destroy();
+  await turn();
+  await turn();
+  expect(closes).toBe(1);
+});
+
+test("the async context of a connection ends with it", async () => {
+  const ids = new Set<number>();
+  const hook = createHook({
+    init: (id, type) => void (type === "WSFRAME_CONNECTION" && ids.add(id)),
+    destroy: (id) => void ids.delete(id),
+  }).enable();
+  onTestFinished(() => void hook.disable());
+  const { connection } = await open(() => {});
+  expect(ids.size).toBe(1);
+  connection.terminate();
+  await connection.closed;
+  await turn();
+  expect(ids.size).toBe(0);
+});
