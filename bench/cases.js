@@ -1,8 +1,8 @@
 // Every case of the benchmark, and the goals.
 
-/** 6 KiB and 12.5 KiB. */
+/** 6 KiB and 13.25 KiB. */
 const WASM_GOAL = 6144;
-const BUNDLE_GOAL = 12800;
+const BUNDLE_GOAL = 13568;
 
 /**
  * @typedef {object} Case

@@ -22,17 +22,20 @@ export function startTimer(delay: number, expire: () => void): () => void {
   };
 }
 
-/** How often LINGER may begin again while something waits to be written. */
-const MOST_LINGERS = 10;
-
 /**
  * Cuts a stream that has been ended, if its peer does not end it too. Not at once: what a socket has not read when it is
- * closed resets it, and the peer would lose what it was answered. @internal
+ * closed resets it, and the peer would lose what it was answered.
+ *
+ * @param most how often LINGER may begin again while something waits to be written
+ * @internal
  */
-export function linger(stream: NodeJS.ReadWriteStream & { destroy(): unknown; readonly writableLength: number }): void {
+export function linger(
+  stream: NodeJS.ReadWriteStream & { destroy(): unknown; readonly writableLength: number },
+  most: number = 1,
+): void {
   let lingers = 0;
   const timer = setInterval(() => {
-    if (stream.writableLength === 0 || ++lingers === MOST_LINGERS) stream.destroy();
+    if (stream.writableLength === 0 || ++lingers >= most) stream.destroy();
   }, LINGER);
   stream.once("close", () => clearInterval(timer));
   stream.resume();

@@ -33,6 +33,9 @@ import { tellRefused } from "./refusal.ts";
 import type { Address } from "./unix.ts";
 import type { UpgradeOptions } from "./upgrade.ts";
 
+/** How often a second may pass until a server has taken the last of a client's session. */
+const MOST_LINGERS = 10;
+
 type OutgoingHeaders = Record<string, string | string[]>;
 
 /**
@@ -133,7 +136,7 @@ export async function openStream(
     connection.on("close", () => {
       // Not destroy(): what the session has taken of the stream may still wait for the socket.
       session.close();
-      linger(socket);
+      linger(socket, MOST_LINGERS);
     });
     return connection;
   } catch (error) {

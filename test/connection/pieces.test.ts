@@ -188,7 +188,7 @@ each("answers that wait for pieces count: no more is read than the mark allows",
     await go.opened;
   }
   const done = subject.connection.send(source());
-  const count = 5000;
+  const count = 2000;
   const one = toRole(role, text(""));
   peer.line.write(Buffer.concat(Array.from({ length: count }, () => one)));
   await sleep(50);
