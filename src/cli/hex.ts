@@ -51,8 +51,7 @@ function assertNoRepeats(file: Uint8Array): void {
 /** Bytes as programs write them: `{ 0x81, 0x85 }`, `"\x81\x85"`, `<Buffer 81 85>`, `81-85`. */
 function parseList(file: Uint8Array): Uint8Array | undefined {
   if (file.length > MOST_LISTED || !isPlainText(file)) return undefined;
-  const text = Buffer.from(file)
-    .toString("latin1")
+  const text = asCharacters(file)
     .replaceAll(/\/\*.*?\*\//gs, "")
     .trim();
   const [, list] = /^<Buffer ([^>]*)>$/.exec(text) ?? /^[^{}]*\{([^{}]*)\}[^{}]*$/.exec(text) ?? [];
