@@ -191,19 +191,20 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
   send(data: string | Bytes | PreparedMessage | Pieces, options?: MessageOptions): boolean | Promise<boolean> {
     const outbox = this.#outbox;
     let sent: boolean;
+    let size: number;
     if (typeof data === "string" && options === undefined && outbox.isDirect) {
       // Nearly all messages, by the shortest way.
       sent = this.#protocol.send(data);
-      outbox.room -= data.length;
+      size = data.length;
     } else {
       if (options !== undefined) assertOptions(options);
       if (isPieces(data)) return outbox.sendPieces(data, options ?? {});
       sent = outbox.send(data, options);
-      outbox.room -= sizeOf(data);
+      size = sizeOf(data);
     }
     outbox.active = true;
     if (!outbox.corked) this.flushSoon();
-    else if ((outbox.room -= OVERHEAD) < 0) this.#flow.look();
+    else if ((outbox.room -= size + OVERHEAD) < 0) this.#flow.look();
     return sent;
   }
 
