@@ -15,6 +15,7 @@ const path = (name) => fileURLToPath(new URL(name, import.meta.url));
  * @property {number} inFlight messages on each connection
  * @property {number} warmUp in milliseconds
  * @property {number} duration in milliseconds
+ * @property {"text" | "binary"} [kind] of message. Default text
  */
 
 /** What a client has found: answers, in so many seconds, and the seconds of processor time that it took itself. */
@@ -23,9 +24,10 @@ const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 /** @typedef {(port: number, load: Load) => Promise<Found>} Client */
 
 /** @type {Client} */
-export async function wsframeLoad(port, { connections, size, inFlight, warmUp, duration }) {
+export async function wsframeLoad(port, { connections, size, inFlight, warmUp, duration, kind = "text" }) {
   const options = { connections, size, "in-flight": inFlight, "warm-up": warmUp / 1000, duration: duration / 1000 };
   const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  if (kind === "binary") args.push("--binary");
   const command = [path("../../dist/cli.js"), "load", `ws://127.0.0.1:${port}/`, "--json", ...args];
   const { stdout } = await run(process.execPath, command);
   const { ok, errors, messages, seconds, load } = JSON.parse(stdout);
@@ -35,8 +37,9 @@ export async function wsframeLoad(port, { connections, size, inFlight, warmUp, d
 
 /** What is called as load.c is. @returns {Client} */
 function called(program, ...first) {
-  return async (port, { connections, size, inFlight, warmUp, duration }) => {
-    const { stdout } = await run(program, [...first, port, connections, size, inFlight, warmUp, duration].map(String));
+  return async (port, { connections, size, inFlight, warmUp, duration, kind = "text" }) => {
+    const values = [port, connections, size, inFlight, warmUp, duration, kind];
+    const { stdout } = await run(program, [...first, ...values].map(String));
     return JSON.parse(stdout);
   };
 }

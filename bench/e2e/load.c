@@ -1,7 +1,7 @@
 // The load for bench/e2e: an epoll loop that costs a server's client as little as can be, so that what is measured is the
 // server. Each connection keeps a number of messages in flight; everything that comes back is compared with what is due.
 //
-//   cc -O2 -o load load.c && ./load PORT CONNECTIONS SIZE IN_FLIGHT WARM_UP_MS DURATION_MS
+//   cc -O2 -o load load.c && ./load PORT CONNECTIONS SIZE IN_FLIGHT WARM_UP_MS DURATION_MS [text|binary]
 //
 // It prints one line of JSON: messages, seconds, and its own processor time in seconds.
 
@@ -20,14 +20,20 @@
 #include <time.h>
 #include <unistd.h>
 
-// How many messages there are, before they repeat.
-#define PERIOD 4096
+// How many messages there are, before they repeat: as many as fit in MEMORY bytes, at least one and at most MOST.
+#define MEMORY (16 << 20)
+#define MOST 4096
+static uint64_t period_of(uint64_t frame) {
+  uint64_t fit = MEMORY / frame;
+  return fit < 1 ? 1 : fit > MOST ? MOST : fit;
+}
+
 // The most that one read() or write() takes.
 #define CHUNK 65536
 
 typedef struct {
   int fd;
-  // In bytes of the streams. Both repeat with PERIOD messages.
+  // In bytes of the streams. Both repeat with the same number of messages.
   uint64_t sent, received;
 } Connection;
 
@@ -48,10 +54,10 @@ static double cpu(void) {
   return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-// Writes the header of a whole text message, and returns its length.
-static size_t header(uint8_t *out, uint64_t size, int masked) {
+// Writes the header of a whole message, and returns its length.
+static size_t header(uint8_t *out, int opcode, uint64_t size, int masked) {
   uint8_t mask = masked ? 0x80 : 0;
-  out[0] = 0x81;
+  out[0] = 0x80 | opcode;
   if (size < 126) {
     out[1] = mask | size;
     return 2;
@@ -82,14 +88,14 @@ static int dial(int port) {
   return fd;
 }
 
-// The stream of one period, and once more the first CHUNK bytes of it, so that what is due is always in one piece.
-static uint8_t *stream(uint64_t size, int masked, uint64_t *frame) {
+// The stream of so many messages, and once more the first CHUNK bytes of it, so that what is due is always in one piece.
+static uint8_t *stream(int opcode, uint64_t size, uint64_t messages, int masked, uint64_t *frame) {
   uint8_t head[14];
-  size_t head_size = header(head, size, masked);
+  size_t head_size = header(head, opcode, size, masked);
   *frame = head_size + (masked ? 4 : 0) + size;
-  uint64_t period = *frame * PERIOD;
+  uint64_t period = *frame * messages;
   uint8_t *bytes = malloc(period + CHUNK), *out = bytes;
-  for (uint32_t i = 0; i < PERIOD; i++) {
+  for (uint32_t i = 0; i < messages; i++) {
     memcpy(out, head, head_size);
     out += head_size;
     uint32_t key = masked ? (i + 1) * 2654435761u : 0;
@@ -101,14 +107,16 @@ static uint8_t *stream(uint64_t size, int masked, uint64_t *frame) {
 }
 
 int main(int count, char **arguments) {
-  if (count != 7) return fprintf(stderr, "see the first lines of load.c\n"), 2;
+  if (count < 7 || count > 8) return fprintf(stderr, "see the first lines of load.c\n"), 2;
   int port = atoi(arguments[1]), connections = atoi(arguments[2]);
   uint64_t size = strtoull(arguments[3], NULL, 10), in_flight = strtoull(arguments[4], NULL, 10);
   double warm_up = atof(arguments[5]) / 1e3, duration = atof(arguments[6]) / 1e3;
+  int opcode = count == 8 && !strcmp(arguments[7], "binary") ? 2 : 1;
 
-  uint64_t out_frame, in_frame;
-  uint8_t *out = stream(size, 1, &out_frame), *due = stream(size, 0, &in_frame), *buffer = malloc(CHUNK);
-  uint64_t out_period = out_frame * PERIOD, in_period = in_frame * PERIOD;
+  uint64_t out_frame, in_frame, messages_of_period = period_of(size + 14);
+  uint8_t *out = stream(opcode, size, messages_of_period, 1, &out_frame);
+  uint8_t *due = stream(opcode, size, messages_of_period, 0, &in_frame), *buffer = malloc(CHUNK);
+  uint64_t out_period = out_frame * messages_of_period, in_period = in_frame * messages_of_period;
 
   Connection *all = calloc(connections, sizeof *all);
   int poll = epoll_create1(0);

@@ -8,12 +8,19 @@ import { fileURLToPath } from "node:url";
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 const BUN = path("../../test/runtimes/node_modules/@oven/bun-linux-x64/bin/bun");
+const DENO = path("../../test/runtimes/node_modules/@deno/linux-x64-glibc/deno");
 
-/** Those that this machine has, by name: what runs them. */
-export function runtimes() {
-  const all = { wsframe: process.execPath, ws: process.execPath, bun: BUN };
+/**
+ * Those that this machine has, by name: what runs them.
+ * @param {string} [node] the Node for those that run on it
+ */
+export function runtimes(node = process.execPath) {
+  const all = { wsframe: node, ws: node, bun: BUN, deno: DENO };
   return Object.fromEntries(Object.entries(all).filter(([, runtime]) => existsSync(runtime)));
 }
+
+/** What a runtime wants before the name of a program. */
+const BEFORE = { deno: ["run", "--quiet", "--allow-net"] };
 
 /**
  * @typedef {object} Server
@@ -26,11 +33,13 @@ export function runtimes() {
 /**
  * @param {string} name of a file in servers/
  * @param {string[]} [execArgv]
+ * @param {string} [node] as for runtimes()
  * @returns {Promise<Server>}
  */
-export async function startServer(name, execArgv = []) {
-  const runtime = runtimes()[name];
-  const child = spawn(runtime, [...execArgv, path(`./servers/${name}.js`)], { stdio: ["ignore", "pipe", "inherit"] });
+export async function startServer(name, execArgv = [], node = process.execPath) {
+  const runtime = runtimes(node)[name];
+  const args = [...(BEFORE[name] ?? []), ...execArgv, path(`./servers/${name}.js`)];
+  const child = spawn(runtime, args, { stdio: ["ignore", "pipe", "inherit"] });
   const ended = once(child, "exit");
   const line = await Promise.race([once(createInterface(child.stdout), "line"), ended]);
   const port = Number(line[0]);
