@@ -6,7 +6,7 @@ import { end, sleep, timed, within } from "./support/time.ts";
 import { CONSUMERS, each, MARKS, nodeWays, ROLES } from "./support/ways.ts";
 
 // Their times are short: a busy process must not look like a silent peer.
-vi.setConfig({ maxConcurrency: 10 });
+vi.setConfig({ maxConcurrency: 16 });
 
 const ways = nodeWays({ roles: ROLES, marks: MARKS });
 const plainWays = nodeWays({ roles: ROLES });
