@@ -65,7 +65,7 @@ interface Lent {
 const MOST_LENT = 1048576;
 /** What an entry takes beside its payload, in bytes, about: so that empty messages count too. */
 const OVERHEAD = 64;
-/** From so many entries on that have been sent, their places are given back. */
+/** Once this many entries have been sent, their places are given back. */
 const COMPACT = 1024;
 /** The most that is written at once: progress shows between two writes. */
 const SLICE = 131072;
