@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { type Acceptance, acceptHandshake, CloseCode, type Rejection, rejectHandshake } from "../index.ts";
 import type { Caller } from "./caller.ts";
 import type { Connection } from "./connection.ts";
-import { LINGER } from "../protocol/times.ts";
+import { CLOSE_TIMEOUT, LINGER } from "../protocol/times.ts";
 import { readDelay, startTimer } from "./delay.ts";
 import { tellRefused, throwLater } from "./refusal.ts";
 import type { Route } from "./router.ts";
@@ -17,8 +17,6 @@ export type Handler<Data> = (
   request: IncomingMessage | Http2ServerRequest,
   data: Data,
 ) => unknown;
-
-const DEFAULT_CLOSE_TIMEOUT = 10_000;
 
 /** Who is let in by one serve(): the handshake decides, then `verify`; and who is there. @internal */
 export class Admission<Data> implements Route {
@@ -45,7 +43,7 @@ export class Admission<Data> implements Route {
       connections.delete(this);
     };
     this.#timeLimit = timeLimit;
-    this.#closeLimit = readDelay("closeTimeout", (options.closeTimeout ?? DEFAULT_CLOSE_TIMEOUT) + LINGER);
+    this.#closeLimit = readDelay("closeTimeout", (options.closeTimeout ?? CLOSE_TIMEOUT) + LINGER);
   }
 
   /** Answers a caller whose path is ours. */

@@ -23,14 +23,9 @@ export function isLent(length: number): boolean {
 /** A copy in memory that is used again once giveBack() has it. @internal */
 export function lend(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const { length } = bytes;
-  const buffer = kept[classOf(length)]?.pop();
-  if (buffer === undefined) {
-    const copy = allocateUnsafe(2 ** classOf(length)).subarray(0, length);
-    copy.set(bytes);
-    return copy;
-  }
-  keptBytes -= buffer.byteLength;
-  const copy = new Uint8Array(buffer, 0, length);
+  const free = kept[classOf(length)]?.pop();
+  if (free !== undefined) keptBytes -= free.byteLength;
+  const copy = new Uint8Array(free ?? allocateUnsafe(2 ** classOf(length)).buffer, 0, length);
   copy.set(bytes);
   return copy;
 }

@@ -1,6 +1,7 @@
 // What a connection does from time to time: it looks whether its peer is there, and whether somebody has had enough time.
 
 import { CloseCode, Keepalive, type KeepaliveOptions, type ProtocolEvent } from "../index.ts";
+import { CLOSE_TIMEOUT } from "../protocol/times.ts";
 import type { Channel } from "./channel.ts";
 import type { Flow } from "./flow.ts";
 import { intervalFor } from "./heartbeat.ts";
@@ -34,7 +35,7 @@ export class Vitals {
 
   constructor(channel: Channel, outbox: Outbox, flow: Flow, host: VitalsHost, options: KeepaliveOptions) {
     const now = performance.now();
-    const { pingInterval = 30_000, pongTimeout = 20_000, closeTimeout = 10_000 } = options;
+    const { pingInterval = 30_000, pongTimeout = 20_000, closeTimeout = CLOSE_TIMEOUT } = options;
     this.#channel = channel;
     this.#outbox = outbox;
     this.#flow = flow;

@@ -4,6 +4,7 @@ import { WebSocketError } from "../frame/errors.ts";
 import { CloseCode } from "../frame/opcodes.ts";
 import type { ProtocolEvent } from "./events.ts";
 import type { Protocol } from "./protocol.ts";
+import { CLOSE_TIMEOUT } from "./times.ts";
 
 /** Options of Keepalive. All times are in milliseconds; Infinity means never. */
 export interface KeepaliveOptions {
@@ -56,7 +57,7 @@ export class Keepalive {
     this.#protocol = protocol;
     this.#pingInterval = readTime("pingInterval", options.pingInterval ?? 30_000, "more");
     this.#pongTimeout = readTime("pongTimeout", options.pongTimeout ?? 20_000, "more");
-    this.#closeTimeout = readTime("closeTimeout", options.closeTimeout ?? 10_000, "zero");
+    this.#closeTimeout = readTime("closeTimeout", options.closeTimeout ?? CLOSE_TIMEOUT, "zero");
     this.#bytesReceived = protocol.bytesReceived;
     this.#aliveAt = now;
   }

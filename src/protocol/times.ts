@@ -6,3 +6,6 @@ export const LINGER = 1000;
 
 /** The longest delay of a timer, in milliseconds: a longer one would run at once. @internal */
 export const LONGEST_DELAY = 2147483647;
+
+/** The default of `closeTimeout`, in milliseconds. @internal */
+export const CLOSE_TIMEOUT = 10_000;

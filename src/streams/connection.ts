@@ -8,7 +8,7 @@ import {
   Protocol,
   WebSocketError,
 } from "../index.ts";
-import { LINGER } from "../protocol/times.ts";
+import { CLOSE_TIMEOUT, LINGER } from "../protocol/times.ts";
 import { WebSocketStreamError } from "./error.ts";
 import { dataSize, readMark } from "./marks.ts";
 import { Outlet } from "./outlet.ts";
@@ -90,7 +90,7 @@ export class Connection implements SenderHost {
   #settle!: () => void;
 
   constructor({ readable, writable }: ByteDuplex, options: WebSocketStreamOptions) {
-    const { closeTimeout = 10_000 } = options;
+    const { closeTimeout = CLOSE_TIMEOUT } = options;
     if (typeof closeTimeout !== "number" || !(closeTimeout >= 0)) {
       throw new RangeError("closeTimeout must be a number, 0 or more");
     }
