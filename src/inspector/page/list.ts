@@ -32,6 +32,8 @@ export class FrameList {
   #stale = true;
   #follow = true;
   #length = -1;
+  /** How far down the list was when it was last drawn, in pixels. */
+  #top = 0;
 
   /**
    * @param onSelect called when the person has selected a row
@@ -148,8 +150,8 @@ export class FrameList {
   #scrolled(): void {
     const { scrollTop, clientHeight, scrollHeight } = this.element;
     const atEnd = scrollTop + clientHeight >= scrollHeight - ROW_HEIGHT;
-    // Growing moves the end away, and is no scrolling.
-    if (this.#follow && !atEnd && this.#length === this.#source.length) this.#stopFollowing();
+    // Rows that are added, and a list that gets shorter, move the end away. Only a person scrolls up.
+    if (this.#follow && !atEnd && scrollTop < this.#top) this.#stopFollowing();
     this.update();
   }
 
@@ -165,6 +167,7 @@ export class FrameList {
     const { element } = this;
     // Not only when it has grown: what is above may have taken some of its height.
     if (this.#follow) element.scrollTop = element.scrollHeight;
+    this.#top = element.scrollTop;
     const first = Math.max(0, Math.floor(element.scrollTop / ROW_HEIGHT) - SPARE);
     const end = Math.min(this.#length, Math.ceil((element.scrollTop + element.clientHeight) / ROW_HEIGHT) + SPARE);
     for (const [index, row] of this.#shown) {
