@@ -18,6 +18,7 @@ import {
   FLAG_MASKED,
   FLAG_START,
   FLAG_TEXT,
+  FLAG_WIDE,
   MAX_RECORDS,
   MAX_UNITS,
   MESSAGE_CLOSED,
@@ -92,8 +93,9 @@ function checkText(address: usize, end: usize, complete: bool): i32 {
 
 /** Where the length of the next text goes, in UNITS. */
 let unitsAt: usize = 0;
-/** Where the payloads end that walkTexts() wrote. */
+/** Where the payloads end that walkTexts() wrote, and FLAG_WIDE if not all of them are ASCII. */
 let textsEnd: usize = 0;
+let textsWide: u32 = 0;
 const UNITS_FULL: usize = UNITS + MAX_UNITS * 4;
 
 /**
@@ -122,7 +124,9 @@ function walkTexts(start: usize, end: usize, output: usize, maskBit: u32, shortL
     to += length;
     p = next;
   }
+  textsWide = 0;
   if (i8x16.bitmask(seen)) {
+    textsWide = FLAG_WIDE;
     p = start;
     to = output;
     for (let unit = first; unit < units; unit += 4) {
@@ -145,14 +149,16 @@ function walkTexts(start: usize, end: usize, output: usize, maskBit: u32, shortL
  * Adds texts, whose lengths are in UNITS, to the run that the last record is, or begins one with them.
  * @returns the address behind the last record
  */
-function addTexts(record: usize, payload: usize, end: usize): usize {
+function addTexts(record: usize, payload: usize, end: usize, wide: u32): usize {
   let last = record - RECORD_SIZE;
   let start: usize = load<u32>(last, RECORD_PAYLOAD);
   if (record == TABLE || !(load<u32>(last, RECORD_FLAGS) & FLAG_TEXT) || end - start > load<u32>(STATE_SLACK)) {
     last = record;
     start = payload;
-    store<u32>(last, FLAG_TEXT, RECORD_FLAGS);
+    store<u32>(last, FLAG_TEXT | wide, RECORD_FLAGS);
     store<u32>(last, payload, RECORD_PAYLOAD);
+  } else if (wide) {
+    store<u32>(last, FLAG_TEXT | FLAG_WIDE, RECORD_FLAGS);
   }
   store<u32>(last, end - start, RECORD_LENGTH);
   store<u32>(last, unitsAt, RECORD_UNITS_END);
@@ -201,7 +207,7 @@ export function decode(start: usize, end: usize): i32 {
         if (strings && first == <u32>(BIT_FIN | OPCODE_TEXT)) {
           const walked = walkTexts(p, end, output, maskBit, shortLimit);
           if (walked == p) break;
-          record = addTexts(record, output, textsEnd);
+          record = addTexts(record, output, textsEnd, textsWide);
           output = textsEnd;
           p = walked;
           continue;
@@ -292,7 +298,7 @@ export function decode(start: usize, end: usize): i32 {
     if (text) {
       store<u32>(unitsAt, nonAscii ? utf16Length(payload, payload + length) : length);
       unitsAt += 4;
-      record = addTexts(record, payload, payload + length);
+      record = addTexts(record, payload, payload + length, nonAscii ? <u32>FLAG_WIDE : 0);
     } else {
       store<u32>(record, flags, RECORD_FLAGS);
       store<u32>(record, payload, RECORD_PAYLOAD);

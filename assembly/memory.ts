@@ -10,10 +10,14 @@
 //   WINDOW    bytes in: a slice of a chunk to decode, or payloads to encode laid end to end
 //   LANDING   a window that a transport may read into (FrameDecoder.reserve)
 //   OUTPUT    bytes out: payloads unmasked and laid end to end, or serialized frames
+//   SHARED    only in a large memory: a window that all sockets of a thread read into
 
 /** 64 KiB pages of the core's memory: fixed, it never grows. */
 export const MEMORY_PAGES = 4;
 export const MEMORY_SIZE = 262144;
+/** The same of a core with a SHARED window, for which OUTPUT is as large as that. */
+export const LARGE_PAGES = 19;
+export const LARGE_SIZE = 1245184;
 
 // STATE, from address 0. ------------------------------------------------------------------------
 
@@ -99,6 +103,8 @@ export const FLAG_START = 8192;
 export const FLAG_END = 16384;
 /** A run of text messages, each in one frame, whole and checked. */
 export const FLAG_TEXT = 32768;
+/** With FLAG_TEXT: not all of it is ASCII. */
+export const FLAG_WIDE = 65536;
 
 // Records that encode() reads are one u32: the length in the low 16 bits, the frame's first byte above it, and these.
 
@@ -121,6 +127,8 @@ export const LANDING = 106880;
 export const OUTPUT = 172544;
 /** What is left of the memory but for 64 bytes, so that a vector that starts inside ends inside. */
 export const OUTPUT_SIZE = 89536;
+export const SHARED = 696960;
+export const SHARED_SIZE = 524288;
 
 // Errors, as numbers: src/frame/errors.ts gives each its code, close code and rule. -----------------
 

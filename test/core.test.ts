@@ -7,7 +7,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { MEMORY_PAGES, MEMORY_SIZE, OUTPUT, OUTPUT_SIZE, WINDOW, WINDOW_SIZE } from "../assembly/memory.ts";
+import {
+  LARGE_PAGES,
+  LARGE_SIZE,
+  MEMORY_PAGES,
+  MEMORY_SIZE,
+  OUTPUT,
+  OUTPUT_SIZE,
+  SHARED,
+  SHARED_SIZE,
+  WINDOW,
+  WINDOW_SIZE,
+} from "../assembly/memory.ts";
 import { CORE_HEX } from "../src/core/embedded.ts";
 import { enginesFor } from "../src/core/engines.ts";
 import { coreInfo } from "../src/index.ts";
@@ -35,10 +46,24 @@ test("its memory is fixed, and all of it is what the map says", () => {
   const { memory } = new WebAssembly.Instance(new WebAssembly.Module(wasm)).exports as { memory: WebAssembly.Memory };
   expect(memory.buffer.byteLength).toBe(MEMORY_SIZE);
   expect(MEMORY_SIZE).toBe(MEMORY_PAGES * 65536);
-  expect(() => memory.grow(1)).toThrow(RangeError);
   expect(OUTPUT + OUTPUT_SIZE + 64).toBe(MEMORY_SIZE);
   // No data segments: nothing is there before a call writes it.
   expect(new Uint8Array(memory.buffer).every((byte) => byte === 0)).toBe(true);
+  // Only a large one grows, before there is a view of it.
+  expect(memory.grow(LARGE_PAGES - MEMORY_PAGES)).toBe(MEMORY_PAGES);
+  expect(() => memory.grow(1)).toThrow(RangeError);
+});
+
+test("a large memory has room for as much output as its shared window, and 64 bytes on both sides of that", () => {
+  expect(LARGE_SIZE).toBe(LARGE_PAGES * 65536);
+  expect(SHARED - OUTPUT).toBeGreaterThanOrEqual(SHARED_SIZE + 64);
+  expect(LARGE_SIZE - SHARED).toBeGreaterThanOrEqual(SHARED_SIZE + 64);
+  for (const kind of ["wasm", "portable"] as const) {
+    const engines = enginesFor(kind);
+    expect(engines.large().bytes.length).toBe(LARGE_SIZE);
+    expect(engines.large()).toBe(engines.large());
+    expect(engines.first().bytes.length).toBe(MEMORY_SIZE);
+  }
 });
 
 test("it is at most 6 KB", () => {

@@ -321,24 +321,120 @@ test("a source of keys fills its argument, or returns a key; a bad one queues no
   expect(encoder.take()).toEqual([]);
 });
 
-test("a payload that is resized before take() neither takes nor leaves bytes of others", () => {
-  interface Resizable extends ArrayBuffer {
-    resize(length: number): void;
+test("a short payload is copied at once: what becomes of it later does not matter", () => {
+  for (const role of ["server", "client"] as const) {
+    for (const core of cores) {
+      const encoder = new FrameEncoder({ role, core, maskKey: Uint8Array.of(1, 2, 3, 4) });
+      const payload = new Uint8Array(4095);
+      const expected: Uint8Array[] = [];
+      for (const length of [0, 1, 19, 300, 4095]) {
+        payload.fill(length);
+        encoder.binary(payload.subarray(0, length));
+        const frame = { opcode: Opcode.Binary, payload: payload.slice(0, length) };
+        expected.push(encodeFrame(frame, { role, core, maskKey: Uint8Array.of(1, 2, 3, 4) }));
+      }
+      payload.fill(0xee);
+      expect(Buffer.compare(concat(encoder.take()), concat(expected))).toBe(0);
+    }
   }
-  const make = ArrayBuffer as unknown as new (length: number, options: { maxByteLength: number }) => Resizable;
-  for (const [core, length] of cores.flatMap((each) => [0, 19, 21, 100_000].map((size) => [each, size] as const))) {
-    const lent = new FrameDecoder({ role: "server", core }).reserve();
-    lent.fill(7);
-    const buffer = new make(20, { maxByteLength: 100_000 });
-    const encoder = new FrameEncoder({ role: "server", core });
-    encoder.binary(new Uint8Array(buffer));
-    buffer.resize(length);
-    expect(() => encoder.take()).toThrow(TypeError);
-    expect(lent.every((byte) => byte === 7)).toBe(true);
-    expect(encoder.take()).toEqual([]);
-    encoder.text("goes on");
-    expect(encoder.take()).toHaveLength(1);
+});
+
+describe("takeInto()", () => {
+  const maskKey = Uint8Array.of(9, 8, 7, 6);
+  const texts = [
+    "",
+    "a",
+    "short",
+    "x".repeat(16),
+    "x".repeat(17),
+    "y".repeat(125),
+    "z".repeat(126),
+    "é",
+    "é".repeat(63),
+  ];
+  const longer = [
+    "l".repeat(511),
+    "l".repeat(512),
+    "é".repeat(600),
+    "m".repeat(5000),
+    "\u{1f600}".repeat(400),
+    "n".repeat(70_000),
+  ];
+  const halves = ["\ud83d", "\ude00", "a\ud83d".repeat(200)];
+
+  /** What is queued: anything in any order. */
+  function queue(encoder: FrameEncoder, random: Random): void {
+    const kind = random.integer(0, 9);
+    if (kind < 5) encoder.text(random.pick(texts));
+    else if (kind < 6) encoder.text(random.pick(longer));
+    else if (kind < 7) encoder.text(random.pick(halves));
+    else if (kind < 9)
+      encoder.binary(new Uint8Array(random.pick([0, 1, 2, 125, 126, 4000])).fill(random.integer(0, 255)));
+    else if (random.integer(0, 3) > 0) encoder.ping("p");
+    else encoder.binary(new Uint8Array(random.pick([4096, 20_000])).fill(random.integer(0, 255)));
   }
+
+  for (const core of cores) {
+    for (const role of ["server", "client"] as const) {
+      test(`and take() write what take() alone does, ${core} core, ${role}`, () => {
+        for (let seed = 1; seed <= 15; seed++) {
+          const encoder = new FrameEncoder({ role, core, maskKey });
+          const other = new FrameEncoder({ role, core, maskKey });
+          const random = new Random(seed);
+          const target = new Uint8Array(random.pick([0, 1, 30, 1000, 10_000, 300_000]));
+          const written: Uint8Array[] = [];
+          for (let round = 0; round < 5; round++) {
+            const count = random.pick([1, 2, 3, 40, 3000]);
+            for (let i = 0; i < count; i++) {
+              const number = seed * 1_000_000 + round * 100_000 + i;
+              queue(encoder, new Random(number));
+              queue(other, new Random(number));
+            }
+            for (let length; (length = encoder.takeInto(target)) > 0;) {
+              written.push(target.slice(0, length));
+              target.fill(0xaa);
+              expect(encoder.queuedBytes).toBeGreaterThanOrEqual(0);
+            }
+            if (random.integer(0, 1) === 0) written.push(...encoder.take());
+          }
+          written.push(...encoder.take());
+          expect(encoder.queuedBytes).toBe(0);
+          expect(Buffer.compare(concat(written), concat(other.take()))).toBe(0);
+        }
+      });
+    }
+  }
+
+  test("fills its target to the last byte, and never writes past what it returns", () => {
+    for (const text of [...texts, ...longer]) {
+      const frame = encodeFrame({ opcode: Opcode.Text, payload: text }, { role: "server" });
+      for (const room of [frame.length - 1, frame.length, frame.length + 1]) {
+        const memory = new Uint8Array(room + 10).fill(0xaa);
+        const encoder = new FrameEncoder({ role: "server" });
+        encoder.text(text);
+        const length = encoder.takeInto(memory.subarray(0, room));
+        expect(length).toBe(room < frame.length ? 0 : frame.length);
+        expect(memory.subarray(room).every((byte) => byte === 0xaa)).toBe(true);
+        expect(encoder.takeInto(memory.subarray(0, room))).toBe(0);
+        if (length > 0) expect(Buffer.compare(memory.subarray(0, length), frame)).toBe(0);
+        else expect(Buffer.compare(concat(encoder.take()), frame)).toBe(0);
+      }
+    }
+  });
+
+  test("an upper bound of what waits holds all the time", () => {
+    const encoder = new FrameEncoder({ role: "client" });
+    const target = new Uint8Array(3000);
+    for (let round = 0; round < 200; round++) {
+      const random = new Random(round);
+      for (let i = 0; i < 20; i++) queue(encoder, random);
+      encoder.takeInto(target);
+      const bound = encoder.queuedBytes;
+      const rest = concat(encoder.take()).length;
+      expect(rest).toBeLessThanOrEqual(bound);
+      expect(encoder.queuedBytes).toBe(0);
+    }
+  });
 });
 
 test("a payload of 4 GiB is refused, not sent with another length", () => {

@@ -1,6 +1,7 @@
 // Which core runs a call. One for a thread, whatever the number of connections; a call made inside a
 // callback of another call gets the next one, so that neither sees the other's windows.
 
+import { LARGE_SIZE } from "../../assembly/memory.ts";
 import type { Core, CoreChoice } from "./core.ts";
 import { createPortableCore } from "./portable.ts";
 import { createWasmCore } from "./wasm.ts";
@@ -18,11 +19,12 @@ export interface CoreInfo {
  * @internal
  */
 export class Engines {
-  readonly #create: () => Core;
+  readonly #create: (size?: number) => Core;
   readonly #cores: Core[] = [];
+  #large: Core | undefined = undefined;
   #depth = 0;
 
-  constructor(create: () => Core) {
+  constructor(create: (size?: number) => Core) {
     this.#create = create;
   }
 
@@ -39,6 +41,11 @@ export class Engines {
   /** The core of calls that are not inside others: the one that transports read into. */
   first(): Core {
     return (this.#cores[0] ??= this.#create());
+  }
+
+  /** The one with a SHARED window. It runs calls that are not inside others of its own. */
+  large(): Core {
+    return (this.#large ??= this.#create(LARGE_SIZE));
   }
 }
 

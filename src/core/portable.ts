@@ -41,6 +41,7 @@ import {
   FLAG_MASKED,
   FLAG_START,
   FLAG_TEXT,
+  FLAG_WIDE,
   KEYS,
   MAX_RECORDS,
   MAX_UNITS,
@@ -114,8 +115,8 @@ class PortableCore implements Core {
   readonly f64: Float64Array;
   readonly #view: DataView;
 
-  constructor() {
-    const buffer = new ArrayBuffer(MEMORY_SIZE);
+  constructor(size: number) {
+    const buffer = new ArrayBuffer(size);
     this.bytes = new Uint8Array(buffer);
     this.i32 = new Int32Array(buffer);
     this.f64 = new Float64Array(buffer);
@@ -182,17 +183,20 @@ class PortableCore implements Core {
       if (!isText) {
         textsLimit = 0;
       } else {
-        this.#set(unitsEnd, this.#utf16Length(payload, payload + length));
+        const units = this.#utf16Length(payload, payload + length);
+        this.#set(unitsEnd, units);
         unitsEnd += 4;
+        flags |= FLAG_TEXT | (units < length ? FLAG_WIDE : 0);
         if (payload + length <= textsLimit) {
           records--;
+          flags |= this.#get(TABLE + records * RECORD_SIZE + RECORD_FLAGS) & FLAG_WIDE;
         } else {
           textsStart = payload;
           textsLimit = payload + this.#get(STATE_SLACK);
         }
       }
       const record = TABLE + records++ * RECORD_SIZE;
-      this.#set(record + RECORD_FLAGS, isText ? flags | FLAG_TEXT : flags);
+      this.#set(record + RECORD_FLAGS, flags);
       this.#set(record + RECORD_PAYLOAD, isText ? textsStart : payload);
       this.#set(record + RECORD_LENGTH, isText ? payload + length - textsStart : length);
       this.#set(record + RECORD_FROM, isText ? unitsEnd : p);
@@ -429,6 +433,6 @@ class PortableCore implements Core {
   }
 }
 
-export function createPortableCore(): Core {
-  return new PortableCore();
+export function createPortableCore(size: number = MEMORY_SIZE): Core {
+  return new PortableCore(size);
 }

@@ -1,5 +1,6 @@
 // The WASM core: assembly/ compiled, one instance with its own memory for each call of createWasmCore().
 
+import { MEMORY_SIZE } from "../../assembly/memory.ts";
 import { coreModule } from "./module.ts";
 import type { Core } from "./core.ts";
 
@@ -12,11 +13,13 @@ interface CoreExports {
 
 let compiled: WebAssembly.Module | undefined;
 
-/** Throws where WebAssembly is missing or must not be compiled. */
-export function createWasmCore(): Core {
+/** @param size of its memory, in bytes @throws where WebAssembly is missing or must not be compiled */
+export function createWasmCore(size: number = MEMORY_SIZE): Core {
   compiled ??= coreModule();
   // The exports of a module built from assembly/index.ts; a test asserts that these are what it has.
   const { memory, decode, encode, mask } = new WebAssembly.Instance(compiled).exports as unknown as CoreExports;
+  // Before there are views of it, which would be detached.
+  if (size > MEMORY_SIZE) memory.grow((size - MEMORY_SIZE) >> 16);
   const { buffer } = memory;
   return {
     bytes: new Uint8Array(buffer),

@@ -16,6 +16,7 @@ import {
   UNITS,
 } from "../../assembly/memory.ts";
 import type { Core } from "../core/core.ts";
+import type { ReadWindow } from "./read-window.ts";
 
 /**
  * Records of decode() with CONFIG_COMPACT, and how far a sink has got with them.
@@ -47,7 +48,11 @@ export class Batch {
   /** Masking-keys are in RECORD_PAYLOAD: the window that they came in is gone. */
   detached = false;
 
-  constructor(core: Core, records: number, toStream: number) {
+  /** What the payloads are in the core of; undefined for other cores. */
+  shared: ReadWindow | undefined;
+
+  constructor(core: Core, records: number, toStream: number, shared: ReadWindow | undefined) {
+    this.shared = shared;
     this.i32 = core.i32;
     this.bytes = core.bytes;
     this.toStream = toStream;
@@ -91,6 +96,7 @@ export class Batch {
     this.end = 4 * records.length;
     this.at = 0;
     this.detached = true;
+    this.shared = undefined;
   }
 }
 

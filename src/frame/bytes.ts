@@ -66,6 +66,12 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** Where memory for frames comes from. @internal */
+export interface Memory {
+  /** Not zeroed, perhaps: write to all of it. */
+  allocate(length: number): Uint8Array<ArrayBuffer>;
+}
+
 const SLAB_SIZE = 65536;
 let slab: ArrayBuffer | undefined;
 let used = 0;

@@ -14,6 +14,7 @@ import {
   FLAG_MASKED,
   FLAG_START,
   FLAG_TEXT,
+  FLAG_WIDE,
   LANDING,
   MAX_RECORDS,
   MAX_UNITS,
@@ -25,6 +26,7 @@ import {
   RECORD_PAYLOAD,
   RECORD_SIZE,
   RECORD_UNITS_END,
+  SHARED,
   STATE_CLOSE,
   STATE_CONFIG,
   STATE_CONSUMED,
@@ -51,6 +53,7 @@ import { Frame, FrameHeader, type FrameSource } from "./frame.ts";
 import { filledLanding, leaseLanding, returnLanding } from "./landing.ts";
 import { type FrameDecoderOptions, isServer } from "./options.ts";
 import { PartialFrame } from "./partial.ts";
+import type { ReadWindow } from "./read-window.ts";
 import { type DecoderState, readState, writeState } from "./state.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
@@ -326,6 +329,31 @@ export class FrameDecoder {
     }
   }
 
+  /** Decodes the first `length` bytes of a shared window, as push() does. @internal */
+  pushFrom(window: ReadWindow, length: number, sink: FrameSink): void {
+    this.#assertStreaming();
+    const { core } = window;
+    if (this.#paused) {
+      if (!this.#afterClose) this.#keep(window.bytes.slice(0, length));
+      return;
+    }
+    this.#busy = true;
+    try {
+      const plain = this.#partial === undefined ? 0 : this.#plainBytes(this.#partial, length);
+      if (plain > 0) {
+        this.#skipPlain(plain);
+        sink.payload(core.bytes, SHARED, SHARED + plain);
+      }
+      if (plain < length) {
+        if (this.#paused) this.#keep(window.bytes.slice(plain, length));
+        else this.#pushWindow(core, SHARED + plain, length - plain, sink, window);
+      }
+      this.#busy = false;
+    } finally {
+      if (this.#error) this.#busy = false;
+    }
+  }
+
   /** Takes back what reserve() lent, if it has lent something. Not from inside a callback of commit(). @internal */
   release(): void {
     returnLanding(this, this.#engines);
@@ -559,14 +587,14 @@ export class FrameDecoder {
     }
   }
 
-  #pushWindow(core: Core, window: number, size: number, sink: FrameSink): void {
+  #pushWindow(core: Core, window: number, size: number, sink: FrameSink, shared?: ReadWindow): void {
     const { i32 } = core;
     let start = this.#prepend(core, window);
     const end = window + size;
     const toStream = this.#offset - start;
     const mode = CONFIG_COMPACT | (sink.text === undefined ? 0 : CONFIG_STRINGS);
     for (;;) {
-      const batch = new Batch(core, this.#run(core, start, end, mode), toStream);
+      const batch = new Batch(core, this.#run(core, start, end, mode), toStream, shared);
       this.#updatePartial(core, batch);
       start = i32[STATE_CONSUMED >> 2]!;
       const error = i32[STATE_ERROR >> 2]!;
@@ -595,7 +623,8 @@ export class FrameDecoder {
       at += i32[(r + RECORD_LENGTH) >> 2]!;
       if (flags & FLAG_TEXT) {
         const unitsEnd = (i32[(r + RECORD_UNITS_END) >> 2]! >> 2) - unitsShift;
-        texts ??= decodeUtf8(bytes.subarray(from, at));
+        texts ??=
+          flags & FLAG_WIDE || !batch.shared ? decodeUtf8(bytes.subarray(from, at)) : batch.shared.ascii(from, at);
         if (units + 1 === unitsEnd && cut === 0) {
           // A message alone is all of it. slice() would find that out too, after a call.
           units++;

@@ -14,10 +14,10 @@ import {
 } from "../../assembly/memory.ts";
 import type { Core } from "../core/core.ts";
 import { enginesFor, type Engines } from "../core/engines.ts";
-import { asBytes, asBytesOrText, asUnshared, type Bytes, concat } from "./bytes.ts";
+import { asBytes, asBytesOrText, asUnshared, type Bytes, concat, type Memory, newBytes } from "./bytes.ts";
 import { writeHeader } from "./header.ts";
 import { keyNumber, nextKey, takeKeys } from "./keys.ts";
-import { maskInto } from "./mask.ts";
+import { maskInto, SHORT } from "./mask.ts";
 import { isValidCloseCode, Opcode } from "./opcodes.ts";
 import { type FrameEncoderOptions, isServer, type MaskKeySource } from "./options.ts";
 import type { PreparedMessage, SerializedMessage } from "./prepared.ts";
@@ -25,8 +25,24 @@ import { LARGE, MAX_BYTES_PER_UNIT, MAX_HEADER, MAX_PAYLOAD, MAX_SHORT } from ".
 import { encodeUtf8, encodeUtf8Into } from "./utf8.ts";
 
 const FIRST_RECORDS = 16;
+const FIRST_COPIES = 256;
+/** How many bytes may wait as they are: what is more is serialized. */
+const MOST_WAITING = 4194304;
+/** Texts from this length on are transcoded one by one: joining them would cost more. A client's are joined to be masked. */
+const LONG = 512;
+/** Texts up to this length are transcoded here: a call costs more. */
+const TINY = 16;
+/** This much of what has been serialized is rather copied than returned, in bytes. */
+const SMALL = 16384;
+/** Of `scratch`, in bytes: any segment of short frames fits. */
+const SCRATCH_SIZE = 262144;
+/** More memory than this is not kept for the next encoder, in bytes. */
+const MOST_SPARE = 131072;
+
+/** Texts, joined, or copies of bytes. */
 type Payloads = readonly (string | Uint8Array)[];
 
+const ZEROED: Memory = { allocate: newBytes };
 const EMPTY: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
 /** A frame to be serialized. A decoded Frame is one. */
@@ -49,18 +65,29 @@ interface TextRun {
   text: string;
 }
 
-/** Frames that wait to be serialized. There is none for an encoder that has nothing to write. */
+/**
+ * Frames that wait to be serialized, in segments: as many short ones as one call of the core takes, or one long text. An
+ * encoder with nothing to write has no queue.
+ */
 interface Queue {
   /** The first `count` records, as the core reads them. Grows. */
   records: Int32Array;
   count: number;
-  /** Their payloads in order, texts that follow one another as one string. */
+  /** When `count` gets here there is no room for another record. */
+  limit: number;
+  /** Their payloads in order; texts that follow one another are one string, bytes one array. */
   payloads: (string | Uint8Array)[];
   /** The texts since the last of these. */
   run: TextRun | undefined;
+  /** Copies of bytes, end to end, up to `copied`; those from `copiesFrom` on are not in `payloads` yet. */
+  copies: Uint8Array<ArrayBuffer>;
+  copied: number;
+  copiesFrom: number;
+  /** Where each segment after the first begins: its record, its payload, and what `most` was. */
+  bounds: number[];
   /** The masking-keys, where they do not come from the pool. */
   keys: number[];
-  /** Sum of the lengths: in UTF-16 code units of texts, in bytes of others. */
+  /** Sum of the lengths in the last segment: in UTF-16 code units of texts, in bytes of others. */
   size: number;
   /** How many bytes these frames have at the most, without masking-keys. */
   most: number;
@@ -72,16 +99,20 @@ interface Queue {
 
 /** The queue that the last take() emptied: the next encoder that needs one has it without allocating. */
 let spareQueue: Queue | undefined;
-
-/** Where a short frame is put together. */
-let shortFrame: Uint8Array<ArrayBuffer> | undefined;
+/** Where frames are put together. */
+let scratch: Uint8Array<ArrayBuffer> | undefined;
 
 function takeQueue(): Queue {
   const queue = spareQueue ?? {
     records: new Int32Array(FIRST_RECORDS),
     count: 0,
+    limit: FIRST_RECORDS,
     payloads: [],
     run: undefined,
+    copies: new Uint8Array(FIRST_COPIES),
+    copied: 0,
+    copiesFrom: 0,
+    bounds: [],
     keys: [],
     size: 0,
     most: 0,
@@ -97,12 +128,18 @@ function emit(queue: Queue, part: Uint8Array<ArrayBuffer>): void {
   queue.written += part.length;
 }
 
+/** Memory to put frames together in. */
+interface Target {
+  readonly bytes: Uint8Array;
+  /** Where the next one goes. */
+  at: number;
+}
+
 /**
  * Frames in, bytes out (RFC 6455 §5.2), for one direction of one connection.
  *
- * Frames are queued until take(). Small ones are laid out together in one buffer; payloads of 4 KiB and more that are not
- * masked are not copied, unless they are in shared memory. Payloads are borrowed until then: do not write to them or resize
- * them before take(), nor to those that take() returns before they have been sent.
+ * Frames are queued until take() or takeInto(). Payloads of less than 4 KiB are copied at once. Larger ones that are not masked
+ * are not copied, unless they are in shared memory: do not write to them before what take() returns has been sent.
  *
  * The encoder only serializes: it checks neither the order of fragments (§5.4) nor what is sent after a Close.
  */
@@ -137,6 +174,12 @@ export class FrameEncoder {
    */
   binary(data: Bytes): void {
     this.#bytes(BIT_FIN | OPCODE_BINARY, asBytes(data));
+  }
+
+  /** As binary(), for bytes that the caller may change afterwards. Large frames are made in `memory`. @internal */
+  binaryCopy(data: Uint8Array, memory: Memory): void {
+    if (data.length < LARGE) this.#bytes(BIT_FIN | OPCODE_BINARY, data);
+    else this.#large(BIT_FIN | OPCODE_BINARY, data, memory);
   }
 
   /**
@@ -226,17 +269,44 @@ export class FrameEncoder {
   /**
    * Returns what to write, in order, and empties the queue. The buffers are yours, except that large payloads are the ones
    * that you passed in, and those of a PreparedMessage are shared: do not write to these.
-   * @throws TypeError if a payload has been resized or detached since; what was queued with it is lost
    */
   take(): Uint8Array<ArrayBuffer>[] {
     if (this.#queue === undefined) return [];
     const queue = this.#flushed();
     const { output } = queue;
-    this.#queue = undefined;
     queue.output = [];
     queue.written = 0;
-    spareQueue = queue;
+    this.#release(queue);
     return output;
+  }
+
+  /**
+   * Writes what is queued to the front of `target`, in order and as far as it fits, and takes that out of the queue. Returns
+   * the number of bytes. 0 means that nothing is queued, or that the next frame does not fit or needs no copy: call take()
+   * then. With a buffer that you use again and again, nothing is allocated.
+   */
+  takeInto(target: Uint8Array): number {
+    const queue = this.#queue;
+    if (queue === undefined) return 0;
+    const place = { bytes: target, at: 0 };
+    if (queue.written > 0) {
+      if (queue.written > Math.min(SMALL, target.length)) return 0;
+      for (const part of queue.output) {
+        target.set(part, place.at);
+        place.at += part.length;
+      }
+      queue.output = [];
+      queue.written = 0;
+    }
+    this.#lay(queue, place);
+    if (queue.count === 0) this.#release(queue);
+    return place.at;
+  }
+
+  #release(queue: Queue): void {
+    this.#queue = undefined;
+    if (queue.copies.length > MOST_SPARE) queue.copies = new Uint8Array(FIRST_COPIES);
+    spareQueue = queue;
   }
 
   /** Queues a record of `length` units or bytes, fewer than LARGE. The payload follows. */
@@ -244,7 +314,7 @@ export class FrameEncoder {
     // Before anything is queued: a source of keys may throw.
     const key = this.#keySource === undefined ? 0 : nextKey(this.#keySource);
     const queue = (this.#queue ??= takeQueue());
-    if (queue.size + length > WINDOW_SIZE || queue.count === queue.records.length) this.#makeRoom(queue, length);
+    if (queue.size + length > WINDOW_SIZE || queue.count === queue.limit) this.#makeRoom(queue, length);
     queue.records[queue.count++] = record | length;
     queue.size += length;
     queue.most += most;
@@ -253,13 +323,17 @@ export class FrameEncoder {
   }
 
   #makeRoom(queue: Queue, length: number): void {
-    const { records, count } = queue;
-    if (queue.size + length > WINDOW_SIZE || count === MAX_RECORDS) {
+    if (queue.most > MOST_WAITING) {
       this.#flush(queue);
-    } else {
-      queue.records = new Int32Array(2 * count);
-      queue.records.set(records);
+      return;
     }
+    if (queue.size + length > WINDOW_SIZE || queue.count - segmentStart(queue) === MAX_RECORDS) cut(queue);
+    if (queue.count === queue.records.length) {
+      const records = new Int32Array(2 * queue.count);
+      records.set(queue.records);
+      queue.records = records;
+    }
+    queue.limit = Math.min(queue.records.length, segmentStart(queue) + MAX_RECORDS);
   }
 
   /** The queue, with everything in it serialized. */
@@ -276,97 +350,167 @@ export class FrameEncoder {
   }
 
   #text(first: number, text: string): void {
-    if (text.length < LARGE) {
-      const { length } = text;
-      const record = ENCODE_UNITS | (first << ENCODE_FIRST_BYTE_SHIFT);
+    const { length } = text;
+    const record = ENCODE_UNITS | (first << ENCODE_FIRST_BYTE_SHIFT);
+    if (length < (this.#mask ? LARGE : LONG)) {
       const queue = this.#enqueue(record, length, length * MAX_BYTES_PER_UNIT + 4);
-      (queue.run ??= { text: "" }).text += text;
+      if (queue.run === undefined) {
+        endPayload(queue);
+        queue.run = { text };
+      } else {
+        queue.run.text += text;
+      }
     } else {
-      this.#large(first, encodeUtf8(text), true);
+      if (this.#queue !== undefined) {
+        if (this.#queue.most > MOST_WAITING) this.#flush(this.#queue);
+        cut(this.#queue);
+      }
+      const queue = this.#enqueue(record, 0, length * MAX_BYTES_PER_UNIT + MAX_HEADER);
+      queue.payloads.push(text);
+      cut(queue);
     }
   }
 
   #control(opcode: number, data: string | Bytes): void {
     const content = asBytesOrText(data);
-    // Not slice(): that of a Buffer is a view.
-    const payload = typeof content === "string" ? encodeUtf8(content) : new Uint8Array(content);
+    const payload = typeof content === "string" ? encodeUtf8(content) : content;
     if (payload.length > MAX_SHORT) throw new RangeError("A control frame holds at most 125 bytes");
     this.#bytes(BIT_FIN | opcode, payload);
   }
 
+  /** Short payloads are copied at once: they are read again much later. */
   #bytes(first: number, payload: Uint8Array): void {
     const { length } = payload;
     if (length >= LARGE) {
-      this.#large(first, payload, false);
+      this.#large(first, payload, this.#mask ? ZEROED : undefined);
       return;
     }
     const queue = this.#enqueue(first << ENCODE_FIRST_BYTE_SHIFT, length, length + (length > MAX_SHORT ? 4 : 2));
-    if (length > 0) {
-      endText(queue);
-      queue.payloads.push(payload);
-    }
+    if (queue.run !== undefined) endPayload(queue);
+    if (queue.copied + length > queue.copies.length) growCopies(queue, length);
+    queue.copies.set(payload, queue.copied);
+    queue.copied += length;
   }
 
-  /** A payload that goes past the window. `owned`: nobody else has it, so it may be masked in place. */
-  #large(first: number, payload: Uint8Array, owned: boolean): void {
+  /** A payload that does not wait: the frame in a buffer of its own, or without `memory` the payload by reference. */
+  #large(first: number, payload: Uint8Array, memory: Memory | undefined): void {
     const { length } = payload;
     if (length > MAX_PAYLOAD) throw new RangeError("4 GiB or more must be sent in fragments");
     const key = this.#mask ? nextKey(this.#keySource) : undefined;
     const queue = this.#flushed();
-    const header = new Uint8Array(MAX_HEADER);
-    const headerLength = writeHeader(header, first, length, key);
-    if (key === undefined || owned) {
-      if (key !== undefined) maskInto(this.#engines, payload, key, payload, 0);
-      emit(queue, header.slice(0, headerLength));
+    if (memory === undefined) {
+      const header = new Uint8Array(headerSize(length));
+      writeHeader(header, 0, first, length, key);
+      emit(queue, header);
       emit(queue, asUnshared(payload));
     } else {
-      const frame = new Uint8Array(headerLength + length);
-      frame.set(header.subarray(0, headerLength));
-      maskInto(this.#engines, payload, key, frame, headerLength);
+      const frame = memory.allocate(headerSize(length) + 4 * this.#mask + length);
+      const at = writeHeader(frame, 0, first, length, key);
+      if (key === undefined) frame.set(payload, at);
+      else maskInto(this.#engines, payload, key, frame, at);
       emit(queue, frame);
     }
   }
 
   /** Serializes what is queued. */
   #flush(queue: Queue): void {
-    const { records, count, payloads, keys, size, most } = queue;
-    endText(queue);
-    queue.payloads = [];
-    queue.keys = [];
-    queue.count = 0;
-    queue.size = 0;
-    queue.most = 0;
-    if (payloads.reduce((sum, payload) => sum + payload.length, 0) !== size) {
-      throw new TypeError("A payload was resized or detached before take()");
-    }
-    if (count === 1 && most <= MAX_SHORT) {
-      emit(queue, this.#shortFrame(records[0]!, payloads[0] ?? EMPTY, keys));
+    endPayload(queue);
+    if (queue.count === 1) {
+      this.#emitFirst(queue);
       return;
     }
-    const core = this.#engines.enter();
-    try {
-      this.#serialize(core, queue, records.subarray(0, count), payloads, keys);
-    } finally {
-      this.#engines.leave();
+    scratch ??= new Uint8Array(SCRATCH_SIZE);
+    const target = { bytes: scratch, at: 0 };
+    while (queue.count > 0) {
+      target.at = 0;
+      this.#lay(queue, target);
+      // Not slice(): V8 zeroes what that returns before it copies, and takes twice as long.
+      if (target.at > 0) emit(queue, new Uint8Array(scratch.subarray(0, target.at)));
+      else this.#emitFirst(queue);
     }
   }
 
-  /** A frame alone, if it is short, takes half the time without the core. */
-  #shortFrame(record: number, payload: string | Uint8Array, keys: readonly number[]): Uint8Array<ArrayBuffer> {
-    const key = this.#mask ? (keys[0] ?? nextKey(undefined)) : undefined;
-    const start = this.#mask ? 6 : 2;
-    shortFrame ??= new Uint8Array(6 + MAX_SHORT);
-    const target = shortFrame.subarray(start);
-    let { length } = payload;
-    if (typeof payload === "string") length = encodeUtf8Into(payload, target);
-    else target.set(payload);
-    writeHeader(shortFrame, record >> ENCODE_FIRST_BYTE_SHIFT, length, key);
-    if (key !== undefined) for (let i = 0; i < length; i++) target[i]! ^= key >> ((i & 3) << 3);
-    return shortFrame.slice(0, start + length);
+  /** Serializes the first frame, which is a segment, into a buffer of its own. */
+  #emitFirst(queue: Queue): void {
+    const payload = queue.payloads[0] ?? EMPTY;
+    const { length } = payload;
+    const target = { bytes: new Uint8Array(headerSize(length) + 4 * this.#mask + length), at: 0 };
+    const key = this.#mask ? (queue.keys[0] ?? nextKey(undefined)) : undefined;
+    const first = (queue.records[0]! >> ENCODE_FIRST_BYTE_SHIFT) & 255;
+    const fits = this.#put(target, first, payload, key);
+    drop(queue, 1, queue.payloads.length > 0 ? 1 : 0, queue.bounds.length > 0 ? 3 : 0);
+    if (fits) {
+      emit(queue, target.bytes);
+      return;
+    }
+    // It is not ASCII. Later frames wait in the queue, so this is not #large().
+    const text = encodeUtf8(payload as string);
+    const header = new Uint8Array(MAX_HEADER);
+    const end = writeHeader(header, 0, first, text.length, key);
+    if (key !== undefined) maskInto(this.#engines, text, key, text, 0);
+    emit(queue, header.slice(0, end));
+    emit(queue, text);
   }
 
-  /** Serializes frames into one buffer, or half of them at a time where they do not fit or surrogates meet. */
-  #serialize(core: Core, queue: Queue, records: Int32Array, payloads: Payloads, keys: readonly number[]): void {
+  /** Puts segments into `target` until one does not fit, and takes these out of the queue. */
+  #lay(queue: Queue, target: Target): void {
+    endPayload(queue);
+    const { records, payloads, bounds, keys } = queue;
+    let record = 0;
+    let payload = 0;
+    let next = 0;
+    while (record < queue.count) {
+      const end = bounds[next] ?? queue.count;
+      const payloadsEnd = bounds[next + 1] ?? payloads.length;
+      if (end - record === 1) {
+        const first = (records[record]! >> ENCODE_FIRST_BYTE_SHIFT) & 255;
+        const key = this.#mask ? (keys[record] ?? nextKey(undefined)) : undefined;
+        if (!this.#put(target, first, payloadsEnd > payload ? payloads[payload]! : EMPTY, key)) break;
+      } else {
+        const core = this.#engines.enter();
+        try {
+          const own = bounds.length === 0 ? payloads : payloads.slice(payload, payloadsEnd);
+          if (!this.#serialize(core, records.subarray(record, end), own, keys.slice(record, end), target)) break;
+        } finally {
+          this.#engines.leave();
+        }
+      }
+      record = end;
+      payload = payloadsEnd;
+      next += 3;
+    }
+    drop(queue, record, payload, next);
+  }
+
+  /** Puts one frame into `target`, if it fits. */
+  #put(target: Target, first: number, payload: string | Uint8Array, key: number | undefined): boolean {
+    const { bytes, at } = target;
+    let { length } = payload;
+    const keyLength = key === undefined ? 0 : 4;
+    let start = at + headerSize(length) + keyLength;
+    if (start + length > bytes.length) return false;
+    if (typeof payload !== "string") {
+      bytes.set(payload, start);
+    } else if (length > TINY || !putAscii(payload, bytes, start)) {
+      length = encodeUtf8Into(payload, bytes.subarray(start));
+      if (length < 0) return false;
+      const right = at + headerSize(length) + keyLength;
+      if (right !== start) {
+        if (right + length > bytes.length) return false;
+        bytes.copyWithin(right, start, start + length);
+        start = right;
+      }
+    }
+    writeHeader(bytes, at, first, length, key);
+    target.at = start + length;
+    if (key === undefined) return true;
+    if (length > SHORT) maskInto(this.#engines, bytes.subarray(start, target.at), key, bytes, start);
+    else for (let i = 0; i < length; i++) bytes[start + i]! ^= key >> ((i & 3) << 3);
+    return true;
+  }
+
+  /** Puts frames into `target`, half of them at a time where they do not fit or surrogates meet, if they all fit there. */
+  #serialize(core: Core, records: Int32Array, payloads: Payloads, keys: readonly number[], target: Target): boolean {
     const { bytes, i32 } = core;
     const count = records.length;
     const end = writePayloads(payloads, bytes);
@@ -374,25 +518,94 @@ export class FrameEncoder {
     const ascii = end - WINDOW === payloads.reduce((sum, payload) => sum + payload.length, 0);
     if (end < 0 || (!ascii && surrogatesMeet(records, payloads))) {
       const half = count >> 1;
+      const { at } = target;
       const [first, second] = splitPayloads(payloads, records.subarray(0, half));
-      this.#serialize(core, queue, records.subarray(0, half), first, keys.slice(0, half));
-      this.#serialize(core, queue, records.subarray(half), second, keys.slice(half));
-      return;
+      if (
+        this.#serialize(core, records.subarray(0, half), first, keys.slice(0, half), target) &&
+        this.#serialize(core, records.subarray(half), second, keys.slice(half), target)
+      ) {
+        return true;
+      }
+      target.at = at;
+      return false;
     }
     i32.set(records, TABLE >> 2);
     if (keys.length > 0) i32.set(keys, KEYS >> 2);
     else if (this.#mask) takeKeys(i32, KEYS >> 2, count);
     const output = core.encode(count, end, ascii ? 1 : 0, this.#mask);
-    // Not slice(): V8 zeroes what that returns before it copies, and takes twice as long.
-    emit(queue, new Uint8Array(bytes.subarray(OUTPUT, output)));
+    if (target.at + output - OUTPUT > target.bytes.length) return false;
+    target.bytes.set(bytes.subarray(OUTPUT, output), target.at);
+    target.at += output - OUTPUT;
+    return true;
   }
 }
 
-/** Ends the string that texts are appended to: what follows is another payload. */
-function endText(queue: Queue): void {
-  if (queue.run === undefined) return;
-  if (queue.run.text !== "") queue.payloads.push(queue.run.text);
-  queue.run = undefined;
+/** Ends the payload that texts or bytes are added to: what follows is another. */
+function endPayload(queue: Queue): void {
+  const { run, copies, copied } = queue;
+  if (run !== undefined) {
+    if (run.text !== "") queue.payloads.push(run.text);
+    queue.run = undefined;
+  } else if (copied > queue.copiesFrom) {
+    queue.payloads.push(copies.subarray(queue.copiesFrom, copied));
+    queue.copiesFrom = copied;
+  }
+}
+
+function growCopies(queue: Queue, length: number): void {
+  const { copies, copiesFrom, copied } = queue;
+  // Payloads that have ended stay where they are.
+  const open = copies.subarray(copiesFrom, copied);
+  queue.copies = new Uint8Array(2 * Math.max(copies.length, open.length + length));
+  queue.copies.set(open);
+  queue.copiesFrom = 0;
+  queue.copied = open.length;
+}
+
+/** Where the last segment begins. */
+function segmentStart({ bounds }: Queue): number {
+  return bounds.length === 0 ? 0 : bounds[bounds.length - 3]!;
+}
+
+/** Ends the last segment, if there is something in it. */
+function cut(queue: Queue): void {
+  endPayload(queue);
+  if (queue.count > segmentStart(queue)) queue.bounds.push(queue.count, queue.payloads.length, queue.most);
+  queue.limit = Math.min(queue.records.length, queue.count + MAX_RECORDS);
+  queue.size = 0;
+}
+
+/** Takes whole segments out of a queue: so many records, payloads and bounds. */
+function drop(queue: Queue, records: number, payloads: number, bounds: number): void {
+  if (records === 0) return;
+  queue.count -= records;
+  if (queue.count === 0) {
+    queue.payloads.length = queue.keys.length = queue.bounds.length = 0;
+    queue.size = queue.most = queue.copied = queue.copiesFrom = 0;
+  } else {
+    queue.records.copyWithin(0, records, records + queue.count);
+    queue.payloads.splice(0, payloads);
+    queue.keys.splice(0, records);
+    const gone = [records, payloads, queue.bounds[bounds - 1]!];
+    queue.bounds = queue.bounds.slice(bounds).map((bound, i) => bound - gone[i % 3]!);
+    queue.most -= gone[2]!;
+  }
+  queue.limit = Math.min(queue.records.length, segmentStart(queue) + MAX_RECORDS);
+}
+
+function headerSize(length: number): number {
+  return length < 126 ? 2 : length < 65536 ? 4 : 10;
+}
+
+/** Writes a text, if it is ASCII. */
+function putAscii(text: string, bytes: Uint8Array, at: number): boolean {
+  let seen = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    seen |= unit;
+    bytes[at + i] = unit;
+  }
+  return seen < 0x80;
 }
 
 /** Writes payloads end to end into the window; returns where they end, or -1 if they do not fit. */

@@ -1,25 +1,31 @@
 import { BIT_MASK } from "../../assembly/memory.ts";
 
 /**
- * Writes the header of a frame (RFC 6455 §5.2), with the masking-key if there is one, to the front of `target`.
- * Returns its length.
+ * Writes the header of a frame (RFC 6455 §5.2), with the masking-key if there is one, to `target`, from `from` on.
+ * Returns where it ends.
  * @internal
  */
-export function writeHeader(target: Uint8Array, first: number, length: number, key: number | undefined): number {
-  let at = 2;
+export function writeHeader(
+  target: Uint8Array,
+  from: number,
+  first: number,
+  length: number,
+  key: number | undefined,
+): number {
+  let at = from + 2;
   let short = length;
   if (length >= 65536) {
     short = 127;
-    at = 10;
-    for (let i = 9, rest = length; i > 1; i--, rest = Math.floor(rest / 256)) target[i] = rest;
+    at = from + 10;
+    for (let i = 9, rest = length; i > 1; i--, rest = Math.floor(rest / 256)) target[from + i] = rest;
   } else if (length > 125) {
     short = 126;
-    at = 4;
-    target[2] = length >> 8;
-    target[3] = length;
+    at = from + 4;
+    target[from + 2] = length >> 8;
+    target[from + 3] = length;
   }
-  target[0] = first;
-  target[1] = key === undefined ? short : short | BIT_MASK;
+  target[from] = first;
+  target[from + 1] = key === undefined ? short : short | BIT_MASK;
   if (key !== undefined) for (let shift = 0; shift < 32; shift += 8) target[at++] = key >>> shift;
   return at;
 }

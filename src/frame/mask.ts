@@ -6,7 +6,7 @@ import { asBytes, type Bytes } from "./bytes.ts";
 import { keyNumber } from "./keys.ts";
 
 /** So many bytes are done before they are copied to the core and back. */
-const SHORT = 96;
+export const SHORT = 96;
 
 /** Writes `payload`, XORed with the key, to `target` from `at` on. They may be the same. @internal */
 export function maskInto(engines: Engines, payload: Uint8Array, key: number, target: Uint8Array, at: number): void {

@@ -48,7 +48,7 @@ export class PreparedMessage {
 /** A frame that is not masked. @internal */
 export function serialize(firstByte: number, payload: Uint8Array): SerializedMessage {
   const header = new Uint8Array(MAX_HEADER);
-  const headerLength = writeHeader(header, firstByte, payload.length, undefined);
+  const headerLength = writeHeader(header, 0, firstByte, payload.length, undefined);
   const frame = new Uint8Array(headerLength + payload.length);
   frame.set(header.subarray(0, headerLength));
   frame.set(payload, headerLength);

@@ -9,7 +9,9 @@ export interface Channel {
   readonly role: Role;
   /** Whether extensions have been agreed on. */
   readonly extended: boolean;
-  /** Whether the socket no longer reads what it has been given once it has called back. */
+  /** Whether what the socket has been given may be written to again, once the socket holds nothing. */
   readonly reuses: boolean;
+  /** Whether writes may pass the queue of the socket's stream. */
+  readonly passes: boolean;
   readonly options: OwnOptions;
 }

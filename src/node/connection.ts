@@ -33,7 +33,9 @@ import { type Beating, startBeating, stopBeating } from "./heartbeat.ts";
 import { allocateUnsafe } from "./memory.ts";
 import { type ConnectionOptions, ownOptions } from "./options.ts";
 import { type MessageOptions, Outbox, type Pieces, type PiecesOptions } from "./outbox.ts";
-import { isSocket, readerFor } from "./reading.ts";
+import { pause, type ReadWindow, readerFor } from "./transport/reads.ts";
+import { isSocket } from "./transport/sockets.ts";
+import { writesDirectly } from "./transport/writes.ts";
 import { Vitals } from "./vitals.ts";
 
 /** Where a stream has its connection. */
@@ -89,18 +91,25 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
     this.socket = socket;
     this.#protocol = new Protocol({ allocate: allocateUnsafe, ...options, role, extensions });
     const own = ownOptions(options);
-    const reuses = isSocket(socket);
-    this.#channel = { protocol: this.#protocol, socket, role, extended: named.length > 0, reuses, options: own };
+    this.#channel = {
+      protocol: this.#protocol,
+      socket,
+      role,
+      extended: named.length > 0,
+      reuses: own.directWrites && isSocket(socket),
+      passes: own.directWrites && writesDirectly(socket),
+      options: own,
+    };
     this.#outbox = new Outbox(this.#channel, this);
     this.#flow = new Flow(this.#channel, this.#outbox, this);
     this.#vitals = new Vitals(this.#channel, this.#outbox, this.#flow, this, options);
     // What came before the peer ended its side can still be answered.
     socket.allowHalfOpen = true;
-    // Listeners that are added in this turn get the first message.
-    socket.pause();
     const owned: OwnedStream = socket;
     owned[CONNECTION] = this;
-    Connection.#read(socket, own);
+    Connection.#read(socket, own.directReads);
+    // Listeners that are added in this turn get the first message.
+    pause(socket);
     socket.on("end", Connection.#onEnd);
     socket.on("error", Connection.#onError);
     // Some streams emit it twice.
@@ -112,8 +121,13 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
   }
 
   // The listeners of streams: the same functions for all, since a closure costs memory for each connection.
-  static readonly #read = readerFor(function receive(this: OwnedStream, chunk) {
-    this[CONNECTION]!.#receive(chunk);
+  static readonly #read = readerFor({
+    chunk(this: OwnedStream, chunk) {
+      this[CONNECTION]!.#receive(chunk);
+    },
+    filled(this: OwnedStream, window, length) {
+      this[CONNECTION]!.#receiveFrom(window, length);
+    },
   });
 
   static #onEnd(this: OwnedStream): void {
@@ -379,7 +393,7 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
   flush(): void {
     this.#flushScheduled = false;
     this.#outbox.flush();
-    this.#advance();
+    this.taken();
   }
 
   /** @internal */
@@ -406,6 +420,12 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
     if (this.#protocol.state !== "open") this.#advance();
   }
 
+  #receiveFrom(window: ReadWindow, length: number): void {
+    if (this.#flow.probing) this.#vitals.seen();
+    this.#context.runInAsyncScope(this.#flow.receiveFrom, this.#flow, window, length);
+    if (this.#protocol.state !== "open") this.#advance();
+  }
+
   #receiveEnd(): void {
     this.#protocol.pushEnd(this.#flow);
     // With nobody there, what waits need not be waited for.
@@ -421,7 +441,7 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
     if (this.#outbox.sendsPieces) this.#outbox.end();
     if (!this.#outbox.isFlushed) return;
     if (streamEnd === "send") this.socket.end();
-    else if (this.socket.writableLength === 0) this.#lingering ??= setTimeout(() => this.socket.destroy(), LINGER);
+    else if (this.#outbox.inSocket === 0) this.#lingering ??= setTimeout(() => this.socket.destroy(), LINGER);
   }
 
   #close(): void {

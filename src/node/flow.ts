@@ -5,6 +5,7 @@ import type { Channel } from "./channel.ts";
 import { type MessageListener, throwLater } from "./events.ts";
 import { Inbox } from "./inbox.ts";
 import type { Outbox } from "./outbox.ts";
+import { pause, type ReadWindow } from "./transport/reads.ts";
 
 type Message = string | Uint8Array<ArrayBuffer>;
 type Result = IteratorResult<Message, undefined>;
@@ -131,6 +132,22 @@ export class Flow implements MessageSink {
     this.run();
   }
 
+  /** The same, for the first `length` bytes of the window that sockets read into. */
+  receiveFrom(window: ReadWindow, length: number): void {
+    if (this.#outbox.corked) {
+      this.receive(window.bytes.subarray(0, length));
+      return;
+    }
+    this.#outbox.corked = true;
+    try {
+      this.#channel.protocol.pushFrom(window, length, this, performance.now());
+    } catch (error) {
+      this.#host.broken(error);
+    }
+    this.#outbox.corked = false;
+    this.run();
+  }
+
   text(data: string): void {
     const direct = this.#direct;
     if (direct === undefined) this.#deliver(data);
@@ -243,23 +260,32 @@ export class Flow implements MessageSink {
   run(): void {
     if (this.isRunning) return;
     this.#running = true;
-    while (this.#canEmit || this.#early !== undefined || (this.#channel.protocol.paused && !this.#full)) {
-      this.#outbox.corked = true;
-      try {
-        while (this.#canEmit) this.#emit(this.#shift()!);
-        if (!this.#full) this.#channel.protocol.resume(this, performance.now());
-        this.#pushEarly();
-      } catch (error) {
-        this.#host.broken(error);
-      }
-      this.#outbox.corked = false;
+    do {
+      while (this.#canGoOn) this.#goOn();
       this.#outbox.flush();
-    }
+      // What the system has taken at once leaves room.
+    } while (this.#canGoOn);
     this.#running = false;
-    this.#outbox.flush();
     this.#stopped = this.#channel.protocol.paused || this.#full;
-    if (this.#stopped && !(this.probing && this.canProbe)) this.#channel.socket.pause();
+    if (this.#stopped && !(this.probing && this.canProbe)) pause(this.#channel.socket);
     else if (this.#channel.socket.readableFlowing !== true) this.#channel.socket.resume();
+  }
+
+  get #canGoOn(): boolean {
+    return this.#canEmit || this.#early !== undefined || (this.#channel.protocol.paused && !this.#full);
+  }
+
+  #goOn(): void {
+    this.#outbox.corked = true;
+    try {
+      while (this.#canEmit) this.#emit(this.#shift()!);
+      if (!this.#full) this.#channel.protocol.resume(this, performance.now());
+      this.#pushEarly();
+    } catch (error) {
+      this.#host.broken(error);
+    }
+    this.#outbox.corked = false;
+    this.#outbox.flush();
   }
 
   /** The connection is over, or about to be: everything that waits is handed out, or kept for a loop that goes on. */

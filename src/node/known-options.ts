@@ -19,6 +19,7 @@ const CONNECTION: Names<ConnectionOptions> = {
   closeTimeout: true,
   core: true,
   directReads: true,
+  directWrites: true,
   discardUnread: true,
   fragmentSize: true,
   highWaterMark: true,

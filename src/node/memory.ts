@@ -2,6 +2,10 @@
 
 /** Shorter copies are not worth it. */
 const LEAST_LENT = 4096;
+/** Nor those of which hardly two could be kept. */
+const MOST_LENT = 2097152;
+/** What a buffer has beyond a power of two, so that a frame with such a payload fits. */
+const MARGIN = 64;
 /** How much memory is kept for the next copies, in bytes, for a thread. */
 const MOST_KEPT = 4194304;
 
@@ -17,17 +21,14 @@ export function allocateUnsafe(length: number): Uint8Array<ArrayBuffer> {
 
 /** Whether lend() has memory for so many bytes that may be used again: fresh memory costs more than the copy. @internal */
 export function isLent(length: number): boolean {
-  return length >= LEAST_LENT && length <= MOST_KEPT / 4;
+  return length >= LEAST_LENT && length <= MOST_LENT;
 }
 
-/** A copy in memory that is used again once giveBack() has it. @internal */
-export function lend(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const { length } = bytes;
+/** Memory that is used again once giveBack() has it, not zeroed. @internal */
+export function lend(length: number): Uint8Array<ArrayBuffer> {
   const free = kept[classOf(length)]?.pop();
   if (free !== undefined) keptBytes -= free.byteLength;
-  const copy = new Uint8Array(free ?? allocateUnsafe(2 ** classOf(length)).buffer, 0, length);
-  copy.set(bytes);
-  return copy;
+  return new Uint8Array(free ?? allocateUnsafe(2 ** classOf(length) + MARGIN).buffer, 0, length);
 }
 
 /** @internal */
@@ -38,5 +39,5 @@ export function giveBack({ buffer }: Uint8Array<ArrayBuffer>): void {
 }
 
 function classOf(length: number): number {
-  return 32 - Math.clz32(length - 1);
+  return 32 - Math.clz32(length - MARGIN - 1);
 }

@@ -1,6 +1,7 @@
 import { Keepalive, type KeepaliveOptions, Protocol, type ProtocolOptions, type Role } from "../index.ts";
 import { readFragmentSize } from "../protocol/options.ts";
 import type { Overflow } from "./outbox.ts";
+import { isTested } from "./transport/sockets.ts";
 
 /** Options of a connection once its handshake is done. */
 export interface ConnectionOptions
@@ -29,10 +30,15 @@ export interface ConnectionOptions
    */
   readonly idleTimeout?: number | undefined;
   /**
-   * Take each chunk of a socket as Node reads it, past the queue of its stream: see docs/architecture.md. It has no effect on
-   * other runtimes, or on streams that are not sockets. Default true.
+   * Read from sockets into memory that all of them share, past the queue of their streams: see docs/architecture.md. It has no
+   * effect on other runtimes, or on streams that are not sockets of Node. Default: true on Linux, where it is tested.
    */
   readonly directReads?: boolean | undefined;
+  /**
+   * Write to sockets from memory that is used again, and past the queue of their streams where nothing waits in it. The same
+   * holds as for `directReads`. Default: true on Linux.
+   */
+  readonly directWrites?: boolean | undefined;
 }
 
 const DEFAULT_HIGH_WATER_MARK = 1048576;
@@ -49,6 +55,7 @@ export type OwnOptions = Required<
     | "discardUnread"
     | "idleTimeout"
     | "directReads"
+    | "directWrites"
   >
 >;
 
@@ -57,7 +64,8 @@ let last: OwnOptions | undefined;
 /** The same object as the last time, where the options say the same. @throws RangeError @internal */
 export function ownOptions(options: ConnectionOptions): OwnOptions {
   const { highWaterMark = DEFAULT_HIGH_WATER_MARK, idleTimeout = Infinity, overflow = "queue" } = options;
-  const { maxBufferedAmount = highWaterMark, discardUnread = false, directReads = true } = options;
+  const { maxBufferedAmount = highWaterMark, discardUnread = false } = options;
+  const { directReads = isTested, directWrites = isTested } = options;
   const fragmentSize = readFragmentSize(options.fragmentSize);
   for (const [name, value] of Object.entries({ highWaterMark, maxBufferedAmount })) {
     if (typeof value !== "number" || !(value >= 0)) throw new RangeError(`${name} must be a number, 0 or more`);
@@ -67,7 +75,7 @@ export function ownOptions(options: ConnectionOptions): OwnOptions {
   }
   if (!OVERFLOWS.has(overflow)) throw new RangeError('overflow must be "queue", "drop", 1008 or 1013');
   const sending = { maxBufferedAmount, overflow, fragmentSize };
-  const own: OwnOptions = { highWaterMark, ...sending, discardUnread, idleTimeout, directReads };
+  const own: OwnOptions = { highWaterMark, ...sending, discardUnread, idleTimeout, directReads, directWrites };
   const before = last;
   if (before !== undefined && (Object.keys(own) as (keyof OwnOptions)[]).every((key) => before[key] === own[key])) {
     return before;

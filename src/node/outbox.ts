@@ -1,11 +1,13 @@
 // What a connection has accepted and the system has not taken: the counterpart of inbox.ts.
 
 import { type Bytes, CloseCode, PreparedMessage, Protocol, type SendOptions } from "../index.ts";
-import { asBytes, copyToSend } from "../frame/bytes.ts";
+import { asBytes, copyToSend, type Memory } from "../frame/bytes.ts";
 import { readFragmentSize } from "../protocol/options.ts";
 import { checkUtf8 } from "../frame/utf8.ts";
 import type { Channel } from "./channel.ts";
 import { allocateUnsafe, giveBack, isLent, lend } from "./memory.ts";
+import { giveSlot, takeSlot } from "./transport/slots.ts";
+import { isClear, writeDirectly, type Writer } from "./transport/writes.ts";
 
 /** A message in pieces, which may be larger than memory: text, if the first piece is a string. */
 export type Pieces = AsyncIterable<string | Bytes>;
@@ -84,7 +86,7 @@ export interface OutboxHost {
 }
 
 /** @internal */
-export class Outbox {
+export class Outbox implements Writer, Memory {
   /** Nothing is written while a chunk is being handled, so that its answers leave together. */
   corked = false;
   /** How much may be sent before it is time to look at how much waits, in bytes. */
@@ -99,9 +101,7 @@ export class Outbox {
   readonly written: () => void = () => {
     this.progress = true;
     this.flush();
-    if (this.#lent !== undefined && this.waiting === 0) this.#giveBack(this.#lent);
     if (this.waiting <= this.#channel.options.highWaterMark) this.#wakePump?.();
-    if (this.#drains !== undefined && this.bytes === 0) this.#wakeDrains();
     this.#host.taken();
   };
   readonly #protocol: Protocol;
@@ -110,6 +110,10 @@ export class Outbox {
   /** Serialized, and not given to the socket. */
   #parts: Uint8Array[] | undefined = undefined;
   #partsBytes = 0;
+  /** How many bytes are being written past the queue of the socket. */
+  #underway = 0;
+  /** Memory that the parts are in, or that the socket may still read. */
+  #slot: Uint8Array<ArrayBuffer> | undefined = undefined;
   /** While a message in pieces is being sent. */
   #queue: Queue | undefined = undefined;
   /** Ends the wait for the next piece. */
@@ -133,7 +137,12 @@ export class Outbox {
   /** How many bytes wait for the socket and in it. */
   get waiting(): number {
     const held = this.#host.holdsClose ? this.#protocol.answerSize : 0;
-    return this.#protocol.bufferedAmount - held + this.#partsBytes + this.#channel.socket.writableLength;
+    return this.#protocol.bufferedAmount - held + this.#partsBytes + this.inSocket;
+  }
+
+  /** How many bytes the socket has been given, and the system has not taken. */
+  get inSocket(): number {
+    return this.#underway + this.#channel.socket.writableLength;
   }
 
   /** How many bytes wait, those after a message in pieces included. */
@@ -170,12 +179,21 @@ export class Outbox {
 
   /** @returns false if it was refused @throws TypeError, RangeError for what Protocol.send() refuses */
   send(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
-    if (this.isDirect) return this.#protocol.send(this.#owned(data, options), options);
+    if (this.isDirect) return this.#sendNow(data, options);
     if (!this.#accepts || (this.#channel.options.overflow !== "queue" && !this.#fits(data, options))) return false;
-    if (this.#queue === undefined) this.#protocol.send(this.#owned(data, options), options);
+    if (this.#queue === undefined) this.#sendNow(data, options);
     else this.#enqueue(this.#queue, { data: this.#owned(data, options), options });
     this.#begun = options?.fin === false;
     return true;
+  }
+
+  #sendNow(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
+    if (options === undefined && typeof data === "object" && !(data instanceof PreparedMessage)) {
+      // Copied once, into a frame.
+      const sent = this.#protocol.sendCopy(data, this);
+      if (sent !== undefined) return sent;
+    }
+    return this.#protocol.send(this.#owned(data, options), options);
   }
 
   #enqueue(queue: Queue, entry: Whole): void {
@@ -232,21 +250,70 @@ export class Outbox {
 
   /** Gives the socket what it has room for. What it has no room for stays together in the Protocol. */
   flush(): void {
-    const socket = this.#channel.socket;
-    if (this.corked || socket.destroyed || socket.writableEnded) return;
-    while (socket.writableLength === 0 || socket.writableLength < socket.writableHighWaterMark) {
-      const parts = this.#parts ?? this.#protocol.take(this.#host.holdsClose ? HOLD_CLOSE : undefined);
-      if (parts.length === 0) return;
-      if (parts.length === 1 && parts[0]!.length <= SLICE) {
-        // Nearly all writes.
-        this.#parts = undefined;
-        this.#partsBytes = 0;
-        socket.write(parts[0]!, this.written);
-        return;
-      }
-      this.#parts ??= this.#counted(parts);
+    const { socket } = this.#channel;
+    if (this.corked) return;
+    if (!socket.destroyed && !socket.writableEnded) while (this.#hasRoom && this.#writeNext());
+    if (this.#slot !== undefined) this.#freeSlot();
+    if (this.#lent !== undefined && this.waiting === 0) this.#giveBack(this.#lent);
+    if (this.#drains !== undefined && this.bytes === 0) this.#wakeDrains();
+  }
+
+  /** A direct write has ended. */
+  wrote(error: Error | null | undefined): void {
+    this.#underway = 0;
+    if (error) this.#channel.socket.destroy(error);
+    this.written();
+  }
+
+  /** A direct write must end before the next begins. */
+  get #hasRoom(): boolean {
+    const { writableLength, writableHighWaterMark } = this.#channel.socket;
+    return this.#underway === 0 && (writableLength === 0 || writableLength < writableHighWaterMark);
+  }
+
+  /** Returns whether there was something to write, and memory to lay it out in. */
+  #writeNext(): boolean {
+    if (this.#parts !== undefined) {
       this.#writeSlice(this.#parts);
+      return true;
     }
+    if (this.#protocol.bufferedAmount === 0 || (this.#slot !== undefined && this.inSocket > 0)) return false;
+    const bytes = this.#channel.reuses ? this.#layOut() : undefined;
+    const parts = bytes === undefined ? this.#protocol.take(this.#hold) : [bytes];
+    if (parts.length === 0) return false;
+    if (parts.length === 1 && parts[0]!.length <= SLICE) {
+      // Nearly all writes.
+      this.#writePart(parts[0]!);
+    } else {
+      this.#parts = this.#counted(parts);
+      this.#writeSlice(parts);
+    }
+    return true;
+  }
+
+  get #hold(): typeof HOLD_CLOSE | undefined {
+    return this.#host.holdsClose ? HOLD_CLOSE : undefined;
+  }
+
+  /** The next frames, in a slot. Undefined if nothing waits, or no slot is free, or take() needs no copy of them. */
+  #layOut(): Uint8Array | undefined {
+    const slot = this.#slot ?? takeSlot();
+    if (slot === undefined) return undefined;
+    const length = this.#protocol.takeInto(slot, this.#hold);
+    if (length === 0) {
+      this.#slot = undefined;
+      giveSlot(slot);
+      return undefined;
+    }
+    this.#slot = slot;
+    return slot.subarray(0, length);
+  }
+
+  /** Gives the slot back, unless it holds something that the system has not taken. */
+  #freeSlot(): void {
+    if (this.inSocket > 0 || (this.#parts !== undefined && !this.#channel.socket.destroyed)) return;
+    giveSlot(this.#slot!);
+    this.#slot = undefined;
   }
 
   #counted(parts: Uint8Array[]): Uint8Array[] {
@@ -254,27 +321,47 @@ export class Outbox {
     return parts;
   }
 
+  #writePart(part: Uint8Array): void {
+    const { socket, passes } = this.#channel;
+    if (!passes || !isClear(socket)) {
+      socket.write(part, this.written);
+      return;
+    }
+    try {
+      if (writeDirectly(socket, part, this)) this.progress = true;
+      else this.#underway = part.length;
+    } catch (error) {
+      socket.destroy(error as Error);
+    }
+  }
+
   /** Writes the first parts, at most a SLICE of them, in one go. */
   #writeSlice(parts: Uint8Array[]): void {
-    const socket = this.#channel.socket;
+    const { socket } = this.#channel;
+    const slice: Uint8Array[] = [];
     let room = SLICE;
     let count = 0;
-    socket.cork();
     while (count < parts.length && room > 0) {
       const part = parts[count]!;
       if (part.length > room) {
-        socket.write(part.subarray(0, room), this.written);
+        slice.push(part.subarray(0, room));
         parts[count] = part.subarray(room);
         room = 0;
         break;
       }
-      socket.write(part, this.written);
+      slice.push(part);
       room -= part.length;
       count++;
     }
     this.#partsBytes -= SLICE - room;
     if (count === parts.length) this.#parts = undefined;
     else parts.splice(0, count);
+    if (slice.length === 1) {
+      this.#writePart(slice[0]!);
+      return;
+    }
+    socket.cork();
+    for (const part of slice) socket.write(part, this.written);
     // Last: a stream may hand over the peer's answer from here, and that flushes.
     socket.uncork();
   }
@@ -312,14 +399,21 @@ export class Outbox {
   /** A copy for the Protocol, which must have it before anything else happens. */
   #lend(data: Bytes): Uint8Array {
     const bytes = asBytes(data);
-    const { extended, reuses } = this.#channel;
-    if (extended || !reuses || !isLent(bytes.length)) return this.#copy(bytes);
-    const lent = (this.#lent ??= { copies: [], bytes: 0 });
-    if (lent.bytes > MOST_LENT) return this.#copy(bytes);
-    const copy = lend(bytes);
-    lent.copies.push(copy);
-    lent.bytes += copy.buffer.byteLength;
+    if (this.#channel.extended || !isLent(bytes.length)) return this.#copy(bytes);
+    const copy = this.allocate(bytes.length);
+    copy.set(bytes);
     return copy;
+  }
+
+  /** Memory for something that leaves as it is, lent if possible. */
+  allocate(length: number): Uint8Array<ArrayBuffer> {
+    if (!this.#channel.reuses || !isLent(length)) return allocateUnsafe(length);
+    const lent = (this.#lent ??= { copies: [], bytes: 0 });
+    if (lent.bytes > MOST_LENT) return allocateUnsafe(length);
+    const memory = lend(length);
+    lent.copies.push(memory);
+    lent.bytes += memory.buffer.byteLength;
+    return memory;
   }
 
   #giveBack({ copies }: Lent): void {

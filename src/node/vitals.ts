@@ -76,7 +76,7 @@ export class Vitals {
       if (this.#outbox.closeWaits) this.#heldSince = now;
     }
     this.#outbox.progress = false;
-    this.#wasBlocked = this.#channel.socket.writableLength > 0;
+    this.#wasBlocked = this.#outbox.inSocket > 0;
   }
 
   /** After closeTimeout nothing is waited for any more that this side should have done. */

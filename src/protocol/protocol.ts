@@ -1,10 +1,11 @@
 import { BITS_RSV, WINDOW_SIZE } from "../../assembly/memory.ts";
-import { asBytes, asBytesOrText, type Bytes } from "../frame/bytes.ts";
+import { asBytes, asBytesOrText, type Bytes, type Memory } from "../frame/bytes.ts";
 import { FrameDecoder } from "../frame/decoder.ts";
 import { FrameEncoder } from "../frame/encoder.ts";
 import type { WebSocketError } from "../frame/errors.ts";
 import { CloseCode, isValidCloseCode } from "../frame/opcodes.ts";
 import { PreparedMessage } from "../frame/prepared.ts";
+import { ReadWindow } from "../frame/read-window.ts";
 import { decodeUtf8, encodeUtf8 } from "../frame/utf8.ts";
 import { MessageAssembler } from "./assembler.ts";
 import { EventList, type MessageSink, type ProtocolEvent, STOP, STOPPED } from "./events.ts";
@@ -20,6 +21,13 @@ const MAX_REASON = 123;
 
 /** What a Close adds to its reason, in bytes: header, masking-key and code. */
 const CLOSE_OVERHEAD = 8;
+
+const RULE = "data must be a string, bytes or a PreparedMessage";
+
+/** Options of take() and takeInto(). */
+export interface TakeOptions {
+  readonly holdClose?: boolean;
+}
 
 const NO_OPTIONS = {};
 
@@ -249,6 +257,24 @@ export class Protocol {
     }
   }
 
+  /** A window for the sockets of a thread, which pushFrom() decodes. @internal */
+  static readWindow(...of: ConstructorParameters<typeof ReadWindow>): ReadWindow {
+    return new ReadWindow(...of);
+  }
+
+  /** Does what push() does with the first `length` bytes of the window. @internal */
+  pushFrom(window: ReadWindow, length: number, sink: MessageSink, now?: number): void {
+    if (this.#isOver) return;
+    const before = this.#begin(sink, now);
+    try {
+      this.#decoder.pushFrom(window, length, this.#assembler);
+    } catch (error) {
+      this.#caught(error, sink);
+    } finally {
+      this.#assembler.sink = before;
+    }
+  }
+
   /**
    * Queues a message, text for a string and binary for bytes, or a piece of one (see `fin`). Bytes are borrowed: do not
    * change them until what take() returns has been written.
@@ -265,12 +291,24 @@ export class Protocol {
       // Nearly all messages: whole, as they are.
       if (typeof data === "string") this.#encoder.text(data);
       else if (data instanceof PreparedMessage) this.#encoder.prepared(data);
-      else this.#encoder.binary(asBytes(data, "data must be a string, bytes or a PreparedMessage"));
+      else this.#encoder.binary(asBytes(data, RULE));
     } else if (data instanceof PreparedMessage) {
       this.#sendPrepared(data, options ?? {});
     } else {
       this.#sendPiece(asBytesOrText(data), options ?? {});
     }
+    return true;
+  }
+
+  /**
+   * Queues a binary message that the caller may change afterwards, where messages go out as they are. Large frames are made in
+   * `memory`. Returns undefined, and nothing is sent, where they do not: use send() then.
+   * @returns otherwise as send() @throws TypeError if data is not bytes @internal
+   */
+  sendCopy(data: Bytes, memory: Memory): boolean | undefined {
+    if (this.#outgoing !== undefined || !this.#settings.plain) return undefined;
+    if (!this.canSend) return false;
+    this.#encoder.binaryCopy(asBytes(data, RULE), memory);
     return true;
   }
 
@@ -335,13 +373,19 @@ export class Protocol {
    * `holdClose` leaves out the Close that answers the peer's Close or an error, and `state` stays closing: use it while
    * somebody may still want to answer what came before.
    */
-  take({ holdClose = false }: { readonly holdClose?: boolean } = NO_OPTIONS): Uint8Array<ArrayBuffer>[] {
-    this.#pendingPongs = 0;
-    if (!holdClose && this.#answers) {
-      this.#encoder.close(this.#answer, this.#answerReason);
-      this.#state = CLOSED;
-    }
+  take({ holdClose = false }: TakeOptions = NO_OPTIONS): Uint8Array<ArrayBuffer>[] {
+    this.#beforeTake(holdClose);
     return this.#encoder.take();
+  }
+
+  /**
+   * Like take(), but writes to the front of `target`, in order and as much as fits, and returns the number of bytes. 0 means
+   * that there is nothing to write, or that the next frame does not fit or needs no copy: call take() then. With a buffer that
+   * you use again and again, nothing is allocated.
+   */
+  takeInto(target: Uint8Array, { holdClose = false }: TakeOptions = NO_OPTIONS): number {
+    this.#beforeTake(holdClose);
+    return this.#encoder.takeInto(target);
   }
 
   /** @internal */
@@ -375,6 +419,13 @@ export class Protocol {
   /** @internal */
   failed(error: WebSocketError): WebSocketError {
     return (this.#error = error);
+  }
+
+  #beforeTake(holdClose: boolean): void {
+    this.#pendingPongs = 0;
+    if (holdClose || !this.#answers) return;
+    this.#encoder.close(this.#answer, this.#answerReason);
+    this.#state = CLOSED;
   }
 
   /** Gets ready for a call that delivers to `sink`; returns the sink of the call that this one is made in. */

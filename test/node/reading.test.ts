@@ -13,7 +13,10 @@ afterEach(async () => {
   for (const end of ends.splice(0)) await end();
 });
 
-const isDirect = ({ socket }: Connection): boolean => Object.hasOwn(socket, "push");
+const isDirect = ({ socket }: Connection): boolean =>
+  Object.getOwnPropertySymbols(socket).some(
+    (symbol) => (socket as never as Record<symbol, unknown>)[symbol] instanceof Uint8Array,
+  );
 
 describe.each([true, false])("directReads: %s", (directReads) => {
   test("a consumer that stops and goes on gets every message once, in order, from both sides", async () => {

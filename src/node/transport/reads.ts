@@ -1,0 +1,103 @@
+// Sockets that read into one window, which all of a thread share: no memory is allocated for a chunk, and it is decoded where it
+// is. This is what the public option `onread` of net.Socket does, for sockets that exist already.
+
+import { type OnReadOpts, Socket, type SocketConstructorOpts } from "node:net";
+import { Duplex, Readable } from "node:stream";
+import { Protocol } from "../../index.ts";
+import { isSocket } from "./sockets.ts";
+
+/** The window, and what is needed to decode it. @internal */
+export type ReadWindow = ReturnType<typeof Protocol.readWindow>;
+
+/** What to do with what a socket reads, which is `this`. @internal */
+export interface Receivers {
+  /** A chunk of the stream. */
+  chunk(this: Duplex, chunk: Uint8Array): void;
+  /** The first `length` bytes of the window. They are good until this returns. */
+  filled(this: Duplex, window: ReadWindow, length: number): void;
+}
+
+/** Where a socket keeps what `onread` was given. */
+interface Fields {
+  readonly buffer: symbol;
+  readonly callback: symbol;
+}
+
+interface Handle {
+  useUserBuffer?: (buffer: Uint8Array) => void;
+}
+
+type Inside = { [field: symbol]: unknown; readonly _handle?: Handle | null };
+
+/** Undefined until they have been looked for, null if they are not there. */
+let fields: Fields | null | undefined;
+
+/** Looks for what is in them, not for their names. */
+function findFields(): Fields | null {
+  const buffer = new Uint8Array(1);
+  const callback = (): boolean => true;
+  const options: SocketConstructorOpts & { readonly onread: OnReadOpts } = { onread: { buffer, callback } };
+  const probe = new Socket(options);
+  const inside = probe as unknown as Inside;
+  const symbols = Object.getOwnPropertySymbols(probe);
+  const find = (value: unknown): symbol | undefined => symbols.find((symbol) => inside[symbol] === value);
+  const found = { buffer: find(buffer), callback: find(callback) };
+  probe.destroy();
+  return found.buffer === undefined || found.callback === undefined ? null : (found as Fields);
+}
+
+/**
+ * Pauses a stream. A socket that reads into the window goes on until it has read something, as others do: with nothing left to
+ * read, it sees that its peer has ended.
+ * @internal
+ */
+export function pause(socket: Duplex): void {
+  if (fields && (socket as unknown as Inside)[fields.buffer] === shared?.bytes) Duplex.prototype.pause.call(socket);
+  else socket.pause();
+}
+
+let shared: ReadWindow | undefined;
+
+/** The window of this thread. */
+function sharedWindow(): ReadWindow {
+  return (shared ??= Protocol.readWindow(undefined, ({ buffer }) => {
+    const bytes = Buffer.from(buffer);
+    return (start, end) => bytes.toString("latin1", start, end);
+  }));
+}
+
+/**
+ * Returns what makes a socket call `receivers`. Call that while the socket may be reading, and pause the socket after it. What
+ * comes while the stream is paused, or has chunks waiting in it, takes the ordinary way through the stream, as does everything
+ * where direct reads are not possible. Make it once: what it adds to sockets is the same for all of them.
+ * @internal
+ */
+export function readerFor({ chunk, filled }: Receivers): (socket: Duplex, direct: boolean) => void {
+  function onRead(this: Duplex, length: number, { buffer, byteOffset }: Uint8Array<ArrayBuffer>): boolean {
+    if (this.readableFlowing === true && this.readableLength === 0) {
+      filled.call(this, shared!, length);
+      // Never false: the socket would stop. If it has been paused, it has stopped already.
+      return true;
+    }
+    return this.push(Buffer.from(new Uint8Array(buffer, byteOffset, length)));
+  }
+
+  /** Lets the socket read into the window, if it is as expected. */
+  function land(socket: Duplex): void {
+    if (!isSocket(socket) || socket.connecting || socket.push !== Readable.prototype.push) return;
+    fields ??= findFields();
+    const inside = socket as unknown as Inside;
+    const handle = inside._handle;
+    if (fields === null || typeof handle?.useUserBuffer !== "function") return;
+    if (inside[fields.buffer] !== null || inside[fields.callback] !== null) return;
+    const { bytes } = sharedWindow();
+    inside[fields.buffer] = bytes;
+    inside[fields.callback] = onRead;
+    handle.useUserBuffer(bytes);
+  }
+
+  return (socket, direct) => {
+    if (direct) land(socket);
+    socket.on("data", chunk);
+  };
+}
