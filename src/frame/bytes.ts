@@ -72,6 +72,14 @@ export interface Memory {
   allocate(length: number): Uint8Array<ArrayBuffer>;
 }
 
+/** What a platform knows better: how to make strings of large texts. @internal */
+export interface TextMemory extends Memory {
+  /** A string of text that has been checked, collected in memory that allocate() gave. */
+  decode(bytes: Uint8Array): string;
+  /** Nobody needs that memory any more. */
+  giveBack(bytes: Uint8Array<ArrayBuffer>): void;
+}
+
 const SLAB_SIZE = 65536;
 let slab: ArrayBuffer | undefined;
 let used = 0;

@@ -1,5 +1,6 @@
 import {
   BIT_CONTROL,
+  BIT_FIN,
   CONFIG_ALLOW_INVALID_CLOSE,
   CONFIG_ALLOW_INVALID_UTF8,
   CONFIG_ALLOW_MASKED,
@@ -9,6 +10,7 @@ import {
   CONFIG_SERVER,
   CONFIG_STRINGS,
   FLAG_END,
+  FLAG_FIRST_BYTE,
   FLAG_HEADER_MASK,
   FLAG_HEADER_SHIFT,
   FLAG_MASKED,
@@ -20,6 +22,7 @@ import {
   MAX_UNITS,
   MESSAGE_CLOSED,
   MESSAGE_TEXT,
+  OPCODE_BINARY,
   RECORD_FLAGS,
   RECORD_FROM,
   RECORD_LENGTH,
@@ -81,6 +84,12 @@ export interface FrameSink {
    * making each; see `textSlack`. Not for frames with an RSV bit, nor with `allowInvalidUtf8`.
    */
   text?(text: string): void;
+  /**
+   * If given, a binary message in a single frame that has arrived whole comes through this one call, in place of header(),
+   * payload() and end(): its bytes are `window[start, end)`, borrowed as in payload(). One that is cut comes in pieces, as text
+   * does. Not for frames with an RSV bit.
+   */
+  binary?(window: Uint8Array<ArrayBuffer>, start: number, end: number): void;
 }
 
 function readMaxFrame(value: number = DEFAULT_MAX_FRAME): number {
@@ -616,6 +625,7 @@ export class FrameDecoder {
   #deliver(batch: Batch, sink: FrameSink): boolean {
     const { i32, bytes, end, unitsShift } = batch;
     let { at, units, texts, cut } = batch;
+    const wholes = sink.binary !== undefined;
     let header: FrameHeader | undefined;
     for (let r = batch.record; r < end; r += RECORD_SIZE) {
       const flags = i32[(r + RECORD_FLAGS) >> 2]!;
@@ -645,6 +655,11 @@ export class FrameDecoder {
         }
         texts = batch.texts = undefined;
         cut = batch.cut = 0;
+      } else if (
+        wholes &&
+        (flags & (FLAG_START | FLAG_END | FLAG_FIRST_BYTE)) === (FLAG_START | FLAG_END | BIT_FIN | OPCODE_BINARY)
+      ) {
+        sink.binary!(bytes, from, at);
       } else {
         if (flags & FLAG_START) {
           header ??= new FrameHeader(batch);

@@ -32,12 +32,14 @@ const MOST_WAITING = 4194304;
 const LONG = 512;
 /** Texts up to this length are transcoded here: a call costs more. */
 const TINY = 16;
+/** Copies up to this length are made twice, and leave together; longer ones are frames in memory of their own. */
+const MOST_COPIED = 16384;
 /** This much of what has been serialized is rather copied than returned, in bytes. */
 const SMALL = 16384;
 /** Of `scratch`, in bytes: any segment of short frames fits. */
 const SCRATCH_SIZE = 262144;
 /** More memory than this is not kept for the next encoder, in bytes. */
-const MOST_SPARE = 131072;
+const MOST_SPARE = 262144;
 
 /** Texts, joined, or copies of bytes. */
 type Payloads = readonly (string | Uint8Array)[];
@@ -179,6 +181,7 @@ export class FrameEncoder {
   /** As binary(), for bytes that the caller may change afterwards. Large frames are made in `memory`. @internal */
   binaryCopy(data: Uint8Array, memory: Memory): void {
     if (data.length < LARGE) this.#bytes(BIT_FIN | OPCODE_BINARY, data);
+    else if (data.length <= MOST_COPIED) this.#copyAlone(BIT_FIN | OPCODE_BINARY, data);
     else this.#large(BIT_FIN | OPCODE_BINARY, data, memory);
   }
 
@@ -361,11 +364,7 @@ export class FrameEncoder {
         queue.run.text += text;
       }
     } else {
-      if (this.#queue !== undefined) {
-        if (this.#queue.most > MOST_WAITING) this.#flush(this.#queue);
-        cut(this.#queue);
-      }
-      const queue = this.#enqueue(record, 0, length * MAX_BYTES_PER_UNIT + MAX_HEADER);
+      const queue = this.#enqueueAlone(record, length * MAX_BYTES_PER_UNIT + MAX_HEADER);
       queue.payloads.push(text);
       cut(queue);
     }
@@ -378,6 +377,21 @@ export class FrameEncoder {
     this.#bytes(BIT_FIN | opcode, payload);
   }
 
+  #copyAlone(first: number, payload: Uint8Array): void {
+    const queue = this.#enqueueAlone(first << ENCODE_FIRST_BYTE_SHIFT, payload.length + MAX_HEADER);
+    copyTo(queue, payload);
+    cut(queue);
+  }
+
+  /** Queues a record that is a segment. The payload follows, and then cut(). */
+  #enqueueAlone(record: number, most: number): Queue {
+    if (this.#queue !== undefined) {
+      if (this.#queue.most > MOST_WAITING) this.#flush(this.#queue);
+      cut(this.#queue);
+    }
+    return this.#enqueue(record, 0, most);
+  }
+
   /** Short payloads are copied at once: they are read again much later. */
   #bytes(first: number, payload: Uint8Array): void {
     const { length } = payload;
@@ -387,9 +401,7 @@ export class FrameEncoder {
     }
     const queue = this.#enqueue(first << ENCODE_FIRST_BYTE_SHIFT, length, length + (length > MAX_SHORT ? 4 : 2));
     if (queue.run !== undefined) endPayload(queue);
-    if (queue.copied + length > queue.copies.length) growCopies(queue, length);
-    queue.copies.set(payload, queue.copied);
-    queue.copied += length;
+    copyTo(queue, payload);
   }
 
   /** A payload that does not wait: the frame in a buffer of its own, or without `memory` the payload by reference. */
@@ -552,14 +564,18 @@ function endPayload(queue: Queue): void {
   }
 }
 
-function growCopies(queue: Queue, length: number): void {
-  const { copies, copiesFrom, copied } = queue;
-  // Payloads that have ended stay where they are.
-  const open = copies.subarray(copiesFrom, copied);
-  queue.copies = new Uint8Array(2 * Math.max(copies.length, open.length + length));
-  queue.copies.set(open);
-  queue.copiesFrom = 0;
-  queue.copied = open.length;
+function copyTo(queue: Queue, payload: Uint8Array): void {
+  const { length } = payload;
+  if (queue.copied + length > queue.copies.length) {
+    // Payloads that have ended stay where they are.
+    const open = queue.copies.subarray(queue.copiesFrom, queue.copied);
+    queue.copies = new Uint8Array(2 * Math.max(queue.copies.length, open.length + length));
+    queue.copies.set(open);
+    queue.copiesFrom = 0;
+    queue.copied = open.length;
+  }
+  queue.copies.set(payload, queue.copied);
+  queue.copied += length;
 }
 
 /** Where the last segment begins. */

@@ -30,7 +30,7 @@ import {
 import { ConnectionEmitter, type Ending, type MessageListener } from "./events.ts";
 import { Flow } from "./flow.ts";
 import { type Beating, startBeating, stopBeating } from "./heartbeat.ts";
-import { allocateUnsafe } from "./memory.ts";
+import { allocateUnsafe, texts } from "./memory.ts";
 import { type ConnectionOptions, ownOptions } from "./options.ts";
 import { type MessageOptions, Outbox, type Pieces, type PiecesOptions } from "./outbox.ts";
 import { pause, type ReadWindow, readerFor } from "./transport/reads.ts";
@@ -89,7 +89,7 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
     this.extensions = named.length === 0 ? "" : serializeExtensions(named);
     this.response = response;
     this.socket = socket;
-    this.#protocol = new Protocol({ allocate: allocateUnsafe, ...options, role, extensions });
+    this.#protocol = new Protocol({ ...(options.allocate === undefined && MEMORY), ...options, role, extensions });
     const own = ownOptions(options);
     this.#channel = {
       protocol: this.#protocol,
@@ -467,6 +467,8 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
 
 /** What a message counts beside its payload, so that empty ones count. */
 const OVERHEAD = 64;
+/** Where the caller does not say otherwise. */
+const MEMORY = { allocate: allocateUnsafe, texts };
 const ABNORMAL: Ending = { code: CloseCode.AbnormalClosure, reason: "", wasClean: false };
 
 function runNow(connection: Connection): void {

@@ -1,5 +1,8 @@
 // Memory for payloads.
 
+import { isAscii } from "node:buffer";
+import { decodeUtf8 } from "../frame/utf8.ts";
+
 /** Shorter copies are not worth it. */
 const LEAST_LENT = 4096;
 /** Nor those of which hardly two could be kept. */
@@ -33,10 +36,20 @@ export function lend(length: number): Uint8Array<ArrayBuffer> {
 
 /** @internal */
 export function giveBack({ buffer }: Uint8Array<ArrayBuffer>): void {
-  if (keptBytes + buffer.byteLength > MOST_KEPT) return;
+  if (!isLent(buffer.byteLength - MARGIN) || keptBytes + buffer.byteLength > MOST_KEPT) return;
   keptBytes += buffer.byteLength;
   (kept[classOf(buffer.byteLength)] ??= []).push(buffer);
 }
+
+/** For texts that arrive in several parts. @internal */
+export const texts = {
+  allocate: (length: number): Uint8Array<ArrayBuffer> => (isLent(length) ? lend(length) : allocateUnsafe(length)),
+  decode(bytes: Uint8Array): string {
+    if (!isAscii(bytes)) return decodeUtf8(bytes);
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+  },
+  giveBack,
+};
 
 function classOf(length: number): number {
   return 32 - Math.clz32(length - MARGIN - 1);

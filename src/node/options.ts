@@ -5,7 +5,7 @@ import { isTested } from "./transport/sockets.ts";
 
 /** Options of a connection once its handshake is done. */
 export interface ConnectionOptions
-  extends Omit<ProtocolOptions, "role" | "extensions" | "fragments" | "maskKey">, KeepaliveOptions {
+  extends Omit<ProtocolOptions, "role" | "extensions" | "fragments" | "maskKey" | "texts">, KeepaliveOptions {
   /**
    * A number of bytes. The connection stops reading from its socket while more than this waits to be read by you or, on a
    * server, to be taken by the peer. `needDrain` is true, and a message in pieces waits, while more than this waits to be

@@ -70,6 +70,13 @@ export class MessageAssembler implements FrameSink {
     else this.sink!.text(text);
   }
 
+  /** A whole binary message in one frame. */
+  binary(window: Uint8Array<ArrayBuffer>, start: number, end: number): void {
+    const data = window.slice(start, end);
+    if (this.#settings.fragments) this.#wholeInPieces(data);
+    else this.sink!.binary(data);
+  }
+
   header(header: FrameHeader): void {
     if (this.sink === STOPPED) throw STOP;
     const { opcode } = header;
@@ -110,9 +117,9 @@ export class MessageAssembler implements FrameSink {
     if (this.#inPieces(message)) {
       this.#piece(message, window.subarray(start, end));
     } else if (this.#fin && message.frames === 1 && end - start === message.announced) {
-      this.#payload = new Uint8Array(window.subarray(start, end));
+      this.#payload = window.slice(start, end);
     } else {
-      const collector = (message.collector ??= new Collector(this.#settings.allocate));
+      const collector = (message.collector ??= this.#collect(message));
       // Of a message that goes on nobody knows how long it gets. Twice what it is, or each of many small fragments
       // would move all those before it.
       const announced = this.#fin ? message.announced : Math.max(message.announced, 2 * collector.length);
@@ -123,6 +130,11 @@ export class MessageAssembler implements FrameSink {
   end(): void {
     if (this.#opcode & CONTROL) this.#endControl();
     else if (this.#fin) this.#endMessage();
+  }
+
+  #collect({ text, rsv }: OpenMessage): Collector {
+    const { texts, allocate } = this.#settings;
+    return new Collector(text && rsv === 0 && texts !== undefined ? (length) => texts.allocate(length) : allocate);
   }
 
   #inPieces(message: OpenMessage): boolean {
@@ -166,7 +178,11 @@ export class MessageAssembler implements FrameSink {
     if (message.rsv !== 0) {
       this.#deliverDecoded(message, collector === undefined ? this.#takePayload() : lend(collector));
     } else if (message.text) {
-      this.sink!.text(this.#decoded(decodeUtf8, collector === undefined ? this.#takePayload() : collector.bytes));
+      const bytes = collector === undefined ? this.#takePayload() : collector.bytes;
+      const { texts } = this.#settings;
+      const text = this.#decoded(texts?.decode ?? decodeUtf8, bytes);
+      if (collector !== undefined) texts?.giveBack(bytes);
+      this.sink!.text(text);
     } else {
       this.sink!.binary(collector === undefined ? this.#takePayload() : giveAway(collector));
     }

@@ -1,3 +1,4 @@
+import type { TextMemory } from "../frame/bytes.ts";
 import type { AgreedExtension, Extension } from "../frame/extension.ts";
 import type { FrameDecoderOptions, FrameEncoderOptions } from "../frame/options.ts";
 import type { Limits } from "./limits.ts";
@@ -24,6 +25,8 @@ export interface ProtocolOptions
    * Uint8Array(length)`.
    */
   readonly allocate?: ((length: number) => Uint8Array<ArrayBuffer>) | undefined;
+  /** How the platform makes strings of large texts. @internal */
+  readonly texts?: TextMemory | undefined;
 }
 
 /** Options of Protocol.send(). */

@@ -1,6 +1,6 @@
 // The options of a connection, read.
 
-import { newBytes } from "../frame/bytes.ts";
+import { newBytes, type TextMemory } from "../frame/bytes.ts";
 import { isServer } from "../frame/options.ts";
 import { type OpenExtension, openExtensions } from "./extensions.ts";
 import { type ReadLimits, readLimits } from "./limits.ts";
@@ -18,6 +18,7 @@ export interface ProtocolSettings {
   readonly plain: boolean;
   readonly extensions: readonly OpenExtension[];
   readonly allocate: (length: number) => Uint8Array<ArrayBuffer>;
+  readonly texts: TextMemory | undefined;
 }
 
 let lastLimits: ReadLimits | undefined;
@@ -46,6 +47,7 @@ export function readSettings(options: ProtocolOptions): ProtocolSettings {
     plain: extensions.length === 0 && fragmentSize === Infinity,
     extensions,
     allocate: options.allocate ?? newBytes,
+    texts: options.texts,
   };
   // Extensions are of one connection, and hold memory: they are not kept here.
   if (extensions.length > 0) return settings;
