@@ -178,10 +178,10 @@ export class FrameDecoder {
 
   /** Whether a Close has been read to its end. What comes after it is ignored. */
   get closed(): boolean {
-    return this.#afterClose && this.#backlog === undefined;
+    return this.#afterClose() && this.#backlog === undefined;
   }
 
-  get #afterClose(): boolean {
+  #afterClose(): boolean {
     return (this.#message & MESSAGE_CLOSED) !== 0;
   }
 
@@ -231,7 +231,7 @@ export class FrameDecoder {
         this.#partial!.append(chunk, 0, plain, this.#partial!.payloadLength);
         this.#skipPlain(plain);
       }
-      for (let at = plain; at < length && !this.#afterClose; at += WINDOW_SIZE) {
+      for (let at = plain; at < length && !this.#afterClose(); at += WINDOW_SIZE) {
         this.#decodeSlice(core, chunk, at, Math.min(length - at, WINDOW_SIZE), frames);
       }
       this.#busy = false;
@@ -255,7 +255,7 @@ export class FrameDecoder {
     const chunk = asBytes(data);
     this.#assertStreaming();
     if (this.#paused) {
-      if (!this.#afterClose) this.#keep(new Uint8Array(chunk));
+      if (!this.#afterClose()) this.#keep(new Uint8Array(chunk));
       return;
     }
     this.#busy = true;
@@ -321,7 +321,7 @@ export class FrameDecoder {
     this.#assertStreaming();
     const landing = filledLanding(this, length);
     if (this.#paused) {
-      if (!this.#afterClose) this.#keep(new Uint8Array(landing));
+      if (!this.#afterClose()) this.#keep(new Uint8Array(landing));
       this.release();
       return;
     }
@@ -343,7 +343,7 @@ export class FrameDecoder {
     this.#assertStreaming();
     const { core } = window;
     if (this.#paused) {
-      if (!this.#afterClose) this.#keep(window.bytes.slice(0, length));
+      if (!this.#afterClose()) this.#keep(window.bytes.slice(0, length));
       return;
     }
     this.#busy = true;
@@ -500,7 +500,7 @@ export class FrameDecoder {
   /** Keeps the bytes that the core left, which begin a header. */
   #keepCut(core: Core, end: number): void {
     const consumed = core.i32[STATE_CONSUMED >> 2]!;
-    if (consumed < end && !this.#afterClose) this.#cut = core.bytes.slice(consumed, end);
+    if (consumed < end && !this.#afterClose()) this.#cut = core.bytes.slice(consumed, end);
   }
 
   #fail(error: number, offset: number, frames?: readonly Frame[]): never {
@@ -584,7 +584,7 @@ export class FrameDecoder {
     }
     // The length is asked for each time: a callback may resize the buffer.
     let at = plain;
-    while (at < chunk.length && !this.#paused && !this.#afterClose) {
+    while (at < chunk.length && !this.#paused && !this.#afterClose()) {
       const size = Math.min(chunk.length - at, WINDOW_SIZE);
       core.bytes.set(size === chunk.length ? chunk : chunk.subarray(at, at + size), WINDOW);
       at += size;
@@ -611,7 +611,7 @@ export class FrameDecoder {
       const complete = this.#deliver(batch, sink);
       if (this.#paused && (!complete || error !== 0)) this.#keepBatch(complete ? undefined : batch, error, errorAt);
       else if (error !== 0) this.#fail(error, errorAt);
-      if (start === end || error !== 0 || this.#afterClose) return;
+      if (start === end || error !== 0 || this.#afterClose()) return;
       if (this.#paused) {
         this.#keep(core.bytes.slice(start, end));
         return;
@@ -712,7 +712,7 @@ export class FrameDecoder {
       if (this.#paused) return;
       this.#fail(error, backlog.errorAt);
     }
-    while (backlog.bytes > 0 && !this.#paused && !this.#afterClose) {
+    while (backlog.bytes > 0 && !this.#paused && !this.#afterClose()) {
       if (backlog.next.length === 0) {
         stack(backlog.chunks, backlog.next);
         backlog.chunks = [];
@@ -726,7 +726,7 @@ export class FrameDecoder {
       stack(backlog.chunks, backlog.next);
       backlog.chunks = later;
     }
-    if (this.#afterClose) {
+    if (this.#afterClose()) {
       backlog.next = [];
       backlog.chunks = [];
       backlog.bytes = 0;

@@ -596,7 +596,9 @@ function drop(queue: Queue, records: number, payloads: number, bounds: number): 
   if (records === 0) return;
   queue.count -= records;
   if (queue.count === 0) {
-    queue.payloads.length = queue.keys.length = queue.bounds.length = 0;
+    queue.payloads = [];
+    if (queue.keys.length > 0) queue.keys = [];
+    if (queue.bounds.length > 0) queue.bounds = [];
     queue.size = queue.most = queue.copied = queue.copiesFrom = 0;
   } else {
     queue.records.copyWithin(0, records, records + queue.count);

@@ -116,7 +116,7 @@ export class LoadConnection {
   }
 
   /** Whether what comes back may be the bytes that are due: what is compressed never is. */
-  get #comparable(): boolean {
+  #comparable(): boolean {
     return this.#shared.settings.answers === "echo" && this.#messages.frame !== undefined && !this.isCompressed;
   }
 
@@ -205,14 +205,14 @@ export class LoadConnection {
   }
 
   /** Whether the server has to answer something. */
-  get #waits(): boolean {
+  #waits(): boolean {
     return this.#ledger.inFlight > 0 || (this.#fence?.waiting ?? 0) > 0;
   }
 
   /** Stops sending. Resolves when nothing waits for an answer, or the connection has ended. */
   drain(): Promise<void> {
     this.#stopped = true;
-    if (this.#phase !== OPEN || !this.#waits) return Promise.resolve();
+    if (this.#phase !== OPEN || !this.#waits()) return Promise.resolve();
     return new Promise((resolve) => (this.#drained = resolve));
   }
 
@@ -221,7 +221,7 @@ export class LoadConnection {
     this.#stopped = true;
     if (this.#phase === OPEN) {
       this.#ledger.giveUp("The run has ended without an answer");
-      if (this.#waits) this.#tally.errors.add("NO_PONG", () => "no Pong in answer to a Ping");
+      if (this.#waits()) this.#tally.errors.add("NO_PONG", () => "no Pong in answer to a Ping");
       this.#readSlowly();
       this.#phase = CLOSING;
       this.#protocol!.close(CloseCode.NormalClosure);
@@ -290,7 +290,7 @@ export class LoadConnection {
       this.#phase = OPEN;
       this.#tally.open++;
       this.#opened!();
-      if (!this.#comparable) this.#readSlowly();
+      if (!this.#comparable()) this.#readSlowly();
       if (found.rest.length === 0) return;
       this.#readSlowly();
       this.#push(found.rest);
@@ -325,7 +325,7 @@ export class LoadConnection {
     this.#settled();
     this.#endStream();
     if (this.#phase !== OPEN) return;
-    if (this.#pushed === this.#framed && this.#comparable) this.#slow = false;
+    if (this.#pushed === this.#framed && this.#comparable()) this.#slow = false;
     this.send(this.#now);
   }
 
@@ -356,7 +356,7 @@ export class LoadConnection {
 
   /** Ends drain(), if nothing waits for an answer any more. */
   #settled(): void {
-    if (!this.#waits) this.#drained?.();
+    if (!this.#waits()) this.#drained?.();
   }
 
   /** Ends the socket, or leaves that to the server for a while. */

@@ -203,15 +203,15 @@ export class Flow implements MessageSink {
       reader.resolve({ done: false, value: data });
       return;
     }
-    if (this.#discards) return;
+    if (this.#discards()) return;
     (this.#inbox ??= new Inbox()).push(data);
-    if (this.#full) this.#channel.protocol.pause();
+    if (this.#full()) this.#channel.protocol.pause();
   }
 
   /** Much has been sent while a chunk is handled: no limit may wait for the end of the chunk. */
   look(): void {
     this.#outbox.room = Math.min(this.#channel.options.highWaterMark, STEP);
-    if (this.#writerBehind) this.#channel.protocol.pause();
+    if (this.#writerBehind()) this.#channel.protocol.pause();
   }
 
   /** "message" has listeners, or not; and the only one, if it may be called without emit(). */
@@ -232,7 +232,7 @@ export class Flow implements MessageSink {
     this.#asked = true;
     let value = this.#shift();
     this.#setBusy(loop, value !== undefined);
-    if (this.#stopped && !this.#full) {
+    if (this.#stopped && !this.#full()) {
       this.#host.run();
       value ??= this.#shift();
     }
@@ -261,25 +261,25 @@ export class Flow implements MessageSink {
     if (this.isRunning) return;
     this.#running = true;
     do {
-      while (this.#canGoOn) this.#goOn();
+      while (this.#canGoOn()) this.#goOn();
       this.#outbox.flush();
       // What the system has taken at once leaves room.
-    } while (this.#canGoOn);
+    } while (this.#canGoOn());
     this.#running = false;
-    this.#stopped = this.#channel.protocol.paused || this.#full;
+    this.#stopped = this.#channel.protocol.paused || this.#full();
     if (this.#stopped && !(this.probing && this.canProbe)) pause(this.#channel.socket);
     else if (this.#channel.socket.readableFlowing !== true) this.#channel.socket.resume();
   }
 
-  get #canGoOn(): boolean {
-    return this.#canEmit || this.#early !== undefined || (this.#channel.protocol.paused && !this.#full);
+  #canGoOn(): boolean {
+    return this.#canEmit() || this.#early !== undefined || (this.#channel.protocol.paused && !this.#full());
   }
 
   #goOn(): void {
     this.#outbox.corked = true;
     try {
-      while (this.#canEmit) this.#emit(this.#shift()!);
-      if (!this.#full) this.#channel.protocol.resume(this, performance.now());
+      while (this.#canEmit()) this.#emit(this.#shift()!);
+      if (!this.#full()) this.#channel.protocol.resume(this, performance.now());
       this.#pushEarly();
     } catch (error) {
       this.#host.broken(error);
@@ -296,7 +296,7 @@ export class Flow implements MessageSink {
 
   /** From time to time. A loop that has stopped asking must not hide the peer's answer to our Close. */
   beat(): void {
-    if (this.#stopped && this.#closing && !this.#asked) {
+    if (this.#stopped && this.#closing() && !this.#asked) {
       this.#givenUp = true;
       this.run();
     }
@@ -312,35 +312,35 @@ export class Flow implements MessageSink {
   }
 
   /** Whether a message would be dropped that nobody waits for. */
-  get #discards(): boolean {
-    const full = this.#closing && this.#inboxFull;
+  #discards(): boolean {
+    const full = this.#closing() && this.#inboxFull();
     if (this.#iterated) return full && this.#givenUp;
     return full || this.#channel.options.discardUnread || this.finished;
   }
 
-  get #canEmit(): boolean {
-    return this.#inbox !== undefined && this.#listening && !this.#iterated && (this.finished || !this.#writerBehind);
+  #canEmit(): boolean {
+    return this.#inbox !== undefined && this.#listening && !this.#iterated && (this.finished || !this.#writerBehind());
   }
 
   /** Whether nothing more shall arrive for now. After our Close it is the peer's that matters, unless a loop goes on. */
-  get #full(): boolean {
+  #full(): boolean {
     if (this.finished) return false;
-    if (this.#closing) return this.#iterated && !this.#givenUp && this.#inboxFull;
-    return this.#inboxFull || this.#writerBehind;
+    if (this.#closing()) return this.#iterated && !this.#givenUp && this.#inboxFull();
+    return this.#inboxFull() || this.#writerBehind();
   }
 
-  get #closing(): boolean {
+  #closing(): boolean {
     return this.#channel.protocol.state === "closing" && !this.#channel.protocol.canSend;
   }
 
-  get #inboxFull(): boolean {
+  #inboxFull(): boolean {
     return this.#inbox !== undefined && this.#inbox.bytes > this.#channel.options.highWaterMark;
   }
 
   /** A client goes on reading while its peer does not: if both ends stopped, neither would ever go on. */
-  get #writerBehind(): boolean {
+  #writerBehind(): boolean {
     return (
-      this.#channel.role === "server" && !this.#closing && this.#outbox.weight > this.#channel.options.highWaterMark
+      this.#channel.role === "server" && !this.#closing() && this.#outbox.weight > this.#channel.options.highWaterMark
     );
   }
 

@@ -173,14 +173,14 @@ export class Outbox implements Writer, Memory {
     return this.#queue === undefined && this.#parts === undefined && this.#protocol.bufferedAmount === 0;
   }
 
-  get #accepts(): boolean {
+  #accepts(): boolean {
     return !this.#ended && !this.closeWaits && this.#protocol.canSend;
   }
 
   /** @returns false if it was refused @throws TypeError, RangeError for what Protocol.send() refuses */
   send(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
     if (this.isDirect) return this.#sendNow(data, options);
-    if (!this.#accepts || (this.#channel.options.overflow !== "queue" && !this.#fits(data, options))) return false;
+    if (!this.#accepts() || (this.#channel.options.overflow !== "queue" && !this.#fits(data, options))) return false;
     if (this.#queue === undefined) this.#sendNow(data, options);
     else this.#enqueue(this.#queue, { data: this.#owned(data, options), options });
     this.#begun = options?.fin === false;
@@ -204,7 +204,7 @@ export class Outbox implements Writer, Memory {
 
   /** @returns a promise of whether all pieces were sent. It rejects with what the source throws, or a TypeError for a piece */
   sendPieces(pieces: Pieces, options: PiecesOptions): Promise<boolean> {
-    if (!this.#accepts) {
+    if (!this.#accepts()) {
       release(pieces, undefined);
       return Promise.resolve(false);
     }
@@ -252,7 +252,7 @@ export class Outbox implements Writer, Memory {
   flush(): void {
     const { socket } = this.#channel;
     if (this.corked) return;
-    if (!socket.destroyed && !socket.writableEnded) while (this.#hasRoom && this.#writeNext());
+    if (!socket.destroyed && !socket.writableEnded) while (this.#hasRoom() && this.#writeNext());
     if (this.#slot !== undefined) this.#freeSlot();
     if (this.#lent !== undefined && this.waiting === 0) this.#giveBack(this.#lent);
     if (this.#drains !== undefined && this.bytes === 0) this.#wakeDrains();
@@ -266,7 +266,7 @@ export class Outbox implements Writer, Memory {
   }
 
   /** A direct write must end before the next begins. */
-  get #hasRoom(): boolean {
+  #hasRoom(): boolean {
     const { writableLength, writableHighWaterMark } = this.#channel.socket;
     return this.#underway === 0 && (writableLength === 0 || writableLength < writableHighWaterMark);
   }
@@ -279,7 +279,7 @@ export class Outbox implements Writer, Memory {
     }
     if (this.#protocol.bufferedAmount === 0 || (this.#slot !== undefined && this.inSocket > 0)) return false;
     const bytes = this.#channel.reuses ? this.#layOut() : undefined;
-    const parts = bytes === undefined ? this.#protocol.take(this.#hold) : [bytes];
+    const parts = bytes === undefined ? this.#protocol.take(this.#hold()) : [bytes];
     if (parts.length === 0) return false;
     if (parts.length === 1 && parts[0]!.length <= SLICE) {
       // Nearly all writes.
@@ -291,7 +291,7 @@ export class Outbox implements Writer, Memory {
     return true;
   }
 
-  get #hold(): typeof HOLD_CLOSE | undefined {
+  #hold(): typeof HOLD_CLOSE | undefined {
     return this.#host.holdsClose ? HOLD_CLOSE : undefined;
   }
 
@@ -299,7 +299,7 @@ export class Outbox implements Writer, Memory {
   #layOut(): Uint8Array | undefined {
     const slot = this.#slot ?? takeSlot();
     if (slot === undefined) return undefined;
-    const length = this.#protocol.takeInto(slot, this.#hold);
+    const length = this.#protocol.takeInto(slot, this.#hold());
     if (length === 0) {
       this.#slot = undefined;
       giveSlot(slot);

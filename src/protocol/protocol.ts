@@ -121,7 +121,7 @@ export class Protocol {
 
   /** How many bytes of it are the Close that take() adds, and can hold back. @internal */
   get answerSize(): number {
-    return this.#answers ? CLOSE_OVERHEAD + 3 * this.#answerReason.length : 0;
+    return this.#answers() ? CLOSE_OVERHEAD + 3 * this.#answerReason.length : 0;
   }
 
   /**
@@ -136,21 +136,21 @@ export class Protocol {
 
   /** Whether pause() has been called, and resume() has not. */
   get paused(): boolean {
-    return !this.#isOver && this.#decoder.paused;
+    return !this.#isOver() && this.#decoder.paused;
   }
 
   /** How much memory holds what a pause has kept back, in bytes: 0 if resume() would have nothing to deliver. */
   get heldBytes(): number {
-    return this.#isOver ? 0 : this.#decoder.heldBytes;
+    return this.#isOver() ? 0 : this.#decoder.heldBytes;
   }
 
   /** Whether what still arrives is ignored. */
-  get #isOver(): boolean {
+  #isOver(): boolean {
     return this.#state === FAILING || this.#state === CLOSED;
   }
 
   /** Whether take() adds a Close. */
-  get #answers(): boolean {
+  #answers(): boolean {
     return this.#state === ANSWERING || this.#state === FAILING;
   }
 
@@ -183,7 +183,7 @@ export class Protocol {
    * @throws TypeError if the chunk is not bytes, or from inside a callback of this connection
    */
   push(chunk: Bytes, sink: MessageSink, now?: number): void {
-    if (this.#isOver) return;
+    if (this.#isOver()) return;
     const before = this.#begin(sink, now);
     try {
       this.#decoder.push(chunk, this.#assembler);
@@ -216,7 +216,7 @@ export class Protocol {
    * @param now as in receive()
    */
   resume(sink: MessageSink, now?: number): void {
-    if (this.#isOver) return;
+    if (this.#isOver()) return;
     if (this.#assembler.sink !== undefined) {
       this.#decoder.resume(this.#assembler);
       return;
@@ -235,7 +235,7 @@ export class Protocol {
   /** A buffer of 64 KiB to read the next bytes of the stream into, as FrameDecoder.reserve() lends it. */
   reserve(): Uint8Array<ArrayBuffer> {
     // What is read into it then is ignored.
-    return this.#isOver ? new Uint8Array(WINDOW_SIZE) : this.#decoder.reserve();
+    return this.#isOver() ? new Uint8Array(WINDOW_SIZE) : this.#decoder.reserve();
   }
 
   /**
@@ -243,7 +243,7 @@ export class Protocol {
    * @throws RangeError if there is no reserved buffer, or it is shorter
    */
   commit(length: number, sink: MessageSink, now?: number): void {
-    if (this.#isOver) {
+    if (this.#isOver()) {
       if (this.#assembler.sink === undefined) this.#decoder.release();
       return;
     }
@@ -264,7 +264,7 @@ export class Protocol {
 
   /** Does what push() does with the first `length` bytes of the window. @internal */
   pushFrom(window: ReadWindow, length: number, sink: MessageSink, now?: number): void {
-    if (this.#isOver) return;
+    if (this.#isOver()) return;
     const before = this.#begin(sink, now);
     try {
       this.#decoder.pushFrom(window, length, this.#assembler);
@@ -423,7 +423,7 @@ export class Protocol {
 
   #beforeTake(holdClose: boolean): void {
     this.#pendingPongs = 0;
-    if (holdClose || !this.#answers) return;
+    if (holdClose || !this.#answers()) return;
     this.#encoder.close(this.#answer, this.#answerReason);
     this.#state = CLOSED;
   }
@@ -473,7 +473,7 @@ export class Protocol {
     if (error === STOP) return;
     if (error !== this.#error && error !== this.#decoder.error) throw error;
     // A callback may have ended the connection.
-    if (this.#isOver) return;
+    if (this.#isOver()) return;
     const failure = error === this.#error ? this.#error! : this.#ownLimit(this.#decoder.error!);
     if (this.#state === OPEN) {
       this.#fail(failure, sink);
@@ -498,7 +498,7 @@ export class Protocol {
   }
 
   #endStream(sink: MessageSink): void {
-    if (this.#state === CLOSED || this.#answers) return;
+    if (this.#state === CLOSED || this.#answers()) return;
     this.#end(CLOSED);
     sink.close(CloseCode.AbnormalClosure, "", false);
   }
