@@ -32,8 +32,16 @@ type Inside = { [field: symbol]: unknown; readonly _handle?: Handle | null };
 /** Undefined until they have been looked for, null if they are not there. */
 let fields: Fields | null | undefined;
 
-/** Looks for what is in them, not for their names. */
+/** Looks for what is in them, not for their names. What does not work as expected is not used. */
 function findFields(): Fields | null {
+  try {
+    return probeFields();
+  } catch {
+    return null;
+  }
+}
+
+function probeFields(): Fields | null {
   const buffer = new Uint8Array(1);
   const callback = (): boolean => true;
   const options: SocketConstructorOpts & { readonly onread: OnReadOpts } = { onread: { buffer, callback } };
@@ -73,13 +81,13 @@ function sharedWindow(): ReadWindow {
  * @internal
  */
 export function readerFor({ chunk, filled }: Receivers): (socket: Duplex, direct: boolean) => void {
-  function onRead(this: Duplex, length: number, { buffer, byteOffset }: Uint8Array<ArrayBuffer>): boolean {
-    if (this.readableFlowing === true && this.readableLength === 0) {
+  function onRead(this: Duplex, length: number, window: Uint8Array<ArrayBuffer>): boolean {
+    if (this.readableFlowing === true && this.readableLength === 0 && window === shared!.bytes) {
       filled.call(this, shared!, length);
       // Never false: the socket would stop. If it has been paused, it has stopped already.
       return true;
     }
-    return this.push(Buffer.from(new Uint8Array(buffer, byteOffset, length)));
+    return this.push(Buffer.from(window.subarray(0, length)));
   }
 
   /** Lets the socket read into the window, if it is as expected. */
