@@ -1,7 +1,5 @@
 // What the charts in docs/ have in common: bars on an axis of powers of two, for ratios.
 
-const TOP = 58;
-
 export const escape = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
 /**
@@ -14,24 +12,25 @@ export function axis({ low, high, left, right }) {
 }
 
 /**
- * A chart, from what is drawn below its head.
+ * A chart, from what is drawn below its axis.
  * @param {object} chart
  * @param {string} chart.title what it shows, for who does not see it
  * @param {string} chart.heading
  * @param {number} chart.width
  * @param {{ low: number, high: number, left: number, right: number }} chart.range
+ * @param {number} [chart.top] where the axis is
  * @param {string} [chart.style] rules for classes of its own
  * @param {(top: number) => { parts: string[], end: number }} chart.draw what there is from `top` on, and where that ends
  */
-export function page({ title, heading, width, range, style = "", draw }) {
+export function page({ title, heading, width, range, top = 58, style = "", draw }) {
   const x = axis(range);
-  const { parts, end } = draw(TOP);
+  const { parts, end } = draw(top);
   const ticks = [];
   for (let power = range.low; power <= range.high; power++) {
     const at = x(2 ** power).toFixed(1);
     const label = power < 0 ? `1/${2 ** -power}` : `${2 ** power}`;
-    ticks.push(`<path class="${power === 0 ? "one" : "tick"}" d="M${at} ${TOP}V${end + 4}"/>`);
-    ticks.push(`<text class="axis" x="${at}" y="${TOP - 6}">${label} x</text>`);
+    ticks.push(`<path class="${power === 0 ? "one" : "tick"}" d="M${at} ${top}V${end + 4}"/>`);
+    ticks.push(`<text class="axis" x="${at}" y="${top - 6}">${label} x</text>`);
   }
   const height = end + 14;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">

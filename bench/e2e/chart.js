@@ -32,6 +32,7 @@ const LABEL = 320;
 const BAR = 9;
 const GAP = 9;
 const HEAD = 32;
+const WIDTH = 880;
 const RANGE = { low: -4, high: 7, left: LABEL, right: 800 };
 const x = axis(RANGE);
 
@@ -67,8 +68,7 @@ function bars({ name, measured, peers, ours, goals }, y) {
       `<path class="goal" d="M${x(goal).toFixed(1)} ${y - 2}v${BAR + 3}"><title>goal: ${goal} x</title></path>`,
     );
   }
-  const after = Math.max(x(1), x(ratio), goal === undefined ? 0 : x(goal));
-  parts.push(`<text class="value" x="${(after + 6).toFixed(1)}" y="${y + BAR - 1}">${ratioOf(ratio)}</text>`);
+  parts.push(`<text class="value end" x="${WIDTH - 10}" y="${middle + 4}">${ratioOf(ratio)}</text>`);
   return { parts, end: y + servers.length * BAR + GAP };
 }
 
@@ -78,8 +78,8 @@ function legend(results) {
   const parts = [];
   for (const [title, colour] of Object.entries(COLOURS)) {
     if (!titles.has(title)) continue;
-    parts.push(`<rect fill="${colour}" x="${left}" y="31" width="10" height="10"/>`);
-    parts.push(`<text class="value" x="${left + 14}" y="40">${escape(title)}</text>`);
+    parts.push(`<rect fill="${colour}" x="${left}" y="33" width="10" height="10"/>`);
+    parts.push(`<text class="value" x="${left + 14}" y="42">${escape(title)}</text>`);
     left += 30 + title.length * 6;
   }
   return parts;
@@ -105,10 +105,11 @@ export function serverChart({ results }) {
   };
   return page({
     title: "Servers over sockets: messages in a second, as multiples of what ws reaches",
-    heading: "Messages in a second over sockets (longer is faster; the upright mark is wsframe's goal)",
-    width: 880,
+    heading: "Messages in a second over sockets (the mark is wsframe's goal, the number its ratio)",
+    width: WIDTH,
     range: RANGE,
-    style: "\n  .value { font-size: 11px; }",
+    top: 74,
+    style: "\n  .value { font-size: 11px; }\n  .end { text-anchor: end; }",
     draw,
   });
 }

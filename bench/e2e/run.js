@@ -1,9 +1,9 @@
-// Servers over loopback: node bench/e2e/run.js [FILTER] [--rounds N] [--seconds N] [--idle N] [--quick]
+// Servers over loopback: node bench/e2e/run.js [FILTER]... [--rounds N] [--seconds N] [--idle N] [--quick]
 //                          [--json FILE] [--compare FILE] [--node PATH]
 //
 // Servers in processes of their own, and one load process, which says how much of a core it used: as long as that is well
 // below all of it, it is the servers that are measured. It is in C (load.c); where there is no compiler, `wsframe load`.
-// FILTER is a part of a case's name. --compare tells what has moved since --json wrote FILE. --node is for the servers.
+// FILTER is a part of the names of cases; with several, one of them. --compare tells what has moved since --json wrote FILE. --node is for the servers.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -37,7 +37,7 @@ const settings = {
   node: values.node,
 };
 const idle = values.quick ? 200 : Number(values.idle);
-const [filter = ""] = positionals;
+const chosen = CASES.filter(({ name }) => positionals.length === 0 || positionals.some((part) => name.includes(part)));
 
 /** What the numbers are of. */
 const machine = {
@@ -94,11 +94,11 @@ try {
   buildUws(folder);
   printMachine(c);
   const results = [];
-  for (const one of CASES.filter(({ name }) => name.includes(filter))) {
+  for (const one of chosen) {
     const result = await runCase(one, c);
     if (result) results.push(result);
   }
-  const memory = filter === "" ? await runIdle() : {};
+  const memory = positionals.length === 0 ? await runIdle() : {};
   if (!values.quick) {
     printGoals([
       ...results.flatMap(({ name, ratios }) => ratios.map((ratio) => ({ name, ...ratio }))),
