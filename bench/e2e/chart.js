@@ -121,6 +121,7 @@ function rateTable(cases) {
   const [{ ours, peers }] = cases;
   const servers = [...ours, ...peers].filter(has);
   const pairs = peers.filter(has).flatMap((theirs) => ours.map((mine) => [mine, theirs]));
+  const hasGoals = cases.some(({ ratios }) => ratios.some(({ goal }) => goal !== undefined));
   const nameOf = ([mine, theirs]) => `${ours.length > 1 ? `${TITLES[mine]} ` : ""}x ${TITLES[theirs]}`;
   const cellOf = ({ ratios }, [mine, theirs]) => {
     const found = ratios.find((ratio) => ratio.ours === mine && ratio.theirs === theirs);
@@ -128,7 +129,11 @@ function rateTable(cases) {
     return found.goal === undefined ? ratioOf(found.ratio) : `${ratioOf(found.ratio)} (${found.goal})`;
   };
   return [
-    row(["messages in a second; in brackets goals", ...servers.map((server) => TITLES[server]), ...pairs.map(nameOf)]),
+    row([
+      `messages in a second${hasGoals ? "; goals in brackets" : ""}`,
+      ...servers.map((server) => TITLES[server]),
+      ...pairs.map(nameOf),
+    ]),
     row(["---", ...servers.map(() => "---:"), ...pairs.map(() => "---:")]),
     ...cases.map((one) => {
       const rates = servers.map((server) => (one.measured[server] ? count(one.measured[server].rate) : ""));

@@ -27,8 +27,8 @@ const path = (name) => fileURLToPath(new URL(name, import.meta.url));
  */
 
 /**
- * What a client has found: answers, in so many seconds, and the seconds of processor time that it took itself. With a rate
- * also how long answers took, from when a message was due, and how late the client was to send it.
+ * What a client found: how many answers came, in what time, and its own processor time, both in seconds. With a rate also how
+ * long answers took, from when a message was due, and how late the client sent it.
  * @typedef {{ messages: number, seconds: number, cpu: number, latency?: Percentiles, lateness?: Percentiles }} Found
  */
 

@@ -1,16 +1,16 @@
-// The load for bench/e2e: an epoll loop that costs a server's client as little as can be, so that what is measured is the
-// server. Everything that comes back is compared with what is due.
+// The load for bench/e2e: an epoll loop that does as little as it can, so that the server is the limit. It compares everything
+// that comes back with what is due.
 //
 //   cc -O2 -o load load.c -ldl
 //   ./load --port N --connections N --size BYTES --warm-up SECONDS --duration SECONDS [--binary] [--tls] and one of
-//     --in-flight N   each connection keeps so many messages in flight, which the server echoes
-//     --rate N        messages in a second, on the connections in turn, each due at its time whatever is still in flight
+//     --in-flight N   each connection keeps N messages in flight, which the server echoes
+//     --rate N        N messages in a second, on the connections in turn; each is due at its time, whatever is in flight
 //     --broadcast N   the server sends N messages to every connection for each that it gets on the first; --in-flight
-//                     says for how many such turns it is asked at once
+//                     says how many of these it gets ahead, 63 at most
 //   ./load --can-tls  exits with 0 if there is a libssl
 //
 // It prints one line of JSON: messages, seconds, and its own processor time in seconds. With a rate also percentiles, in
-// milliseconds: of the latency, which counts from when a message was due, and of how late the load itself was to send it.
+// milliseconds: of the latency, which counts from when a message was due, and of how late the load itself sent it.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -110,7 +110,7 @@ static size_t header(uint8_t *bytes, int opcode, uint64_t size, int masked) {
   return 2 + extended;
 }
 
-// The stream of so many messages, and once more the first CHUNK bytes of it, so that what is due is always in one piece.
+// The stream of `count` messages, and once more the first CHUNK bytes of it, so that what is due is always in one piece.
 static uint8_t *stream(uint64_t size, uint64_t count, int masked, uint64_t *frame) {
   uint8_t head[14];
   size_t head_size = header(head, options.binary ? 2 : 1, size, masked);
@@ -186,7 +186,7 @@ static void record_since(Histogram *histogram, double time, double now) {
   record(histogram, now > time ? (now - time) * 1e9 : 0);
 }
 
-// So many messages of a connection have been received, where there were `before`.
+// A connection has now received `count` messages; there were `before`.
 static void receive(Connection *one, uint64_t before, uint64_t count) {
   messages += count - before;
   if (options.rate) {

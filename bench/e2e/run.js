@@ -3,7 +3,8 @@
 //
 // Servers in processes of their own, and one load process, which says how much of a core it used: as long as that is well
 // below all of it, it is the servers that are measured. It is in C (load.c); where there is no compiler, `wsframe load`.
-// FILTER is a part of the names of cases; with several, one of them. --compare tells what has moved since --json wrote FILE. --node is for the servers.
+// FILTER is a part of the names of cases; of several, a name has to have one. --compare tells what has moved since --json wrote
+// FILE. --node is for the servers.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -73,8 +73,8 @@ export function available(names, node = process.execPath) {
 
 /**
  * @param {string} name of a file in servers/
- * @param {{ tls?: boolean, broadcast?: number, size?: number }} [work] what it is to do, but for echoing in the clear: in a
- *   broadcast so many messages in a turn, each of so many bytes
+ * @param {{ tls?: boolean, broadcast?: number, size?: number }} [work] by default it echoes in the clear. `broadcast` is the
+ *   number of messages in a turn, `size` that of their bytes
  * @param {string} [node] the Node for those that run on it
  * @returns {Promise<Server>}
  */
