@@ -54,6 +54,10 @@ interface Queue {
   bytes: number;
   /** Whether a Close is in it: nothing is accepted after that. */
   closed: boolean;
+  /** Ends the wait for the next piece. */
+  interrupt: (() => void) | undefined;
+  /** Ends the wait for the socket. */
+  wake: (() => void) | undefined;
 }
 
 /** Copies in memory that is used again once nothing waits any more. */
@@ -93,20 +97,10 @@ export class Outbox implements Writer, Memory {
   room = 0;
   /** Whether messages go straight to the Protocol. */
   isDirect: boolean;
-  /** Whether something has been sent since this was set back. */
-  active = false;
   /** Whether the system has taken something. The one who looks sets it back. */
   progress = false;
-  /** The callback of every write, also of one from elsewhere. A stream that was not full emits no "drain". */
-  readonly written: () => void = () => {
-    this.progress = true;
-    this.flush();
-    if (this.waiting <= this.#channel.options.highWaterMark) this.#wakePump?.();
-    this.#host.taken();
-  };
   readonly #protocol: Protocol;
   readonly #channel: Channel;
-  readonly #host: OutboxHost;
   /** Serialized, and not given to the socket. */
   #parts: Uint8Array[] | undefined = undefined;
   #partsBytes = 0;
@@ -116,10 +110,6 @@ export class Outbox implements Writer, Memory {
   #slot: Uint8Array<ArrayBuffer> | undefined = undefined;
   /** While a message in pieces is being sent. */
   #queue: Queue | undefined = undefined;
-  /** Ends the wait for the next piece. */
-  #interrupt: (() => void) | undefined = undefined;
-  /** Ends the wait for the socket. */
-  #wakePump: (() => void) | undefined = undefined;
   #drains: (() => void)[] | undefined = undefined;
   /** Copies that the socket may still read. */
   #lent: Lent | undefined = undefined;
@@ -127,16 +117,15 @@ export class Outbox implements Writer, Memory {
   #begun = false;
   #ended = false;
 
-  constructor(channel: Channel, host: OutboxHost) {
-    this.#protocol = channel.protocol;
+  constructor(channel: Channel) {
+    this.#protocol = channel.endpoint;
     this.#channel = channel;
-    this.isDirect = channel.options.overflow === "queue";
-    this.#host = host;
+    this.isDirect = channel.settings.overflow === "queue";
   }
 
   /** How many bytes wait for the socket and in it. */
   get waiting(): number {
-    const held = this.#host.holdsClose ? this.#protocol.answerSize : 0;
+    const held = this.#channel.holdsClose ? this.#protocol.answerSize : 0;
     return this.#protocol.bufferedAmount - held + this.#partsBytes + this.inSocket;
   }
 
@@ -148,6 +137,11 @@ export class Outbox implements Writer, Memory {
   /** How many bytes wait, those after a message in pieces included. */
   get bytes(): number {
     return this.waiting + (this.#queue?.bytes ?? 0);
+  }
+
+  /** Whether more than `highWaterMark` waits. */
+  get isAboveMark(): boolean {
+    return this.bytes > this.#channel.settings.highWaterMark;
   }
 
   /** How much memory all of that takes, about. */
@@ -180,7 +174,7 @@ export class Outbox implements Writer, Memory {
   /** @returns false if it was refused @throws TypeError, RangeError for what Protocol.send() refuses */
   send(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
     if (this.isDirect) return this.#sendNow(data, options);
-    if (!this.#accepts() || (this.#channel.options.overflow !== "queue" && !this.#fits(data, options))) return false;
+    if (!this.#accepts() || (this.#channel.settings.overflow !== "queue" && !this.#fits(data, options))) return false;
     if (this.#queue === undefined) this.#sendNow(data, options);
     else this.#enqueue(this.#queue, { data: this.#owned(data, options), options });
     this.#begun = options?.fin === false;
@@ -214,7 +208,7 @@ export class Outbox implements Writer, Memory {
         this.#queue.entries.push(entry);
         return;
       }
-      this.#queue = { entries: [entry], first: 0, bytes: 0, closed: false };
+      this.#queue = { entries: [entry], first: 0, bytes: 0, closed: false, interrupt: undefined, wake: undefined };
       this.#redirect();
       void this.#pump(this.#queue);
     });
@@ -237,8 +231,8 @@ export class Outbox implements Writer, Memory {
   end(): void {
     this.#ended = true;
     this.#redirect();
-    this.#interrupt?.();
-    this.#wakePump?.();
+    this.#queue?.interrupt?.();
+    this.#queue?.wake?.();
     this.#wakeDrains();
   }
 
@@ -258,11 +252,29 @@ export class Outbox implements Writer, Memory {
     if (this.#drains !== undefined && this.bytes === 0) this.#wakeDrains();
   }
 
+  /** Writes the response that has accepted the connection, before anything else. */
+  writeResponse(response: Uint8Array): void {
+    this.#writePart(response);
+  }
+
+  /** A callback for one write: a stream that was not full emits no "drain". It is not kept: that would cost each connection memory. */
+  get written(): () => void {
+    return () => this.#taken();
+  }
+
   /** A direct write has ended. */
   wrote(error: Error | null | undefined): void {
     this.#underway = 0;
     if (error) this.#channel.socket.destroy(error);
-    this.written();
+    this.#taken();
+  }
+
+  /** The system has taken something. */
+  #taken(): void {
+    this.progress = true;
+    this.flush();
+    if (this.waiting <= this.#channel.settings.highWaterMark) this.#queue?.wake?.();
+    this.#channel.taken();
   }
 
   /** A direct write must end before the next begins. */
@@ -278,7 +290,7 @@ export class Outbox implements Writer, Memory {
       return true;
     }
     if (this.#protocol.bufferedAmount === 0 || (this.#slot !== undefined && this.inSocket > 0)) return false;
-    const bytes = this.#channel.reuses ? this.#layOut() : undefined;
+    const bytes = this.#channel.settings.reuses ? this.#layOut() : undefined;
     const parts = bytes === undefined ? this.#protocol.take(this.#hold()) : [bytes];
     if (parts.length === 0) return false;
     if (parts.length === 1 && parts[0]!.length <= SLICE) {
@@ -292,7 +304,7 @@ export class Outbox implements Writer, Memory {
   }
 
   #hold(): typeof HOLD_CLOSE | undefined {
-    return this.#host.holdsClose ? HOLD_CLOSE : undefined;
+    return this.#channel.holdsClose ? HOLD_CLOSE : undefined;
   }
 
   /** The next frames, in a slot. Undefined if nothing waits, or no slot is free, or take() needs no copy of them. */
@@ -322,8 +334,8 @@ export class Outbox implements Writer, Memory {
   }
 
   #writePart(part: Uint8Array): void {
-    const { socket, passes } = this.#channel;
-    if (!passes || !isClear(socket)) {
+    const { socket, settings } = this.#channel;
+    if (!settings.passes || !isClear(socket)) {
       socket.write(part, this.written);
       return;
     }
@@ -360,8 +372,9 @@ export class Outbox implements Writer, Memory {
       this.#writePart(slice[0]!);
       return;
     }
+    const { written } = this;
     socket.cork();
-    for (const part of slice) socket.write(part, this.written);
+    for (const part of slice) socket.write(part, written);
     // Last: a stream may hand over the peer's answer from here, and that flushes.
     socket.uncork();
   }
@@ -370,14 +383,14 @@ export class Outbox implements Writer, Memory {
   #fits(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
     // Part of a message would be worse than all of it.
     if (this.#begun) return true;
-    const { maxBufferedAmount, overflow } = this.#channel.options;
+    const { maxBufferedAmount, overflow } = this.#channel.settings;
     const size = this.#sizeOf({ data, options });
     if (this.bytes + size <= maxBufferedAmount) return true;
     // The Protocol has counted text with its longest form. Serialized it is what it is.
     const parts = this.#protocol.take(HOLD_CLOSE);
     if (parts.length > 0) this.#parts = [...(this.#parts ?? []), ...this.#counted(parts)];
     if (this.bytes + size <= maxBufferedAmount) return true;
-    if (typeof overflow === "number") this.#host.close(overflow, "Too much waits to be sent");
+    if (typeof overflow === "number") this.#channel.close(overflow, "Too much waits to be sent");
     return false;
   }
 
@@ -393,13 +406,13 @@ export class Outbox implements Writer, Memory {
   }
 
   #copy(data: Bytes): Uint8Array {
-    return this.#channel.extended ? new Uint8Array(asBytes(data)) : copyToSend(asBytes(data), allocateUnsafe);
+    return this.#channel.settings.extended ? new Uint8Array(asBytes(data)) : copyToSend(asBytes(data), allocateUnsafe);
   }
 
   /** A copy for the Protocol, which must have it before anything else happens. */
   #lend(data: Bytes): Uint8Array {
     const bytes = asBytes(data);
-    if (this.#channel.extended || !isLent(bytes.length)) return this.#copy(bytes);
+    if (this.#channel.settings.extended || !isLent(bytes.length)) return this.#copy(bytes);
     const copy = this.allocate(bytes.length);
     copy.set(bytes);
     return copy;
@@ -407,7 +420,7 @@ export class Outbox implements Writer, Memory {
 
   /** Memory for something that leaves as it is, lent if possible. */
   allocate(length: number): Uint8Array<ArrayBuffer> {
-    if (!this.#channel.reuses || !isLent(length)) return allocateUnsafe(length);
+    if (!this.#channel.settings.reuses || !isLent(length)) return allocateUnsafe(length);
     const lent = (this.#lent ??= { copies: [], bytes: 0 });
     if (lent.bytes > MOST_LENT) return allocateUnsafe(length);
     const memory = lend(length);
@@ -429,8 +442,8 @@ export class Outbox implements Writer, Memory {
     readonly data: string | Bytes | PreparedMessage;
     readonly options: MessageOptions | undefined;
   }): number {
-    const mask = this.#channel.role === "client" ? 4 : 0;
-    const most = readFragmentSize(options?.fragmentSize ?? this.#channel.options.fragmentSize);
+    const mask = this.#channel.settings.role === "client" ? 4 : 0;
+    const most = readFragmentSize(options?.fragmentSize ?? this.#channel.settings.fragmentSize);
     const length = data instanceof PreparedMessage ? data.payload.length : lengthOf(data);
     if (length <= most) return length + headerSize(length) + mask;
     const full = Math.ceil(length / most) - 1;
@@ -441,7 +454,7 @@ export class Outbox implements Writer, Memory {
   async #pump(queue: Queue): Promise<void> {
     for (let next = takeFirst(queue); next !== undefined; next = takeFirst(queue)) {
       if ("pieces" in next) {
-        await this.#sendAll(next);
+        await this.#sendAll(next, queue);
       } else if ("data" in next) {
         queue.bytes -= this.#sizeOf(next);
         this.#sendQueued(next);
@@ -453,7 +466,7 @@ export class Outbox implements Writer, Memory {
     this.#redirect();
     this.flush();
     if (this.bytes === 0) this.#wakeDrains();
-    this.#host.taken();
+    this.#channel.taken();
   }
 
   /** An extension that throws has closed the connection. */
@@ -465,7 +478,7 @@ export class Outbox implements Writer, Memory {
     }
   }
 
-  async #sendAll({ pieces, options, resolve, reject }: InPieces): Promise<void> {
+  async #sendAll({ pieces, options, resolve, reject }: InPieces, queue: Queue): Promise<void> {
     if (this.#ended || !this.#protocol.canSend) {
       release(pieces, undefined);
       resolve(false);
@@ -478,7 +491,7 @@ export class Outbox implements Writer, Memory {
     const send = (data: string | Uint8Array, fin: boolean): boolean => {
       // Before its "close" event nothing else tells.
       if (this.#channel.socket.destroyed) this.end();
-      this.active = true;
+      this.#channel.active = true;
       const sent = !this.#ended && this.#protocol.send(data, { ...options, binary: binary ?? false, fin });
       begun ||= sent;
       return sent;
@@ -486,7 +499,7 @@ export class Outbox implements Writer, Memory {
     try {
       iterator = pieces[Symbol.asyncIterator]();
       for (;;) {
-        const next = await this.#untilEnd(iterator.next());
+        const next = await this.#untilEnd(iterator.next(), queue);
         if (next === undefined) break;
         if (next.done === true) {
           resolve(send("", true));
@@ -497,9 +510,9 @@ export class Outbox implements Writer, Memory {
         if (!send(piece, false)) break;
         this.flush();
         inTurn += piece.length + OVERHEAD;
-        if (this.waiting > this.#channel.options.highWaterMark) {
-          await new Promise<void>((wake) => (this.#wakePump = wake));
-          this.#wakePump = undefined;
+        if (this.waiting > this.#channel.settings.highWaterMark) {
+          await new Promise<void>((wake) => (queue.wake = wake));
+          queue.wake = undefined;
         } else if (inTurn > TURN) {
           // A source that always has a piece, and a peer that takes all at once, would leave nobody else a turn.
           await new Promise((wake) => setImmediate(wake));
@@ -518,20 +531,20 @@ export class Outbox implements Writer, Memory {
   }
 
   /** The value; undefined if the connection ends before. */
-  #untilEnd<T>(value: T | Promise<T>): Promise<T | undefined> {
+  #untilEnd<T>(value: T | Promise<T>, queue: Queue): Promise<T | undefined> {
     if (this.#ended) {
       // Nobody hears of it any more.
       Promise.resolve(value).catch(ignore);
       return Promise.resolve(undefined);
     }
     return new Promise((resolve, reject) => {
-      this.#interrupt = () => resolve(undefined);
+      queue.interrupt = () => resolve(undefined);
       Promise.resolve(value).then(resolve, reject);
     });
   }
 
   #redirect(): void {
-    this.isDirect = this.#queue === undefined && !this.#ended && this.#channel.options.overflow === "queue";
+    this.isDirect = this.#queue === undefined && !this.#ended && this.#channel.settings.overflow === "queue";
   }
 
   #wakeDrains(): void {
