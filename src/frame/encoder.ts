@@ -31,7 +31,7 @@ const MOST_WAITING = 4194304;
 /** Texts from this length on are transcoded one by one: joining them would cost more. A client's are joined to be masked. */
 const LONG = 512;
 /** Texts up to this length are transcoded here: a call costs more. */
-const TINY = 16;
+const TINY = 40;
 /** Copies up to this length are made twice, and leave together; longer ones are frames in memory of their own. */
 const MOST_COPIED = 16384;
 /** This much of what has been serialized is rather copied than returned, in bytes. */
@@ -99,6 +99,11 @@ interface Queue {
   written: number;
 }
 
+/** The record of a text message in one frame. */
+const LONE = 0x1810000;
+/** Where takeInto() has got to. */
+const place: Target = { bytes: EMPTY, at: 0 };
+
 /** The queue that the last take() emptied: the next encoder that needs one has it without allocating. */
 let spareQueue: Queue | undefined;
 /** Where frames are put together. */
@@ -132,7 +137,7 @@ function emit(queue: Queue, part: Uint8Array<ArrayBuffer>): void {
 
 /** Memory to put frames together in. */
 interface Target {
-  readonly bytes: Uint8Array;
+  bytes: Uint8Array;
   /** Where the next one goes. */
   at: number;
 }
@@ -150,6 +155,8 @@ export class FrameEncoder {
   /** 1 for a client, 0 for a server. */
   readonly #mask: number;
   readonly #keySource: MaskKeySource | undefined;
+  /** A text that waits alone: it needs no queue. */
+  #lone: string | undefined = undefined;
   #queue: Queue | undefined = undefined;
 
   /** @throws TypeError for an unknown role, core or maskKey */
@@ -266,6 +273,7 @@ export class FrameEncoder {
    */
   get queuedBytes(): number {
     const queue = this.#queue;
+    if (this.#lone !== undefined) return this.#lone.length * MAX_BYTES_PER_UNIT + 4 + 4 * this.#mask;
     return queue === undefined ? 0 : queue.written + queue.most + queue.count * this.#mask * 4;
   }
 
@@ -274,7 +282,13 @@ export class FrameEncoder {
    * that you passed in, and those of a PreparedMessage are shared: do not write to these.
    */
   take(): Uint8Array<ArrayBuffer>[] {
-    if (this.#queue === undefined) return [];
+    const lone = this.#lone;
+    if (lone !== undefined) {
+      const frame = new Uint8Array(headerSize(lone.length) + 4 * this.#mask + lone.length);
+      if (this.#putLone(lone, frame)) return [frame];
+    } else if (this.#queue === undefined) {
+      return [];
+    }
     const queue = this.#flushed();
     const { output } = queue;
     queue.output = [];
@@ -289,9 +303,11 @@ export class FrameEncoder {
    * then. With a buffer that you use again and again, nothing is allocated.
    */
   takeInto(target: Uint8Array): number {
+    if (this.#lone !== undefined) return this.#putLone(this.#lone, target) ? place.at : 0;
     const queue = this.#queue;
     if (queue === undefined) return 0;
-    const place = { bytes: target, at: 0 };
+    place.bytes = target;
+    place.at = 0;
     if (queue.written > 0) {
       if (queue.written > Math.min(SMALL, target.length)) return 0;
       for (const part of queue.output) {
@@ -306,6 +322,26 @@ export class FrameEncoder {
     return place.at;
   }
 
+  /** The queue. A text that waited alone is in it then. */
+  #open(): Queue {
+    const queue = (this.#queue ??= takeQueue());
+    const lone = this.#lone;
+    if (lone === undefined) return queue;
+    this.#lone = undefined;
+    this.#enqueue(LONE, lone.length, lone.length * MAX_BYTES_PER_UNIT + 4);
+    queue.run = { text: lone };
+    return queue;
+  }
+
+  /** Puts the text that waits alone to the front of `target`, if it fits. */
+  #putLone(text: string, target: Uint8Array): boolean {
+    place.bytes = target;
+    place.at = 0;
+    if (!this.#put(place, BIT_FIN | OPCODE_TEXT, text, this.#mask ? nextKey(undefined) : undefined)) return false;
+    this.#lone = undefined;
+    return true;
+  }
+
   #release(queue: Queue): void {
     this.#queue = undefined;
     if (queue.copies.length > MOST_SPARE) queue.copies = new Uint8Array(FIRST_COPIES);
@@ -316,7 +352,7 @@ export class FrameEncoder {
   #enqueue(record: number, length: number, most: number): Queue {
     // Before anything is queued: a source of keys may throw.
     const key = this.#keySource === undefined ? 0 : nextKey(this.#keySource);
-    const queue = (this.#queue ??= takeQueue());
+    const queue = this.#open();
     if (queue.size + length > WINDOW_SIZE || queue.count === queue.limit) this.#makeRoom(queue, length);
     queue.records[queue.count++] = record | length;
     queue.size += length;
@@ -341,7 +377,7 @@ export class FrameEncoder {
 
   /** The queue, with everything in it serialized. */
   #flushed(): Queue {
-    const queue = (this.#queue ??= takeQueue());
+    const queue = this.#open();
     if (queue.count > 0) this.#flush(queue);
     return queue;
   }
@@ -355,7 +391,9 @@ export class FrameEncoder {
   #text(first: number, text: string): void {
     const { length } = text;
     const record = ENCODE_UNITS | (first << ENCODE_FIRST_BYTE_SHIFT);
-    if (length < (this.#mask ? LARGE : LONG)) {
+    if (this.#queue === undefined && this.#lone === undefined && record === LONE && length < LONG && !this.#keySource) {
+      this.#lone = text;
+    } else if (length < (this.#mask ? LARGE : LONG)) {
       const queue = this.#enqueue(record, length, length * MAX_BYTES_PER_UNIT + 4);
       if (queue.run === undefined) {
         endPayload(queue);
@@ -385,10 +423,9 @@ export class FrameEncoder {
 
   /** Queues a record that is a segment. The payload follows, and then cut(). */
   #enqueueAlone(record: number, most: number): Queue {
-    if (this.#queue !== undefined) {
-      if (this.#queue.most > MOST_WAITING) this.#flush(this.#queue);
-      cut(this.#queue);
-    }
+    const queue = this.#open();
+    if (queue.most > MOST_WAITING) this.#flush(queue);
+    cut(queue);
     return this.#enqueue(record, 0, most);
   }
 
