@@ -53,6 +53,7 @@ const nonAscii = { type: "text", length: 32, nonAscii: true };
 export const CASES = [
   decode(DECODE_SERVER, "text 32 B, strings", { ...text, how: "strings" }, 20),
   decode(DECODE_SERVER, "text 32 B, strings, textSlack 0", { ...text, how: "strings", textSlack: 0 }),
+  decode(DECODE_SERVER, "decode() and frame.text, 32 B", { ...text, how: "frameText" }, 10),
   decode(DECODE_SERVER, "binary 32 B, streamed", { ...binary, how: "streamed" }, 30),
   decode(DECODE_SERVER, "binary 32 B, frames", { ...binary, how: "frames" }),
   decode(DECODE_SERVER, "binary 1 KiB, frames", { ...binary, length: 1024, how: "frames" }, 2),

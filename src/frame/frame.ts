@@ -10,6 +10,7 @@ import {
   RECORD_PAYLOAD,
 } from "../../assembly/memory.ts";
 import type { Batch } from "./batch.ts";
+import type { FrameSource } from "./source.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
 /** What every view of a frame's header tells (RFC 6455 §5.2). */
@@ -104,20 +105,6 @@ export class FrameHeader extends HeaderFields {
 }
 
 /**
- * The bytes that the frames of one decode() call are views on.
- * @internal
- */
-export interface FrameSource {
-  readonly buffer: ArrayBuffer;
-  /** Where in `buffer` the bytes begin that positions count from. */
-  readonly byteOffset: number;
-  /** Where in the stream they begin. */
-  readonly streamOffset: number;
-  /** The masking-key, where it does not stand in front of the payload. */
-  readonly key?: number;
-}
-
-/**
  * A whole frame, as decode() returns it. What is not asked for is not made: the payload is a view that is
  * created at first use.
  */
@@ -147,7 +134,7 @@ export class Frame extends HeaderFields {
 
   /** The payload as a string: UTF-8, a BOM kept, what is not UTF-8 as U+FFFD. Made anew at each call. */
   get text(): string {
-    return decodeUtf8(this.payload);
+    return this.#source.cut(this.#position, this.payloadLength) ?? decodeUtf8(this.payload);
   }
 
   /** The four bytes of the masking-key, or undefined. A new array at each call. */

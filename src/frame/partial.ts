@@ -1,5 +1,6 @@
 import { Collector } from "./collector.ts";
 import { Frame } from "./frame.ts";
+import { FrameSource } from "./source.ts";
 
 /**
  * A frame whose payload has not arrived to its end.
@@ -38,8 +39,6 @@ export class PartialFrame extends Collector {
 
   /** The frame, now that it is complete. It takes over the buffer. */
   toFrame(): Frame {
-    const { buffer, byteOffset } = this.bytes;
-    const source = { buffer, byteOffset, streamOffset: this.payloadOffset, key: this.key };
-    return new Frame(source, this.flags, 0, this.payloadLength);
+    return new Frame(new FrameSource(this.bytes, 0, this.payloadOffset, 0, 0, this.key), this.flags, 0, this.payloadLength);
   }
 }
