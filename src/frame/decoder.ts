@@ -199,8 +199,8 @@ export class FrameDecoder {
   /**
    * Decodes the next bytes of the stream into the frames that they complete.
    *
-   * Payloads are views on the chunk, which is unmasked in place and must not be written to while they are in
-   * use; with the option `copy`, or if it is in shared memory, it is left as it is. A frame that spans chunks, or 64 KiB of a chunk, is collected in a
+   * Payloads are views on the chunk, which is unmasked in place and must not be written to while they are in use. With the
+   * option `copy`, or if it is in shared memory, the chunk is left as it is. A frame that spans chunks is collected in a
    * buffer of its own, which grows with what arrives, not with what its header says.
    *
    * @throws WebSocketError when the stream is wrong; its `frames` are those before the error
@@ -216,13 +216,18 @@ export class FrameDecoder {
     this.#busy = true;
     const core = this.#engines.enter();
     try {
-      const plain = this.#partial === undefined ? 0 : this.#plainBytes(this.#partial, length);
-      if (plain > 0) {
-        this.#partial!.append(chunk, 0, plain, this.#partial!.payloadLength);
-        this.#skipPlain(plain);
-      }
-      for (let at = plain; at < length && !this.#afterClose; at += WINDOW_SIZE) {
-        this.#decodeSlice(core, chunk, at, Math.min(length - at, WINDOW_SIZE), frames);
+      for (let at = 0; at < length && !this.#afterClose;) {
+        const partial = this.#partial;
+        const plain = partial === undefined ? 0 : this.#plainBytes(partial, length - at);
+        if (plain > 0) {
+          if (!partial!.place) partial!.append(chunk, at, at + plain, partial!.payloadLength);
+          this.#skipPlain(plain);
+          at += plain;
+        } else {
+          const size = Math.min(length - at, WINDOW_SIZE);
+          this.#decodeSlice(core, chunk, at, size, frames);
+          at += size;
+        }
       }
       this.#busy = false;
     } finally {
@@ -490,7 +495,7 @@ export class FrameDecoder {
     let others: FrameSource | undefined;
     /** Flags of the frame before. */
     let before = 0;
-    // What is written back: the payloads of whole frames that were masked, or all that was copied.
+    // What is written back: the payloads that were masked of frames that are whole in the chunk, or all that is copied.
     let from = this.#copy ? WINDOW : end;
     let to = this.#copy ? end : WINDOW;
     for (;;) {
@@ -502,11 +507,8 @@ export class FrameDecoder {
         const flags = i32[(r + RECORD_FLAGS) >> 2]!;
         const payload = i32[(r + RECORD_PAYLOAD) >> 2]!;
         const length = i32[(r + RECORD_LENGTH) >> 2]!;
+        let inPlace = !this.#copy;
         if ((flags & (FLAG_START | FLAG_END)) === (FLAG_START | FLAG_END)) {
-          if (flags & FLAG_MASKED && !this.#copy) {
-            if (payload < from) from = payload;
-            to = payload + length;
-          }
           target ??= new Uint8Array(size);
           const position = payload - WINDOW;
           const head = position - ((flags >> FLAG_HEADER_SHIFT) & FLAG_HEADER_MASK);
@@ -526,21 +528,31 @@ export class FrameDecoder {
           frames[count++] = new Frame(source, flags, position, length);
         } else {
           if (flags & FLAG_START) {
+            const whole = length + core.f64[STATE_REMAINING >> 3]!;
+            const begin = at + payload - WINDOW;
             this.#partial = new PartialFrame(
               flags & ~FLAG_START,
               readKey(bytes, payload, flags),
-              length + core.f64[STATE_REMAINING >> 3]!,
+              whole,
               toStream + payload,
               false,
               this.#allocate,
             );
+            if (!this.#copy && begin + whole <= chunk.length) {
+              this.#partial.place = chunk.subarray(begin, begin + whole);
+            }
           }
           const partial = this.#partial!;
-          partial.append(bytes, payload, payload + length, partial.payloadLength);
+          inPlace &&= partial.place !== undefined;
+          if (!partial.place) partial.append(bytes, payload, payload + length, partial.payloadLength);
           if (flags & FLAG_END) {
             frames[count++] = partial.toFrame();
             this.#partial = undefined;
           }
+        }
+        if (flags & FLAG_MASKED && inPlace) {
+          if (payload < from) from = payload;
+          to = payload + length;
         }
       }
       if (frames.length > count) frames.length = count;
@@ -548,7 +560,7 @@ export class FrameDecoder {
       start = i32[STATE_CONSUMED >> 2]!;
       if (records < MAX_RECORDS || start === end) break;
     }
-    // One write for the whole slice. What it has of frames that go on stands in buffers of their own.
+    // One write for the whole slice. What it has of frames that go on in another chunk is in buffers of their own.
     if (to > from) target?.set(bytes.subarray(from, to), targetAt + from - WINDOW);
     const error = i32[STATE_ERROR >> 2]!;
     if (error !== 0) this.#fail(error, toStream + i32[STATE_ERROR_AT >> 2]!, frames);

@@ -124,15 +124,21 @@ export class Frame extends HeaderFields {
   }
 
   /**
-   * The payload, unmasked: a view on the chunk that was decoded (or, with `copy` and for frames that
-   * spanned chunks or 64 KiB of one, on bytes of its own). Yours, as long as the chunk is.
+   * The payload, unmasked: a view on the chunk that was decoded (with `copy`, and for a frame that spanned chunks, on bytes
+   * of its own). Yours, as long as the chunk is.
    */
   get payload(): Uint8Array<ArrayBuffer> {
     const source = this.#source;
     return (this.#payload ??= new Uint8Array(source.buffer, source.byteOffset + this.#position, this.payloadLength));
   }
 
-  /** The payload as a string: UTF-8, a BOM kept, what is not UTF-8 as U+FFFD. Made anew at each call. */
+  /**
+   * The payload as a string: UTF-8, a BOM kept, what is not UTF-8 as U+FFFD. A new string at each call.
+   *
+   * Strings of short ASCII frames that follow one another in a chunk are slices of one that is made when the first of them
+   * is asked for; `textSlack` bounds how long it is. So ask for the text before you write to any of their payloads: what
+   * you write later may be missing from it.
+   */
   get text(): string {
     return this.#source.cut(this.#position, this.payloadLength) ?? decodeUtf8(this.payload);
   }

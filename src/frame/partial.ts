@@ -20,6 +20,8 @@ export class PartialFrame extends Collector {
   rotatedKey = 0;
   close = 0;
   remaining = 0;
+  /** Where its payload is, if it is all in one chunk: then nothing is collected. */
+  place: Uint8Array<ArrayBuffer> | undefined = undefined;
 
   constructor(
     flags: number,
@@ -37,8 +39,13 @@ export class PartialFrame extends Collector {
     this.streaming = streaming;
   }
 
-  /** The frame, now that it is complete. It takes over the buffer. */
+  /** The frame, now that it is complete. It takes over the buffer, if there is one. */
   toFrame(): Frame {
-    return new Frame(new FrameSource(this.bytes, 0, this.payloadOffset, 0, 0, this.key), this.flags, 0, this.payloadLength);
+    return new Frame(
+      new FrameSource(this.place ?? this.bytes, 0, this.payloadOffset, 0, 0, this.key),
+      this.flags,
+      0,
+      this.payloadLength,
+    );
   }
 }
