@@ -482,13 +482,15 @@ export class FrameDecoder {
 
   #decodeSlice(core: Core, chunk: Uint8Array<ArrayBuffer>, at: number, size: number, frames: Frame[]): void {
     const { bytes, i32 } = core;
+    const copy = this.#copy;
+    const slack = this.#textSlack;
     bytes.set(size === chunk.length ? chunk : chunk.subarray(at, at + size), WINDOW);
     let start = this.#prepend(core, WINDOW);
     const end = WINDOW + size;
     /** What turns an address in the window into an offset in the stream. */
     const toStream = this.#offset - start;
-    let target = this.#copy ? undefined : chunk;
-    const targetAt = this.#copy ? 0 : at;
+    let target = copy ? undefined : chunk;
+    const targetAt = copy ? 0 : at;
     const streamOffset = toStream + WINDOW;
     let count = frames.length;
     let stretch: FrameSource | undefined;
@@ -496,8 +498,8 @@ export class FrameDecoder {
     /** Flags of the frame before. */
     let before = 0;
     // What is written back: the payloads that were masked of frames that are whole in the chunk, or all that is copied.
-    let from = this.#copy ? WINDOW : end;
-    let to = this.#copy ? end : WINDOW;
+    let from = copy ? WINDOW : end;
+    let to = copy ? end : WINDOW;
     for (;;) {
       const records = this.#run(core, start, end, 0);
       // Growing frame by frame takes a tenth of the whole time; setting the length, as long as ten frames.
@@ -507,7 +509,7 @@ export class FrameDecoder {
         const flags = i32[(r + RECORD_FLAGS) >> 2]!;
         const payload = i32[(r + RECORD_PAYLOAD) >> 2]!;
         const length = i32[(r + RECORD_LENGTH) >> 2]!;
-        let inPlace = !this.#copy;
+        let inPlace = !copy;
         if ((flags & (FLAG_START | FLAG_END)) === (FLAG_START | FLAG_END)) {
           target ??= new Uint8Array(size);
           const position = payload - WINDOW;
@@ -515,14 +517,15 @@ export class FrameDecoder {
           let source: FrameSource;
           if (head < 0) {
             // The header began in the chunk before: the masking-key may not stand in this one.
-            source = new FrameSource(target, targetAt, streamOffset, 0, 0, readKey(bytes, payload, flags));
+            source = new FrameSource(target, targetAt, streamOffset, readKey(bytes, payload, flags));
           } else if (!(flags & before & FLAG_ASCII)) {
             // Also the first of an ASCII stretch: alone, it would need a source of its own.
-            source = others ??= new FrameSource(target, targetAt, streamOffset, 0, 0);
-          } else if (stretch !== undefined && stretch.extend(head, position + length, this.#textSlack)) {
-            source = stretch;
+            source = others ??= new FrameSource(target, targetAt, streamOffset);
           } else {
-            source = stretch = new FrameSource(target, targetAt, streamOffset, head, position + length);
+            if (!stretch?.extend(head, position + length, slack)) {
+              stretch = new FrameSource(target, targetAt, streamOffset, undefined, head, position + length);
+            }
+            source = stretch;
           }
           before = flags;
           frames[count++] = new Frame(source, flags, position, length);
@@ -538,7 +541,7 @@ export class FrameDecoder {
               false,
               this.#allocate,
             );
-            if (!this.#copy && begin + whole <= chunk.length) {
+            if (!copy && begin + whole <= chunk.length) {
               this.#partial.place = chunk.subarray(begin, begin + whole);
             }
           }

@@ -42,7 +42,7 @@ export class PartialFrame extends Collector {
   /** The frame, now that it is complete. It takes over the buffer, if there is one. */
   toFrame(): Frame {
     return new Frame(
-      new FrameSource(this.place ?? this.bytes, 0, this.payloadOffset, 0, 0, this.key),
+      new FrameSource(this.place ?? this.bytes, 0, this.payloadOffset, this.key),
       this.flags,
       0,
       this.payloadLength,

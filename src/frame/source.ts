@@ -20,17 +20,16 @@ export class FrameSource {
   #end: number;
   /** The masking-key, where it does not stand in front of the payload. */
   readonly key: number | undefined;
-  /** Whether the stretch has more than one frame. */
-  #shared = false;
+  /** Its string: "" before it is made, undefined if each payload is on its own. */
   #text: string | undefined = undefined;
 
   constructor(
     bytes: Uint8Array<ArrayBuffer>,
     offset: number,
     streamOffset: number,
-    start: number,
-    end: number,
     key?: number,
+    start: number = 0,
+    end: number = 0,
   ) {
     this.buffer = bytes.buffer;
     this.byteOffset = bytes.byteOffset + offset;
@@ -44,14 +43,13 @@ export class FrameSource {
   extend(start: number, end: number, limit: number): boolean {
     if (start !== this.#end || end - this.#start > limit) return false;
     this.#end = end;
-    this.#shared = true;
+    this.#text = "";
     return true;
   }
 
   /** The string of a payload of the stretch; undefined if it has to be made alone. */
   cut(position: number, length: number): string | undefined {
-    if (!this.#shared) return undefined;
-    const text = this.#text ?? this.#makeText();
+    const text = this.#text === "" ? this.#makeText() : this.#text;
     const at = position - this.#start;
     return text?.slice(at, at + length);
   }
@@ -76,7 +74,6 @@ export class FrameSource {
       at += head & (BIT_MASK - 1);
     }
     const text = decodeUtf8(bytes);
-    this.#shared = text.length === size;
-    return this.#shared ? (this.#text = text) : undefined;
+    return (this.#text = text.length === size ? text : undefined);
   }
 }
