@@ -53,6 +53,7 @@ const nonAscii = { type: "text", length: 32, nonAscii: true };
 export const CASES = [
   decode(DECODE_SERVER, "text 32 B, strings", { ...text, how: "strings" }, 20),
   decode(DECODE_SERVER, "text 32 B, strings, textSlack 0", { ...text, how: "strings", textSlack: 0 }),
+  decode(DECODE_SERVER, "decode() and frame.text, 32 B", { ...text, how: "frameText" }, 10),
   decode(DECODE_SERVER, "binary 32 B, streamed", { ...binary, how: "streamed" }, 30),
   decode(DECODE_SERVER, "binary 32 B, frames", { ...binary, how: "frames" }),
   decode(DECODE_SERVER, "binary 1 KiB, frames", { ...binary, length: 1024, how: "frames" }, 2),
@@ -62,18 +63,20 @@ export const CASES = [
     { ...binary, length: 65536, how: "frames", slow: true },
     1,
   ),
-  decode(DECODE_SERVER, "binary 64 KiB, frames", { ...binary, length: 65536, how: "frames" }),
+  decode(DECODE_SERVER, "binary 64 KiB, frames", { ...binary, length: 65536, how: "frames" }, 1),
   decode(
     DECODE_SERVER,
     "binary 1 MiB, frames, allocUnsafeSlow",
     { ...binary, length: 1 << 20, how: "frames", slow: true },
     1,
   ),
-  decode(DECODE_SERVER, "binary 1 MiB, frames", { ...binary, length: 1 << 20, how: "frames" }),
+  decode(DECODE_SERVER, "binary 1 MiB, frames", { ...binary, length: 1 << 20, how: "frames" }, 1),
   decode(DECODE_SERVER, "text 32 characters, not ASCII, strings", { ...nonAscii, how: "strings" }),
   decode(DECODE_SERVER, "text 32 characters, not ASCII, frame.text", { ...nonAscii, how: "frameText" }),
 
   decode(DECODE_SINGLE, "binary 32 B alone, frames", { ...binary, how: "frames" }, 1.5),
+  decode(DECODE_SINGLE, "binary 64 KiB alone, frames", { ...binary, length: 65536, how: "frames" }),
+  decode(DECODE_SINGLE, "binary 1 MiB alone, frames", { ...binary, length: 1 << 20, how: "frames" }),
   decode(DECODE_SINGLE, "binary 32 B alone, streamed", { ...binary, how: "streamed" }, 1.5),
   decode(DECODE_SINGLE, "text 32 B alone, strings", { ...text, how: "strings" }),
 
