@@ -170,7 +170,12 @@ export class Outbox implements Writer, Memory {
 
   /** Whether the socket has been given everything. */
   get isFlushed(): boolean {
-    return this.#queue === undefined && this.#parts === undefined && this.#protocol.bufferedAmount === 0;
+    return (
+      this.#underway === 0 &&
+      this.#queue === undefined &&
+      this.#parts === undefined &&
+      this.#protocol.bufferedAmount === 0
+    );
   }
 
   #accepts(): boolean {
