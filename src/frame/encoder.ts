@@ -45,7 +45,8 @@ const MOST_SPARE = 262144;
 type Payloads = readonly (string | Uint8Array)[];
 
 const ZEROED: Memory = { allocate: newBytes };
-const EMPTY: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
+const EMPTY: Uint8Array<ArrayBuffer> = /* @__PURE__ */ new Uint8Array(0);
+const NO_RECORDS: Int32Array = /* @__PURE__ */ new Int32Array(0);
 
 /** A frame to be serialized. A decoded Frame is one. */
 export interface FrameInit {
@@ -111,12 +112,12 @@ let scratch: Uint8Array<ArrayBuffer> | undefined;
 
 function takeQueue(): Queue {
   const queue = spareQueue ?? {
-    records: new Int32Array(FIRST_RECORDS),
+    records: NO_RECORDS,
     count: 0,
-    limit: FIRST_RECORDS,
+    limit: 0,
     payloads: [],
     run: undefined,
-    copies: new Uint8Array(FIRST_COPIES),
+    copies: EMPTY,
     copied: 0,
     copiesFrom: 0,
     bounds: [],
@@ -155,8 +156,8 @@ export class FrameEncoder {
   /** 1 for a client, 0 for a server. */
   readonly #mask: number;
   readonly #keySource: MaskKeySource | undefined;
-  /** A text that waits alone: it needs no queue. */
-  #lone: string | undefined = undefined;
+  /** A text, or a frame that is not copied, that waits alone: it needs no queue. */
+  #lone: string | Uint8Array<ArrayBuffer> | undefined = undefined;
   #queue: Queue | undefined = undefined;
 
   /** @throws TypeError for an unknown role, core or maskKey */
@@ -260,10 +261,14 @@ export class FrameEncoder {
     // Not instanceof: that would put the class into every bundle.
     if (message?.firstByte === undefined) throw new TypeError("message must be a PreparedMessage");
     const { frame } = message;
-    if (!this.#mask && (frame.length >= LARGE || this.#queue === undefined || this.#queue.count === 0)) {
-      emit(this.#flushed(), frame);
-    } else {
+    if (this.#mask) {
       this.#bytes(message.firstByte, message.payload);
+    } else if (this.#isEmpty()) {
+      this.#lone = frame;
+    } else {
+      const queue = this.#open();
+      if (frame.length >= LARGE || queue.count === 0) emit(this.#flushed(), frame);
+      else this.#bytes(message.firstByte, message.payload);
     }
   }
 
@@ -273,7 +278,9 @@ export class FrameEncoder {
    */
   get queuedBytes(): number {
     const queue = this.#queue;
-    if (this.#lone !== undefined) return this.#lone.length * MAX_BYTES_PER_UNIT + 4 + 4 * this.#mask;
+    const lone = this.#lone;
+    if (typeof lone === "string") return lone.length * MAX_BYTES_PER_UNIT + 4 + 4 * this.#mask;
+    if (lone !== undefined) return lone.length;
     return queue === undefined ? 0 : queue.written + queue.most + queue.count * this.#mask * 4;
   }
 
@@ -283,6 +290,10 @@ export class FrameEncoder {
    */
   take(): Uint8Array<ArrayBuffer>[] {
     const lone = this.#lone;
+    if (lone instanceof Uint8Array) {
+      this.#lone = undefined;
+      return [lone];
+    }
     if (lone !== undefined) {
       const frame = new Uint8Array(headerSize(lone.length) + 4 * this.#mask + lone.length);
       if (this.#putLone(lone, frame)) return [frame];
@@ -303,7 +314,8 @@ export class FrameEncoder {
    * then. With a buffer that you use again and again, nothing is allocated.
    */
   takeInto(target: Uint8Array): number {
-    if (this.#lone !== undefined) return this.#putLone(this.#lone, target) ? place.at : 0;
+    if (typeof this.#lone === "string") return this.#putLone(this.#lone, target) ? place.at : 0;
+    if (this.#lone !== undefined) return 0;
     const queue = this.#queue;
     if (queue === undefined) return 0;
     place.bytes = target;
@@ -322,12 +334,20 @@ export class FrameEncoder {
     return place.at;
   }
 
-  /** The queue. A text that waited alone is in it then. */
+  #isEmpty(): boolean {
+    return this.#queue === undefined && this.#lone === undefined;
+  }
+
+  /** The queue. What waited alone is in it then. */
   #open(): Queue {
     const queue = (this.#queue ??= takeQueue());
     const lone = this.#lone;
     if (lone === undefined) return queue;
     this.#lone = undefined;
+    if (typeof lone !== "string") {
+      emit(queue, lone);
+      return queue;
+    }
     this.#enqueue(LONE, lone.length, lone.length * MAX_BYTES_PER_UNIT + 4);
     queue.run = { text: lone };
     return queue;
@@ -344,7 +364,7 @@ export class FrameEncoder {
 
   #release(queue: Queue): void {
     this.#queue = undefined;
-    if (queue.copies.length > MOST_SPARE) queue.copies = new Uint8Array(FIRST_COPIES);
+    if (queue.copies.length > MOST_SPARE) queue.copies = EMPTY;
     spareQueue = queue;
   }
 
@@ -368,7 +388,7 @@ export class FrameEncoder {
     }
     if (queue.size + length > WINDOW_SIZE || queue.count - segmentStart(queue) === MAX_RECORDS) cut(queue);
     if (queue.count === queue.records.length) {
-      const records = new Int32Array(2 * queue.count);
+      const records = new Int32Array(Math.max(FIRST_RECORDS, 2 * queue.count));
       records.set(queue.records);
       queue.records = records;
     }
@@ -391,7 +411,7 @@ export class FrameEncoder {
   #text(first: number, text: string): void {
     const { length } = text;
     const record = ENCODE_UNITS | (first << ENCODE_FIRST_BYTE_SHIFT);
-    if (this.#queue === undefined && this.#lone === undefined && record === LONE && length < LONG && !this.#keySource) {
+    if (this.#isEmpty() && record === LONE && length < LONG && !this.#keySource) {
       this.#lone = text;
     } else if (length < (this.#mask ? LARGE : LONG)) {
       const queue = this.#enqueue(record, length, length * MAX_BYTES_PER_UNIT + 4);
@@ -606,7 +626,7 @@ function copyTo(queue: Queue, payload: Uint8Array): void {
   if (queue.copied + length > queue.copies.length) {
     // Payloads that have ended stay where they are.
     const open = queue.copies.subarray(queue.copiesFrom, queue.copied);
-    queue.copies = new Uint8Array(2 * Math.max(queue.copies.length, open.length + length));
+    queue.copies = new Uint8Array(Math.max(FIRST_COPIES, 2 * queue.copies.length, 2 * (open.length + length)));
     queue.copies.set(open);
     queue.copiesFrom = 0;
     queue.copied = open.length;
