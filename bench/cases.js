@@ -91,7 +91,7 @@ export const CASES = [
 
   encode(ENCODE_SERVER, "encode text 32 B, take() every 1000", { ...text, batch: 1000 }, 3),
   encode(ENCODE_SERVER, "encode text 32 B, take() every 100", { ...text, batch: 100 }, 3),
-  encode(ENCODE_SERVER, "encode text 32 B, take() every 1", { ...text, batch: 1 }),
+  encode(ENCODE_SERVER, "encode text 32 B, take() every 1", { ...text, batch: 1 }, 1),
   encode(ENCODE_SERVER, "encode text 32 B, every 100, ws's strings made bytes", { ...text, batch: 100, writing: true }),
   encode(ENCODE_SERVER, "encode binary 1 KiB, take() every 100", { ...binary, length: 1024, batch: 100 }),
   encode(ENCODE_SERVER, "encode binary 64 KiB, by reference", { ...binary, length: 65536, batch: 1 }),
@@ -105,10 +105,11 @@ export const CASES = [
 
   encode(ENCODE_CLIENT, "encode text 32 B masked, take() every 1000", { ...text, batch: 1000 }, 6),
   encode(ENCODE_CLIENT, "encode text 32 B masked, take() every 100", { ...text, batch: 100 }, 6),
-  encode(ENCODE_CLIENT, "encode text 32 B masked, take() every 1", { ...text, batch: 1 }),
+  encode(ENCODE_CLIENT, "encode text 32 B masked, take() every 1", { ...text, batch: 1 }, 1),
   encode(ENCODE_CLIENT, "encode binary 1 KiB masked, take() every 100", { ...binary, length: 1024, batch: 100 }),
 
   echo("echo text 32 B, push()", { length: 32, writing: true }, 20),
+  echo("echo text 32 B, push() and takeInto()", { length: 32, how: "into", writing: true }, 20),
   echo("echo text 32 B, receive()", { length: 32, how: "events", writing: true }, 20),
   echo("echo text 32 B, push(), ws's strings left strings", { length: 32 }),
   echo("echo text 32 B, push(), role client", { role: "client", length: 32, writing: true }),

@@ -488,14 +488,29 @@ export class FrameEncoder {
       this.#emitFirst(queue);
       return;
     }
+    if (queue.bounds.length === 0 && this.#flushSegment(queue)) return;
     scratch ??= new Uint8Array(SCRATCH_SIZE);
     const target = { bytes: scratch, at: 0 };
     while (queue.count > 0) {
       target.at = 0;
       this.#lay(queue, target);
-      // Not slice(): V8 zeroes what that returns before it copies, and takes twice as long.
       if (target.at > 0) emit(queue, new Uint8Array(scratch.subarray(0, target.at)));
       else this.#emitFirst(queue);
+    }
+  }
+
+  /** Serializes a queue of one segment, if its frames can be made in one go. */
+  #flushSegment(queue: Queue): boolean {
+    const core = this.#engines.enter();
+    try {
+      const end = this.#encode(core, queue.records.subarray(0, queue.count), queue.payloads, queue.keys);
+      if (end < 0) return false;
+      drop(queue, queue.count, queue.payloads.length, 0);
+      // Not slice(): V8 zeroes what that returns before it copies, and takes twice as long.
+      emit(queue, new Uint8Array(core.bytes.subarray(OUTPUT, end)));
+      return true;
+    } finally {
+      this.#engines.leave();
     }
   }
 
@@ -578,15 +593,11 @@ export class FrameEncoder {
     return true;
   }
 
-  /** Puts frames into `target`, half of them at a time where they do not fit or surrogates meet, if they all fit there. */
+  /** Puts frames into `target`, half of them at a time where they cannot be made in one go, if they all fit there. */
   #serialize(core: Core, records: Int32Array, payloads: Payloads, keys: readonly number[], target: Target): boolean {
-    const { bytes, i32 } = core;
-    const count = records.length;
-    const end = writePayloads(payloads, bytes);
-    // Then nobody need look for the ends of the texts.
-    const ascii = end - WINDOW === payloads.reduce((sum, payload) => sum + payload.length, 0);
-    if (end < 0 || (!ascii && surrogatesMeet(records, payloads))) {
-      const half = count >> 1;
+    const end = this.#encode(core, records, payloads, keys);
+    if (end < 0) {
+      const half = records.length >> 1;
       const { at } = target;
       const [first, second] = splitPayloads(payloads, records.subarray(0, half));
       if (
@@ -598,14 +609,23 @@ export class FrameEncoder {
       target.at = at;
       return false;
     }
+    if (target.at + end - OUTPUT > target.bytes.length) return false;
+    target.bytes.set(core.bytes.subarray(OUTPUT, end), target.at);
+    target.at += end - OUTPUT;
+    return true;
+  }
+
+  /** Makes frames in OUTPUT. Returns where they end, or -1 if the payloads do not fit in the window, or surrogates meet. */
+  #encode(core: Core, records: Int32Array, payloads: Payloads, keys: readonly number[]): number {
+    const { bytes, i32 } = core;
+    const end = writePayloads(payloads, bytes);
+    // Then nobody need look for the ends of the texts.
+    const ascii = end - WINDOW === payloads.reduce((sum, payload) => sum + payload.length, 0);
+    if (end < 0 || (!ascii && surrogatesMeet(records, payloads))) return -1;
     i32.set(records, TABLE >> 2);
     if (keys.length > 0) i32.set(keys, KEYS >> 2);
-    else if (this.#mask) takeKeys(i32, KEYS >> 2, count);
-    const output = core.encode(count, end, ascii ? 1 : 0, this.#mask);
-    if (target.at + output - OUTPUT > target.bytes.length) return false;
-    target.bytes.set(bytes.subarray(OUTPUT, output), target.at);
-    target.at += output - OUTPUT;
-    return true;
+    else if (this.#mask) takeKeys(i32, KEYS >> 2, records.length);
+    return core.encode(records.length, end, ascii ? 1 : 0, this.#mask);
   }
 }
 
