@@ -35,7 +35,7 @@ export type {
 export { Keepalive, type KeepaliveOptions } from "./protocol/keepalive.ts";
 export type { Limits } from "./protocol/limits.ts";
 export type { ProtocolOptions, SendOptions } from "./protocol/options.ts";
-export { Protocol } from "./protocol/protocol.ts";
+export { Protocol, type TakeOptions } from "./protocol/protocol.ts";
 export {
   acceptHandshake,
   type Acceptance,
