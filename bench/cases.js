@@ -1,8 +1,8 @@
 // Every case of the benchmark, and the goals.
 
-/** 6 KiB and 13.25 KiB. */
+/** 6 KiB and 15.5 KiB. */
 const WASM_GOAL = 6144;
-const BUNDLE_GOAL = 13568;
+const BUNDLE_GOAL = 15872;
 
 /**
  * @typedef {object} Case
