@@ -73,8 +73,10 @@ const MOST_LENT = 1048576;
 const OVERHEAD = 64;
 /** Once this many entries have been sent, their places are given back. */
 const COMPACT = 1024;
-/** The most that is written at once: progress shows between two writes. */
+/** The most that is written at once, in bytes: progress shows between two writes. */
 const SLICE = 131072;
+/** The same while the system takes each write at once. */
+const FAST_SLICE = 524288;
 /** How much a source of pieces may send before others get a turn. */
 const TURN = 262144;
 const HOLD_CLOSE = { holdClose: true } as const;
@@ -104,6 +106,7 @@ export class Outbox implements Writer, Memory {
   /** Serialized, and not given to the socket. */
   #parts: Uint8Array[] | undefined = undefined;
   #partsBytes = 0;
+  #slice = SLICE;
   /** How many bytes are being written past the queue of the socket. */
   #underway = 0;
   /** Memory that the parts are in, or that the socket may still read. */
@@ -164,7 +167,12 @@ export class Outbox implements Writer, Memory {
 
   /** Whether the socket has been given everything. */
   get isFlushed(): boolean {
-    return this.#queue === undefined && this.#parts === undefined && this.#protocol.bufferedAmount === 0;
+    return (
+      this.#underway === 0 &&
+      this.#queue === undefined &&
+      this.#parts === undefined &&
+      this.#protocol.bufferedAmount === 0
+    );
   }
 
   #accepts(): boolean {
@@ -293,7 +301,7 @@ export class Outbox implements Writer, Memory {
     const bytes = this.#channel.settings.reuses ? this.#layOut() : undefined;
     const parts = bytes === undefined ? this.#protocol.take(this.#hold()) : [bytes];
     if (parts.length === 0) return false;
-    if (parts.length === 1 && parts[0]!.length <= SLICE) {
+    if (parts.length === 1 && parts[0]!.length <= this.#slice) {
       // Nearly all writes.
       this.#writePart(parts[0]!);
     } else {
@@ -340,8 +348,13 @@ export class Outbox implements Writer, Memory {
       return;
     }
     try {
-      if (writeDirectly(socket, part, this)) this.progress = true;
-      else this.#underway = part.length;
+      if (writeDirectly(socket, part, this)) {
+        this.progress = true;
+        this.#slice = FAST_SLICE;
+      } else {
+        this.#underway = part.length;
+        this.#slice = SLICE;
+      }
     } catch (error) {
       socket.destroy(error as Error);
     }
@@ -351,7 +364,8 @@ export class Outbox implements Writer, Memory {
   #writeSlice(parts: Uint8Array[]): void {
     const { socket } = this.#channel;
     const slice: Uint8Array[] = [];
-    let room = SLICE;
+    const most = this.#slice;
+    let room = most;
     let count = 0;
     while (count < parts.length && room > 0) {
       const part = parts[count]!;
@@ -365,7 +379,7 @@ export class Outbox implements Writer, Memory {
       room -= part.length;
       count++;
     }
-    this.#partsBytes -= SLICE - room;
+    this.#partsBytes -= most - room;
     if (count === parts.length) this.#parts = undefined;
     else parts.splice(0, count);
     if (slice.length === 1) {

@@ -24,8 +24,12 @@ const CLOSE_OVERHEAD = 8;
 
 const RULE = "data must be a string, bytes or a PreparedMessage";
 
-/** Options of take() and takeInto(). */
+/** Options of Protocol.take() and takeInto(). */
 export interface TakeOptions {
+  /**
+   * Leave out the Close that answers the peer's Close or an error; `state` stays closing. Use it while somebody may still want
+   * to answer what came before. Default false.
+   */
   readonly holdClose?: boolean;
 }
 
@@ -373,9 +377,6 @@ export class Protocol {
    * Returns what to write, in order. Do not call it while the stream takes no more: small messages then leave together, and
    * Pongs that pile up are counted. The buffers are yours, except for large messages, which are what you passed to send(),
    * and prepared ones, which others send too: do not write to those.
-   *
-   * `holdClose` leaves out the Close that answers the peer's Close or an error, and `state` stays closing: use it while
-   * somebody may still want to answer what came before.
    */
   take({ holdClose = false }: TakeOptions = NO_OPTIONS): Uint8Array<ArrayBuffer>[] {
     this.#beforeTake(holdClose);

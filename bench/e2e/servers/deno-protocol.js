@@ -9,11 +9,14 @@ async function serve(conn) {
   conn.setNoDelay();
   const echo = new Echo();
   const buffer = new Uint8Array(65_536);
+  const output = new Uint8Array(262_144);
+  const write = async (bytes) => {
+    for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await conn.write(rest));
+  };
   for (let length; (length = await conn.read(buffer)) !== null;) {
     echo.receive(buffer.subarray(0, length));
-    for (const part of echo.take()) {
-      for (let rest = part; rest.length > 0;) rest = rest.subarray(await conn.write(rest));
-    }
+    for (let written; (written = echo.takeInto(output)) > 0;) await write(output.subarray(0, written));
+    for (const part of echo.take()) await write(part);
   }
 }
 

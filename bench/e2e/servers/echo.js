@@ -27,6 +27,11 @@ export class Echo {
     return [head, ...parts];
   }
 
+  /** The same, to the front of `target`. 0 if there is nothing, or take() has it. */
+  takeInto(target) {
+    return this.#response ? 0 : (this.#protocol?.takeInto(target) ?? 0);
+  }
+
   text(data) {
     this.#protocol.send(data);
   }
