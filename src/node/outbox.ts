@@ -75,7 +75,7 @@ const OVERHEAD = 64;
 const COMPACT = 1024;
 /** The most that is written at once, in bytes: progress shows between two writes. */
 const SLICE = 131072;
-/** The same while the system takes each write at once. */
+/** While the system takes each write at once, this much may leave in one. */
 const FAST_SLICE = 524288;
 /** How much a source of pieces may send before others get a turn. */
 const TURN = 262144;
@@ -364,7 +364,7 @@ export class Outbox implements Writer, Memory {
   #writeSlice(parts: Uint8Array[]): void {
     const { socket } = this.#channel;
     const slice: Uint8Array[] = [];
-    const most = this.#slice;
+    const most = this.#partsBytes > this.#slice ? SLICE : this.#slice;
     let room = most;
     let count = 0;
     while (count < parts.length && room > 0) {
