@@ -77,7 +77,7 @@ export class FrameHeader extends HeaderFields {
   }
 
   /** Where in the window the payload stood, or stands. */
-  get #from(): number {
+  #from(): number {
     return this.#i32[(this.record + RECORD_FROM) >> 2]!;
   }
 
@@ -88,7 +88,7 @@ export class FrameHeader extends HeaderFields {
 
   /** Where in the stream the payload starts, in bytes. */
   get payloadOffset(): number {
-    return this.#toStream + this.#from;
+    return this.#toStream + this.#from();
   }
 
   /** Where in the stream the header starts, in bytes. */
@@ -100,7 +100,7 @@ export class FrameHeader extends HeaderFields {
   get maskKey(): Uint8Array<ArrayBuffer> | undefined {
     if (!this.masked) return undefined;
     const { detached, i32, bytes } = this.#batch;
-    return detached ? maskKeyBytes(i32[(this.record + RECORD_PAYLOAD) >> 2]!) : bytes.slice(this.#from - 4, this.#from);
+    return detached ? maskKeyBytes(i32[(this.record + RECORD_PAYLOAD) >> 2]!) : bytes.slice(this.#from() - 4, this.#from());
   }
 }
 
