@@ -88,6 +88,10 @@ class Log {
     this.#payload = [];
   }
 
+  #resume(sink: FrameSink): void {
+    while (this.#decoder.paused) this.#decoder.resume(sink);
+  }
+
   #deliver(line?: string): void {
     if (line !== undefined) this.lines.push(line);
     const { pauseEvery } = this.#setting;
@@ -100,9 +104,9 @@ class Log {
     try {
       for (const chunk of chunks) {
         decode(chunk, sink);
-        while (resume === "each" && this.#decoder.paused) this.#decoder.resume(sink);
+        if (resume === "each") this.#resume(sink);
       }
-      while (this.#decoder.paused) this.#decoder.resume(sink);
+      this.#resume(sink);
     } catch (error) {
       const { code, byteOffset } = error as { code?: string; byteOffset?: number };
       if (code === undefined) throw error;

@@ -168,9 +168,10 @@ export class Outbox implements Writer, Memory {
     return this.#queue?.closed === true;
   }
 
-  /** Whether the socket has been given everything. */
+  /** Whether the socket has been given everything, and may be ended: it would not wait for what passes its queue. */
   get isFlushed(): boolean {
-    return this.#queue === undefined && this.#parts === undefined && this.#protocol.bufferedAmount === 0;
+    const nothingWaits = this.#queue === undefined && this.#parts === undefined && this.#protocol.bufferedAmount === 0;
+    return nothingWaits && this.#underway === 0;
   }
 
   #accepts(): boolean {
