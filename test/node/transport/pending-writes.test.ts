@@ -38,6 +38,10 @@ class HeldWrites {
     };
   }
 
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   endNext(): void {
     this.#fail.shift();
     this.#waiting.shift()!();
@@ -103,6 +107,27 @@ test.each(ROLES)("bufferedAmount, drained() and the memory wait for it: %s", asy
   const payloads = decoder.decode(peer.received).map(({ payload }) => Buffer.from(payload).toString());
   // A Ping is in no order with messages.
   expect(payloads.filter((payload) => payload !== "")).toEqual([message, "b".repeat(1000)]);
+});
+
+test("nothing is written after it from other memory", async () => {
+  const { connection, peer, writes } = await openHeld("server");
+  const size = 100_010;
+  // A copy that is a frame already.
+  const buffer = new Uint8Array(100_000);
+  for (let i = 0; i < 3; i++) {
+    connection.send(buffer.fill(i));
+    await turn();
+    expect(writes.begun).toEqual([size]);
+  }
+  expect(freeSlots()).toBe(SLOTS);
+  expect(connection.bufferedAmount).toBe(3 * size);
+  while (connection.bufferedAmount > 0) {
+    if (writes.waiting > 0) writes.endNext();
+    await turn();
+  }
+  await peer.sees(() => peer.received.length === 3 * size, "not all");
+  const payloads = new FrameDecoder({ role: "client" }).decode(peer.received).map(({ payload }) => payload);
+  expect(payloads.map((payload) => Buffer.alloc(100_000, payload[0]).equals(payload) && payload[0])).toEqual([0, 1, 2]);
 });
 
 test.each(ROLES)("an error of it is the connection's: %s", async (role) => {
