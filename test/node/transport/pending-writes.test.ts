@@ -28,13 +28,16 @@ class HeldWrites {
   readonly #fail: Callback[] = [];
 
   constructor(socket: Connection["socket"]) {
-    const held = this;
+    const hold = (bytes: Uint8Array, fail: Callback, end: () => void): void => {
+      this.begun.push(bytes.length);
+      this.#fail.push(fail);
+      this.#waiting.push(end);
+    };
     Socket.prototype._write = function (this: Socket, bytes: Uint8Array, encoding: BufferEncoding, callback: Callback) {
-      if (this !== socket) return _write.call(this, bytes, encoding, callback);
-      held.begun.push(bytes.length);
-      held.#fail.push(callback);
+      const write = (): void => _write.call(this, bytes, encoding, callback);
       // The system reads them as late as it may.
-      held.#waiting.push(() => _write.call(this, bytes, encoding, callback));
+      if (this === socket) hold(bytes, callback, write);
+      else write();
     };
   }
 

@@ -260,10 +260,10 @@ test("connections that come, misbehave and go", { timeout: (SECONDS + 120) * 100
   const random = new Random(12);
   const samples: Sample[] = [];
   let owners = 0;
-  let stop = false;
+  const visiting = { stops: false };
 
   const visit = async (): Promise<void> => {
-    while (!stop) {
+    while (!visiting.stops) {
       const owner = owners++;
       const isSecure = random.chance(0.25);
       const { port } = isSecure ? secure : plain;
@@ -286,10 +286,10 @@ test("connections that come, misbehave and go", { timeout: (SECONDS + 120) * 100
     }
   };
   for (let phase = 0; phase < PHASES; phase++) {
-    stop = false;
+    visiting.stops = false;
     const visitors = Array.from({ length: VISITORS }, visit);
     await sleep((SECONDS * 1000) / PHASES);
-    stop = true;
+    visiting.stops = true;
     await Promise.all(visitors);
     const end = performance.now() + 10_000;
     while (plain.connections.size + secure.connections.size > 0 && performance.now() < end) await sleep(20);
