@@ -63,7 +63,7 @@ test("workers with a server each, all clients in the main thread and in other wo
       // One is cut while it is in use.
       const cut = await connect("ws://127.0.0.1:" + ports[0], { directReads: true, directWrites: true });
       for (let i = 0; i < 50; i++) cut.send("x".repeat(100_000));
-      await new Promise((resolve) => cut.once("message", resolve));
+      await new Promise((resolve) => cut.on("message", resolve));
       await workers[0].worker.terminate();
       const { code } = await cut.closed;
       results.push(code === 1006, await exchange(ports[1], "after", 50), await exchange(ports[2], "after", 50));
