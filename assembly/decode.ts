@@ -13,6 +13,7 @@ import {
   CONFIG_STRINGS,
   ERROR_CLOSE_CODE,
   ERROR_UTF8,
+  FLAG_ASCII,
   FLAG_END,
   FLAG_HEADER_SHIFT,
   FLAG_MASKED,
@@ -222,7 +223,7 @@ export function decode(start: usize, end: usize): i32 {
             break;
           }
         }
-        store<u32>(record, first | shortFlags, RECORD_FLAGS);
+        store<u32>(record, first | (nonAscii ? shortFlags : shortFlags | FLAG_ASCII), RECORD_FLAGS);
         store<u32>(record, payload, RECORD_PAYLOAD);
         store<u32>(record, length, RECORD_LENGTH);
         store<u32>(record, from, RECORD_FROM);

@@ -105,6 +105,11 @@ export const FLAG_END = 16384;
 export const FLAG_TEXT = 32768;
 /** With FLAG_TEXT: not all of it is ASCII. */
 export const FLAG_WIDE = 65536;
+/**
+ * A message of at most 125 bytes, none above 0x7f, in one frame as the role has them, whole. A hint: the portable core does
+ * not give it.
+ */
+export const FLAG_ASCII = 131072;
 
 // Records that encode() reads are one u32: the length in the low 16 bits, the frame's first byte above it, and these.
 

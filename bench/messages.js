@@ -14,7 +14,7 @@ const SMALL_CHUNKS = 4096;
  * @typedef {object} EchoOptions
  * @property {"server" | "client"} role
  * @property {number} length of a text, in characters
- * @property {"events" | "sink"} how wsframe hands messages over
+ * @property {"events" | "sink" | "into"} how wsframe hands messages over; with "into", and takes what is to be written
  * @property {boolean} [single] one message in each chunk
  * @property {boolean} [writing] the strings that ws hands on are made bytes for each chunk, as a socket does
  */
@@ -80,8 +80,12 @@ function wsframeEcho(role, how, write) {
     },
     close() {},
   };
+  const output = new Uint8Array(4 * CHUNK);
   return (chunk) => {
     protocol.push(chunk, sink);
+    if (how === "into") {
+      for (let length; (length = protocol.takeInto(output)) > 0;) write(output.subarray(0, length));
+    }
     for (const part of protocol.take()) write(part);
   };
 }
@@ -143,7 +147,7 @@ function driverSubject(role, chunks) {
 
 function wsframeBytes(role, how, chunks) {
   const parts = [];
-  const echo = wsframeEcho(role, how, (part) => parts.push(part));
+  const echo = wsframeEcho(role, how, (part) => parts.push(Buffer.from(part)));
   chunks.refresh();
   for (const chunk of chunks.buffers) echo(chunk);
   return Buffer.concat(parts);

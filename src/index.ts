@@ -32,10 +32,11 @@ export type {
   StartEvent,
   TextEvent,
 } from "./protocol/events.ts";
-export { Keepalive, type KeepaliveOptions } from "./protocol/keepalive.ts";
+export { Keepalive } from "./protocol/keepalive.ts";
+export type { KeepaliveOptions } from "./protocol/keepalive-times.ts";
 export type { Limits } from "./protocol/limits.ts";
 export type { ProtocolOptions, SendOptions } from "./protocol/options.ts";
-export { Protocol } from "./protocol/protocol.ts";
+export { Protocol, type TakeOptions } from "./protocol/protocol.ts";
 export {
   acceptHandshake,
   type Acceptance,

@@ -57,6 +57,55 @@ for (const core of cores) {
       expect(frames.every((each) => each.text === "x")).toBe(true);
     });
 
+    test("frames larger than a window, whole in their chunk, are views on it: no buffer is asked for", () => {
+      const allocate = (): Uint8Array<ArrayBuffer> => expect.unreachable("allocate was called");
+      for (const opcode of [Opcode.Text, Opcode.Binary]) {
+        for (const maskKey of [KEY, undefined]) {
+          const payloads = [70_001, 3, 200_000, 65_536, 5].map((length) =>
+            new Uint8Array(length).map((_, i) => 0x20 + ((i * 7) % 95)),
+          );
+          const raw = concat(payloads.map((payload) => serialize({ opcode, payload, maskKey })));
+          // In a larger buffer, and a frame that goes on elsewhere after them.
+          const chunk = concat([new Uint8Array(7), raw, masked("goes on").subarray(0, 9)]).subarray(7);
+          const before = chunk.slice();
+          const frames = server({ allocate, allowUnmasked: true }).decode(chunk.subarray(0, raw.length + 6));
+          expect(frames.map(({ payload }) => Buffer.compare(payload, payloads.shift()!))).toEqual([0, 0, 0, 0, 0]);
+          for (const { payload, payloadOffset, headerOffset, headerLength, maskKey: key } of frames) {
+            expect(payload.buffer).toBe(chunk.buffer);
+            expect(payload.byteOffset).toBe(7 + payloadOffset);
+            expect(key).toEqual(maskKey && Uint8Array.from(KEY));
+            const header = chunk.subarray(headerOffset, headerOffset + headerLength);
+            expect(header).toEqual(before.subarray(headerOffset, headerOffset + headerLength));
+          }
+          expect(chunk.subarray(raw.length)).toEqual(before.subarray(raw.length));
+        }
+      }
+    });
+
+    test("with copy, a frame larger than a window leaves its chunk as it is", () => {
+      const payload = new Uint8Array(150_000).map((_, i) => i);
+      const chunk = concat([masked("one"), serialize({ opcode: Opcode.Binary, payload, maskKey: KEY }), masked("two")]);
+      const before = chunk.slice();
+      const frames = server({ copy: true }).decode(chunk);
+      expect(Buffer.compare(chunk, before)).toBe(0);
+      chunk.fill(0);
+      expect(
+        frames.map((frame) =>
+          Buffer.compare(frame.payload, [Buffer.from("one"), payload, Buffer.from("two")][frames.indexOf(frame)]!),
+        ),
+      ).toEqual([0, 0, 0]);
+    });
+
+    test("an error in a later window of a large text: the frames before it are there", () => {
+      const payload = new Uint8Array(150_000).fill(0x61);
+      payload[140_000] = 0xff;
+      const chunk = concat([masked("one"), serialize({ opcode: Opcode.Text, payload, maskKey: KEY }), masked("two")]);
+      const decoder = server();
+      expect(() => decoder.decode(chunk)).toThrow(WebSocketError);
+      expect(decoder.error!.frames.map((frame) => frame.text)).toEqual(["one"]);
+      expect(decoder.error!.byteOffset).toBe(9 + 14 + 140_000);
+    });
+
     test("a chunk that is a part of a larger buffer", () => {
       const frame = masked("inside");
       const whole = new Uint8Array(100).fill(0xee);

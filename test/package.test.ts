@@ -176,9 +176,9 @@ describe("size", () => {
     return outputFiles[0]!;
   };
 
-  test("FrameDecoder and FrameEncoder are at most 13.25 KB minified and gzipped, core included", async () => {
+  test("FrameDecoder and FrameEncoder are at most 15.5 KB minified and gzipped, core included", async () => {
     const { contents } = await bundled("FrameDecoder, FrameEncoder");
-    expect(gzipSync(contents, { level: 9 }).length).toBeLessThanOrEqual(13.25 * 1024);
+    expect(gzipSync(contents, { level: 9 }).length).toBeLessThanOrEqual(15.5 * 1024);
   });
 
   test("what is not used is left out", async () => {

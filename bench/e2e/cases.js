@@ -1,36 +1,125 @@
-// The cases of bench:e2e, and the goals: ratios to ws, and to Bun's server.
+// The cases of bench:e2e, and the goals: how many times as fast as others wsframe is to be.
 
 /**
  * @typedef {object} Case
+ * @property {string} group
  * @property {string} name
  * @property {"text" | "binary"} kind
  * @property {number} connections
  * @property {number} size of a message, in bytes
- * @property {number} inFlight messages on each connection
- * @property {{ ws?: number, bun?: number }} goals
+ * @property {number} inFlight messages on each connection; of a broadcast, turns
+ * @property {boolean} [tls]
+ * @property {number} [broadcast] messages to every connection in each turn of the event loop
+ * @property {boolean} [timed] whether latency is told, which is measured at half the rate
+ * @property {readonly string[]} ours servers that are made with wsframe: see servers/
+ * @property {readonly string[]} peers servers that they are compared with
+ * @property {Readonly<Record<string, number>>} goals of the first of ours, by the names of peers
  */
 
 const SHAPES = [
-  { size: 32, inFlight: 2000, connections: 8, goals: { ws: 120, bun: 2.6 } },
-  { size: 128, inFlight: 500, connections: 8, goals: { ws: 50, bun: 1.5 } },
-  { size: 32, inFlight: 1, connections: 50, goals: { ws: 1.6, bun: 0.9 } },
-  { size: 32, inFlight: 1, connections: 500, goals: { ws: 1.5, bun: 0.85 } },
-  { size: 1024, inFlight: 100, connections: 8, goals: { ws: 16, bun: 1.3 } },
-  { size: 16_384, inFlight: 8, connections: 8, goals: { ws: 3, bun: 2.2 } },
-  { size: 65_536, inFlight: 4, connections: 8, goals: { ws: 2.3, bun: 1.5 } },
+  { size: 32, inFlight: 2000, connections: 8, goals: { ws: 120, bun: 2.6, uws: 0.85 } },
+  { size: 128, inFlight: 500, connections: 8, goals: { ws: 50, bun: 1.5, uws: 0.65 } },
+  { size: 32, inFlight: 1, connections: 50, goals: { ws: 1.6, bun: 0.9, uws: 0.77 } },
+  { size: 32, inFlight: 1, connections: 500, goals: { ws: 1.5, bun: 0.85, uws: 0.7 } },
+  { size: 1024, inFlight: 100, connections: 8, goals: { ws: 16, bun: 1.3, uws: 0.9 } },
+  { size: 16_384, inFlight: 8, connections: 8, goals: { ws: 3, bun: 2.2, uws: 1.1 } },
+  { size: 65_536, inFlight: 4, connections: 8, goals: { ws: 2.3, bun: 1.5, uws: 0.9 } },
   { size: 1_048_576, inFlight: 1, connections: 4, goals: {} },
 ];
+
+const TLS_SHAPES = [
+  { size: 1024, inFlight: 100, connections: 8, goals: { ws: 2.5, bun: 0.9 } },
+  { size: 32, inFlight: 1, connections: 50, goals: { ws: 1.4, bun: 1 } },
+];
+
+/** On a runtime's own sockets, there is only what a server without wsframe/node can do. */
+const RUNTIME_SHAPES = [
+  { size: 32, inFlight: 2000, connections: 8 },
+  { size: 32, inFlight: 1, connections: 50 },
+  { size: 1024, inFlight: 100, connections: 8 },
+  { size: 65_536, inFlight: 4, connections: 8 },
+];
+
+const BROADCASTS = [
+  { broadcast: 1, name: "one per turn", goals: { ws: 1.25 } },
+  { broadcast: 10, name: "ten per turn", goals: { ws: 9 } },
+];
+
+const NODE = { ours: ["wsframe"], peers: ["ws", "bun", "deno", "uws"] };
+
+/** Idle connections in one process, and how much less of heap and buffers each is to take than others'. */
+export const IDLE = { connections: 10_000, servers: ["wsframe", "ws"], goals: { ws: 1 } };
 
 function sizeName(size) {
   if (size < 1024) return `${size} B`;
   return size < 1_048_576 ? `${size / 1024} KiB` : `${size / 1_048_576} MiB`;
 }
 
+function loadName({ inFlight, connections }) {
+  const load = inFlight === 1 ? "one" : inFlight.toLocaleString("en");
+  return `${load} in flight on ${connections}`;
+}
+
+/** Latency is told where a message does not wait for others of its connection, and many are answered in a second. */
+const forLatency = ({ size, inFlight }) => size < 1024 && inFlight === 1;
+
+function echo(kind, shape) {
+  return {
+    group: `Echo of ${kind}`,
+    name: `${sizeName(shape.size)} ${kind}, ${loadName(shape)}`,
+    ...shape,
+    ...NODE,
+    kind,
+    timed: kind === "text" && forLatency(shape),
+  };
+}
+
+function overTls(shape) {
+  return {
+    group: "Echo of text over TLS",
+    name: `TLS: ${sizeName(shape.size)} text, ${loadName(shape)}`,
+    ...shape,
+    ...NODE,
+    kind: "text",
+    tls: true,
+    timed: forLatency(shape),
+  };
+}
+
+function toAll({ broadcast, name, goals }) {
+  return {
+    group: "Broadcast of text",
+    name: `broadcast: 100 B to 1,000, ${name}`,
+    kind: "text",
+    connections: 1000,
+    size: 100,
+    // Enough that a server need not wait for the load.
+    inFlight: 4,
+    broadcast,
+    ours: ["wsframe"],
+    peers: ["ws", "ws-framed", "bun", "deno"],
+    goals,
+  };
+}
+
+function onRuntime(runtime, title) {
+  return RUNTIME_SHAPES.map((shape) => ({
+    group: `Echo of text on ${title}`,
+    name: `on ${title}: ${sizeName(shape.size)} text, ${loadName(shape)}`,
+    ...shape,
+    kind: "text",
+    ours: [`${runtime}-protocol`, `${runtime}-streams`],
+    peers: [runtime],
+    goals: {},
+  }));
+}
+
 /** @type {readonly Case[]} */
-export const CASES = ["text", "binary"].flatMap((kind) =>
-  SHAPES.map((shape) => {
-    const { size, inFlight, connections } = shape;
-    const load = inFlight === 1 ? "one" : inFlight.toLocaleString("en");
-    return { ...shape, kind, name: `${sizeName(size)} ${kind}, ${load} in flight on ${connections}` };
-  }),
-);
+export const CASES = [
+  ...SHAPES.map((shape) => echo("text", shape)),
+  ...SHAPES.map((shape) => echo("binary", shape)),
+  ...TLS_SHAPES.map(overTls),
+  ...BROADCASTS.map(toAll),
+  ...onRuntime("bun", "Bun"),
+  ...onRuntime("deno", "Deno"),
+];

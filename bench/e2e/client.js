@@ -12,53 +12,88 @@ const path = (name) => fileURLToPath(new URL(name, import.meta.url));
  * @typedef {object} Load
  * @property {number} connections
  * @property {number} size of a message, in bytes
- * @property {number} inFlight messages on each connection
+ * @property {number} inFlight messages on each connection; of a broadcast, turns
  * @property {number} warmUp in milliseconds
  * @property {number} duration in milliseconds
  * @property {"text" | "binary"} [kind] of message. Default text
+ * @property {boolean} [tls]
+ * @property {number} [rate] messages in a second, whatever is in flight
+ * @property {number} [broadcast] messages that the server sends to every connection in a turn
  */
 
-/** What a client has found: answers, in so many seconds, and the seconds of processor time that it took itself. */
-/** @typedef {{ messages: number, seconds: number, cpu: number }} Found */
+/**
+ * Times in milliseconds.
+ * @typedef {{ p50: number, p90: number, p99: number, p999: number, max: number }} Percentiles
+ */
+
+/**
+ * What a client found: how many answers came, in what time, and its own processor time, both in seconds. With a rate also how
+ * long answers took, from when a message was due, and how late the client sent it.
+ * @typedef {{ messages: number, seconds: number, cpu: number, latency?: Percentiles, lateness?: Percentiles }} Found
+ */
 
 /** @typedef {(port: number, load: Load) => Promise<Found>} Client */
 
-/** @type {Client} */
-export async function wsframeLoad(port, { connections, size, inFlight, warmUp, duration, kind = "text" }) {
-  const options = { connections, size, "in-flight": inFlight, "warm-up": warmUp / 1000, duration: duration / 1000 };
-  const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  if (kind === "binary") args.push("--binary");
-  const command = [path("../../dist/cli.js"), "load", `ws://127.0.0.1:${port}/`, "--json", ...args];
+/** The options that all clients take by the same names. */
+function flags({ connections, size, inFlight, warmUp, duration, kind, rate }) {
+  const all = {
+    connections,
+    size,
+    ...(rate === undefined ? { "in-flight": inFlight } : { rate }),
+    "warm-up": warmUp / 1000,
+    duration: duration / 1000,
+  };
+  const flags = Object.entries(all).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  return kind === "binary" ? [...flags, "--binary"] : flags;
+}
+
+/** It can do everything but receive broadcasts. @type {Client} */
+export async function wsframeLoad(port, load) {
+  const url = `${load.tls ? "wss" : "ws"}://127.0.0.1:${port}/`;
+  const command = [path("../../dist/cli.js"), "load", url, "--json", ...flags(load)];
+  if (load.tls) command.push("--insecure");
   const { stdout } = await run(process.execPath, command);
-  const { ok, errors, messages, seconds, load } = JSON.parse(stdout);
-  if (!ok) throw new Error(`wsframe load: ${JSON.stringify(errors)}`);
-  return { messages, seconds, cpu: load.cpu * seconds };
+  const report = JSON.parse(stdout);
+  if (!report.ok) throw new Error(`wsframe load: ${JSON.stringify(report.errors)}`);
+  const { messages, seconds, latency } = report;
+  return { messages, seconds, cpu: report.load.cpu * seconds, ...(load.rate !== undefined && { latency }) };
 }
 
 /** What is called as load.c is. @returns {Client} */
 function called(program, ...first) {
-  return async (port, { connections, size, inFlight, warmUp, duration, kind = "text" }) => {
-    const values = [port, connections, size, inFlight, warmUp, duration, kind];
-    const { stdout } = await run(program, [...first, ...values].map(String));
+  return async (port, load) => {
+    const more = [];
+    if (load.tls) more.push("--tls");
+    if (load.broadcast !== undefined) more.push("--broadcast", String(load.broadcast));
+    const { stdout } = await run(program, [...first, "--port", String(port), ...flags(load), ...more]);
     return JSON.parse(stdout);
   };
 }
 
-/** One made with ws, as a user of it would. @type {Client} */
+/** One made with ws, as a user of it would: of text, in flight. @type {Client} */
 export const wsClient = called(process.execPath, path("./ws-client.js"));
 
 /**
  * load.c, which takes less of the processor than any other.
  * @param {string} folder for the program
- * @returns {Client | undefined} undefined where there is no C compiler: CC, or cc
+ * @returns {{ client: Client, tls: boolean } | undefined} and whether it finds a libssl; undefined where there is no C compiler: CC, or cc
  */
 export function buildC(folder) {
   const program = join(folder, "load");
   try {
-    execFileSync(process.env.CC ?? "cc", ["-O2", "-o", program, path("./load.c")], { stdio: "pipe" });
+    execFileSync(process.env.CC ?? "cc", ["-O2", "-o", program, path("./load.c"), "-ldl"], { stdio: "pipe" });
   } catch (error) {
     if (error.code !== "ENOENT") throw error;
     return undefined;
   }
-  return called(program);
+  return { client: called(program), tls: canTls(program) };
+}
+
+function canTls(program) {
+  try {
+    execFileSync(program, ["--can-tls"]);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -9,7 +9,7 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildC, wsClient, wsframeLoad } from "./client.js";
-import { runtimes, startServer } from "./server.js";
+import { available, startServer } from "./server.js";
 
 const { values } = parseArgs({
   options: {
@@ -66,10 +66,11 @@ function ratio(found, other) {
 const folder = mkdtempSync(join(tmpdir(), "wsframe-clients-"));
 try {
   const c = buildC(folder);
-  const clients = { ...(c && { C: c }), "wsframe load": wsframeLoad, ws: wsClient };
-  const servers = Object.keys(runtimes()).filter((name) => values.server?.includes(name) ?? true);
+  const clients = { ...(c && { C: c.client }), "wsframe load": wsframeLoad, ws: wsClient };
+  const all = available(["wsframe", "ws", "bun", "deno"]);
+  const servers = all.filter((name) => values.server?.includes(name) ?? true);
   if (!c) console.log("Without a C compiler: set CC, or install gcc.");
-  if (!("bun" in runtimes())) console.log("Without Bun: `npm ci --prefix test/runtimes` installs it.");
+  if (!all.includes("bun")) console.log("Without Bun: `npm ci --prefix test/runtimes` installs it.");
   console.log(`Node.js ${process.versions.node}, ${cpus()[0]?.model.trim()}, ${cpus().length} cores`);
   console.log(`Messages echoed in a second, median of ${rounds} rounds in which the clients take turns.`);
   if (values.quick) console.log("QUICK: a smoke run. Its numbers say nothing.");

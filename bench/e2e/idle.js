@@ -22,11 +22,12 @@ async function open(port) {
 /**
  * @param {"wsframe" | "ws"} name
  * @param {number} connections
+ * @param {string} node the Node that it runs on
  * @returns {Promise<{ heap: number, rss: number }>} bytes for one connection
  */
-export async function measureIdle(name, connections) {
+export async function measureIdle(name, connections, node) {
   const script = fileURLToPath(new URL("./idle-server.js", import.meta.url));
-  const server = fork(script, [name], { execArgv: ["--expose-gc"] });
+  const server = fork(script, [name], { execPath: node, execArgv: ["--expose-gc"] });
   const [port] = await once(server, "message");
   const memory = async () => {
     server.send("measure");

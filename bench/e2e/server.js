@@ -1,8 +1,9 @@
 // Servers of bench/e2e, each in a process of its own.
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -10,17 +11,57 @@ const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 const BUN = path("../../test/runtimes/node_modules/@oven/bun-linux-x64/bin/bun");
 const DENO = path("../../test/runtimes/node_modules/@deno/linux-x64-glibc/deno");
 
+/** What runs a server, by the first part of its name. A path, and what it wants before the name of a program. */
+const RUNTIMES = {
+  bun: [BUN],
+  deno: [DENO, "run", "--quiet", "--allow-net", "--allow-read"],
+};
+
+const KEY_AND_CERTIFICATE = ["key", "cert"].map((name) => path(`../../test/fixtures/tls/${name}.pem`));
+
+/** The program of uWebSockets, once it has been built. */
+let uws;
+
 /**
- * Those that this machine has, by name: what runs them.
- * @param {string} [node] the Node for those that run on it
+ * Builds the server of uWebSockets from the checkout in UWS_DIR.
+ * @param {string} folder for the program
  */
-export function runtimes(node = process.execPath) {
-  const all = { wsframe: node, ws: node, bun: BUN, deno: DENO };
-  return Object.fromEntries(Object.entries(all).filter(([, runtime]) => existsSync(runtime)));
+export function buildUws(folder) {
+  const checkout = process.env.UWS_DIR;
+  if (!checkout) return;
+  const sockets = join(checkout, "uSockets");
+  if (!existsSync(join(sockets, "uSockets.a"))) {
+    throw new Error(`UWS_DIR: ${sockets} has not been built; docs/benchmarks.md says how`);
+  }
+  const program = join(folder, "uws");
+  const include = [join(checkout, "src"), join(sockets, "src")].map((each) => `-I${each}`);
+  const link = [join(sockets, "uSockets.a"), "-lssl", "-lcrypto", "-lpthread"];
+  const options = ["-std=c++20", "-O3", "-flto", "-DUWS_NO_ZLIB"];
+  const command = [...options, ...include, "-o", program, path("./servers/uws.cpp"), ...link];
+  execFileSync(process.env.CXX ?? "c++", command, { stdio: ["ignore", "inherit", "inherit"] });
+  uws = program;
 }
 
-/** What a runtime wants before the name of a program. */
-const BEFORE = { deno: ["run", "--quiet", "--allow-net"] };
+/**
+ * The program and arguments that start a server; undefined if this machine has not got what runs it.
+ * @param {string} name of a file in servers/, or in servers/broadcast/
+ * @param {string} node the Node for those that run on it
+ */
+function command(name, { broadcast }, node) {
+  if (name === "uws") return uws && [uws];
+  const [runtime, ...before] = RUNTIMES[name.split("-")[0]] ?? [node];
+  if (!existsSync(runtime)) return undefined;
+  return [runtime, ...before, path(`./servers/${broadcast === undefined ? "" : "broadcast/"}${name}.js`)];
+}
+
+/**
+ * Those of some servers that this machine can start.
+ * @param {readonly string[]} names
+ * @param {string} [node] as for startServer()
+ */
+export function available(names, node = process.execPath) {
+  return names.filter((name) => command(name, {}, node) !== undefined);
+}
 
 /**
  * @typedef {object} Server
@@ -32,14 +73,16 @@ const BEFORE = { deno: ["run", "--quiet", "--allow-net"] };
 
 /**
  * @param {string} name of a file in servers/
- * @param {string[]} [execArgv]
- * @param {string} [node] as for runtimes()
+ * @param {{ tls?: boolean, broadcast?: number, size?: number }} [work] by default it echoes in the clear. `broadcast` is the
+ *   number of messages in a turn, `size` that of their bytes
+ * @param {string} [node] the Node for those that run on it
  * @returns {Promise<Server>}
  */
-export async function startServer(name, execArgv = [], node = process.execPath) {
-  const runtime = runtimes(node)[name];
-  const args = [...(BEFORE[name] ?? []), ...execArgv, path(`./servers/${name}.js`)];
-  const child = spawn(runtime, args, { stdio: ["ignore", "pipe", "inherit"] });
+export async function startServer(name, work = {}, node = process.execPath) {
+  const [program, ...args] = command(name, work, node);
+  if (work.tls) args.push("--tls", ...KEY_AND_CERTIFICATE);
+  if (work.broadcast !== undefined) args.push("--broadcast", String(work.broadcast), "--size", String(work.size));
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
   const ended = once(child, "exit");
   const line = await Promise.race([once(createInterface(child.stdout), "line"), ended]);
   const port = Number(line[0]);

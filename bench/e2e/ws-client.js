@@ -1,12 +1,16 @@
-// A load made with ws: node bench/e2e/ws-client.js PORT CONNECTIONS SIZE IN_FLIGHT WARM_UP_MS DURATION_MS
+// A load made with ws: node bench/e2e/ws-client.js --port N --connections N --size BYTES --in-flight N --warm-up SECONDS
+// --duration SECONDS
 //
 // Each connection keeps a number of messages in flight, and compares what comes back. It prints what load.c prints.
 
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
+import { parseArgs } from "node:util";
 import { WebSocket } from "ws";
 
-const [port, connections, size, inFlight, warmUp, duration] = process.argv.slice(2).map(Number);
+const names = ["port", "connections", "size", "in-flight", "warm-up", "duration"];
+const { values } = parseArgs({ options: Object.fromEntries(names.map((name) => [name, { type: "string" }])) });
+const [port, connections, size, inFlight, warmUp, duration] = names.map((name) => Number(values[name]));
 const PERIOD = 64;
 const texts = Array.from({ length: PERIOD }, (_, i) =>
   Array.from({ length: size }, (_, j) => String.fromCharCode(97 + ((i * 7 + j * 3) % 26))).join(""),
@@ -29,9 +33,9 @@ const open = Array.from({ length: connections }, async () => {
   };
 });
 for (const start of await Promise.all(open)) start();
-await delay(warmUp);
+await delay(warmUp * 1000);
 const before = { messages, time: performance.now(), cpu: process.cpuUsage() };
-await delay(duration);
+await delay(duration * 1000);
 const seconds = (performance.now() - before.time) / 1000;
 const { user, system } = process.cpuUsage(before.cpu);
 console.log(JSON.stringify({ messages: messages - before.messages, seconds, cpu: (user + system) / 1e6 }));

@@ -1,14 +1,10 @@
 import {
   BIT_CONTROL,
   BIT_FIN,
-  CONFIG_ALLOW_INVALID_CLOSE,
-  CONFIG_ALLOW_INVALID_UTF8,
-  CONFIG_ALLOW_MASKED,
-  CONFIG_ALLOW_NON_MINIMAL_LENGTH,
-  CONFIG_ALLOW_UNMASKED,
   CONFIG_COMPACT,
   CONFIG_SERVER,
   CONFIG_STRINGS,
+  FLAG_ASCII,
   FLAG_END,
   FLAG_FIRST_BYTE,
   FLAG_HEADER_MASK,
@@ -48,21 +44,18 @@ import {
   WINDOW_SIZE,
 } from "../../assembly/memory.ts";
 import type { Core } from "../core/core.ts";
-import { enginesFor, type Engines } from "../core/engines.ts";
 import { Batch, readKey } from "./batch.ts";
-import { asBytes, asUnshared, type Bytes, newBytes } from "./bytes.ts";
+import { asBytes, asUnshared, type Bytes } from "./bytes.ts";
+import { type DecoderSettings, readDecoderSettings } from "./decoder-settings.ts";
 import { coreError, type WebSocketError } from "./errors.ts";
-import { Frame, FrameHeader, type FrameSource } from "./frame.ts";
+import { Frame, FrameHeader } from "./frame.ts";
 import { filledLanding, leaseLanding, returnLanding } from "./landing.ts";
-import { type FrameDecoderOptions, isServer } from "./options.ts";
+import type { FrameDecoderOptions } from "./options.ts";
 import { PartialFrame } from "./partial.ts";
 import type { ReadWindow } from "./read-window.ts";
+import { FrameSource } from "./source.ts";
 import { type DecoderState, readState, writeState } from "./state.ts";
 import { decodeUtf8 } from "./utf8.ts";
-
-/** 100 MiB, as in ws. */
-const DEFAULT_MAX_FRAME = 104857600;
-const DEFAULT_TEXT_SLACK = 1024;
 
 /** Where push() and commit() deliver frames as they arrive. */
 export interface FrameSink {
@@ -92,31 +85,6 @@ export interface FrameSink {
   binary?(window: Uint8Array<ArrayBuffer>, start: number, end: number): void;
 }
 
-function readMaxFrame(value: number = DEFAULT_MAX_FRAME): number {
-  if (value === Infinity) return Number.MAX_SAFE_INTEGER;
-  if (!Number.isSafeInteger(value) || value < 0) {
-    throw new RangeError("maxFrame must be a whole number, 0 or more, or Infinity");
-  }
-  return value;
-}
-
-function readConfig(options: FrameDecoderOptions): number {
-  // The name that ws has.
-  if ((options as { readonly maxPayload?: unknown }).maxPayload !== undefined)
-    throw new TypeError("FrameDecoder has no option `maxPayload`: use `maxFrame`");
-  const rsv = options.rsv ?? 0;
-  if (!Number.isInteger(rsv) || rsv < 0 || rsv > 7) throw new RangeError("rsv must be 0 to 7");
-  return (
-    (isServer(options.role) ? CONFIG_SERVER : 0) |
-    (options.allowUnmasked ? CONFIG_ALLOW_UNMASKED : 0) |
-    (options.allowMasked ? CONFIG_ALLOW_MASKED : 0) |
-    (options.allowNonMinimalLength ? CONFIG_ALLOW_NON_MINIMAL_LENGTH : 0) |
-    (options.allowInvalidUtf8 ? CONFIG_ALLOW_INVALID_UTF8 : 0) |
-    (options.allowInvalidClose ? CONFIG_ALLOW_INVALID_CLOSE : 0) |
-    (rsv << 4)
-  );
-}
-
 /**
  * Bytes in, frames out (RFC 6455 §5), for one direction of one connection. It checks everything that the RFC demands of a
  * frame, as soon as the wrong field has arrived; text at the very byte.
@@ -129,12 +97,7 @@ function readConfig(options: FrameDecoderOptions): number {
  * After an error the decoder stays failed: every call throws the same error.
  */
 export class FrameDecoder {
-  readonly #engines: Engines;
-  readonly #config: number;
-  readonly #maxFrame: number;
-  readonly #copy: boolean;
-  readonly #textSlack: number;
-  readonly #allocate: (length: number) => Uint8Array<ArrayBuffer>;
+  readonly #settings: DecoderSettings;
   /** Where in the stream the next byte for the core stands: the first of #cut, if there are any. */
   #offset = 0;
   #message = 0;
@@ -143,9 +106,7 @@ export class FrameDecoder {
   #partial: PartialFrame | undefined = undefined;
   /** The bytes of a header that is not complete, at most 13. */
   #cut: Uint8Array<ArrayBuffer> | undefined = undefined;
-  #error: WebSocketError | undefined = undefined;
-  /** Its number in assembly/memory.ts. */
-  #errorNumber = 0;
+  #failure: Failure | undefined = undefined;
   #paused = false;
   /** What came while it was paused. */
   #backlog: Backlog | undefined = undefined;
@@ -157,23 +118,12 @@ export class FrameDecoder {
    * @throws RangeError for a maxFrame, rsv or textSlack out of range
    */
   constructor(options: FrameDecoderOptions) {
-    const config = readConfig(options);
-    const maxFrame = readMaxFrame(options.maxFrame);
-    const textSlack = options.textSlack ?? DEFAULT_TEXT_SLACK;
-    if (!Number.isInteger(textSlack) || textSlack < 0) {
-      throw new RangeError("textSlack must be a whole number, 0 or more");
-    }
-    this.#engines = enginesFor(options.core);
-    this.#config = config;
-    this.#maxFrame = maxFrame;
-    this.#copy = options.copy === true;
-    this.#textSlack = Math.min(textSlack, WINDOW_SIZE);
-    this.#allocate = options.allocate ?? newBytes;
+    this.#settings = readDecoderSettings(options);
   }
 
   /** The error that ended decoding, if one has. */
   get error(): WebSocketError | undefined {
-    return this.#error;
+    return this.#failure?.error;
   }
 
   /** Whether a Close has been read to its end. What comes after it is ignored. */
@@ -209,8 +159,8 @@ export class FrameDecoder {
   /**
    * Decodes the next bytes of the stream into the frames that they complete.
    *
-   * Payloads are views on the chunk, which is unmasked in place and must not be written to while they are in
-   * use; with the option `copy`, or if it is in shared memory, it is left as it is. A frame that spans chunks, or 64 KiB of a chunk, is collected in a
+   * Payloads are views on the chunk, which is unmasked in place and must not be written to while they are in use. With the
+   * option `copy`, or if it is in shared memory, the chunk is left as it is. A frame that spans chunks is collected in a
    * buffer of its own, which grows with what arrives, not with what its header says.
    *
    * @throws WebSocketError when the stream is wrong; its `frames` are those before the error
@@ -218,21 +168,26 @@ export class FrameDecoder {
    */
   decode(data: Bytes): Frame[] {
     const chunk = asUnshared(asBytes(data));
-    if (this.#error) throw this.#error;
+    if (this.#failure !== undefined) throw this.#failure.error;
     this.#assertNothingHeld();
     if (this.#partial?.streaming) throw new TypeError("The frame that has begun goes through push()");
     const frames: Frame[] = [];
     const { length } = chunk;
     this.#busy = true;
-    const core = this.#engines.enter();
+    const core = this.#settings.engines.enter();
     try {
-      const plain = this.#partial === undefined ? 0 : this.#plainBytes(this.#partial, length);
-      if (plain > 0) {
-        this.#partial!.append(chunk, 0, plain, this.#partial!.payloadLength);
-        this.#skipPlain(plain);
-      }
-      for (let at = plain; at < length && !this.#afterClose(); at += WINDOW_SIZE) {
-        this.#decodeSlice(core, chunk, at, Math.min(length - at, WINDOW_SIZE), frames);
+      for (let at = 0; at < length && !this.#afterClose();) {
+        const partial = this.#partial;
+        const plain = partial === undefined ? 0 : this.#plainBytes(partial, length - at);
+        if (plain > 0) {
+          if (!partial!.place) partial!.append(chunk, at, at + plain, partial!.payloadLength);
+          this.#skipPlain(plain);
+          at += plain;
+        } else {
+          const size = Math.min(length - at, WINDOW_SIZE);
+          this.#decodeSlice(core, chunk, at, size, frames);
+          at += size;
+        }
       }
       this.#busy = false;
     } finally {
@@ -259,7 +214,7 @@ export class FrameDecoder {
       return;
     }
     this.#busy = true;
-    const core = this.#engines.enter();
+    const core = this.#settings.engines.enter();
     try {
       this.#pushChunk(core, chunk, sink, false);
       this.#busy = false;
@@ -288,7 +243,7 @@ export class FrameDecoder {
     const backlog = this.#backlog;
     if (backlog === undefined || this.#busy) return;
     this.#busy = true;
-    const core = this.#engines.enter();
+    const core = this.#settings.engines.enter();
     try {
       this.#drain(core, backlog, sink);
       this.#busy = false;
@@ -307,7 +262,7 @@ export class FrameDecoder {
    */
   reserve(): Uint8Array<ArrayBuffer> {
     this.#assertUsable();
-    return leaseLanding(this, this.#engines);
+    return leaseLanding(this, this.#settings.engines);
   }
 
   /**
@@ -317,7 +272,7 @@ export class FrameDecoder {
    * @throws all that push() does
    */
   commit(length: number, sink: FrameSink): void {
-    if (this.#error) this.release();
+    if (this.#failure !== undefined) this.release();
     this.#assertStreaming();
     const landing = filledLanding(this, length);
     if (this.#paused) {
@@ -326,14 +281,14 @@ export class FrameDecoder {
       return;
     }
     this.#busy = true;
-    const core = this.#engines.enter();
+    const core = this.#settings.engines.enter();
     try {
       if (landing.buffer === core.bytes.buffer) this.#pushWindow(core, LANDING, length, sink);
       else this.#pushChunk(core, landing, sink, false);
       this.#busy = false;
     } finally {
       // Not before: what a callback reserves must not be this buffer, which is still being decoded.
-      returnLanding(this, this.#engines);
+      returnLanding(this, this.#settings.engines);
       this.#leave();
     }
   }
@@ -359,13 +314,13 @@ export class FrameDecoder {
       }
       this.#busy = false;
     } finally {
-      if (this.#error) this.#busy = false;
+      if (this.#failure !== undefined) this.#busy = false;
     }
   }
 
   /** Takes back what reserve() lent, if it has lent something. Not from inside a callback of commit(). @internal */
   release(): void {
-    returnLanding(this, this.#engines);
+    returnLanding(this, this.#settings.engines);
   }
 
   /**
@@ -377,14 +332,14 @@ export class FrameDecoder {
   save(): Uint8Array<ArrayBuffer> {
     this.#assertNothingHeld();
     return writeState({
-      server: (this.#config & CONFIG_SERVER) !== 0,
+      server: (this.#settings.config & CONFIG_SERVER) !== 0,
       offset: this.#offset,
       message: this.#message,
       utf8: this.#utf8,
       cut: this.#cut,
       partial: this.#partial,
-      errorNumber: this.#errorNumber,
-      errorOffset: this.#error?.byteOffset ?? 0,
+      errorNumber: this.#failure?.number ?? 0,
+      errorOffset: this.#failure?.error.byteOffset ?? 0,
     });
   }
 
@@ -396,12 +351,12 @@ export class FrameDecoder {
    */
   static restore(state: Bytes, options: FrameDecoderOptions): FrameDecoder {
     const decoder = new FrameDecoder(options);
-    decoder.#resume(readState(state, decoder.#allocate));
+    decoder.#resume(readState(state, decoder.#settings.allocate));
     return decoder;
   }
 
   #resume(state: DecoderState): void {
-    if (state.server !== ((this.#config & CONFIG_SERVER) !== 0)) {
+    if (state.server !== ((this.#settings.config & CONFIG_SERVER) !== 0)) {
       throw new TypeError(`The state is of the role ${state.server ? "server" : "client"}`);
     }
     this.#offset = state.offset;
@@ -409,12 +364,12 @@ export class FrameDecoder {
     this.#utf8 = state.utf8;
     this.#cut = state.cut;
     this.#partial = state.partial;
-    this.#errorNumber = state.errorNumber;
-    if (state.errorNumber !== 0) this.#error = coreError(state.errorNumber, state.errorOffset);
+    const { errorNumber: number, errorOffset } = state;
+    if (number !== 0) this.#failure = { number, error: coreError(number, errorOffset) };
   }
 
   #assertUsable(): void {
-    if (this.#error) throw this.#error;
+    if (this.#failure !== undefined) throw this.#failure.error;
     this.#assertIdle();
   }
 
@@ -451,19 +406,20 @@ export class FrameDecoder {
 
   /** Gives the core back. After an exception that was not its own error the decoder stays in use, for good. */
   #leave(): void {
-    this.#engines.leave();
-    if (this.#error) this.#busy = false;
+    this.#settings.engines.leave();
+    if (this.#failure !== undefined) this.#busy = false;
   }
 
   /** One crossing into the core: `bytes[start, end)`. Returns the number of records. */
   #run(core: Core, start: number, end: number, mode: number): number {
     const { i32, f64 } = core;
     const partial = this.#partial;
-    i32[STATE_CONFIG >> 2] = this.#config | mode;
+    const { config, textSlack, maxFrame } = this.#settings;
+    i32[STATE_CONFIG >> 2] = config | mode;
     i32[STATE_MESSAGE >> 2] = this.#message;
     i32[STATE_UTF8 >> 2] = this.#utf8;
-    i32[STATE_SLACK >> 2] = this.#textSlack;
-    f64[STATE_MAX_PAYLOAD >> 3] = this.#maxFrame;
+    i32[STATE_SLACK >> 2] = textSlack;
+    f64[STATE_MAX_PAYLOAD >> 3] = maxFrame;
     if (partial === undefined) {
       i32[STATE_FRAME >> 2] = 0;
     } else {
@@ -503,73 +459,98 @@ export class FrameDecoder {
     if (consumed < end && !this.#afterClose()) this.#cut = core.bytes.slice(consumed, end);
   }
 
-  #fail(error: number, offset: number, frames?: readonly Frame[]): never {
+  #fail(number: number, offset: number, frames?: readonly Frame[]): never {
     this.#partial = undefined;
     this.#backlog = undefined;
-    this.#errorNumber = error;
-    throw (this.#error = coreError(error, offset, frames));
+    const error = coreError(number, offset, frames);
+    this.#failure = { number, error };
+    throw error;
   }
 
   #decodeSlice(core: Core, chunk: Uint8Array<ArrayBuffer>, at: number, size: number, frames: Frame[]): void {
     const { bytes, i32 } = core;
+    const { copy, allocate, textSlack: slack } = this.#settings;
     bytes.set(size === chunk.length ? chunk : chunk.subarray(at, at + size), WINDOW);
     let start = this.#prepend(core, WINDOW);
     const end = WINDOW + size;
     /** What turns an address in the window into an offset in the stream. */
     const toStream = this.#offset - start;
-    const target = this.#copy ? new Uint8Array(size) : chunk;
-    const targetAt = this.#copy ? 0 : at;
-    let source: FrameSource | undefined;
-    // What is written back: the payloads of whole frames that were masked, or all that was copied.
-    let from = this.#copy ? WINDOW : end;
-    let to = this.#copy ? end : WINDOW;
+    let target = copy ? undefined : chunk;
+    const targetAt = copy ? 0 : at;
+    const streamOffset = toStream + WINDOW;
+    let count = frames.length;
+    let stretch: FrameSource | undefined;
+    let others: FrameSource | undefined;
+    /** Flags of the frame before. */
+    let before = 0;
+    // What is written back: the payloads that were masked of frames that are whole in the chunk, or all that is copied.
+    let from = copy ? WINDOW : end;
+    let to = copy ? end : WINDOW;
     for (;;) {
       const records = this.#run(core, start, end, 0);
+      // Growing frame by frame takes a tenth of the whole time; setting the length, as long as ten frames.
+      if (records > 32) frames.length = count + records;
       for (let i = 0; i < records; i++) {
         const r = TABLE + i * RECORD_SIZE;
         const flags = i32[(r + RECORD_FLAGS) >> 2]!;
         const payload = i32[(r + RECORD_PAYLOAD) >> 2]!;
         const length = i32[(r + RECORD_LENGTH) >> 2]!;
+        let inPlace = !copy;
         if ((flags & (FLAG_START | FLAG_END)) === (FLAG_START | FLAG_END)) {
-          if (flags & FLAG_MASKED && !this.#copy) {
-            if (payload < from) from = payload;
-            to = payload + length;
-          }
-          source ??= {
-            buffer: target.buffer,
-            byteOffset: target.byteOffset + targetAt,
-            streamOffset: toStream + WINDOW,
-          };
+          target ??= new Uint8Array(size);
           const position = payload - WINDOW;
-          const headerLength = (flags >> FLAG_HEADER_SHIFT) & FLAG_HEADER_MASK;
-          // A header that began in the chunk before: the masking-key may not stand in this one.
-          const whole = position >= headerLength ? source : { ...source, key: readKey(bytes, payload, flags) };
-          frames.push(new Frame(whole, flags, position, length));
+          const head = position - ((flags >> FLAG_HEADER_SHIFT) & FLAG_HEADER_MASK);
+          let source: FrameSource;
+          if (head < 0) {
+            // The header began in the chunk before: the masking-key may not stand in this one.
+            source = new FrameSource(target, targetAt, streamOffset, readKey(bytes, payload, flags));
+          } else if (!(flags & before & FLAG_ASCII)) {
+            // Also the first of an ASCII stretch: alone, it would need a source of its own.
+            source = others ??= new FrameSource(target, targetAt, streamOffset);
+          } else {
+            if (!stretch?.extend(head, position + length, slack)) {
+              stretch = new FrameSource(target, targetAt, streamOffset, undefined, head, position + length);
+            }
+            source = stretch;
+          }
+          before = flags;
+          frames[count++] = new Frame(source, flags, position, length);
         } else {
           if (flags & FLAG_START) {
+            const whole = length + core.f64[STATE_REMAINING >> 3]!;
+            const begin = at + payload - WINDOW;
             this.#partial = new PartialFrame(
               flags & ~FLAG_START,
               readKey(bytes, payload, flags),
-              length + core.f64[STATE_REMAINING >> 3]!,
+              whole,
               toStream + payload,
               false,
-              this.#allocate,
+              allocate,
             );
+            if (!copy && begin + whole <= chunk.length) {
+              this.#partial.place = chunk.subarray(begin, begin + whole);
+            }
           }
           const partial = this.#partial!;
-          partial.append(bytes, payload, payload + length, partial.payloadLength);
+          inPlace &&= partial.place !== undefined;
+          if (!partial.place) partial.append(bytes, payload, payload + length, partial.payloadLength);
           if (flags & FLAG_END) {
-            frames.push(partial.toFrame());
+            frames[count++] = partial.toFrame();
             this.#partial = undefined;
           }
         }
+        if (flags & FLAG_MASKED && inPlace) {
+          if (payload < from) from = payload;
+          to = payload + length;
+        }
       }
+      if (frames.length > count) frames.length = count;
       if (this.#partial) this.#savePartial(core);
       start = i32[STATE_CONSUMED >> 2]!;
       if (records < MAX_RECORDS || start === end) break;
     }
-    // One write for the whole slice. What it has of frames that go on stands in buffers of their own.
-    if (to > from && source) target.set(bytes.subarray(from, to), targetAt + from - WINDOW);
+    // One write for the whole slice. What it has of frames that go on in another chunk is in buffers of their own.
+    if (to > from) target?.set(bytes.subarray(from, to), targetAt + from - WINDOW);
     const error = i32[STATE_ERROR >> 2]!;
     if (error !== 0) this.#fail(error, toStream + i32[STATE_ERROR_AT >> 2]!, frames);
     this.#keepCut(core, end);
@@ -747,7 +728,7 @@ export class FrameDecoder {
       const length = core.i32[(last + RECORD_LENGTH) >> 2]! + batch.remaining;
       const key = readKey(core.bytes, from, flags);
       const own = flags & ~FLAG_START;
-      this.#partial = new PartialFrame(own, key, length, batch.toStream + from, true, this.#allocate);
+      this.#partial = new PartialFrame(own, key, length, batch.toStream + from, true, this.#settings.allocate);
     }
     this.#savePartial(core);
   }
@@ -756,6 +737,13 @@ export class FrameDecoder {
 /** Puts chunks on a stack whose top is the next one. */
 function stack(chunks: readonly Uint8Array[], on: Uint8Array[]): void {
   for (let i = chunks.length - 1; i >= 0; i--) on.push(chunks[i]!);
+}
+
+/** Why decoding has ended. */
+interface Failure {
+  /** ERROR_* in assembly/memory.ts. */
+  readonly number: number;
+  readonly error: WebSocketError;
 }
 
 /** What a pause has kept back: records, the error after them if there is one, and bytes that the core has not seen. */

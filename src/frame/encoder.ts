@@ -31,7 +31,7 @@ const MOST_WAITING = 4194304;
 /** Texts from this length on are transcoded one by one: joining them would cost more. A client's are joined to be masked. */
 const LONG = 512;
 /** Texts up to this length are transcoded here: a call costs more. */
-const TINY = 16;
+const TINY = 40;
 /** Copies up to this length are made twice, and leave together; longer ones are frames in memory of their own. */
 const MOST_COPIED = 16384;
 /** This much of what has been serialized is rather copied than returned, in bytes. */
@@ -45,7 +45,8 @@ const MOST_SPARE = 262144;
 type Payloads = readonly (string | Uint8Array)[];
 
 const ZEROED: Memory = { allocate: newBytes };
-const EMPTY: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
+const EMPTY: Uint8Array<ArrayBuffer> = /* @__PURE__ */ new Uint8Array(0);
+const NO_RECORDS: Int32Array = /* @__PURE__ */ new Int32Array(0);
 
 /** A frame to be serialized. A decoded Frame is one. */
 export interface FrameInit {
@@ -99,6 +100,11 @@ interface Queue {
   written: number;
 }
 
+/** The record of a text message in one frame. */
+const LONE = 0x1810000;
+/** Where takeInto() has got to. */
+const place: Target = { bytes: EMPTY, at: 0 };
+
 /** The queue that the last take() emptied: the next encoder that needs one has it without allocating. */
 let spareQueue: Queue | undefined;
 /** Where frames are put together. */
@@ -106,12 +112,12 @@ let scratch: Uint8Array<ArrayBuffer> | undefined;
 
 function takeQueue(): Queue {
   const queue = spareQueue ?? {
-    records: new Int32Array(FIRST_RECORDS),
+    records: NO_RECORDS,
     count: 0,
-    limit: FIRST_RECORDS,
+    limit: 0,
     payloads: [],
     run: undefined,
-    copies: new Uint8Array(FIRST_COPIES),
+    copies: EMPTY,
     copied: 0,
     copiesFrom: 0,
     bounds: [],
@@ -132,7 +138,7 @@ function emit(queue: Queue, part: Uint8Array<ArrayBuffer>): void {
 
 /** Memory to put frames together in. */
 interface Target {
-  readonly bytes: Uint8Array;
+  bytes: Uint8Array;
   /** Where the next one goes. */
   at: number;
 }
@@ -150,6 +156,8 @@ export class FrameEncoder {
   /** 1 for a client, 0 for a server. */
   readonly #mask: number;
   readonly #keySource: MaskKeySource | undefined;
+  /** A text, or a frame that is not copied, that waits alone: it needs no queue. */
+  #lone: string | Uint8Array<ArrayBuffer> | undefined = undefined;
   #queue: Queue | undefined = undefined;
 
   /** @throws TypeError for an unknown role, core or maskKey */
@@ -253,10 +261,14 @@ export class FrameEncoder {
     // Not instanceof: that would put the class into every bundle.
     if (message?.firstByte === undefined) throw new TypeError("message must be a PreparedMessage");
     const { frame } = message;
-    if (!this.#mask && (frame.length >= LARGE || this.#queue === undefined || this.#queue.count === 0)) {
-      emit(this.#flushed(), frame);
-    } else {
+    if (this.#mask) {
       this.#bytes(message.firstByte, message.payload);
+    } else if (this.#isEmpty()) {
+      this.#lone = frame;
+    } else {
+      const queue = this.#open();
+      if (frame.length >= LARGE || queue.count === 0) emit(this.#flushed(), frame);
+      else this.#bytes(message.firstByte, message.payload);
     }
   }
 
@@ -266,6 +278,9 @@ export class FrameEncoder {
    */
   get queuedBytes(): number {
     const queue = this.#queue;
+    const lone = this.#lone;
+    if (typeof lone === "string") return lone.length * MAX_BYTES_PER_UNIT + 4 + 4 * this.#mask;
+    if (lone !== undefined) return lone.length;
     return queue === undefined ? 0 : queue.written + queue.most + queue.count * this.#mask * 4;
   }
 
@@ -274,7 +289,17 @@ export class FrameEncoder {
    * that you passed in, and those of a PreparedMessage are shared: do not write to these.
    */
   take(): Uint8Array<ArrayBuffer>[] {
-    if (this.#queue === undefined) return [];
+    const lone = this.#lone;
+    if (lone instanceof Uint8Array) {
+      this.#lone = undefined;
+      return [lone];
+    }
+    if (lone !== undefined) {
+      const frame = new Uint8Array(headerSize(lone.length) + 4 * this.#mask + lone.length);
+      if (this.#putLone(lone, frame)) return [frame];
+    } else if (this.#queue === undefined) {
+      return [];
+    }
     const queue = this.#flushed();
     const { output } = queue;
     queue.output = [];
@@ -289,9 +314,12 @@ export class FrameEncoder {
    * then. With a buffer that you use again and again, nothing is allocated.
    */
   takeInto(target: Uint8Array): number {
+    if (typeof this.#lone === "string") return this.#putLone(this.#lone, target) ? place.at : 0;
+    if (this.#lone !== undefined) return 0;
     const queue = this.#queue;
     if (queue === undefined) return 0;
-    const place = { bytes: target, at: 0 };
+    place.bytes = target;
+    place.at = 0;
     if (queue.written > 0) {
       if (queue.written > Math.min(SMALL, target.length)) return 0;
       for (const part of queue.output) {
@@ -306,9 +334,37 @@ export class FrameEncoder {
     return place.at;
   }
 
+  #isEmpty(): boolean {
+    return this.#queue === undefined && this.#lone === undefined;
+  }
+
+  /** The queue. What waited alone is in it then. */
+  #open(): Queue {
+    const queue = (this.#queue ??= takeQueue());
+    const lone = this.#lone;
+    if (lone === undefined) return queue;
+    this.#lone = undefined;
+    if (typeof lone !== "string") {
+      emit(queue, lone);
+      return queue;
+    }
+    this.#enqueue(LONE, lone.length, lone.length * MAX_BYTES_PER_UNIT + 4);
+    queue.run = { text: lone };
+    return queue;
+  }
+
+  /** Puts the text that waits alone to the front of `target`, if it fits. */
+  #putLone(text: string, target: Uint8Array): boolean {
+    place.bytes = target;
+    place.at = 0;
+    if (!this.#put(place, BIT_FIN | OPCODE_TEXT, text, this.#mask ? nextKey(undefined) : undefined)) return false;
+    this.#lone = undefined;
+    return true;
+  }
+
   #release(queue: Queue): void {
     this.#queue = undefined;
-    if (queue.copies.length > MOST_SPARE) queue.copies = new Uint8Array(FIRST_COPIES);
+    if (queue.copies.length > MOST_SPARE) queue.copies = EMPTY;
     spareQueue = queue;
   }
 
@@ -316,7 +372,7 @@ export class FrameEncoder {
   #enqueue(record: number, length: number, most: number): Queue {
     // Before anything is queued: a source of keys may throw.
     const key = this.#keySource === undefined ? 0 : nextKey(this.#keySource);
-    const queue = (this.#queue ??= takeQueue());
+    const queue = this.#open();
     if (queue.size + length > WINDOW_SIZE || queue.count === queue.limit) this.#makeRoom(queue, length);
     queue.records[queue.count++] = record | length;
     queue.size += length;
@@ -332,7 +388,7 @@ export class FrameEncoder {
     }
     if (queue.size + length > WINDOW_SIZE || queue.count - segmentStart(queue) === MAX_RECORDS) cut(queue);
     if (queue.count === queue.records.length) {
-      const records = new Int32Array(2 * queue.count);
+      const records = new Int32Array(Math.max(FIRST_RECORDS, 2 * queue.count));
       records.set(queue.records);
       queue.records = records;
     }
@@ -341,7 +397,7 @@ export class FrameEncoder {
 
   /** The queue, with everything in it serialized. */
   #flushed(): Queue {
-    const queue = (this.#queue ??= takeQueue());
+    const queue = this.#open();
     if (queue.count > 0) this.#flush(queue);
     return queue;
   }
@@ -355,7 +411,9 @@ export class FrameEncoder {
   #text(first: number, text: string): void {
     const { length } = text;
     const record = ENCODE_UNITS | (first << ENCODE_FIRST_BYTE_SHIFT);
-    if (length < (this.#mask ? LARGE : LONG)) {
+    if (this.#isEmpty() && record === LONE && length < LONG && !this.#keySource) {
+      this.#lone = text;
+    } else if (length < (this.#mask ? LARGE : LONG)) {
       const queue = this.#enqueue(record, length, length * MAX_BYTES_PER_UNIT + 4);
       if (queue.run === undefined) {
         endPayload(queue);
@@ -385,10 +443,9 @@ export class FrameEncoder {
 
   /** Queues a record that is a segment. The payload follows, and then cut(). */
   #enqueueAlone(record: number, most: number): Queue {
-    if (this.#queue !== undefined) {
-      if (this.#queue.most > MOST_WAITING) this.#flush(this.#queue);
-      cut(this.#queue);
-    }
+    const queue = this.#open();
+    if (queue.most > MOST_WAITING) this.#flush(queue);
+    cut(queue);
     return this.#enqueue(record, 0, most);
   }
 
@@ -431,14 +488,29 @@ export class FrameEncoder {
       this.#emitFirst(queue);
       return;
     }
+    if (queue.bounds.length === 0 && this.#flushSegment(queue)) return;
     scratch ??= new Uint8Array(SCRATCH_SIZE);
     const target = { bytes: scratch, at: 0 };
     while (queue.count > 0) {
       target.at = 0;
       this.#lay(queue, target);
-      // Not slice(): V8 zeroes what that returns before it copies, and takes twice as long.
       if (target.at > 0) emit(queue, new Uint8Array(scratch.subarray(0, target.at)));
       else this.#emitFirst(queue);
+    }
+  }
+
+  /** Serializes a queue of one segment, if its frames can be made in one go. */
+  #flushSegment(queue: Queue): boolean {
+    const core = this.#engines.enter();
+    try {
+      const end = this.#encode(core, queue.records.subarray(0, queue.count), queue.payloads, queue.keys);
+      if (end < 0) return false;
+      drop(queue, queue.count, queue.payloads.length, 0);
+      // Not slice(): V8 zeroes what that returns before it copies, and takes twice as long.
+      emit(queue, new Uint8Array(core.bytes.subarray(OUTPUT, end)));
+      return true;
+    } finally {
+      this.#engines.leave();
     }
   }
 
@@ -521,15 +593,11 @@ export class FrameEncoder {
     return true;
   }
 
-  /** Puts frames into `target`, half of them at a time where they do not fit or surrogates meet, if they all fit there. */
+  /** Puts frames into `target`, half of them at a time where they cannot be made in one go, if they all fit there. */
   #serialize(core: Core, records: Int32Array, payloads: Payloads, keys: readonly number[], target: Target): boolean {
-    const { bytes, i32 } = core;
-    const count = records.length;
-    const end = writePayloads(payloads, bytes);
-    // Then nobody need look for the ends of the texts.
-    const ascii = end - WINDOW === payloads.reduce((sum, payload) => sum + payload.length, 0);
-    if (end < 0 || (!ascii && surrogatesMeet(records, payloads))) {
-      const half = count >> 1;
+    const end = this.#encode(core, records, payloads, keys);
+    if (end < 0) {
+      const half = records.length >> 1;
       const { at } = target;
       const [first, second] = splitPayloads(payloads, records.subarray(0, half));
       if (
@@ -541,14 +609,23 @@ export class FrameEncoder {
       target.at = at;
       return false;
     }
+    if (target.at + end - OUTPUT > target.bytes.length) return false;
+    target.bytes.set(core.bytes.subarray(OUTPUT, end), target.at);
+    target.at += end - OUTPUT;
+    return true;
+  }
+
+  /** Makes frames in OUTPUT. Returns where they end, or -1 if the payloads do not fit in the window, or surrogates meet. */
+  #encode(core: Core, records: Int32Array, payloads: Payloads, keys: readonly number[]): number {
+    const { bytes, i32 } = core;
+    const end = writePayloads(payloads, bytes);
+    // Then nobody need look for the ends of the texts.
+    const ascii = end - WINDOW === payloads.reduce((sum, payload) => sum + payload.length, 0);
+    if (end < 0 || (!ascii && surrogatesMeet(records, payloads))) return -1;
     i32.set(records, TABLE >> 2);
     if (keys.length > 0) i32.set(keys, KEYS >> 2);
-    else if (this.#mask) takeKeys(i32, KEYS >> 2, count);
-    const output = core.encode(count, end, ascii ? 1 : 0, this.#mask);
-    if (target.at + output - OUTPUT > target.bytes.length) return false;
-    target.bytes.set(bytes.subarray(OUTPUT, output), target.at);
-    target.at += output - OUTPUT;
-    return true;
+    else if (this.#mask) takeKeys(i32, KEYS >> 2, records.length);
+    return core.encode(records.length, end, ascii ? 1 : 0, this.#mask);
   }
 }
 
@@ -569,7 +646,7 @@ function copyTo(queue: Queue, payload: Uint8Array): void {
   if (queue.copied + length > queue.copies.length) {
     // Payloads that have ended stay where they are.
     const open = queue.copies.subarray(queue.copiesFrom, queue.copied);
-    queue.copies = new Uint8Array(2 * Math.max(queue.copies.length, open.length + length));
+    queue.copies = new Uint8Array(Math.max(FIRST_COPIES, 2 * queue.copies.length, 2 * (open.length + length)));
     queue.copies.set(open);
     queue.copiesFrom = 0;
     queue.copied = open.length;

@@ -10,6 +10,7 @@ import {
   RECORD_PAYLOAD,
 } from "../../assembly/memory.ts";
 import type { Batch } from "./batch.ts";
+import type { FrameSource } from "./source.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
 /** What every view of a frame's header tells (RFC 6455 §5.2). */
@@ -104,20 +105,6 @@ export class FrameHeader extends HeaderFields {
 }
 
 /**
- * The bytes that the frames of one decode() call are views on.
- * @internal
- */
-export interface FrameSource {
-  readonly buffer: ArrayBuffer;
-  /** Where in `buffer` the bytes begin that positions count from. */
-  readonly byteOffset: number;
-  /** Where in the stream they begin. */
-  readonly streamOffset: number;
-  /** The masking-key, where it does not stand in front of the payload. */
-  readonly key?: number;
-}
-
-/**
  * A whole frame, as decode() returns it. What is not asked for is not made: the payload is a view that is
  * created at first use.
  */
@@ -137,17 +124,23 @@ export class Frame extends HeaderFields {
   }
 
   /**
-   * The payload, unmasked: a view on the chunk that was decoded (or, with `copy` and for frames that
-   * spanned chunks or 64 KiB of one, on bytes of its own). Yours, as long as the chunk is.
+   * The payload, unmasked: a view on the chunk that was decoded (with `copy`, and for a frame that spanned chunks, on bytes
+   * of its own). Yours, as long as the chunk is.
    */
   get payload(): Uint8Array<ArrayBuffer> {
     const source = this.#source;
     return (this.#payload ??= new Uint8Array(source.buffer, source.byteOffset + this.#position, this.payloadLength));
   }
 
-  /** The payload as a string: UTF-8, a BOM kept, what is not UTF-8 as U+FFFD. Made anew at each call. */
+  /**
+   * The payload as a string: UTF-8, a BOM kept, what is not UTF-8 as U+FFFD. A new string at each call.
+   *
+   * Strings of short ASCII frames that follow one another in a chunk are slices of one that is made when the first of them
+   * is asked for; `textSlack` bounds how long it is. So ask for the text before you write to any of their payloads: what
+   * you write later may be missing from it.
+   */
   get text(): string {
-    return decodeUtf8(this.payload);
+    return this.#source.cut(this.#position, this.payloadLength) ?? decodeUtf8(this.payload);
   }
 
   /** The four bytes of the masking-key, or undefined. A new array at each call. */

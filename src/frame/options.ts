@@ -27,8 +27,8 @@ export interface FrameDecoderOptions {
    */
   readonly allocate?: ((length: number) => Uint8Array<ArrayBuffer>) | undefined;
   /**
-   * How many bytes of other messages may be kept alive by a string that a sink's `text` gets: such strings are slices of a
-   * longer one. Default 1024; 0 makes each string separately.
+   * How many bytes of other messages a string may keep alive: the strings that a sink's `text` gets, and those of
+   * `frame.text`, are slices of longer ones. Default 1024; 0 makes each string separately.
    */
   readonly textSlack?: number | undefined;
   /** Role server: accept frames that are not masked, against RFC 6455 §5.1. Default false. */

@@ -1,5 +1,6 @@
 import { Collector } from "./collector.ts";
 import { Frame } from "./frame.ts";
+import { FrameSource } from "./source.ts";
 
 /**
  * A frame whose payload has not arrived to its end.
@@ -19,6 +20,8 @@ export class PartialFrame extends Collector {
   rotatedKey = 0;
   close = 0;
   remaining = 0;
+  /** Where its payload is, if it is all in one chunk: then nothing is collected. */
+  place: Uint8Array<ArrayBuffer> | undefined = undefined;
 
   constructor(
     flags: number,
@@ -36,10 +39,13 @@ export class PartialFrame extends Collector {
     this.streaming = streaming;
   }
 
-  /** The frame, now that it is complete. It takes over the buffer. */
+  /** The frame, now that it is complete. It takes over the buffer, if there is one. */
   toFrame(): Frame {
-    const { buffer, byteOffset } = this.bytes;
-    const source = { buffer, byteOffset, streamOffset: this.payloadOffset, key: this.key };
-    return new Frame(source, this.flags, 0, this.payloadLength);
+    return new Frame(
+      new FrameSource(this.place ?? this.bytes, 0, this.payloadOffset, this.key),
+      this.flags,
+      0,
+      this.payloadLength,
+    );
   }
 }

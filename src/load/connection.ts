@@ -10,6 +10,8 @@ import {
   ResponseParser,
   serializeRequest,
 } from "../index.ts";
+import { isTested } from "../node/transport/sockets.ts";
+import { isClear, writeDirectly, type Writer, writesDirectly } from "../node/transport/writes.ts";
 import { LINGER } from "../protocol/times.ts";
 import { Deadline } from "./deadline.ts";
 import { reasonOf } from "./errors.ts";
@@ -50,7 +52,7 @@ const CLOSED = 3;
  * the first byte that differs they go through a Protocol: what is compressed or fragmented, has pings in it, or is wrong. At the
  * next end of a frame, bytes are compared again. Answers that are only counted always go through the Protocol.
  */
-export class LoadConnection {
+export class LoadConnection implements Writer {
   readonly #shared: Shared;
   readonly #tally: Tally;
   readonly #messages: Messages;
@@ -70,6 +72,9 @@ export class LoadConnection {
   #lingers = false;
   /** Whether the socket has not yet taken all that was written. */
   #full = false;
+  /** Whether a write past its queue is under way; and whether there may be any. */
+  #writing = false;
+  #passes = false;
   #stopped = false;
   /** Where neither answers nor a rate set the pace. */
   readonly #fence: Fence | undefined;
@@ -157,6 +162,8 @@ export class LoadConnection {
           } as ConnectionOptions)
         : connectTcp({ host, port, onread });
       this.#socket = socket;
+      // TLS takes one write at a time.
+      this.#passes = isTested && !secure && writesDirectly(socket);
       socket.setNoDelay(true);
       socket.on("error", (error: NodeJS.ErrnoException) => this.#fail(error.code ?? "ERROR", reasonOf(error)));
       socket.on("end", () => this.#end());
@@ -190,14 +197,14 @@ export class LoadConnection {
       left -= count;
       ledger.send(count, now);
       this.#tally.bytesSent += to - from;
-      socket.write(bytes.subarray(from, to), this.#written);
+      this.#writeMessages(bytes.subarray(from, to));
       if (fence) {
         this.#protocol!.ping(fence.next());
         this.#flush();
         if (!fence.isOpen) left = 0;
       }
       // The system has not taken all of it: more would only pile up.
-      if (socket.writableLength > 0) {
+      if (this.#writing || socket.writableLength > 0) {
         this.#full = true;
         return;
       }
@@ -244,10 +251,30 @@ export class LoadConnection {
   }
 
   readonly #written = (): void => {
-    if (!this.#full || this.#socket!.writableLength > 0) return;
+    if (!this.#full || this.#writing || this.#socket!.writableLength > 0) return;
     this.#full = false;
     this.send(performance.now());
   };
+
+  /** A direct write has ended. @internal */
+  wrote(error: Error | null | undefined): void {
+    this.#writing = false;
+    if (error) this.#socket!.destroy(error);
+    else this.#written();
+  }
+
+  #writeMessages(bytes: Uint8Array): void {
+    const socket = this.#socket!;
+    if (!this.#passes || this.#writing || !isClear(socket)) {
+      socket.write(bytes, this.#written);
+      return;
+    }
+    try {
+      this.#writing = !writeDirectly(socket, bytes, this);
+    } catch (error) {
+      socket.destroy(error as Error);
+    }
+  }
 
   #write(bytes: Uint8Array): void {
     this.#tally.bytesSent += bytes.length;

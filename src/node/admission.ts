@@ -6,6 +6,7 @@ import type { Caller } from "./caller.ts";
 import type { Connection } from "./connection.ts";
 import { CLOSE_TIMEOUT, LINGER } from "../protocol/times.ts";
 import { readDelay, startTimer } from "./delay.ts";
+import type { OwnServer } from "./own-server.ts";
 import { tellRefused, throwLater } from "./refusal.ts";
 import type { Route } from "./router.ts";
 import type { ServeOptions } from "./serve.ts";
@@ -31,13 +32,16 @@ export class Admission<Data> implements Route {
   readonly #undecided: Set<(rejection: Rejection) => void> = new Set();
   /** The listener of "close". One for all: made in #open() it would share its scope, and keep the request. */
   readonly #forget: (this: Connection) => void;
+  /** The server that serve() made, if it made one. */
+  readonly #own: OwnServer | undefined;
   #closing = false;
 
   /** @throws TypeError, RangeError */
-  constructor(options: ServeOptions<Data>, timeLimit: number, handler: Handler<Data>) {
+  constructor(options: ServeOptions<Data>, timeLimit: number, handler: Handler<Data>, own: OwnServer | undefined) {
     this.path = options.path;
     this.#options = options;
     this.#handler = handler;
+    this.#own = own;
     const { connections } = this;
     this.#forget = function forget() {
       connections.delete(this);
@@ -123,6 +127,7 @@ export class Admission<Data> implements Route {
     const connection = this.#attempt(caller, () => caller.accept(acceptance, this.#options));
     if (connection === undefined) return;
     this.connections.add(connection);
+    this.#own?.release(caller.stream);
     connection.on("close", this.#forget);
     callHandler(this.#handler, connection, caller.request, data);
   }

@@ -1,17 +1,21 @@
 import type { Duplex } from "node:stream";
-import type { Protocol, Role } from "../index.ts";
-import type { OwnOptions } from "./options.ts";
+import type { Protocol } from "../index.ts";
+import type { FlowHost } from "./flow.ts";
+import type { OutboxHost } from "./outbox.ts";
+import type { Settings } from "./settings.ts";
+import type { VitalsHost } from "./vitals.ts";
 
-/** What the parts of a connection share. @internal */
-export interface Channel {
-  readonly protocol: Protocol;
+/**
+ * A connection as its parts see it. They all have it, rather than a reference to each thing: an idle connection should take
+ * little memory. Not internal itself: the published types of Connection name it.
+ */
+export interface Channel extends FlowHost, OutboxHost, VitalsHost {
+  /** This side of the connection, without the socket. @internal */
+  readonly endpoint: Protocol;
+  /** What does not change. @internal */
+  readonly settings: Settings;
+  /** Whether a message has been sent or has come since Vitals set this back. @internal */
+  active: boolean;
+  /** The stream below. */
   readonly socket: Duplex;
-  readonly role: Role;
-  /** Whether extensions have been agreed on. */
-  readonly extended: boolean;
-  /** Whether what the socket has been given may be written to again, once the socket holds nothing. */
-  readonly reuses: boolean;
-  /** Whether writes may pass the queue of the socket's stream. */
-  readonly passes: boolean;
-  readonly options: OwnOptions;
 }

@@ -31,16 +31,27 @@ import { ConnectionEmitter, type Ending, type MessageListener } from "./events.t
 import { Flow } from "./flow.ts";
 import { type Beating, startBeating, stopBeating } from "./heartbeat.ts";
 import { allocateUnsafe, texts } from "./memory.ts";
-import { type ConnectionOptions, ownOptions } from "./options.ts";
+import type { ConnectionOptions } from "./options.ts";
 import { type MessageOptions, Outbox, type Pieces, type PiecesOptions } from "./outbox.ts";
+import { settingsFor, type Settings } from "./settings.ts";
 import { pause, type ReadWindow, readerFor } from "./transport/reads.ts";
-import { isSocket } from "./transport/sockets.ts";
-import { writesDirectly } from "./transport/writes.ts";
 import { Vitals } from "./vitals.ts";
 
 /** Where a stream has its connection. */
 const CONNECTION: unique symbol = Symbol("connection");
 type OwnedStream = Duplex & { [CONNECTION]?: Connection };
+
+/** What is known of the end of a connection, made once there is something: open connections take less memory without it. */
+interface End {
+  ending: Ending | undefined;
+  error: ConnectionError | undefined;
+  /** "close" has been emitted, or is about to be. */
+  emitted: boolean;
+  /** Cuts the socket if the server does not end it. */
+  lingering: NodeJS.Timeout | undefined;
+  /** What `closed` has returned, if somebody has asked. */
+  closed: { readonly promise: Promise<Ending>; readonly resolve: (ending: Ending) => void } | undefined;
+}
 
 /**
  * A WebSocket connection over a stream of node:net, tls or http2: made by upgrade(), serve() and connect().
@@ -49,7 +60,10 @@ type OwnedStream = Duplex & { [CONNECTION]?: Connection };
  * `discardUnread` is set, and once `highWaterMark` is reached the peer waits too. What you send while a chunk is handled, or
  * in one turn of the event loop, leaves in one write.
  */
-export class Connection extends ConnectionEmitter implements AsyncIterable<string | Uint8Array<ArrayBuffer>>, Beating {
+export class Connection
+  extends ConnectionEmitter
+  implements AsyncIterable<string | Uint8Array<ArrayBuffer>>, Beating, Channel
+{
   /** The subprotocol that was agreed on, or "". */
   readonly protocol: string;
   /** The extensions that were agreed on, as in Sec-WebSocket-Extensions; empty for none. */
@@ -58,21 +72,20 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
   readonly response: AcceptedResponse | undefined;
   /** The stream below. Do not read from it or write to it. */
   readonly socket: Duplex;
-  readonly #channel: Channel;
-  readonly #protocol: Protocol;
+  // What its parts share: see Channel.
+  /** @internal */
+  readonly endpoint: Protocol;
+  /** @internal */
+  readonly settings: Settings;
+  /** @internal */
+  active = false;
   readonly #outbox: Outbox;
   readonly #flow: Flow;
   readonly #vitals: Vitals;
   /** Where the connection was made. Its events run there, whatever brings them about: its socket, a timer, another connection. */
   readonly #context: AsyncResource = new AsyncResource("WSFRAME_CONNECTION", { requireManualDestroy: true });
-  #ending: Ending | undefined = undefined;
-  /** "close" has been emitted, or is about to be. */
-  #ended = false;
-  #error: ConnectionError | undefined = undefined;
+  #end: End | undefined = undefined;
   #flushScheduled = false;
-  #closed: { readonly promise: Promise<Ending>; readonly resolve: (ending: Ending) => void } | undefined = undefined;
-  /** Cuts the socket if the server does not end it. */
-  #lingering: NodeJS.Timeout | undefined = undefined;
 
   /** @internal */
   constructor(
@@ -89,31 +102,21 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
     this.extensions = named.length === 0 ? "" : serializeExtensions(named);
     this.response = response;
     this.socket = socket;
-    this.#protocol = new Protocol({ ...(options.allocate === undefined && MEMORY), ...options, role, extensions });
-    const own = ownOptions(options);
-    this.#channel = {
-      protocol: this.#protocol,
-      socket,
-      role,
-      extended: named.length > 0,
-      reuses: own.directWrites && isSocket(socket),
-      passes: own.directWrites && writesDirectly(socket),
-      options: own,
-    };
-    this.#outbox = new Outbox(this.#channel, this);
-    this.#flow = new Flow(this.#channel, this.#outbox, this);
-    this.#vitals = new Vitals(this.#channel, this.#outbox, this.#flow, this, options);
+    this.endpoint = new Protocol({ ...(options.allocate === undefined && MEMORY), ...options, role, extensions });
+    this.settings = settingsFor(role, options, named.length > 0, socket);
+    this.#outbox = new Outbox(this);
+    this.#flow = new Flow(this, this.#outbox);
+    this.#vitals = new Vitals(this, this.#outbox, this.#flow, options);
     // What came before the peer ended its side can still be answered.
     socket.allowHalfOpen = true;
     const owned: OwnedStream = socket;
     owned[CONNECTION] = this;
-    Connection.#read(socket, own.directReads);
+    Connection.#read(socket, this.settings.directReads);
     // Listeners that are added in this turn get the first message.
     pause(socket);
     socket.on("end", Connection.#onEnd);
     socket.on("error", Connection.#onError);
-    // Some streams emit it twice.
-    socket.once("close", Connection.#onClose);
+    socket.on("close", Connection.#onClose);
     if (head.length > 0) socket.unshift(head);
     startBeating(this);
     this.#runSoon();
@@ -148,25 +151,26 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
   /** As in browsers: 1 is open, 2 closing, 3 closed. A connection that you get has been opened, so 0 does not occur. */
   get readyState(): 1 | 2 | 3 {
     if (this.socket.destroyed) return 3;
-    const { state } = this.#protocol;
+    const { state } = this.endpoint;
     if (state === "open") return this.#outbox.closeWaits ? 2 : 1;
     return state === "closing" ? 2 : 3;
   }
 
   /** How the connection ended. Undefined until the "close" event. */
   get ending(): Ending | undefined {
-    return this.#ended ? this.#ending : undefined;
+    return this.#end?.emitted === true ? this.#end.ending : undefined;
   }
 
   /** Resolves with how the connection ended, when it emits "close". It never rejects. */
   get closed(): Promise<Ending> {
-    if (this.#closed === undefined) {
+    const end = this.#ending();
+    if (end.closed === undefined) {
       let resolve!: (ending: Ending) => void;
       const promise = new Promise<Ending>((settle) => (resolve = settle));
-      this.#closed = { promise, resolve };
+      end.closed = { promise, resolve };
       if (this.ending !== undefined) resolve(this.ending);
     }
-    return this.#closed.promise;
+    return end.closed.promise;
   }
 
   /**
@@ -174,7 +178,7 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
    * to our Close, which is no event: after our Close, nothing that the peer sends is an error event.
    */
   get error(): ConnectionError | undefined {
-    return this.#error ?? this.#protocol.error;
+    return this.#end?.error ?? this.endpoint.error;
   }
 
   /**
@@ -187,7 +191,7 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
 
   /** Whether more than `highWaterMark` bytes wait to be written: before you send more, await drained(). */
   get needDrain(): boolean {
-    return this.#outbox.bytes > this.#channel.options.highWaterMark;
+    return this.#outbox.isAboveMark;
   }
 
   /**
@@ -208,7 +212,7 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
     let size: number;
     if (typeof data === "string" && options === undefined && outbox.isDirect) {
       // Nearly all messages, by the shortest way.
-      sent = this.#protocol.send(data);
+      sent = this.endpoint.send(data);
       size = data.length;
     } else {
       if (options !== undefined) assertOptions(options);
@@ -216,7 +220,7 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
       sent = outbox.send(data, options);
       size = sizeOf(data);
     }
-    outbox.active = true;
+    this.active = true;
     if (!outbox.corked) this.flushSoon();
     else if ((outbox.room -= size + OVERHEAD) < 0) this.#flow.look();
     return sent;
@@ -224,7 +228,7 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
 
   /** Sends a Ping with at most 125 bytes, which are copied. @returns false once the connection is closing */
   ping(data?: string | Bytes): boolean {
-    const sent = this.#protocol.ping(data);
+    const sent = this.endpoint.ping(data);
     this.flushSoon();
     return sent;
   }
@@ -234,7 +238,7 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
    * once the connection is closing
    */
   pong(data?: string | Bytes): boolean {
-    const sent = this.#protocol.pong(data);
+    const sent = this.endpoint.pong(data);
     this.flushSoon();
     return sent;
   }
@@ -275,7 +279,7 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
     const loop = this.#flow.iterate();
     this.run();
     return {
-      next: () => this.#flow.next(loop, this.#ended),
+      next: () => this.#flow.next(loop, this.#end?.emitted === true),
       return: () => {
         this.#flow.abandon();
         this.close(CloseCode.NormalClosure);
@@ -327,18 +331,18 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
 
   /** @internal */
   get interval(): number {
-    return this.#vitals.interval;
+    return this.settings.interval;
   }
 
   /** Whether our Close waits, because somebody may still want to answer what came before the peer's. @internal */
   get holdsClose(): boolean {
-    if (this.#protocol.state === "open" || !this.#protocol.canSend || this.#flow.finished) return false;
+    if (this.endpoint.state === "open" || !this.endpoint.canSend || this.#flow.finished) return false;
     return this.#flow.isBehind || this.#outbox.sendsPieces;
   }
 
-  /** For each write on the socket. @internal */
-  get written(): () => void {
-    return this.#outbox.written;
+  /** Writes the response that has accepted the connection: drained() waits for it, too. @internal */
+  writeResponse(response: Uint8Array): void {
+    this.#outbox.writeResponse(response);
   }
 
   /** @internal */
@@ -363,22 +367,23 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
   /** @internal */
   broken(error: unknown): void {
     this.failed(error instanceof Error ? error : new Error(String(error)));
-    const where = { closeCode: CloseCode.InternalError, byteOffset: this.#protocol.bytesReceived, rule: "none" };
-    this.handle(this.#protocol.fail(new WebSocketError("WS_ERR_INTERNAL", "Internal error", where)));
+    const where = { closeCode: CloseCode.InternalError, byteOffset: this.endpoint.bytesReceived, rule: "none" };
+    this.handle(this.endpoint.fail(new WebSocketError("WS_ERR_INTERNAL", "Internal error", where)));
   }
 
   /** @internal */
   failed(error: ConnectionError): void {
     // A peer that cuts the socket after its Close has said how the connection ended.
-    if (this.#ending?.wasClean || this.#error !== undefined) return;
-    this.#error = error;
+    const end = this.#ending();
+    if (end.ending?.wasClean || end.error !== undefined) return;
+    end.error = error;
     publishError(this, error);
     this.emitSafely("error", error);
   }
 
   /** @internal */
   setEnding(code: number, reason: string, wasClean: boolean): void {
-    this.#ending ??= { code, reason, wasClean };
+    this.#ending().ending ??= { code, reason, wasClean };
   }
 
   /** @internal */
@@ -417,17 +422,17 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
   #receive(chunk: Uint8Array): void {
     if (this.#flow.probing) this.#vitals.seen();
     this.#context.runInAsyncScope(this.#flow.receive, this.#flow, chunk);
-    if (this.#protocol.state !== "open") this.#advance();
+    if (this.endpoint.state !== "open") this.#advance();
   }
 
   #receiveFrom(window: ReadWindow, length: number): void {
     if (this.#flow.probing) this.#vitals.seen();
     this.#context.runInAsyncScope(this.#flow.receiveFrom, this.#flow, window, length);
-    if (this.#protocol.state !== "open") this.#advance();
+    if (this.endpoint.state !== "open") this.#advance();
   }
 
   #receiveEnd(): void {
-    this.#protocol.pushEnd(this.#flow);
+    this.endpoint.pushEnd(this.#flow);
     // With nobody there, what waits need not be waited for.
     if (!this.#flow.hasConsumer) this.#flow.finish();
     else if (this.#flow.isStopped) this.#vitals.held();
@@ -436,32 +441,46 @@ export class Connection extends ConnectionEmitter implements AsyncIterable<strin
 
   /** Ends the socket, if it is time. */
   #advance(): void {
-    const { streamEnd } = this.#protocol;
+    const { streamEnd } = this.endpoint;
     if (streamEnd === "none" || this.socket.writableEnded) return;
     if (this.#outbox.sendsPieces) this.#outbox.end();
     if (!this.#outbox.isFlushed) return;
     if (streamEnd === "send") this.socket.end();
-    else if (this.#outbox.inSocket === 0) this.#lingering ??= setTimeout(() => this.socket.destroy(), LINGER);
+    else if (this.#outbox.inSocket === 0) this.#ending().lingering ??= setTimeout(() => this.socket.destroy(), LINGER);
   }
 
   #close(): void {
+    // Some streams emit it twice.
+    if (this.#end?.emitted) return;
     if (this.#flow.isRunning) {
       // A stream that closes inside a handler: what waits is handed out first.
       process.nextTick(() => this.#context.runInAsyncScope(this.#close, this));
       return;
     }
     stopBeating(this);
-    clearTimeout(this.#lingering);
+    clearTimeout(this.#end?.lingering);
     this.#outbox.end();
     this.#flow.finish();
-    this.#protocol.pushEnd(this.#flow);
-    this.#ended = true;
-    const ending = (this.#ending ??= ABNORMAL);
+    this.endpoint.pushEnd(this.#flow);
+    const end = this.#ending();
+    end.emitted = true;
+    const ending = (end.ending ??= ABNORMAL);
     this.#flow.end();
-    this.#closed?.resolve(ending);
+    end.closed?.resolve(ending);
     publishClose(this, ending);
     this.emitSafely("close", ending.code, ending.reason, ending.wasClean);
     this.#context.emitDestroy();
+  }
+
+  /** What is known of the end, which begins with this call if it has not begun before. */
+  #ending(): End {
+    return (this.#end ??= {
+      ending: undefined,
+      error: undefined,
+      emitted: false,
+      lingering: undefined,
+      closed: undefined,
+    });
   }
 }
 

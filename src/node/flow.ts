@@ -14,6 +14,20 @@ type Result = IteratorResult<Message, undefined>;
 export interface Loop {
   /** Whether it has been given a message, and has not asked for the next. */
   busy: boolean;
+  /** What it shares with the other loops of its connection. */
+  readonly loops: Loops;
+}
+
+/** What the loops over the messages of one connection share. */
+interface Loops {
+  /** Those that wait for a message. */
+  readers: Reader[];
+  /** How many are busy. */
+  busy: number;
+  /** Whether one has asked since the last beat. */
+  asked: boolean;
+  /** Whether, after our Close, none has. */
+  givenUp: boolean;
 }
 
 interface Reader {
@@ -52,18 +66,14 @@ export interface FlowHost {
  * @internal
  */
 export class Flow implements MessageSink {
-  /** Whether a message has come since this was set back. */
-  active = false;
   /** Nothing waits for room any more: the connection is over, or about to be. */
   finished = false;
   /** It reads on although it is stopped, to see whether the peer is there. */
   probing = false;
   readonly #channel: Channel;
   readonly #outbox: Outbox;
-  readonly #host: FlowHost;
   /** Messages that wait; none for most connections. */
   #inbox: Inbox | undefined = undefined;
-  #iterated = false;
   /** Messages go nowhere: the one who read them has left. */
   #abandoned = false;
   #listening = false;
@@ -71,27 +81,21 @@ export class Flow implements MessageSink {
   #listener: MessageListener | undefined = undefined;
   /** The same while messages can go straight to it. */
   #direct: MessageListener | undefined = undefined;
-  /** Loops that wait for a message. */
-  #readers: Reader[] | undefined = undefined;
-  /** How many loops are busy. */
-  #busyLoops = 0;
+  /** Made for the first loop: most connections have none. */
+  #loops: Loops | undefined = undefined;
   /** Chunks that came while a handler ran: some streams call back from any call. */
   #early: Uint8Array[] | undefined = undefined;
-  /** Whether a loop has asked since the last beat; and whether, after our Close, one has not. */
-  #asked = false;
-  #givenUp = false;
   #running = false;
   #stopped = false;
 
-  constructor(channel: Channel, outbox: Outbox, host: FlowHost) {
+  constructor(channel: Channel, outbox: Outbox) {
     this.#channel = channel;
     this.#outbox = outbox;
-    this.#host = host;
   }
 
   /** Whether a message that has arrived may still be answered. */
   get isBehind(): boolean {
-    return this.#inbox !== undefined || (this.#busyLoops > 0 && !this.#abandoned);
+    return this.#inbox !== undefined || (this.#loops !== undefined && this.#loops.busy > 0 && !this.#abandoned);
   }
 
   /** Whether a call is handing out messages. */
@@ -101,7 +105,7 @@ export class Flow implements MessageSink {
 
   /** Whether somebody listens or iterates. */
   get hasConsumer(): boolean {
-    return this.#listening || this.#iterated;
+    return this.#listening || this.#loops !== undefined;
   }
 
   /** Whether the connection does not read, because of what waits. */
@@ -111,7 +115,7 @@ export class Flow implements MessageSink {
 
   /** Whether it may read on although nothing is taken: what is read then is kept as it came. */
   get canProbe(): boolean {
-    return this.#channel.protocol.heldBytes <= PROBE;
+    return this.#channel.endpoint.heldBytes <= PROBE;
   }
 
   /** The next bytes from the socket. */
@@ -124,9 +128,9 @@ export class Flow implements MessageSink {
     // What is sent meanwhile leaves together.
     this.#outbox.corked = true;
     try {
-      this.#channel.protocol.push(chunk, this, performance.now());
+      this.#channel.endpoint.push(chunk, this, performance.now());
     } catch (error) {
-      this.#host.broken(error);
+      this.#channel.broken(error);
     }
     this.#outbox.corked = false;
     this.run();
@@ -140,9 +144,9 @@ export class Flow implements MessageSink {
     }
     this.#outbox.corked = true;
     try {
-      this.#channel.protocol.pushFrom(window, length, this, performance.now());
+      this.#channel.endpoint.pushFrom(window, length, this, performance.now());
     } catch (error) {
-      this.#host.broken(error);
+      this.#channel.broken(error);
     }
     this.#outbox.corked = false;
     this.run();
@@ -161,57 +165,58 @@ export class Flow implements MessageSink {
   }
 
   ping(data: Uint8Array<ArrayBuffer>): void {
-    this.#host.emitSafely("ping", data);
+    this.#channel.emitSafely("ping", data);
   }
 
   pong(data: Uint8Array<ArrayBuffer>): void {
-    this.#host.emitSafely("pong", data);
+    this.#channel.emitSafely("pong", data);
   }
 
   error(error: WebSocketError): void {
-    this.#host.failed(error);
+    this.#channel.failed(error);
   }
 
   close(code: number, reason: string, wasClean: boolean): void {
-    this.#host.setEnding(code, reason, wasClean);
+    this.#channel.setEnding(code, reason, wasClean);
   }
 
   #call(listener: MessageListener, data: Message): void {
-    this.active = true;
+    this.#channel.active = true;
     try {
-      listener.call(this.#host, data);
+      listener.call(this.#channel, data);
     } catch (error) {
       throwLater(error);
     }
   }
 
   #emit(data: Message): void {
-    if (this.#listener === undefined) this.#host.emitSafely("message", data);
+    if (this.#listener === undefined) this.#channel.emitSafely("message", data);
     else this.#call(this.#listener, data);
   }
 
   #deliver(data: Message): void {
-    this.active = true;
+    this.#channel.active = true;
     if (this.#abandoned) return;
-    if (this.#inbox === undefined && this.#listening && !this.#iterated) {
+    const loops = this.#loops;
+    if (this.#inbox === undefined && this.#listening && loops === undefined) {
       this.#emit(data);
       return;
     }
-    const reader = this.#readers?.shift();
+    const reader = loops?.readers.shift();
     if (reader !== undefined) {
-      this.#setBusy(reader.loop, true);
+      setBusy(reader.loop, true);
       reader.resolve({ done: false, value: data });
       return;
     }
     if (this.#discards()) return;
     (this.#inbox ??= new Inbox()).push(data);
-    if (this.#full()) this.#channel.protocol.pause();
+    if (this.#full()) this.#channel.endpoint.pause();
   }
 
   /** Much has been sent while a chunk is handled: no limit may wait for the end of the chunk. */
   look(): void {
-    this.#outbox.room = Math.min(this.#channel.options.highWaterMark, STEP);
-    if (this.#writerBehind()) this.#channel.protocol.pause();
+    this.#outbox.room = Math.min(this.#channel.settings.highWaterMark, STEP);
+    if (this.#writerBehind()) this.#channel.endpoint.pause();
   }
 
   /** "message" has listeners, or not; and the only one, if it may be called without emit(). */
@@ -223,27 +228,28 @@ export class Flow implements MessageSink {
 
   /** Somebody begins to ask for messages. */
   iterate(): Loop {
-    this.#iterated = true;
+    const loops = (this.#loops ??= { readers: [], busy: 0, asked: false, givenUp: false });
     this.#redirect();
-    return { busy: false };
+    return { busy: false, loops };
   }
 
   next(loop: Loop, ended: boolean): Promise<Result> {
-    this.#asked = true;
+    const { loops } = loop;
+    loops.asked = true;
     let value = this.#shift();
-    this.#setBusy(loop, value !== undefined);
+    setBusy(loop, value !== undefined);
     if (this.#stopped && !this.#full()) {
-      this.#host.run();
+      this.#channel.run();
       value ??= this.#shift();
     }
     if (value !== undefined) {
-      this.#setBusy(loop, true);
+      setBusy(loop, true);
       return Promise.resolve({ done: false, value });
     }
     if (ended) return Promise.resolve({ done: true, value: undefined });
     // Everything has been handled: our Close need not wait any longer.
-    if (this.#channel.protocol.state !== "open") this.#host.flushSoon();
-    return new Promise((resolve) => (this.#readers ??= []).push({ loop, resolve }));
+    if (this.#channel.endpoint.state !== "open") this.#channel.flushSoon();
+    return new Promise((resolve) => loops.readers.push({ loop, resolve }));
   }
 
   /** The one who read has left: what comes is dropped, so that the peer's Close is seen. */
@@ -266,23 +272,23 @@ export class Flow implements MessageSink {
       // What the system has taken at once leaves room.
     } while (this.#canGoOn());
     this.#running = false;
-    this.#stopped = this.#channel.protocol.paused || this.#full();
+    this.#stopped = this.#channel.endpoint.paused || this.#full();
     if (this.#stopped && !(this.probing && this.canProbe)) pause(this.#channel.socket);
     else if (this.#channel.socket.readableFlowing !== true) this.#channel.socket.resume();
   }
 
   #canGoOn(): boolean {
-    return this.#canEmit() || this.#early !== undefined || (this.#channel.protocol.paused && !this.#full());
+    return this.#canEmit() || this.#early !== undefined || (this.#channel.endpoint.paused && !this.#full());
   }
 
   #goOn(): void {
     this.#outbox.corked = true;
     try {
       while (this.#canEmit()) this.#emit(this.#shift()!);
-      if (!this.#full()) this.#channel.protocol.resume(this, performance.now());
+      if (!this.#full()) this.#channel.endpoint.resume(this, performance.now());
       this.#pushEarly();
     } catch (error) {
-      this.#host.broken(error);
+      this.#channel.broken(error);
     }
     this.#outbox.corked = false;
     this.#outbox.flush();
@@ -296,69 +302,76 @@ export class Flow implements MessageSink {
 
   /** From time to time. A loop that has stopped asking must not hide the peer's answer to our Close. */
   beat(): void {
-    if (this.#stopped && this.#closing() && !this.#asked) {
-      this.#givenUp = true;
+    const loops = this.#loops;
+    if (loops === undefined) return;
+    if (this.#stopped && this.#closing() && !loops.asked) {
+      loops.givenUp = true;
       this.run();
     }
-    this.#asked = false;
+    loops.asked = false;
   }
 
   /** There will be no more messages. */
   end(): void {
-    if (!this.#iterated) this.#inbox = undefined;
-    const readers = this.#readers;
-    this.#readers = undefined;
-    if (readers !== undefined) for (const { resolve } of readers) resolve({ done: true, value: undefined });
+    const loops = this.#loops;
+    if (loops === undefined) {
+      this.#inbox = undefined;
+      return;
+    }
+    const { readers } = loops;
+    loops.readers = [];
+    for (const { resolve } of readers) resolve({ done: true, value: undefined });
   }
 
   /** Whether a message would be dropped that nobody waits for. */
   #discards(): boolean {
     const full = this.#closing() && this.#inboxFull();
-    if (this.#iterated) return full && this.#givenUp;
-    return full || this.#channel.options.discardUnread || this.finished;
+    if (this.#loops !== undefined) return full && this.#loops.givenUp;
+    return full || this.#channel.settings.discardUnread || this.finished;
   }
 
   #canEmit(): boolean {
-    return this.#inbox !== undefined && this.#listening && !this.#iterated && (this.finished || !this.#writerBehind());
+    return (
+      this.#inbox !== undefined &&
+      this.#listening &&
+      this.#loops === undefined &&
+      (this.finished || !this.#writerBehind())
+    );
   }
 
   /** Whether nothing more shall arrive for now. After our Close it is the peer's that matters, unless a loop goes on. */
   #full(): boolean {
     if (this.finished) return false;
-    if (this.#closing()) return this.#iterated && !this.#givenUp && this.#inboxFull();
+    if (this.#closing()) return this.#loops?.givenUp === false && this.#inboxFull();
     return this.#inboxFull() || this.#writerBehind();
   }
 
   #closing(): boolean {
-    return this.#channel.protocol.state === "closing" && !this.#channel.protocol.canSend;
+    return this.#channel.endpoint.state === "closing" && !this.#channel.endpoint.canSend;
   }
 
   #inboxFull(): boolean {
-    return this.#inbox !== undefined && this.#inbox.bytes > this.#channel.options.highWaterMark;
+    return this.#inbox !== undefined && this.#inbox.bytes > this.#channel.settings.highWaterMark;
   }
 
   /** A client goes on reading while its peer does not: if both ends stopped, neither would ever go on. */
   #writerBehind(): boolean {
     return (
-      this.#channel.role === "server" && !this.#closing() && this.#outbox.weight > this.#channel.options.highWaterMark
+      this.#channel.settings.role === "server" &&
+      !this.#closing() &&
+      this.#outbox.weight > this.#channel.settings.highWaterMark
     );
-  }
-
-  #setBusy(loop: Loop, busy: boolean): void {
-    if (loop.busy === busy) return;
-    loop.busy = busy;
-    this.#busyLoops += busy ? 1 : -1;
   }
 
   #pushEarly(): void {
     for (let early = this.#early; early !== undefined; early = this.#early) {
       this.#early = undefined;
-      for (const chunk of early) this.#channel.protocol.push(chunk, this, performance.now());
+      for (const chunk of early) this.#channel.endpoint.push(chunk, this, performance.now());
     }
   }
 
   #redirect(): void {
-    const straight = this.#inbox === undefined && !this.#iterated && !this.#abandoned;
+    const straight = this.#inbox === undefined && this.#loops === undefined && !this.#abandoned;
     this.#direct = straight ? this.#listener : undefined;
   }
 
@@ -370,4 +383,10 @@ export class Flow implements MessageSink {
     }
     return message;
   }
+}
+
+function setBusy(loop: Loop, busy: boolean): void {
+  if (loop.busy === busy) return;
+  loop.busy = busy;
+  loop.loops.busy += busy ? 1 : -1;
 }

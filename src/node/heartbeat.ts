@@ -1,6 +1,7 @@
 // One timer for all connections that want to be looked at equally often.
 
 import { AsyncResource } from "node:async_hooks";
+import { wholeMilliseconds } from "./clock.ts";
 
 /** Something that wants to be looked at now and then. */
 export interface Beating {
@@ -51,7 +52,7 @@ export function stopBeating(one: Beating): void {
 function beatAll(beating: Set<Beating>): void {
   // After a stall of the event loop the answers that it waits for are in the system: they are read first.
   setImmediate(() => {
-    const now = performance.now();
+    const now = wholeMilliseconds();
     for (const each of beating) each.beat(now);
   });
 }

@@ -59,9 +59,7 @@ export type OwnOptions = Required<
   >
 >;
 
-let last: OwnOptions | undefined;
-
-/** The same object as the last time, where the options say the same. @throws RangeError @internal */
+/** @throws RangeError @internal */
 export function ownOptions(options: ConnectionOptions): OwnOptions {
   const { highWaterMark = DEFAULT_HIGH_WATER_MARK, idleTimeout = Infinity, overflow = "queue" } = options;
   const { maxBufferedAmount = highWaterMark, discardUnread = false } = options;
@@ -75,12 +73,7 @@ export function ownOptions(options: ConnectionOptions): OwnOptions {
   }
   if (!OVERFLOWS.has(overflow)) throw new RangeError('overflow must be "queue", "drop", 1008 or 1013');
   const sending = { maxBufferedAmount, overflow, fragmentSize };
-  const own: OwnOptions = { highWaterMark, ...sending, discardUnread, idleTimeout, directReads, directWrites };
-  const before = last;
-  if (before !== undefined && (Object.keys(own) as (keyof OwnOptions)[]).every((key) => before[key] === own[key])) {
-    return before;
-  }
-  return (last = own);
+  return { highWaterMark, ...sending, discardUnread, idleTimeout, directReads, directWrites };
 }
 
 /** Throws what a Connection with these options would throw, before there is a socket. @internal */

@@ -54,6 +54,10 @@ interface Queue {
   bytes: number;
   /** Whether a Close is in it: nothing is accepted after that. */
   closed: boolean;
+  /** Ends the wait for the next piece. */
+  interrupt: (() => void) | undefined;
+  /** Ends the wait for the socket. */
+  wake: (() => void) | undefined;
 }
 
 /** Copies in memory that is used again once nothing waits any more. */
@@ -69,8 +73,10 @@ const MOST_LENT = 1048576;
 const OVERHEAD = 64;
 /** Once this many entries have been sent, their places are given back. */
 const COMPACT = 1024;
-/** The most that is written at once: progress shows between two writes. */
+/** The most that is written at once, in bytes: progress shows between two writes. */
 const SLICE = 131072;
+/** The same while the system takes each write at once. */
+const FAST_SLICE = 524288;
 /** How much a source of pieces may send before others get a turn. */
 const TURN = 262144;
 const HOLD_CLOSE = { holdClose: true } as const;
@@ -93,33 +99,20 @@ export class Outbox implements Writer, Memory {
   room = 0;
   /** Whether messages go straight to the Protocol. */
   isDirect: boolean;
-  /** Whether something has been sent since this was set back. */
-  active = false;
   /** Whether the system has taken something. The one who looks sets it back. */
   progress = false;
-  /** The callback of every write, also of one from elsewhere. A stream that was not full emits no "drain". */
-  readonly written: () => void = () => {
-    this.progress = true;
-    this.flush();
-    if (this.waiting <= this.#channel.options.highWaterMark) this.#wakePump?.();
-    this.#host.taken();
-  };
   readonly #protocol: Protocol;
   readonly #channel: Channel;
-  readonly #host: OutboxHost;
   /** Serialized, and not given to the socket. */
   #parts: Uint8Array[] | undefined = undefined;
   #partsBytes = 0;
+  #slice = SLICE;
   /** How many bytes are being written past the queue of the socket. */
   #underway = 0;
   /** Memory that the parts are in, or that the socket may still read. */
   #slot: Uint8Array<ArrayBuffer> | undefined = undefined;
   /** While a message in pieces is being sent. */
   #queue: Queue | undefined = undefined;
-  /** Ends the wait for the next piece. */
-  #interrupt: (() => void) | undefined = undefined;
-  /** Ends the wait for the socket. */
-  #wakePump: (() => void) | undefined = undefined;
   #drains: (() => void)[] | undefined = undefined;
   /** Copies that the socket may still read. */
   #lent: Lent | undefined = undefined;
@@ -127,16 +120,15 @@ export class Outbox implements Writer, Memory {
   #begun = false;
   #ended = false;
 
-  constructor(channel: Channel, host: OutboxHost) {
-    this.#protocol = channel.protocol;
+  constructor(channel: Channel) {
+    this.#protocol = channel.endpoint;
     this.#channel = channel;
-    this.isDirect = channel.options.overflow === "queue";
-    this.#host = host;
+    this.isDirect = channel.settings.overflow === "queue";
   }
 
   /** How many bytes wait for the socket and in it. */
   get waiting(): number {
-    const held = this.#host.holdsClose ? this.#protocol.answerSize : 0;
+    const held = this.#channel.holdsClose ? this.#protocol.answerSize : 0;
     return this.#protocol.bufferedAmount - held + this.#partsBytes + this.inSocket;
   }
 
@@ -148,6 +140,11 @@ export class Outbox implements Writer, Memory {
   /** How many bytes wait, those after a message in pieces included. */
   get bytes(): number {
     return this.waiting + (this.#queue?.bytes ?? 0);
+  }
+
+  /** Whether more than `highWaterMark` waits. */
+  get isAboveMark(): boolean {
+    return this.bytes > this.#channel.settings.highWaterMark;
   }
 
   /** How much memory all of that takes, about. */
@@ -170,8 +167,12 @@ export class Outbox implements Writer, Memory {
 
   /** Whether the socket has been given everything, and may be ended: it would not wait for what passes its queue. */
   get isFlushed(): boolean {
-    const nothingWaits = this.#queue === undefined && this.#parts === undefined && this.#protocol.bufferedAmount === 0;
-    return nothingWaits && this.#underway === 0;
+    return (
+      this.#underway === 0 &&
+      this.#queue === undefined &&
+      this.#parts === undefined &&
+      this.#protocol.bufferedAmount === 0
+    );
   }
 
   #accepts(): boolean {
@@ -181,7 +182,7 @@ export class Outbox implements Writer, Memory {
   /** @returns false if it was refused @throws TypeError, RangeError for what Protocol.send() refuses */
   send(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
     if (this.isDirect) return this.#sendNow(data, options);
-    if (!this.#accepts() || (this.#channel.options.overflow !== "queue" && !this.#fits(data, options))) return false;
+    if (!this.#accepts() || (this.#channel.settings.overflow !== "queue" && !this.#fits(data, options))) return false;
     if (this.#queue === undefined) this.#sendNow(data, options);
     else this.#enqueue(this.#queue, { data: this.#owned(data, options), options });
     this.#begun = options?.fin === false;
@@ -215,7 +216,7 @@ export class Outbox implements Writer, Memory {
         this.#queue.entries.push(entry);
         return;
       }
-      this.#queue = { entries: [entry], first: 0, bytes: 0, closed: false };
+      this.#queue = { entries: [entry], first: 0, bytes: 0, closed: false, interrupt: undefined, wake: undefined };
       this.#redirect();
       void this.#pump(this.#queue);
     });
@@ -238,8 +239,8 @@ export class Outbox implements Writer, Memory {
   end(): void {
     this.#ended = true;
     this.#redirect();
-    this.#interrupt?.();
-    this.#wakePump?.();
+    this.#queue?.interrupt?.();
+    this.#queue?.wake?.();
     this.#wakeDrains();
   }
 
@@ -259,11 +260,29 @@ export class Outbox implements Writer, Memory {
     if (this.#drains !== undefined && this.bytes === 0) this.#wakeDrains();
   }
 
+  /** Writes the response that has accepted the connection, before anything else. */
+  writeResponse(response: Uint8Array): void {
+    this.#writePart(response);
+  }
+
+  /** A callback for one write: a stream that was not full emits no "drain". It is not kept: that would cost each connection memory. */
+  get written(): () => void {
+    return () => this.#taken();
+  }
+
   /** A direct write has ended. */
   wrote(error: Error | null | undefined): void {
     this.#underway = 0;
     if (error) this.#channel.socket.destroy(error);
-    this.written();
+    this.#taken();
+  }
+
+  /** The system has taken something. */
+  #taken(): void {
+    this.progress = true;
+    this.flush();
+    if (this.waiting <= this.#channel.settings.highWaterMark) this.#queue?.wake?.();
+    this.#channel.taken();
   }
 
   /** A direct write must end before the next begins. */
@@ -279,10 +298,10 @@ export class Outbox implements Writer, Memory {
       return true;
     }
     if (this.#protocol.bufferedAmount === 0 || (this.#slot !== undefined && this.inSocket > 0)) return false;
-    const bytes = this.#channel.reuses ? this.#layOut() : undefined;
+    const bytes = this.#channel.settings.reuses ? this.#layOut() : undefined;
     const parts = bytes === undefined ? this.#protocol.take(this.#hold()) : [bytes];
     if (parts.length === 0) return false;
-    if (parts.length === 1 && parts[0]!.length <= SLICE) {
+    if (parts.length === 1 && parts[0]!.length <= this.#slice) {
       // Nearly all writes.
       this.#writePart(parts[0]!);
     } else {
@@ -293,7 +312,7 @@ export class Outbox implements Writer, Memory {
   }
 
   #hold(): typeof HOLD_CLOSE | undefined {
-    return this.#host.holdsClose ? HOLD_CLOSE : undefined;
+    return this.#channel.holdsClose ? HOLD_CLOSE : undefined;
   }
 
   /** The next frames, in a slot. Undefined if nothing waits, or no slot is free, or take() needs no copy of them. */
@@ -323,14 +342,19 @@ export class Outbox implements Writer, Memory {
   }
 
   #writePart(part: Uint8Array): void {
-    const { socket, passes } = this.#channel;
-    if (!passes || !isClear(socket)) {
+    const { socket, settings } = this.#channel;
+    if (!settings.passes || !isClear(socket)) {
       socket.write(part, this.written);
       return;
     }
     try {
-      if (writeDirectly(socket, part, this)) this.progress = true;
-      else this.#underway = part.length;
+      if (writeDirectly(socket, part, this)) {
+        this.progress = true;
+        this.#slice = FAST_SLICE;
+      } else {
+        this.#underway = part.length;
+        this.#slice = SLICE;
+      }
     } catch (error) {
       socket.destroy(error as Error);
     }
@@ -340,7 +364,8 @@ export class Outbox implements Writer, Memory {
   #writeSlice(parts: Uint8Array[]): void {
     const { socket } = this.#channel;
     const slice: Uint8Array[] = [];
-    let room = SLICE;
+    const most = this.#slice;
+    let room = most;
     let count = 0;
     while (count < parts.length && room > 0) {
       const part = parts[count]!;
@@ -354,15 +379,16 @@ export class Outbox implements Writer, Memory {
       room -= part.length;
       count++;
     }
-    this.#partsBytes -= SLICE - room;
+    this.#partsBytes -= most - room;
     if (count === parts.length) this.#parts = undefined;
     else parts.splice(0, count);
     if (slice.length === 1) {
       this.#writePart(slice[0]!);
       return;
     }
+    const { written } = this;
     socket.cork();
-    for (const part of slice) socket.write(part, this.written);
+    for (const part of slice) socket.write(part, written);
     // Last: a stream may hand over the peer's answer from here, and that flushes.
     socket.uncork();
   }
@@ -371,14 +397,14 @@ export class Outbox implements Writer, Memory {
   #fits(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
     // Part of a message would be worse than all of it.
     if (this.#begun) return true;
-    const { maxBufferedAmount, overflow } = this.#channel.options;
+    const { maxBufferedAmount, overflow } = this.#channel.settings;
     const size = this.#sizeOf({ data, options });
     if (this.bytes + size <= maxBufferedAmount) return true;
     // The Protocol has counted text with its longest form. Serialized it is what it is.
     const parts = this.#protocol.take(HOLD_CLOSE);
     if (parts.length > 0) this.#parts = [...(this.#parts ?? []), ...this.#counted(parts)];
     if (this.bytes + size <= maxBufferedAmount) return true;
-    if (typeof overflow === "number") this.#host.close(overflow, "Too much waits to be sent");
+    if (typeof overflow === "number") this.#channel.close(overflow, "Too much waits to be sent");
     return false;
   }
 
@@ -394,13 +420,13 @@ export class Outbox implements Writer, Memory {
   }
 
   #copy(data: Bytes): Uint8Array {
-    return this.#channel.extended ? new Uint8Array(asBytes(data)) : copyToSend(asBytes(data), allocateUnsafe);
+    return this.#channel.settings.extended ? new Uint8Array(asBytes(data)) : copyToSend(asBytes(data), allocateUnsafe);
   }
 
   /** A copy for the Protocol, which must have it before anything else happens. */
   #lend(data: Bytes): Uint8Array {
     const bytes = asBytes(data);
-    if (this.#channel.extended || !isLent(bytes.length)) return this.#copy(bytes);
+    if (this.#channel.settings.extended || !isLent(bytes.length)) return this.#copy(bytes);
     const copy = this.allocate(bytes.length);
     copy.set(bytes);
     return copy;
@@ -408,7 +434,7 @@ export class Outbox implements Writer, Memory {
 
   /** Memory for something that leaves as it is, lent if possible. */
   allocate(length: number): Uint8Array<ArrayBuffer> {
-    if (!this.#channel.reuses || !isLent(length)) return allocateUnsafe(length);
+    if (!this.#channel.settings.reuses || !isLent(length)) return allocateUnsafe(length);
     const lent = (this.#lent ??= { copies: [], bytes: 0 });
     if (lent.bytes > MOST_LENT) return allocateUnsafe(length);
     const memory = lend(length);
@@ -430,8 +456,8 @@ export class Outbox implements Writer, Memory {
     readonly data: string | Bytes | PreparedMessage;
     readonly options: MessageOptions | undefined;
   }): number {
-    const mask = this.#channel.role === "client" ? 4 : 0;
-    const most = readFragmentSize(options?.fragmentSize ?? this.#channel.options.fragmentSize);
+    const mask = this.#channel.settings.role === "client" ? 4 : 0;
+    const most = readFragmentSize(options?.fragmentSize ?? this.#channel.settings.fragmentSize);
     const length = data instanceof PreparedMessage ? data.payload.length : lengthOf(data);
     if (length <= most) return length + headerSize(length) + mask;
     const full = Math.ceil(length / most) - 1;
@@ -442,7 +468,7 @@ export class Outbox implements Writer, Memory {
   async #pump(queue: Queue): Promise<void> {
     for (let next = takeFirst(queue); next !== undefined; next = takeFirst(queue)) {
       if ("pieces" in next) {
-        await this.#sendAll(next);
+        await this.#sendAll(next, queue);
       } else if ("data" in next) {
         queue.bytes -= this.#sizeOf(next);
         this.#sendQueued(next);
@@ -454,7 +480,7 @@ export class Outbox implements Writer, Memory {
     this.#redirect();
     this.flush();
     if (this.bytes === 0) this.#wakeDrains();
-    this.#host.taken();
+    this.#channel.taken();
   }
 
   /** An extension that throws has closed the connection. */
@@ -466,7 +492,7 @@ export class Outbox implements Writer, Memory {
     }
   }
 
-  async #sendAll({ pieces, options, resolve, reject }: InPieces): Promise<void> {
+  async #sendAll({ pieces, options, resolve, reject }: InPieces, queue: Queue): Promise<void> {
     if (this.#ended || !this.#protocol.canSend) {
       release(pieces, undefined);
       resolve(false);
@@ -479,7 +505,7 @@ export class Outbox implements Writer, Memory {
     const send = (data: string | Uint8Array, fin: boolean): boolean => {
       // Before its "close" event nothing else tells.
       if (this.#channel.socket.destroyed) this.end();
-      this.active = true;
+      this.#channel.active = true;
       const sent = !this.#ended && this.#protocol.send(data, { ...options, binary: binary ?? false, fin });
       begun ||= sent;
       return sent;
@@ -487,7 +513,7 @@ export class Outbox implements Writer, Memory {
     try {
       iterator = pieces[Symbol.asyncIterator]();
       for (;;) {
-        const next = await this.#untilEnd(iterator.next());
+        const next = await this.#untilEnd(iterator.next(), queue);
         if (next === undefined) break;
         if (next.done === true) {
           resolve(send("", true));
@@ -498,9 +524,9 @@ export class Outbox implements Writer, Memory {
         if (!send(piece, false)) break;
         this.flush();
         inTurn += piece.length + OVERHEAD;
-        if (this.waiting > this.#channel.options.highWaterMark) {
-          await new Promise<void>((wake) => (this.#wakePump = wake));
-          this.#wakePump = undefined;
+        if (this.waiting > this.#channel.settings.highWaterMark) {
+          await new Promise<void>((wake) => (queue.wake = wake));
+          queue.wake = undefined;
         } else if (inTurn > TURN) {
           // A source that always has a piece, and a peer that takes all at once, would leave nobody else a turn.
           await new Promise((wake) => setImmediate(wake));
@@ -519,20 +545,20 @@ export class Outbox implements Writer, Memory {
   }
 
   /** The value; undefined if the connection ends before. */
-  #untilEnd<T>(value: T | Promise<T>): Promise<T | undefined> {
+  #untilEnd<T>(value: T | Promise<T>, queue: Queue): Promise<T | undefined> {
     if (this.#ended) {
       // Nobody hears of it any more.
       Promise.resolve(value).catch(ignore);
       return Promise.resolve(undefined);
     }
     return new Promise((resolve, reject) => {
-      this.#interrupt = () => resolve(undefined);
+      queue.interrupt = () => resolve(undefined);
       Promise.resolve(value).then(resolve, reject);
     });
   }
 
   #redirect(): void {
-    this.isDirect = this.#queue === undefined && !this.#ended && this.#channel.options.overflow === "queue";
+    this.isDirect = this.#queue === undefined && !this.#ended && this.#channel.settings.overflow === "queue";
   }
 
   #wakeDrains(): void {

@@ -8,6 +8,7 @@ import {
 } from "node:http2";
 import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { LINGER } from "../protocol/times.ts";
 import type { ServeOptions } from "./serve.ts";
 
@@ -21,22 +22,23 @@ export class OwnServer {
   readonly server: HttpServer | HttpsServer | Http2SecureServer;
   readonly #options: ListenOptions;
   readonly #sessions: Set<ServerHttp2Session> = new Set();
-  /** All of them, whatever is done with them: also those that are in the middle of a TLS handshake. */
+  /** Those that are no connection: also the ones in the middle of a TLS handshake, and all below TLS. */
   readonly #sockets: Set<Socket> = new Set();
+  /** The listener of "close". One for all: it must not keep anything of a connection. */
+  readonly #forget: (this: Socket) => void;
   #stopped: Promise<void> = Promise.resolve();
 
   constructor(options: ListenOptions, handshakeTimeout: number) {
     this.#options = options;
     this.server = createServer(options, handshakeTimeout);
     const sockets = this.#sockets;
-    // One for all: it must not keep anything of a connection.
-    function forget(this: Socket): void {
+    this.#forget = function forget() {
       sockets.delete(this);
-    }
+    };
     const events: EventEmitter = this.server;
     events.on("connection", (socket: Socket) => {
       sockets.add(socket);
-      socket.on("close", forget);
+      socket.on("close", this.#forget);
     });
     events.on("session", (session: ServerHttp2Session) => {
       this.#sessions.add(session);
@@ -55,6 +57,11 @@ export class OwnServer {
         resolve();
       });
     });
+  }
+
+  /** A socket has become a connection, which somebody else ends. */
+  release(stream: Duplex): void {
+    if (this.#sockets.delete(stream as Socket)) stream.off("close", this.#forget);
   }
 
   /** Takes no more connections. */

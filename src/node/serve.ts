@@ -101,8 +101,8 @@ export async function serve<Data = undefined>(
 ): Promise<WebSocketServer> {
   check(options, handler);
   const handshakeTimeout = readDelay("handshakeTimeout", options.handshakeTimeout ?? DEFAULT_HANDSHAKE_TIMEOUT);
-  const admission = new Admission(options, handshakeTimeout, handler);
   const own = options.server === undefined ? new OwnServer(options, handshakeTimeout) : undefined;
+  const admission = new Admission(options, handshakeTimeout, handler, own);
   const server = own === undefined ? options.server! : own.server;
   const detach = attach(server, admission);
   if (own !== undefined) {

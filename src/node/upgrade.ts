@@ -70,8 +70,7 @@ export function openSocket(
   const response = serializeResponse(acceptance);
   // Before the response, which nothing may follow if the options are wrong.
   const connection = new Connection(socket, "server", acceptance, head, options);
-  // The connection waits for this one, too, in drained().
-  socket.write(response, connection.written);
+  connection.writeResponse(response);
   return connection;
 }
 

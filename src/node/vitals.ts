@@ -1,10 +1,9 @@
 // What a connection does from time to time: it looks whether its peer is there, and whether somebody has had enough time.
 
 import { CloseCode, Keepalive, type KeepaliveOptions, type ProtocolEvent } from "../index.ts";
-import { CLOSE_TIMEOUT } from "../protocol/times.ts";
 import type { Channel } from "./channel.ts";
+import { wholeMilliseconds } from "./clock.ts";
 import type { Flow } from "./flow.ts";
-import { intervalFor } from "./heartbeat.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** The connection of some Vitals. Not internal itself: the published types of Connection name it. */
@@ -19,58 +18,50 @@ export interface VitalsHost {
 
 /** @internal */
 export class Vitals {
-  /** How often to look, in milliseconds. */
-  readonly interval: number;
   readonly #channel: Channel;
   readonly #outbox: Outbox;
   readonly #flow: Flow;
-  readonly #host: VitalsHost;
   readonly #keepalive: Keepalive;
-  readonly #closeTimeout: number;
   #activeAt: number;
   /** Whether something waited in the socket at the last beat. */
   #wasBlocked = false;
   /** Since when an end waits for what this side has to do first: closeTimeout at the most. */
   #heldSince: number | undefined = undefined;
 
-  constructor(channel: Channel, outbox: Outbox, flow: Flow, host: VitalsHost, options: KeepaliveOptions) {
-    const now = performance.now();
-    const { pingInterval = 30_000, pongTimeout = 20_000, closeTimeout = CLOSE_TIMEOUT } = options;
+  constructor(channel: Channel, outbox: Outbox, flow: Flow, options: KeepaliveOptions) {
+    const now = wholeMilliseconds();
     this.#channel = channel;
     this.#outbox = outbox;
     this.#flow = flow;
-    this.#host = host;
-    this.#keepalive = new Keepalive(channel.protocol, now, options);
-    this.#closeTimeout = closeTimeout;
+    this.#keepalive = new Keepalive(channel.endpoint, now, options);
     this.#activeAt = now;
-    this.interval = intervalFor(channel.options.idleTimeout, pingInterval, pongTimeout, closeTimeout);
   }
 
   /** The peer has sent something that is not looked at yet. */
   seen(): void {
-    this.#keepalive.alive(performance.now());
+    this.#keepalive.alive(wholeMilliseconds());
   }
 
   /** The peer has ended its side, and what came before that is not handled yet. */
   held(): void {
-    this.#heldSince ??= performance.now();
+    this.#heldSince ??= wholeMilliseconds();
   }
 
   /** Returns whether the peer has had its time: then the socket is to be cut. */
   beat(now: number): boolean {
-    if (this.#flow.active || this.#outbox.active) this.#activeAt = now;
-    this.#flow.active = this.#outbox.active = false;
-    if (now - this.#activeAt >= this.#channel.options.idleTimeout) this.#host.close(CloseCode.GoingAway, "idle");
+    if (this.#channel.active) this.#activeAt = now;
+    this.#channel.active = false;
+    if (now - this.#activeAt >= this.#channel.settings.idleTimeout) this.#channel.close(CloseCode.GoingAway, "idle");
     this.#flow.beat();
     this.#noteProgress(now);
     this.#limitHold(now);
-    if (!this.#probe(now)) this.#host.handle(this.#keepalive.tick(now));
+    if (!this.#probe(now)) this.#channel.handle(this.#keepalive.tick(now));
     return this.#keepalive.expired;
   }
 
   /** A peer that goes on taking what had to wait for it is alive. */
   #noteProgress(now: number): void {
-    const closing = this.#channel.protocol.state !== "open" || this.#outbox.closeWaits;
+    const closing = this.#channel.endpoint.state !== "open" || this.#outbox.closeWaits;
     if (this.#outbox.progress && (this.#wasBlocked || closing)) {
       this.#keepalive.alive(now);
       if (this.#outbox.closeWaits) this.#heldSince = now;
@@ -81,10 +72,10 @@ export class Vitals {
 
   /** After closeTimeout nothing is waited for any more that this side should have done. */
   #limitHold(now: number): void {
-    const { holdsClose } = this.#host;
+    const { holdsClose } = this.#channel;
     if (!holdsClose && !this.#outbox.closeWaits && this.#heldSince === undefined) return;
     this.#heldSince ??= now;
-    if (now - this.#heldSince < this.#closeTimeout) {
+    if (now - this.#heldSince < this.#channel.settings.closeTimeout) {
       if (holdsClose) this.#keepalive.alive(now);
       return;
     }

@@ -39,6 +39,16 @@ interface OpenMessage {
   decoder: TextDecoder | undefined;
 }
 
+/** The frame that has begun. */
+interface OpenFrame {
+  readonly opcode: number;
+  readonly fin: boolean;
+  /** Where in the stream it ends. */
+  readonly end: number;
+  /** Of a control frame, what has come; of a whole message in one frame too. */
+  payload: Uint8Array<ArrayBuffer> | undefined;
+}
+
 /**
  * The sink of a connection's FrameDecoder. It delivers messages to the MessageSink that is set for the call.
  *
@@ -48,20 +58,20 @@ interface OpenMessage {
 export class MessageAssembler implements FrameSink {
   /** Where messages go during the running call. */
   sink: MessageSink | undefined = undefined;
-  /** Where in the stream the frame ends that is passing through. */
-  frameEnd = 0;
   readonly #settings: ProtocolSettings;
   readonly #handler: ControlHandler;
   #message: OpenMessage | undefined = undefined;
-  /** Opcode of the frame that is passing through. */
-  #opcode = 0;
-  #fin = false;
-  /** Of a control frame, what has come; of a whole binary message in one frame too. */
-  #payload: Uint8Array<ArrayBuffer> | undefined = undefined;
+  /** The frame that is passing through. */
+  #frame: OpenFrame | undefined = undefined;
 
   constructor(settings: ProtocolSettings, handler: ControlHandler) {
     this.#settings = settings;
     this.#handler = handler;
+  }
+
+  /** Where in the stream the frame ends that is passing through. */
+  get frameEnd(): number {
+    return this.#frame?.end ?? 0;
   }
 
   /** A whole text message in one frame. */
@@ -80,10 +90,9 @@ export class MessageAssembler implements FrameSink {
   header(header: FrameHeader): void {
     if (this.sink === STOPPED) throw STOP;
     const { opcode } = header;
-    this.#opcode = opcode;
-    this.frameEnd = header.payloadOffset + header.payloadLength;
+    const end = header.payloadOffset + header.payloadLength;
+    this.#frame = { opcode, fin: header.fin, end, payload: undefined };
     if (opcode & CONTROL) return;
-    this.#fin = header.fin;
     const { limits } = this.#settings;
     const message = (this.#message ??= {
       text: opcode === Opcode.Text,
@@ -108,28 +117,31 @@ export class MessageAssembler implements FrameSink {
   }
 
   payload(window: Uint8Array<ArrayBuffer>, start: number, end: number): void {
-    if (this.#opcode & CONTROL) {
+    const frame = this.#frame!;
+    if (frame.opcode & CONTROL) {
       const bytes = window.subarray(start, end);
-      this.#payload = this.#payload === undefined ? new Uint8Array(bytes) : concat([this.#payload, bytes]);
+      frame.payload = frame.payload === undefined ? new Uint8Array(bytes) : concat([frame.payload, bytes]);
       return;
     }
     const message = this.#message!;
     if (this.#inPieces(message)) {
       this.#piece(message, window.subarray(start, end));
-    } else if (this.#fin && message.frames === 1 && end - start === message.announced) {
-      this.#payload = window.slice(start, end);
+    } else if (frame.fin && message.frames === 1 && end - start === message.announced) {
+      frame.payload = window.slice(start, end);
     } else {
       const collector = (message.collector ??= this.#collect(message));
       // Of a message that goes on nobody knows how long it gets. Twice what it is, or each of many small fragments
       // would move all those before it.
-      const announced = this.#fin ? message.announced : Math.max(message.announced, 2 * collector.length);
+      const announced = frame.fin ? message.announced : Math.max(message.announced, 2 * collector.length);
       collector.append(window, start, end, announced);
     }
   }
 
   end(): void {
-    if (this.#opcode & CONTROL) this.#endControl();
-    else if (this.#fin) this.#endMessage();
+    const frame = this.#frame!;
+    if (frame.opcode & CONTROL) this.#endControl(frame);
+    else if (frame.fin) this.#endMessage(frame);
+    this.#frame = undefined;
   }
 
   #collect({ text, rsv }: OpenMessage): Collector {
@@ -151,11 +163,12 @@ export class MessageAssembler implements FrameSink {
     if (text !== "") this.sink!.piece!(text);
   }
 
-  #endControl(): void {
-    const payload = this.#takePayload();
-    if (this.#opcode === Opcode.Ping) {
+  #endControl(frame: OpenFrame): void {
+    const { opcode } = frame;
+    const payload = payloadOf(frame);
+    if (opcode === Opcode.Ping) {
       this.#handler.receivedPing(payload);
-    } else if (this.#opcode === Opcode.Pong) {
+    } else if (opcode === Opcode.Pong) {
       this.#handler.receivedPong(payload);
     } else if (payload.length < 2) {
       this.#handler.receivedClose(CloseCode.NoStatusReceived, "");
@@ -164,7 +177,7 @@ export class MessageAssembler implements FrameSink {
     }
   }
 
-  #endMessage(): void {
+  #endMessage(frame: OpenFrame): void {
     const message = this.#message!;
     this.#message = undefined;
     if (this.#inPieces(message)) {
@@ -176,23 +189,16 @@ export class MessageAssembler implements FrameSink {
     }
     const { collector } = message;
     if (message.rsv !== 0) {
-      this.#deliverDecoded(message, collector === undefined ? this.#takePayload() : lend(collector));
+      this.#deliverDecoded(message, collector === undefined ? payloadOf(frame) : lend(collector));
     } else if (message.text) {
-      const bytes = collector === undefined ? this.#takePayload() : collector.bytes;
+      const bytes = collector === undefined ? payloadOf(frame) : collector.bytes;
       const { texts } = this.#settings;
       const text = this.#decoded(texts?.decode ?? decodeUtf8, bytes);
       if (collector !== undefined) texts?.giveBack(bytes);
       this.sink!.text(text);
     } else {
-      this.sink!.binary(collector === undefined ? this.#takePayload() : giveAway(collector));
+      this.sink!.binary(collector === undefined ? payloadOf(frame) : giveAway(collector));
     }
-  }
-
-  /** What #payload is, or nothing: a new array each time, for it is given away. */
-  #takePayload(): Uint8Array<ArrayBuffer> {
-    const payload = this.#payload ?? new Uint8Array(0);
-    this.#payload = undefined;
-    return payload;
   }
 
   /** Delivers a message of an extension (§9.2): the last that was applied to it is undone first. */
@@ -244,6 +250,11 @@ export class MessageAssembler implements FrameSink {
     if (data.length > 0) this.sink!.piece!(data);
     this.sink!.end!();
   }
+}
+
+/** A new array each time, if there is nothing: it is given away. */
+function payloadOf({ payload }: OpenFrame): Uint8Array<ArrayBuffer> {
+  return payload ?? new Uint8Array(0);
 }
 
 function messageTooLong(byteOffset: number): WebSocketError {

@@ -24,12 +24,28 @@ const CLOSE_OVERHEAD = 8;
 
 const RULE = "data must be a string, bytes or a PreparedMessage";
 
-/** Options of take() and takeInto(). */
+/** Options of Protocol.take() and takeInto(). */
 export interface TakeOptions {
+  /**
+   * Leave out the Close that answers the peer's Close or an error; `state` stays closing. Use it while somebody may still want
+   * to answer what came before. Default false.
+   */
   readonly holdClose?: boolean;
 }
 
 const NO_OPTIONS = {};
+
+/** What is known of the end of a connection, made once there is something: open connections take less memory without it. */
+interface End {
+  /** The Close that take() adds while ANSWERING or FAILING; no code for one without a payload. */
+  answer: number | undefined;
+  answerReason: string;
+  /** Whether the peer's Close has come. */
+  wasClean: boolean;
+  /** Whether the peer has ended the stream. */
+  streamEnded: boolean;
+  error: WebSocketError | undefined;
+}
 
 /** How many times `maxControlFrames` may come at once after a long time in which nothing was read. */
 const MAX_CREDIT = 60;
@@ -50,20 +66,13 @@ export class Protocol {
   readonly #encoder: FrameEncoder;
   readonly #assembler: MessageAssembler;
   #state = OPEN;
-  /** The Close that take() adds while ANSWERING or FAILING; no code for one without a payload. */
-  #answer: number | undefined = undefined;
-  #answerReason = "";
-  /** Whether the peer's Close has come. */
-  #wasClean = false;
-  /** Whether the peer has ended the stream. */
-  #streamEnded = false;
+  #end: End | undefined = undefined;
   /** A message that is being sent in pieces. */
   #outgoing: OutgoingMessage | undefined = undefined;
-  #error: WebSocketError | undefined = undefined;
   /** Automatic Pongs since the last take(). */
   #pendingPongs = 0;
-  /** How many more control frames may come in this period; Infinity while nobody tells the time. */
-  #controlLeft = Infinity;
+  /** How many more control frames may come in this period; undefined while nobody tells the time. */
+  #controlLeft: number | undefined = undefined;
   /** When the period began, in milliseconds, the lower 32 bits. */
   #periodStart = 0;
 
@@ -103,7 +112,7 @@ export class Protocol {
    * wrong with the peer's answer to our Close, which is no error event.
    */
   get error(): WebSocketError | undefined {
-    return this.#error;
+    return this.#end?.error;
   }
 
   /** How many bytes have been received and understood. When it changes, the peer is alive. */
@@ -121,7 +130,7 @@ export class Protocol {
 
   /** How many bytes of it are the Close that take() adds, and can hold back. @internal */
   get answerSize(): number {
-    return this.#answers() ? CLOSE_OVERHEAD + 3 * this.#answerReason.length : 0;
+    return this.#answers() ? CLOSE_OVERHEAD + 3 * this.#end!.answerReason.length : 0;
   }
 
   /**
@@ -131,7 +140,7 @@ export class Protocol {
    */
   get streamEnd(): "none" | "expect" | "send" {
     if (this.#state !== CLOSED) return "none";
-    return this.#settings.server || this.#streamEnded || !this.#wasClean ? "send" : "expect";
+    return this.#settings.server || this.#end?.streamEnded || !this.#end?.wasClean ? "send" : "expect";
   }
 
   /** Whether pause() has been called, and resume() has not. */
@@ -196,7 +205,7 @@ export class Protocol {
 
   /** Like receiveEnd(), for a sink. While paused, the end waits for resume() and comes after what was kept. */
   pushEnd(sink: MessageSink): void {
-    this.#streamEnded = true;
+    this.#ending().streamEnded = true;
     if (!this.paused && this.heldBytes === 0) this.#endStream(sink);
   }
 
@@ -229,7 +238,7 @@ export class Protocol {
     } finally {
       this.#assembler.sink = undefined;
     }
-    if (this.#streamEnded && !this.paused) this.#endStream(sink);
+    if (this.#end?.streamEnded && !this.paused) this.#endStream(sink);
   }
 
   /** A buffer of 64 KiB to read the next bytes of the stream into, as FrameDecoder.reserve() lends it. */
@@ -357,7 +366,6 @@ export class Protocol {
   fail(error: WebSocketError): ProtocolEvent[] {
     const list = new EventList();
     if (this.#state === ANSWERING) {
-      this.#error = error;
       this.#answerWith(error);
     } else if (this.#state === OPEN || this.#state === CLOSING) {
       this.#fail(error, list);
@@ -369,9 +377,6 @@ export class Protocol {
    * Returns what to write, in order. Do not call it while the stream takes no more: small messages then leave together, and
    * Pongs that pile up are counted. The buffers are yours, except for large messages, which are what you passed to send(),
    * and prepared ones, which others send too: do not write to those.
-   *
-   * `holdClose` leaves out the Close that answers the peer's Close or an error, and `state` stays closing: use it while
-   * somebody may still want to answer what came before.
    */
   take({ holdClose = false }: TakeOptions = NO_OPTIONS): Uint8Array<ArrayBuffer>[] {
     this.#beforeTake(holdClose);
@@ -409,8 +414,9 @@ export class Protocol {
   /** @internal */
   receivedClose(code: number, reason: string): void {
     // With the same code (§5.5.1), unless there is none or it is one that only allowInvalidClose lets in.
-    this.#answer = isValidCloseCode(code) ? code : undefined;
-    this.#wasClean = true;
+    const end = this.#ending();
+    end.answer = isValidCloseCode(code) ? code : undefined;
+    end.wasClean = true;
     if (this.#state === OPEN) this.#state = ANSWERING;
     else this.#state = CLOSED;
     this.#assembler.sink!.close(code, reason, true);
@@ -418,13 +424,14 @@ export class Protocol {
 
   /** @internal */
   failed(error: WebSocketError): WebSocketError {
-    return (this.#error = error);
+    return (this.#ending().error = error);
   }
 
   #beforeTake(holdClose: boolean): void {
     this.#pendingPongs = 0;
     if (holdClose || !this.#answers()) return;
-    this.#encoder.close(this.#answer, this.#answerReason);
+    const { answer, answerReason } = this.#ending();
+    this.#encoder.close(answer, answerReason);
     this.#state = CLOSED;
   }
 
@@ -435,7 +442,7 @@ export class Protocol {
       throw new TypeError("With the option fragments a sink needs start, piece and end");
     }
     this.#assembler.sink = sink;
-    if (now === undefined) this.#controlLeft = Infinity;
+    if (now === undefined) this.#controlLeft = undefined;
     else this.#allowControl(now);
     return before;
   }
@@ -444,7 +451,7 @@ export class Protocol {
   #allowControl(now: number): void {
     const { maxControlFrames, controlPeriod } = this.#settings.limits;
     const elapsed = (now - this.#periodStart) | 0;
-    if (this.#controlLeft === Infinity || elapsed < 0) {
+    if (this.#controlLeft === undefined || elapsed < 0) {
       // The first call; or the clock has gone back, or nothing has come for weeks.
       this.#controlLeft = maxControlFrames;
     } else if (elapsed >= controlPeriod) {
@@ -458,7 +465,8 @@ export class Protocol {
   }
 
   #countControl(): void {
-    if (--this.#controlLeft < 0) throw this.#exceeded("WS_ERR_TOO_MANY_CONTROL_FRAMES", "maxControlFrames");
+    if (this.#controlLeft !== undefined && --this.#controlLeft < 0)
+      throw this.#exceeded("WS_ERR_TOO_MANY_CONTROL_FRAMES", "maxControlFrames");
   }
 
   #exceeded(
@@ -471,16 +479,17 @@ export class Protocol {
   /** What push() does with an exception: it was the peer's fault, or it is not for us. */
   #caught(error: unknown, sink: MessageSink): void {
     if (error === STOP) return;
-    if (error !== this.#error && error !== this.#decoder.error) throw error;
+    const own = this.#end?.error;
+    if (error !== own && error !== this.#decoder.error) throw error;
     // A callback may have ended the connection.
     if (this.#isOver()) return;
-    const failure = error === this.#error ? this.#error! : this.#ownLimit(this.#decoder.error!);
+    const failure = error === own ? own! : this.#ownLimit(this.#decoder.error!);
     if (this.#state === OPEN) {
       this.#fail(failure, sink);
     } else {
       // After our Close nothing the peer sends is an error: some reply with a malformed one, or with HTTP.
-      this.#error = failure;
-      this.#end(CLOSED);
+      this.failed(failure);
+      this.#finish(CLOSED);
       sink.close(CloseCode.AbnormalClosure, "", false);
     }
   }
@@ -499,20 +508,19 @@ export class Protocol {
 
   #endStream(sink: MessageSink): void {
     if (this.#state === CLOSED || this.#answers()) return;
-    this.#end(CLOSED);
+    this.#finish(CLOSED);
     sink.close(CloseCode.AbnormalClosure, "", false);
   }
 
   /** The close event is about to be delivered: nothing may come after it, not even from the call that is running. */
-  #end(state: typeof FAILING | typeof CLOSED): void {
+  #finish(state: typeof FAILING | typeof CLOSED): void {
     this.#state = state;
     if (this.#assembler.sink !== undefined) this.#assembler.sink = STOPPED;
   }
 
   #fail(error: WebSocketError, sink: MessageSink): void {
-    this.#error = error;
     this.#answerWith(error);
-    this.#end(this.#state === OPEN ? FAILING : CLOSED);
+    this.#finish(this.#state === OPEN ? FAILING : CLOSED);
     try {
       sink.error(error);
     } finally {
@@ -520,10 +528,23 @@ export class Protocol {
     }
   }
 
-  /** Has take() add a Close that tells of an error. */
+  /** Takes note of an error, and has take() add a Close that tells of it. */
   #answerWith(error: WebSocketError): void {
-    this.#answer = isValidCloseCode(error.closeCode) ? error.closeCode : CloseCode.InternalError;
-    this.#answerReason = cutReason(error.message);
+    const end = this.#ending();
+    end.error = error;
+    end.answer = isValidCloseCode(error.closeCode) ? error.closeCode : CloseCode.InternalError;
+    end.answerReason = cutReason(error.message);
+  }
+
+  /** What is known of the end, which begins with this call if it has not begun before. */
+  #ending(): End {
+    return (this.#end ??= {
+      answer: undefined,
+      answerReason: "",
+      wasClean: false,
+      streamEnded: false,
+      error: undefined,
+    });
   }
 
   /** What was to be sent has failed half-way: frames of it are queued, or extensions believe that it was sent. */

@@ -2,6 +2,7 @@
 
 import { newBytes, type TextMemory } from "../frame/bytes.ts";
 import { isServer } from "../frame/options.ts";
+import { lastIfSame } from "../frame/shared.ts";
 import { type OpenExtension, openExtensions } from "./extensions.ts";
 import { type ReadLimits, readLimits } from "./limits.ts";
 import { type ProtocolOptions, readFragmentSize } from "./options.ts";
@@ -52,9 +53,4 @@ export function readSettings(options: ProtocolOptions): ProtocolSettings {
   // Extensions are of one connection, and hold memory: they are not kept here.
   if (extensions.length > 0) return settings;
   return (lastSettings = lastIfSame(lastSettings, settings));
-}
-
-function lastIfSame<T extends object>(last: T | undefined, next: T): T {
-  if (last === undefined) return next;
-  return (Object.keys(next) as (keyof T)[]).every((key) => last[key] === next[key]) ? last : next;
 }

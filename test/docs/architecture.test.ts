@@ -16,7 +16,7 @@ test("the memory map", () => {
     from: number(from!),
     size: number(size!),
   }));
-  const { KEYS, TABLE, WINDOW, WINDOW_SIZE, LANDING, OUTPUT, OUTPUT_SIZE } = memory;
+  const { KEYS, TABLE, WINDOW, WINDOW_SIZE, LANDING, OUTPUT, OUTPUT_SIZE, SHARED, SHARED_SIZE } = memory;
   expect(rows).toEqual([
     { name: "STATE", from: 0, size: KEYS },
     { name: "KEYS", from: KEYS, size: TABLE - KEYS },
@@ -24,6 +24,7 @@ test("the memory map", () => {
     { name: "WINDOW", from: WINDOW, size: WINDOW_SIZE },
     { name: "LANDING", from: LANDING, size: WINDOW_SIZE },
     { name: "OUTPUT", from: OUTPUT, size: OUTPUT_SIZE },
+    { name: "SHARED", from: SHARED, size: SHARED_SIZE },
   ]);
   // "64 bytes are free on both sides of a window."
   const windows = rows.slice(3);
@@ -45,7 +46,7 @@ test("imports go one way", () => {
   };
   /** The main entry, each other, and what reads arguments and options below. */
   const adapters =
-    /^src\/((index|frame\/(bytes|utf8|known-options|names-of-ws)|protocol\/(times|options))\.ts$|(?!core|frame|handshake|deflate|protocol)\w+\/)/;
+    /^src\/((index|frame\/(bytes|utf8|known-options|names-of-ws|shared)|protocol\/(times|options|keepalive-times))\.ts$|(?!core|frame|handshake|deflate|protocol)\w+\/)/;
   const wrong: string[] = [];
   for (const folder of readdirSync(`${root}src`, { withFileTypes: true })) {
     if (!folder.isDirectory()) continue;

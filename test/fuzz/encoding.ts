@@ -56,6 +56,10 @@ export function encodeSeed(seed: number): { frames: number; what?: string } {
         want(10, bytes.subarray(0, 125));
       }
       if (random.chance(0.05)) output.push(...encoder.take());
+      if (random.chance(0.1)) {
+        const target = new Uint8Array(random.pick([1, 60, 3000, 100_000]));
+        for (let length; (length = encoder.takeInto(target)) > 0;) output.push(target.slice(0, length));
+      }
     }
     output.push(...encoder.take());
     const found = Buffer.from(concat(output));

@@ -111,7 +111,7 @@ describe("the body of a refusal", () => {
 
   test("of an answer that is 101, but wrong, it is empty", async () => {
     const { port } = await listenRaw(async (peer) => {
-      await peer.write(answer(await peer.head()).replace(/Accept: \w/, "Accept: !"));
+      await peer.write(answer(await peer.head()).replace(/Accept: ./, "Accept: !"));
     });
     const error = await refusalOf(`ws://127.0.0.1:${port}`);
     expect([error.status, error.body, error.text]).toEqual([101, new Uint8Array(0), ""]);

@@ -23,3 +23,13 @@ test.each(SERVERS)("the request of an open connection is let go: %s", async (_, 
   expect(server.connections.size).toBe(1);
   expect(peer.closed).toBe(false);
 });
+
+test("the socket of a connection is no longer one of its server's", async () => {
+  const listeners: number[] = [];
+  const server = await serve({ host: "127.0.0.1", closeTimeout: 100 }, ({ socket }) => {
+    listeners.push(socket.listenerCount("close"));
+  });
+  atEnd(() => server.close());
+  await dialWebSocket(server.port);
+  expect(listeners).toEqual([1]);
+});

@@ -3,7 +3,7 @@
 /** A message of 1 MiB, and headers. */
 const SLOT_SIZE = 1048640;
 /** For a thread. A peer that does not read keeps one; what finds none is allocated as it is needed. */
-const MOST_SLOTS = 8;
+const MOST_SLOTS = 32;
 
 const free: Uint8Array<ArrayBuffer>[] = [];
 let slots = 0;

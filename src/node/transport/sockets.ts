@@ -14,8 +14,3 @@ export function isSocket(stream: Duplex): stream is Socket {
   const { constructor } = stream;
   return isNode && (constructor === Socket || constructor === TLSSocket);
 }
-
-/** The same, without TLS. @internal */
-export function isPlainSocket(stream: Duplex): stream is Socket {
-  return isNode && stream.constructor === Socket;
-}

@@ -2,7 +2,7 @@
 
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { isPlainSocket } from "./sockets.ts";
+import { isSocket } from "./sockets.ts";
 
 /** Who hears that a write has ended which the system did not take at once. Not internal itself: the published types name it. */
 export interface Writer {
@@ -37,16 +37,17 @@ class DirectWrite {
     }
     const { writer } = this;
     this.writer = undefined;
-    spare = this;
+    if (spare.length < MOST_SPARE) spare.push(this);
     writer?.wrote(error);
   };
 }
 
-let spare: DirectWrite | undefined;
+const MOST_SPARE = 64;
+const spare: DirectWrite[] = [];
 
-/** Whether writeDirectly() may be used for this stream: not with TLS, where a write may not follow another. @internal */
+/** Whether writeDirectly() may be used for this stream. @internal */
 export function writesDirectly(socket: Duplex): boolean {
-  return isPlainSocket(socket) && typeof socket._write === "function" && socket._write === Socket.prototype._write;
+  return isSocket(socket) && typeof socket._write === "function" && socket._write === Socket.prototype._write;
 }
 
 /** Whether nothing is queued in the socket, so that a direct write is in order. @internal */
@@ -56,15 +57,14 @@ export function isClear(socket: Duplex): boolean {
 
 /**
  * Writes bytes, which are borrowed until they are written. Returns true if the system has taken everything. If not,
- * `writer.wrote()` is called later, and nothing else may be written directly before that. The socket must be clear.
+ * `writer.wrote()` is called later: before that, write nothing else, and do not end the socket. The socket must be clear.
  * @throws what was wrong with the socket
  * @internal
  */
 export function writeDirectly(socket: Duplex, bytes: Uint8Array, writer: Writer): boolean {
-  const write = spare ?? new DirectWrite();
-  spare = undefined;
+  const write = spare.pop() ?? new DirectWrite();
   const done = write.start(socket as Socket, bytes);
-  if (done) spare = write;
+  if (done) spare.push(write);
   else write.writer = writer;
   return done;
 }

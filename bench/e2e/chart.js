@@ -1,0 +1,170 @@
+// The chart and the tables of what bench/e2e/run.js --json wrote.
+
+import { axis, escape, page } from "../svg.js";
+import { count, milliseconds, ratioOf } from "./print.js";
+
+/** Servers, as they are called in the docs. */
+const TITLES = {
+  wsframe: "wsframe",
+  ws: "ws",
+  "ws-framed": "ws, framed once",
+  bun: "Bun.serve",
+  deno: "Deno.serve",
+  uws: "uWebSockets",
+  "bun-protocol": "Protocol",
+  "bun-streams": "wsframe/streams",
+  "deno-protocol": "Protocol",
+  "deno-streams": "wsframe/streams",
+};
+
+/** The colours, by title: what the legend says. */
+const COLOURS = {
+  wsframe: "#2f81f7",
+  Protocol: "#2f81f7",
+  "wsframe/streams": "#8b6fd8",
+  "ws, framed once": "#8a939c",
+  "Bun.serve": "#d1704a",
+  "Deno.serve": "#3f9d6a",
+  uWebSockets: "#c2a02c",
+};
+
+const LABEL = 320;
+const BAR = 9;
+const GAP = 9;
+const HEAD = 32;
+const WIDTH = 880;
+const RANGE = { low: -4, high: 7, left: LABEL, right: 800 };
+const x = axis(RANGE);
+
+/** The cases of each group, in order. */
+function groupsOf(results) {
+  const groups = new Map();
+  for (const one of results) groups.set(one.group, [...(groups.get(one.group) ?? []), one]);
+  return groups;
+}
+
+const colourOf = (server) => COLOURS[TITLES[server]];
+
+/** A case: a bar for each server, as a multiple of the first of the peers. */
+function bars({ name, measured, peers, ours, goals }, y) {
+  const [base] = peers;
+  const parts = [];
+  const servers = [...ours, ...peers.slice(1)].filter((server) => measured[server]);
+  const middle = y + (servers.length * BAR) / 2;
+  parts.push(`<text class="label" x="${LABEL - 10}" y="${middle + 4}">${escape(name)}</text>`);
+  for (const [i, server] of servers.entries()) {
+    const ratio = measured[server].rate / measured[base].rate;
+    const [from, to] = [x(1), x(ratio)].toSorted((a, b) => a - b);
+    const said = `${TITLES[server]}: ${count(measured[server].rate)}, ${ratioOf(ratio)} ${TITLES[base]}`;
+    parts.push(
+      `<rect fill="${colourOf(server)}" x="${from.toFixed(1)}" y="${y + i * BAR}" width="${(to - from).toFixed(1)}"` +
+        ` height="${BAR - 1}"><title>${escape(said)}</title></rect>`,
+    );
+  }
+  const ratio = measured[ours[0]].rate / measured[base].rate;
+  const goal = goals[base];
+  if (goal !== undefined) {
+    parts.push(
+      `<path class="goal" d="M${x(goal).toFixed(1)} ${y - 2}v${BAR + 3}"><title>goal: ${goal} x</title></path>`,
+    );
+  }
+  parts.push(`<text class="value end" x="${WIDTH - 10}" y="${middle + 4}">${ratioOf(ratio)}</text>`);
+  return { parts, end: y + servers.length * BAR + GAP };
+}
+
+function legend(results) {
+  const titles = new Set(results.flatMap(({ measured }) => Object.keys(measured).map((server) => TITLES[server])));
+  let left = 10;
+  const parts = [];
+  for (const [title, colour] of Object.entries(COLOURS)) {
+    if (!titles.has(title)) continue;
+    parts.push(`<rect fill="${colour}" x="${left}" y="33" width="10" height="10"/>`);
+    parts.push(`<text class="value" x="${left + 14}" y="42">${escape(title)}</text>`);
+    left += 30 + title.length * 6;
+  }
+  return parts;
+}
+
+/** @param {{ results: object[] }} run what run.js has written */
+export function serverChart({ results }) {
+  const draw = (top) => {
+    const parts = legend(results);
+    let y = top;
+    for (const [group, cases] of groupsOf(results)) {
+      const heading = `${group}, times ${TITLES[cases[0].peers[0]]}`;
+      parts.push(`<text class="group" x="10" y="${y + 22}">${escape(heading)}</text>`);
+      y += HEAD;
+      for (const one of cases) {
+        if (!one.measured[one.peers[0]]) continue;
+        const drawn = bars(one, y);
+        parts.push(...drawn.parts);
+        y = drawn.end;
+      }
+    }
+    return { parts, end: y };
+  };
+  return page({
+    title: "Servers over sockets: messages in a second, as multiples of what ws reaches",
+    heading: "Messages in a second over sockets (the mark is wsframe's goal, the number its ratio)",
+    width: WIDTH,
+    range: RANGE,
+    top: 74,
+    style: "\n  .value { font-size: 11px; }\n  .end { text-anchor: end; }",
+    draw,
+  });
+}
+
+const row = (cells) => `| ${cells.join(" | ")} |`;
+
+function rateTable(cases) {
+  const has = (server) => cases.some(({ measured }) => measured[server]);
+  const [{ ours, peers }] = cases;
+  const servers = [...ours, ...peers].filter(has);
+  const pairs = peers.filter(has).flatMap((theirs) => ours.map((mine) => [mine, theirs]));
+  const hasGoals = cases.some(({ ratios }) => ratios.some(({ goal }) => goal !== undefined));
+  const nameOf = ([mine, theirs]) => `${ours.length > 1 ? `${TITLES[mine]} ` : ""}x ${TITLES[theirs]}`;
+  const cellOf = ({ ratios }, [mine, theirs]) => {
+    const found = ratios.find((ratio) => ratio.ours === mine && ratio.theirs === theirs);
+    if (!found) return "";
+    return found.goal === undefined ? ratioOf(found.ratio) : `${ratioOf(found.ratio)} (${found.goal})`;
+  };
+  return [
+    row([
+      `messages in a second${hasGoals ? "; goals in brackets" : ""}`,
+      ...servers.map((server) => TITLES[server]),
+      ...pairs.map(nameOf),
+    ]),
+    row(["---", ...servers.map(() => "---:"), ...pairs.map(() => "---:")]),
+    ...cases.map((one) => {
+      const rates = servers.map((server) => (one.measured[server] ? count(one.measured[server].rate) : ""));
+      return row([one.name, ...rates, ...pairs.map((pair) => cellOf(one, pair))]);
+    }),
+  ];
+}
+
+function latencyTable(cases) {
+  const keys = ["p50", "p90", "p99", "p999", "max"];
+  return [
+    row(["milliseconds, at half of its rate", "server", "rate", "p50", "p90", "p99", "p99.9", "max"]),
+    row(["---", "---", ...["rate", ...keys].map(() => "---:")]),
+    ...cases.flatMap(({ name, latency }) =>
+      Object.entries(latency).map(([server, times]) =>
+        row([name, TITLES[server], count(times.rate), ...keys.map((key) => milliseconds(times[key]))]),
+      ),
+    ),
+  ];
+}
+
+/** @param {{ results: object[], memory: object, idle: number, node: string, cpu: string, cores: number, rounds: number, seconds: number }} run */
+export function serverTables({ results, memory, idle, node, cpu, cores, rounds, seconds }) {
+  const lines = [`Node.js ${node}, ${cpu}, ${cores} cores: median of ${rounds} rounds of ${seconds} s.`];
+  for (const [group, cases] of groupsOf(results)) lines.push("", `### ${group}`, "", ...rateTable(cases));
+  const timed = results.filter(({ latency }) => latency);
+  if (timed.length > 0) lines.push("", "### Latency", "", ...latencyTable(timed));
+  if (memory.wsframe) {
+    lines.push("", `### Idle connections, ${idle} in one process`, "");
+    lines.push(row(["bytes for each", "heap and buffers", "process"]), row(["---", "---:", "---:"]));
+    for (const [server, { heap, rss }] of Object.entries(memory)) lines.push(row([TITLES[server], heap, rss]));
+  }
+  return lines.join("\n");
+}

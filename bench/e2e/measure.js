@@ -1,0 +1,98 @@
+// Rounds in which servers take turns, each round beginning with another.
+
+import { startServer } from "./server.js";
+
+/** @typedef {{ rounds: number, warmUp: number, duration: number, node: string }} Settings times in milliseconds */
+
+/** @param {number[]} numbers */
+export function median(numbers) {
+  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
+}
+
+/** One server, one case, once: what was measured while the load lasted. */
+async function once(name, client, one, { warmUp, duration, node }) {
+  const { connections, size, inFlight, kind, tls, broadcast, rate } = one;
+  const server = await startServer(name, { tls, broadcast, size }, node);
+  try {
+    const before = performance.now();
+    const cpuBefore = server.cpu();
+    const load = { connections, size, inFlight, kind, tls, broadcast, rate, warmUp, duration };
+    const { messages, seconds, cpu, latency, lateness } = await client(server.port, load);
+    const wall = (performance.now() - before) / 1000;
+    return {
+      rate: messages / seconds,
+      loadShare: cpu / seconds,
+      // With the start of the load: less than while it measures.
+      serverShare: (server.cpu() - cpuBefore) / wall,
+      latency,
+      lateness,
+    };
+  } finally {
+    await server.stop();
+  }
+}
+
+/** @returns {Promise<Record<string, object[]>>} what `once` found, by server */
+async function inTurns(names, rounds, measureOnce) {
+  const found = Object.fromEntries(names.map((name) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (let i = 0; i < names.length; i++) {
+      const name = names[(i + round) % names.length];
+      found[name].push(await measureOnce(name));
+    }
+  }
+  return found;
+}
+
+function mapValues(object, map) {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value, key)]));
+}
+
+/** Of several objects with the same keys, the median of each. */
+function medians(list) {
+  return mapValues(list[0], (_, key) => median(list.map((each) => each[key])));
+}
+
+/**
+ * Medians, and the least and greatest rate.
+ * @param {import("./cases.js").Case} one
+ * @param {import("./client.js").Client} client
+ * @param {readonly string[]} names of servers
+ * @param {Settings} settings
+ */
+export async function measure(one, client, names, settings) {
+  const found = await inTurns(names, settings.rounds, (name) => once(name, client, one, settings));
+  return mapValues(found, (list) => {
+    const rates = list.map(({ rate }) => rate);
+    return {
+      rate: median(rates),
+      least: Math.min(...rates),
+      greatest: Math.max(...rates),
+      loadShare: median(list.map(({ loadShare }) => loadShare)),
+      serverShare: median(list.map(({ serverShare }) => serverShare)),
+    };
+  });
+}
+
+/**
+ * Latency at half of what each server has been found to reach: the median of each percentile, and the greatest of all.
+ * @param {import("./cases.js").Case} one
+ * @param {import("./client.js").Client} client
+ * @param {Record<string, { rate: number }>} measured what `measure` found
+ * @param {Settings} settings
+ */
+export async function measureLatency(one, client, measured, settings) {
+  const rates = mapValues(measured, ({ rate }) => Math.round(rate / 2));
+  const names = Object.keys(measured);
+  const found = await inTurns(names, settings.rounds, (name) =>
+    once(name, client, { ...one, rate: rates[name] }, settings),
+  );
+  return mapValues(found, (list, name) => ({
+    rate: rates[name],
+    ...medians(list.map(({ latency }) => latency)),
+    max: Math.max(...list.map(({ latency }) => latency.max)),
+    loadShare: median(list.map(({ loadShare }) => loadShare)),
+    // `wsframe load` does not tell.
+    ...(list[0].lateness && { late: medians(list.map(({ lateness }) => lateness)) }),
+  }));
+}

@@ -1,0 +1,76 @@
+// What bench:e2e prints.
+
+import { ratiosOf } from "./ratios.js";
+
+export function count(rate) {
+  if (rate >= 1e6) return `${(rate / 1e6).toFixed(2)} M/s`;
+  return rate >= 1e4 ? `${(rate / 1e3).toFixed(1)} k/s` : rate.toFixed(0);
+}
+
+export const percent = (share) => `${(share * 100).toFixed(0)} %`;
+export const ratioOf = (ratio) => `${ratio.toFixed(ratio < 10 ? 2 : 1)} x`;
+export const milliseconds = (time) => time.toFixed(time < 10 ? 3 : 1);
+
+/** With more than this of a core, the load may be what limits a server. */
+const BUSY = 0.9;
+
+function loadOf(share) {
+  return `load ${percent(share).padStart(5)} of a core${share > BUSY ? ", maybe the limit" : ""}`;
+}
+
+function verdict({ goal, met }, judged) {
+  if (goal === undefined) return "";
+  return `goal ${goal} x ${judged ? (met ? "met" : "NOT MET") : ""}`.trimEnd();
+}
+
+/**
+ * @param {import("./cases.js").Case} one
+ * @param {object} measured
+ * @param {boolean} judged whether the numbers say enough to compare them with goals
+ */
+export function printCase(one, measured, judged) {
+  console.log(`\n${one.name}`);
+  const ratios = ratiosOf(one, measured);
+  for (const [server, { rate, least, greatest, loadShare, serverShare }] of Object.entries(measured)) {
+    const columns = [
+      `  ${server.padEnd(14)}${count(rate).padStart(12)}`,
+      `${percent((least - rate) / rate)} to +${percent((greatest - rate) / rate)}`.padEnd(16),
+      `server ${percent(serverShare).padStart(5)}, ${loadOf(loadShare)}`,
+      ...ratios
+        .filter(({ theirs }) => theirs === server)
+        .map((ratio) => `${`${ratio.ours}: ${ratioOf(ratio.ratio)}`.padEnd(18)}   ${verdict(ratio, judged)}`),
+    ];
+    console.log(columns.join("   ").trimEnd());
+  }
+}
+
+/** @param {Record<string, object>} latency what measureLatency() found */
+export function printLatency(latency) {
+  console.log("  at half of that, ms           p50      p90      p99    p99.9      max");
+  for (const [server, { rate, loadShare, late, ...times }] of Object.entries(latency)) {
+    const cells = ["p50", "p90", "p99", "p999", "max"].map((key) => milliseconds(times[key]).padStart(9));
+    const sent = late ? `, sent late p50 ${milliseconds(late.p50)}, p99 ${milliseconds(late.p99)}` : "";
+    console.log(`  ${server.padEnd(10)}${count(rate).padStart(11)}${cells.join("")}   ${loadOf(loadShare)}${sent}`);
+  }
+}
+
+/** @param {({ name: string } & import("./ratios.js").Ratio)[]} ratios */
+export function printGoals(ratios) {
+  const judged = ratios.filter(({ goal }) => goal !== undefined);
+  if (judged.length === 0) return;
+  const missed = judged.filter(({ met }) => !met);
+  console.log(`\nGoals: ${judged.length - missed.length} of ${judged.length} met`);
+  for (const { name, theirs, ratio, goal } of missed) {
+    console.log(`  ${name}: ${ratioOf(ratio)} ${theirs}, not ${goal} x`);
+  }
+}
+
+/** @param {ReturnType<typeof import("./ratios.js").moved>} list */
+export function printMoved(list, file) {
+  console.log(`\nSince ${file}: wsframe as a ratio to the others`);
+  for (const { name, ours, theirs, was, is } of list) {
+    const which = ours === "wsframe" ? theirs : `${theirs} (${ours})`;
+    console.log(`  ${name}: ${ratioOf(was)} -> ${ratioOf(is)} ${which}`);
+  }
+  if (list.length === 0) console.log("  nothing beyond noise");
+}

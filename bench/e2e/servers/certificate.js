@@ -1,0 +1,11 @@
+// With `--tls KEY CERTIFICATE`, files as PEM, a server speaks TLS: { key, cert }, otherwise undefined.
+
+import { readFileSync } from "node:fs";
+import process from "node:process";
+
+const at = process.argv.indexOf("--tls");
+
+export const certificate =
+  at === -1
+    ? undefined
+    : { key: readFileSync(process.argv[at + 1], "utf8"), cert: readFileSync(process.argv[at + 2], "utf8") };

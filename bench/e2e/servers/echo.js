@@ -1,0 +1,47 @@
+// An echo server without sockets: the handshake and a Protocol, for the servers that have a runtime's own.
+
+import { acceptHandshake, Protocol, RequestParser, serializeResponse } from "../../../dist/index.js";
+
+export class Echo {
+  #parser = new RequestParser();
+  #protocol;
+  #response;
+
+  receive(chunk) {
+    if (this.#protocol) return this.#protocol.push(chunk, this);
+    const found = this.#parser.push(chunk);
+    if (!found) return;
+    const answer = acceptHandshake(found.request);
+    if (!answer.accepted) throw new Error("The handshake was refused");
+    this.#response = serializeResponse(answer);
+    this.#protocol = new Protocol({ role: "server" });
+    this.#protocol.push(found.rest, this);
+  }
+
+  /** What is to be written, in parts. */
+  take() {
+    const parts = this.#protocol?.take() ?? [];
+    if (!this.#response) return parts;
+    const head = this.#response;
+    this.#response = undefined;
+    return [head, ...parts];
+  }
+
+  /** The same, to the front of `target`. 0 if there is nothing, or take() has it. */
+  takeInto(target) {
+    return this.#response ? 0 : (this.#protocol?.takeInto(target) ?? 0);
+  }
+
+  text(data) {
+    this.#protocol.send(data);
+  }
+  binary(data) {
+    this.#protocol.send(data);
+  }
+  ping() {}
+  pong() {}
+  error(error) {
+    throw error;
+  }
+  close() {}
+}

@@ -1,0 +1,39 @@
+// The server of uWebSockets (C++): ./uws [--tls KEY CERTIFICATE]. server.js builds it from the checkout in UWS_DIR.
+
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <string_view>
+#include <utility>
+
+#include "App.h"
+
+struct PerSocketData {};
+
+template <bool SSL>
+static void serve(uWS::TemplatedApp<SSL> app) {
+  typename uWS::TemplatedApp<SSL>::template WebSocketBehavior<PerSocketData> behavior;
+  behavior.compression = uWS::DISABLED;
+  behavior.maxPayloadLength = 16 * 1024 * 1024;
+  behavior.idleTimeout = 960;
+  // What is echoed must not be dropped, however much is in flight.
+  behavior.maxBackpressure = 256 * 1024 * 1024;
+  behavior.message = [](auto *ws, std::string_view message, uWS::OpCode opCode) { ws->send(message, opCode); };
+  app.template ws<PerSocketData>("/*", std::move(behavior));
+  app.listen("127.0.0.1", 0, [](us_listen_socket_t *listening) {
+    if (!listening) std::exit(1);
+    std::cout << us_socket_local_port(SSL, (us_socket_t *)listening) << std::endl;
+  });
+  app.run();
+}
+
+int main(int count, char **arguments) {
+  if (count < 4 || std::strcmp(arguments[1], "--tls")) {
+    serve<false>(uWS::App());
+  } else {
+    uWS::SocketContextOptions options;
+    options.key_file_name = arguments[2];
+    options.cert_file_name = arguments[3];
+    serve<true>(uWS::SSLApp(options));
+  }
+}

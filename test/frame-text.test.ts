@@ -1,0 +1,181 @@
+// frame.text of frames that came together is what each frame's payload says alone, however it was cut and read.
+
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { describe, expect, test } from "vitest";
+import { type Frame, FrameDecoder, type FrameDecoderOptions } from "../src/index.ts";
+import { concat, type RawFrame, serialize } from "./reference/serialize.ts";
+import { Random } from "./support/random.ts";
+import { byteByByte, cutAt } from "./support/run.ts";
+
+const KEY = [0x12, 0xf4, 0x86, 0x78];
+const alone = (bytes: Uint8Array) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+
+type RawPayload = RawFrame & { payload: Uint8Array };
+
+function text(string: string, more: Partial<RawFrame> = {}): RawPayload {
+  return { opcode: 1, ...more, payload: Buffer.from(string) };
+}
+
+/** Short and long, ASCII and not, empty, fragments, control frames, and bytes that are no text. */
+const MIXED: readonly RawPayload[] = [
+  text("one"),
+  text(""),
+  text("two, as long as a slice has to be"),
+  text("\0\0 NUL \0"),
+  text("é"),
+  text("three"),
+  text("four"),
+  text("\ufeffa BOM"),
+  text("", { opcode: 9 }),
+  text("five"),
+  text("six 😀", { fin: false }),
+  text("ping", { opcode: 9 }),
+  text("seven", { opcode: 0, fin: false }),
+  text("eight", { opcode: 0 }),
+  text("nine"),
+  { opcode: 2, payload: Uint8Array.of(0xe2, 0x82, 0xff, 0x41) },
+  { opcode: 2, payload: Buffer.from("ASCII in binary") },
+  text("ten"),
+  text("x".repeat(125)),
+  text("y".repeat(126)),
+  text("eleven"),
+  text("twelve"),
+];
+
+/** Of frames one after the other: what their `text` says, in the order that `order` gives. */
+function readTexts(frames: readonly Frame[], order: readonly number[]): string[] {
+  const texts: string[] = [];
+  for (const i of order) texts[i] = frames[i]!.text;
+  return texts;
+}
+
+function decodeAll(options: FrameDecoderOptions, chunks: readonly Uint8Array[], saveAt = -1): Frame[] {
+  let decoder = new FrameDecoder(options);
+  return chunks.flatMap((chunk, i) => {
+    if (i === saveAt) decoder = FrameDecoder.restore(decoder.save(), options);
+    return decoder.decode(Uint8Array.from(chunk));
+  });
+}
+
+function randomFrame(random: Random): RawPayload {
+  const length = random.chance(0.9) ? random.integer(0, 60) : random.integer(0, 400);
+  const ascii = random.chance(0.8);
+  const characters = Array.from({ length }, () =>
+    ascii ? String.fromCharCode(random.integer(0, 127)) : random.pick(["é", "€", "😀", "a"]),
+  );
+  const opcode = random.pick([1, 1, 1, 1, 2, 9]);
+  return text(characters.join(""), { opcode: length > 30 && opcode === 9 ? 1 : opcode });
+}
+
+for (const core of ["wasm", "portable"] as const) {
+  for (const role of ["server", "client"] as const) {
+    const maskKey = role === "server" ? KEY : undefined;
+    const streamOf = (frames: readonly RawFrame[]) => concat(frames.map((frame) => serialize({ ...frame, maskKey })));
+
+    describe(`${role}, ${core} core`, () => {
+      test("every cut, in any order, with and without copy", () => {
+        const stream = streamOf(MIXED);
+        const expected = MIXED.map(({ payload }) => alone(payload));
+        const forward = expected.map((_, i) => i);
+        const backward = forward.toReversed();
+        for (let cut = 0; cut <= stream.length; cut++) {
+          for (const copy of [false, true]) {
+            const frames = decodeAll({ role, core, copy }, cutAt(stream, [cut]), copy ? -1 : 1);
+            expect(readTexts(frames, cut % 2 ? forward : backward)).toEqual(expected);
+            expect(readTexts(frames, forward)).toEqual(expected);
+            expect(frames.map(({ payload }) => alone(payload))).toEqual(expected);
+          }
+        }
+        expect(readTexts(decodeAll({ role, core }, byteByByte(stream)), forward)).toEqual(expected);
+      });
+
+      test("text that is not UTF-8, and frames with an RSV bit", () => {
+        const payload = Uint8Array.of(0x41, 0xe2, 0x82, 0xf0, 0x90, 0x80);
+        const raw = [text("before"), { opcode: 1, payload }, { opcode: 1, payload: Uint8Array.of(0x80) }];
+        const withRsv = [...raw.map((frame) => ({ ...frame, rsv: 4 })), text("after"), text("and after", { rsv: 4 })];
+        const invalid = [...raw, text("after"), text("and after")];
+        for (const [options, frames] of [
+          [{ rsv: 4 }, withRsv],
+          [{ allowInvalidUtf8: true }, invalid],
+        ] as const) {
+          const found = decodeAll({ role, core, ...options }, [streamOf(frames)]);
+          expect(found.map((frame) => frame.text)).toEqual(frames.map((frame) => alone(frame.payload)));
+        }
+      });
+
+      test("any textSlack, many frames", () => {
+        const random = new Random(7);
+        for (const textSlack of [undefined, 0, 1, 50, 300, 65536]) {
+          const raw = Array.from({ length: core === "wasm" ? 4000 : 500 }, () => randomFrame(random));
+          const expected = raw.map(({ payload }) => alone(payload));
+          const frames = decodeAll({ role, core, textSlack }, [streamOf(raw)]);
+          expect(frames.map((frame) => frame.text)).toEqual(expected);
+          const order = expected.map(() => random.integer(0, expected.length - 1));
+          for (const i of order) expect(frames[i]!.text).toBe(expected[i]);
+        }
+      });
+
+      test("what is written to payloads before a text is read is in the text", () => {
+        const random = new Random(8);
+        // Not ASCII, and pieces of characters that headers and other payloads must not complete.
+        const bytes = [0x7f, 0x80, 0x82, 0xac, 0xe2, 0xf0, 0xff, 0x41];
+        for (let round = 0; round < 500; round++) {
+          const chunk = streamOf(Array.from({ length: 30 }, () => randomFrame(random)));
+          const frames = new FrameDecoder({ role, core }).decode(chunk);
+          for (let left = random.pick([1, 3, 50, 1000]); left > 0; left--) {
+            const { payload } = random.pick(frames);
+            if (payload.length > 0) payload[random.integer(0, payload.length - 1)] = random.pick(bytes);
+          }
+          expect(frames.map((frame) => frame.text)).toEqual(frames.map(({ payload }) => alone(payload)));
+        }
+      });
+
+      test("nothing throws for a chunk that has been written to anywhere", () => {
+        const random = new Random(9);
+        for (let round = 0; round < 500; round++) {
+          const chunk = streamOf(Array.from({ length: 30 }, () => randomFrame(random)));
+          const frames = new FrameDecoder({ role, core }).decode(chunk);
+          for (let i = 0; i < chunk.length; i++) chunk[i] = random.integer(0, 255);
+          for (const frame of frames) expect(frame.text.length).toBeLessThanOrEqual(frame.payloadLength);
+        }
+      });
+
+      test("frames before an error", () => {
+        const raw = [text("one"), text("two"), text("three"), text("four")];
+        const chunk = concat([streamOf(raw), Uint8Array.of(0x83, 0)]);
+        let frames: readonly Frame[] = [];
+        try {
+          new FrameDecoder({ role, core }).decode(chunk);
+        } catch (error) {
+          ({ frames } = error as { frames: readonly Frame[] });
+        }
+        expect(frames.map((frame) => frame.text)).toEqual(["one", "two", "three", "four"]);
+      });
+    });
+  }
+}
+
+test("a text that is kept keeps no more than textSlack bytes of others", () => {
+  setFlagsFromString("--expose-gc");
+  const gc = runInNewContext("gc") as () => void;
+  const message = serialize({ ...text("a message, long enough to be a slice of others"), maskKey: KEY });
+  const count = 60_000 / message.length;
+  const master = concat(Array.from({ length: count }, () => message));
+  const keep = (textSlack: number) => {
+    const decoder = new FrameDecoder({ role: "server", textSlack });
+    const kept: string[] = [];
+    gc();
+    const before = process.memoryUsage().heapUsed;
+    for (let i = 0; i < 1000; i++) {
+      const texts = decoder.decode(master.slice()).map((frame) => frame.text);
+      kept.push(texts[i % texts.length]!);
+    }
+    gc();
+    return (process.memoryUsage().heapUsed - before) / kept.length;
+  };
+  keep(1024);
+  expect(keep(1024)).toBeLessThan(1024 + 600);
+  // Those that are kept are slices, or this would show nothing.
+  expect(keep(16384)).toBeGreaterThan(8000);
+});
