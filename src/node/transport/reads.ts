@@ -3,8 +3,9 @@
 
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from "node:net";
 import { Duplex, Readable } from "node:stream";
+import { TLSSocket } from "node:tls";
 import { Protocol } from "../../index.ts";
-import { isPlainSocket, isSocket } from "./sockets.ts";
+import { isSocket } from "./sockets.ts";
 
 /** The window, and what is needed to decode it. @internal */
 export type ReadWindow = ReturnType<typeof Protocol.readWindow>;
@@ -60,7 +61,7 @@ function probeFields(): Fields | null {
  * writes to its other end, also while the window is being decoded.
  */
 function readsInTurns(socket: Socket, { fd = -1 }: Handle): boolean {
-  return isPlainSocket(socket) || fd >= 0;
+  return !(socket instanceof TLSSocket) || fd >= 0;
 }
 
 /**

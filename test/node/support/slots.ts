@@ -2,9 +2,6 @@
 
 import { giveSlot, takeSlot } from "../../../src/node/transport/slots.ts";
 
-/** How many there are. */
-export const SLOTS = 8;
-
 /** How many nobody has: all are taken, and given back. */
 export function freeSlots(): number {
   const taken: Uint8Array<ArrayBuffer>[] = [];
@@ -19,4 +16,15 @@ export function spoilSlots(): number {
   for (let slot = takeSlot(); slot !== undefined; slot = takeSlot()) taken.push(slot.fill(0xee));
   for (const slot of taken) giveSlot(slot);
   return taken.length;
+}
+
+/** How many there are. */
+export const SLOTS: number = freeSlots();
+
+/** Takes all but so many, until what it returns is called. */
+export function leaveSlots(count: number): () => void {
+  const taken = Array.from({ length: freeSlots() - count }, () => takeSlot()!);
+  return () => {
+    for (const slot of taken) giveSlot(slot);
+  };
 }
