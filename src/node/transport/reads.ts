@@ -3,7 +3,6 @@
 
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from "node:net";
 import { Duplex, Readable } from "node:stream";
-import { TLSSocket } from "node:tls";
 import { Protocol } from "../../index.ts";
 import { isSocket } from "./sockets.ts";
 
@@ -26,7 +25,6 @@ interface Fields {
 
 interface Handle {
   useUserBuffer?: (buffer: Uint8Array) => void;
-  readonly fd?: number;
 }
 
 type Inside = { [field: symbol]: unknown; readonly _handle?: Handle | null };
@@ -54,14 +52,6 @@ function probeFields(): Fields | null {
   const found = { buffer: find(buffer), callback: find(callback) };
   probe.destroy();
   return found.buffer === undefined || found.callback === undefined ? null : (found as Fields);
-}
-
-/**
- * Whether what it reads comes from the event loop. TLS over a stream in JavaScript has no descriptor: it reads in any call that
- * writes to its other end, also while the window is being decoded.
- */
-function readsInTurns(socket: Socket, { fd = -1 }: Handle): boolean {
-  return !(socket instanceof TLSSocket) || fd >= 0;
 }
 
 /**
@@ -107,7 +97,6 @@ export function readerFor({ chunk, filled }: Receivers): (socket: Duplex, direct
     const inside = socket as unknown as Inside;
     const handle = inside._handle;
     if (fields === null || typeof handle?.useUserBuffer !== "function") return;
-    if (!readsInTurns(socket, handle)) return;
     if (inside[fields.buffer] !== null || inside[fields.callback] !== null) return;
     const { bytes } = sharedWindow();
     inside[fields.buffer] = bytes;

@@ -5,8 +5,10 @@ import { createServer } from "node:https";
 import { Duplex } from "node:stream";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { expect, test } from "vitest";
+import { FrameDecoder } from "../../../src/index.ts";
 import { type Connection, upgrade } from "../../../src/node/index.ts";
 import { binary, toRole } from "../../support/wire.ts";
+import { canary } from "../support/bytes.ts";
 import { CA, dialWebSocket, request, TLS } from "../support/peer.ts";
 import { start } from "../support/server.ts";
 import { atEnd, until, watchLeftovers } from "../support/watch.ts";
@@ -79,4 +81,40 @@ test("what another socket reads meanwhile does not get into what is being decode
   );
   expect(ours.filter((data) => !Buffer.alloc(20, 0xaa).equals(data))).toEqual([]);
   expect(theirs.filter((data) => !Buffer.alloc(100, 0xbb).equals(data))).toEqual([]);
+});
+
+test("the peer answers in the call that writes: all writes are in order, and each ends before the next", async () => {
+  const { connection, peer } = await openInMemory();
+  const decoder = new FrameDecoder({ role: "client" });
+  const received: string[] = [];
+  const answers: string[] = [];
+  const sent: string[] = [];
+  const send = (length: number): void => {
+    sent.push(canary(0, sent.length, length));
+    connection.send(sent.at(-1)!);
+  };
+  const count = 300;
+  peer.on("data", (chunk: Buffer) => {
+    for (const { payload } of decoder.decode(chunk)) {
+      received.push(Buffer.from(payload).toString());
+      if (received.length <= count) peer.write(toRole("server", binary(payload)));
+    }
+  });
+  connection.on("message", (data) => {
+    answers.push(Buffer.from(data).toString());
+    // More than one write takes.
+    send(10 + ((answers.length * 997) % 200_000));
+    if (answers.length % 3 === 0) void connection.drained().then(() => connection.ping());
+  });
+  for (let i = 0; i < 5; i++) send(50_000);
+  await until(
+    () => answers.length >= count || connection.readyState !== 1,
+    () => `${answers.length} answers, ${received.length} received`,
+    20_000,
+  );
+  expect(connection.error).toBeUndefined();
+  const messages = received.filter((payload) => payload !== "");
+  expect(messages.length).toBeGreaterThan(count / 2);
+  expect(messages.findIndex((message, i) => message !== sent[i])).toBe(-1);
+  expect(answers.findIndex((answer, i) => answer !== received[i])).toBe(-1);
 });
