@@ -165,7 +165,7 @@ export class Outbox implements Writer, Memory {
     return this.#queue?.closed === true;
   }
 
-  /** Whether the socket has been given everything. */
+  /** Whether the socket has been given everything, and may be ended: it would not wait for what passes its queue. */
   get isFlushed(): boolean {
     return (
       this.#underway === 0 &&

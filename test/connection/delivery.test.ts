@@ -39,7 +39,7 @@ const short = (message: Message): string =>
     ? `text:${message.length > 64 ? message.length : Buffer.from(message).toString("latin1")}`
     : `binary:${message.length > 64 ? message.length : Buffer.from(message).toString("latin1")}`;
 
-each("an echo of every length, in order", allWays(all), async (open, { role }) => {
+each("an echo of every length, in order", allWays({ ...all, halves: true }), async (open, { role }) => {
   const { subject, peer } = await open({
     begin: (subject) => subject.receive((data) => subject.answer(data)),
   });
@@ -179,22 +179,26 @@ each(
 );
 
 for (const size of [1, 2, 7]) {
-  each(`a stream cut into chunks of ${size}`, allWays({ ...consuming, marks: [1024, 0] }), async (open, { role }) => {
-    const { subject, peer } = await open({
-      begin: (subject) => subject.receive((data) => subject.answer(data)),
-    });
-    const bytes = toRole(role, text("one"), ping("p"), binary(Uint8Array.of(1, 2)), text("two"), close(1000));
-    for (let at = 0; at < bytes.length; at += size) {
-      peer.line.write(bytes.slice(at, at + size));
-      if (at % 3 === 0) await sleep(0);
-    }
-    await peer.until(() => peer.close !== undefined || peer.ended, "no Close");
-    const answers = peer.log.filter((entry) => entry !== "end" && entry !== "pong:p");
-    expect(answers).toEqual(["text:one", "binary:\u0001\u0002", "text:two", "close:1000"]);
-    expect(peer.log).toContain("pong:p");
-    peer.line.end();
-    expect((await end(subject)).wasClean).toBe(true);
-  });
+  each(
+    `a stream cut into chunks of ${size}`,
+    allWays({ ...consuming, marks: [1024, 0], halves: true }),
+    async (open, { role }) => {
+      const { subject, peer } = await open({
+        begin: (subject) => subject.receive((data) => subject.answer(data)),
+      });
+      const bytes = toRole(role, text("one"), ping("p"), binary(Uint8Array.of(1, 2)), text("two"), close(1000));
+      for (let at = 0; at < bytes.length; at += size) {
+        peer.line.write(bytes.slice(at, at + size));
+        if (at % 3 === 0) await sleep(0);
+      }
+      await peer.until(() => peer.close !== undefined || peer.ended, "no Close");
+      const answers = peer.log.filter((entry) => entry !== "end" && entry !== "pong:p");
+      expect(answers).toEqual(["text:one", "binary:\u0001\u0002", "text:two", "close:1000"]);
+      expect(peer.log).toContain("pong:p");
+      peer.line.end();
+      expect((await end(subject)).wasClean).toBe(true);
+    },
+  );
 }
 
 each("a message in fragments with a Ping between", allWays(all), async (open) => {

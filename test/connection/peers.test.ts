@@ -21,6 +21,7 @@ interface Settings {
   readonly tls: boolean;
   readonly http2: boolean;
   readonly directReads: boolean;
+  readonly directWrites: boolean;
 }
 
 /** A server that echoes. */
@@ -40,8 +41,8 @@ type Dial = (
 
 const extensions = [perMessageDeflate()];
 
-const ourServer: EchoServer = async ({ consumer, sender, highWaterMark, directReads, tls, http2 }, atEnd) => {
-  const options = { host: "127.0.0.1", closeTimeout: 500, extensions, highWaterMark, directReads };
+const ourServer: EchoServer = async ({ consumer, sender, tls, http2, ...own }, atEnd) => {
+  const options = { host: "127.0.0.1", closeTimeout: 500, extensions, ...own };
   const server = await serve({ ...options, ...(tls && { tls: TLS, http2 }) }, (connection: Connection) => {
     const subject = new NodeSubject(connection, consumer, sender);
     subject.receive((data) => subject.answer(data));
@@ -84,9 +85,9 @@ const pipingServer: EchoServer = async (_, atEnd) => {
 };
 
 const ourClient: Dial = async (port, settings, received, atEnd) => {
-  const { consumer, sender, highWaterMark, directReads, tls, http2 } = settings;
+  const { consumer, sender, tls, http2, ...own } = settings;
   const scheme = tls ? "wss" : "ws";
-  const options = { closeTimeout: 500, extensions, highWaterMark, directReads, http2, tls: CA };
+  const options = { closeTimeout: 500, extensions, ...own, http2, tls: CA };
   const subject = new NodeSubject(await connect(`${scheme}://localhost:${port}`, options), consumer, sender);
   atEnd(() => subject.discard());
   subject.receive(received);
@@ -150,10 +151,10 @@ function pair(name: string, server: EchoServer, client: Dial, settings: Settings
   });
 }
 
-const plain = { tls: false, http2: false, directReads: true };
+const plain = { tls: false, http2: false, directReads: true, directWrites: true };
 const KINDS = [
   ["ws", plain],
-  ["ws, indirect", { ...plain, directReads: false }],
+  ["ws, indirect", { ...plain, directReads: false, directWrites: false }],
   ["wss", { ...plain, tls: true }],
   ["wss, HTTP/2", { ...plain, tls: true, http2: true }],
 ] as const;

@@ -56,7 +56,7 @@ export function expectedSockets({ directReads }: { directReads: boolean }): Reco
   const exchanged = (extensions = "") => ({ echoed: ECHO, extensions, closed: [4000, "", true] });
   return {
     echo: exchanged(),
-    "echo, with and without direct reads": [
+    "echo, with and without direct reads and writes": [
       { ...exchanged(), direct: directReads },
       { ...exchanged(), direct: false },
     ],

@@ -9,8 +9,16 @@ export const isTested: boolean = process.platform === "linux";
 
 const isNode = process.versions["bun"] === undefined && process.versions["deno"] === undefined;
 
-/** Whether this is a socket of Node itself, and nothing derived from it. @internal */
+/** Whether this is a socket of Node itself, nothing derived from it, and the system's below. @internal */
 export function isSocket(stream: Duplex): stream is Socket {
   const { constructor } = stream;
-  return isNode && (constructor === Socket || constructor === TLSSocket);
+  return isNode && (constructor === Socket || (constructor === TLSSocket && hasDescriptor(stream)));
+}
+
+/**
+ * TLS over a stream in JavaScript has none. It may read in any call that writes: while another chunk is being decoded, or before
+ * the call that writes has returned.
+ */
+function hasDescriptor(stream: Duplex & { readonly _handle?: { readonly fd?: number } | null }): boolean {
+  return (stream._handle?.fd ?? -1) >= 0;
 }

@@ -55,6 +55,8 @@ export interface Dimensions {
   readonly consumers?: readonly Consumer[];
   readonly senders?: readonly Sender[];
   readonly streams?: readonly Transport<WebSocketStreamPair>[];
+  /** Also with direct reads alone, and direct writes alone. */
+  readonly halves?: boolean;
 }
 
 export const ROLES: readonly Role[] = ["server", "client"];
@@ -62,13 +64,26 @@ export const MARKS: readonly number[] = [1 << 20, 1024, 0];
 export const CONSUMERS: readonly Consumer[] = ["listener", "for await"];
 export const SENDERS: readonly Sender[] = ["whole", "pieces"];
 
-const NODE: readonly [transport: Transport<Connection>, directReads: boolean][] = [
-  [tcp, true],
-  [tcp, false],
-  [tls, true],
-  [tls, false],
-  // Its streams are never read directly.
-  [http2, true],
+interface NodeWay {
+  readonly name: string;
+  readonly transport: Transport<Connection>;
+  readonly directReads: boolean;
+  readonly directWrites: boolean;
+  readonly isHalf?: true;
+}
+
+const DIRECT = { directReads: true, directWrites: true };
+const INDIRECT = { directReads: false, directWrites: false };
+
+const NODE: readonly NodeWay[] = [
+  { name: "tcp direct", transport: tcp, ...DIRECT },
+  { name: "tcp indirect", transport: tcp, ...INDIRECT },
+  { name: "tcp direct reads", transport: tcp, ...DIRECT, directWrites: false, isHalf: true },
+  { name: "tcp direct writes", transport: tcp, ...DIRECT, directReads: false, isHalf: true },
+  { name: "tls direct", transport: tls, ...DIRECT },
+  { name: "tls indirect", transport: tls, ...INDIRECT },
+  // Its streams are no sockets.
+  { name: "http2", transport: http2, ...DIRECT },
 ];
 
 const STREAMS: readonly Transport<WebSocketStreamPair>[] = [streamsOverTcp, streamsInMemory];
@@ -82,19 +97,19 @@ function named(mark: number): string {
 /** The ways of wsframe/node. */
 export function nodeWays(dimensions: Dimensions): Way<NodeSubject>[] {
   const { roles = ROLES, marks = [1 << 20], consumers = ["listener"], senders = ["whole"] } = dimensions;
+  const kinds = NODE.filter(({ isHalf }) => dimensions.halves || !isHalf);
   const ways: Way<NodeSubject>[] = [];
-  for (const [transport, directReads] of NODE)
+  for (const { name: kind, transport, directReads, directWrites } of kinds)
     for (const role of roles)
       for (const highWaterMark of marks)
         for (const consumer of consumers)
           for (const sender of senders) {
-            const reads = transport === http2 ? "" : directReads ? " direct" : " indirect";
-            const name = [`${transport.name}${reads}`, role, named(highWaterMark), consumer, sender].join(", ");
+            const name = [kind, role, named(highWaterMark), consumer, sender].join(", ");
             const open: Way<NodeSubject>["open"] = async ({ options = {}, first, begin }, atEnd) => {
               let subject!: NodeSubject;
               const { peer, discard } = await transport.open({
                 role,
-                options: { highWaterMark, directReads, ...options },
+                options: { highWaterMark, directReads, directWrites, ...options },
                 first: first ?? new Uint8Array(0),
                 begin: (connection) => {
                   subject = new NodeSubject(connection, consumer, sender);

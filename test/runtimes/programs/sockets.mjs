@@ -60,12 +60,14 @@ function secure(serverOptions, clientOptions) {
 const cases = {
   echo: () => withServer({}, echo, async (url) => exchange(await connect(url, { closeTimeout }))),
 
-  "echo, with and without direct reads": async () => {
+  "echo, with and without direct reads and writes": async () => {
     const found = [];
     for (const directReads of [true, false]) {
-      await withServer({ directReads }, echo, async (url) => {
-        const connection = await connect(url, { closeTimeout, directReads });
-        const direct = Object.hasOwn(connection.socket, "push");
+      const options = { directReads, directWrites: directReads };
+      await withServer(options, echo, async (url) => {
+        const connection = await connect(url, { closeTimeout, ...options });
+        const { socket } = connection;
+        const direct = Object.getOwnPropertySymbols(socket).some((symbol) => socket[symbol] instanceof Uint8Array);
         found.push({ ...(await exchange(connection)), direct });
       });
     }
