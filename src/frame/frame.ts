@@ -100,7 +100,9 @@ export class FrameHeader extends HeaderFields {
   get maskKey(): Uint8Array<ArrayBuffer> | undefined {
     if (!this.masked) return undefined;
     const { detached, i32, bytes } = this.#batch;
-    return detached ? maskKeyBytes(i32[(this.record + RECORD_PAYLOAD) >> 2]!) : bytes.slice(this.#from() - 4, this.#from());
+    return detached
+      ? maskKeyBytes(i32[(this.record + RECORD_PAYLOAD) >> 2]!)
+      : bytes.slice(this.#from() - 4, this.#from());
   }
 }
 
