@@ -46,7 +46,7 @@ for (const core of cores) {
           together.binary(data);
           together.ping("p");
           all.push(bytes, expected(9, Buffer.from("p")));
-          expect(data).toEqual(before);
+          expect(Buffer.compare(data, before)).toBe(0);
         }
         expect(Buffer.from(concat(together.take())).equals(concat(all))).toBe(true);
         expect(together.take()).toEqual([]);
@@ -377,7 +377,7 @@ describe("takeInto()", () => {
   for (const core of cores) {
     for (const role of ["server", "client"] as const) {
       test(`and take() write what take() alone does, ${core} core, ${role}`, () => {
-        for (let seed = 1; seed <= 15; seed++) {
+        for (let seed = 1; seed <= 5; seed++) {
           const encoder = new FrameEncoder({ role, core, maskKey });
           const other = new FrameEncoder({ role, core, maskKey });
           const random = new Random(seed);
