@@ -321,6 +321,30 @@ test("a source of keys fills its argument, or returns a key; a bad one queues no
   expect(encoder.take()).toEqual([]);
 });
 
+test("a function that makes keys and resizes the payload gets neither less nor foreign bytes sent", () => {
+  interface Resizable extends ArrayBuffer {
+    resize(length: number): void;
+  }
+  const make = ArrayBuffer as unknown as new (length: number, options: { maxByteLength: number }) => Resizable;
+  const canary = new FrameEncoder({ role: "client" });
+  for (const length of [20, 4000, 5000]) {
+    canary.binary(new Uint8Array(4095).fill(0xee));
+    canary.take();
+    const buffer = new make(length, { maxByteLength: length });
+    const payload = new Uint8Array(buffer).fill(7);
+    const encoder = new FrameEncoder({
+      role: "client",
+      maskKey: (key) => {
+        buffer.resize(0);
+        key.fill(0);
+      },
+    });
+    encoder.binary(payload);
+    const [frame] = new FrameDecoder({ role: "server" }).decode(concat(encoder.take()));
+    expect(Buffer.compare(frame!.payload, new Uint8Array(length).fill(7))).toBe(0);
+  }
+});
+
 test("a short payload is copied at once: what becomes of it later does not matter", () => {
   for (const role of ["server", "client"] as const) {
     for (const core of cores) {

@@ -450,7 +450,9 @@ export class FrameEncoder {
   }
 
   /** Short payloads are copied at once: they are read again much later. */
-  #bytes(first: number, payload: Uint8Array): void {
+  #bytes(first: number, bytes: Uint8Array): void {
+    // A function that makes keys may resize what is sent.
+    const payload = typeof this.#keySource === "function" ? new Uint8Array(bytes) : bytes;
     const { length } = payload;
     if (length >= LARGE) {
       this.#large(first, payload, this.#mask ? ZEROED : undefined);

@@ -60,7 +60,8 @@ function probeFields(): Fields | null {
  * @internal
  */
 export function pause(socket: Duplex): void {
-  if (fields && (socket as unknown as Inside)[fields.buffer] === shared?.bytes) Duplex.prototype.pause.call(socket);
+  const lands = fields && shared && (socket as unknown as Inside)[fields.buffer] === shared.bytes;
+  if (lands) Duplex.prototype.pause.call(socket);
   else socket.pause();
 }
 
