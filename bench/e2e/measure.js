@@ -9,7 +9,7 @@ export function median(numbers) {
   return numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 }
 
-/** One server, one case, once: what was measured while the load lasted. */
+/** Runs one case on one server, and returns what was measured during the load. */
 async function once(name, client, one, { warmUp, duration, node }) {
   const { connections, size, inFlight, kind, tls, broadcast, rate } = one;
   const server = await startServer(name, { tls, broadcast, size }, node);

@@ -26,15 +26,15 @@ import { encodeUtf8, encodeUtf8Into } from "./utf8.ts";
 
 const FIRST_RECORDS = 16;
 const FIRST_COPIES = 256;
-/** How many bytes may wait as they are: what is more is serialized. */
+/** How many bytes may wait as they are. Beyond that they are serialized. */
 const MOST_WAITING = 4194304;
-/** Texts from this length on are transcoded one by one: joining them would cost more. A client's are joined to be masked. */
+/** Texts from this length on are transcoded one by one: joining them costs more. A client's are joined, to be masked together. */
 const LONG = 512;
 /** Texts up to this length are transcoded here: a call costs more. */
 const TINY = 40;
-/** Copies up to this length are made twice, and leave together; longer ones are frames in memory of their own. */
+/** Copies up to this length wait in the queue and leave with others. Longer ones become frames in memory of their own. */
 const MOST_COPIED = 16384;
-/** This much of what has been serialized is rather copied than returned, in bytes. */
+/** takeInto() copies up to this much of what has been serialized before, in bytes. */
 const SMALL = 16384;
 /** Of `scratch`, in bytes: any segment of short frames fits. */
 const SCRATCH_SIZE = 262144;
@@ -631,7 +631,7 @@ export class FrameEncoder {
   }
 }
 
-/** Ends the payload that texts or bytes are added to: what follows is another. */
+/** Ends the payload that texts or bytes are added to. The next ones begin another. */
 function endPayload(queue: Queue): void {
   const { run, copies, copied } = queue;
   if (run !== undefined) {
@@ -670,7 +670,7 @@ function cut(queue: Queue): void {
   queue.size = 0;
 }
 
-/** Takes whole segments out of a queue: so many records, payloads and bounds. */
+/** Takes whole segments out of a queue: this many records, payloads and bounds. */
 function drop(queue: Queue, records: number, payloads: number, bounds: number): void {
   if (records === 0) return;
   queue.count -= records;

@@ -5,7 +5,7 @@ import { enginesFor, type Engines } from "../core/engines.ts";
 import { asBytes, type Bytes } from "./bytes.ts";
 import { keyNumber } from "./keys.ts";
 
-/** So many bytes are done before they are copied to the core and back. */
+/** Up to this many bytes are XORed here: to copy them to the core and back takes longer. */
 export const SHORT = 96;
 
 /** Writes `payload`, XORed with the key, to `target` from `at` on. They may be the same. @internal */
