@@ -1,5 +1,6 @@
 // Our end of a connection, of serve() or connect(), for tests that wait for one thing after the other.
 
+import type { Duplex } from "node:stream";
 import type { Connection } from "../../../src/node/index.ts";
 import { Queue } from "../../peers/support/queue.ts";
 
@@ -55,6 +56,47 @@ class FrameTap {
   }
 }
 
+/** Chunks that a socket reads into the window of its thread, or else those that its stream is given. */
+function tapReads(socket: Duplex, tap: FrameTap): void {
+  const fields = socket as unknown as Record<symbol, unknown>;
+  const symbols = Object.getOwnPropertySymbols(socket);
+  const window = symbols.map((symbol) => fields[symbol]).find((value) => value instanceof Uint8Array);
+  const field = symbols.find((symbol) => typeof fields[symbol] === "function");
+  let seen = false;
+  if (window !== undefined && field !== undefined) {
+    const onRead = fields[field] as (this: Duplex, length: number, bytes: Uint8Array) => boolean;
+    fields[field] = function (this: Duplex, length: number, bytes: Uint8Array) {
+      tap.push(bytes.subarray(0, length));
+      // It may go on through push().
+      seen = true;
+      const goesOn = onRead.call(this, length, bytes);
+      seen = false;
+      return goesOn;
+    };
+  }
+  // Not its "data": a stream may have chunks before somebody listens.
+  const push = socket.push.bind(socket);
+  socket.push = (chunk: Uint8Array | null) => {
+    if (chunk && !seen) tap.push(chunk);
+    return push(chunk);
+  };
+}
+
+/** What reaches the system, whether it went through the queue of the stream or past it. */
+function tapWrites(socket: Duplex, tap: FrameTap): void {
+  const write = socket._write.bind(socket);
+  socket._write = (chunk: Uint8Array, encoding, callback) => {
+    tap.push(chunk);
+    write(chunk, encoding, callback);
+  };
+  const writev = socket._writev?.bind(socket);
+  if (writev === undefined) return;
+  socket._writev = (chunks, callback) => {
+    for (const { chunk } of chunks) tap.push(chunk as Uint8Array);
+    writev(chunks, callback);
+  };
+}
+
 export interface Ended {
   readonly code: number;
   readonly reason: string;
@@ -75,18 +117,8 @@ export class End {
   /** In the turn in which the connection has come. */
   constructor(connection: Connection) {
     this.connection = connection;
-    const { socket } = connection;
-    // Not its "data": a connection may take chunks before that.
-    const push = socket.push.bind(socket);
-    socket.push = (chunk: Uint8Array | null) => {
-      if (chunk) this.received.push(chunk);
-      return push(chunk);
-    };
-    const write = socket.write.bind(socket) as (chunk: Uint8Array, callback: () => void) => boolean;
-    socket.write = ((chunk: Uint8Array, callback: () => void) => {
-      this.sent.push(chunk);
-      return write(chunk, callback);
-    }) as typeof socket.write;
+    tapReads(connection.socket, this.received);
+    tapWrites(connection.socket, this.sent);
     connection.on("message", (data) => this.messages.push(data));
     connection.on("ping", (data) => this.pings.push(Buffer.from(data).toString()));
     connection.on("pong", (data) => this.pongs.push(Buffer.from(data).toString()));
