@@ -502,7 +502,7 @@ export class FrameDecoder {
           const head = position - ((flags >> FLAG_HEADER_SHIFT) & FLAG_HEADER_MASK);
           let source: FrameSource;
           if (head < 0) {
-            // The header began in the chunk before: the masking-key may not stand in this one.
+            // The header began in the previous chunk, which may hold the masking-key.
             source = new FrameSource(target, targetAt, streamOffset, readKey(bytes, payload, flags));
           } else if (!(flags & before & FLAG_ASCII)) {
             // Also the first of an ASCII stretch: alone, it would need a source of its own.

@@ -18,7 +18,7 @@ export class FrameSource {
   /** Positions of the stretch: of its first header, and of the end of its last payload. */
   readonly #start: number;
   #end: number;
-  /** The masking-key, where it does not stand in front of the payload. */
+  /** The masking-key, if it is not right before the payload. */
   readonly key: number | undefined;
   /** Its string: "" before it is made, undefined if each payload is on its own. */
   #text: string | undefined = undefined;

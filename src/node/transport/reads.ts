@@ -32,7 +32,7 @@ type Inside = { [field: symbol]: unknown; readonly _handle?: Handle | null };
 /** Undefined until they have been looked for, null if they are not there. */
 let fields: Fields | null | undefined;
 
-/** Looks for what is in them, not for their names. What does not work as expected is not used. */
+/** Finds them by their content, not by their names. If anything is not as expected, they are not used. */
 function findFields(): Fields | null {
   try {
     return probeFields();

@@ -12,8 +12,8 @@ import { atEnd, until } from "./watch.ts";
 
 let folder = "";
 
-/** For a whole file: the sources as a module that a program of its own can import. */
-export function bundleSources(): void {
+/** For a whole file: the sources as a module, wsframe.mjs, that a program of its own can import. Returns its folder. */
+export function bundleSources(): () => string {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "wsframe-"));
     await build({
@@ -26,6 +26,7 @@ export function bundleSources(): void {
     });
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return () => folder;
 }
 
 export interface Program {

@@ -1,29 +1,15 @@
 // Each piece of Node's insides that direct reads and writes use, taken away: they are not used then, and everything works.
 
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { build } from "esbuild";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { bundleSources } from "../support/program.ts";
 
 const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-let folder: string;
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "wsframe-"));
-  await build({
-    entryPoints: [file("../../../src/node/index.ts")],
-    outfile: join(folder, "wsframe.mjs"),
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    logLevel: "warning",
-  });
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = bundleSources();
 
 interface Way {
   readonly reads: boolean;
@@ -44,7 +30,7 @@ interface Result {
 }
 
 async function run(hidden: string, options: object): Promise<Result> {
-  const url = pathToFileURL(join(folder, "wsframe.mjs")).href;
+  const url = pathToFileURL(join(folder(), "wsframe.mjs")).href;
   const args = [file("echo-program.js"), url, hidden, JSON.stringify(options)];
   const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { timeout: 30_000 });
   expect(stderr).toBe("");
