@@ -19,6 +19,7 @@ import {
   MESSAGE_CLOSED,
   MESSAGE_TEXT,
   OPCODE_BINARY,
+  OPCODE_TEXT,
   RECORD_FLAGS,
   RECORD_FROM,
   RECORD_LENGTH,
@@ -83,6 +84,8 @@ export interface FrameSink {
    * does. Not for frames with an RSV bit.
    */
   binary?(window: Uint8Array<ArrayBuffer>, start: number, end: number): void;
+  /** With the option `textBytes`, what binary() is for a text message, in place of text(). @internal */
+  textBytes?(window: Uint8Array<ArrayBuffer>, start: number, end: number): void;
 }
 
 /**
@@ -582,7 +585,8 @@ export class FrameDecoder {
     let start = this.#prepend(core, window);
     const end = window + size;
     const toStream = this.#offset - start;
-    const mode = CONFIG_COMPACT | (sink.text === undefined ? 0 : CONFIG_STRINGS);
+    const strings = sink.text !== undefined && !this.#settings.textBytes;
+    const mode = CONFIG_COMPACT | (strings ? CONFIG_STRINGS : 0);
     for (;;) {
       const batch = new Batch(core, this.#run(core, start, end, mode), toStream, shared);
       this.#updatePartial(core, batch);
@@ -607,6 +611,7 @@ export class FrameDecoder {
     const { i32, bytes, end, unitsShift } = batch;
     let { at, units, texts, cut } = batch;
     const wholes = sink.binary !== undefined;
+    const { textBytes } = this.#settings;
     let header: FrameHeader | undefined;
     for (let r = batch.record; r < end; r += RECORD_SIZE) {
       const flags = i32[(r + RECORD_FLAGS) >> 2]!;
@@ -641,6 +646,11 @@ export class FrameDecoder {
         (flags & (FLAG_START | FLAG_END | FLAG_FIRST_BYTE)) === (FLAG_START | FLAG_END | BIT_FIN | OPCODE_BINARY)
       ) {
         sink.binary!(bytes, from, at);
+      } else if (
+        textBytes &&
+        (flags & (FLAG_START | FLAG_END | FLAG_FIRST_BYTE)) === (FLAG_START | FLAG_END | BIT_FIN | OPCODE_TEXT)
+      ) {
+        sink.textBytes!(bytes, from, at);
       } else {
         if (flags & FLAG_START) {
           header ??= new FrameHeader(batch);

@@ -1,10 +1,12 @@
 // What a connection has accepted and the system has not taken: the counterpart of inbox.ts.
 
+import { isUtf8 } from "node:buffer";
 import { type Bytes, CloseCode, PreparedMessage, Protocol, type SendOptions } from "../index.ts";
 import { asBytes, copyToSend, type Memory } from "../frame/bytes.ts";
 import { readFragmentSize } from "../protocol/options.ts";
 import { checkUtf8 } from "../frame/utf8.ts";
 import type { Channel } from "./channel.ts";
+import { throwLater } from "./events.ts";
 import { allocateUnsafe, giveBack, isLent, lend } from "./memory.ts";
 import { giveSlot, takeSlot } from "./transport/slots.ts";
 import { isClear, writeDirectly, type Writer } from "./transport/writes.ts";
@@ -24,7 +26,15 @@ export interface MessageOptions extends SendOptions {
    * change them before drained() resolves.
    */
   readonly copy?: boolean | undefined;
+  /**
+   * Called once the operating system has taken the message, or with an error if the connection has ended before that. Not
+   * called for a message that send() refuses.
+   */
+  readonly callback?: SentCallback | undefined;
 }
+
+/** What is called when a message has been sent. */
+export type SentCallback = (error?: Error) => void;
 
 interface Whole {
   readonly data: string | Uint8Array | PreparedMessage;
@@ -58,6 +68,16 @@ interface Queue {
   interrupt: (() => void) | undefined;
   /** Ends the wait for the socket. */
   wake: (() => void) | undefined;
+}
+
+/** What is to be called when what was sent before is with the system. */
+interface Callbacks {
+  /** Of messages that the socket has not been given yet. */
+  waiting: SentCallback[];
+  /** Of messages that it has been given, and the end of the last of them in `given`. */
+  readonly written: { readonly end: number; readonly callbacks: readonly SentCallback[] }[];
+  /** How many bytes the socket has been given since there are callbacks. */
+  given: number;
 }
 
 /** Copies in memory that is used again once nothing waits any more. */
@@ -114,6 +134,7 @@ export class Outbox implements Writer, Memory {
   /** While a message in pieces is being sent. */
   #queue: Queue | undefined = undefined;
   #drains: (() => void)[] | undefined = undefined;
+  #callbacks: Callbacks | undefined = undefined;
   /** Copies that the socket may still read. */
   #lent: Lent | undefined = undefined;
   /** Whether a message has been begun with `fin: false`. Not kept while everything is sent at once. */
@@ -190,12 +211,49 @@ export class Outbox implements Writer, Memory {
   }
 
   #sendNow(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
-    if (options === undefined && typeof data === "object" && !(data instanceof PreparedMessage)) {
-      // Copied once, into a frame.
-      const sent = this.#protocol.sendCopy(data, this);
-      if (sent !== undefined) return sent;
+    const sent =
+      typeof data === "object" && !(data instanceof PreparedMessage) && isPlain(options)
+        ? (this.#sendBytes(data, options?.binary ?? true) ?? this.#protocol.send(this.#owned(data, options), options))
+        : this.#protocol.send(this.#owned(data, options), options);
+    if (sent && options?.callback !== undefined) this.#callLater(options.callback);
+    return sent;
+  }
+
+  /** Copied once, into a frame. Undefined if that cannot be done. */
+  #sendBytes(data: Bytes, binary: boolean): boolean | undefined {
+    if (binary) return this.#protocol.sendCopy(data, this);
+    const bytes = asBytes(data);
+    return isUtf8(bytes) ? this.#protocol.sendTextCopy(bytes, this) : undefined;
+  }
+
+  #callLater(callback: SentCallback): void {
+    (this.#callbacks ??= { waiting: [], written: [], given: this.inSocket }).waiting.push(callback);
+  }
+
+  /** Calls the callbacks of what the system has taken. */
+  #callBack(callbacks: Callbacks): void {
+    const { written } = callbacks;
+    if (callbacks.waiting.length > 0 && this.#parts === undefined && this.#protocol.bufferedAmount === 0) {
+      written.push({ end: callbacks.given, callbacks: callbacks.waiting });
+      callbacks.waiting = [];
     }
-    return this.#protocol.send(this.#owned(data, options), options);
+    const taken = callbacks.given - this.inSocket;
+    // A failed socket holds nothing either: closed() tells of that.
+    while (written.length > 0 && written[0]!.end <= taken && !this.#channel.socket.destroyed) {
+      for (const callback of written.shift()!.callbacks) callSafely(callback, undefined);
+    }
+    if (written.length === 0 && callbacks.waiting.length === 0) this.#callbacks = undefined;
+  }
+
+  /** The socket has closed: what has not been taken never will be. */
+  closed(): void {
+    this.end();
+    const callbacks = this.#callbacks;
+    if (callbacks === undefined) return;
+    this.#callbacks = undefined;
+    const error = new Error("The connection has ended before the message was sent");
+    for (const entry of callbacks.written) for (const callback of entry.callbacks) callSafely(callback, error);
+    for (const callback of callbacks.waiting) callSafely(callback, error);
   }
 
   #enqueue(queue: Queue, entry: Whole): void {
@@ -257,6 +315,7 @@ export class Outbox implements Writer, Memory {
     if (!socket.destroyed && !socket.writableEnded) while (this.#hasRoom() && this.#writeNext());
     if (this.#slot !== undefined) this.#freeSlot();
     if (this.#lent !== undefined && this.waiting === 0) this.#giveBack(this.#lent);
+    if (this.#callbacks !== undefined) this.#callBack(this.#callbacks);
     if (this.#drains !== undefined && this.bytes === 0) this.#wakeDrains();
   }
 
@@ -343,6 +402,7 @@ export class Outbox implements Writer, Memory {
 
   #writePart(part: Uint8Array): void {
     const { socket, settings } = this.#channel;
+    if (this.#callbacks !== undefined) this.#callbacks.given += part.length;
     if (!settings.passes || !isClear(socket)) {
       socket.write(part, this.written);
       return;
@@ -387,6 +447,7 @@ export class Outbox implements Writer, Memory {
       return;
     }
     const { written } = this;
+    if (this.#callbacks !== undefined) this.#callbacks.given += most - room;
     socket.cork();
     for (const part of slice) socket.write(part, written);
     // Last: a stream may hand over the peer's answer from here, and that flushes.
@@ -486,7 +547,7 @@ export class Outbox implements Writer, Memory {
   /** An extension that throws has closed the connection. */
   #sendQueued({ data, options }: Whole): void {
     try {
-      this.#protocol.send(data, options);
+      if (this.#protocol.send(data, options) && options?.callback) this.#callLater(options.callback);
     } catch {
       this.#protocol.close(CloseCode.InternalError);
     }
@@ -565,6 +626,21 @@ export class Outbox implements Writer, Memory {
     const drains = this.#drains;
     this.#drains = undefined;
     if (drains !== undefined) for (const resolve of drains) resolve();
+  }
+}
+
+/** Whether a message may leave as it is, where there are no extensions. */
+function isPlain(options: MessageOptions | undefined): boolean {
+  if (options === undefined) return true;
+  return options.fin !== false && options.fragmentSize === undefined && options.copy === undefined;
+}
+
+/** Whatever it throws must not interrupt what is being sent. */
+function callSafely(callback: SentCallback, error: Error | undefined): void {
+  try {
+    callback(error);
+  } catch (thrown) {
+    throwLater(thrown);
   }
 }
 

@@ -321,6 +321,14 @@ export class Protocol {
     return true;
   }
 
+  /** The same for text that is known to be UTF-8. @internal */
+  sendTextCopy(data: Uint8Array, memory: Memory): boolean | undefined {
+    if (this.#outgoing !== undefined || !this.#settings.plain) return undefined;
+    if (!this.canSend) return false;
+    this.#encoder.textCopy(data, memory);
+    return true;
+  }
+
   /**
    * Queues a Ping (RFC 6455 §5.5.2). Its payload is copied.
    * @returns false, and nothing is sent, if this side has closed or the connection has ended
