@@ -1,6 +1,6 @@
 // What ws calls the errors of a connection: its classes, codes and messages, which programs match on.
 
-import { WebSocketError } from "../index.ts";
+import type { WebSocketError } from "../index.ts";
 
 /** An error as ws emits it. @internal */
 export interface WsError extends Error {
