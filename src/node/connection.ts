@@ -33,7 +33,7 @@ import { Flow } from "./flow.ts";
 import { type Beating, startBeating, stopBeating } from "./heartbeat.ts";
 import { allocateUnsafe, bufferOf, texts } from "./memory.ts";
 import type { ConnectionOptions } from "./options.ts";
-import { type MessageOptions, Outbox, type Pieces, type PiecesOptions } from "./outbox.ts";
+import { type ControlOptions, type MessageOptions, Outbox, type Pieces, type PiecesOptions } from "./outbox.ts";
 import { settingsFor, type Settings } from "./settings.ts";
 import { pause, type ReadWindow, readerFor } from "./transport/reads.ts";
 import { Vitals } from "./vitals.ts";
@@ -228,18 +228,20 @@ export class Connection
   }
 
   /** Sends a Ping with at most 125 bytes, which are copied. @returns false once the connection is closing */
-  ping(data?: string | Bytes): boolean {
-    const sent = this.endpoint.ping(data);
-    this.flushSoon();
-    return sent;
+  ping(data?: string | Bytes, options?: ControlOptions): boolean {
+    return this.#sent(this.endpoint.ping(data), options);
   }
 
   /**
    * Sends a Pong with at most 125 bytes: one that nobody asked for, or your own answer with `autoPong` off. @returns false
    * once the connection is closing
    */
-  pong(data?: string | Bytes): boolean {
-    const sent = this.endpoint.pong(data);
+  pong(data?: string | Bytes, options?: ControlOptions): boolean {
+    return this.#sent(this.endpoint.pong(data), options);
+  }
+
+  #sent(sent: boolean, options: ControlOptions | undefined): boolean {
+    if (sent && options?.callback) this.#outbox.callLater(options.callback);
     this.flushSoon();
     return sent;
   }

@@ -33,6 +33,9 @@ export interface MessageOptions extends SendOptions {
   readonly callback?: SentCallback | undefined;
 }
 
+/** Options of a Ping or a Pong. */
+export type ControlOptions = Pick<MessageOptions, "callback">;
+
 /** What is called when a message has been sent. */
 export type SentCallback = (error?: Error) => void;
 
@@ -212,21 +215,23 @@ export class Outbox implements Writer, Memory {
 
   #sendNow(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
     const sent =
-      typeof data === "object" && !(data instanceof PreparedMessage) && isPlain(options)
-        ? (this.#sendBytes(data, options?.binary ?? true) ?? this.#protocol.send(this.#owned(data, options), options))
-        : this.#protocol.send(this.#owned(data, options), options);
-    if (sent && options?.callback !== undefined) this.#callLater(options.callback);
+      (isPlain(options) ? this.#sendPlain(data, options?.binary) : undefined) ??
+      this.#protocol.send(this.#owned(data, options), options);
+    if (sent && options?.callback !== undefined) this.callLater(options.callback);
     return sent;
   }
 
-  /** Copied once, into a frame. Undefined if that cannot be done. */
-  #sendBytes(data: Bytes, binary: boolean): boolean | undefined {
-    if (binary) return this.#protocol.sendCopy(data, this);
+  /** A whole message by a shorter way: bytes are copied once, into a frame. Undefined if there is none. */
+  #sendPlain(data: string | Bytes | PreparedMessage, binary: boolean | undefined): boolean | undefined {
+    if (typeof data === "string") return binary === true ? undefined : this.#protocol.send(data);
+    if (data instanceof PreparedMessage) return this.#protocol.send(data);
+    if (binary !== false) return this.#protocol.sendCopy(data, this);
     const bytes = asBytes(data);
     return isUtf8(bytes) ? this.#protocol.sendTextCopy(bytes, this) : undefined;
   }
 
-  #callLater(callback: SentCallback): void {
+  /** Calls back when what has been sent until now is with the system. */
+  callLater(callback: SentCallback): void {
     (this.#callbacks ??= { waiting: [], written: [], given: this.inSocket }).waiting.push(callback);
   }
 
@@ -547,7 +552,7 @@ export class Outbox implements Writer, Memory {
   /** An extension that throws has closed the connection. */
   #sendQueued({ data, options }: Whole): void {
     try {
-      if (this.#protocol.send(data, options) && options?.callback) this.#callLater(options.callback);
+      if (this.#protocol.send(data, options) && options?.callback) this.callLater(options.callback);
     } catch {
       this.#protocol.close(CloseCode.InternalError);
     }
@@ -629,10 +634,11 @@ export class Outbox implements Writer, Memory {
   }
 }
 
-/** Whether a message may leave as it is, where there are no extensions. */
+/** Whether a message leaves as it does without these options. */
 function isPlain(options: MessageOptions | undefined): boolean {
   if (options === undefined) return true;
-  return options.fin !== false && options.fragmentSize === undefined && options.copy === undefined;
+  const { fin, compress, fragmentSize, copy } = options;
+  return fin !== false && compress === undefined && fragmentSize === undefined && copy === undefined;
 }
 
 /** Whatever it throws must not interrupt what is being sent. */

@@ -3,6 +3,7 @@
 import { type ClientRequest, type IncomingMessage, request as httpRequest, type RequestOptions } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { connect as connectSocket, isIP } from "node:net";
+import { unescape } from "node:querystring";
 import { connect as connectTls } from "node:tls";
 import type { Duplex } from "node:stream";
 import {
@@ -48,7 +49,9 @@ export class ClientHandshake {
   constructor(websocket: WebSocket, address: string | URL, protocols: readonly string[], options: ClientOptions) {
     const { protocolVersion = 13, headers } = options;
     if (!VERSIONS.includes(protocolVersion)) {
-      throw new RangeError(`Unsupported protocol version: ${protocolVersion} (supported versions: ${VERSIONS.join(", ")})`);
+      throw new RangeError(
+        `Unsupported protocol version: ${protocolVersion} (supported versions: ${VERSIONS.join(", ")})`,
+      );
     }
     this.#websocket = websocket;
     this.#options = options;
@@ -301,7 +304,7 @@ function resolve(location: string, base: URL): URL {
 }
 
 function authOf({ url: { username, password } }: Address): string | undefined {
-  return username || password ? `${decodeURIComponent(username)}:${decodeURIComponent(password)}` : undefined;
+  return username || password ? `${unescape(username)}:${unescape(password)}` : undefined;
 }
 
 type SocketTarget = RequestOptions & { path?: string | undefined; servername?: string | undefined };

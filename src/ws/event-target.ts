@@ -121,7 +121,11 @@ function register(target: WebSocket, type: EventType, listener: Listener, { once
   else target.on(type, registered as never);
 }
 
-function find(target: WebSocket, type: string, matches: (registration: Registration) => boolean): Registered | undefined {
+function find(
+  target: WebSocket,
+  type: string,
+  matches: (registration: Registration) => boolean,
+): Registered | undefined {
   return (target.listeners(type) as Registered[]).find((each) => {
     const registration = each[REGISTRATION];
     return registration !== undefined && matches(registration);

@@ -1,10 +1,6 @@
 // The public API of "wsframe/ws": that of the ws package.
 
-export { extension } from "./extension.ts";
-export { PerMessageDeflate } from "./per-message-deflate.ts";
-export { Receiver } from "./receiver.ts";
-export { Sender } from "./sender.ts";
-export { createWebSocketStream } from "./stream.ts";
-export { subprotocol } from "./subprotocol.ts";
+export * as extension from "./extension.ts";
+export * as subprotocol from "./subprotocol.ts";
 export { WebSocketServer } from "./server.ts";
 export { WebSocket, WebSocket as default } from "./web-socket.ts";

@@ -29,7 +29,8 @@ function isBlob(data: unknown): data is Blob {
     typeof data.arrayBuffer === "function" &&
     "stream" in data &&
     typeof data.stream === "function" &&
-    (Object.prototype.toString.call(data) === "[object Blob]" || Object.prototype.toString.call(data) === "[object File]")
+    (Object.prototype.toString.call(data) === "[object Blob]" ||
+      Object.prototype.toString.call(data) === "[object File]")
   );
 }
 

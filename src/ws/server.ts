@@ -75,8 +75,8 @@ export class WebSocketServer extends EventEmitter {
       host: null,
       path: null,
       port: null,
-      WebSocket,
       ...options,
+      WebSocket: options?.WebSocket ?? WebSocket,
     };
     const { port, server, noServer, host, backlog } = this.options;
     const hasPort = port !== null && port !== undefined;
@@ -165,12 +165,13 @@ export class WebSocketServer extends EventEmitter {
       return;
     }
     const info: ClientInfo = { origin: request.headers.origin, secure: isSecure(request), req: request };
-    if (takesCallback(verifyClient)) {
-      verifyClient(info, (verified, code, message, headers) => {
+    if (verifyClient.length === 2) {
+      const decide = verifyClient as (info: ClientInfo, callback: Verified) => void;
+      decide(info, (verified, code, message, headers) => {
         if (verified) this.#complete(upgrade);
         else refuse(socket, code || 401, message, headers);
       });
-    } else if (verifyClient(info)) {
+    } else if ((verifyClient as (info: ClientInfo) => boolean)(info)) {
       this.#complete(upgrade);
     } else {
       refuse(socket, 401);
@@ -220,7 +221,8 @@ export class WebSocketServer extends EventEmitter {
     const [first] = protocols;
     const chosen = handleProtocols ? handleProtocols(protocols, request) : first;
     if (!chosen) return undefined;
-    if (!isToken(chosen)) throw new TypeError(`handleProtocols returned ${JSON.stringify(chosen)}, which is no subprotocol`);
+    if (!isToken(chosen))
+      throw new TypeError(`handleProtocols returned ${JSON.stringify(chosen)}, which is no subprotocol`);
     return chosen;
   }
 
@@ -312,14 +314,9 @@ function offers({ headers }: IncomingMessage, name: string): boolean {
   return value !== undefined && parseExtensions(value)?.some((each) => each.name === name) === true;
 }
 
-function isSecure({ socket }: IncomingMessage): boolean {
-  return ["authorized", "encrypted"].some((name) => Boolean((socket as { readonly [name: string]: unknown } | undefined)?.[name]));
-}
-
-function takesCallback(
-  verify: NonNullable<ServerOptions["verifyClient"]>,
-): verify is (info: ClientInfo, callback: Verified) => void {
-  return verify.length === 2;
+function isSecure({ socket }: { readonly socket?: object }): boolean {
+  if (socket === undefined) return false;
+  return ("authorized" in socket && Boolean(socket.authorized)) || ("encrypted" in socket && Boolean(socket.encrypted));
 }
 
 function isToken(value: string): boolean {

@@ -5,7 +5,14 @@ import type { AgreedExtension } from "../index.ts";
 import { WebSocketError } from "../index.ts";
 import { Connection } from "../node/connection.ts";
 import { asWsError } from "./errors.ts";
-import { addListener, type EventType, getProperty, type Listener, removeListener, setProperty } from "./event-target.ts";
+import {
+  addListener,
+  type EventType,
+  getProperty,
+  type Listener,
+  removeListener,
+  setProperty,
+} from "./event-target.ts";
 import { ClientHandshake } from "./client.ts";
 import { type ClientOptions, connectionOptionsOf, type SendOptions, type SocketOptions } from "./options.ts";
 import { FrameSender } from "./frame-sender.ts";
@@ -16,7 +23,7 @@ export type BinaryType = "nodebuffer" | "arraybuffer" | "fragments" | "blob";
 /** Called when a message has been sent, or with an error. */
 export type SendCallback = (error?: Error) => void;
 
-const BINARY_TYPES: readonly unknown[] = ["nodebuffer", "arraybuffer", "fragments", "blob"];
+const BINARY_TYPES: ReadonlySet<unknown> = new Set(["nodebuffer", "arraybuffer", "fragments", "blob"]);
 const STATES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"] as const;
 const CONNECTING = 0;
 const OPEN = 1;
@@ -65,7 +72,14 @@ export class WebSocket extends EventEmitter {
    * Opens a connection. With `null` for the address it waits for setSocket(), as the server's side of a connection.
    * @throws SyntaxError for a URL or a subprotocol that cannot be
    */
-  constructor(address: string | URL | null, protocols?: string | readonly string[] | ClientOptions, options?: ClientOptions) {
+  constructor(address: null, protocols?: undefined, options?: SocketOptions);
+  constructor(address: string | URL, options?: ClientOptions);
+  constructor(address: string | URL, protocols?: string | readonly string[], options?: ClientOptions);
+  constructor(
+    address: string | URL | null,
+    protocols?: string | readonly string[] | ClientOptions,
+    options?: ClientOptions,
+  ) {
     super();
     if (address === null) {
       this._isServer = true;
@@ -88,7 +102,7 @@ export class WebSocket extends EventEmitter {
   }
 
   set binaryType(type: BinaryType) {
-    if (BINARY_TYPES.includes(type)) this.#binaryType = type;
+    if (BINARY_TYPES.has(type)) this.#binaryType = type;
   }
 
   /** How many bytes wait to be sent: an upper bound while text is not encoded yet. */
@@ -346,7 +360,12 @@ export class WebSocket extends EventEmitter {
     if (readyState === OPEN) return this.#connection;
     if (data) {
       const payload = asPayload(data);
-      this.#refusedBytes += typeof payload === "string" ? Buffer.byteLength(payload) : "size" in payload ? payload.size : payload.byteLength;
+      this.#refusedBytes +=
+        typeof payload === "string"
+          ? Buffer.byteLength(payload)
+          : "size" in payload
+            ? payload.size
+            : payload.byteLength;
     }
     if (callback !== undefined) {
       process.nextTick(callback, new Error(`WebSocket is not open: readyState ${readyState} (${STATES[readyState]})`));
@@ -369,7 +388,8 @@ export class WebSocket extends EventEmitter {
     const connection = this.#openConnection(data, callback);
     if (connection === undefined) return;
     const payload = asPayload(data);
-    if (typeof payload !== "string" && "size" in payload) throw new TypeError("The data of a control frame cannot be a Blob");
+    if (typeof payload !== "string" && "size" in payload)
+      throw new TypeError("The data of a control frame cannot be a Blob");
     const length = typeof payload === "string" ? Buffer.byteLength(payload) : payload.byteLength;
     if (length > 125) throw new RangeError("The data size must not be greater than 125 bytes");
     connection[kind](payload, { callback });
@@ -378,7 +398,11 @@ export class WebSocket extends EventEmitter {
   #sendBlob(
     connection: Connection,
     blob: Blob,
-    { binary, callback, compress }: { readonly binary: boolean; readonly callback: SendCallback | undefined; readonly compress?: boolean },
+    {
+      binary,
+      callback,
+      compress,
+    }: { readonly binary: boolean; readonly callback: SendCallback | undefined; readonly compress?: boolean },
   ): void {
     async function* pieces(): AsyncGenerator<ArrayBuffer> {
       yield await blob.arrayBuffer();
@@ -443,7 +467,19 @@ for (const [value, name] of STATES.entries()) {
   }
 }
 // As those of ws and of browsers.
-for (const name of ["binaryType", "bufferedAmount", "extensions", "isPaused", "protocol", "readyState", "url", "onopen", "onmessage", "onclose", "onerror"]) {
+for (const name of [
+  "binaryType",
+  "bufferedAmount",
+  "extensions",
+  "isPaused",
+  "protocol",
+  "readyState",
+  "url",
+  "onopen",
+  "onmessage",
+  "onclose",
+  "onerror",
+]) {
   Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
 }
 
