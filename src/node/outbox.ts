@@ -75,10 +75,8 @@ interface Queue {
 
 /** What is to be called when what was sent before is with the system. */
 interface Callbacks {
-  /** Of messages that the socket has not been given yet. */
-  waiting: SentCallback[];
-  /** Of messages that it has been given, and the end of the last of them in `given`. */
-  readonly written: { readonly end: number; readonly callbacks: readonly SentCallback[] }[];
+  /** In order, each with where its message ends in what the socket is given: an upper bound while it is not serialized. */
+  readonly entries: { end: number; readonly callback: SentCallback }[];
   /** How many bytes the socket has been given since there are callbacks. */
   given: number;
 }
@@ -232,22 +230,24 @@ export class Outbox implements Writer, Memory {
 
   /** Calls back when what has been sent until now is with the system. */
   callLater(callback: SentCallback): void {
-    (this.#callbacks ??= { waiting: [], written: [], given: this.inSocket }).waiting.push(callback);
+    const callbacks = (this.#callbacks ??= { entries: [], given: this.inSocket });
+    const end = callbacks.given + this.#partsBytes + this.#protocol.bufferedAmount;
+    callbacks.entries.push({ end, callback });
   }
 
   /** Calls the callbacks of what the system has taken. */
   #callBack(callbacks: Callbacks): void {
-    const { written } = callbacks;
-    if (callbacks.waiting.length > 0 && this.#parts === undefined && this.#protocol.bufferedAmount === 0) {
-      written.push({ end: callbacks.given, callbacks: callbacks.waiting });
-      callbacks.waiting = [];
+    const { entries } = callbacks;
+    if (this.#parts === undefined && this.#protocol.bufferedAmount === 0) {
+      for (let i = entries.length - 1; i >= 0 && entries[i]!.end > callbacks.given; i--)
+        entries[i]!.end = callbacks.given;
     }
     const taken = callbacks.given - this.inSocket;
-    // A failed socket holds nothing either: closed() tells of that.
-    while (written.length > 0 && written[0]!.end <= taken && !this.#channel.socket.destroyed) {
-      for (const callback of written.shift()!.callbacks) callSafely(callback, undefined);
+    // A socket that has failed holds nothing either: closed() tells of that.
+    while (entries.length > 0 && entries[0]!.end <= taken && !this.#channel.socket.destroyed) {
+      callSafely(entries.shift()!.callback, undefined);
     }
-    if (written.length === 0 && callbacks.waiting.length === 0) this.#callbacks = undefined;
+    if (entries.length === 0) this.#callbacks = undefined;
   }
 
   /** The socket has closed: what has not been taken never will be. */
@@ -257,8 +257,7 @@ export class Outbox implements Writer, Memory {
     if (callbacks === undefined) return;
     this.#callbacks = undefined;
     const error = new Error("The connection has ended before the message was sent");
-    for (const entry of callbacks.written) for (const callback of entry.callbacks) callSafely(callback, error);
-    for (const callback of callbacks.waiting) callSafely(callback, error);
+    for (const { callback } of callbacks.entries) callSafely(callback, error);
   }
 
   #enqueue(queue: Queue, entry: Whole): void {
