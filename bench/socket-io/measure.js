@@ -38,10 +38,10 @@ async function processor(server, load, one, profiled) {
   await work(server, load, one, warmUp);
   await server.ask("begin", { profiled });
   await work(server, load, one, messages);
-  const { user, system, wall, shares } = await server.ask("end");
+  const { user, system, wall, profile } = await server.ask("end");
   const all = one.work === "broadcast" ? messages * connections : messages;
   const cpu = user + system;
-  return { cpu: cpu / all, wall: wall / all, system: cpu === 0 ? 0 : system / cpu, ...(profiled && { shares }) };
+  return { cpu: cpu / all, wall: wall / all, system: cpu === 0 ? 0 : system / cpu, ...(profiled && { profile }) };
 }
 
 /** Returns when every message has been answered, or has come to all. */

@@ -2,6 +2,7 @@
 
 import { Session } from "node:inspector/promises";
 
+/** Microseconds between two samples. */
 const SAMPLING = 200;
 
 /** By a part of the file's address; the first that fits. */
@@ -22,30 +23,26 @@ function ownerOf({ url, functionName }) {
   return OWNERS.find(([, pattern]) => pattern.test(url))?.[0] ?? "the rest";
 }
 
-export class Profile {
-  #session = new Session();
+/** In the process whose time it is. @returns {Promise<() => Promise<object>>} ends it, and resolves with a profile as V8 has it */
+export async function startProfile() {
+  const session = new Session();
+  session.connect();
+  await session.post("Profiler.enable");
+  await session.post("Profiler.setSamplingInterval", { interval: SAMPLING });
+  await session.post("Profiler.start");
+  return async () => (await session.post("Profiler.stop")).profile;
+}
 
-  static async start() {
-    const profile = new Profile();
-    profile.#session.connect();
-    await profile.#session.post("Profiler.enable");
-    await profile.#session.post("Profiler.setSamplingInterval", { interval: SAMPLING });
-    await profile.#session.post("Profiler.start");
-    return profile;
+/** @returns {Record<string, number>} shares of the time that was not idle, by owner */
+export function sharesOf({ nodes, samples, timeDeltas }) {
+  const owners = new Map(nodes.map(({ id, callFrame }) => [id, ownerOf(callFrame)]));
+  const times = {};
+  let all = 0;
+  for (const [i, id] of samples.entries()) {
+    const owner = owners.get(id);
+    if (!owner) continue;
+    times[owner] = (times[owner] ?? 0) + timeDeltas[i];
+    all += timeDeltas[i];
   }
-
-  /** @returns {Promise<Record<string, number>>} shares of the time that was not idle */
-  async stop() {
-    const { profile } = await this.#session.post("Profiler.stop");
-    const owners = new Map(profile.nodes.map(({ id, callFrame }) => [id, ownerOf(callFrame)]));
-    const times = {};
-    let all = 0;
-    profile.samples.forEach((id, i) => {
-      const owner = owners.get(id);
-      if (!owner) return;
-      times[owner] = (times[owner] ?? 0) + profile.timeDeltas[i];
-      all += profile.timeDeltas[i];
-    });
-    return Object.fromEntries(Object.entries(times).map(([owner, time]) => [owner, time / all]));
-  }
+  return Object.fromEntries(Object.entries(times).map(([owner, time]) => [owner, time / all]));
 }

@@ -1,17 +1,19 @@
 // Socket.IO on ws, on wsframe/ws, and on eiows where it is installed: node bench/socket-io/run.js [FILTER]... [--rounds N]
-//                                                        [--profile] [--json FILE] [--node PATH] [--quick]
+//                                                        [--profile FOLDER] [--json FILE] [--node PATH] [--quick]
 //
 // The same server on each engine, and its load, in processes of their own. What is measured is the server's processor time:
-// the load takes a part of the clock's. FILTER is a part of the names of cases. --profile adds where the time goes, from a
-// profile of one more round. --node is for the servers.
+// the load takes a part of the clock's. FILTER is a part of the names of cases. --profile adds where the time goes, from
+// profiles of one more round, which it writes to FOLDER. --node is for the servers.
 
 import { execFileSync, execSync } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { median } from "../e2e/measure.js";
 import { CASES, inLittle } from "./cases.js";
+import { sharesOf } from "./profile.js";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
 // Socket.IO is a package of its own, installed when it is first wanted.
@@ -26,7 +28,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     rounds: { type: "string", default: "5" },
-    profile: { type: "boolean", default: false },
+    profile: { type: "string" },
     json: { type: "string" },
     node: { type: "string", default: process.execPath },
     quick: { type: "boolean", default: false },
@@ -64,8 +66,14 @@ async function measure(one) {
 }
 
 async function profiles(one) {
+  mkdirSync(values.profile, { recursive: true });
   const found = {};
-  for (const name of names) found[name] = (await measureOnce(name, one, { node, profiled: true })).shares;
+  for (const name of names) {
+    const { profile } = await measureOnce(name, one, { node, profiled: true });
+    const file = `${one.name}, ${name}.cpuprofile`.replaceAll(/[^\w.]+/g, "-");
+    writeFileSync(join(values.profile, file), JSON.stringify(profile));
+    found[name] = sharesOf(profile);
+  }
   return found;
 }
 

@@ -7,7 +7,7 @@ import { BROADCAST, textOf } from "./cases.js";
 import { answer } from "./channel.js";
 import { ENGINES } from "./engines.js";
 import { IdleLoad } from "./idle-engine.js";
-import { Profile } from "./profile.js";
+import { startProfile } from "./profile.js";
 
 const engine = process.argv[2];
 const options = await ENGINES[engine]();
@@ -22,7 +22,7 @@ http.listen(0, "127.0.0.1");
 await once(http, "listening");
 
 let before;
-let profile;
+let endProfile;
 
 answer({
   ...loadHere(),
@@ -34,12 +34,12 @@ answer({
     }
   },
   async begin({ profiled }) {
-    if (profiled) profile = await Profile.start();
+    if (profiled) endProfile = await startProfile();
     before = { cpu: process.cpuUsage(), time: performance.now() };
   },
   async end() {
     const { user, system } = process.cpuUsage(before.cpu);
-    return { user, system, wall: (performance.now() - before.time) * 1000, shares: await profile?.stop() };
+    return { user, system, wall: (performance.now() - before.time) * 1000, profile: await endProfile?.() };
   },
   async memory() {
     // What the handshakes leave behind goes in several turns.
