@@ -218,6 +218,11 @@ export class Connection
     } else {
       if (options !== undefined) assertOptions(options);
       if (isPieces(data)) return outbox.sendPieces(data, options ?? {});
+      const callback = options?.callback;
+      if (callback !== undefined && !this.#flushScheduled && outbox.sendAlone(data, options, callback)) {
+        this.active = true;
+        return true;
+      }
       sent = outbox.send(data, options);
       size = sizeOf(data);
     }
@@ -527,7 +532,8 @@ function flushNow(connection: Connection): void {
 }
 
 function isPieces(data: unknown): data is Pieces {
-  if (typeof data !== "object" || data === null || ArrayBuffer.isView(data)) return false;
+  if (typeof data !== "object" || data === null || ArrayBuffer.isView(data) || data instanceof PreparedMessage)
+    return false;
   return Symbol.asyncIterator in data && !isBytes(data);
 }
 
