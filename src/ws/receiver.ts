@@ -3,14 +3,7 @@
 
 import { Blob, Buffer, isUtf8 } from "node:buffer";
 import { Writable } from "node:stream";
-import {
-  FrameDecoder,
-  type FrameHeader,
-  type FrameSink,
-  isValidCloseCode,
-  Opcode,
-  WebSocketError,
-} from "../index.ts";
+import { FrameDecoder, type FrameHeader, type FrameSink, isValidCloseCode, Opcode, WebSocketError } from "../index.ts";
 import { asWsError, wsError } from "./errors.ts";
 import { PerMessageDeflate } from "./per-message-deflate.ts";
 import type { Extensions } from "./sender.ts";
