@@ -26,6 +26,8 @@ export interface ConnectionOwner {
  */
 export class SocketConnection extends Connection {
   readonly #owner: ConnectionOwner;
+  /** Whether more waits than the stream would hold, past its queue: it will not tell when that has gone. */
+  #blocked = false;
 
   constructor(
     owner: ConnectionOwner,
@@ -52,6 +54,20 @@ export class SocketConnection extends Connection {
       this.#tell(name, args);
     } catch (error) {
       throwLater(error);
+    }
+  }
+
+  /** @internal */
+  override taken(): void {
+    super.taken();
+    const { socket } = this;
+    if (socket.writableLength > 0) return;
+    const waiting = this.bufferedAmount;
+    if (waiting > socket.writableHighWaterMark) {
+      this.#blocked = true;
+    } else if (waiting === 0 && this.#blocked) {
+      this.#blocked = false;
+      socket.emit("drain");
     }
   }
 
