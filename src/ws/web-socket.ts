@@ -1,5 +1,4 @@
 import { EventEmitter } from "node:events";
-import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { AgreedExtension } from "../index.ts";
 import { WebSocketError } from "../index.ts";
@@ -497,6 +496,3 @@ for (const name of [
 ]) {
   Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
 }
-
-/** What belongs to the events of a WebSocket. */
-export type { ClientRequest, IncomingMessage };
