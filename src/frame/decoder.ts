@@ -19,6 +19,7 @@ import {
   MESSAGE_CLOSED,
   MESSAGE_TEXT,
   OPCODE_BINARY,
+  OPCODE_TEXT,
   RECORD_FLAGS,
   RECORD_FROM,
   RECORD_LENGTH,
@@ -83,6 +84,10 @@ export interface FrameSink {
    * does. Not for frames with an RSV bit.
    */
   binary?(window: Uint8Array<ArrayBuffer>, start: number, end: number): void;
+  /** With the option `textBytes`, a whole text message in place of text(): a copy of its bytes. @internal */
+  ownText?(data: Uint8Array<ArrayBuffer>): void;
+  /** With the option `copies`, a whole binary message in place of binary(): a copy of its bytes. @internal */
+  ownBinary?(data: Uint8Array<ArrayBuffer>): void;
 }
 
 /**
@@ -582,7 +587,8 @@ export class FrameDecoder {
     let start = this.#prepend(core, window);
     const end = window + size;
     const toStream = this.#offset - start;
-    const mode = CONFIG_COMPACT | (sink.text === undefined ? 0 : CONFIG_STRINGS);
+    const strings = sink.text !== undefined && !this.#settings.textBytes;
+    const mode = CONFIG_COMPACT | (strings ? CONFIG_STRINGS : 0);
     for (;;) {
       const records = this.#run(core, start, end, mode);
       const batch = new Batch(core, records, toStream, shared);
@@ -607,6 +613,7 @@ export class FrameDecoder {
     const { i32, bytes, end, unitsShift } = batch;
     let { at, units, texts, cut } = batch;
     const wholes = sink.binary !== undefined;
+    const { textBytes, copies } = this.#settings;
     let header: FrameHeader | undefined;
     for (let r = batch.record; r < end; r += RECORD_SIZE) {
       const flags = i32[(r + RECORD_FLAGS) >> 2]!;
@@ -640,7 +647,13 @@ export class FrameDecoder {
         wholes &&
         (flags & (FLAG_START | FLAG_END | FLAG_FIRST_BYTE)) === (FLAG_START | FLAG_END | BIT_FIN | OPCODE_BINARY)
       ) {
-        sink.binary!(bytes, from, at);
+        if (copies === undefined) sink.binary!(bytes, from, at);
+        else sink.ownBinary!(batch.own(from, at, copies));
+      } else if (
+        textBytes &&
+        (flags & (FLAG_START | FLAG_END | FLAG_FIRST_BYTE)) === (FLAG_START | FLAG_END | BIT_FIN | OPCODE_TEXT)
+      ) {
+        sink.ownText!(copies === undefined ? bytes.slice(from, at) : batch.own(from, at, copies));
       } else {
         if (flags & FLAG_START) {
           header ??= new FrameHeader(batch);
