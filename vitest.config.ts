@@ -10,6 +10,7 @@ const LOAD = ["test/load/*.test.ts"];
 const built = "test/support/built.ts";
 const packed = [built, "test/support/packed.ts"];
 const runtimes = "test/runtimes/install.js";
+const registry = "test/published/install.js";
 
 export default defineConfig({
   test: {
@@ -22,7 +23,7 @@ export default defineConfig({
     projects: [
       part("main", { include: ["test/**/*.test.ts"], exclude: [...PUBLISHED, ...LOAD, "**/node_modules/**"] }),
       part("slow", { include: ["test/**/*.slow.ts"], globalSetup: built }),
-      part("published", { include: PUBLISHED, globalSetup: packed }),
+      part("published", { include: PUBLISHED, globalSetup: [...packed, registry] }),
       part("runtimes", {
         include: ["test/runtimes/*.runtime.ts"],
         globalSetup: [...packed, runtimes, "test/runtimes/setup.ts"],
