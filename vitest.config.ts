@@ -4,7 +4,13 @@
 import { defineConfig } from "vitest/config";
 
 /** Files that are named like those of "main", and have a part of their own. */
-const PUBLISHED = ["test/package.test.ts", "test/types.test.ts", "test/docs/*.test.ts", "test/examples/*.test.ts"];
+const PUBLISHED = [
+  "test/package.test.ts",
+  "test/types.test.ts",
+  "test/published/*.test.ts",
+  "test/docs/*.test.ts",
+  "test/examples/*.test.ts",
+];
 const LOAD = ["test/load/*.test.ts"];
 
 const built = "test/support/built.ts";

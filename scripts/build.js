@@ -75,6 +75,7 @@ await build({
   platform: "node",
   outdir: "dist",
   outExtension: { ".js": ".cjs" },
+  banner: { js: '"use strict";' },
   footer: { js: "module.exports = module.exports.default;" },
 });
 copyFileSync(`${root}src/ws/wrapper.mjs`, `${root}dist/ws.js`);

@@ -11,9 +11,8 @@ import {
   WebSocket,
   WebSocketServer,
 } from "./index.ts";
-import type Declared from "./ws.cjs";
 
-const exported: typeof Declared = Object.assign(WebSocket, {
+const exported: typeof WebSocket = Object.assign(WebSocket, {
   createWebSocketStream,
   extension,
   PerMessageDeflate,
