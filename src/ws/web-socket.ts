@@ -29,6 +29,8 @@ const CONNECTING = 0;
 const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
+const DEFAULTS: SendOptions = {};
+const AS_TEXT = { binary: false };
 const EMPTY: Buffer = Buffer.alloc(0);
 const ABORTED = "WebSocket was closed before the connection was established";
 
@@ -234,15 +236,20 @@ export class WebSocket extends EventEmitter {
     }
     const connection = this.#openConnection(data, callback);
     if (connection === undefined) return;
-    if (options === undefined && callback === undefined && this.#begun === undefined) {
+    const { fin = true, compress = true } = options ?? DEFAULTS;
+    if (fin && compress && callback === undefined && this.#begun === undefined) {
       // Most messages.
-      if (typeof data === "string" || data instanceof Uint8Array) {
+      const binary = options?.binary;
+      if (data instanceof Uint8Array) {
+        connection.send(data, binary === false ? AS_TEXT : undefined);
+        return;
+      }
+      if (typeof data === "string" && binary !== true) {
         connection.send(data);
         return;
       }
     }
     const payload = asPayload(data);
-    const { fin = true, compress = true } = options ?? {};
     const binary = this.#begun ?? options?.binary ?? typeof payload !== "string";
     this.#begun = fin ? undefined : binary;
     // Like that of ws, `compress: true` leaves short messages as they are.
