@@ -8,6 +8,7 @@ const options = {
   mode: "production",
   entry,
   target,
+  optimization: { minimize: false },
   context: dirname(entry),
   output: { path: dirname(output), filename: basename(output) },
 };
