@@ -1,9 +1,8 @@
 import { EventEmitter } from "node:events";
-import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { AgreedExtension } from "../index.ts";
 import { WebSocketError } from "../index.ts";
-import { Connection } from "../node/connection.ts";
+import type { Connection } from "../node/connection.ts";
 import { asWsError } from "./errors.ts";
 import {
   addListener,
@@ -13,10 +12,12 @@ import {
   removeListener,
   setProperty,
 } from "./event-target.ts";
+import { BlobQueue } from "./blob-queue.ts";
 import { ClientHandshake } from "./client.ts";
 import { type ClientOptions, connectionOptionsOf, type SendOptions, type SocketOptions } from "./options.ts";
 import { FrameSender } from "./frame-sender.ts";
-import { asPayload, asReason, type Payload } from "./payload.ts";
+import { type ConnectionOwner, SocketConnection } from "./socket-connection.ts";
+import { asPayload, asReason, type Payload, sizeOf } from "./payload.ts";
 
 /** What a binary message is: a Buffer, an ArrayBuffer, a list of Buffers or a Blob. */
 export type BinaryType = "nodebuffer" | "arraybuffer" | "fragments" | "blob";
@@ -29,15 +30,14 @@ const CONNECTING = 0;
 const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
+const NONE: readonly AgreedExtension[] = [];
+const AS_TEXT = { binary: false };
 const EMPTY: Buffer = Buffer.alloc(0);
+const ENDED = "The connection has ended before the message was sent";
 const ABORTED = "WebSocket was closed before the connection was established";
 
-/** Where a Connection has its WebSocket. */
-const OWNER: unique symbol = Symbol("websocket");
-type Owned = Connection & { [OWNER]?: WebSocket };
-
 /** A WebSocket with the API of ws, on a Connection. */
-export class WebSocket extends EventEmitter {
+export class WebSocket extends EventEmitter implements ConnectionOwner {
   declare static readonly CONNECTING: 0;
   declare static readonly OPEN: 1;
   declare static readonly CLOSING: 2;
@@ -59,12 +59,14 @@ export class WebSocket extends EventEmitter {
   #binaryType: BinaryType = "nodebuffer";
   #connection: Connection | undefined = undefined;
   #handshake: ClientHandshake | undefined = undefined;
-  #extensions: readonly AgreedExtension[] = [];
+  #extensions: readonly AgreedExtension[] = NONE;
   #sender: FrameSender | undefined = undefined;
   readonly #options: SocketOptions;
   #paused = false;
   /** Of a message that has been begun with `fin: false`: whether it is binary. */
   #begun: boolean | undefined = undefined;
+  /** While a Blob is read. */
+  #blobs: BlobQueue | undefined = undefined;
   /** How many bytes send() was given after the end. */
   #refusedBytes = 0;
 
@@ -107,7 +109,7 @@ export class WebSocket extends EventEmitter {
 
   /** How many bytes wait to be sent: an upper bound while text is not encoded yet. */
   get bufferedAmount(): number {
-    return (this.#connection?.bufferedAmount ?? 0) + this.#refusedBytes;
+    return (this.#connection?.bufferedAmount ?? 0) + (this.#blobs?.bytes ?? 0) + this.#refusedBytes;
   }
 
   /** The names of the extensions that were agreed on, with commas between. */
@@ -191,7 +193,7 @@ export class WebSocket extends EventEmitter {
   /** Says what the handshake has agreed on: before setSocket(). @internal */
   agree(protocol: string | undefined, extensions: readonly AgreedExtension[]): void {
     this._protocol = protocol ?? "";
-    this.#extensions = extensions;
+    if (extensions.length > 0) this.#extensions = extensions;
   }
 
   /**
@@ -201,22 +203,15 @@ export class WebSocket extends EventEmitter {
   setSocket(socket: Duplex, head: Buffer, options: SocketOptions): void {
     if ("setTimeout" in socket && typeof socket.setTimeout === "function") socket.setTimeout(0);
     if ("setNoDelay" in socket && typeof socket.setNoDelay === "function") socket.setNoDelay();
-    const connection: Owned = new Connection(
+    this.#connection = new SocketConnection(
+      this,
       socket,
       this._isServer ? "server" : "client",
       { protocol: this._protocol, extensions: this.#extensions },
       head,
       connectionOptionsOf({ ...this.#options, ...options }),
     );
-    connection[OWNER] = this;
-    this.#connection = connection;
     this.#handshake = undefined;
-    connection.on("message", onMessage);
-    connection.on("ping", onPing);
-    connection.on("pong", onPong);
-    connection.on("error", onError);
-    connection.on("closing", onClosing);
-    connection.on("close", onClose);
     this.#state = OPEN;
     this.emit("open");
   }
@@ -234,21 +229,30 @@ export class WebSocket extends EventEmitter {
     }
     const connection = this.#openConnection(data, callback);
     if (connection === undefined) return;
-    if (options === undefined && callback === undefined && this.#begun === undefined) {
+    if (callback === undefined && this.#begun === undefined && this.#blobs === undefined) {
       // Most messages.
-      if (typeof data === "string" || data instanceof Uint8Array) {
+      if (data instanceof Uint8Array) {
+        const how = options === undefined ? undefined : plainOptions(options);
+        if (how !== null) {
+          connection.send(data, how);
+          return;
+        }
+      } else if (typeof data === "string" && options === undefined) {
         connection.send(data);
         return;
       }
     }
     const payload = asPayload(data);
-    const { fin = true, compress = true } = options ?? {};
-    const binary = this.#begun ?? options?.binary ?? typeof payload !== "string";
+    // As in ws, a name whose value is undefined is false.
+    const given = { fin: true, compress: true, binary: typeof payload !== "string", ...options };
+    const fin = Boolean(given.fin);
+    const binary = this.#begun ?? Boolean(given.binary);
     this.#begun = fin ? undefined : binary;
     // Like that of ws, `compress: true` leaves short messages as they are.
-    const how = { binary, fin, callback, ...(compress ? undefined : { compress: false }) };
-    if (typeof payload === "string" || ArrayBuffer.isView(payload)) connection.send(payload, how);
-    else this.#sendBlob(connection, payload, how);
+    const how = { binary, fin, callback, ...(given.compress ? undefined : { compress: false }) };
+    this.#inOrder(payload, callback, (bytes) => {
+      if (!connection.send(bytes, how)) callback?.(new Error(ENDED));
+    });
   }
 
   ping(data?: Payload, mask?: boolean | SendCallback, callback?: SendCallback): void;
@@ -274,7 +278,13 @@ export class WebSocket extends EventEmitter {
       return;
     }
     if (this.readyState === CLOSING) return;
-    this.#connection!.close(code, asReason(code, data));
+    const reason = asReason(code, data);
+    if (this.#blobs === undefined) {
+      this.#connection!.close(code, reason);
+      return;
+    }
+    this.#state = CLOSING;
+    this.#waitForBlobs(0, undefined, undefined, () => this.#connection!.close(code, reason));
   }
 
   /** Cuts the connection. */
@@ -315,6 +325,7 @@ export class WebSocket extends EventEmitter {
   /** @internal */
   emitClose(code: number = 1006, reason: Buffer = EMPTY): void {
     this.#state = CLOSED;
+    this.#blobs?.end(new Error("The socket was closed while the blob was being read"));
     this.emit("close", code, reason);
   }
 
@@ -330,8 +341,36 @@ export class WebSocket extends EventEmitter {
     if (this.#options.allowSynchronousEvents === false) this.#waitForTurn();
   }
 
+  /** @internal */
+  receivedClose(code: number, reason: string): void {
+    const connection = this.#connection!;
+    if (code === 1005) connection.close();
+    else connection.close(code, reason);
+    // As ws, which does not wait for the server to do so first (RFC 6455 §7.1.1).
+    void connection.drained().then(() => connection.socket.end());
+  }
+
+  /** @internal */
+  failed(error: Error): void {
+    // ws tells of what is wrong with frames. That the stream has failed shows in "close".
+    if (!(error instanceof WebSocketError)) return;
+    if (error.code === "WS_ERR_TOO_MANY_PENDING_PONGS") {
+      this.terminate();
+      return;
+    }
+    // As ws: without the reason that ours would have.
+    this.#connection!.close(error.closeCode);
+    this.emit("error", asWsError(error));
+  }
+
+  /** @internal */
+  ended(code: number, reason: string): void {
+    this.emitClose(code, reason === "" ? EMPTY : Buffer.from(reason));
+  }
+
   #converted(data: Buffer): ArrayBuffer | Buffer[] | Blob {
-    if (this.#binaryType === "fragments") return [data];
+    // The connection has joined the fragments.
+    if (this.#binaryType === "fragments") return data.length === 0 ? [] : [data];
     if (this.#binaryType === "blob") return new Blob([data as Buffer<ArrayBuffer>]);
     const { buffer, byteOffset, byteLength } = data;
     const whole = byteLength === buffer.byteLength && buffer instanceof ArrayBuffer;
@@ -359,13 +398,7 @@ export class WebSocket extends EventEmitter {
     if (readyState === CONNECTING) throw new Error("WebSocket is not open: readyState 0 (CONNECTING)");
     if (readyState === OPEN) return this.#connection;
     if (data) {
-      const payload = asPayload(data);
-      this.#refusedBytes +=
-        typeof payload === "string"
-          ? Buffer.byteLength(payload)
-          : "size" in payload
-            ? payload.size
-            : payload.byteLength;
+      this.#refusedBytes += sizeOf(asPayload(data));
     }
     if (callback !== undefined) {
       process.nextTick(callback, new Error(`WebSocket is not open: readyState ${readyState} (${STATES[readyState]})`));
@@ -387,74 +420,55 @@ export class WebSocket extends EventEmitter {
     }
     const connection = this.#openConnection(data, callback);
     if (connection === undefined) return;
-    const payload = asPayload(data);
-    if (typeof payload !== "string" && "size" in payload)
-      throw new TypeError("The data of a control frame cannot be a Blob");
-    const length = typeof payload === "string" ? Buffer.byteLength(payload) : payload.byteLength;
-    if (length > 125) throw new RangeError("The data size must not be greater than 125 bytes");
-    connection[kind](payload, { callback });
+    this.#inOrder(asPayload(data), callback, (bytes) => {
+      const length = typeof bytes === "string" ? Buffer.byteLength(bytes) : bytes.byteLength;
+      if (length > 125) throw new RangeError("The data size must not be greater than 125 bytes");
+      connection[kind](bytes, { callback });
+    });
   }
 
-  #sendBlob(
-    connection: Connection,
-    blob: Blob,
-    {
-      binary,
-      callback,
-      compress,
-    }: { readonly binary: boolean; readonly callback: SendCallback | undefined; readonly compress?: boolean },
+  /** Sends what is no Blob at once, unless a Blob is to be sent before. */
+  #inOrder(
+    payload: string | ArrayBufferView | Blob,
+    callback: SendCallback | undefined,
+    send: (data: string | ArrayBufferView) => void,
   ): void {
-    async function* pieces(): AsyncGenerator<ArrayBuffer> {
-      yield await blob.arrayBuffer();
+    const isBlob = typeof payload !== "string" && "size" in payload;
+    if (!isBlob && this.#blobs === undefined) {
+      send(payload);
+      return;
     }
-    connection.send(pieces(), { binary, compress }).then(
-      (sent) => {
-        if (callback === undefined) return;
-        if (sent) void connection.drained().then(() => callback());
-        else callback(new Error("The connection has ended before the message was sent"));
+    const blob = isBlob ? payload : undefined;
+    this.#waitForBlobs(sizeOf(payload), blob, callback, (data) => send(data ?? (payload as string | ArrayBufferView)));
+  }
+
+  #waitForBlobs(
+    size: number,
+    blob: Blob | undefined,
+    callback: SendCallback | undefined,
+    send: (data?: Uint8Array) => void,
+  ): void {
+    const blobs = (this.#blobs ??= new BlobQueue((error) => {
+      this.#state = CLOSING;
+      this.#connection!.socket.end();
+      this.emit("error", error);
+    }));
+    blobs.push({
+      size,
+      blob,
+      callback,
+      send: (data) => {
+        if (blobs.isEmpty) this.#blobs = undefined;
+        send(data);
       },
-      (error: Error) => {
-        callback?.(error);
-        this.emit("error", error);
-      },
-    );
+    });
   }
 }
 
-function onMessage(this: Owned | void, data: string | Uint8Array, isBinary: boolean): void {
-  (this as Owned)[OWNER]!.received(data as Buffer, isBinary);
-}
-
-function onPing(this: Owned | void, data: Uint8Array): void {
-  (this as Owned)[OWNER]!.receivedControl("ping", data as Buffer);
-}
-
-function onPong(this: Owned | void, data: Uint8Array): void {
-  (this as Owned)[OWNER]!.receivedControl("pong", data as Buffer);
-}
-
-function onError(this: Owned | void, error: Error): void {
-  const connection = this as Owned;
-  const socket = connection[OWNER]!;
-  // ws tells of what is wrong with frames. That the stream has failed shows in "close".
-  if (!(error instanceof WebSocketError)) return;
-  if (error.code === "WS_ERR_TOO_MANY_PENDING_PONGS") {
-    socket.terminate();
-    return;
-  }
-  // As ws: without the reason that ours would have.
-  connection.close(error.closeCode);
-  socket.emit("error", asWsError(error));
-}
-
-function onClosing(this: Owned | void, code: number, reason: string): void {
-  const connection = this as Owned;
-  if (code === 1005) connection.close();
-  else connection.close(code, reason);
-}
-
-function onClose(this: Owned | void, code: number, reason: string): void {
-  (this as Owned)[OWNER]!.emitClose(code, reason === "" ? EMPTY : Buffer.from(reason));
+/** Options of Connection.send() for a whole message; null if it takes more than `binary` to say what they mean. */
+function plainOptions(options: SendOptions): typeof AS_TEXT | undefined | null {
+  for (const name in options) if (name !== "binary") return null;
+  return options.binary ? undefined : AS_TEXT;
 }
 
 function isList(value: unknown): value is readonly string[] {
@@ -482,6 +496,3 @@ for (const name of [
 ]) {
   Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
 }
-
-/** What belongs to the events of a WebSocket. */
-export type { ClientRequest, IncomingMessage };
