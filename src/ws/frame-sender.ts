@@ -18,13 +18,15 @@ export class FrameSender {
   }
 
   /**
-   * Sends a message that is a frame already, as buffers end to end: what Sender.frame() returns.
+   * Sends a message that is a frame already, as buffers end to end: what Sender.frame() returns. The callback says that the next
+   * may come. It may be called before this one is written, if nothing else waits; then what follows leaves with it.
    * @throws TypeError if it is not one whole message
    */
   sendFrame(list: readonly Uint8Array[], callback?: SendCallback): void {
     const message = last?.list === list ? last.message : messageOf(list);
-    const sent = this.#connection.send(message, { callback });
-    if (!sent && callback !== undefined) process.nextTick(callback, new Error("WebSocket is not open"));
+    if (callback === undefined) this.#connection.send(message);
+    else if (!this.#connection.sendEagerly(message, callback))
+      process.nextTick(callback, new Error("WebSocket is not open"));
   }
 }
 
