@@ -72,6 +72,11 @@ export const differences = {
     wsframe: "fails it, with the error of an extension that was not requested",
     reason: "RFC 7692 §5.1 forbids the answer",
   },
+  "a compressed message that is a bomb": {
+    ws: "is read up to `maxPayload`",
+    wsframe: "is `WS_ERR_INFLATE_RATIO`, with the close code 1009, if it is more than 16 MiB and 100 times its length",
+    reason: "a peer should not turn 100 KB into 100 MB",
+  },
   "what is compressed": {
     ws: "all from `threshold` on; a message in fragments by the length of the first",
     wsframe: "not what would become longer; a message in fragments always",

@@ -3,6 +3,7 @@
 import type { Socket as NetSocket } from "node:net";
 import { createRequire } from "node:module";
 import * as ws from "ws";
+import main from "../../../src/ws/cjs.ts";
 import * as wsframe from "../../../src/ws/index.ts";
 
 /** Of ws's documentation, and not in its typings. */
@@ -39,9 +40,7 @@ function implementation(name: "ws" | "wsframe", module: typeof ws, main: unknown
 }
 
 export const reference: Implementation = implementation("ws", ws, createRequire(import.meta.url)("ws"));
-// TODO cjs.ts
-Object.assign(wsframe.WebSocket, { ...wsframe, default: undefined, Server: wsframe.WebSocketServer });
-export const ours: Implementation = implementation("wsframe", wsframe as unknown as typeof ws, wsframe.default);
+export const ours: Implementation = implementation("wsframe", wsframe as unknown as typeof ws, main);
 
 /** What users reach for though its name says that it is internal. */
 export interface Internals {
