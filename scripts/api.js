@@ -21,6 +21,7 @@ const SECTIONS = {
   handshake: "Opening handshake",
   deflate: "Compression",
   core: "Core",
+  crossws: "An adapter of crossws",
   node: "Sockets of Node",
   streams: "Streams",
 };
