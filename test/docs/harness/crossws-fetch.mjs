@@ -12,7 +12,10 @@ const app = {
       ? Object.assign(new Response(null, { status: 426 }), { crossws: { message } })
       : new Response("a page"),
 };
-const server = createServer().listen(8080);
+const server = createServer(async ({ url }, response) => {
+  const page = await app.fetch(new Request(`http://localhost:8080${url}`));
+  response.end(await page.text());
+}).listen(8080);
 await once(server, "listening");
 
 // BLOCK
@@ -22,4 +25,5 @@ await once(client, "open");
 client.send("hello");
 const [data] = await once(client, "message");
 deepStrictEqual(String(data), "/chat hello");
+deepStrictEqual(await (await fetch("http://localhost:8080/")).text(), "a page");
 process.exit();
