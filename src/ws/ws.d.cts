@@ -539,19 +539,31 @@ declare namespace WebSocket {
     /** A frame as what is to be written, in order. */
     static frame(data: Buffer | string, options: FrameOptions): (Buffer | string)[];
     /** Sends a Close. */
-    close(code?: number, data?: string | Buffer, mask?: boolean, callback?: (error?: Error) => void): void;
+    close(code?: number, data?: string | Buffer, mask?: boolean, callback?: (error?: Error | null) => void): void;
     /** Sends a Ping. */
-    ping(data: unknown, mask?: boolean, callback?: (error?: Error) => void): void;
+    ping(data: unknown, mask?: boolean, callback?: (error?: Error | null) => void): void;
     /** Sends a Pong. */
-    pong(data: unknown, mask?: boolean, callback?: (error?: Error) => void): void;
+    pong(data: unknown, mask?: boolean, callback?: (error?: Error | null) => void): void;
     /** Sends a message or a fragment of one. */
-    send(data: unknown, options: SendOptions, callback?: (error?: Error) => void): void;
+    send(data: unknown, options: SendOptions, callback?: (error?: Error | null) => void): void;
     /** Writes what `frame()` has made, as it is. */
-    sendFrame(list: (Buffer | string)[], callback?: (error?: Error) => void): void;
+    sendFrame(list: readonly (Buffer | string)[], callback?: (error?: Error | null) => void): void;
   }
 
   /** An extension's parameters, each with all its values, for each time that it is named. */
   type ExtensionParameters = { [parameter: string]: (string | true)[] }[];
+
+  /** What both sides have agreed upon, or one offers (RFC 7692 §7.1). */
+  interface DeflateParameters {
+    /** The server compresses each message alone. */
+    server_no_context_takeover?: true;
+    /** The client compresses each message alone. */
+    client_no_context_takeover?: true;
+    /** The server's window. */
+    server_max_window_bits?: number;
+    /** The client's window, or true if the server may choose it. */
+    client_max_window_bits?: number | true;
+  }
 
   /** permessage-deflate (RFC 7692) of one connection. */
   class PerMessageDeflate {
@@ -567,9 +579,9 @@ declare namespace WebSocket {
       },
     );
     /** What a client offers. */
-    offer(): { [parameter: string]: string | number | true };
+    offer(): DeflateParameters;
     /** Takes what the other side has sent, and returns the parameters agreed upon. @throws Error if they cannot be met */
-    accept(configurations: ExtensionParameters): { [parameter: string]: string | number | true };
+    accept(configurations: ExtensionParameters): DeflateParameters;
     /** Compresses a message, or a fragment of one. */
     compress(data: Buffer | string, fin: boolean, callback: (error: Error | null, result?: Buffer) => void): void;
     /** Decompresses a message, or a fragment of one. */

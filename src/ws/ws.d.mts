@@ -18,6 +18,7 @@ export import ClientOptions = WebSocket.ClientOptions;
 export import CloseEvent = WebSocket.CloseEvent;
 export import ConnectionOptions = WebSocket.ConnectionOptions;
 export import Data = WebSocket.Data;
+export import DeflateParameters = WebSocket.DeflateParameters;
 export import ErrorEvent = WebSocket.ErrorEvent;
 export import Event = WebSocket.Event;
 export import EventListenerOptions = WebSocket.EventListenerOptions;
