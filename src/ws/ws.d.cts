@@ -75,7 +75,12 @@ declare class WebSocket extends EventEmitter {
    * With null: the server's side of a connection, for servers that make it themselves. Nothing happens before it gets a socket.
    */
   constructor(address: null, protocols?: undefined, options?: WebSocket.ServerSideOptions);
-  /** Connects to a server: see the constructor with protocols. */
+  /**
+   * Connects to a server.
+   * @param address with the scheme `ws:`, `wss:`, `http:`, `https:` or `ws+unix:`
+   * @param protocols the subprotocols to offer
+   * @throws SyntaxError if the address or a subprotocol is not one, RangeError if the protocol version is not supported
+   */
   constructor(address: string | URL, options?: WebSocket.ClientOptions | ClientRequestArgs);
   /**
    * Connects to a server.
@@ -105,7 +110,11 @@ declare class WebSocket extends EventEmitter {
   ping(data?: unknown, mask?: boolean, callback?: (error: Error) => void): void;
   /** Sends a Pong that nobody asked for (RFC 6455 §5.5.3). Parameters and errors are those of `ping()`. */
   pong(data?: unknown, mask?: boolean, callback?: (error: Error) => void): void;
-  /** Sends a message: see below. */
+  /**
+   * Sends a message: text if the data is a string or a number, else binary. Do not change bytes that you pass before the callback.
+   * @param callback called once the message is written, or with the error
+   * @throws Error while the connection is CONNECTING
+   */
   send(data: WebSocket.Sendable, callback?: (error?: Error) => void): void;
   /**
    * Sends a message: text if the data is a string or a number, else binary. Do not change bytes that you pass before the callback.
