@@ -41,11 +41,26 @@ const mainEntry = {
   },
 };
 
+/** And those on connections of Node use that entry. */
+const nodeEntry = {
+  name: "node-entry",
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\.\/node\/index\.ts$/ }, () => ({ path: "./node.js", external: true }));
+  },
+};
+
 await build({ ...common, entryPoints: ["src/index.ts"], platform: "neutral", outdir: "dist" });
 const adapter = { ...common, splitting: false, plugins: [mainEntry] };
 for (const name of ["node", "load"]) {
   await build({ ...adapter, entryPoints: { [name]: `src/${name}/index.ts` }, platform: "node", outdir: "dist" });
 }
+await build({
+  ...adapter,
+  entryPoints: { websocket: "src/websocket/index.ts" },
+  platform: "node",
+  outdir: "dist",
+  plugins: [mainEntry, nodeEntry],
+});
 for (const outdir of ["dist", "dist/workerd"]) {
   await build({ ...adapter, entryPoints: { streams: "src/streams/index.ts" }, platform: "neutral", outdir });
 }
