@@ -244,7 +244,9 @@ export class WebSocket extends EventTarget {
       setImmediate(WebSocket.#message, this, data);
     });
     connection.on("close", (code, reason, wasClean) => {
-      this.#failure ??= connection.error;
+      // A connection that is lost has failed (RFC 6455 §7.2.1).
+      if (!wasClean)
+        this.#failure ??= connection.error ?? new Error("The connection ended without a Close of the peer");
       this.#end({ code, reason, wasClean });
     });
     setImmediate(() => this.#open(connection));
@@ -261,10 +263,16 @@ export class WebSocket extends EventTarget {
 
   // Not a closure for each message.
   static #message(this: void, socket: WebSocket, data: string | Uint8Array<ArrayBuffer>): void {
-    socket.#due--;
+    // What its listeners have begun goes on while readyState is still that of the event.
+    if (socket.#due > 1) socket.#due--;
+    else setImmediate(WebSocket.#handled, socket);
     if (socket.#state !== OPEN) return;
     const message = typeof data === "string" ? data : socket.#binaryType === "blob" ? new Blob([data]) : bufferOf(data);
     socket.dispatchEvent(messageEvent(message, socket.#origin));
+  }
+
+  static #handled(this: void, socket: WebSocket): void {
+    socket.#due--;
   }
 
   /** There has been no connection. */
