@@ -1,3 +1,4 @@
+import { CloseCode } from "../index.ts";
 import { connect, type Connection } from "../node/index.ts";
 import { isInit, readClose, readMessage, readProtocols, readUrl } from "./arguments.ts";
 import {
@@ -101,7 +102,8 @@ export class WebSocket extends EventTarget {
     this.#origin = this.#url.origin;
     const offered = readProtocols(init === undefined ? protocols : init.protocols);
     const { href } = this.#url;
-    const given = options ?? (init && optionsOf(init));
+    if (init !== undefined && options !== undefined) throw new TypeError("The options are given twice");
+    const given = init === undefined ? options : optionsOf(init);
     const all = { ...readOptions(href, offered, given), signal: this.#attempt.signal };
     connect(href, all).then(
       (connection) => this.#established(connection, offered),
@@ -201,8 +203,7 @@ export class WebSocket extends EventTarget {
       void this.#unsent.giveBlob(
         length,
         sent.catch((error: unknown) => {
-          // The connection has been closed, if part of it was sent.
-          this.#failure ??= error;
+          this.#unreadable(connection, error);
           return false;
         }),
       );
@@ -275,6 +276,13 @@ export class WebSocket extends EventTarget {
     socket.#due--;
   }
 
+  /** A Blob cannot be read, perhaps because its file has changed. */
+  #unreadable(connection: Connection, error: unknown): void {
+    this.#failure ??= error;
+    this.#state = Math.max(this.#state, CLOSING) as 2 | 3;
+    connection.close(CloseCode.InternalError);
+  }
+
   /** There has been no connection. */
   #fail(error: unknown): void {
     this.#failure ??= error;
@@ -299,7 +307,9 @@ export class WebSocket extends EventTarget {
     }
     for (const name of MEMBERS) Object.defineProperty(this.prototype, name, { enumerable: true });
     Object.defineProperty(this.prototype, Symbol.toStringTag, { value: "WebSocket", configurable: true });
+    // Optional arguments do not count.
     Object.defineProperty(this, "length", { value: 1 });
+    Object.defineProperty(this.prototype.close, "length", { value: 0 });
   }
 }
 

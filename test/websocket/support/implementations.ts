@@ -3,7 +3,7 @@
 import type { AddressInfo } from "node:net";
 import { WebSocket as Undici } from "undici";
 import { type RawData, WebSocketServer } from "ws";
-import { perMessageDeflate } from "../../../src/index.ts";
+import { perMessageDeflate, rejectHandshake } from "../../../src/index.ts";
 import { serve } from "../../../src/node/index.ts";
 import { WebSocket as Ours } from "../../../src/websocket/index.ts";
 import { atEnd } from "../../node/support/watch.ts";
@@ -82,7 +82,7 @@ async function startOurs(accept: (peer: Peer) => unknown): Promise<number> {
       host: "127.0.0.1",
       protocols: ["chat"],
       extensions: [perMessageDeflate({ threshold: 0 })],
-      verify: ({ url }) => url !== "/401" || { status: 401 },
+      verify: ({ url }) => url !== "/401" || rejectHandshake({ status: 401 }),
     },
     (connection, request) => {
       const received: Peer["received"] = [];
