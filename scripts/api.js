@@ -23,6 +23,7 @@ const SECTIONS = {
   core: "Core",
   node: "Sockets of Node",
   streams: "Streams",
+  websocket: "WebSocket",
 };
 
 /**
