@@ -8,6 +8,7 @@ import {
   PreparedMessage,
   Protocol,
   type ProtocolEvent,
+  type ProtocolOptions,
   type Role,
   serializeExtensions,
   WebSocketError,
@@ -30,9 +31,16 @@ import {
 import { ConnectionEmitter, type Ending, type MessageListener } from "./events.ts";
 import { Flow } from "./flow.ts";
 import { type Beating, startBeating, stopBeating } from "./heartbeat.ts";
-import { allocateUnsafe, texts } from "./memory.ts";
+import { allocateUnsafe, buffers, texts } from "./memory.ts";
 import type { ConnectionOptions } from "./options.ts";
-import { type MessageOptions, Outbox, type Pieces, type PiecesOptions } from "./outbox.ts";
+import {
+  type ControlOptions,
+  isPlain,
+  type MessageOptions,
+  Outbox,
+  type Pieces,
+  type PiecesOptions,
+} from "./outbox.ts";
 import { settingsFor, type Settings } from "./settings.ts";
 import { pause, type ReadWindow, readerFor } from "./transport/reads.ts";
 import { Vitals } from "./vitals.ts";
@@ -81,7 +89,8 @@ export class Connection
   active = false;
   readonly #outbox: Outbox;
   readonly #flow: Flow;
-  readonly #vitals: Vitals;
+  /** Made when there is something to look at from time to time: many connections only ever need it at their end. */
+  #vitals: Vitals | undefined = undefined;
   /** Where the connection was made. Its events run there, whatever brings them about: its socket, a timer, another connection. */
   readonly #context: AsyncResource = new AsyncResource("WSFRAME_CONNECTION", { requireManualDestroy: true });
   #end: End | undefined = undefined;
@@ -102,11 +111,10 @@ export class Connection
     this.extensions = named.length === 0 ? "" : serializeExtensions(named);
     this.response = response;
     this.socket = socket;
-    this.endpoint = new Protocol({ ...(options.allocate === undefined && MEMORY), ...options, role, extensions });
     this.settings = settingsFor(role, options, named.length > 0, socket);
+    this.endpoint = new Protocol({ ...memoryFor(options), ...options, role, extensions });
     this.#outbox = new Outbox(this);
     this.#flow = new Flow(this, this.#outbox);
-    this.#vitals = new Vitals(this, this.#outbox, this.#flow, options);
     // What came before the peer ended its side can still be answered.
     socket.allowHalfOpen = true;
     const owned: OwnedStream = socket;
@@ -118,7 +126,7 @@ export class Connection
     socket.on("error", Connection.#onError);
     socket.on("close", Connection.#onClose);
     if (head.length > 0) socket.unshift(head);
-    startBeating(this);
+    if (this.settings.watched) this.#watch();
     this.#runSoon();
     publishOpen(this);
   }
@@ -214,6 +222,9 @@ export class Connection
       // Nearly all messages, by the shortest way.
       sent = this.endpoint.send(data);
       size = data.length;
+    } else if (data instanceof Uint8Array && outbox.isDirect && isPlain(options)) {
+      sent = outbox.sendNow(data, options);
+      size = data.length;
     } else {
       if (options !== undefined) assertOptions(options);
       if (isPieces(data)) return outbox.sendPieces(data, options ?? {});
@@ -227,18 +238,20 @@ export class Connection
   }
 
   /** Sends a Ping with at most 125 bytes, which are copied. @returns false once the connection is closing */
-  ping(data?: string | Bytes): boolean {
-    const sent = this.endpoint.ping(data);
-    this.flushSoon();
-    return sent;
+  ping(data?: string | Bytes, options?: ControlOptions): boolean {
+    return this.#sent(this.endpoint.ping(data), options);
   }
 
   /**
    * Sends a Pong with at most 125 bytes: one that nobody asked for, or your own answer with `autoPong` off. @returns false
    * once the connection is closing
    */
-  pong(data?: string | Bytes): boolean {
-    const sent = this.endpoint.pong(data);
+  pong(data?: string | Bytes, options?: ControlOptions): boolean {
+    return this.#sent(this.endpoint.pong(data), options);
+  }
+
+  #sent(sent: boolean, options: ControlOptions | undefined): boolean {
+    if (sent && options?.callback) this.#outbox.callLater(options.callback);
     this.flushSoon();
     return sent;
   }
@@ -252,6 +265,7 @@ export class Connection
    */
   close(code?: number, reason?: string): void {
     this.#outbox.close(code, reason);
+    this.#watch();
     this.flushSoon();
     // Somebody has to read the answer.
     this.run();
@@ -261,6 +275,21 @@ export class Connection
   terminate(): void {
     this.#flow.abandon();
     this.socket.destroy();
+  }
+
+  /** Stops reading from the socket, and handing out messages, until resume(). Meanwhile the peer's Close is not seen either. */
+  pause(): void {
+    this.#flow.pause();
+  }
+
+  /** Goes on after pause(). */
+  resume(): void {
+    this.#context.runInAsyncScope(this.#flow.resume, this.#flow);
+  }
+
+  /** Whether pause() has been called, and resume() has not. */
+  get isPaused(): boolean {
+    return this.#flow.paused;
   }
 
   /** Resolves once the operating system has taken everything, or the connection has ended. It never rejects. */
@@ -359,7 +388,7 @@ export class Connection
   /** @internal */
   beat(now: number): void {
     this.#context.runInAsyncScope(() => {
-      if (this.#vitals.beat(now)) this.socket.destroy();
+      if (this.#watch().beat(now)) this.socket.destroy();
       else this.flush();
     });
   }
@@ -383,7 +412,11 @@ export class Connection
 
   /** @internal */
   setEnding(code: number, reason: string, wasClean: boolean): void {
-    this.#ending().ending ??= { code, reason, wasClean };
+    const end = this.#ending();
+    if (end.ending !== undefined) return;
+    end.ending = { code, reason, wasClean };
+    this.#watch();
+    if (wasClean) this.emitSafely("closing", code, reason);
   }
 
   /** @internal */
@@ -420,13 +453,13 @@ export class Connection
   }
 
   #receive(chunk: Uint8Array): void {
-    if (this.#flow.probing) this.#vitals.seen();
+    if (this.#flow.probing) this.#vitals?.seen();
     this.#context.runInAsyncScope(this.#flow.receive, this.#flow, chunk);
     if (this.endpoint.state !== "open") this.#advance();
   }
 
   #receiveFrom(window: ReadWindow, length: number): void {
-    if (this.#flow.probing) this.#vitals.seen();
+    if (this.#flow.probing) this.#vitals?.seen();
     this.#context.runInAsyncScope(this.#flow.receiveFrom, this.#flow, window, length);
     if (this.endpoint.state !== "open") this.#advance();
   }
@@ -435,8 +468,17 @@ export class Connection
     this.endpoint.pushEnd(this.#flow);
     // With nobody there, what waits need not be waited for.
     if (!this.#flow.hasConsumer) this.#flow.finish();
-    else if (this.#flow.isStopped) this.#vitals.held();
+    else if (this.#flow.isStopped) this.#watch().held();
     this.flush();
+  }
+
+  /** Begins to look at the connection from time to time, unless that has begun. */
+  #watch(): Vitals {
+    if (this.#vitals === undefined) {
+      this.#vitals = new Vitals(this, this.#outbox, this.#flow);
+      if (this.#end?.emitted !== true) startBeating(this);
+    }
+    return this.#vitals;
   }
 
   /** Ends the socket, if it is time. */
@@ -457,11 +499,11 @@ export class Connection
       process.nextTick(() => this.#context.runInAsyncScope(this.#close, this));
       return;
     }
-    stopBeating(this);
     clearTimeout(this.#end?.lingering);
-    this.#outbox.end();
+    this.#outbox.closed();
     this.#flow.finish();
     this.endpoint.pushEnd(this.#flow);
+    stopBeating(this);
     const end = this.#ending();
     end.emitted = true;
     const ending = (end.ending ??= ABNORMAL);
@@ -486,9 +528,16 @@ export class Connection
 
 /** What a message counts beside its payload, so that empty ones count. */
 const OVERHEAD = 64;
-/** Where the caller does not say otherwise. */
+/** Where memory comes from, unless the caller says otherwise. */
 const MEMORY = { allocate: allocateUnsafe, texts };
+const MEMORY_OF_BUFFERS = { ...MEMORY, copies: buffers };
 const ABNORMAL: Ending = { code: CloseCode.AbnormalClosure, reason: "", wasClean: false };
+
+function memoryFor({ allocate, textType, binaryType }: ConnectionOptions): Partial<ProtocolOptions> {
+  const textBytes = textType === "nodebuffer";
+  const memory = binaryType === "nodebuffer" ? MEMORY_OF_BUFFERS : MEMORY;
+  return { ...(allocate === undefined && memory), textBytes };
+}
 
 function runNow(connection: Connection): void {
   connection.run();

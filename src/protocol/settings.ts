@@ -1,6 +1,6 @@
 // The options of a connection, read.
 
-import { newBytes, type TextMemory } from "../frame/bytes.ts";
+import { type Copies, newBytes, type TextMemory } from "../frame/bytes.ts";
 import { isServer } from "../frame/options.ts";
 import { lastIfSame } from "../frame/shared.ts";
 import { type OpenExtension, openExtensions } from "./extensions.ts";
@@ -20,6 +20,8 @@ export interface ProtocolSettings {
   readonly extensions: readonly OpenExtension[];
   readonly allocate: (length: number) => Uint8Array<ArrayBuffer>;
   readonly texts: TextMemory | undefined;
+  readonly textBytes: boolean;
+  readonly copies: Copies | undefined;
 }
 
 let lastLimits: ReadLimits | undefined;
@@ -49,6 +51,8 @@ export function readSettings(options: ProtocolOptions): ProtocolSettings {
     extensions,
     allocate: options.allocate ?? newBytes,
     texts: options.texts,
+    textBytes: options.textBytes === true,
+    copies: options.copies,
   };
   // Extensions are of one connection, and hold memory: they are not kept here.
   if (extensions.length > 0) return settings;
