@@ -75,8 +75,6 @@ export class WebSocket extends EventTarget {
   readonly #attempt: AbortController = new AbortController();
   #connection: Connection | undefined = undefined;
   #state: 0 | 1 | 2 | 3 = CONNECTING;
-  /** Messages whose events are due. */
-  #due = 0;
   #binaryType: "blob" | "arraybuffer" = "blob";
   #failure: unknown = undefined;
 
@@ -118,8 +116,7 @@ export class WebSocket extends EventTarget {
 
   /** CONNECTING, OPEN, CLOSING or CLOSED. */
   get readyState(): 0 | 1 | 2 | 3 {
-    if (this.#state !== OPEN || this.#due > 0) return this.#state;
-    return this.#connection?.readyState === OPEN ? OPEN : CLOSING;
+    return this.#state;
   }
 
   /**
@@ -196,7 +193,7 @@ export class WebSocket extends EventTarget {
     const { data: message, length } = readMessage(data);
     if (this.#state === CONNECTING) throw new DOMException("The connection is not open yet", "InvalidStateError");
     const connection = this.#connection;
-    if (connection === undefined || this.readyState !== OPEN) {
+    if (connection === undefined || this.#state !== OPEN) {
       this.#unsent.lose(length);
     } else if (message instanceof Blob) {
       const sent = connection.send(message.stream(), { binary: true });
@@ -222,7 +219,7 @@ export class WebSocket extends EventTarget {
    */
   close(code?: number, reason?: string): void {
     const close = readClose(code, reason);
-    const state = this.readyState;
+    const state = this.#state;
     if (state >= CLOSING) return;
     this.#state = CLOSING;
     if (state === OPEN) {
@@ -241,8 +238,12 @@ export class WebSocket extends EventTarget {
       return;
     }
     connection.on("message", (data) => {
-      this.#due++;
       setImmediate(WebSocket.#message, this, data);
+    });
+    connection.on("closing", () => {
+      setImmediate(() => {
+        if (this.#state === OPEN) this.#state = CLOSING;
+      });
     });
     connection.on("close", (code, reason, wasClean) => {
       // A connection that is lost has failed (RFC 6455 §7.2.1).
@@ -264,16 +265,9 @@ export class WebSocket extends EventTarget {
 
   // Not a closure for each message.
   static #message(this: void, socket: WebSocket, data: string | Uint8Array<ArrayBuffer>): void {
-    // What its listeners have begun goes on while readyState is still that of the event.
-    if (socket.#due > 1) socket.#due--;
-    else setImmediate(WebSocket.#handled, socket);
     if (socket.#state !== OPEN) return;
     const message = typeof data === "string" ? data : socket.#binaryType === "blob" ? new Blob([data]) : bufferOf(data);
     socket.dispatchEvent(messageEvent(message, socket.#origin));
-  }
-
-  static #handled(this: void, socket: WebSocket): void {
-    socket.#due--;
   }
 
   /** A Blob cannot be read, perhaps because its file has changed. */
