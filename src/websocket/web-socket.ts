@@ -75,6 +75,8 @@ export class WebSocket extends EventTarget {
   readonly #attempt: AbortController = new AbortController();
   #connection: Connection | undefined = undefined;
   #state: 0 | 1 | 2 | 3 = CONNECTING;
+  /** Messages whose events are due. */
+  #due = 0;
   #binaryType: "blob" | "arraybuffer" = "blob";
   #failure: unknown = undefined;
 
@@ -238,7 +240,9 @@ export class WebSocket extends EventTarget {
       return;
     }
     connection.on("message", (data) => {
-      setImmediate(WebSocket.#message, this, data);
+      // A write for each task would cost more than all the rest.
+      if (this.#due++ === 0) connection.hold();
+      setImmediate(WebSocket.#message, this, connection, data);
     });
     connection.on("closing", () => {
       setImmediate(() => {
@@ -264,7 +268,9 @@ export class WebSocket extends EventTarget {
   }
 
   // Not a closure for each message.
-  static #message(this: void, socket: WebSocket, data: string | Uint8Array<ArrayBuffer>): void {
+  static #message(this: void, socket: WebSocket, connection: Connection, data: string | Uint8Array<ArrayBuffer>): void {
+    // When its listeners' promises have settled, too: a tick that a microtask asks for comes after all microtasks.
+    if (--socket.#due === 0) queueMicrotask(() => process.nextTick(() => connection.release()));
     if (socket.#state !== OPEN) return;
     const message = typeof data === "string" ? data : socket.#binaryType === "blob" ? new Blob([data]) : bufferOf(data);
     socket.dispatchEvent(messageEvent(message, socket.#origin));

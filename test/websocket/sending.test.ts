@@ -1,11 +1,15 @@
 // send(), close() and bufferedAmount, as far as Node's own WebSocket does otherwise than the standard.
 
 import { openAsBlob } from "node:fs";
+import { Agent } from "node:http";
+import { Socket } from "node:net";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { FrameDecoder } from "../../src/index.ts";
 import { WebSocket } from "../../src/websocket/index.ts";
+import { countWrites } from "../node/support/direct.ts";
 import { answer, frames, listen, type RawPeer } from "../node/support/peer.ts";
 import { atEnd, until, watchLeftovers } from "../node/support/watch.ts";
 import { close, text } from "../support/wire.ts";
@@ -156,6 +160,46 @@ test("the peer's Close: CLOSING, and nothing more is sent", async () => {
   peers[0]!.socket.end();
   expect(await next(socket, "close")).toMatchObject({ code: 4000, wasClean: true });
   expect(peers[0]!.text).not.toContain("too late");
+});
+
+test("answers to messages that came together leave in one write, before the answer to the peer's Close", async () => {
+  const { port, peers } = await listen(async (peer) => {
+    await peer.write(answer(await peer.head()));
+    const messages = Array.from({ length: 50 }, (_, i) => text(`${i}`));
+    await peer.write(frames("server", ...messages, close(1000)));
+  });
+  let writes: (() => number) | undefined;
+  class Counting extends Agent {
+    override createConnection(...args: Parameters<Agent["createConnection"]>): ReturnType<Agent["createConnection"]> {
+      const socket = super.createConnection(...args) as Socket;
+      // Past the stream there is nothing to count.
+      socket._write = (...args) => Socket.prototype._write.apply(socket, args);
+      writes = countWrites(socket);
+      return socket;
+    }
+  }
+  const socket = new WebSocket(`ws://127.0.0.1:${port}`, [], { agent: new Counting(), extensions: [] });
+  let before = 0;
+  socket.addEventListener("open", () => (before = writes!()));
+  socket.addEventListener("message", async ({ data }) => {
+    for (let i = 0; i < 5; i++) await Promise.resolve();
+    socket.send(data);
+  });
+  await peers[0]?.head();
+  const decoder = new FrameDecoder({ role: "server" });
+  const closed = next(socket, "close");
+  await until(
+    () => peers[0]?.ended === true || peers[0]?.received.includes(0x88) === true,
+    () => "no Close",
+  );
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  peers[0]!.socket.end();
+  await closed;
+  const raw = peers[0]!.received;
+  const sent = decoder.decode(raw.subarray(raw.indexOf("\r\n\r\n") + 4));
+  expect(sent.map(({ opcode }) => opcode)).toEqual([...Array.from({ length: 50 }, () => 1), 8]);
+  expect(sent.slice(0, 50).map((frame) => frame.text)).toEqual(Array.from({ length: 50 }, (_, i) => `${i}`));
+  expect(writes!() - before).toBe(1);
 });
 
 test("shared memory is no BufferSource", async () => {
