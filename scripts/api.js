@@ -328,11 +328,11 @@ function unfolded(text) {
   return text.trim().replaceAll(/([^\n])\n(?!\n|- )\s*/g, "$1 ");
 }
 
-/** The entries that package.json exports with types. */
+/** The entries that package.json exports with types of their own: "wsframe/ws" has those of ws, which has a page for them. */
 export function entriesOf(root) {
   const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
   return Object.entries(manifest.exports)
-    .filter(([, target]) => target.types !== undefined)
+    .filter(([, target]) => typeof target.types === "string")
     .map(([path, { types }]) => ({ name: `${manifest.name}${path.slice(1)}`, file: `${root}${types.slice(2)}` }));
 }
 
