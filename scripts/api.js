@@ -25,6 +25,7 @@ const SECTIONS = {
   node: "Sockets of Node",
   streams: "Streams",
   ws: "The API of ws",
+  websocket: "WebSocket",
 };
 
 /**

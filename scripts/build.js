@@ -51,13 +51,16 @@ const adapter = { ...common, splitting: false, plugins: [mainEntry] };
 for (const name of ["node", "load"]) {
   await build({ ...adapter, entryPoints: { [name]: `src/${name}/index.ts` }, platform: "node", outdir: "dist" });
 }
-await build({
-  ...adapter,
-  plugins: [mainEntry, nodeEntry],
-  entryPoints: { crossws: "src/crossws/index.ts" },
-  platform: "node",
-  outdir: "dist",
-});
+for (const name of ["crossws", "websocket"]) {
+  const plugins = [mainEntry, nodeEntry];
+  await build({
+    ...adapter,
+    plugins,
+    entryPoints: { [name]: `src/${name}/index.ts` },
+    platform: "node",
+    outdir: "dist",
+  });
+}
 for (const outdir of ["dist", "dist/workerd"]) {
   await build({ ...adapter, entryPoints: { streams: "src/streams/index.ts" }, platform: "neutral", outdir });
 }

@@ -389,6 +389,17 @@ export class Connection
     if (this.#flow.isStopped || this.#flow.isBehind) this.run();
   }
 
+  /** Nothing is written until release(): what is sent in several turns leaves together. @internal */
+  hold(): void {
+    this.#outbox.held = true;
+  }
+
+  /** Goes on after hold(), when this turn is over. @internal */
+  release(): void {
+    this.#outbox.held = false;
+    this.flushSoon();
+  }
+
   /** Runs the Flow. @internal */
   run(): void {
     this.#context.runInAsyncScope(this.#flow.run, this.#flow);
