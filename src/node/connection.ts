@@ -237,6 +237,12 @@ export class Connection
     } else {
       if (options !== undefined) assertOptions(options);
       if (isPieces(data)) return outbox.sendPieces(data, options ?? {});
+      const callback = options?.callback;
+      if (callback !== undefined && !this.#flushScheduled && outbox.sendAlone(data, options, callback)) {
+        this.active = true;
+        if (!outbox.isFlushed) this.flushSoon();
+        return true;
+      }
       sent = outbox.send(data, options);
       size = sizeOf(data);
     }
@@ -568,7 +574,8 @@ function flushNow(connection: Connection): void {
 }
 
 function isPieces(data: unknown): data is Pieces {
-  if (typeof data !== "object" || data === null || ArrayBuffer.isView(data)) return false;
+  if (typeof data !== "object" || data === null || ArrayBuffer.isView(data) || data instanceof PreparedMessage)
+    return false;
   return Symbol.asyncIterator in data && !isBytes(data);
 }
 
