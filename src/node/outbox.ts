@@ -145,6 +145,7 @@ export class Outbox implements Writer, Memory {
   /** Whether a message has been begun with `fin: false`. Not kept while everything is sent at once. */
   #begun = false;
   #ended = false;
+  /** Whether a message has been written past the queue, and its callback is yet to come. */
   #sentAlone = false;
 
   constructor(channel: Channel) {
@@ -259,7 +260,8 @@ export class Outbox implements Writer, Memory {
       while (this.#hasRoom() && this.#writeNext());
       if (this.#slot !== undefined) this.#freeSlot();
     }
-    if (this.#underway === 0 && this.#parts === undefined) {
+    // A socket that has failed tells of it when it closes.
+    if (this.#underway === 0 && this.#parts === undefined && !socket.destroyed) {
       this.#sentAlone = true;
       process.nextTick(calledAlone, this, callback);
     } else {
