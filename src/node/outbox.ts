@@ -28,7 +28,7 @@ export interface MessageOptions extends SendOptions {
   readonly copy?: boolean | undefined;
   /**
    * Called once the operating system has taken the message, or with an error if the connection has ended before that. Not
-   * called for a message that send() refuses.
+   * called for a message that send() refuses. Default none.
    */
   readonly callback?: SentCallback | undefined;
 }
@@ -118,6 +118,8 @@ export interface OutboxHost {
 export class Outbox implements Writer, Memory {
   /** Nothing is written while a chunk is being handled, so that its answers leave together. */
   corked = false;
+  /** The same while somebody handles, in several turns, what came together: see Connection.hold(). */
+  held = false;
   /** How much may be sent before it is time to look at how much waits, in bytes. */
   room = 0;
   /** Whether messages go straight to the Protocol. */
@@ -279,6 +281,7 @@ export class Outbox implements Writer, Memory {
       while (this.#hasRoom() && this.#writeNext());
       if (this.#slot !== undefined) this.#freeSlot();
     }
+    // A socket that has failed tells of it when it closes.
     return this.#underway === 0 && this.#parts === undefined && !this.#channel.socket.destroyed;
   }
 
@@ -378,7 +381,7 @@ export class Outbox implements Writer, Memory {
   /** Gives the socket what it has room for. What it has no room for stays together in the Protocol. */
   flush(): void {
     const { socket } = this.#channel;
-    if (this.corked) return;
+    if (this.corked || this.held) return;
     if (!socket.destroyed && !socket.writableEnded) while (this.#hasRoom() && this.#writeNext());
     if (this.#slot !== undefined) this.#freeSlot();
     if (this.#lent !== undefined && this.waiting === 0) this.#giveBack(this.#lent);

@@ -6,8 +6,6 @@ import type { SendCallback } from "./web-socket.ts";
 
 /** What a list of buffers is, by the list: the same one goes to many connections. */
 const read: WeakMap<readonly Uint8Array[], PreparedMessage> = new WeakMap();
-/** The last one: a look-up takes longer. */
-let last: { readonly list: readonly Uint8Array[]; readonly message: PreparedMessage } | undefined;
 
 /** The `_sender` of a WebSocket. */
 export class FrameSender {
@@ -23,21 +21,16 @@ export class FrameSender {
    * @throws TypeError if it is not one whole message
    */
   sendFrame(list: readonly Uint8Array[], callback?: SendCallback): void {
-    const message = last?.list === list ? last.message : messageOf(list);
+    let message = read.get(list);
+    if (message === undefined) read.set(list, (message = messageOf(list)));
     if (callback === undefined) this.#connection.send(message);
-    else if (!this.#connection.sendEagerly(message, callback))
+    else if (!this.#connection.sendEagerly(message, callback)) {
       process.nextTick(callback, new Error("WebSocket is not open"));
+    }
   }
 }
 
 function messageOf(list: readonly Uint8Array[]): PreparedMessage {
-  let message = read.get(list);
-  if (message === undefined) read.set(list, (message = readFrame(list)));
-  last = { list, message };
-  return message;
-}
-
-function readFrame(list: readonly Uint8Array[]): PreparedMessage {
   const decoder = new FrameDecoder({ role: "server", allowUnmasked: true, copy: true, maxFrame: Infinity });
   const frames = list.flatMap((part) => decoder.decode(part));
   const [frame] = frames;
