@@ -28,7 +28,8 @@ export interface MessageOptions extends SendOptions {
   readonly copy?: boolean | undefined;
   /**
    * Called once the operating system has taken the message, or with an error if the connection has ended before that. Not
-   * called for a message that send() refuses. Default none.
+   * called for a message that send() refuses. Where nothing waits, such a message is written at once, and not together with
+   * what follows it in the same turn. Default none.
    */
   readonly callback?: SentCallback | undefined;
 }
