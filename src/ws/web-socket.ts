@@ -15,7 +15,6 @@ import {
 import { BlobQueue } from "./blob-queue.ts";
 import { ClientHandshake } from "./client.ts";
 import { type ClientOptions, connectionOptionsOf, type SendOptions, type SocketOptions } from "./options.ts";
-import { FrameSender } from "./frame-sender.ts";
 import { type ConnectionOwner, SocketConnection } from "./socket-connection.ts";
 import { asPayload, asReason, type Payload, sizeOf } from "./payload.ts";
 
@@ -52,15 +51,14 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
   _isServer: boolean;
   /** @internal */
   _protocol = "";
-  /** @internal */
-  _url: string | undefined = undefined;
+  /** Of a client. @internal */
+  declare _url?: string;
 
   #state: 0 | 1 | 2 | 3 = CONNECTING;
   #binaryType: BinaryType = "nodebuffer";
-  #connection: Connection | undefined = undefined;
+  #connection: SocketConnection | undefined = undefined;
   #handshake: ClientHandshake | undefined = undefined;
   #extensions: readonly AgreedExtension[] = NONE;
-  #sender: FrameSender | undefined = undefined;
   readonly #options: SocketOptions;
   #paused = false;
   /** Of a message that has been begun with `fin: false`: whether it is binary. */
@@ -181,9 +179,8 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
   }
 
   /** The way past send() for frames that Sender.frame() has made. */
-  get _sender(): FrameSender | null {
-    if (this.#connection === undefined) return null;
-    return (this.#sender ??= new FrameSender(this.#connection));
+  get _sender(): Pick<SocketConnection, "sendFrame"> | null {
+    return this.#connection ?? null;
   }
 
   /** Whether the peer's Close, and ours, were exchanged. @internal */
@@ -210,7 +207,7 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
       this._isServer ? "server" : "client",
       { protocol: this._protocol, extensions: this.#extensions },
       head,
-      connectionOptionsOf({ ...this.#options, ...options }),
+      connectionOptionsOf(options === this.#options ? options : { ...this.#options, ...options }),
     );
     this.#handshake = undefined;
     this.#state = OPEN;
