@@ -1,24 +1,11 @@
 // Socket.IO with socket.io-client: what its users do, on each way to run it on wsframe.
 
-import { describe, expect, inject, test } from "vitest";
-import { implementation } from "./installed.ts";
-import { isMissing, run, type RunOptions } from "./support.ts";
-
-/** A way to run the server. In the first, the client runs on the same implementation. */
-interface Way {
-  readonly name: string;
-  readonly options?: RunOptions;
-  /** Where the server takes the WebSocketServer of wsframe/ws from, for `wsEngine`. */
-  readonly folder?: string;
-}
-
-const ways: Way[] = [{ name: implementation }];
-if (implementation === "wsframe-ws") {
-  ways.push({ name: "wsframe/ws as wsEngine", options: { ws: "ws" }, folder: inject("packed").folder });
-}
+import { describe, expect, test } from "vitest";
+import { isMissing, run } from "./support.ts";
+import { ways } from "./ways.ts";
 
 describe.skipIf(isMissing).each(ways)("Socket.IO on $name", ({ options, folder }) => {
-  const scenario = (name: string) => run("socket.io/scenario.js", folder ? [name, folder] : [name], options);
+  const scenario = (name: string) => run("socket.io/scenario.js", [name, ...folder], options);
 
   test("polling becomes WebSocket while both sides send: nothing is lost, and all is in order", async () => {
     expect(await scenario("upgrade")).toEqual({
@@ -112,6 +99,18 @@ describe.skipIf(isMissing).each(ways)("Socket.IO on $name", ({ options, folder }
   test("10 MB to a client that does not read: all comes, in order, when it reads again", async () => {
     expect(await scenario("slowReader")).toEqual({ early: true, inOrder: true });
   });
+
+  test(
+    "40 broadcasts to 1,000 clients, one and ten in a turn: each gets all, in order",
+    { timeout: 60_000 },
+    async () => {
+      const report = (await run("socket.io/broadcast.js", ["1000", "40", ...folder], options)) as { took: number };
+      const got = { complete: 500, wrong: 0 };
+      expect(report).toEqual({ connected: 1000, got: [got, got], took: expect.any(Number) });
+      // 2 to 5 seconds on two cores, most of it in the clients.
+      expect(report.took).toBeLessThan(30_000);
+    },
+  );
 });
 
 /** As they are with ws. The code is that of the Close that came to the client. */

@@ -56,9 +56,9 @@ export async function pair(server, options) {
   return { client, socket };
 }
 
-/** Resolves when the condition holds. Rejects after ten seconds. */
-export async function until(condition) {
-  const end = Date.now() + 10_000;
+/** Resolves when the condition holds. Rejects when it does not within a time, in milliseconds. */
+export async function until(condition, within = 10_000) {
+  const end = Date.now() + within;
   while (!condition()) {
     if (Date.now() > end) throw new Error(`It never came: ${condition}`);
     await sleep(5);
