@@ -1,0 +1,51 @@
+// What the programs share: waiting, with a limit, and servers on free ports.
+
+import { once } from "node:events";
+
+/** How long any one thing may take, in ms. */
+const LIMIT = 10_000;
+
+/** Resolves or rejects as the promise does, and rejects when that takes too long. */
+export async function within(what, promise, limit = LIMIT) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what}: nothing within ${limit} ms`)), limit);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The arguments of an event, which has to come in time. */
+export const event = (emitter, name) => within(`'${name}'`, once(emitter, name));
+
+/** Resolves when the condition holds. */
+export async function until(what, condition) {
+  const end = performance.now() + LIMIT;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error(`${what}: not within ${LIMIT} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Listens on the loopback interface, on a free port if none is given; resolves with the port. */
+export async function listen(server, port = 0) {
+  server.listen(port, "127.0.0.1");
+  await event(server, "listening");
+  return server.address().port;
+}
+
+/** Runs the steps in order; prints the names of all, as JSON, when all are done. @throws Error with the name of the one that fails */
+export async function run(steps) {
+  const names = Object.keys(steps);
+  for (const name of names) {
+    try {
+      await within(name, steps[name](), 3 * LIMIT);
+    } catch (cause) {
+      throw new Error(name, { cause });
+    }
+  }
+  console.log(JSON.stringify(names));
+}
