@@ -213,6 +213,42 @@ for (const core of cores) {
       expect(sink.frames.map((frame) => frame.payload.toString())).toEqual(["one", "two"]);
     });
 
+    test("an error says which number is at fault, wherever the stream is cut", () => {
+      const close = (code: number) => ({ opcode: 8, payload: Uint8Array.of(code >> 8, code & 0xff) });
+      const wrong: [code: string, value: number | undefined, frame: Parameters<typeof serialize>[0]][] = [
+        ["WS_ERR_INVALID_OPCODE", 11, { opcode: 11 }],
+        ["WS_ERR_INVALID_OPCODE", 3, { opcode: 3, payload: Buffer.from("text") }],
+        ["WS_ERR_INVALID_OPCODE", 0, { opcode: 0 }],
+        ["WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH", 1, { opcode: 8, payload: Uint8Array.of(3) }],
+        ["WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH", 126, { opcode: 9, payload: new Uint8Array(126) }],
+        ["WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH", 127, { opcode: 9, payload: new Uint8Array(65536) }],
+        ["WS_ERR_INVALID_CLOSE_CODE", 1005, close(1005)],
+        ["WS_ERR_INVALID_CLOSE_CODE", 65535, close(65535)],
+        ["WS_ERR_UNEXPECTED_RSV_1", undefined, { opcode: 1, rsv: 4 }],
+      ];
+      for (const [code, value, frame] of wrong) {
+        const bytes = concat([masked("before"), serialize({ ...frame, maskKey: KEY })]).slice(0, 64);
+        for (let cut = 0; cut < bytes.length; cut++) {
+          for (const how of ["decode", "push"] as const) {
+            const decoder = server();
+            const feed = (chunk: Uint8Array) =>
+              how === "decode" ? decoder.decode(chunk) : decoder.push(chunk, { ...ignore, text() {} });
+            expect(() => [feed(bytes.slice(0, cut)), feed(bytes.slice(cut))]).toThrow(WebSocketError);
+            expect(decoder.error, `${how}, cut at ${cut}`).toMatchObject({ code, value });
+            const { error } = FrameDecoder.restore(decoder.save(), { role: "server", core });
+            expect(error).toMatchObject({ code, value });
+          }
+        }
+        const paused = server();
+        paused.pause();
+        paused.push(bytes, ignore);
+        expect(() => paused.resume(ignore)).toThrow(expect.objectContaining({ code, value }));
+        const pausing = server();
+        pausing.push(bytes, { ...ignore, end: () => pausing.pause() });
+        expect(() => pausing.resume(ignore)).toThrow(expect.objectContaining({ code, value }));
+      }
+    });
+
     test("the payload before a wrong byte is delivered by push()", () => {
       const sink = new Collector();
       const bytes = serialize({ opcode: 1, payload: Buffer.from([0x61, 0x62, 0xff, 0x63]), maskKey: KEY });

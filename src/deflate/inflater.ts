@@ -106,7 +106,7 @@ export class Inflater {
     } catch (error) {
       // By name: a codec's may be of another realm.
       if (error instanceof Error && error.name === "RangeError") throw this.#tooLong(message);
-      throw corrupt(message, error instanceof Error ? error.message : String(error));
+      throw corrupt(message, error);
     }
     const { data, bytesRead } = inflated;
     if (data.length > settings.maxLength) throw this.#tooLong(message);
@@ -137,11 +137,12 @@ export class Inflater {
   }
 }
 
-function corrupt({ byteOffset }: IncomingMessage, what: string): WebSocketError {
+function corrupt({ byteOffset }: IncomingMessage, cause: unknown): WebSocketError {
+  const what = cause instanceof Error ? cause.message : String(cause);
   return new WebSocketError(
     "WS_ERR_INVALID_COMPRESSED_DATA",
     `The message is not valid compressed data: ${what} (RFC 7692 §7.2.2, byte ${byteOffset})`,
-    { closeCode: 1007, byteOffset, rule: "RFC 7692 §7.2.2" },
+    { closeCode: 1007, byteOffset, rule: "RFC 7692 §7.2.2", cause },
   );
 }
 

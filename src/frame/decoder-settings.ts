@@ -26,6 +26,7 @@ export interface DecoderSettings {
   readonly maxFrame: number;
   readonly copy: boolean;
   readonly textSlack: number;
+  readonly textBytes: boolean;
   readonly allocate: (length: number) => Uint8Array<ArrayBuffer>;
 }
 
@@ -45,6 +46,7 @@ export function readDecoderSettings(options: FrameDecoderOptions): DecoderSettin
     maxFrame,
     copy: options.copy === true,
     textSlack: Math.min(textSlack, WINDOW_SIZE),
+    textBytes: options.textBytes === true,
     allocate: options.allocate ?? newBytes,
   }));
 }

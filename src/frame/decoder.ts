@@ -19,6 +19,7 @@ import {
   MESSAGE_CLOSED,
   MESSAGE_TEXT,
   OPCODE_BINARY,
+  OPCODE_TEXT,
   RECORD_FLAGS,
   RECORD_FROM,
   RECORD_LENGTH,
@@ -47,7 +48,7 @@ import type { Core } from "../core/core.ts";
 import { Batch, readKey } from "./batch.ts";
 import { asBytes, asUnshared, type Bytes } from "./bytes.ts";
 import { type DecoderSettings, readDecoderSettings } from "./decoder-settings.ts";
-import { coreError, type WebSocketError } from "./errors.ts";
+import { coreError, type Fault, valueAtFault, type WebSocketError } from "./errors.ts";
 import { Frame, FrameHeader } from "./frame.ts";
 import { filledLanding, leaseLanding, returnLanding } from "./landing.ts";
 import type { FrameDecoderOptions } from "./options.ts";
@@ -83,6 +84,8 @@ export interface FrameSink {
    * does. Not for frames with an RSV bit.
    */
   binary?(window: Uint8Array<ArrayBuffer>, start: number, end: number): void;
+  /** With the option `textBytes`, what binary() is for a text message, in place of text(). @internal */
+  textBytes?(window: Uint8Array<ArrayBuffer>, start: number, end: number): void;
 }
 
 /**
@@ -144,7 +147,7 @@ export class FrameDecoder {
   get heldBytes(): number {
     const backlog = this.#backlog;
     if (backlog === undefined) return 0;
-    const records = (backlog.batch?.size ?? 0) + (backlog.error === 0 ? 0 : RECORD_SIZE);
+    const records = (backlog.batch?.size ?? 0) + (backlog.fault === undefined ? 0 : RECORD_SIZE);
     return backlog.bytes + records;
   }
 
@@ -338,8 +341,7 @@ export class FrameDecoder {
       utf8: this.#utf8,
       cut: this.#cut,
       partial: this.#partial,
-      errorNumber: this.#failure?.number ?? 0,
-      errorOffset: this.#failure?.error.byteOffset ?? 0,
+      fault: this.#failure?.fault,
     });
   }
 
@@ -364,8 +366,8 @@ export class FrameDecoder {
     this.#utf8 = state.utf8;
     this.#cut = state.cut;
     this.#partial = state.partial;
-    const { errorNumber: number, errorOffset } = state;
-    if (number !== 0) this.#failure = { number, error: coreError(number, errorOffset) };
+    const { fault } = state;
+    if (fault !== undefined) this.#failure = { fault, error: coreError(fault) };
   }
 
   #assertUsable(): void {
@@ -459,11 +461,11 @@ export class FrameDecoder {
     if (consumed < end && !this.#afterClose()) this.#cut = core.bytes.slice(consumed, end);
   }
 
-  #fail(number: number, offset: number, frames?: readonly Frame[]): never {
+  #fail(fault: Fault, frames?: readonly Frame[]): never {
     this.#partial = undefined;
     this.#backlog = undefined;
-    const error = coreError(number, offset, frames);
-    this.#failure = { number, error };
+    const error = coreError(fault, frames);
+    this.#failure = { fault, error };
     throw error;
   }
 
@@ -486,8 +488,9 @@ export class FrameDecoder {
     // What is written back: the payloads that were masked of frames that are whole in the chunk, or all that is copied.
     let from = copy ? WINDOW : end;
     let to = copy ? end : WINDOW;
+    let records: number;
     for (;;) {
-      const records = this.#run(core, start, end, 0);
+      records = this.#run(core, start, end, 0);
       // Growing frame by frame takes a tenth of the whole time; setting the length, as long as ten frames.
       if (records > 32) frames.length = count + records;
       for (let i = 0; i < records; i++) {
@@ -551,8 +554,8 @@ export class FrameDecoder {
     }
     // One write for the whole slice. What it has of frames that go on in another chunk is in buffers of their own.
     if (to > from) target?.set(bytes.subarray(from, to), targetAt + from - WINDOW);
-    const error = i32[STATE_ERROR >> 2]!;
-    if (error !== 0) this.#fail(error, toStream + i32[STATE_ERROR_AT >> 2]!, frames);
+    const fault = faultOf(core, records, toStream);
+    if (fault !== undefined) this.#fail(fault, frames);
     this.#keepCut(core, end);
   }
 
@@ -582,17 +585,18 @@ export class FrameDecoder {
     let start = this.#prepend(core, window);
     const end = window + size;
     const toStream = this.#offset - start;
-    const mode = CONFIG_COMPACT | (sink.text === undefined ? 0 : CONFIG_STRINGS);
+    const strings = sink.text !== undefined && !this.#settings.textBytes;
+    const mode = CONFIG_COMPACT | (strings ? CONFIG_STRINGS : 0);
     for (;;) {
-      const batch = new Batch(core, this.#run(core, start, end, mode), toStream, shared);
+      const records = this.#run(core, start, end, mode);
+      const batch = new Batch(core, records, toStream, shared);
       this.#updatePartial(core, batch);
       start = i32[STATE_CONSUMED >> 2]!;
-      const error = i32[STATE_ERROR >> 2]!;
-      const errorAt = toStream + i32[STATE_ERROR_AT >> 2]!;
+      const fault = faultOf(core, records, toStream);
       const complete = this.#deliver(batch, sink);
-      if (this.#paused && (!complete || error !== 0)) this.#keepBatch(complete ? undefined : batch, error, errorAt);
-      else if (error !== 0) this.#fail(error, errorAt);
-      if (start === end || error !== 0 || this.#afterClose()) return;
+      if (this.#paused && (!complete || fault !== undefined)) this.#keepBatch(complete ? undefined : batch, fault);
+      else if (fault !== undefined) this.#fail(fault);
+      if (start === end || fault !== undefined || this.#afterClose()) return;
       if (this.#paused) {
         this.#keep(core.bytes.slice(start, end));
         return;
@@ -607,6 +611,7 @@ export class FrameDecoder {
     const { i32, bytes, end, unitsShift } = batch;
     let { at, units, texts, cut } = batch;
     const wholes = sink.binary !== undefined;
+    const { textBytes } = this.#settings;
     let header: FrameHeader | undefined;
     for (let r = batch.record; r < end; r += RECORD_SIZE) {
       const flags = i32[(r + RECORD_FLAGS) >> 2]!;
@@ -641,6 +646,11 @@ export class FrameDecoder {
         (flags & (FLAG_START | FLAG_END | FLAG_FIRST_BYTE)) === (FLAG_START | FLAG_END | BIT_FIN | OPCODE_BINARY)
       ) {
         sink.binary!(bytes, from, at);
+      } else if (
+        textBytes &&
+        (flags & (FLAG_START | FLAG_END | FLAG_FIRST_BYTE)) === (FLAG_START | FLAG_END | BIT_FIN | OPCODE_TEXT)
+      ) {
+        sink.textBytes!(bytes, from, at);
       } else {
         if (flags & FLAG_START) {
           header ??= new FrameHeader(batch);
@@ -671,27 +681,26 @@ export class FrameDecoder {
     backlog.bytes += chunk.length;
   }
 
-  #keepBatch(batch: Batch | undefined, error: number, errorAt: number): void {
+  #keepBatch(batch: Batch | undefined, fault: Fault | undefined): void {
     batch?.detach();
     const backlog = this.#backlogged();
     backlog.batch = batch;
-    backlog.error = error;
-    backlog.errorAt = errorAt;
+    backlog.fault = fault;
   }
 
   #backlogged(): Backlog {
-    return (this.#backlog ??= { batch: undefined, error: 0, errorAt: 0, next: [], chunks: [], bytes: 0 });
+    return (this.#backlog ??= { batch: undefined, fault: undefined, next: [], chunks: [], bytes: 0 });
   }
 
   #drain(core: Core, backlog: Backlog, sink: FrameSink): void {
-    const { batch, error } = backlog;
+    const { batch, fault } = backlog;
     if (batch !== undefined) {
       if (!this.#deliver(batch, sink)) return;
       backlog.batch = undefined;
     }
-    if (error !== 0) {
+    if (fault !== undefined) {
       if (this.#paused) return;
-      this.#fail(error, backlog.errorAt);
+      this.#fail(fault);
     }
     while (backlog.bytes > 0 && !this.#paused && !this.#afterClose()) {
       if (backlog.next.length === 0) {
@@ -712,7 +721,7 @@ export class FrameDecoder {
       backlog.chunks = [];
       backlog.bytes = 0;
     }
-    if (backlog.batch === undefined && backlog.error === 0 && backlog.bytes === 0) this.#backlog = undefined;
+    if (backlog.batch === undefined && backlog.fault === undefined && backlog.bytes === 0) this.#backlog = undefined;
   }
 
   /** Takes note of the frame that the core stands in the middle of, if it does, when it has walked a window. */
@@ -734,6 +743,14 @@ export class FrameDecoder {
   }
 }
 
+/** What the last call of the core found wrong; `toStream` turns an address into an offset in the stream. */
+function faultOf(core: Core, records: number, toStream: number): Fault | undefined {
+  const number = core.i32[STATE_ERROR >> 2]!;
+  if (number === 0) return undefined;
+  const value = valueAtFault(core, number, records);
+  return { number, byteOffset: toStream + core.i32[STATE_ERROR_AT >> 2]!, value };
+}
+
 /** Puts chunks on a stack whose top is the next one. */
 function stack(chunks: readonly Uint8Array[], on: Uint8Array[]): void {
   for (let i = chunks.length - 1; i >= 0; i--) on.push(chunks[i]!);
@@ -741,17 +758,14 @@ function stack(chunks: readonly Uint8Array[], on: Uint8Array[]): void {
 
 /** Why decoding has ended. */
 interface Failure {
-  /** ERROR_* in assembly/memory.ts. */
-  readonly number: number;
+  readonly fault: Fault;
   readonly error: WebSocketError;
 }
 
 /** What a pause has kept back: records, the error after them if there is one, and bytes that the core has not seen. */
 interface Backlog {
   batch: Batch | undefined;
-  /** ERROR_*, 0 for none, and where in the stream. */
-  error: number;
-  errorAt: number;
+  fault: Fault | undefined;
   /** The first chunks, the last of them first; and those after them. */
   next: Uint8Array[];
   chunks: Uint8Array[];

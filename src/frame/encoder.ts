@@ -188,9 +188,12 @@ export class FrameEncoder {
 
   /** As binary(), for bytes that the caller may change afterwards. Large frames are made in `memory`. @internal */
   binaryCopy(data: Uint8Array, memory: Memory): void {
-    if (data.length < LARGE) this.#bytes(BIT_FIN | OPCODE_BINARY, data);
-    else if (data.length <= MOST_COPIED) this.#copyAlone(BIT_FIN | OPCODE_BINARY, data);
-    else this.#large(BIT_FIN | OPCODE_BINARY, data, memory);
+    this.#copy(BIT_FIN | OPCODE_BINARY, data, memory);
+  }
+
+  /** The same for bytes of text. @internal */
+  textCopy(data: Uint8Array, memory: Memory): void {
+    this.#copy(BIT_FIN | OPCODE_TEXT, data, memory);
   }
 
   /**
@@ -433,6 +436,12 @@ export class FrameEncoder {
     const payload = typeof content === "string" ? encodeUtf8(content) : content;
     if (payload.length > MAX_SHORT) throw new RangeError("A control frame holds at most 125 bytes");
     this.#bytes(BIT_FIN | opcode, payload);
+  }
+
+  #copy(first: number, payload: Uint8Array, memory: Memory): void {
+    if (payload.length < LARGE) this.#bytes(first, payload);
+    else if (payload.length <= MOST_COPIED) this.#copyAlone(first, payload);
+    else this.#large(first, payload, memory);
   }
 
   #copyAlone(first: number, payload: Uint8Array): void {

@@ -1,4 +1,6 @@
 import {
+  BIT_MASK,
+  BITS_OPCODE,
   ERROR_CLOSE_CODE,
   ERROR_CLOSE_LENGTH,
   ERROR_CONTINUATION,
@@ -15,7 +17,14 @@ import {
   ERROR_RSV_2_3,
   ERROR_UNEXPECTED_MASK,
   ERROR_UTF8,
+  RECORD_LENGTH,
+  RECORD_PAYLOAD,
+  RECORD_SIZE,
+  STATE_CLOSE,
+  STATE_ERROR_AT,
+  TABLE,
 } from "../../assembly/memory.ts";
+import type { Core } from "../core/core.ts";
 import type { Frame } from "./frame.ts";
 
 /**
@@ -74,6 +83,10 @@ export interface WebSocketErrorOptions {
   readonly rule: string;
   /** The frames before the error. Default none. */
   readonly frames?: readonly Frame[];
+  /** The opcode, length or close code at fault. Default undefined. */
+  readonly value?: number | undefined;
+  /** What was thrown first, by a codec for example. Default undefined. */
+  readonly cause?: unknown;
 }
 
 /** A byte stream that is not WebSocket as it should be. */
@@ -94,15 +107,22 @@ export class WebSocketError extends Error {
   readonly rule: string;
   /** From `decode()`: the frames that were complete in the same chunk, before the error. Otherwise empty. */
   readonly frames: readonly Frame[];
+  /**
+   * The number at fault, if a number is: the opcode (`WS_ERR_INVALID_OPCODE`), the seven bits of the length
+   * (`WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH`: 126 and 127 say that more bytes of it follow) or the close code
+   * (`WS_ERR_INVALID_CLOSE_CODE`).
+   */
+  readonly value: number | undefined;
 
   /** For extensions and tests: the package makes its own. */
   constructor(code: WebSocketErrorCode, message: string, options: WebSocketErrorOptions) {
-    super(message);
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.closeCode = options.closeCode;
     this.byteOffset = options.byteOffset;
     this.rule = options.rule;
     this.frames = options.frames ?? [];
+    this.value = options.value;
   }
 }
 
@@ -154,15 +174,49 @@ export function isErrorNumber(error: number): boolean {
   return RULES[error] !== undefined;
 }
 
-/** The error for a number of the core's. @internal */
-export function coreError(error: number, byteOffset: number, frames?: readonly Frame[]): WebSocketError {
-  const rule = RULES[error];
-  if (rule === undefined) throw new RangeError(`The core knows no error ${error}`);
+/** What the core found wrong. @internal */
+export interface Fault {
+  /** ERROR_* in assembly/memory.ts. */
+  readonly number: number;
+  readonly byteOffset: number;
+  /** As in WebSocketError. */
+  readonly value: number | undefined;
+}
+
+/** `WebSocketError.value` for the error that the last call of the core ended with, after so many records. @internal */
+export function valueAtFault({ bytes, i32 }: Core, error: number, records: number): number | undefined {
+  const at = bytes[i32[STATE_ERROR_AT >> 2]!]!;
+  switch (error) {
+    case ERROR_OPCODE:
+    case ERROR_CONTINUATION:
+    case ERROR_NOT_CONTINUATION:
+      return at & BITS_OPCODE;
+    case ERROR_CONTROL_LENGTH:
+    case ERROR_CLOSE_LENGTH:
+      return at & ~BIT_MASK;
+    case ERROR_CLOSE_CODE: {
+      // The record ends before the code's second byte. Its first may have come with an earlier chunk.
+      const last = TABLE + (records - 1) * RECORD_SIZE;
+      const length = i32[(last + RECORD_LENGTH) >> 2]!;
+      const second = i32[(last + RECORD_PAYLOAD) >> 2]! + length;
+      const first = length > 0 ? bytes[second - 1]! : (i32[STATE_CLOSE >> 2]! >> 8) & 0xff;
+      return (first << 8) | bytes[second]!;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** The error for what the core found. @internal */
+export function coreError({ number, byteOffset, value }: Fault, frames?: readonly Frame[]): WebSocketError {
+  const rule = RULES[number];
+  if (rule === undefined) throw new RangeError(`The core knows no error ${number}`);
   const [code, section, message, closeCode = 1002] = rule;
   return new WebSocketError(code, `${message} (${section}, byte ${byteOffset})`, {
     closeCode,
     byteOffset,
     rule: section,
+    value,
     ...(frames && { frames }),
   });
 }

@@ -41,6 +41,8 @@ export interface FrameDecoderOptions {
   readonly allowInvalidClose?: boolean | undefined;
   /** Do not check text for UTF-8 (RFC 6455 §8.1): in strings, U+FFFD takes the place of what is not. Default false. */
   readonly allowInvalidUtf8?: boolean | undefined;
+  /** Hand whole texts to the sink's textBytes(), which it must have. Default false. @internal */
+  readonly textBytes?: boolean | undefined;
   /** Which core decodes. Default `"auto"`: WASM where it can be compiled, else the portable one. */
   readonly core?: CoreChoice | undefined;
 }

@@ -1,7 +1,7 @@
 // A decoder's state as bytes, for save() and restore(). Numbers are doubles:
 //
 //   u8 version, u8 1 for role server, u8 error number, u8 length of a cut header
-//   offset, message, utf8, error offset
+//   offset, message, utf8, error offset, error value and one (0 for none)
 //   the bytes of the cut header
 //   u8 the frame in progress: 0 none, 1 collected, 2 streaming; and if there is one
 //   flags, key, rotated key, close, length, remaining, payload offset
@@ -18,13 +18,13 @@ import {
   MESSAGE_TEXT,
 } from "../../assembly/memory.ts";
 import { asBytes, type Bytes } from "./bytes.ts";
-import { isErrorNumber } from "./errors.ts";
+import { type Fault, isErrorNumber } from "./errors.ts";
 import { Opcode } from "./opcodes.ts";
 import { PartialFrame } from "./partial.ts";
 import { MAX_HEADER } from "./sizes.ts";
 
-const VERSION = 2;
-const FIXED_SIZE = 4 + 4 * 8;
+const VERSION = 3;
+const FIXED_SIZE = 4 + 5 * 8;
 const PARTIAL_SIZE = 7 * 8;
 /** Three bytes: see assembly/utf8.ts. */
 const MAX_UTF8_STATE = 0xffffff;
@@ -39,19 +39,18 @@ export interface DecoderState {
   readonly utf8: number;
   readonly cut: Uint8Array<ArrayBuffer> | undefined;
   readonly partial: PartialFrame | undefined;
-  /** ERROR_*, 0 for none. */
-  readonly errorNumber: number;
-  readonly errorOffset: number;
+  readonly fault: Fault | undefined;
 }
 
 /** @internal */
 export function writeState(state: DecoderState): Uint8Array<ArrayBuffer> {
-  const { cut = NOTHING, partial } = state;
+  const { cut = NOTHING, partial, fault } = state;
   const partialAt = FIXED_SIZE + cut.length;
   const collected = partial?.bytes ?? NOTHING;
   const bytes = new Uint8Array(partialAt + 1 + (partial ? PARTIAL_SIZE : 0) + collected.length);
-  bytes.set([VERSION, state.server ? 1 : 0, state.errorNumber, cut.length]);
-  writeNumbers(bytes, 4, [state.offset, state.message, state.utf8, state.errorOffset]);
+  bytes.set([VERSION, state.server ? 1 : 0, fault?.number ?? 0, cut.length]);
+  const value = fault?.value === undefined ? 0 : fault.value + 1;
+  writeNumbers(bytes, 4, [state.offset, state.message, state.utf8, fault?.byteOffset ?? 0, value]);
   bytes.set(cut, FIXED_SIZE);
   if (partial) {
     const { flags, key, rotatedKey, close, payloadLength, remaining, payloadOffset } = partial;
@@ -89,17 +88,18 @@ export function readState(state: Bytes, allocate: (length: number) => Uint8Array
   const partialAt = FIXED_SIZE + cutLength;
   assert(version === VERSION && server <= 1 && cutLength < MAX_HEADER && bytes.length > partialAt);
   assert(errorNumber === 0 || isErrorNumber(errorNumber));
-  const [offset, message, utf8, errorOffset] = readNumbers(bytes, 4, 4) as [number, number, number, number];
+  type Numbers = [number, number, number, number, number];
+  const [offset, message, utf8, byteOffset, value] = readNumbers(bytes, 4, 5) as Numbers;
   assert(message <= (MESSAGE_OPEN | MESSAGE_TEXT | MESSAGE_CLOSED) && utf8 <= MAX_UTF8_STATE);
   const kind = bytes[partialAt]!;
   assert(kind <= 2 && (kind === 0 ? bytes.length === partialAt + 1 : cutLength === 0));
   return {
     server: server === 1,
-    errorNumber,
+    fault:
+      errorNumber === 0 ? undefined : { number: errorNumber, byteOffset, value: value === 0 ? undefined : value - 1 },
     offset,
     message,
     utf8,
-    errorOffset,
     cut: cutLength > 0 ? new Uint8Array(bytes.subarray(FIXED_SIZE, partialAt)) : undefined,
     partial: kind === 0 ? undefined : readPartial(bytes, partialAt + 1, kind === 2, allocate),
   };

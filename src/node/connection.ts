@@ -8,6 +8,7 @@ import {
   PreparedMessage,
   Protocol,
   type ProtocolEvent,
+  type ProtocolOptions,
   type Role,
   serializeExtensions,
   WebSocketError,
@@ -30,9 +31,9 @@ import {
 import { ConnectionEmitter, type Ending, type MessageListener } from "./events.ts";
 import { Flow } from "./flow.ts";
 import { type Beating, startBeating, stopBeating } from "./heartbeat.ts";
-import { allocateUnsafe, texts } from "./memory.ts";
+import { allocateUnsafe, bufferOf, texts } from "./memory.ts";
 import type { ConnectionOptions } from "./options.ts";
-import { type MessageOptions, Outbox, type Pieces, type PiecesOptions } from "./outbox.ts";
+import { type ControlOptions, type MessageOptions, Outbox, type Pieces, type PiecesOptions } from "./outbox.ts";
 import { settingsFor, type Settings } from "./settings.ts";
 import { pause, type ReadWindow, readerFor } from "./transport/reads.ts";
 import { Vitals } from "./vitals.ts";
@@ -102,8 +103,8 @@ export class Connection
     this.extensions = named.length === 0 ? "" : serializeExtensions(named);
     this.response = response;
     this.socket = socket;
-    this.endpoint = new Protocol({ ...(options.allocate === undefined && MEMORY), ...options, role, extensions });
     this.settings = settingsFor(role, options, named.length > 0, socket);
+    this.endpoint = new Protocol({ ...memoryFor(options), ...options, role, extensions });
     this.#outbox = new Outbox(this);
     this.#flow = new Flow(this, this.#outbox);
     this.#vitals = new Vitals(this, this.#outbox, this.#flow, options);
@@ -227,18 +228,20 @@ export class Connection
   }
 
   /** Sends a Ping with at most 125 bytes, which are copied. @returns false once the connection is closing */
-  ping(data?: string | Bytes): boolean {
-    const sent = this.endpoint.ping(data);
-    this.flushSoon();
-    return sent;
+  ping(data?: string | Bytes, options?: ControlOptions): boolean {
+    return this.#sent(this.endpoint.ping(data), options);
   }
 
   /**
    * Sends a Pong with at most 125 bytes: one that nobody asked for, or your own answer with `autoPong` off. @returns false
    * once the connection is closing
    */
-  pong(data?: string | Bytes): boolean {
-    const sent = this.endpoint.pong(data);
+  pong(data?: string | Bytes, options?: ControlOptions): boolean {
+    return this.#sent(this.endpoint.pong(data), options);
+  }
+
+  #sent(sent: boolean, options: ControlOptions | undefined): boolean {
+    if (sent && options?.callback) this.#outbox.callLater(options.callback);
     this.flushSoon();
     return sent;
   }
@@ -261,6 +264,21 @@ export class Connection
   terminate(): void {
     this.#flow.abandon();
     this.socket.destroy();
+  }
+
+  /** Stops reading from the socket, and handing out messages, until resume(). Meanwhile the peer's Close is not seen either. */
+  pause(): void {
+    this.#flow.pause();
+  }
+
+  /** Goes on after pause(). */
+  resume(): void {
+    this.#context.runInAsyncScope(this.#flow.resume, this.#flow);
+  }
+
+  /** Whether pause() has been called, and resume() has not. */
+  get isPaused(): boolean {
+    return this.#flow.paused;
   }
 
   /** Resolves once the operating system has taken everything, or the connection has ended. It never rejects. */
@@ -383,7 +401,10 @@ export class Connection
 
   /** @internal */
   setEnding(code: number, reason: string, wasClean: boolean): void {
-    this.#ending().ending ??= { code, reason, wasClean };
+    const end = this.#ending();
+    if (end.ending !== undefined) return;
+    end.ending = { code, reason, wasClean };
+    if (wasClean) this.emitSafely("closing", code, reason);
   }
 
   /** @internal */
@@ -459,7 +480,7 @@ export class Connection
     }
     stopBeating(this);
     clearTimeout(this.#end?.lingering);
-    this.#outbox.end();
+    this.#outbox.closed();
     this.#flow.finish();
     this.endpoint.pushEnd(this.#flow);
     const end = this.#ending();
@@ -486,9 +507,16 @@ export class Connection
 
 /** What a message counts beside its payload, so that empty ones count. */
 const OVERHEAD = 64;
-/** Where the caller does not say otherwise. */
+/** Where memory comes from, unless the caller says otherwise. */
 const MEMORY = { allocate: allocateUnsafe, texts };
+const MEMORY_OF_BUFFERS = { ...MEMORY, copyOf: bufferOf };
 const ABNORMAL: Ending = { code: CloseCode.AbnormalClosure, reason: "", wasClean: false };
+
+function memoryFor({ allocate, textType, binaryType }: ConnectionOptions): Partial<ProtocolOptions> {
+  const textBytes = textType === "nodebuffer";
+  const memory = binaryType === "nodebuffer" ? MEMORY_OF_BUFFERS : MEMORY;
+  return { ...(allocate === undefined && memory), textBytes };
+}
 
 function runNow(connection: Connection): void {
   connection.run();

@@ -6,13 +6,18 @@ import type { ConnectionError } from "./event-target.ts";
 /** What a Connection emits: the arguments of its listeners. */
 export interface ConnectionEvents {
   /** A text message, or a binary one, whose bytes are yours. */
-  message: [data: string | Uint8Array<ArrayBuffer>];
+  message: [data: string | Uint8Array<ArrayBuffer>, isBinary: boolean];
   /** A Ping (RFC 6455 §5.5.2). It is answered with a Pong, unless `autoPong` is off. Its bytes are yours. */
   ping: [data: Uint8Array<ArrayBuffer>];
   /** A Pong (§5.5.3). Its bytes are yours. */
   pong: [data: Uint8Array<ArrayBuffer>];
   /** The peer has broken a rule, or the socket failed. Without a listener nothing is thrown. */
   error: [error: ConnectionError];
+  /**
+   * The peer has sent its Close. You can still answer what came before: ours goes out when this turn is over, and close() says
+   * what is in it, in place of the peer's code. As in "close", the code is 1005 if there was none.
+   */
+  closing: [code: number, reason: string];
   /**
    * The last event, once the socket has closed. The code is 1005 if the peer's Close had none, and 1006 if there was no Close
    * (RFC 6455 §7.1.5).
@@ -31,7 +36,7 @@ export interface Ending {
 }
 
 /** A listener of "message". @internal */
-export type MessageListener = (data: string | Uint8Array<ArrayBuffer>) => void;
+export type MessageListener = (data: string | Uint8Array<ArrayBuffer>, isBinary: boolean) => void;
 
 /**
  * The EventEmitter that a Connection is. It notices when "message" gets or loses listeners, and an exception in a listener does

@@ -3,12 +3,14 @@
 import type { MessageSink, WebSocketError } from "../index.ts";
 import type { Channel } from "./channel.ts";
 import { type MessageListener, throwLater } from "./events.ts";
-import { Inbox } from "./inbox.ts";
+import { Inbox, TextBytes } from "./inbox.ts";
+import { asBuffer } from "./memory.ts";
 import type { Outbox } from "./outbox.ts";
 import { pause, type ReadWindow } from "./transport/reads.ts";
 
-type Message = string | Uint8Array<ArrayBuffer>;
-type Result = IteratorResult<Message, undefined>;
+type Data = string | Uint8Array<ArrayBuffer>;
+type Message = Data | TextBytes;
+type Result = IteratorResult<Data, undefined>;
 
 /** A loop over the messages. @internal */
 export interface Loop {
@@ -49,7 +51,7 @@ export interface FlowHost {
   /** Something that is not the peer's fault has ended the decoding of its stream. @internal */
   broken(error: unknown): void;
   /** @internal */
-  emitSafely(name: "message", data: Message): void;
+  emitSafely(name: "message", data: Data, isBinary: boolean): void;
   /** @internal */
   emitSafely(name: "ping" | "pong", data: Uint8Array<ArrayBuffer>): void;
   /** @internal */
@@ -68,6 +70,8 @@ export interface FlowHost {
 export class Flow implements MessageSink {
   /** Nothing waits for room any more: the connection is over, or about to be. */
   finished = false;
+  /** Nothing is read or handed out, because pause() was called. */
+  paused = false;
   /** It reads on although it is stopped, to see whether the peer is there. */
   probing = false;
   readonly #channel: Channel;
@@ -155,21 +159,29 @@ export class Flow implements MessageSink {
   text(data: string): void {
     const direct = this.#direct;
     if (direct === undefined) this.#deliver(data);
-    else this.#call(direct, data);
+    else this.#call(direct, data, false);
+  }
+
+  textBytes(data: Uint8Array<ArrayBuffer>): void {
+    const buffer = asBuffer(data);
+    const direct = this.#direct;
+    if (direct === undefined) this.#deliver(new TextBytes(buffer));
+    else this.#call(direct, buffer, false);
   }
 
   binary(data: Uint8Array<ArrayBuffer>): void {
+    const bytes = this.#bytes(data);
     const direct = this.#direct;
-    if (direct === undefined) this.#deliver(data);
-    else this.#call(direct, data);
+    if (direct === undefined) this.#deliver(bytes);
+    else this.#call(direct, bytes, true);
   }
 
   ping(data: Uint8Array<ArrayBuffer>): void {
-    this.#channel.emitSafely("ping", data);
+    this.#channel.emitSafely("ping", this.#bytes(data));
   }
 
   pong(data: Uint8Array<ArrayBuffer>): void {
-    this.#channel.emitSafely("pong", data);
+    this.#channel.emitSafely("pong", this.#bytes(data));
   }
 
   error(error: WebSocketError): void {
@@ -180,18 +192,25 @@ export class Flow implements MessageSink {
     this.#channel.setEnding(code, reason, wasClean);
   }
 
-  #call(listener: MessageListener, data: Message): void {
+  /** Bytes for the user, in the form that was asked for. */
+  #bytes(data: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    return this.#channel.settings.binaryType === "nodebuffer" ? asBuffer(data) : data;
+  }
+
+  #call(listener: MessageListener, data: Data, isBinary: boolean): void {
     this.#channel.active = true;
     try {
-      listener.call(this.#channel, data);
+      listener.call(this.#channel, data, isBinary);
     } catch (error) {
       throwLater(error);
     }
   }
 
-  #emit(data: Message): void {
-    if (this.#listener === undefined) this.#channel.emitSafely("message", data);
-    else this.#call(this.#listener, data);
+  #emit(message: Message): void {
+    const data = dataOf(message);
+    const isBinary = data === message && typeof data !== "string";
+    if (this.#listener === undefined) this.#channel.emitSafely("message", data, isBinary);
+    else this.#call(this.#listener, data, isBinary);
   }
 
   #deliver(data: Message): void {
@@ -205,7 +224,7 @@ export class Flow implements MessageSink {
     const reader = loops?.readers.shift();
     if (reader !== undefined) {
       setBusy(reader.loop, true);
-      reader.resolve({ done: false, value: data });
+      reader.resolve({ done: false, value: dataOf(data) });
       return;
     }
     if (this.#discards()) return;
@@ -244,7 +263,7 @@ export class Flow implements MessageSink {
     }
     if (value !== undefined) {
       setBusy(loop, true);
-      return Promise.resolve({ done: false, value });
+      return Promise.resolve({ done: false, value: dataOf(value) });
     }
     if (ended) return Promise.resolve({ done: true, value: undefined });
     // Everything has been handled: our Close need not wait any longer.
@@ -257,6 +276,20 @@ export class Flow implements MessageSink {
     this.#abandoned = true;
     this.#inbox = undefined;
     this.#redirect();
+  }
+
+  /** Nothing more is handed out or read until resume(). */
+  pause(): void {
+    this.paused = true;
+    this.#channel.endpoint.pause();
+    this.#redirect();
+    this.run();
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.#redirect();
+    this.run();
   }
 
   /**
@@ -335,13 +368,14 @@ export class Flow implements MessageSink {
       this.#inbox !== undefined &&
       this.#listening &&
       this.#loops === undefined &&
-      (this.finished || !this.#writerBehind())
+      (this.finished || (!this.paused && !this.#writerBehind()))
     );
   }
 
   /** Whether nothing more shall arrive for now. After our Close it is the peer's that matters, unless a loop goes on. */
   #full(): boolean {
     if (this.finished) return false;
+    if (this.paused) return true;
     if (this.#closing()) return this.#loops?.givenUp === false && this.#inboxFull();
     return this.#inboxFull() || this.#writerBehind();
   }
@@ -389,4 +423,8 @@ function setBusy(loop: Loop, busy: boolean): void {
   if (loop.busy === busy) return;
   loop.busy = busy;
   loop.loops.busy += busy ? 1 : -1;
+}
+
+function dataOf(message: Message): Data {
+  return message instanceof TextBytes ? message.bytes : message;
 }

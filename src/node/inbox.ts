@@ -1,4 +1,17 @@
-type Message = string | Uint8Array<ArrayBuffer>;
+/** A text message as bytes, where others are binary. */
+export class TextBytes {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+
+  constructor(bytes: Uint8Array<ArrayBuffer>) {
+    this.bytes = bytes;
+  }
+
+  get length(): number {
+    return this.bytes.length;
+  }
+}
+
+type Message = string | Uint8Array<ArrayBuffer> | TextBytes;
 
 /** What a message takes beside its payload, in bytes, about: so that empty ones count too. */
 const OVERHEAD = 64;

@@ -16,6 +16,7 @@ const CONNECTION: Names<ConnectionOptions> = {
   allowNonMinimalLength: true,
   allowUnmasked: true,
   autoPong: true,
+  binaryType: true,
   closeTimeout: true,
   core: true,
   directReads: true,
@@ -25,11 +26,13 @@ const CONNECTION: Names<ConnectionOptions> = {
   highWaterMark: true,
   idleTimeout: true,
   limits: true,
+  maskKey: true,
   maxBufferedAmount: true,
   overflow: true,
   pingInterval: true,
   pongTimeout: true,
   textSlack: true,
+  textType: true,
 };
 
 const ACCEPT: Names<AcceptOptions> = { checkOrigin: true, extensions: true, headers: true, protocols: true };
@@ -103,7 +106,7 @@ const CLIENT_HINTS: Hints = {
   family: IN_TLS,
   finishRequest: "it has no equivalent: use `headers`, or an `agent`",
   followRedirects: OF_REDIRECTS,
-  generateMask: "it has no equivalent: masking-keys are random",
+  generateMask: "use `maskKey`",
   host: `${IN_URL}; a header field Host goes into \`headers\``,
   hostname: IN_URL,
   localAddress: IN_TLS,

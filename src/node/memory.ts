@@ -9,6 +9,8 @@ const LEAST_LENT = 4096;
 const MOST_LENT = 2097152;
 /** What a buffer has beyond a power of two, so that a frame with such a payload fits. */
 const MARGIN = 64;
+/** Buffers below this length come from Node's pool. */
+const MOST_POOLED = 4096;
 /** How much memory is kept for the next copies, in bytes, for a thread. */
 const MOST_KEPT = 4194304;
 
@@ -20,6 +22,22 @@ let keptBytes = 0;
 export function allocateUnsafe(length: number): Uint8Array<ArrayBuffer> {
   const { buffer, byteOffset } = Buffer.allocUnsafeSlow(length);
   return new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
+}
+
+/** The copy of a payload as a Buffer. Short ones share memory, as those of Buffer.from() do. @internal */
+export function bufferOf(window: Uint8Array<ArrayBuffer>, start: number, end: number): Buffer<ArrayBuffer> {
+  const length = end - start;
+  const copy = length < MOST_POOLED ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
+  // Node's copy() takes any Uint8Array, and makes no view.
+  Buffer.prototype.copy.call(window, copy, 0, start, end);
+  return copy as Buffer<ArrayBuffer>;
+}
+
+/** The same bytes as a Buffer. @internal */
+export function asBuffer(bytes: Uint8Array<ArrayBuffer>): Buffer<ArrayBuffer> {
+  return Buffer.isBuffer(bytes)
+    ? (bytes as Buffer<ArrayBuffer>)
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** Whether lend() has memory for so many bytes that may be used again: fresh memory costs more than the copy. @internal */

@@ -5,7 +5,19 @@ import { isTested } from "./transport/sockets.ts";
 
 /** Options of a connection once its handshake is done. */
 export interface ConnectionOptions
-  extends Omit<ProtocolOptions, "role" | "extensions" | "fragments" | "maskKey" | "texts">, KeepaliveOptions {
+  extends
+    Omit<ProtocolOptions, "role" | "extensions" | "fragments" | "texts" | "textBytes" | "copyOf">,
+    KeepaliveOptions {
+  /**
+   * What text messages are: strings, or Buffers of their UTF-8, which is checked either way. Listeners of "message" can tell
+   * such a Buffer from a binary message by their second argument. Short Buffers share memory. Default `"string"`.
+   */
+  readonly textType?: "string" | "nodebuffer" | undefined;
+  /**
+   * What binary messages are, and the payloads of Pings and Pongs: a Uint8Array whose buffer nobody else has, or a Buffer.
+   * Short Buffers share memory, as those of `Buffer.from()` do, and are made in less time. Default `"uint8array"`.
+   */
+  readonly binaryType?: "uint8array" | "nodebuffer" | undefined;
   /**
    * A number of bytes. The connection stops reading from its socket while more than this waits to be read by you or, on a
    * server, to be taken by the peer. `needDrain` is true, and a message in pieces waits, while more than this waits to be
@@ -56,6 +68,8 @@ export type OwnOptions = Required<
     | "idleTimeout"
     | "directReads"
     | "directWrites"
+    | "textType"
+    | "binaryType"
   >
 >;
 
@@ -64,6 +78,7 @@ export function ownOptions(options: ConnectionOptions): OwnOptions {
   const { highWaterMark = DEFAULT_HIGH_WATER_MARK, idleTimeout = Infinity, overflow = "queue" } = options;
   const { maxBufferedAmount = highWaterMark, discardUnread = false } = options;
   const { directReads = isTested, directWrites = isTested } = options;
+  const { textType = "string", binaryType = "uint8array" } = options;
   const fragmentSize = readFragmentSize(options.fragmentSize);
   for (const [name, value] of Object.entries({ highWaterMark, maxBufferedAmount })) {
     if (typeof value !== "number" || !(value >= 0)) throw new RangeError(`${name} must be a number, 0 or more`);
@@ -72,8 +87,15 @@ export function ownOptions(options: ConnectionOptions): OwnOptions {
     throw new RangeError("idleTimeout must be a number of more than 0");
   }
   if (!OVERFLOWS.has(overflow)) throw new RangeError('overflow must be "queue", "drop", 1008 or 1013');
+  if (textType !== "string" && textType !== "nodebuffer") {
+    throw new RangeError('textType must be "string" or "nodebuffer"');
+  }
+  if (binaryType !== "uint8array" && binaryType !== "nodebuffer") {
+    throw new RangeError('binaryType must be "uint8array" or "nodebuffer"');
+  }
   const sending = { maxBufferedAmount, overflow, fragmentSize };
-  return { highWaterMark, ...sending, discardUnread, idleTimeout, directReads, directWrites };
+  const types = { textType, binaryType };
+  return { highWaterMark, ...sending, ...types, discardUnread, idleTimeout, directReads, directWrites };
 }
 
 /** Throws what a Connection with these options would throw, before there is a socket. @internal */

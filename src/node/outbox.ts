@@ -1,10 +1,12 @@
 // What a connection has accepted and the system has not taken: the counterpart of inbox.ts.
 
+import { isUtf8 } from "node:buffer";
 import { type Bytes, CloseCode, PreparedMessage, Protocol, type SendOptions } from "../index.ts";
 import { asBytes, copyToSend, type Memory } from "../frame/bytes.ts";
 import { readFragmentSize } from "../protocol/options.ts";
 import { checkUtf8 } from "../frame/utf8.ts";
 import type { Channel } from "./channel.ts";
+import { throwLater } from "./events.ts";
 import { allocateUnsafe, giveBack, isLent, lend } from "./memory.ts";
 import { giveSlot, takeSlot } from "./transport/slots.ts";
 import { isClear, writeDirectly, type Writer } from "./transport/writes.ts";
@@ -24,7 +26,18 @@ export interface MessageOptions extends SendOptions {
    * change them before drained() resolves.
    */
   readonly copy?: boolean | undefined;
+  /**
+   * Called once the operating system has taken the message, or with an error if the connection has ended before that. Not
+   * called for a message that send() refuses.
+   */
+  readonly callback?: SentCallback | undefined;
 }
+
+/** Options of a Ping or a Pong. */
+export type ControlOptions = Pick<MessageOptions, "callback">;
+
+/** What is called when a message has been sent. */
+export type SentCallback = (error?: Error) => void;
 
 interface Whole {
   readonly data: string | Uint8Array | PreparedMessage;
@@ -58,6 +71,14 @@ interface Queue {
   interrupt: (() => void) | undefined;
   /** Ends the wait for the socket. */
   wake: (() => void) | undefined;
+}
+
+/** What is to be called when what was sent before is with the system. */
+interface Callbacks {
+  /** In order, each with where its message ends in what the socket is given: an upper bound while it is not serialized. */
+  readonly entries: { end: number; readonly callback: SentCallback }[];
+  /** How many bytes the socket has been given since there are callbacks. */
+  given: number;
 }
 
 /** Copies in memory that is used again once nothing waits any more. */
@@ -114,6 +135,7 @@ export class Outbox implements Writer, Memory {
   /** While a message in pieces is being sent. */
   #queue: Queue | undefined = undefined;
   #drains: (() => void)[] | undefined = undefined;
+  #callbacks: Callbacks | undefined = undefined;
   /** Copies that the socket may still read. */
   #lent: Lent | undefined = undefined;
   /** Whether a message has been begun with `fin: false`. Not kept while everything is sent at once. */
@@ -190,12 +212,52 @@ export class Outbox implements Writer, Memory {
   }
 
   #sendNow(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
-    if (options === undefined && typeof data === "object" && !(data instanceof PreparedMessage)) {
-      // Copied once, into a frame.
-      const sent = this.#protocol.sendCopy(data, this);
-      if (sent !== undefined) return sent;
+    const sent =
+      (isPlain(options) ? this.#sendPlain(data, options?.binary) : undefined) ??
+      this.#protocol.send(this.#owned(data, options), options);
+    if (sent && options?.callback !== undefined) this.callLater(options.callback);
+    return sent;
+  }
+
+  /** A whole message by a shorter way: bytes are copied once, into a frame. Undefined if there is none. */
+  #sendPlain(data: string | Bytes | PreparedMessage, binary: boolean | undefined): boolean | undefined {
+    if (typeof data === "string") return binary === true ? undefined : this.#protocol.send(data);
+    if (data instanceof PreparedMessage) return this.#protocol.send(data);
+    if (binary !== false) return this.#protocol.sendCopy(data, this);
+    const bytes = asBytes(data);
+    return isUtf8(bytes) ? this.#protocol.sendTextCopy(bytes, this) : undefined;
+  }
+
+  /** Calls back when what has been sent until now is with the system. */
+  callLater(callback: SentCallback): void {
+    const callbacks = (this.#callbacks ??= { entries: [], given: this.inSocket });
+    const end = callbacks.given + this.#partsBytes + this.#protocol.bufferedAmount;
+    callbacks.entries.push({ end, callback });
+  }
+
+  /** Calls the callbacks of what the system has taken. */
+  #callBack(callbacks: Callbacks): void {
+    const { entries } = callbacks;
+    if (this.#parts === undefined && this.#protocol.bufferedAmount === 0) {
+      for (let i = entries.length - 1; i >= 0 && entries[i]!.end > callbacks.given; i--)
+        entries[i]!.end = callbacks.given;
     }
-    return this.#protocol.send(this.#owned(data, options), options);
+    const taken = callbacks.given - this.inSocket;
+    // A socket that has failed holds nothing either: closed() tells of that.
+    while (entries.length > 0 && entries[0]!.end <= taken && !this.#channel.socket.destroyed) {
+      callSafely(entries.shift()!.callback, undefined);
+    }
+    if (entries.length === 0) this.#callbacks = undefined;
+  }
+
+  /** The socket has closed: what has not been taken never will be. */
+  closed(): void {
+    this.end();
+    const callbacks = this.#callbacks;
+    if (callbacks === undefined) return;
+    this.#callbacks = undefined;
+    const error = new Error("The connection has ended before the message was sent");
+    for (const { callback } of callbacks.entries) callSafely(callback, error);
   }
 
   #enqueue(queue: Queue, entry: Whole): void {
@@ -257,6 +319,7 @@ export class Outbox implements Writer, Memory {
     if (!socket.destroyed && !socket.writableEnded) while (this.#hasRoom() && this.#writeNext());
     if (this.#slot !== undefined) this.#freeSlot();
     if (this.#lent !== undefined && this.waiting === 0) this.#giveBack(this.#lent);
+    if (this.#callbacks !== undefined) this.#callBack(this.#callbacks);
     if (this.#drains !== undefined && this.bytes === 0) this.#wakeDrains();
   }
 
@@ -343,6 +406,7 @@ export class Outbox implements Writer, Memory {
 
   #writePart(part: Uint8Array): void {
     const { socket, settings } = this.#channel;
+    if (this.#callbacks !== undefined) this.#callbacks.given += part.length;
     if (!settings.passes || !isClear(socket)) {
       socket.write(part, this.written);
       return;
@@ -387,6 +451,7 @@ export class Outbox implements Writer, Memory {
       return;
     }
     const { written } = this;
+    if (this.#callbacks !== undefined) this.#callbacks.given += most - room;
     socket.cork();
     for (const part of slice) socket.write(part, written);
     // Last: a stream may hand over the peer's answer from here, and that flushes.
@@ -486,7 +551,7 @@ export class Outbox implements Writer, Memory {
   /** An extension that throws has closed the connection. */
   #sendQueued({ data, options }: Whole): void {
     try {
-      this.#protocol.send(data, options);
+      if (this.#protocol.send(data, options) && options?.callback) this.callLater(options.callback);
     } catch {
       this.#protocol.close(CloseCode.InternalError);
     }
@@ -565,6 +630,22 @@ export class Outbox implements Writer, Memory {
     const drains = this.#drains;
     this.#drains = undefined;
     if (drains !== undefined) for (const resolve of drains) resolve();
+  }
+}
+
+/** Whether a message leaves as it does without these options. */
+function isPlain(options: MessageOptions | undefined): boolean {
+  if (options === undefined) return true;
+  const { fin, compress, fragmentSize, copy } = options;
+  return fin !== false && compress === undefined && fragmentSize === undefined && copy === undefined;
+}
+
+/** Whatever it throws must not interrupt what is being sent. */
+function callSafely(callback: SentCallback, error: Error | undefined): void {
+  try {
+    callback(error);
+  } catch (thrown) {
+    throwLater(thrown);
   }
 }
 

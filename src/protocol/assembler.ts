@@ -82,9 +82,14 @@ export class MessageAssembler implements FrameSink {
 
   /** A whole binary message in one frame. */
   binary(window: Uint8Array<ArrayBuffer>, start: number, end: number): void {
-    const data = window.slice(start, end);
+    const data = this.#slice(window, start, end);
     if (this.#settings.fragments) this.#wholeInPieces(data);
     else this.sink!.binary(data);
+  }
+
+  /** A whole text message in one frame, as bytes. */
+  textBytes(window: Uint8Array<ArrayBuffer>, start: number, end: number): void {
+    this.sink!.textBytes!(this.#slice(window, start, end));
   }
 
   header(header: FrameHeader): void {
@@ -127,7 +132,7 @@ export class MessageAssembler implements FrameSink {
     if (this.#inPieces(message)) {
       this.#piece(message, window.subarray(start, end));
     } else if (frame.fin && message.frames === 1 && end - start === message.announced) {
-      frame.payload = window.slice(start, end);
+      frame.payload = this.#slice(window, start, end);
     } else {
       const collector = (message.collector ??= this.#collect(message));
       // Of a message that goes on nobody knows how long it gets. Twice what it is, or each of many small fragments
@@ -144,8 +149,14 @@ export class MessageAssembler implements FrameSink {
     this.#frame = undefined;
   }
 
+  #slice(window: Uint8Array<ArrayBuffer>, start: number, end: number): Uint8Array<ArrayBuffer> {
+    const { copyOf } = this.#settings;
+    return copyOf === undefined ? window.slice(start, end) : copyOf(window, start, end);
+  }
+
   #collect({ text, rsv }: OpenMessage): Collector {
-    const { texts, allocate } = this.#settings;
+    const { allocate, textBytes } = this.#settings;
+    const texts = textBytes ? undefined : this.#settings.texts;
     return new Collector(text && rsv === 0 && texts !== undefined ? (length) => texts.allocate(length) : allocate);
   }
 
@@ -190,6 +201,8 @@ export class MessageAssembler implements FrameSink {
     const { collector } = message;
     if (message.rsv !== 0) {
       this.#deliverDecoded(message, collector === undefined ? payloadOf(frame) : lend(collector));
+    } else if (message.text && this.#settings.textBytes) {
+      this.sink!.textBytes!(collector === undefined ? payloadOf(frame) : giveAway(collector));
     } else if (message.text) {
       const bytes = collector === undefined ? payloadOf(frame) : collector.bytes;
       const { texts } = this.#settings;
@@ -214,6 +227,12 @@ export class MessageAssembler implements FrameSink {
       }
     } catch (error) {
       throw error instanceof WebSocketError ? this.#handler.failed(error) : error;
+    }
+    if (text && this.#settings.textBytes) {
+      // As bytes, but checked all the same.
+      if (!this.#settings.allowInvalidUtf8) this.#checkedText(payload);
+      this.sink!.textBytes!(payload);
+      return;
     }
     const data = text ? this.#checkedText(payload) : payload;
     if (fragments) this.#wholeInPieces(data);

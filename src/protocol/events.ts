@@ -88,6 +88,8 @@ export interface MessageSink {
   text(data: string): void;
   /** A whole binary message: see BinaryEvent. */
   binary(data: Uint8Array<ArrayBuffer>): void;
+  /** With the option `textBytes`, a whole text message in place of text(). @internal */
+  textBytes?(data: Uint8Array<ArrayBuffer>): void;
   /** A Ping (RFC 6455 §5.5.2): see PingEvent. */
   ping(data: Uint8Array<ArrayBuffer>): void;
   /** A Pong (§5.5.3): see PongEvent. */
@@ -155,6 +157,7 @@ function stop(): never {
 /** The sink of a connection that has ended: nothing may come after its close event. @internal */
 export const STOPPED: MessageSink = {
   text: stop,
+  textBytes: stop,
   binary: stop,
   start: stop,
   piece: stop,

@@ -321,6 +321,14 @@ export class Protocol {
     return true;
   }
 
+  /** The same for text that is known to be UTF-8. @internal */
+  sendTextCopy(data: Uint8Array, memory: Memory): boolean | undefined {
+    if (this.#outgoing !== undefined || !this.#settings.plain) return undefined;
+    if (!this.canSend) return false;
+    this.#encoder.textCopy(data, memory);
+    return true;
+  }
+
   /**
    * Queues a Ping (RFC 6455 §5.5.2). Its payload is copied.
    * @returns false, and nothing is sent, if this side has closed or the connection has ended
@@ -346,14 +354,14 @@ export class Protocol {
   /**
    * Queues a Close (§5.5.1), after which this side sends nothing, and waits for the peer's. Without a code it has no payload.
    * A reason of more than 123 bytes in UTF-8 is cut at a character. Messages that arrive before the peer's Close are still
-   * delivered. After the peer's Close it is the answer, in place of the automatic one with the peer's code. Does nothing if
-   * this side has closed already.
+   * delivered. After the peer's Close it is the answer, in place of the automatic one with the peer's code, and after an
+   * error in place of the one that tells of it. Does nothing if this side has closed already.
    *
    * @throws RangeError if the code must not be sent (§7.4), or there is a reason and no code
    * @throws TypeError if the reason is not a string
    */
   close(code?: number, reason: string = ""): void {
-    if (this.#state > ANSWERING) return;
+    if (!this.canSend) return;
     this.#encoder.close(code, cutReason(reason));
     this.#state = this.#state === OPEN ? CLOSING : CLOSED;
   }

@@ -20,6 +20,8 @@ export interface ProtocolSettings {
   readonly extensions: readonly OpenExtension[];
   readonly allocate: (length: number) => Uint8Array<ArrayBuffer>;
   readonly texts: TextMemory | undefined;
+  readonly textBytes: boolean;
+  readonly copyOf: ProtocolOptions["copyOf"];
 }
 
 let lastLimits: ReadLimits | undefined;
@@ -49,6 +51,8 @@ export function readSettings(options: ProtocolOptions): ProtocolSettings {
     extensions,
     allocate: options.allocate ?? newBytes,
     texts: options.texts,
+    textBytes: options.textBytes === true,
+    copyOf: options.copyOf,
   };
   // Extensions are of one connection, and hold memory: they are not kept here.
   if (extensions.length > 0) return settings;

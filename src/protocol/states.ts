@@ -4,7 +4,7 @@
 //                  peer's Close       peer breaks a rule   close()     take()      end of the stream
 //   OPEN       ->  ANSWERING          FAILING              CLOSING     -           CLOSED (1006)
 //   ANSWERING  ->  -                  -                    CLOSED      CLOSED      -
-//   FAILING    ->  -                  -                    -           CLOSED      -
+//   FAILING    ->  -                  -                    CLOSED      CLOSED      -
 //   CLOSING    ->  CLOSED             CLOSED (1006)        -           -           CLOSED (1006)
 //
 // A dash: nothing changes. fail() is a rule that this side says is broken. States that can still send come first.

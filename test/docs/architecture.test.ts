@@ -46,7 +46,7 @@ test("imports go one way", () => {
   };
   /** The main entry, each other, and what reads arguments and options below. */
   const adapters =
-    /^src\/((index|frame\/(bytes|utf8|known-options|names-of-ws|shared)|protocol\/(times|options|keepalive-times))\.ts$|(?!core|frame|handshake|deflate|protocol)\w+\/)/;
+    /^src\/((index|frame\/(bytes|header|keys|utf8|known-options|names-of-ws|shared)|handshake\/syntax|protocol\/(times|options|keepalive-times))\.ts$|(?!core|frame|handshake|deflate|protocol)\w+\/)/;
   const wrong: string[] = [];
   for (const folder of readdirSync(`${root}src`, { withFileTypes: true })) {
     if (!folder.isDirectory()) continue;

@@ -61,7 +61,7 @@ const CLIENT_NAMES: [name: string, value: unknown, ours: RegExp][] = [
   ["allowSynchronousEvents", true, /no equivalent/],
   ["followRedirects", true, /`location`/],
   ["maxRedirects", 5, /`location`/],
-  ["generateMask", () => {}, /no equivalent/],
+  ["generateMask", () => {}, /use `maskKey`/],
   ["protocolVersion", 13, /no equivalent/],
   ["protocol", "chat", /`protocols`/],
   ["createConnection", () => {}, /`agent`/],

@@ -1,0 +1,57 @@
+// What ws calls the errors of a connection: its classes, codes and messages, which programs match on.
+
+import type { WebSocketError } from "../index.ts";
+
+/** An error as ws emits it. @internal */
+export interface WsError extends Error {
+  /** `WS_ERR_*`, or what the error had that caused it: "Z_DATA_ERROR" for example. */
+  readonly code?: string | undefined;
+}
+
+const FRAME = "Invalid WebSocket frame: ";
+
+/** The message of ws; our own, after the same words, for what ws lets pass. */
+function messageOf(error: WebSocketError): string {
+  const { code, value, rule } = error;
+  switch (code) {
+    case "WS_ERR_EXPECTED_FIN":
+      return `${FRAME}FIN must be set`;
+    case "WS_ERR_EXPECTED_MASK":
+      return `${FRAME}MASK must be set`;
+    case "WS_ERR_INVALID_CLOSE_CODE":
+      return `${FRAME}invalid status code ${value}`;
+    case "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH":
+      return `${FRAME}invalid payload length ${value}`;
+    case "WS_ERR_INVALID_OPCODE":
+      return `${FRAME}invalid opcode ${value}`;
+    case "WS_ERR_INVALID_UTF8":
+      return `${FRAME}invalid UTF-8 sequence`;
+    case "WS_ERR_TOO_MANY_BUFFERED_PARTS":
+      return "Too many message fragments";
+    case "WS_ERR_UNEXPECTED_MASK":
+      return `${FRAME}MASK must be clear`;
+    case "WS_ERR_UNEXPECTED_RSV_1":
+      return `${FRAME}RSV1 must be clear`;
+    case "WS_ERR_UNEXPECTED_RSV_2_3":
+      return `${FRAME}RSV2 and RSV3 must be clear`;
+    case "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH":
+      return "Unsupported WebSocket frame: payload length > 2^53 - 1";
+    case "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH":
+      return "Max payload size exceeded";
+    default:
+      return rule.startsWith("RFC") ? `${FRAME}${error.message}` : error.message;
+  }
+}
+
+/**
+ * The error that ws emits for one of ours: its class, `code` and message. The `cause` is ours, which says where in the stream
+ * it happened. For data that is not DEFLATE it is, as in ws, zlib's own error ("Z_DATA_ERROR").
+ *
+ * @internal
+ */
+export function asWsError(error: WebSocketError): WsError {
+  const { code, cause } = error;
+  if ((code === "WS_ERR_INVALID_COMPRESSED_DATA" || code === "WS_ERR_INTERNAL") && cause instanceof Error) return cause;
+  const Class = code === "WS_ERR_INVALID_UTF8" || code === "WS_ERR_INTERNAL" ? Error : RangeError;
+  return Object.assign(new Class(messageOf(error), { cause: error }), { code });
+}

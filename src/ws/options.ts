@@ -1,0 +1,86 @@
+// The options of ws, as options of a Connection.
+
+import type { IncomingMessage, RequestOptions } from "node:http";
+import type { Duplex } from "node:stream";
+import type { ConnectionOptions as TlsOptions } from "node:tls";
+import type { ClientRequest } from "node:http";
+import type { MaskKeySource } from "../index.ts";
+import type { ConnectionOptions } from "../node/options.ts";
+import type { PerMessageDeflateOptions } from "./deflate-options.ts";
+import type { WebSocket } from "./web-socket.ts";
+
+/** Options of a connection, with the names of ws. Others are ignored. */
+export interface SocketOptions {
+  readonly allowSynchronousEvents?: boolean | undefined;
+  readonly autoPong?: boolean | undefined;
+  readonly closeTimeout?: number | undefined;
+  readonly generateMask?: ((mask: Buffer) => void) | undefined;
+  readonly maxFragments?: number | undefined;
+  readonly maxPayload?: number | undefined;
+  readonly maxPendingAutoPongs?: number | undefined;
+  readonly skipUTF8Validation?: boolean | undefined;
+}
+
+/** Options of send(), with the names of ws. `mask` has no effect: clients mask, and servers do not. */
+export interface SendOptions {
+  readonly binary?: boolean | undefined;
+  readonly compress?: boolean | undefined;
+  readonly fin?: boolean | undefined;
+  readonly mask?: boolean | undefined;
+}
+
+/** Options of a client: those of its request and its socket, too. */
+export interface ClientOptions extends SocketOptions, Omit<RequestOptions & TlsOptions, "headers"> {
+  readonly finishRequest?: ((request: ClientRequest, websocket: WebSocket) => void) | undefined;
+  readonly followRedirects?: boolean | undefined;
+  readonly handshakeTimeout?: number | undefined;
+  readonly headers?: Readonly<Record<string, string | number | readonly string[] | undefined>> | undefined;
+  readonly maxRedirects?: number | undefined;
+  readonly origin?: string | undefined;
+  readonly perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined;
+  readonly protocols?: string | readonly string[] | undefined;
+  readonly protocolVersion?: number | undefined;
+}
+
+/** 100 MiB. */
+const MAX_PAYLOAD = 104857600;
+const MAX_FRAGMENTS = 16384;
+const MAX_PENDING_PONGS = 60;
+const CLOSE_TIMEOUT = 30_000;
+
+/** @internal */
+export function connectionOptionsOf(options: SocketOptions): ConnectionOptions {
+  const { autoPong = true, closeTimeout = CLOSE_TIMEOUT, generateMask, skipUTF8Validation } = options;
+  const maxMessage = limit(options.maxPayload, MAX_PAYLOAD);
+  return {
+    textType: "nodebuffer",
+    binaryType: "nodebuffer",
+    // ws neither keeps messages for later listeners, nor stops reading for a peer that does not read.
+    discardUnread: true,
+    highWaterMark: Infinity,
+    pingInterval: Infinity,
+    autoPong,
+    closeTimeout: Math.max(closeTimeout, 0),
+    allowInvalidUtf8: skipUTF8Validation === true,
+    limits: {
+      maxFrame: maxMessage,
+      maxMessage,
+      maxFragments: limit(options.maxFragments, MAX_FRAGMENTS),
+      maxPendingPongs: limit(options.maxPendingAutoPongs, MAX_PENDING_PONGS),
+      maxControlFrames: Infinity,
+    },
+    ...(generateMask && { maskKey: maskKeyOf(generateMask) }),
+  };
+}
+
+/** 0 is no limit. */
+function limit(value: number | undefined, otherwise: number): number {
+  if (value === undefined) return otherwise;
+  return value > 0 ? value : Infinity;
+}
+
+function maskKeyOf(generate: (mask: Buffer) => void): MaskKeySource {
+  return (key) => generate(Buffer.from(key.buffer, key.byteOffset, key.length));
+}
+
+export type { Duplex, IncomingMessage };

@@ -1,0 +1,352 @@
+import { EventEmitter } from "node:events";
+import {
+  createServer,
+  type IncomingMessage,
+  type Server as HttpServer,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
+import type { Server as HttpsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import {
+  type Acceptance,
+  acceptHandshake,
+  type HandshakeError,
+  type HandshakeErrorCode,
+  type HeaderPairs,
+  parseExtensions,
+} from "../index.ts";
+import { extensionOf, type PerMessageDeflateOptions } from "./deflate-options.ts";
+import type { SocketOptions } from "./options.ts";
+import { parse } from "./subprotocol.ts";
+import { WebSocket } from "./web-socket.ts";
+
+/** What `verifyClient` is told of a request. */
+export interface ClientInfo {
+  readonly origin: string | undefined;
+  readonly secure: boolean;
+  readonly req: IncomingMessage;
+}
+
+/** Tells `verifyClient`'s decision; status, body and header fields are of a refusal. */
+export type Verified = (verified: boolean, code?: number, message?: string, headers?: Record<string, unknown>) => void;
+
+/** Options of a server, with the names of ws. You may change them later, except for where it listens. */
+export interface ServerOptions extends SocketOptions {
+  backlog?: number | null | undefined;
+  clientTracking?: boolean | undefined;
+  handleProtocols?: ((protocols: Set<string>, request: IncomingMessage) => string | false) | null | undefined;
+  host?: string | null | undefined;
+  noServer?: boolean | undefined;
+  path?: string | null | undefined;
+  perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined;
+  port?: number | null | undefined;
+  server?: HttpServer | HttpsServer | null | undefined;
+  verifyClient?: ((info: ClientInfo) => boolean) | ((info: ClientInfo, callback: Verified) => void) | null | undefined;
+  WebSocket?: typeof WebSocket | undefined;
+}
+
+/** What is called for a client that has been accepted. */
+export type UpgradeCallback = (websocket: WebSocket, request: IncomingMessage) => void;
+
+/** A server with the API of ws. */
+export class WebSocketServer extends EventEmitter {
+  readonly options: ServerOptions & { WebSocket: typeof WebSocket };
+  /** The clients that are connected, unless `clientTracking` is off. */
+  declare readonly clients?: Set<WebSocket>;
+  #server: HttpServer | HttpsServer | undefined = undefined;
+  #removeListeners: (() => void) | undefined = undefined;
+  #state: "running" | "closing" | "closed" = "running";
+  /** Whether "close" comes with the end of the last client. */
+  #closesWithClients = false;
+
+  /** @throws TypeError unless there is one of `port`, `server` and `noServer` */
+  constructor(options?: ServerOptions, callback?: () => void) {
+    super();
+    this.options = {
+      perMessageDeflate: false,
+      handleProtocols: null,
+      clientTracking: true,
+      verifyClient: null,
+      noServer: false,
+      backlog: null,
+      server: null,
+      host: null,
+      path: null,
+      port: null,
+      ...options,
+      WebSocket: options?.WebSocket ?? WebSocket,
+    };
+    const { port, server, noServer, host, backlog } = this.options;
+    const hasPort = port !== null && port !== undefined;
+    if ([hasPort, Boolean(server), Boolean(noServer)].filter(Boolean).length !== 1) {
+      throw new TypeError('One and only one of the "port", "server", or "noServer" options must be specified');
+    }
+    if (this.options.clientTracking) this.clients = new Set();
+    if (server) {
+      this.#server = server;
+    } else if (hasPort) {
+      this.#server = createServer(refuseOrdinary);
+      this.#server.listen(port, host ?? undefined, backlog ?? undefined, callback);
+    }
+    if (this.#server) this.#removeListeners = this.#listenTo(this.#server);
+  }
+
+  /** Where the server listens. @throws Error with `noServer` */
+  address(): AddressInfo | string | null {
+    if (this.options.noServer) throw new Error('The server is operating in "noServer" mode');
+    return this.#server?.address() ?? null;
+  }
+
+  /** Takes no more clients. Those that are connected stay; "close" is emitted when the last has gone. */
+  close(callback?: (error?: Error) => void): void {
+    if (this.#state === "closed") {
+      if (callback) this.once("close", () => callback(new Error("The server is not running")));
+      process.nextTick(() => this.#emitClose());
+      return;
+    }
+    if (callback) this.once("close", callback);
+    if (this.#state === "closing") return;
+    this.#state = "closing";
+    const server = this.#server;
+    this.#server = undefined;
+    this.#removeListeners?.();
+    if (server && !this.options.server) {
+      server.close(() => this.#emitClose());
+    } else if (this.clients && this.clients.size > 0) {
+      this.#closesWithClients = true;
+    } else {
+      process.nextTick(() => this.#emitClose());
+    }
+  }
+
+  /** Whether this server answers a request: you may override it. */
+  shouldHandle(request: IncomingMessage): boolean | Promise<boolean> {
+    const { path } = this.options;
+    return !path || request.url!.split("?", 1)[0] === path;
+  }
+
+  /** Answers the request of an 'upgrade' event. `callback` gets the client, and emits "connection" if it should be. */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, callback: UpgradeCallback): void {
+    socket.on("error", destroyOnError);
+    const { perMessageDeflate, maxPayload } = this.options;
+    const extension = perMessageDeflate ? extensionOf(perMessageDeflate, "server", maxPayload) : undefined;
+    const answer = acceptHandshake(
+      { method: request.method, url: request.url, headers: headersOf(request, extension !== undefined) },
+      { extensions: extension ? [extension] : [] },
+    );
+    const error = answer.accepted ? undefined : answer.error;
+    if (error && !OF_OFFERS.has(error.code)) {
+      this.#refuseClient(error, request, socket);
+      return;
+    }
+    if (!this.shouldHandle(request)) {
+      refuse(socket, 400);
+      return;
+    }
+    if (!answer.accepted) {
+      this.#refuseClient(answer.error, request, socket);
+      return;
+    }
+    if (extension && offers(request, extension.name) && answer.extensions.length === 0) {
+      this.#clientError(400, MESSAGES.WS_ERR_HANDSHAKE_EXTENSION!, request, socket);
+      return;
+    }
+    const upgrade: Upgrade = { request, socket, head, callback, acceptance: answer };
+    this.#verify(upgrade);
+  }
+
+  #verify(upgrade: Upgrade): void {
+    const { request, socket } = upgrade;
+    const { verifyClient } = this.options;
+    if (!verifyClient) {
+      this.#complete(upgrade);
+      return;
+    }
+    const info: ClientInfo = { origin: request.headers.origin, secure: isSecure(request), req: request };
+    if (verifyClient.length === 2) {
+      const decide = verifyClient as (info: ClientInfo, callback: Verified) => void;
+      decide(info, (verified, code, message, headers) => {
+        if (verified) this.#complete(upgrade);
+        else refuse(socket, code || 401, message, headers);
+      });
+    } else if ((verifyClient as (info: ClientInfo) => boolean)(info)) {
+      this.#complete(upgrade);
+    } else {
+      refuse(socket, 401);
+    }
+  }
+
+  #complete({ request, socket, head, callback, acceptance }: Upgrade): void {
+    // The client may have gone meanwhile.
+    if (!socket.readable || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    if (upgraded.has(socket)) {
+      throw new Error(
+        "server.handleUpgrade() was called more than once with the same socket, possibly due to a misconfiguration",
+      );
+    }
+    if (this.#state !== "running") {
+      refuse(socket, 503);
+      return;
+    }
+    upgraded.add(socket);
+    const websocket = new this.options.WebSocket(null, undefined, this.options);
+    const protocol = this.#chooseProtocol(request);
+    websocket.agree(protocol, acceptance.extensions);
+    const lines = ["HTTP/1.1 101 Switching Protocols"];
+    for (const [name, value] of acceptance.headers) {
+      // In the order of ws: the subprotocol comes before the extensions.
+      if (protocol && name === "Sec-WebSocket-Extensions") lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
+      lines.push(`${name}: ${value}`);
+    }
+    if (protocol && acceptance.extensions.length === 0) lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
+    this.emit("headers", lines, request);
+    socket.write(`${lines.join("\r\n")}\r\n\r\n`);
+    socket.removeListener("error", destroyOnError);
+    websocket.setSocket(socket, head, this.options);
+    if (this.clients) this.#track(websocket, this.clients);
+    callback(websocket, request);
+  }
+
+  /** @throws TypeError for what cannot stand in the header */
+  #chooseProtocol(request: IncomingMessage): string | undefined {
+    const offered = request.headers["sec-websocket-protocol"];
+    if (offered === undefined) return undefined;
+    const protocols = parse(offered);
+    const { handleProtocols } = this.options;
+    const [first] = protocols;
+    const chosen = handleProtocols ? handleProtocols(protocols, request) : first;
+    if (!chosen) return undefined;
+    if (!isToken(chosen))
+      throw new TypeError(`handleProtocols returned ${JSON.stringify(chosen)}, which is no subprotocol`);
+    return chosen;
+  }
+
+  #track(websocket: WebSocket, clients: Set<WebSocket>): void {
+    clients.add(websocket);
+    websocket.on("close", () => {
+      clients.delete(websocket);
+      if (this.#closesWithClients && clients.size === 0) process.nextTick(() => this.#emitClose());
+    });
+  }
+
+  #refuseClient({ code, message }: HandshakeError, request: IncomingMessage, socket: Duplex): void {
+    const status = code === "WS_ERR_HANDSHAKE_METHOD" ? 405 : 400;
+    const headers = code === "WS_ERR_HANDSHAKE_VERSION" ? { "Sec-WebSocket-Version": "13" } : undefined;
+    this.#clientError(status, MESSAGES[code] ?? message, request, socket, headers);
+  }
+
+  /** Somebody else may answer a client that is wrong. */
+  #clientError(
+    status: number,
+    message: string,
+    request: IncomingMessage,
+    socket: Duplex,
+    headers?: Record<string, unknown>,
+  ): void {
+    if (this.listenerCount("wsClientError") > 0) this.emit("wsClientError", new Error(message), socket, request);
+    else refuse(socket, status, message, headers);
+  }
+
+  #listenTo(server: HttpServer | HttpsServer): () => void {
+    const onConnection: UpgradeCallback = (websocket, request) => this.emit("connection", websocket, request);
+    const listeners = {
+      listening: () => this.emit("listening"),
+      error: (error: Error) => this.emit("error", error),
+      upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+        this.handleUpgrade(request, socket, head, onConnection),
+    };
+    server.on("listening", listeners.listening).on("error", listeners.error).on("upgrade", listeners.upgrade);
+    return () => {
+      server.off("listening", listeners.listening).off("error", listeners.error).off("upgrade", listeners.upgrade);
+    };
+  }
+
+  #emitClose(): void {
+    this.#state = "closed";
+    this.emit("close");
+  }
+}
+
+/** A request on its way to being accepted. */
+interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+  readonly callback: UpgradeCallback;
+  readonly acceptance: Acceptance;
+}
+
+/** Streams that have been upgraded. */
+const upgraded: WeakSet<Duplex> = new WeakSet();
+
+/** What is wrong with offers is told after it is known that the server answers this request at all. */
+const OF_OFFERS: ReadonlySet<HandshakeErrorCode> = new Set(["WS_ERR_HANDSHAKE_PROTOCOL", "WS_ERR_HANDSHAKE_EXTENSION"]);
+
+/** The messages of ws. For what it does not check ours is used. */
+const MESSAGES: { readonly [code in HandshakeErrorCode]?: string } = {
+  WS_ERR_HANDSHAKE_METHOD: "Invalid HTTP method",
+  WS_ERR_HANDSHAKE_UPGRADE: "Invalid Upgrade header",
+  WS_ERR_HANDSHAKE_KEY: "Missing or invalid Sec-WebSocket-Key header",
+  WS_ERR_HANDSHAKE_VERSION: "Missing or invalid Sec-WebSocket-Version header",
+  WS_ERR_HANDSHAKE_PROTOCOL: "Invalid Sec-WebSocket-Protocol header",
+  WS_ERR_HANDSHAKE_EXTENSION: "Invalid or unacceptable Sec-WebSocket-Extensions header",
+};
+
+/** Those of a request, or of an object that is like one: tests make some without Host, and with numbers. */
+function headersOf({ headers }: IncomingMessage, withExtensions: boolean): HeaderPairs {
+  const pairs: [name: string, value: string][] = [];
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined || (name === "sec-websocket-extensions" && !withExtensions)) continue;
+    if (Array.isArray(value)) for (const each of value) pairs.push([name, each]);
+    else pairs.push([name, String(value)]);
+  }
+  if (headers.host === undefined) pairs.push(["host", "localhost"]);
+  return pairs;
+}
+
+function offers({ headers }: IncomingMessage, name: string): boolean {
+  const value = headers["sec-websocket-extensions"];
+  return value !== undefined && parseExtensions(value)?.some((each) => each.name === name) === true;
+}
+
+function isSecure({ socket }: { readonly socket?: object }): boolean {
+  if (socket === undefined) return false;
+  return ("authorized" in socket && Boolean(socket.authorized)) || ("encrypted" in socket && Boolean(socket.encrypted));
+}
+
+function isToken(value: string): boolean {
+  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(value);
+}
+
+/** Ordinary requests, to a server of our own. */
+function refuseOrdinary(_request: IncomingMessage, response: ServerResponse): void {
+  const body = STATUS_CODES[426]!;
+  response.writeHead(426, { "Content-Length": body.length, "Content-Type": "text/plain" });
+  response.end(body);
+}
+
+function refuse(
+  socket: Duplex,
+  status: number,
+  message: string = STATUS_CODES[status] ?? "",
+  headers?: Record<string, unknown>,
+): void {
+  const all = {
+    Connection: "close",
+    "Content-Type": "text/html",
+    "Content-Length": Buffer.byteLength(message),
+    ...headers,
+  };
+  const fields = Object.entries(all).map(([name, value]) => `${name}: ${String(value)}\r\n`);
+  socket.once("finish", () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${fields.join("")}\r\n${message}`);
+}
+
+function destroyOnError(this: Duplex): void {
+  this.destroy();
+}
