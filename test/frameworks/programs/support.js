@@ -1,6 +1,8 @@
-// What the programs share: waiting, with a limit, and servers on free ports.
+// What the programs and the recipes share: waiting, with a limit, and servers on free ports.
 
+import assert from "node:assert/strict";
 import { once } from "node:events";
+import { WebSocket } from "real-ws";
 
 /** How long any one thing may take, in ms. */
 const LIMIT = 10_000;
@@ -48,4 +50,23 @@ export async function run(steps) {
     }
   }
   console.log(JSON.stringify(names));
+}
+
+/** Sends messages to a server, each when the one before is answered, and holds the answers to what they have to be. */
+export async function answers(url, messages, expected, protocols) {
+  const socket = new WebSocket(url, protocols);
+  await event(socket, "open");
+  for (const [i, message] of messages.entries()) {
+    socket.send(message);
+    const [data, isBinary] = await event(socket, "message");
+    assert.deepEqual(isBinary ? data : String(data), expected[i]);
+  }
+  socket.close();
+  await event(socket, "close");
+}
+
+/** Holds a server to its echo of text and binary messages. */
+export function echoes(url) {
+  const messages = ["hello", Buffer.from([1, 2, 255])];
+  return answers(url, messages, messages);
 }
