@@ -10,6 +10,8 @@ export interface DeflateSettings {
   readonly level: number;
   /** As in zlib: 1 (slowest) to 9. */
   readonly memLevel: number;
+  /** As in zlib: 0 for its default. */
+  readonly strategy: 0 | 1 | 2 | 3 | 4;
 }
 
 /** How to inflate. */

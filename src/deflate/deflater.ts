@@ -42,8 +42,8 @@ export class Deflater {
 
   encodePrepared(payload: Uint8Array, prepared: Map<string, Uint8Array>, compress?: boolean): Uint8Array | undefined {
     if (!this.#wants(payload.length, true, compress)) return undefined;
-    const { level, memLevel } = this.#settings;
-    const key = `permessage-deflate;${this.#bits};${level};${memLevel}`;
+    const { level, memLevel, strategy } = this.#settings;
+    const key = `permessage-deflate;${this.#bits};${level};${memLevel};${strategy}`;
     let encoded = prepared.get(key);
     if (encoded === undefined) {
       // In a buffer of its own length: it is kept.
@@ -62,8 +62,9 @@ export class Deflater {
   #deflate(payload: Uint8Array, last: boolean, dictionary: Uint8Array): Uint8Array {
     // §7.2.3.6: the header bits of an empty block. A fragment without payload has nothing to flush.
     if (payload.length === 0) return last ? Uint8Array.of(0) : NOTHING;
-    const { codec, level, memLevel } = this.#settings;
-    const flushed = inOwnBuffer(codec.deflate(payload, { dictionary, windowBits: this.#bits, level, memLevel }));
+    const { codec, level, memLevel, strategy } = this.#settings;
+    const settings = { dictionary, windowBits: this.#bits, level, memLevel, strategy };
+    const flushed = inOwnBuffer(codec.deflate(payload, settings));
     if (!endsWithFlush(flushed)) throw new TypeError("codec.deflate() must end with a sync flush: 00 00 ff ff");
     return last ? flushed.subarray(0, -FLUSH_LENGTH) : flushed;
   }

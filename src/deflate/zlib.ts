@@ -17,6 +17,7 @@ export interface Zlib {
       readonly windowBits: number;
       readonly level: number;
       readonly memLevel: number;
+      readonly strategy: number;
       readonly finishFlush: number;
       readonly chunkSize: number;
     },
@@ -61,13 +62,14 @@ export function zlibCodec(zlib: Zlib): DeflateCodec {
   const finishFlush = zlib.constants.Z_SYNC_FLUSH;
   let takesDictionary: boolean | undefined;
   return {
-    deflate(data: Uint8Array, { dictionary, windowBits, level, memLevel }: DeflateSettings): Uint8Array {
+    deflate(data: Uint8Array, { dictionary, windowBits, level, memLevel, strategy }: DeflateSettings): Uint8Array {
       return inOwnBuffer(
         zlib.deflateRawSync(data, {
           ...(dictionary.length > 0 && { dictionary }),
           windowBits: deflateBits(dictionary.length + data.length, windowBits),
           level,
           memLevel,
+          strategy,
           finishFlush,
           chunkSize: clampChunk(data.length >> 1),
         }),

@@ -16,7 +16,11 @@ import {
   UNITS,
 } from "../../assembly/memory.ts";
 import type { Core } from "../core/core.ts";
+import type { Copies } from "./bytes.ts";
 import type { ReadWindow } from "./read-window.ts";
+
+/** How much is copied at once for several messages, in bytes: one that is kept keeps all of it. */
+const MOST_TOGETHER = 16384;
 
 /**
  * Records of decode() with CONFIG_COMPACT, and how far a sink has got with them.
@@ -51,6 +55,11 @@ export class Batch {
   /** What the payloads are in the core of; undefined for other cores. */
   shared: ReadWindow | undefined;
 
+  /** A copy of the payloads from `copied` to `copiedEnd`, for messages that get parts of it. */
+  #copy: Uint8Array<ArrayBuffer> | undefined = undefined;
+  #copied = 0;
+  #copiedEnd = 0;
+
   constructor(core: Core, records: number, toStream: number, shared: ReadWindow | undefined) {
     this.shared = shared;
     this.i32 = core.i32;
@@ -63,6 +72,25 @@ export class Batch {
   /** How much memory a detached batch takes, in bytes. */
   get size(): number {
     return this.i32.byteLength + this.bytes.length;
+  }
+
+  /** A copy of a payload, made together with those after it: one for each would take most of the time. */
+  own(start: number, end: number, copies: Copies): Uint8Array<ArrayBuffer> {
+    if (end > this.#copiedEnd) {
+      const last = Math.min(this.#payloadsEnd(), start + MOST_TOGETHER);
+      if (end >= last) return copies.copy(this.bytes, start, end);
+      this.#copy = copies.copy(this.bytes, start, last);
+      this.#copied = start;
+      this.#copiedEnd = last;
+    }
+    return copies.part(this.#copy!, start - this.#copied, end - this.#copied);
+  }
+
+  /** Where the last payload ends. */
+  #payloadsEnd(): number {
+    let end = this.at;
+    for (let r = this.record; r < this.end; r += RECORD_SIZE) end += this.i32[(r + RECORD_LENGTH) >> 2]!;
+    return end;
   }
 
   /** Copies what is left into memory of its own. */
@@ -96,6 +124,7 @@ export class Batch {
     this.end = 4 * records.length;
     this.at = 0;
     this.detached = true;
+    this.#copiedEnd = 0;
     this.shared = undefined;
   }
 }

@@ -72,6 +72,14 @@ export interface Memory {
   allocate(length: number): Uint8Array<ArrayBuffer>;
 }
 
+/** What a platform knows better: how to copy payloads. @internal */
+export interface Copies {
+  /** A copy of `window[start, end)`. */
+  copy(window: Uint8Array<ArrayBuffer>, start: number, end: number): Uint8Array<ArrayBuffer>;
+  /** A part of such a copy. */
+  part(copy: Uint8Array<ArrayBuffer>, start: number, end: number): Uint8Array<ArrayBuffer>;
+}
+
 /** What a platform knows better: how to make strings of large texts. @internal */
 export interface TextMemory extends Memory {
   /** A string of text that has been checked, collected in memory that allocate() gave. */

@@ -10,7 +10,7 @@ import {
   WINDOW_SIZE,
 } from "../../assembly/memory.ts";
 import { enginesFor, type Engines } from "../core/engines.ts";
-import { newBytes } from "./bytes.ts";
+import { type Copies, newBytes } from "./bytes.ts";
 import { type FrameDecoderOptions, isServer } from "./options.ts";
 import { lastIfSame } from "./shared.ts";
 
@@ -27,6 +27,7 @@ export interface DecoderSettings {
   readonly copy: boolean;
   readonly textSlack: number;
   readonly textBytes: boolean;
+  readonly copies: Copies | undefined;
   readonly allocate: (length: number) => Uint8Array<ArrayBuffer>;
 }
 
@@ -47,6 +48,7 @@ export function readDecoderSettings(options: FrameDecoderOptions): DecoderSettin
     copy: options.copy === true,
     textSlack: Math.min(textSlack, WINDOW_SIZE),
     textBytes: options.textBytes === true,
+    copies: options.copies,
     allocate: options.allocate ?? newBytes,
   }));
 }

@@ -84,8 +84,10 @@ export interface FrameSink {
    * does. Not for frames with an RSV bit.
    */
   binary?(window: Uint8Array<ArrayBuffer>, start: number, end: number): void;
-  /** With the option `textBytes`, what binary() is for a text message, in place of text(). @internal */
-  textBytes?(window: Uint8Array<ArrayBuffer>, start: number, end: number): void;
+  /** With the option `textBytes`, a whole text message in place of text(): a copy of its bytes. @internal */
+  ownText?(data: Uint8Array<ArrayBuffer>): void;
+  /** With the option `copies`, a whole binary message in place of binary(): a copy of its bytes. @internal */
+  ownBinary?(data: Uint8Array<ArrayBuffer>): void;
 }
 
 /**
@@ -611,7 +613,7 @@ export class FrameDecoder {
     const { i32, bytes, end, unitsShift } = batch;
     let { at, units, texts, cut } = batch;
     const wholes = sink.binary !== undefined;
-    const { textBytes } = this.#settings;
+    const { textBytes, copies } = this.#settings;
     let header: FrameHeader | undefined;
     for (let r = batch.record; r < end; r += RECORD_SIZE) {
       const flags = i32[(r + RECORD_FLAGS) >> 2]!;
@@ -645,12 +647,13 @@ export class FrameDecoder {
         wholes &&
         (flags & (FLAG_START | FLAG_END | FLAG_FIRST_BYTE)) === (FLAG_START | FLAG_END | BIT_FIN | OPCODE_BINARY)
       ) {
-        sink.binary!(bytes, from, at);
+        if (copies === undefined) sink.binary!(bytes, from, at);
+        else sink.ownBinary!(batch.own(from, at, copies));
       } else if (
         textBytes &&
         (flags & (FLAG_START | FLAG_END | FLAG_FIRST_BYTE)) === (FLAG_START | FLAG_END | BIT_FIN | OPCODE_TEXT)
       ) {
-        sink.textBytes!(bytes, from, at);
+        sink.ownText!(copies === undefined ? bytes.slice(from, at) : batch.own(from, at, copies));
       } else {
         if (flags & FLAG_START) {
           header ??= new FrameHeader(batch);

@@ -1,4 +1,5 @@
 import type { CoreChoice } from "../core/core.ts";
+import type { Copies } from "./bytes.ts";
 
 /** Your end of the connection. A server reads masked frames, a client writes them. */
 export type Role = "server" | "client";
@@ -41,8 +42,10 @@ export interface FrameDecoderOptions {
   readonly allowInvalidClose?: boolean | undefined;
   /** Do not check text for UTF-8 (RFC 6455 §8.1): in strings, U+FFFD takes the place of what is not. Default false. */
   readonly allowInvalidUtf8?: boolean | undefined;
-  /** Hand whole texts to the sink's textBytes(), which it must have. Default false. @internal */
+  /** Hand whole texts to the sink's ownText(), which it must have. Default false. @internal */
   readonly textBytes?: boolean | undefined;
+  /** How the platform copies whole messages, which go to the sink's ownText() and ownBinary() then. @internal */
+  readonly copies?: Copies | undefined;
   /** Which core decodes. Default `"auto"`: WASM where it can be compiled, else the portable one. */
   readonly core?: CoreChoice | undefined;
 }

@@ -31,9 +31,16 @@ import {
 import { ConnectionEmitter, type Ending, type MessageListener } from "./events.ts";
 import { Flow } from "./flow.ts";
 import { type Beating, startBeating, stopBeating } from "./heartbeat.ts";
-import { allocateUnsafe, bufferOf, texts } from "./memory.ts";
+import { allocateUnsafe, buffers, texts } from "./memory.ts";
 import type { ConnectionOptions } from "./options.ts";
-import { type ControlOptions, type MessageOptions, Outbox, type Pieces, type PiecesOptions } from "./outbox.ts";
+import {
+  type ControlOptions,
+  isPlain,
+  type MessageOptions,
+  Outbox,
+  type Pieces,
+  type PiecesOptions,
+} from "./outbox.ts";
 import { settingsFor, type Settings } from "./settings.ts";
 import { pause, type ReadWindow, readerFor } from "./transport/reads.ts";
 import { Vitals } from "./vitals.ts";
@@ -214,6 +221,9 @@ export class Connection
     if (typeof data === "string" && options === undefined && outbox.isDirect) {
       // Nearly all messages, by the shortest way.
       sent = this.endpoint.send(data);
+      size = data.length;
+    } else if (data instanceof Uint8Array && outbox.isDirect && isPlain(options)) {
+      sent = outbox.sendNow(data, options);
       size = data.length;
     } else {
       if (options !== undefined) assertOptions(options);
@@ -509,7 +519,7 @@ export class Connection
 const OVERHEAD = 64;
 /** Where memory comes from, unless the caller says otherwise. */
 const MEMORY = { allocate: allocateUnsafe, texts };
-const MEMORY_OF_BUFFERS = { ...MEMORY, copyOf: bufferOf };
+const MEMORY_OF_BUFFERS = { ...MEMORY, copies: buffers };
 const ABNORMAL: Ending = { code: CloseCode.AbnormalClosure, reason: "", wasClean: false };
 
 function memoryFor({ allocate, textType, binaryType }: ConnectionOptions): Partial<ProtocolOptions> {

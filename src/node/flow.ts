@@ -97,6 +97,11 @@ export class Flow implements MessageSink {
     this.#outbox = outbox;
   }
 
+  /** Whether terminate() has been called: nothing is handed out then. */
+  #isCut(): boolean {
+    return this.#abandoned && this.#channel.socket.destroyed;
+  }
+
   /** Whether a message that has arrived may still be answered. */
   get isBehind(): boolean {
     return this.#inbox !== undefined || (this.#loops !== undefined && this.#loops.busy > 0 && !this.#abandoned);
@@ -177,10 +182,12 @@ export class Flow implements MessageSink {
   }
 
   ping(data: Uint8Array<ArrayBuffer>): void {
+    if (this.#isCut()) return;
     this.#channel.emitSafely("ping", this.#bytes(data));
   }
 
   pong(data: Uint8Array<ArrayBuffer>): void {
+    if (this.#isCut()) return;
     this.#channel.emitSafely("pong", this.#bytes(data));
   }
 

@@ -24,14 +24,24 @@ export function allocateUnsafe(length: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
 }
 
-/** The copy of a payload as a Buffer. Short ones share memory, as those of Buffer.from() do. @internal */
-export function bufferOf(window: Uint8Array<ArrayBuffer>, start: number, end: number): Buffer<ArrayBuffer> {
-  const length = end - start;
-  const copy = length < MOST_POOLED ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
-  // Node's copy() takes any Uint8Array, and makes no view.
-  Buffer.prototype.copy.call(window, copy, 0, start, end);
-  return copy as Buffer<ArrayBuffer>;
-}
+/** Copies of payloads as Buffers. Short ones share memory, as those of Buffer.from() do. @internal */
+export const buffers = {
+  copy(window: Uint8Array<ArrayBuffer>, start: number, end: number): Buffer<ArrayBuffer> {
+    const length = end - start;
+    const copy = length < MOST_POOLED ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
+    // Node's copy() takes any Uint8Array, and makes no view.
+    Buffer.prototype.copy.call(window, copy, 0, start, end);
+    return copy as Buffer<ArrayBuffer>;
+  },
+  part({ buffer, byteOffset }: Uint8Array<ArrayBuffer>, start: number, end: number): Buffer<ArrayBuffer> {
+    return new FastBuffer(buffer, byteOffset + start, end - start);
+  },
+};
+
+/** The class below Buffer, which makes a view in half the time. */
+const { [Symbol.species]: FastBuffer } = Buffer as unknown as {
+  readonly [Symbol.species]: new (buffer: ArrayBuffer, byteOffset: number, length: number) => Buffer<ArrayBuffer>;
+};
 
 /** The same bytes as a Buffer. @internal */
 export function asBuffer(bytes: Uint8Array<ArrayBuffer>): Buffer<ArrayBuffer> {

@@ -6,7 +6,7 @@ import { isTested } from "./transport/sockets.ts";
 /** Options of a connection once its handshake is done. */
 export interface ConnectionOptions
   extends
-    Omit<ProtocolOptions, "role" | "extensions" | "fragments" | "texts" | "textBytes" | "copyOf">,
+    Omit<ProtocolOptions, "role" | "extensions" | "fragments" | "texts" | "textBytes" | "copies">,
     KeepaliveOptions {
   /**
    * What text messages are: strings, or Buffers of their UTF-8, which is checked either way. Listeners of "message" can tell

@@ -98,6 +98,8 @@ const COMPACT = 1024;
 const SLICE = 131072;
 /** While the system takes each write at once, this much may leave in one. */
 const FAST_SLICE = 524288;
+/** How many bytes of text are looked at here. */
+const MOST_LOOKED_AT = 64;
 /** How much a source of pieces may send before others get a turn. */
 const TURN = 262144;
 const HOLD_CLOSE = { holdClose: true } as const;
@@ -203,15 +205,16 @@ export class Outbox implements Writer, Memory {
 
   /** @returns false if it was refused @throws TypeError, RangeError for what Protocol.send() refuses */
   send(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
-    if (this.isDirect) return this.#sendNow(data, options);
+    if (this.isDirect) return this.sendNow(data, options);
     if (!this.#accepts() || (this.#channel.settings.overflow !== "queue" && !this.#fits(data, options))) return false;
-    if (this.#queue === undefined) this.#sendNow(data, options);
+    if (this.#queue === undefined) this.sendNow(data, options);
     else this.#enqueue(this.#queue, { data: this.#owned(data, options), options });
     this.#begun = options?.fin === false;
     return true;
   }
 
-  #sendNow(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
+  /** The same, while messages go straight to the Protocol. */
+  sendNow(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
     const sent =
       (isPlain(options) ? this.#sendPlain(data, options?.binary) : undefined) ??
       this.#protocol.send(this.#owned(data, options), options);
@@ -225,7 +228,7 @@ export class Outbox implements Writer, Memory {
     if (data instanceof PreparedMessage) return this.#protocol.send(data);
     if (binary !== false) return this.#protocol.sendCopy(data, this);
     const bytes = asBytes(data);
-    return isUtf8(bytes) ? this.#protocol.sendTextCopy(bytes, this) : undefined;
+    return isText(bytes) ? this.#protocol.sendTextCopy(bytes, this) : undefined;
   }
 
   /** Calls back when what has been sent until now is with the system. */
@@ -633,11 +636,21 @@ export class Outbox implements Writer, Memory {
   }
 }
 
-/** Whether a message leaves as it does without these options. */
-function isPlain(options: MessageOptions | undefined): boolean {
+/** Whether a message leaves as it does without these options. @internal */
+export function isPlain(options: MessageOptions | undefined): boolean {
   if (options === undefined) return true;
+  if (options === null || typeof options !== "object") return false;
   const { fin, compress, fragmentSize, copy } = options;
   return fin !== false && compress === undefined && fragmentSize === undefined && copy === undefined;
+}
+
+/** Whether bytes are UTF-8. */
+function isText(bytes: Uint8Array): boolean {
+  const { length } = bytes;
+  if (length > MOST_LOOKED_AT) return isUtf8(bytes);
+  // A call takes longer than a look at a few bytes of ASCII.
+  for (let i = 0; i < length; i++) if (bytes[i]! > 0x7f) return isUtf8(bytes);
+  return true;
 }
 
 /** Whatever it throws must not interrupt what is being sent. */

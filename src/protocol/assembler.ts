@@ -82,14 +82,20 @@ export class MessageAssembler implements FrameSink {
 
   /** A whole binary message in one frame. */
   binary(window: Uint8Array<ArrayBuffer>, start: number, end: number): void {
-    const data = this.#slice(window, start, end);
+    const data = window.slice(start, end);
     if (this.#settings.fragments) this.#wholeInPieces(data);
     else this.sink!.binary(data);
   }
 
-  /** A whole text message in one frame, as bytes. */
-  textBytes(window: Uint8Array<ArrayBuffer>, start: number, end: number): void {
-    this.sink!.textBytes!(this.#slice(window, start, end));
+  /** A whole text message in one frame, as bytes that are copied. */
+  ownText(data: Uint8Array<ArrayBuffer>): void {
+    this.sink!.textBytes!(data);
+  }
+
+  /** A whole binary message in one frame, copied. */
+  ownBinary(data: Uint8Array<ArrayBuffer>): void {
+    if (this.#settings.fragments) this.#wholeInPieces(data);
+    else this.sink!.binary(data);
   }
 
   header(header: FrameHeader): void {
@@ -150,8 +156,8 @@ export class MessageAssembler implements FrameSink {
   }
 
   #slice(window: Uint8Array<ArrayBuffer>, start: number, end: number): Uint8Array<ArrayBuffer> {
-    const { copyOf } = this.#settings;
-    return copyOf === undefined ? window.slice(start, end) : copyOf(window, start, end);
+    const { copies } = this.#settings;
+    return copies === undefined ? window.slice(start, end) : copies.copy(window, start, end);
   }
 
   #collect({ text, rsv }: OpenMessage): Collector {

@@ -27,10 +27,6 @@ export interface ProtocolOptions
   readonly allocate?: ((length: number) => Uint8Array<ArrayBuffer>) | undefined;
   /** How the platform makes strings of large texts. @internal */
   readonly texts?: TextMemory | undefined;
-  /** How the platform copies the payload of a short message out of the decoder's window. @internal */
-  readonly copyOf?:
-    | ((window: Uint8Array<ArrayBuffer>, start: number, end: number) => Uint8Array<ArrayBuffer>)
-    | undefined;
 }
 
 /** Options of Protocol.send(). */

@@ -1,6 +1,6 @@
 // The options of a connection, read.
 
-import { newBytes, type TextMemory } from "../frame/bytes.ts";
+import { type Copies, newBytes, type TextMemory } from "../frame/bytes.ts";
 import { isServer } from "../frame/options.ts";
 import { lastIfSame } from "../frame/shared.ts";
 import { type OpenExtension, openExtensions } from "./extensions.ts";
@@ -21,7 +21,7 @@ export interface ProtocolSettings {
   readonly allocate: (length: number) => Uint8Array<ArrayBuffer>;
   readonly texts: TextMemory | undefined;
   readonly textBytes: boolean;
-  readonly copyOf: ProtocolOptions["copyOf"];
+  readonly copies: Copies | undefined;
 }
 
 let lastLimits: ReadLimits | undefined;
@@ -52,7 +52,7 @@ export function readSettings(options: ProtocolOptions): ProtocolSettings {
     allocate: options.allocate ?? newBytes,
     texts: options.texts,
     textBytes: options.textBytes === true,
-    copyOf: options.copyOf,
+    copies: options.copies,
   };
   // Extensions are of one connection, and hold memory: they are not kept here.
   if (extensions.length > 0) return settings;

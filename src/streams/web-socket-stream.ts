@@ -20,7 +20,7 @@ export interface ByteDuplex {
 
 /** Options of a connection as streams that do not come from its handshake. */
 export interface ConnectionStreamOptions
-  extends Omit<ProtocolOptions, "role" | "extensions" | "fragments" | "texts" | "textBytes" | "copyOf">, StreamMarks {
+  extends Omit<ProtocolOptions, "role" | "extensions" | "fragments" | "texts" | "textBytes" | "copies">, StreamMarks {
   /**
    * How long the closing handshake may take, in milliseconds. It bounds two waits: the time that a reader has to answer what
    * came before the peer's Close; and the time that the peer has to answer our Close and to end the duplex. The second starts

@@ -95,8 +95,8 @@ export class ClientHandshake {
 
   #send(): void {
     const websocket = this.#websocket;
-    const { handshakeTimeout, perMessageDeflate = true, maxPayload, finishRequest } = this.#options;
-    const extension = perMessageDeflate ? extensionOf(perMessageDeflate, "client", maxPayload) : undefined;
+    const { handshakeTimeout, perMessageDeflate = true, finishRequest } = this.#options;
+    const extension = perMessageDeflate ? extensionOf(perMessageDeflate) : undefined;
     const { options, sent } = this.#describe(extension);
     const request = (this.#address.secure ? httpsRequest : httpRequest)(options);
     this.#request = request;

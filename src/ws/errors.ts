@@ -1,6 +1,6 @@
 // What ws calls the errors of a connection: its classes, codes and messages, which programs match on.
 
-import type { WebSocketError } from "../index.ts";
+import type { WebSocketError, WebSocketErrorCode } from "../index.ts";
 
 /** An error as ws emits it. @internal */
 export interface WsError extends Error {
@@ -54,4 +54,13 @@ export function asWsError(error: WebSocketError): WsError {
   if ((code === "WS_ERR_INVALID_COMPRESSED_DATA" || code === "WS_ERR_INTERNAL") && cause instanceof Error) return cause;
   const Class = code === "WS_ERR_INVALID_UTF8" || code === "WS_ERR_INTERNAL" ? Error : RangeError;
   return Object.assign(new Class(messageOf(error), { cause: error }), { code });
+}
+
+/** An error that a part of ours finds where ws has the same one. @internal */
+export function wsError(
+  code: WebSocketErrorCode,
+  message: string,
+  Class: typeof Error | typeof RangeError = RangeError,
+): WsError {
+  return Object.assign(new Class(message), { code });
 }

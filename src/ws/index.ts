@@ -1,6 +1,10 @@
 // The public API of "wsframe/ws": that of the ws package.
 
 export * as extension from "./extension.ts";
-export * as subprotocol from "./subprotocol.ts";
+export { PerMessageDeflate } from "./per-message-deflate.ts";
+export { Receiver } from "./receiver.ts";
+export { Sender } from "./sender.ts";
 export { WebSocketServer } from "./server.ts";
+export { createWebSocketStream } from "./stream.ts";
+export * as subprotocol from "./subprotocol.ts";
 export { WebSocket, WebSocket as default } from "./web-socket.ts";

@@ -45,3 +45,9 @@ export function asReason(code: number | undefined, data: string | Uint8Array | u
   if (Buffer.byteLength(data) > 123) throw new RangeError("The message must not be greater than 123 bytes");
   return typeof data === "string" ? data : new TextDecoder("utf-8", { ignoreBOM: true }).decode(data);
 }
+
+/** In bytes. @internal */
+export function sizeOf(payload: string | ArrayBufferView | Blob): number {
+  if (typeof payload === "string") return Buffer.byteLength(payload);
+  return "size" in payload ? payload.size : payload.byteLength;
+}

@@ -12,6 +12,7 @@ import type { Duplex } from "node:stream";
 import {
   type Acceptance,
   acceptHandshake,
+  type Extension,
   type HandshakeError,
   type HandshakeErrorCode,
   type HeaderPairs,
@@ -58,6 +59,8 @@ export class WebSocketServer extends EventEmitter {
   #server: HttpServer | HttpsServer | undefined = undefined;
   #removeListeners: (() => void) | undefined = undefined;
   #state: "running" | "closing" | "closed" = "running";
+  /** The extension, and the options that it was made of. */
+  #extension: { readonly of: unknown; readonly extension: Extension } | undefined = undefined;
   /** Whether "close" comes with the end of the last client. */
   #closesWithClients = false;
 
@@ -130,8 +133,7 @@ export class WebSocketServer extends EventEmitter {
   /** Answers the request of an 'upgrade' event. `callback` gets the client, and emits "connection" if it should be. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, callback: UpgradeCallback): void {
     socket.on("error", destroyOnError);
-    const { perMessageDeflate, maxPayload } = this.options;
-    const extension = perMessageDeflate ? extensionOf(perMessageDeflate, "server", maxPayload) : undefined;
+    const extension = this.#extensionNow();
     const answer = acceptHandshake(
       { method: request.method, url: request.url, headers: headersOf(request, extension !== undefined) },
       { extensions: extension ? [extension] : [] },
@@ -155,6 +157,16 @@ export class WebSocketServer extends EventEmitter {
     }
     const upgrade: Upgrade = { request, socket, head, callback, acceptance: answer };
     this.#verify(upgrade);
+  }
+
+  /** permessage-deflate as the options have it now. It is not made for each client. */
+  #extensionNow(): Extension | undefined {
+    const { perMessageDeflate } = this.options;
+    if (!perMessageDeflate) return undefined;
+    if (this.#extension?.of !== perMessageDeflate) {
+      this.#extension = { of: perMessageDeflate, extension: extensionOf(perMessageDeflate) };
+    }
+    return this.#extension.extension;
   }
 
   #verify(upgrade: Upgrade): void {

@@ -13,10 +13,11 @@ import {
   removeListener,
   setProperty,
 } from "./event-target.ts";
+import { BlobQueue } from "./blob-queue.ts";
 import { ClientHandshake } from "./client.ts";
 import { type ClientOptions, connectionOptionsOf, type SendOptions, type SocketOptions } from "./options.ts";
 import { FrameSender } from "./frame-sender.ts";
-import { asPayload, asReason, type Payload } from "./payload.ts";
+import { asPayload, asReason, type Payload, sizeOf } from "./payload.ts";
 
 /** What a binary message is: a Buffer, an ArrayBuffer, a list of Buffers or a Blob. */
 export type BinaryType = "nodebuffer" | "arraybuffer" | "fragments" | "blob";
@@ -29,7 +30,9 @@ const CONNECTING = 0;
 const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
+const AS_TEXT = { binary: false };
 const EMPTY: Buffer = Buffer.alloc(0);
+const ENDED = "The connection has ended before the message was sent";
 const ABORTED = "WebSocket was closed before the connection was established";
 
 /** Where a Connection has its WebSocket. */
@@ -65,6 +68,8 @@ export class WebSocket extends EventEmitter {
   #paused = false;
   /** Of a message that has been begun with `fin: false`: whether it is binary. */
   #begun: boolean | undefined = undefined;
+  /** While a Blob is read. */
+  #blobs: BlobQueue | undefined = undefined;
   /** How many bytes send() was given after the end. */
   #refusedBytes = 0;
 
@@ -107,7 +112,7 @@ export class WebSocket extends EventEmitter {
 
   /** How many bytes wait to be sent: an upper bound while text is not encoded yet. */
   get bufferedAmount(): number {
-    return (this.#connection?.bufferedAmount ?? 0) + this.#refusedBytes;
+    return (this.#connection?.bufferedAmount ?? 0) + (this.#blobs?.bytes ?? 0) + this.#refusedBytes;
   }
 
   /** The names of the extensions that were agreed on, with commas between. */
@@ -234,21 +239,30 @@ export class WebSocket extends EventEmitter {
     }
     const connection = this.#openConnection(data, callback);
     if (connection === undefined) return;
-    if (options === undefined && callback === undefined && this.#begun === undefined) {
+    if (callback === undefined && this.#begun === undefined && this.#blobs === undefined) {
       // Most messages.
-      if (typeof data === "string" || data instanceof Uint8Array) {
+      if (data instanceof Uint8Array) {
+        const how = options === undefined ? undefined : plainOptions(options);
+        if (how !== null) {
+          connection.send(data, how);
+          return;
+        }
+      } else if (typeof data === "string" && options === undefined) {
         connection.send(data);
         return;
       }
     }
     const payload = asPayload(data);
-    const { fin = true, compress = true } = options ?? {};
-    const binary = this.#begun ?? options?.binary ?? typeof payload !== "string";
+    // As in ws, a name whose value is undefined is false.
+    const given = { fin: true, compress: true, binary: typeof payload !== "string", ...options };
+    const fin = Boolean(given.fin);
+    const binary = this.#begun ?? Boolean(given.binary);
     this.#begun = fin ? undefined : binary;
     // Like that of ws, `compress: true` leaves short messages as they are.
-    const how = { binary, fin, callback, ...(compress ? undefined : { compress: false }) };
-    if (typeof payload === "string" || ArrayBuffer.isView(payload)) connection.send(payload, how);
-    else this.#sendBlob(connection, payload, how);
+    const how = { binary, fin, callback, ...(given.compress ? undefined : { compress: false }) };
+    this.#inOrder(payload, callback, (bytes) => {
+      if (!connection.send(bytes, how)) callback?.(new Error(ENDED));
+    });
   }
 
   ping(data?: Payload, mask?: boolean | SendCallback, callback?: SendCallback): void;
@@ -274,7 +288,13 @@ export class WebSocket extends EventEmitter {
       return;
     }
     if (this.readyState === CLOSING) return;
-    this.#connection!.close(code, asReason(code, data));
+    const reason = asReason(code, data);
+    if (this.#blobs === undefined) {
+      this.#connection!.close(code, reason);
+      return;
+    }
+    this.#state = CLOSING;
+    this.#waitForBlobs(0, undefined, undefined, () => this.#connection!.close(code, reason));
   }
 
   /** Cuts the connection. */
@@ -315,6 +335,7 @@ export class WebSocket extends EventEmitter {
   /** @internal */
   emitClose(code: number = 1006, reason: Buffer = EMPTY): void {
     this.#state = CLOSED;
+    this.#blobs?.end(new Error("The socket was closed while the blob was being read"));
     this.emit("close", code, reason);
   }
 
@@ -331,7 +352,8 @@ export class WebSocket extends EventEmitter {
   }
 
   #converted(data: Buffer): ArrayBuffer | Buffer[] | Blob {
-    if (this.#binaryType === "fragments") return [data];
+    // The connection has joined the fragments.
+    if (this.#binaryType === "fragments") return data.length === 0 ? [] : [data];
     if (this.#binaryType === "blob") return new Blob([data as Buffer<ArrayBuffer>]);
     const { buffer, byteOffset, byteLength } = data;
     const whole = byteLength === buffer.byteLength && buffer instanceof ArrayBuffer;
@@ -359,13 +381,7 @@ export class WebSocket extends EventEmitter {
     if (readyState === CONNECTING) throw new Error("WebSocket is not open: readyState 0 (CONNECTING)");
     if (readyState === OPEN) return this.#connection;
     if (data) {
-      const payload = asPayload(data);
-      this.#refusedBytes +=
-        typeof payload === "string"
-          ? Buffer.byteLength(payload)
-          : "size" in payload
-            ? payload.size
-            : payload.byteLength;
+      this.#refusedBytes += sizeOf(asPayload(data));
     }
     if (callback !== undefined) {
       process.nextTick(callback, new Error(`WebSocket is not open: readyState ${readyState} (${STATES[readyState]})`));
@@ -387,37 +403,48 @@ export class WebSocket extends EventEmitter {
     }
     const connection = this.#openConnection(data, callback);
     if (connection === undefined) return;
-    const payload = asPayload(data);
-    if (typeof payload !== "string" && "size" in payload)
-      throw new TypeError("The data of a control frame cannot be a Blob");
-    const length = typeof payload === "string" ? Buffer.byteLength(payload) : payload.byteLength;
-    if (length > 125) throw new RangeError("The data size must not be greater than 125 bytes");
-    connection[kind](payload, { callback });
+    this.#inOrder(asPayload(data), callback, (bytes) => {
+      const length = typeof bytes === "string" ? Buffer.byteLength(bytes) : bytes.byteLength;
+      if (length > 125) throw new RangeError("The data size must not be greater than 125 bytes");
+      connection[kind](bytes, { callback });
+    });
   }
 
-  #sendBlob(
-    connection: Connection,
-    blob: Blob,
-    {
-      binary,
-      callback,
-      compress,
-    }: { readonly binary: boolean; readonly callback: SendCallback | undefined; readonly compress?: boolean },
+  /** Sends what is no Blob at once, unless a Blob is to be sent before. */
+  #inOrder(
+    payload: string | ArrayBufferView | Blob,
+    callback: SendCallback | undefined,
+    send: (data: string | ArrayBufferView) => void,
   ): void {
-    async function* pieces(): AsyncGenerator<ArrayBuffer> {
-      yield await blob.arrayBuffer();
+    const isBlob = typeof payload !== "string" && "size" in payload;
+    if (!isBlob && this.#blobs === undefined) {
+      send(payload);
+      return;
     }
-    connection.send(pieces(), { binary, compress }).then(
-      (sent) => {
-        if (callback === undefined) return;
-        if (sent) void connection.drained().then(() => callback());
-        else callback(new Error("The connection has ended before the message was sent"));
+    const blob = isBlob ? payload : undefined;
+    this.#waitForBlobs(sizeOf(payload), blob, callback, (data) => send(data ?? (payload as string | ArrayBufferView)));
+  }
+
+  #waitForBlobs(
+    size: number,
+    blob: Blob | undefined,
+    callback: SendCallback | undefined,
+    send: (data?: Uint8Array) => void,
+  ): void {
+    const blobs = (this.#blobs ??= new BlobQueue((error) => {
+      this.#state = CLOSING;
+      this.#connection!.socket.end();
+      this.emit("error", error);
+    }));
+    blobs.push({
+      size,
+      blob,
+      callback,
+      send: (data) => {
+        if (blobs.isEmpty) this.#blobs = undefined;
+        send(data);
       },
-      (error: Error) => {
-        callback?.(error);
-        this.emit("error", error);
-      },
-    );
+    });
   }
 }
 
@@ -451,10 +478,18 @@ function onClosing(this: Owned | void, code: number, reason: string): void {
   const connection = this as Owned;
   if (code === 1005) connection.close();
   else connection.close(code, reason);
+  // As ws, which does not wait for the server to do so first (RFC 6455 §7.1.1).
+  void connection.drained().then(() => connection.socket.end());
 }
 
 function onClose(this: Owned | void, code: number, reason: string): void {
   (this as Owned)[OWNER]!.emitClose(code, reason === "" ? EMPTY : Buffer.from(reason));
+}
+
+/** Options of Connection.send() for a whole message; null if it takes more than `binary` to say what they mean. */
+function plainOptions(options: SendOptions): typeof AS_TEXT | undefined | null {
+  for (const name in options) if (name !== "binary") return null;
+  return options.binary ? undefined : AS_TEXT;
 }
 
 function isList(value: unknown): value is readonly string[] {

@@ -150,7 +150,7 @@ describe("prepared messages", () => {
         expect(calls).toBe(encoded.size - known);
       }
     }
-    expect([...encoded.keys()]).toEqual(["permessage-deflate;15;-1;8", "permessage-deflate;10;-1;8"]);
+    expect([...encoded.keys()]).toEqual(["permessage-deflate;15;-1;8;0", "permessage-deflate;10;-1;8;0"]);
   });
 
   test("are below the threshold, or do not get shorter, as others", () => {
@@ -186,6 +186,26 @@ test("a codec that does not flush is found out", () => {
   };
   expect(() => send(open("server", [], { codec }), bytes("Hello"))).toThrow("sync flush");
 });
+
+test.each([1, 2, 3, 4])(
+  "strategy %i reaches the codec, and a prepared message is not another strategy's",
+  (strategy) => {
+    const message = json(new Random(9), 4000);
+    for (const codec of [zlibCodec(process.getBuiltinModule("node:zlib")), pakoCodec]) {
+      const usual = send(open("server", [], { codec }), message)!;
+      const session = open("server", [], { codec, strategy });
+      const encoded = send(session, message)!;
+      // Huffman codes alone find no repetitions.
+      if (strategy === 2 || strategy === 3) expect(encoded.length).toBeGreaterThan(1.5 * usual.length);
+      if (strategy === 4) expect(encoded).not.toEqual(usual);
+      expect(receive(open("client"), encoded)).toEqual(message);
+      const prepared = new Map<string, Uint8Array>();
+      open("server", [], { codec }).encodePrepared(message, prepared);
+      session.encodePrepared(message, prepared);
+      expect([...prepared.values()].map(({ length }) => length)).toEqual([usual.length, encoded.length]);
+    }
+  },
+);
 
 describe("RFC 7692 §7.1.2: no match reaches farther back than the window that was agreed on", () => {
   test.each([8, 9, 10, 11, 12, 13, 14, 15])("%i bits", (bits) => {

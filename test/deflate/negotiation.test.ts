@@ -219,6 +219,7 @@ describe("options that are not what they should be", () => {
     ["threshold", { threshold: Number.NaN }],
     ["level", { level: 10 }],
     ["memLevel", { memLevel: 0 }],
+    ["strategy", { strategy: 5 }],
     ["history", { history: -1 }],
     ["maxInflateRatio", { maxInflateRatio: 0 }],
   ];

@@ -1,16 +1,24 @@
 // The parts of ws and ours, under the same names: each test runs on both.
 
 import { createRequire } from "node:module";
+import type { PerMessageDeflateOptions } from "../../../../src/ws/deflate-options.ts";
 import * as extension from "../../../../src/ws/extension.ts";
+import { PerMessageDeflate } from "../../../../src/ws/per-message-deflate.ts";
 import * as subprotocol from "../../../../src/ws/subprotocol.ts";
 
 /** What a package like ws exports besides WebSocket and its server, which @types/ws does not have. */
 export interface Parts {
   readonly extension: Pick<typeof extension, "parse" | "format">;
+  readonly PerMessageDeflate: {
+    new (
+      options?: PerMessageDeflateOptions,
+    ): Pick<PerMessageDeflate, "params" | "offer" | "accept" | "cleanup" | "compress" | "decompress">;
+    readonly extensionName: string;
+  };
   readonly subprotocol: Pick<typeof subprotocol, "parse">;
 }
 
-export const ours: Parts = { extension, subprotocol };
+export const ours: Parts = { extension, PerMessageDeflate, subprotocol };
 export const theirs: Parts = createRequire(import.meta.url)("ws");
 
 /** Both, to name tests after. */
