@@ -6,7 +6,18 @@ import { implementation } from "./installed.ts";
 import { isMissing, run } from "./support.ts";
 
 /** Those with clients that have the API of ws, and are to work with any server. */
-const SERVERS = ["crossws", "express-ws", "fastify", "graphql-ws", "hono", "http-proxy", "nest", "trpc", "yjs"];
+const SERVERS = [
+  "crossws",
+  "express-ws",
+  "fastify",
+  "graphql-ws",
+  "hono",
+  "http-proxy",
+  "nest",
+  "partysocket",
+  "trpc",
+  "yjs",
+];
 
 /** Those that take ws by themselves, for both ends. */
 const OTHERS = ["mqtt"];

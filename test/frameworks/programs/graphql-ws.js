@@ -110,11 +110,10 @@ await run({
   },
 
   async "a connection that is lost ends the server's generator"() {
-    let socket;
-    const all = await start({ on: { opened: (opened) => (socket = opened) } });
+    const all = await start();
     const failed = assert.rejects(collect(all.client, "subscription { forever }"), ({ code }) => code === 1006);
     await until("the subscription", () => forever === 1);
-    socket.terminate();
+    for (const socket of all.server.clients) socket.terminate();
     await failed;
     await until("the generator to return", () => forever === 0);
     await stop(all);
@@ -163,9 +162,10 @@ await run({
   },
 
   async "the server's WebSocket pings keep a connection that answers"() {
-    let pings = 0;
-    const all = await start({ keepAlive: 30, lazy: false, on: { opened: (s) => s.on?.("ping", () => pings++) } });
-    await until("pings", () => pings >= 4);
+    let pongs = 0;
+    const all = await start({ keepAlive: 30, lazy: false });
+    all.server.on("connection", (socket) => socket.on("pong", () => pongs++));
+    await until("pongs", () => pongs >= 4);
     assert.equal(all.server.clients.size, 1);
     assert.equal((await collect(all.client, '{ hello(name: "still") }'))[0].data.hello, "hello still");
     await stop(all);
@@ -181,12 +181,7 @@ await run({
 
   async "the client's own pings are answered"() {
     const seen = [];
-    const all = await start({
-      lazy: false,
-      keepAlive: 0,
-      // The client's; in ms.
-      on: { ping: (received) => seen.push(`ping ${received}`), pong: (received) => seen.push(`pong ${received}`) },
-    });
+    const all = await start();
     await all.client.dispose();
     const client = createClient({
       url: all.url,
