@@ -89,7 +89,8 @@ export class Connection
   active = false;
   readonly #outbox: Outbox;
   readonly #flow: Flow;
-  readonly #vitals: Vitals;
+  /** Made when there is something to look at from time to time: many connections only ever need it at their end. */
+  #vitals: Vitals | undefined = undefined;
   /** Where the connection was made. Its events run there, whatever brings them about: its socket, a timer, another connection. */
   readonly #context: AsyncResource = new AsyncResource("WSFRAME_CONNECTION", { requireManualDestroy: true });
   #end: End | undefined = undefined;
@@ -114,7 +115,6 @@ export class Connection
     this.endpoint = new Protocol({ ...memoryFor(options), ...options, role, extensions });
     this.#outbox = new Outbox(this);
     this.#flow = new Flow(this, this.#outbox);
-    this.#vitals = new Vitals(this, this.#outbox, this.#flow, options);
     // What came before the peer ended its side can still be answered.
     socket.allowHalfOpen = true;
     const owned: OwnedStream = socket;
@@ -126,7 +126,7 @@ export class Connection
     socket.on("error", Connection.#onError);
     socket.on("close", Connection.#onClose);
     if (head.length > 0) socket.unshift(head);
-    startBeating(this);
+    if (this.settings.watched) this.#watch();
     this.#runSoon();
     publishOpen(this);
   }
@@ -265,6 +265,7 @@ export class Connection
    */
   close(code?: number, reason?: string): void {
     this.#outbox.close(code, reason);
+    this.#watch();
     this.flushSoon();
     // Somebody has to read the answer.
     this.run();
@@ -387,7 +388,7 @@ export class Connection
   /** @internal */
   beat(now: number): void {
     this.#context.runInAsyncScope(() => {
-      if (this.#vitals.beat(now)) this.socket.destroy();
+      if (this.#watch().beat(now)) this.socket.destroy();
       else this.flush();
     });
   }
@@ -414,6 +415,7 @@ export class Connection
     const end = this.#ending();
     if (end.ending !== undefined) return;
     end.ending = { code, reason, wasClean };
+    this.#watch();
     if (wasClean) this.emitSafely("closing", code, reason);
   }
 
@@ -451,13 +453,13 @@ export class Connection
   }
 
   #receive(chunk: Uint8Array): void {
-    if (this.#flow.probing) this.#vitals.seen();
+    if (this.#flow.probing) this.#vitals?.seen();
     this.#context.runInAsyncScope(this.#flow.receive, this.#flow, chunk);
     if (this.endpoint.state !== "open") this.#advance();
   }
 
   #receiveFrom(window: ReadWindow, length: number): void {
-    if (this.#flow.probing) this.#vitals.seen();
+    if (this.#flow.probing) this.#vitals?.seen();
     this.#context.runInAsyncScope(this.#flow.receiveFrom, this.#flow, window, length);
     if (this.endpoint.state !== "open") this.#advance();
   }
@@ -466,8 +468,17 @@ export class Connection
     this.endpoint.pushEnd(this.#flow);
     // With nobody there, what waits need not be waited for.
     if (!this.#flow.hasConsumer) this.#flow.finish();
-    else if (this.#flow.isStopped) this.#vitals.held();
+    else if (this.#flow.isStopped) this.#watch().held();
     this.flush();
+  }
+
+  /** Begins to look at the connection from time to time, unless that has begun. */
+  #watch(): Vitals {
+    if (this.#vitals === undefined) {
+      this.#vitals = new Vitals(this, this.#outbox, this.#flow);
+      if (this.#end?.emitted !== true) startBeating(this);
+    }
+    return this.#vitals;
   }
 
   /** Ends the socket, if it is time. */
@@ -488,11 +499,11 @@ export class Connection
       process.nextTick(() => this.#context.runInAsyncScope(this.#close, this));
       return;
     }
-    stopBeating(this);
     clearTimeout(this.#end?.lingering);
     this.#outbox.closed();
     this.#flow.finish();
     this.endpoint.pushEnd(this.#flow);
+    stopBeating(this);
     const end = this.#ending();
     end.emitted = true;
     const ending = (end.ending ??= ABNORMAL);

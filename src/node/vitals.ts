@@ -1,6 +1,6 @@
 // What a connection does from time to time: it looks whether its peer is there, and whether somebody has had enough time.
 
-import { CloseCode, Keepalive, type KeepaliveOptions, type ProtocolEvent } from "../index.ts";
+import { CloseCode, Keepalive, type ProtocolEvent } from "../index.ts";
 import type { Channel } from "./channel.ts";
 import { wholeMilliseconds } from "./clock.ts";
 import type { Flow } from "./flow.ts";
@@ -28,12 +28,12 @@ export class Vitals {
   /** Since when an end waits for what this side has to do first: closeTimeout at the most. */
   #heldSince: number | undefined = undefined;
 
-  constructor(channel: Channel, outbox: Outbox, flow: Flow, options: KeepaliveOptions) {
+  constructor(channel: Channel, outbox: Outbox, flow: Flow) {
     const now = wholeMilliseconds();
     this.#channel = channel;
     this.#outbox = outbox;
     this.#flow = flow;
-    this.#keepalive = new Keepalive(channel.endpoint, now, options);
+    this.#keepalive = new Keepalive(channel.endpoint, now, channel.settings.times);
     this.#activeAt = now;
   }
 

@@ -1,9 +1,7 @@
 // The options of ws, as options of a Connection.
 
-import type { IncomingMessage, RequestOptions } from "node:http";
-import type { Duplex } from "node:stream";
+import type { ClientRequest, RequestOptions } from "node:http";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
-import type { ClientRequest } from "node:http";
 import type { MaskKeySource } from "../index.ts";
 import type { ConnectionOptions } from "../node/options.ts";
 import type { PerMessageDeflateOptions } from "./deflate-options.ts";
@@ -82,5 +80,3 @@ function limit(value: number | undefined, otherwise: number): number {
 function maskKeyOf(generate: (mask: Buffer) => void): MaskKeySource {
   return (key) => generate(Buffer.from(key.buffer, key.byteOffset, key.length));
 }
-
-export type { Duplex, IncomingMessage };

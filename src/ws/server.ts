@@ -61,6 +61,8 @@ export class WebSocketServer extends EventEmitter {
   #state: "running" | "closing" | "closed" = "running";
   /** The extension, and the options that it was made of. */
   #extension: { readonly of: unknown; readonly extension: Extension } | undefined = undefined;
+  /** Takes a client that has gone out of `clients`. */
+  readonly #forget: ((this: WebSocket) => void) | undefined = undefined;
   /** Whether "close" comes with the end of the last client. */
   #closesWithClients = false;
 
@@ -86,7 +88,10 @@ export class WebSocketServer extends EventEmitter {
     if ([hasPort, Boolean(server), Boolean(noServer)].filter(Boolean).length !== 1) {
       throw new TypeError('One and only one of the "port", "server", or "noServer" options must be specified');
     }
-    if (this.options.clientTracking) this.clients = new Set();
+    if (this.options.clientTracking) {
+      this.clients = new Set();
+      this.#forget = this.#forgetIn(this.clients);
+    }
     if (server) {
       this.#server = server;
     } else if (hasPort) {
@@ -220,7 +225,10 @@ export class WebSocketServer extends EventEmitter {
     socket.write(`${lines.join("\r\n")}\r\n\r\n`);
     socket.removeListener("error", destroyOnError);
     websocket.setSocket(socket, head, this.options);
-    if (this.clients) this.#track(websocket, this.clients);
+    if (this.#forget) {
+      this.clients!.add(websocket);
+      websocket.on("close", this.#forget);
+    }
     callback(websocket, request);
   }
 
@@ -238,12 +246,14 @@ export class WebSocketServer extends EventEmitter {
     return chosen;
   }
 
-  #track(websocket: WebSocket, clients: Set<WebSocket>): void {
-    clients.add(websocket);
-    websocket.on("close", () => {
-      clients.delete(websocket);
-      if (this.#closesWithClients && clients.size === 0) process.nextTick(() => this.#emitClose());
-    });
+  /** One listener for all clients: each of its own would take memory. */
+  #forgetIn(clients: Set<WebSocket>): (this: WebSocket) => void {
+    const isLast = (): boolean => this.#closesWithClients && clients.size === 0;
+    const emitClose = (): void => this.#emitClose();
+    return function forget() {
+      clients.delete(this);
+      if (isLast()) process.nextTick(emitClose);
+    };
   }
 
   #refuseClient({ code, message }: HandshakeError, request: IncomingMessage, socket: Duplex): void {

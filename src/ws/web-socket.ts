@@ -1,9 +1,8 @@
 import { EventEmitter } from "node:events";
-import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { AgreedExtension } from "../index.ts";
 import { WebSocketError } from "../index.ts";
-import { Connection } from "../node/connection.ts";
+import type { Connection } from "../node/connection.ts";
 import { asWsError } from "./errors.ts";
 import {
   addListener,
@@ -17,6 +16,7 @@ import { BlobQueue } from "./blob-queue.ts";
 import { ClientHandshake } from "./client.ts";
 import { type ClientOptions, connectionOptionsOf, type SendOptions, type SocketOptions } from "./options.ts";
 import { FrameSender } from "./frame-sender.ts";
+import { type ConnectionOwner, SocketConnection } from "./socket-connection.ts";
 import { asPayload, asReason, type Payload, sizeOf } from "./payload.ts";
 
 /** What a binary message is: a Buffer, an ArrayBuffer, a list of Buffers or a Blob. */
@@ -30,17 +30,14 @@ const CONNECTING = 0;
 const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
+const NONE: readonly AgreedExtension[] = [];
 const AS_TEXT = { binary: false };
 const EMPTY: Buffer = Buffer.alloc(0);
 const ENDED = "The connection has ended before the message was sent";
 const ABORTED = "WebSocket was closed before the connection was established";
 
-/** Where a Connection has its WebSocket. */
-const OWNER: unique symbol = Symbol("websocket");
-type Owned = Connection & { [OWNER]?: WebSocket };
-
 /** A WebSocket with the API of ws, on a Connection. */
-export class WebSocket extends EventEmitter {
+export class WebSocket extends EventEmitter implements ConnectionOwner {
   declare static readonly CONNECTING: 0;
   declare static readonly OPEN: 1;
   declare static readonly CLOSING: 2;
@@ -62,7 +59,7 @@ export class WebSocket extends EventEmitter {
   #binaryType: BinaryType = "nodebuffer";
   #connection: Connection | undefined = undefined;
   #handshake: ClientHandshake | undefined = undefined;
-  #extensions: readonly AgreedExtension[] = [];
+  #extensions: readonly AgreedExtension[] = NONE;
   #sender: FrameSender | undefined = undefined;
   readonly #options: SocketOptions;
   #paused = false;
@@ -196,7 +193,7 @@ export class WebSocket extends EventEmitter {
   /** Says what the handshake has agreed on: before setSocket(). @internal */
   agree(protocol: string | undefined, extensions: readonly AgreedExtension[]): void {
     this._protocol = protocol ?? "";
-    this.#extensions = extensions;
+    if (extensions.length > 0) this.#extensions = extensions;
   }
 
   /**
@@ -206,22 +203,15 @@ export class WebSocket extends EventEmitter {
   setSocket(socket: Duplex, head: Buffer, options: SocketOptions): void {
     if ("setTimeout" in socket && typeof socket.setTimeout === "function") socket.setTimeout(0);
     if ("setNoDelay" in socket && typeof socket.setNoDelay === "function") socket.setNoDelay();
-    const connection: Owned = new Connection(
+    this.#connection = new SocketConnection(
+      this,
       socket,
       this._isServer ? "server" : "client",
       { protocol: this._protocol, extensions: this.#extensions },
       head,
       connectionOptionsOf({ ...this.#options, ...options }),
     );
-    connection[OWNER] = this;
-    this.#connection = connection;
     this.#handshake = undefined;
-    connection.on("message", onMessage);
-    connection.on("ping", onPing);
-    connection.on("pong", onPong);
-    connection.on("error", onError);
-    connection.on("closing", onClosing);
-    connection.on("close", onClose);
     this.#state = OPEN;
     this.emit("open");
   }
@@ -351,6 +341,33 @@ export class WebSocket extends EventEmitter {
     if (this.#options.allowSynchronousEvents === false) this.#waitForTurn();
   }
 
+  /** @internal */
+  receivedClose(code: number, reason: string): void {
+    const connection = this.#connection!;
+    if (code === 1005) connection.close();
+    else connection.close(code, reason);
+    // As ws, which does not wait for the server to do so first (RFC 6455 §7.1.1).
+    void connection.drained().then(() => connection.socket.end());
+  }
+
+  /** @internal */
+  failed(error: Error): void {
+    // ws tells of what is wrong with frames. That the stream has failed shows in "close".
+    if (!(error instanceof WebSocketError)) return;
+    if (error.code === "WS_ERR_TOO_MANY_PENDING_PONGS") {
+      this.terminate();
+      return;
+    }
+    // As ws: without the reason that ours would have.
+    this.#connection!.close(error.closeCode);
+    this.emit("error", asWsError(error));
+  }
+
+  /** @internal */
+  ended(code: number, reason: string): void {
+    this.emitClose(code, reason === "" ? EMPTY : Buffer.from(reason));
+  }
+
   #converted(data: Buffer): ArrayBuffer | Buffer[] | Blob {
     // The connection has joined the fragments.
     if (this.#binaryType === "fragments") return data.length === 0 ? [] : [data];
@@ -448,44 +465,6 @@ export class WebSocket extends EventEmitter {
   }
 }
 
-function onMessage(this: Owned | void, data: string | Uint8Array, isBinary: boolean): void {
-  (this as Owned)[OWNER]!.received(data as Buffer, isBinary);
-}
-
-function onPing(this: Owned | void, data: Uint8Array): void {
-  (this as Owned)[OWNER]!.receivedControl("ping", data as Buffer);
-}
-
-function onPong(this: Owned | void, data: Uint8Array): void {
-  (this as Owned)[OWNER]!.receivedControl("pong", data as Buffer);
-}
-
-function onError(this: Owned | void, error: Error): void {
-  const connection = this as Owned;
-  const socket = connection[OWNER]!;
-  // ws tells of what is wrong with frames. That the stream has failed shows in "close".
-  if (!(error instanceof WebSocketError)) return;
-  if (error.code === "WS_ERR_TOO_MANY_PENDING_PONGS") {
-    socket.terminate();
-    return;
-  }
-  // As ws: without the reason that ours would have.
-  connection.close(error.closeCode);
-  socket.emit("error", asWsError(error));
-}
-
-function onClosing(this: Owned | void, code: number, reason: string): void {
-  const connection = this as Owned;
-  if (code === 1005) connection.close();
-  else connection.close(code, reason);
-  // As ws, which does not wait for the server to do so first (RFC 6455 §7.1.1).
-  void connection.drained().then(() => connection.socket.end());
-}
-
-function onClose(this: Owned | void, code: number, reason: string): void {
-  (this as Owned)[OWNER]!.emitClose(code, reason === "" ? EMPTY : Buffer.from(reason));
-}
-
 /** Options of Connection.send() for a whole message; null if it takes more than `binary` to say what they mean. */
 function plainOptions(options: SendOptions): typeof AS_TEXT | undefined | null {
   for (const name in options) if (name !== "binary") return null;
@@ -517,6 +496,3 @@ for (const name of [
 ]) {
   Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
 }
-
-/** What belongs to the events of a WebSocket. */
-export type { ClientRequest, IncomingMessage };

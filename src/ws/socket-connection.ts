@@ -1,0 +1,102 @@
+import type { Duplex } from "node:stream";
+import type { AgreedExtension } from "../index.ts";
+import { Connection } from "../node/connection.ts";
+import type { ConnectionEvents } from "../node/events.ts";
+import type { ConnectionOptions } from "../node/options.ts";
+
+/** What a SocketConnection tells its WebSocket. */
+export interface ConnectionOwner {
+  /** @internal */
+  received(data: Buffer, isBinary: boolean): void;
+  /** @internal */
+  receivedControl(name: "ping" | "pong", data: Buffer): void;
+  /** @internal */
+  receivedClose(code: number, reason: string): void;
+  /** @internal */
+  failed(error: Error): void;
+  /** @internal */
+  ended(code: number, reason: string): void;
+}
+
+/**
+ * The Connection of a WebSocket. Its events go to the WebSocket without an emitter between: six listeners would take 500 bytes
+ * for each connection.
+ *
+ * @internal
+ */
+export class SocketConnection extends Connection {
+  readonly #owner: ConnectionOwner;
+  /** Whether more waits than the stream would hold, past its queue: it will not tell when that has gone. */
+  #blocked = false;
+
+  constructor(
+    owner: ConnectionOwner,
+    socket: Duplex,
+    role: "server" | "client",
+    agreed: { readonly protocol: string; readonly extensions: readonly AgreedExtension[] },
+    head: Uint8Array,
+    options: ConnectionOptions,
+  ) {
+    super(socket, role, agreed, head, options);
+    this.#owner = owner;
+    // Nobody listens to it. An emitter makes this when it is needed, and it takes 200 bytes.
+    (this as unknown as { _events: undefined })._events = undefined;
+    this.listenersChanged(true, SocketConnection.#onMessage as (data: string | Uint8Array, isBinary: boolean) => void);
+  }
+
+  static #onMessage(this: SocketConnection, data: Buffer, isBinary: boolean): void {
+    this.#owner.received(data, isBinary);
+  }
+
+  /** @internal */
+  override emitSafely<K extends keyof ConnectionEvents>(name: K, ...args: ConnectionEvents[K]): void {
+    try {
+      this.#tell(name, args);
+    } catch (error) {
+      throwLater(error);
+    }
+  }
+
+  /** @internal */
+  override taken(): void {
+    super.taken();
+    const { socket } = this;
+    if (socket.writableLength > 0) return;
+    const waiting = this.bufferedAmount;
+    if (waiting > socket.writableHighWaterMark) {
+      this.#blocked = true;
+    } else if (waiting === 0 && this.#blocked) {
+      this.#blocked = false;
+      socket.emit("drain");
+    }
+  }
+
+  #tell(name: keyof ConnectionEvents, args: readonly unknown[]): void {
+    const owner = this.#owner;
+    switch (name) {
+      case "message":
+        owner.received(args[0] as Buffer, args[1] as boolean);
+        break;
+      case "ping":
+      case "pong":
+        owner.receivedControl(name, args[0] as Buffer);
+        break;
+      case "closing":
+        owner.receivedClose(args[0] as number, args[1] as string);
+        break;
+      case "error":
+        owner.failed(args[0] as Error);
+        break;
+      case "close":
+        owner.ended(args[0] as number, args[1] as string);
+        break;
+    }
+  }
+}
+
+/** As an uncaught exception, as from any emitter. */
+function throwLater(error: unknown): void {
+  process.nextTick(() => {
+    throw error;
+  });
+}
