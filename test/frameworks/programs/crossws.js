@@ -1,4 +1,5 @@
-// crossws's own adapter for Node, which has a copy of ws in it, with our server in the place of that: hooks, peers, topics, namespaces, heartbeat.
+// crossws: hooks, peers, topics, namespaces, heartbeat. Its own adapter for Node has a copy of ws in it, and gets our server in the place of that;
+// or ADAPTER is the module of another.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -7,10 +8,19 @@ import { WebSocketServer } from "ws";
 import { WebSocket } from "./client.js";
 import { event, listen, run, until, within } from "./support.js";
 
-async function start(hooks, { server: serverOptions, ...options } = {}) {
+const { ADAPTER } = process.env;
+const { wsframeAdapter } = ADAPTER === undefined ? {} : await import(ADAPTER);
+
+/** An adapter, with the server of ws that it has, if it has one. */
+function makeAdapter(options, serverOptions) {
+  if (wsframeAdapter) return { adapter: wsframeAdapter(options) };
   // As the adapter makes its own.
   const wss = new WebSocketServer({ noServer: true, handleProtocols: () => false, ...serverOptions });
-  const adapter = crossws({ wss, hooks, ...options });
+  return { adapter: crossws({ wss, ...options }), wss };
+}
+
+async function start(hooks, { server: serverOptions, ...options } = {}) {
+  const { adapter, wss } = makeAdapter({ hooks, ...options }, serverOptions);
   const http = createServer((_, response) => response.end("plain"));
   http.on("upgrade", adapter.handleUpgrade);
   return { adapter, http, wss, url: `ws://127.0.0.1:${await listen(http)}` };
@@ -18,7 +28,7 @@ async function start(hooks, { server: serverOptions, ...options } = {}) {
 
 async function stop({ adapter, http, wss }) {
   adapter.closeAll(undefined, undefined, true);
-  wss.close();
+  wss?.close();
   await within("the end of the server", new Promise((resolve) => http.close(resolve)));
 }
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import PartySocket, { WebSocket as ReconnectingWebSocket } from "partysocket";
+import { PartySocket, WebSocket as ReconnectingWebSocket } from "partysocket";
 import { WebSocketServer } from "ws";
 import { Constructor } from "./client.js";
 import { listen, run, until, within } from "./support.js";
