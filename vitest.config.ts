@@ -4,12 +4,19 @@
 import { defineConfig } from "vitest/config";
 
 /** Files that are named like those of "main", and have a part of their own. */
-const PUBLISHED = ["test/package.test.ts", "test/types.test.ts", "test/docs/*.test.ts", "test/examples/*.test.ts"];
+const PUBLISHED = [
+  "test/package.test.ts",
+  "test/types.test.ts",
+  "test/published/*.test.ts",
+  "test/docs/*.test.ts",
+  "test/examples/*.test.ts",
+];
 const LOAD = ["test/load/*.test.ts"];
 
 const built = "test/support/built.ts";
 const packed = [built, "test/support/packed.ts"];
 const runtimes = "test/runtimes/install.js";
+const registry = "test/published/install.js";
 
 export default defineConfig({
   test: {
@@ -22,7 +29,7 @@ export default defineConfig({
     projects: [
       part("main", { include: ["test/**/*.test.ts"], exclude: [...PUBLISHED, ...LOAD, "**/node_modules/**"] }),
       part("slow", { include: ["test/**/*.slow.ts"], globalSetup: built }),
-      part("published", { include: PUBLISHED, globalSetup: packed }),
+      part("published", { include: PUBLISHED, globalSetup: [...packed, registry] }),
       part("runtimes", {
         include: ["test/runtimes/*.runtime.ts"],
         globalSetup: [...packed, runtimes, "test/runtimes/setup.ts"],

@@ -65,8 +65,24 @@ await build({
   external: ["wsframe", "wsframe/load", "ws"],
   outdir: "dist",
 });
+// wsframe/ws: one bundle in CommonJS with the engine in it, for users whose tools cannot require() ES modules; the rest is as it is
+// written.
+await build({
+  ...common,
+  splitting: false,
+  format: "cjs",
+  entryPoints: { ws: "src/ws/cjs.ts" },
+  platform: "node",
+  outdir: "dist",
+  outExtension: { ".js": ".cjs" },
+  banner: { js: '"use strict";' },
+  footer: { js: "module.exports = module.exports.default;" },
+});
+copyFileSync(`${root}src/ws/wrapper.mjs`, `${root}dist/ws.js`);
+copyFileSync(`${root}src/ws/browser.cjs`, `${root}dist/ws-browser.cjs`);
 copyFileSync(`${root}build/core.wasm`, `${root}dist/core.wasm`);
 execFileSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, "-p", root], { stdio: "inherit" });
+for (const name of ["ws.d.cts", "ws.d.mts"]) copyFileSync(`${root}src/ws/${name}`, `${root}dist/types/src/ws/${name}`);
 
 // The inspector uses the package as it is built.
 const inspector = { ...common, splitting: false };

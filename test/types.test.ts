@@ -1,11 +1,10 @@
 // The types as they are published, with the oldest and newest compiler and @types/node that are supported, all of them checked.
 
-import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { compile } from "./support/compilers.ts";
 import { newFolder } from "./support/installed.ts";
 
 const modules = fileURLToPath(new URL("../node_modules", import.meta.url));
@@ -19,7 +18,7 @@ const combinations = [
   { compiler: "typescript-newest", types: "types-node-oldest", lib: ["es2022", "dom"] },
   { compiler: "typescript-newest", types: "types-node-newest", lib: ["es2022"] },
   { compiler: "typescript-newest", types: "types-node-newest", lib: ["es2022", "dom"] },
-];
+] as const;
 
 const strict = {
   strict: true,
@@ -48,16 +47,6 @@ function makeProject(name: string, types: string, compilerOptions: object): stri
   cpSync(program, join(project, "use.mts"));
   writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["use.mts"] }));
   return project;
-}
-
-/** What the compiler has to say. */
-async function compile(compiler: string, project: string): Promise<string> {
-  try {
-    const { stdout } = await promisify(execFile)(process.execPath, [`${modules}/${compiler}/bin/tsc`, "-p", project]);
-    return stdout;
-  } catch (error) {
-    return (error as { stdout: string }).stdout;
-  }
 }
 
 test.each(combinations)("a program compiles with $compiler, $types and lib $lib", async ({ compiler, types, lib }) => {

@@ -9,7 +9,7 @@ export interface StreamableWebSocket {
   readonly CLOSED: number;
   readonly isPaused: boolean;
   /** The socket under it; null before the handshake has ended. */
-  readonly _socket: {
+  readonly _socket?: {
     readonly writableFinished: boolean;
     once(event: "finish", listener: () => void): unknown;
   } | null;
@@ -59,7 +59,7 @@ export function createWebSocketStream(ws: StreamableWebSocket, options?: DuplexO
 
     final(callback: (error?: Error | null) => void): void {
       whenOpen(() => {
-        const socket = ws._socket;
+        const socket = ws._socket ?? null;
         // The handshake has failed: there will be an error.
         if (socket === null) return;
         if (socket.writableFinished) {

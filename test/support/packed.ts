@@ -1,4 +1,5 @@
-// Before the tests: the package as it is published, packed once for all parts that want it, and installed in an empty folder.
+// Before the tests: the packages as they are published, packed once for all parts that want them; the main one is also installed in an
+// empty folder.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,11 +8,13 @@ import { fileURLToPath } from "node:url";
 import type { TestProject } from "vitest/node";
 import { npm } from "./npm.ts";
 
-/** The package, outside the repository. Tests copy the folder, and leave it as it is. */
+/** The packages, outside the repository. Tests copy the folder, and leave it as it is. */
 export interface Packed {
-  /** What would be published. */
+  /** What would be published as wsframe. */
   readonly tarball: string;
-  /** Where it is installed, and nothing else. */
+  /** What would be published as wsframe-ws. */
+  readonly alias: string;
+  /** Where wsframe is installed, and nothing else. */
   readonly folder: string;
 }
 
@@ -40,12 +43,14 @@ export default function setup({ vitest }: TestProject): (() => void) | undefined
 
 function pack(scratch: string): Packed {
   // --ignore-scripts: dist/ is not built again, while others are using it.
-  const name = npm(["pack", "--silent", "--ignore-scripts", "--pack-destination", scratch], root).trim();
-  const tarball = join(scratch, name);
+  const packFrom = (from: string) =>
+    join(scratch, npm(["pack", "--silent", "--ignore-scripts", "--pack-destination", scratch], from).trim());
+  const tarball = packFrom(root);
+  const alias = packFrom(join(root, "packages/wsframe-ws"));
   const folder = join(scratch, "installed");
   mkdirSync(folder);
   writeFileSync(join(folder, "package.json"), '{ "private": true }\n');
   // Without asking a registry: the package has no dependencies.
   npm(["install", "--offline", "--no-audit", "--no-fund", tarball], folder);
-  return { tarball, folder };
+  return { tarball, alias, folder };
 }

@@ -4,21 +4,28 @@ import { createRequire } from "node:module";
 import type { PerMessageDeflateOptions } from "../../../../src/ws/deflate-options.ts";
 import * as extension from "../../../../src/ws/extension.ts";
 import { PerMessageDeflate } from "../../../../src/ws/per-message-deflate.ts";
+import { Receiver, type ReceiverOptions } from "../../../../src/ws/receiver.ts";
+import { Sender } from "../../../../src/ws/sender.ts";
+import { createWebSocketStream } from "../../../../src/ws/stream.ts";
 import * as subprotocol from "../../../../src/ws/subprotocol.ts";
 
 /** What a package like ws exports besides WebSocket and its server, which @types/ws does not have. */
 export interface Parts {
+  readonly createWebSocketStream: typeof createWebSocketStream;
   readonly extension: Pick<typeof extension, "parse" | "format">;
   readonly PerMessageDeflate: {
-    new (
-      options?: PerMessageDeflateOptions,
-    ): Pick<PerMessageDeflate, "params" | "offer" | "accept" | "cleanup" | "compress" | "decompress">;
+    new (options?: PerMessageDeflateOptions): PerMessageDeflate;
     readonly extensionName: string;
+  };
+  readonly Receiver: new (options?: ReceiverOptions) => Receiver;
+  readonly Sender: {
+    new (...args: ConstructorParameters<typeof Sender>): Sender;
+    readonly frame: typeof Sender.frame;
   };
   readonly subprotocol: Pick<typeof subprotocol, "parse">;
 }
 
-export const ours: Parts = { extension, PerMessageDeflate, subprotocol };
+export const ours: Parts = { createWebSocketStream, extension, PerMessageDeflate, Receiver, Sender, subprotocol };
 export const theirs: Parts = createRequire(import.meta.url)("ws");
 
 /** Both, to name tests after. */

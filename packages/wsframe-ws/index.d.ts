@@ -1,0 +1,3 @@
+import WebSocket = require("wsframe/ws");
+
+export = WebSocket;

@@ -1,0 +1,2 @@
+export * from "wsframe/ws";
+export { default } from "wsframe/ws";

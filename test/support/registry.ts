@@ -1,0 +1,67 @@
+// A registry of npm on 127.0.0.1, with the packages of the project as they would be published, and every other package from the
+// registry that npm uses here. For parts with test/published/install.js in their setup.
+
+import { type ChildProcess, execFile, fork } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { npm } from "./npm.ts";
+
+const server = fileURLToPath(new URL("../published/", import.meta.url));
+
+/** Whether there is a registry to start. With `CI` set the setup has failed otherwise. */
+export const hasRegistry: boolean = existsSync(join(server, "node_modules/verdaccio"));
+
+/** A registry that runs. Stop it in the end. */
+export interface Registry {
+  /** Such as `http://127.0.0.1:4873/`. */
+  readonly url: string;
+  /** Runs npm in a folder, with this registry; resolves with what it prints. */
+  npm(args: readonly string[], cwd: string): Promise<string>;
+  /** Publishes a folder that has a package.json, or a tarball. Names that do not begin with `wsframe` are refused. */
+  publish(what: string): Promise<void>;
+  /** Ends the process and removes what it stored. */
+  stop(): Promise<void>;
+}
+
+/** Starts a registry that has no package of its own. */
+export async function startRegistry(): Promise<Registry> {
+  const storage = mkdtempSync(join(tmpdir(), "wsframe-registry-"));
+  const upstream = npm(["config", "get", "registry"], tmpdir()).trim();
+  const child = fork(join(server, "registry.js"), [storage, upstream], {
+    execArgv: [],
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
+  const port = await firstMessage(child);
+  const url = `http://127.0.0.1:${port}/`;
+  // It asks nobody who they are, but npm wants something to say.
+  const args = ["--registry", url, `--${url.slice("http:".length)}:_authToken=anybody`, "--no-audit", "--no-fund"];
+  const run = async (command: readonly string[], cwd: string) => {
+    const { stdout } = await promisify(execFile)("npm", [...command, ...args], { cwd, encoding: "utf8" });
+    return stdout;
+  };
+  return {
+    url,
+    npm: run,
+    publish: async (what) => void (await run(["publish", what, "--ignore-scripts", "--tag", "latest"], tmpdir())),
+    async stop() {
+      const ended = once(child, "exit");
+      child.kill();
+      await ended;
+      rmSync(storage, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The port that the server listens on. @throws Error with what it says, if it ends before */
+async function firstMessage(child: ChildProcess): Promise<number> {
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  const [first] = (await Promise.race([once(child, "message"), once(child, "exit")])) as unknown[];
+  if (child.exitCode !== null) throw new Error(`The registry did not start:\n${output}`);
+  return Number(first);
+}
