@@ -1,6 +1,6 @@
-// Runs the programs of programs/ with the frameworks that they import.
+// Runs the programs of programs/ with the frameworks that they import, and other peers.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -32,23 +32,21 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A program that talks in lines of JSON, and ends by itself when its input does. */
-export class Program {
-  readonly #name: string;
+/** A process that talks in lines of JSON, and ends by itself when its input does. */
+export class Peer {
   readonly #child: ChildProcess;
   readonly #lines: Queue<unknown>;
   readonly #ended: Promise<void>;
 
-  /** @param name of a file in programs/; it is stopped at the end of the test */
-  constructor(name: string, args: readonly string[] = [], options: RunOptions = {}) {
-    const { ws = implementation, executable = process.execPath, env } = options;
-    const spawnOptions = { cwd: installed[ws], env: { ...process.env, ...env } };
-    const child = spawn(executable, [join("programs", name), ...args], { ...spawnOptions, timeout: LIMIT });
-    this.#name = name;
+  /** @param command the program and its arguments; it is stopped at the end of the test */
+  constructor([executable, ...args]: readonly [string, ...string[]], options: Pick<SpawnOptions, "cwd" | "env"> = {}) {
+    const child = spawn(executable, args, { ...options, stdio: "pipe", timeout: LIMIT });
+    const name = args.find((argument) => /\.(js|py)$/.test(argument)) ?? executable;
     this.#child = child;
     this.#lines = new Queue(`a line of ${name}`);
     let said = "";
     child.stderr.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
+    child.stdin.on("error", () => {});
     createInterface(child.stdout).on("line", (line) => this.#lines.push(JSON.parse(line)));
     this.#ended = new Promise((resolve, reject) => {
       child.on("error", reject);
@@ -78,15 +76,23 @@ export class Program {
     await this.#ended;
   }
 
-  toString(): string {
-    return this.#name;
+  /** For what takes no input: the first line, when it has ended. */
+  async report(): Promise<unknown> {
+    const report = await this.next();
+    await this.end();
+    return report;
+  }
+}
+
+/** A program of programs/. */
+export class Program extends Peer {
+  constructor(name: string, args: readonly string[] = [], options: RunOptions = {}) {
+    const { ws = implementation, executable = process.execPath, env } = options;
+    super([executable, join("programs", name), ...args], { cwd: installed[ws], env: { ...process.env, ...env } });
   }
 }
 
 /** Runs a program to its end; resolves with what its first line says. */
-export async function run(name: string, args: readonly string[] = [], options: RunOptions = {}): Promise<unknown> {
-  const program = new Program(name, args, options);
-  const report = await program.next();
-  await program.end();
-  return report;
+export function run(name: string, args: readonly string[] = [], options: RunOptions = {}): Promise<unknown> {
+  return new Program(name, args, options).report();
 }
