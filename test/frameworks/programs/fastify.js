@@ -1,6 +1,7 @@
 // @fastify/websocket: routes, hooks, errors, streams, injectWS, and the end of the server.
 
 import assert from "node:assert/strict";
+import { connect as connectTcp } from "node:net";
 import websocket from "@fastify/websocket";
 import fastify from "fastify";
 import { createWebSocketStream as serverStream } from "ws";
@@ -199,7 +200,6 @@ await run({
       routes.get("/", { websocket: true }, (socket) => socket.on("message", (data) => socket.send(String(data))));
     });
     const { port } = new URL(url);
-    const { connect: connectTcp } = await import("node:net");
     const tcp = connectTcp(Number(port), "127.0.0.1");
     const request = [
       "GET / HTTP/1.1",

@@ -17,7 +17,7 @@ import {
 } from "@nestjs/websockets";
 import { from, map } from "rxjs";
 import { WebSocket } from "./client.js";
-import { event, run, until, within } from "./support.js";
+import { event, freePort, run, until, within } from "./support.js";
 
 // The decorators, applied as the TypeScript compiler does.
 const onClass = (target, ...decorators) => decorators.toReversed().reduce((to, decorate) => decorate(to) ?? to, target);
@@ -181,11 +181,7 @@ await run({
   },
 
   async "a gateway on a port of its own"() {
-    const { createServer } = await import("node:net");
-    const free = createServer().listen(0, "127.0.0.1");
-    await event(free, "listening");
-    const { port } = free.address();
-    await new Promise((resolve) => free.close(resolve));
+    const port = await freePort();
     class AloneGateway {
       hello() {
         return { event: "hello", data: "alone" };

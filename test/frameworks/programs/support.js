@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { createServer } from "node:net";
 import { WebSocket } from "real-ws";
 
 /** How long any one thing may take, in ms. */
@@ -37,6 +38,14 @@ export async function listen(server, port = 0) {
   server.listen(port, "127.0.0.1");
   await event(server, "listening");
   return server.address().port;
+}
+
+/** A port that is free now. */
+export async function freePort() {
+  const server = createServer();
+  const port = await listen(server);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
 /** Runs the steps in order; prints the names of all, as JSON, when all are done. @throws Error with the name of the one that fails */

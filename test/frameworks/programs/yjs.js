@@ -1,13 +1,16 @@
 // Yjs: y-websocket's provider on our WebSocket, @y/websocket-server on our server.
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { docs, setupWSConnection } from "@y/websocket-server/utils";
 import { WebSocketServer } from "ws";
 import { WebsocketProvider } from "y-websocket";
 import * as Y from "yjs";
 import { Constructor } from "./client.js";
-import { listen, run, until, within } from "./support.js";
+import { event, freePort, listen, run, until, within } from "./support.js";
 
 async function start(port) {
   const http = createServer();
@@ -134,6 +137,22 @@ await run({
     assert.equal(a.provider.shouldConnect, false);
     close(a);
     await stop(server);
+  },
+
+  async "the executable of @y/websocket-server"() {
+    const manifest = createRequire(import.meta.url).resolve("@y/websocket-server/package.json");
+    // It takes no 0.
+    const port = await freePort();
+    const env = { ...process.env, HOST: "127.0.0.1", PORT: String(port) };
+    const server = spawn(process.execPath, [join(dirname(manifest), "src/server.js")], { env });
+    await event(server.stdout, "data");
+    const [a, b] = [open(port, "tea"), open(port, "tea")];
+    await synced(a, b);
+    a.text.insert(0, "hello");
+    await until("the insert", () => b.text.toString() === "hello");
+    close(a, b);
+    server.kill();
+    await event(server, "exit");
   },
 });
 // Those of the server have such timers too.
