@@ -18,7 +18,7 @@ import { extensionOf } from "./deflate-options.ts";
 import type { ClientOptions } from "./options.ts";
 import type { WebSocket } from "./web-socket.ts";
 
-const VERSIONS = [13, 8];
+const VERSIONS = [8, 13];
 const MAX_REDIRECTS = 10;
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 

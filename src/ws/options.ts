@@ -12,6 +12,8 @@ export interface SocketOptions {
   readonly allowSynchronousEvents?: boolean | undefined;
   readonly autoPong?: boolean | undefined;
   readonly closeTimeout?: number | undefined;
+  /** Has no effect: chunks are not kept. */
+  readonly maxBufferedChunks?: number | undefined;
   readonly generateMask?: ((mask: Buffer) => void) | undefined;
   readonly maxFragments?: number | undefined;
   readonly maxPayload?: number | undefined;
@@ -40,16 +42,24 @@ export interface ClientOptions extends SocketOptions, Omit<RequestOptions & TlsO
   readonly protocolVersion?: number | undefined;
 }
 
-/** 100 MiB. */
-const MAX_PAYLOAD = 104857600;
-const MAX_FRAGMENTS = 16384;
-const MAX_PENDING_PONGS = 60;
-const CLOSE_TIMEOUT = 30_000;
+/** The defaults of ws, which programs may read in a server's options. @internal */
+export const DEFAULTS = {
+  allowSynchronousEvents: true,
+  autoPong: true,
+  closeTimeout: 30_000,
+  maxBufferedChunks: 262_144,
+  maxFragments: 16_384,
+  /** 100 MiB. */
+  maxPayload: 104_857_600,
+  maxPendingAutoPongs: 60,
+  skipUTF8Validation: false,
+} as const satisfies SocketOptions;
 
 /** @internal */
 export function connectionOptionsOf(options: SocketOptions): ConnectionOptions {
-  const { autoPong = true, closeTimeout = CLOSE_TIMEOUT, generateMask, skipUTF8Validation } = options;
-  const maxMessage = limit(options.maxPayload, MAX_PAYLOAD);
+  const { autoPong = DEFAULTS.autoPong, closeTimeout = DEFAULTS.closeTimeout } = options;
+  const { generateMask, skipUTF8Validation } = options;
+  const maxMessage = limit(options.maxPayload, DEFAULTS.maxPayload);
   return {
     textType: "nodebuffer",
     binaryType: "nodebuffer",
@@ -63,8 +73,8 @@ export function connectionOptionsOf(options: SocketOptions): ConnectionOptions {
     limits: {
       maxFrame: maxMessage,
       maxMessage,
-      maxFragments: limit(options.maxFragments, MAX_FRAGMENTS),
-      maxPendingPongs: limit(options.maxPendingAutoPongs, MAX_PENDING_PONGS),
+      maxFragments: limit(options.maxFragments, DEFAULTS.maxFragments),
+      maxPendingPongs: limit(options.maxPendingAutoPongs, DEFAULTS.maxPendingAutoPongs),
       maxControlFrames: Infinity,
     },
     ...(generateMask && { maskKey: maskKeyOf(generateMask) }),

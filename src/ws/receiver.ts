@@ -64,14 +64,7 @@ interface OpenMessage {
 
 type Next = (error?: Error | null) => void;
 
-export interface Receiver {
-  on<K extends keyof ReceiverEvents>(event: K, listener: (...args: ReceiverEvents[K]) => void): this;
-  on(event: string | symbol, listener: Parameters<Writable["on"]>[1]): this;
-  once<K extends keyof ReceiverEvents>(event: K, listener: (...args: ReceiverEvents[K]) => void): this;
-  once(event: string | symbol, listener: Parameters<Writable["once"]>[1]): this;
-}
-
-/** Frames in, events out. An error destroys it. */
+/** Frames in, events out: those of ReceiverEvents. An error destroys it. */
 export class Receiver extends Writable {
   readonly #binaryType: ReceiverBinaryType;
   readonly #synchronous: boolean;

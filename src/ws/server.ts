@@ -19,7 +19,7 @@ import {
   parseExtensions,
 } from "../index.ts";
 import { extensionOf, type PerMessageDeflateOptions } from "./deflate-options.ts";
-import type { SocketOptions } from "./options.ts";
+import { DEFAULTS, type SocketOptions } from "./options.ts";
 import { parse } from "./subprotocol.ts";
 import { WebSocket } from "./web-socket.ts";
 
@@ -70,6 +70,7 @@ export class WebSocketServer extends EventEmitter {
   constructor(options?: ServerOptions, callback?: () => void) {
     super();
     this.options = {
+      ...DEFAULTS,
       perMessageDeflate: false,
       handleProtocols: null,
       clientTracking: true,
@@ -83,6 +84,7 @@ export class WebSocketServer extends EventEmitter {
       ...options,
       WebSocket: options?.WebSocket ?? WebSocket,
     };
+    if (this.options.perMessageDeflate === true) this.options.perMessageDeflate = {};
     const { port, server, noServer, host, backlog } = this.options;
     const hasPort = port !== null && port !== undefined;
     if ([hasPort, Boolean(server), Boolean(noServer)].filter(Boolean).length !== 1) {
@@ -140,16 +142,22 @@ export class WebSocketServer extends EventEmitter {
     socket.on("error", destroyOnError);
     const extension = this.#extensionNow();
     const answer = acceptHandshake(
-      { method: request.method, url: request.url, headers: headersOf(request, extension !== undefined) },
+      { method: request.method, url: "/", headers: headersOf(request, extension !== undefined) },
       { extensions: extension ? [extension] : [] },
     );
     const error = answer.accepted ? undefined : answer.error;
-    if (error && !OF_OFFERS.has(error.code)) {
+    // What is wrong with offers is told after it is known that the server answers this request at all.
+    if (error && error.code !== "WS_ERR_HANDSHAKE_EXTENSION") {
       this.#refuseClient(error, request, socket);
       return;
     }
     if (!this.shouldHandle(request)) {
       refuse(socket, 400);
+      return;
+    }
+    const protocols = protocolsOf(request);
+    if (protocols === undefined) {
+      this.#clientError(400, "Invalid Sec-WebSocket-Protocol header", request, socket);
       return;
     }
     if (!answer.accepted) {
@@ -160,7 +168,7 @@ export class WebSocketServer extends EventEmitter {
       this.#clientError(400, MESSAGES.WS_ERR_HANDSHAKE_EXTENSION!, request, socket);
       return;
     }
-    const upgrade: Upgrade = { request, socket, head, callback, acceptance: answer };
+    const upgrade: Upgrade = { request, socket, head, callback, protocols, acceptance: answer };
     this.#verify(upgrade);
   }
 
@@ -181,7 +189,8 @@ export class WebSocketServer extends EventEmitter {
       this.#complete(upgrade);
       return;
     }
-    const info: ClientInfo = { origin: request.headers.origin, secure: isSecure(request), req: request };
+    const origin = request.headers[versionOf(request) === 8 ? "sec-websocket-origin" : "origin"];
+    const info: ClientInfo = { origin: origin as string | undefined, secure: isSecure(request), req: request };
     if (verifyClient.length === 2) {
       const decide = verifyClient as (info: ClientInfo, callback: Verified) => void;
       decide(info, (verified, code, message, headers) => {
@@ -195,7 +204,7 @@ export class WebSocketServer extends EventEmitter {
     }
   }
 
-  #complete({ request, socket, head, callback, acceptance }: Upgrade): void {
+  #complete({ request, socket, head, callback, protocols, acceptance }: Upgrade): void {
     // The client may have gone meanwhile.
     if (!socket.readable || !socket.writable) {
       socket.destroy();
@@ -212,7 +221,7 @@ export class WebSocketServer extends EventEmitter {
     }
     upgraded.add(socket);
     const websocket = new this.options.WebSocket(null, undefined, this.options);
-    const protocol = this.#chooseProtocol(request);
+    const protocol = this.#chooseProtocol(protocols, request);
     websocket.agree(protocol, acceptance.extensions);
     const lines = ["HTTP/1.1 101 Switching Protocols"];
     for (const [name, value] of acceptance.headers) {
@@ -233,10 +242,8 @@ export class WebSocketServer extends EventEmitter {
   }
 
   /** @throws TypeError for what cannot stand in the header */
-  #chooseProtocol(request: IncomingMessage): string | undefined {
-    const offered = request.headers["sec-websocket-protocol"];
-    if (offered === undefined) return undefined;
-    const protocols = parse(offered);
+  #chooseProtocol(protocols: Set<string>, request: IncomingMessage): string | undefined {
+    if (protocols.size === 0) return undefined;
     const { handleProtocols } = this.options;
     const [first] = protocols;
     const chosen = handleProtocols ? handleProtocols(protocols, request) : first;
@@ -258,7 +265,7 @@ export class WebSocketServer extends EventEmitter {
 
   #refuseClient({ code, message }: HandshakeError, request: IncomingMessage, socket: Duplex): void {
     const status = code === "WS_ERR_HANDSHAKE_METHOD" ? 405 : 400;
-    const headers = code === "WS_ERR_HANDSHAKE_VERSION" ? { "Sec-WebSocket-Version": "13" } : undefined;
+    const headers = code === "WS_ERR_HANDSHAKE_VERSION" ? { "Sec-WebSocket-Version": "13, 8" } : undefined;
     this.#clientError(status, MESSAGES[code] ?? message, request, socket, headers);
   }
 
@@ -300,14 +307,13 @@ interface Upgrade {
   readonly socket: Duplex;
   readonly head: Buffer;
   readonly callback: UpgradeCallback;
+  /** Those that the client offers. */
+  readonly protocols: Set<string>;
   readonly acceptance: Acceptance;
 }
 
 /** Streams that have been upgraded. */
 const upgraded: WeakSet<Duplex> = new WeakSet();
-
-/** What is wrong with offers is told after it is known that the server answers this request at all. */
-const OF_OFFERS: ReadonlySet<HandshakeErrorCode> = new Set(["WS_ERR_HANDSHAKE_PROTOCOL", "WS_ERR_HANDSHAKE_EXTENSION"]);
 
 /** The messages of ws. For what it does not check ours is used. */
 const MESSAGES: { readonly [code in HandshakeErrorCode]?: string } = {
@@ -315,20 +321,45 @@ const MESSAGES: { readonly [code in HandshakeErrorCode]?: string } = {
   WS_ERR_HANDSHAKE_UPGRADE: "Invalid Upgrade header",
   WS_ERR_HANDSHAKE_KEY: "Missing or invalid Sec-WebSocket-Key header",
   WS_ERR_HANDSHAKE_VERSION: "Missing or invalid Sec-WebSocket-Version header",
-  WS_ERR_HANDSHAKE_PROTOCOL: "Invalid Sec-WebSocket-Protocol header",
   WS_ERR_HANDSHAKE_EXTENSION: "Invalid or unacceptable Sec-WebSocket-Extensions header",
 };
 
-/** Those of a request, or of an object that is like one: tests make some without Host, and with numbers. */
-function headersOf({ headers }: IncomingMessage, withExtensions: boolean): HeaderPairs {
-  const pairs: [name: string, value: string][] = [];
-  for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined || (name === "sec-websocket-extensions" && !withExtensions)) continue;
+/** What ws does not look at: node has, or the request is an object that is only like one. */
+const UNCHECKED: HeaderPairs = [
+  ["host", "localhost"],
+  ["connection", "Upgrade"],
+];
+const NOT_PASSED: ReadonlySet<string> = new Set(["host", "connection", "sec-websocket-protocol"]);
+
+/** Those of a request that are to be checked. */
+function headersOf(request: IncomingMessage, withExtensions: boolean): HeaderPairs {
+  const pairs: [name: string, value: string][] = UNCHECKED.map(([name, value]) => [name, value]);
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value === undefined || NOT_PASSED.has(name)) continue;
+    if (name === "sec-websocket-extensions" && !withExtensions) continue;
+    if (name === "sec-websocket-version" && versionOf(request) === 8) {
+      // Its frames and its handshake are those of 13, but for the name of the origin.
+      pairs.push([name, "13"]);
+      continue;
+    }
     if (Array.isArray(value)) for (const each of value) pairs.push([name, each]);
     else pairs.push([name, String(value)]);
   }
-  if (headers.host === undefined) pairs.push(["host", "localhost"]);
   return pairs;
+}
+
+function versionOf({ headers }: IncomingMessage): number {
+  return Number(headers["sec-websocket-version"]);
+}
+
+/** The subprotocols that a client offers; undefined if the header is wrong. */
+function protocolsOf({ headers }: IncomingMessage): Set<string> | undefined {
+  const offered = headers["sec-websocket-protocol"];
+  try {
+    return offered === undefined ? new Set() : parse(offered);
+  } catch {
+    return undefined;
+  }
 }
 
 function offers({ headers }: IncomingMessage, name: string): boolean {

@@ -85,7 +85,8 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
     super();
     if (address === null) {
       this._isServer = true;
-      this.#options = options ?? {};
+      // A server says what it wants of its options; those of a client have defaults.
+      this.#options = options?.autoPong ? options : { ...options, autoPong: false };
       return;
     }
     this._isServer = false;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { expectedReport, expectedSockets, STREAM_BOTH } from "./expected.ts";
+import { expectedReport, expectedSockets, expectedWs, STREAM_BOTH } from "./expected.ts";
 import { fixture, type Host, startHost } from "./host.ts";
 import { findRuntime, run } from "./support.ts";
 
@@ -29,6 +29,10 @@ describe.skipIf(!bun)("Bun", () => {
   test("servers and clients of wsframe/node", async () => {
     const found = await start("sockets.mjs", host.origin, fixture("tls"));
     expect(found).toEqual({ runtime, ...expectedSockets({ directReads: false }) });
+  });
+
+  test("servers and clients of wsframe/ws", async () => {
+    expect(await start("ws.mjs", host.origin)).toEqual({ runtime, ...expectedWs() });
   });
 
   test("wsframe/streams over its sockets", async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { expectedReport, expectedSockets, STREAM_BOTH } from "./expected.ts";
+import { expectedReport, expectedSockets, expectedWs, STREAM_BOTH } from "./expected.ts";
 import { fixture, type Host, startHost } from "./host.ts";
 import { findRuntime, run } from "./support.ts";
 
@@ -29,6 +29,10 @@ describe.skipIf(!deno)("Deno", () => {
     const tls = fixture("tls");
     const found = await start([net, `--allow-read=${tls}`], "sockets.mjs", host.origin, tls);
     expect(found).toEqual({ runtime, ...expectedSockets({ directReads: false }) });
+  });
+
+  test("servers and clients of wsframe/ws", async () => {
+    expect(await start([net], "ws.mjs", host.origin)).toEqual({ runtime, ...expectedWs() });
   });
 
   test("wsframe/streams over its sockets", async () => {

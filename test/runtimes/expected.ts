@@ -20,6 +20,8 @@ const MESSAGES = makeMessages();
 export const ECHO: string = sha256(
   MESSAGES.map((message) => `${typeof message === "string" ? "text" : "binary"} ${sha256(message)}`).join("\n"),
 );
+/** How many messages there are. */
+const COUNT = MESSAGES.length;
 
 /** What programs/exchange.mjs finds where the other side echoes. wsframe answers a Close with its code, ws with its reason too. */
 const streamed = (reason: string, extensions = "") => ({
@@ -77,6 +79,25 @@ export function expectedSockets({ directReads }: { directReads: boolean }): Reco
     "a server of ws that closes": [[4001, "later", true], ["bye"]],
     "a client of ws": { echoed: ECHO, extensions: "permessage-deflate", closed: [3001, ""] },
     "the WebSocket of the runtime": { echoed: ECHO, extensions: "", closed: [4000, "", true] },
+  };
+}
+
+/** What programs/ws.mjs finds. */
+export function expectedWs(): Record<string, unknown> {
+  const exchanged = (extensions = "") => ({
+    echoed: ECHO,
+    extensions,
+    sent: COUNT,
+    closed: [4000, "enough"],
+  });
+  return {
+    echo: exchanged(),
+    "echo, compressed": exchanged("permessage-deflate"),
+    "a server of ws": exchanged("permessage-deflate"),
+    "a client of ws": { echoed: ECHO, extensions: "permessage-deflate", closed: [3001, "done"] },
+    "a stream": "grüße",
+    "nobody listens": ["ECONNREFUSED", 1006],
+    "require() gives the same class": true,
   };
 }
 

@@ -1,7 +1,7 @@
 // What every Node is tried with. Each has a file of its own, so that they run side by side.
 
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { expectedReport, expectedSockets, STREAM_BOTH } from "./expected.ts";
+import { expectedReport, expectedSockets, expectedWs, STREAM_BOTH } from "./expected.ts";
 import { fixture, type Host, startHost } from "./host.ts";
 import { findRuntime, run } from "./support.ts";
 
@@ -41,6 +41,10 @@ export function testNode(major: number): void {
       const flags = major === 20 ? ["--experimental-websocket"] : [];
       const found = await run(executable, [...flags, "sockets.mjs", host.origin, fixture("tls")]);
       expect(found).toEqual({ runtime, ...expectedSockets({ directReads: true }) });
+    });
+
+    test("servers and clients of wsframe/ws", async () => {
+      expect(await run(executable, ["ws.mjs", host.origin])).toEqual({ runtime, ...expectedWs() });
     });
 
     test("wsframe/streams over its sockets", async () => {

@@ -18,10 +18,9 @@ function text(payload: string, rest: Partial<RawFrame> = {}): RawFrame {
 /** All that a receiver emits, until it ends or fails. */
 function record(receiver: Receiver): { events: unknown[][]; ended: Promise<void> } {
   const events: unknown[][] = [];
-  receiver.on("message", (data, isBinary) => events.push(["message", data, isBinary]));
-  receiver.on("ping", (data) => events.push(["ping", data]));
-  receiver.on("pong", (data) => events.push(["pong", data]));
-  receiver.on("conclude", (code, reason) => events.push(["conclude", code, reason]));
+  for (const name of ["message", "ping", "pong", "conclude"]) {
+    receiver.on(name, (...args: unknown[]) => events.push([name, ...args]));
+  }
   const ended = new Promise<void>((resolve) => {
     receiver.on("finish", () => resolve());
     receiver.on("error", (error: unknown) => {
