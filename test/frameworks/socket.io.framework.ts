@@ -72,6 +72,10 @@ describe.skipIf(isMissing).each(ways)("Socket.IO on $name", ({ options, folder }
     });
   });
 
+  test("a broadcast is one frame, which all clients get as it is", async () => {
+    expect(await scenario("preparedFrames")).toEqual({ got: [200, 200, 200], sent: 3, same: true });
+  });
+
   test("a volatile event is dropped while the transport is busy", async () => {
     expect(await scenario("volatileEvents")).toEqual([1, 2, 3]);
   });

@@ -210,6 +210,31 @@ export async function compression(engine) {
   return report;
 }
 
+/** A broadcast is one frame, which goes to every client as it is. */
+export async function preparedFrames(engine) {
+  const server = await start(engine);
+  const ends = [await pair(server), await pair(server), await pair(server)];
+  const frames = [];
+  for (const { socket } of ends) {
+    const sender = socket.conn.transport.socket._sender;
+    const { sendFrame } = sender;
+    sender.sendFrame = (list, callback) => {
+      frames.push(list);
+      return sendFrame.call(sender, list, callback);
+    };
+  }
+  const came = Promise.all(ends.map(({ client }) => once(client, "news")));
+  server.io.emit("news", "\u{1F600}".repeat(100));
+  const got = (await came).map(([text]) => text.length);
+  const report = {
+    got,
+    sent: frames.length,
+    same: frames.every((list) => list.every((part, index) => part === frames[0][index])),
+  };
+  await server.close();
+  return report;
+}
+
 /** What is volatile is dropped while the transport is busy, and never what is not. */
 export async function volatileEvents(engine) {
   const server = await start(engine);
