@@ -32,6 +32,9 @@ async function log(options, part) {
   };
   try {
     await part({ server, http, port, open, entries });
+    const count = (side, name) => entries[side].filter(([event]) => event === name).length;
+    await until(() => count("accepted", "close") === count("server", "connection"));
+    // For what should not come.
     await sleep(50);
   } finally {
     server.close();
@@ -200,7 +203,7 @@ const parts = {
       }
     }),
   heartbeat: () =>
-    log({ pingInterval: 300, pingTimeout: 200 }, async ({ open }) => {
+    log({ pingInterval: 500, pingTimeout: 1000 }, async ({ open }) => {
       const { client, socket } = await open(websocket);
       await once(socket, "heartbeat");
       client._sendPacket = () => {};
@@ -208,7 +211,7 @@ const parts = {
     }),
   serverCloses: () =>
     log({}, async ({ open, server }) => {
-      const ends = [await open(websocket), await open({ transports: ["polling"] })];
+      const ends = [await open(websocket), await open(websocket)];
       const closed = Promise.all(ends.map(({ client }) => once(client, "close")));
       server.close();
       await closed;
