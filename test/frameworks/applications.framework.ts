@@ -1,8 +1,10 @@
 // Frameworks and libraries, each in a program of its own. A program has steps, and prints their names when all have gone well.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { find } from "../interop/sockets/process.ts";
-import { implementation } from "./installed.ts";
+import { implementation, installed } from "./installed.ts";
 import { isMissing, run } from "./support.ts";
 
 /** Those with clients that have the API of ws, and are to work with any server. */
@@ -19,12 +21,22 @@ const SERVERS = [
   "yjs",
 ];
 
+/** Those that take a constructor as browsers have it. */
+const CLIENTS = ["graphql-ws", "partysocket", "trpc", "yjs"];
+
 /** Those that take ws by themselves, for both ends. */
 const OTHERS = ["mqtt"];
 
 /** Those that need a browser. */
 const WITH_CHROMIUM = ["puppeteer", "webpack"];
 const chromium = find(["/usr/bin/chromium"], "chromium");
+
+/** Whether wsframe has this module, as it is installed. */
+function has(path: string): boolean {
+  if (isMissing || implementation === "ws") return false;
+  const manifest = readFileSync(join(installed["wsframe-ws"], "node_modules/wsframe/package.json"), "utf8");
+  return path in (JSON.parse(manifest) as { exports: object }).exports;
+}
 
 const steps = expect.arrayContaining([expect.any(String)]);
 
@@ -39,5 +51,13 @@ describe.skipIf(isMissing)(`with ${implementation}`, () => {
 
   test.skipIf(implementation === "ws").each(SERVERS)("%s, with clients of ws", async (name) => {
     expect(await run(`${name}.js`, [], { env: { CLIENT: "real-ws" } })).toEqual(steps);
+  });
+
+  test.runIf(has("./websocket")).each(CLIENTS)("%s, with the WebSocket of wsframe/websocket", async (name) => {
+    expect(await run(`${name}.js`, [], { env: { CLIENT: "wsframe/websocket" } })).toEqual(steps);
+  });
+
+  test.runIf(has("./crossws"))("crossws, with the adapter of wsframe/crossws", async () => {
+    expect(await run("crossws.js", [], { env: { ADAPTER: "wsframe/crossws" } })).toEqual(steps);
   });
 });
