@@ -125,9 +125,12 @@ export class Connection
     socket.on("end", Connection.#onEnd);
     socket.on("error", Connection.#onError);
     socket.on("close", Connection.#onClose);
-    if (head.length > 0) socket.unshift(head);
+    // A stream that has emitted "end" takes nothing back, and does not emit it again.
+    const hasEnded = socket.readableEnded;
+    if (head.length > 0 && !hasEnded) socket.unshift(head);
     if (this.settings.watched) this.#watch();
     this.#runSoon();
+    if (hasEnded) process.nextTick(Connection.#receiveLast, this, head);
     publishOpen(this);
   }
 
@@ -143,6 +146,12 @@ export class Connection
 
   static #onEnd(this: OwnedStream): void {
     const connection = this[CONNECTION]!;
+    connection.#context.runInAsyncScope(connection.#receiveEnd, connection);
+  }
+
+  /** All that a stream has brought which ended before it got its connection. */
+  static #receiveLast(connection: Connection, head: Uint8Array): void {
+    if (head.length > 0) connection.#receive(head);
     connection.#context.runInAsyncScope(connection.#receiveEnd, connection);
   }
 

@@ -15,7 +15,7 @@ export type {
 export type { ConnectionEvents, Ending } from "./events.ts";
 export { acceptStream } from "./http2.ts";
 export type { ConnectionOptions } from "./options.ts";
-export type { MessageOptions, Overflow, Pieces, PiecesOptions } from "./outbox.ts";
+export type { ControlOptions, MessageOptions, Overflow, Pieces, PiecesOptions, SentCallback } from "./outbox.ts";
 export type { Refusal } from "./refusal.ts";
 export { serve, type ServeOptions, type WebSocketServer } from "./serve.ts";
 export { reject, upgrade, type UpgradeOptions } from "./upgrade.ts";

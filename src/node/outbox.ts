@@ -28,7 +28,7 @@ export interface MessageOptions extends SendOptions {
   readonly copy?: boolean | undefined;
   /**
    * Called once the operating system has taken the message, or with an error if the connection has ended before that. Not
-   * called for a message that send() refuses.
+   * called for a message that send() refuses. Default none.
    */
   readonly callback?: SentCallback | undefined;
 }

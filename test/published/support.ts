@@ -7,14 +7,14 @@ import { fileURLToPath } from "node:url";
 import { inject } from "vitest";
 import { type Registry, startRegistry } from "../support/registry.ts";
 
-const here = fileURLToPath(new URL(".", import.meta.url));
+const fixtures = fileURLToPath(new URL("../fixtures/published", import.meta.url));
 const readme = fileURLToPath(new URL("../../packages/wsframe-ws/README.md", import.meta.url));
 
 /** A registry with wsframe, wsframe-ws and a package that depends on ws. */
 export async function startWithPackages(): Promise<Registry> {
   const registry = await startRegistry();
   const { tarball, alias } = inject("packed");
-  for (const what of [tarball, alias, join(here, "user-of-ws")]) await registry.publish(what);
+  for (const what of [tarball, alias, join(fixtures, "user-of-ws")]) await registry.publish(what);
   return registry;
 }
 
@@ -31,9 +31,9 @@ export function emptyProject(manifest: object): string {
   return folder;
 }
 
-/** The project of project/, with the override, installed. Remove it in the end. */
+/** The project of the fixtures, with the override, installed. Remove it in the end. */
 export async function overriddenProject(registry: Registry): Promise<string> {
-  const project = join(here, "project");
+  const project = join(fixtures, "project");
   const manifest = JSON.parse(readFileSync(join(project, "package.json"), "utf8")) as object;
   const folder = emptyProject({});
   try {
