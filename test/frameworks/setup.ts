@@ -16,6 +16,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { TestProject } from "vitest/node";
 import { npm } from "../support/npm.ts";
+import type { Packed } from "../support/packed.ts";
 import { implementation, installed } from "./installed.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -27,7 +28,7 @@ const QUIET = ["--no-audit", "--no-fund", "--loglevel=error"];
 export default async function setup(project: TestProject): Promise<void> {
   try {
     installTheirs();
-    if (implementation === "wsframe-ws") await installOurs(project.getProvidedContext().packed.tarball);
+    if (implementation === "wsframe-ws") await installOurs(project.getProvidedContext().packed);
   } catch (error) {
     if (process.env["CI"]) throw error;
     // The tests of what is not there are skipped.
@@ -44,10 +45,10 @@ function installTheirs(): void {
   npm(["ci", ...QUIET], here);
 }
 
-async function installOurs(wsframe: string): Promise<void> {
+async function installOurs({ tarball, alias }: Packed): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), "wsframe-frameworks-"));
   try {
-    const tarballs = [wsframe, packAlias(scratch)];
+    const tarballs = [tarball, alias];
     const manifest = JSON.stringify(withOverride(readJson(join(here, "package.json"))), undefined, 2);
     const stamp = hash([
       manifest,
@@ -70,14 +71,6 @@ async function installOurs(wsframe: string): Promise<void> {
   }
   rmSync(join(ours, "programs"), { recursive: true, force: true });
   cpSync(join(here, "programs"), join(ours, "programs"), { recursive: true });
-}
-
-function packAlias(scratch: string): string {
-  const name = npm(
-    ["pack", "--silent", "--ignore-scripts", "--pack-destination", scratch],
-    join(root, "packages/wsframe-ws"),
-  );
-  return join(scratch, name.trim());
 }
 
 interface Manifest {

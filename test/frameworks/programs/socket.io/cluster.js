@@ -28,6 +28,8 @@ await until(() => b.io.engine.transport.name === "websocket");
 for (const client of [a, b, c]) await client.emitWithAck("join", "room");
 const report = { count: await d.emitWithAck("count", "room") };
 await a.emitWithAck("say", "room", "of a");
+// Redis keeps no order between two servers.
+await until(() => [0, 1, 2].every((index) => got[index].length === 1));
 await d.emitWithAck("say", "room", Buffer.from("of d"));
 await until(() => [0, 1, 2].every((index) => got[index].length === 2));
 await b.emitWithAck("move", "room", "other");
