@@ -61,6 +61,8 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
   #extensions: readonly AgreedExtension[] = NONE;
   readonly #options: SocketOptions;
   #paused = false;
+  /** Whether an error of the connection has been told, or is not to be. */
+  #failed = false;
   /** Of a message that has been begun with `fin: false`: whether it is binary. */
   #begun: boolean | undefined = undefined;
   /** While a Blob is read. */
@@ -357,16 +359,21 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
     // ws tells of what is wrong with frames. That the stream has failed shows in "close".
     if (!(error instanceof WebSocketError)) return;
     if (error.code === "WS_ERR_TOO_MANY_PENDING_PONGS") {
+      this.#failed = true;
       this.terminate();
       return;
     }
     // As ws: without the reason that ours would have.
     this.#connection!.close(error.closeCode);
+    this.#failed = true;
     this.emit("error", asWsError(error));
   }
 
   /** @internal */
   ended(code: number, reason: string): void {
+    // A frame that was wrong after our own Close is no "error" event of a connection, but one of ws.
+    const { error } = this.#connection!;
+    if (error instanceof WebSocketError && !this.#failed) this.emit("error", asWsError(error));
     this.emitClose(code, reason === "" ? EMPTY : Buffer.from(reason));
   }
 
