@@ -3,7 +3,7 @@
 import { start } from "./channel.js";
 
 /** What the first connections bring with them is not a connection's. */
-const FIRST = 100;
+const FIRST = 1000;
 
 /**
  * @param {string} engine see engines.js
