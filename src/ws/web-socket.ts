@@ -15,7 +15,6 @@ import {
 import { BlobQueue } from "./blob-queue.ts";
 import { ClientHandshake } from "./client.ts";
 import { type ClientOptions, connectionOptionsOf, type SendOptions, type SocketOptions } from "./options.ts";
-import { FrameSender } from "./frame-sender.ts";
 import { type ConnectionOwner, SocketConnection } from "./socket-connection.ts";
 import { asPayload, asReason, type Payload, sizeOf } from "./payload.ts";
 
@@ -52,17 +51,18 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
   _isServer: boolean;
   /** @internal */
   _protocol = "";
-  /** @internal */
-  _url: string | undefined = undefined;
+  /** Of a client. @internal */
+  declare _url?: string;
 
   #state: 0 | 1 | 2 | 3 = CONNECTING;
   #binaryType: BinaryType = "nodebuffer";
-  #connection: Connection | undefined = undefined;
+  #connection: SocketConnection | undefined = undefined;
   #handshake: ClientHandshake | undefined = undefined;
   #extensions: readonly AgreedExtension[] = NONE;
-  #sender: FrameSender | undefined = undefined;
   readonly #options: SocketOptions;
   #paused = false;
+  /** Whether an error of the connection has been told, or is not to be. */
+  #failed = false;
   /** Of a message that has been begun with `fin: false`: whether it is binary. */
   #begun: boolean | undefined = undefined;
   /** While a Blob is read. */
@@ -181,9 +181,8 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
   }
 
   /** The way past send() for frames that Sender.frame() has made. */
-  get _sender(): FrameSender | null {
-    if (this.#connection === undefined) return null;
-    return (this.#sender ??= new FrameSender(this.#connection));
+  get _sender(): Pick<SocketConnection, "sendFrame"> | null {
+    return this.#connection ?? null;
   }
 
   /** Whether the peer's Close, and ours, were exchanged. @internal */
@@ -210,7 +209,7 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
       this._isServer ? "server" : "client",
       { protocol: this._protocol, extensions: this.#extensions },
       head,
-      connectionOptionsOf({ ...this.#options, ...options }),
+      connectionOptionsOf(options === this.#options ? options : { ...this.#options, ...options }),
     );
     this.#handshake = undefined;
     this.#state = OPEN;
@@ -360,16 +359,21 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
     // ws tells of what is wrong with frames. That the stream has failed shows in "close".
     if (!(error instanceof WebSocketError)) return;
     if (error.code === "WS_ERR_TOO_MANY_PENDING_PONGS") {
+      this.#failed = true;
       this.terminate();
       return;
     }
     // As ws: without the reason that ours would have.
     this.#connection!.close(error.closeCode);
+    this.#failed = true;
     this.emit("error", asWsError(error));
   }
 
   /** @internal */
   ended(code: number, reason: string): void {
+    // A frame that was wrong after our own Close is no "error" event of a connection, but one of ws.
+    const { error } = this.#connection!;
+    if (error instanceof WebSocketError && !this.#failed) this.emit("error", asWsError(error));
     this.emitClose(code, reason === "" ? EMPTY : Buffer.from(reason));
   }
 

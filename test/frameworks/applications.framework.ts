@@ -19,6 +19,9 @@ const SERVERS = [
   "yjs",
 ];
 
+/** Those that take a constructor as browsers have it. */
+const CLIENTS = ["graphql-ws", "partysocket", "trpc", "yjs"];
+
 /** Those that take ws by themselves, for both ends. */
 const OTHERS = ["mqtt"];
 
@@ -36,8 +39,21 @@ describe.skipIf(isMissing)(`with ${implementation}`, () => {
   test.skipIf(chromium === undefined).each(WITH_CHROMIUM)("%s", async (name) => {
     expect(await run(`${name}.js`, [chromium!])).toEqual(steps);
   });
-
-  test.skipIf(implementation === "ws").each(SERVERS)("%s, with clients of ws", async (name) => {
-    expect(await run(`${name}.js`, [], { env: { CLIENT: "real-ws" } })).toEqual(steps);
-  });
 });
+
+describe.skipIf(isMissing || implementation === "ws")(
+  "with the other modules of wsframe, and with clients of ws",
+  () => {
+    test.each(SERVERS)("%s, with clients of ws", async (name) => {
+      expect(await run(`${name}.js`, [], { env: { CLIENT: "real-ws" } })).toEqual(steps);
+    });
+
+    test.each(CLIENTS)("%s, with the WebSocket of wsframe/websocket", async (name) => {
+      expect(await run(`${name}.js`, [], { env: { CLIENT: "wsframe/websocket" } })).toEqual(steps);
+    });
+
+    test("crossws, with the adapter of wsframe/crossws", async () => {
+      expect(await run("crossws.js", [], { env: { ADAPTER: "wsframe/crossws" } })).toEqual(steps);
+    });
+  },
+);

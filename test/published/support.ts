@@ -8,7 +8,7 @@ import { inject } from "vitest";
 import { type Registry, startRegistry } from "../support/registry.ts";
 
 const fixtures = fileURLToPath(new URL("../fixtures/published", import.meta.url));
-const readme = fileURLToPath(new URL("../../packages/wsframe-ws/README.md", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** A registry with wsframe, wsframe-ws and a package that depends on ws. */
 export async function startWithPackages(): Promise<Registry> {
@@ -18,9 +18,9 @@ export async function startWithPackages(): Promise<Registry> {
   return registry;
 }
 
-/** What the README says to add to package.json: its first block. */
-export function documentedOverride(): { overrides: Record<string, string> } {
-  const block = /```json\n([^`]*)```/.exec(readFileSync(readme, "utf8"))?.[1];
+/** What a page says to add to package.json: its first block of JSON. */
+export function documentedOverride(page = "packages/wsframe-ws/README.md"): { overrides: Record<string, string> } {
+  const block = /```json\n([^`]*)```/.exec(readFileSync(join(root, page), "utf8"))?.[1];
   return JSON.parse(block!) as { overrides: Record<string, string> };
 }
 
