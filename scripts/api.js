@@ -21,9 +21,11 @@ const SECTIONS = {
   handshake: "Opening handshake",
   deflate: "Compression",
   core: "Core",
+  crossws: "An adapter of crossws",
   node: "Sockets of Node",
   streams: "Streams",
   ws: "The API of ws",
+  websocket: "WebSocket",
 };
 
 /**

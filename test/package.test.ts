@@ -48,8 +48,10 @@ test("the types of wsframe/ws resolve in each way there is", () => {
 
 test("it has no dependencies, and only what it needs", () => {
   const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as Record<string, unknown>;
-  for (const kind of ["dependencies", "optionalDependencies", "peerDependencies"])
-    expect(manifest[kind]).toBeUndefined();
+  for (const kind of ["dependencies", "optionalDependencies"]) expect(manifest[kind]).toBeUndefined();
+  // Only who uses wsframe/crossws has crossws.
+  expect(Object.keys(manifest["peerDependencies"] as object)).toEqual(["crossws"]);
+  expect(manifest["peerDependenciesMeta"]).toEqual({ crossws: { optional: true } });
   const files = run("tar", ["tzf", tarball], root).trim().split("\n");
   for (const file of files)
     expect(file).toMatch(/^package\/(dist|src|assembly)\/|^package\/(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/);
@@ -108,6 +110,35 @@ test("wsframe/node works from an installed package, and shares the main entry", 
     await server.close();`,
   );
   expect(run(process.execPath, ["node.mjs"], folder)).toBe("hello\n");
+});
+
+test("wsframe/crossws works where crossws is not installed, and shares the entry for Node", async () => {
+  writeFileSync(
+    join(folder, "crossws.mjs"),
+    `import { createServer } from "node:http";
+    import { connectionOf, wsframeAdapter } from "wsframe/crossws";
+    import { connect } from "wsframe/node";
+    const hooks = { message: (peer, message) => peer.send(message.text()), open: (peer) => (opened = peer) };
+    let opened;
+    const server = createServer().on("upgrade", wsframeAdapter({ hooks }).handleUpgrade).listen(0, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    const connection = await connect(\`ws://127.0.0.1:\${server.address().port}\`);
+    connection.send("hello");
+    for await (const message of connection) {
+      console.log(message, connectionOf(opened) instanceof connection.constructor);
+      break;
+    }
+    server.close();`,
+  );
+  expect(run(process.execPath, ["crossws.mjs"], folder)).toBe("hello true\n");
+});
+
+test("the entries share what is in them: none has a copy of another", () => {
+  for (const entry of ["node", "streams", "load", "crossws"]) {
+    const code = readFileSync(join(folder, `node_modules/wsframe/dist/${entry}.js`), "utf8");
+    expect(code, entry).not.toMatch(/^class Protocol\b|^\/\/ src\/core\//m);
+    expect(code.includes("// src/node/connection.ts"), entry).toBe(entry === "node");
+  }
 });
 
 test("wsframe/ws is one class, imported and required, and needs no require() of ES modules", () => {

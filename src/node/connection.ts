@@ -125,9 +125,12 @@ export class Connection
     socket.on("end", Connection.#onEnd);
     socket.on("error", Connection.#onError);
     socket.on("close", Connection.#onClose);
-    if (head.length > 0) socket.unshift(head);
+    // A stream that has emitted "end" takes nothing back, and does not emit it again.
+    const hasEnded = socket.readableEnded;
+    if (head.length > 0 && !hasEnded) socket.unshift(head);
     if (this.settings.watched) this.#watch();
     this.#runSoon();
+    if (hasEnded) process.nextTick(Connection.#receiveLast, this, head);
     publishOpen(this);
   }
 
@@ -143,6 +146,12 @@ export class Connection
 
   static #onEnd(this: OwnedStream): void {
     const connection = this[CONNECTION]!;
+    connection.#context.runInAsyncScope(connection.#receiveEnd, connection);
+  }
+
+  /** All that a stream has brought which ended before it got its connection. */
+  static #receiveLast(connection: Connection, head: Uint8Array): void {
+    if (head.length > 0) connection.#receive(head);
     connection.#context.runInAsyncScope(connection.#receiveEnd, connection);
   }
 
@@ -228,6 +237,12 @@ export class Connection
     } else {
       if (options !== undefined) assertOptions(options);
       if (isPieces(data)) return outbox.sendPieces(data, options ?? {});
+      const callback = options?.callback;
+      if (callback !== undefined && !this.#flushScheduled && outbox.sendAlone(data, options, callback)) {
+        this.active = true;
+        if (!outbox.isFlushed) this.flushSoon();
+        return true;
+      }
       sent = outbox.send(data, options);
       size = sizeOf(data);
     }
@@ -378,6 +393,17 @@ export class Connection
   taken(): void {
     this.#advance();
     if (this.#flow.isStopped || this.#flow.isBehind) this.run();
+  }
+
+  /** Nothing is written until release(): what is sent in several turns leaves together. @internal */
+  hold(): void {
+    this.#outbox.held = true;
+  }
+
+  /** Goes on after hold(), when this turn is over. @internal */
+  release(): void {
+    this.#outbox.held = false;
+    this.flushSoon();
   }
 
   /** Runs the Flow. @internal */
@@ -548,7 +574,8 @@ function flushNow(connection: Connection): void {
 }
 
 function isPieces(data: unknown): data is Pieces {
-  if (typeof data !== "object" || data === null || ArrayBuffer.isView(data)) return false;
+  if (typeof data !== "object" || data === null || ArrayBuffer.isView(data) || data instanceof PreparedMessage)
+    return false;
   return Symbol.asyncIterator in data && !isBytes(data);
 }
 

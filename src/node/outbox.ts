@@ -118,6 +118,8 @@ export interface OutboxHost {
 export class Outbox implements Writer, Memory {
   /** Nothing is written while a chunk is being handled, so that its answers leave together. */
   corked = false;
+  /** The same while somebody handles, in several turns, what came together: see Connection.hold(). */
+  held = false;
   /** How much may be sent before it is time to look at how much waits, in bytes. */
   room = 0;
   /** Whether messages go straight to the Protocol. */
@@ -143,6 +145,8 @@ export class Outbox implements Writer, Memory {
   /** Whether a message has been begun with `fin: false`. Not kept while everything is sent at once. */
   #begun = false;
   #ended = false;
+  /** Whether a message has been written past the queue, and its callback is yet to come. */
+  #sentAlone = false;
 
   constructor(channel: Channel) {
     this.#protocol = channel.endpoint;
@@ -215,11 +219,16 @@ export class Outbox implements Writer, Memory {
 
   /** The same, while messages go straight to the Protocol. */
   sendNow(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
-    const sent =
-      (isPlain(options) ? this.#sendPlain(data, options?.binary) : undefined) ??
-      this.#protocol.send(this.#owned(data, options), options);
+    const sent = this.#put(data, options);
     if (sent && options?.callback !== undefined) this.callLater(options.callback);
     return sent;
+  }
+
+  #put(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
+    return (
+      (isPlain(options) ? this.#sendPlain(data, options?.binary) : undefined) ??
+      this.#protocol.send(this.#owned(data, options), options)
+    );
   }
 
   /** A whole message by a shorter way: bytes are copied once, into a frame. Undefined if there is none. */
@@ -229,6 +238,43 @@ export class Outbox implements Writer, Memory {
     if (binary !== false) return this.#protocol.sendCopy(data, this);
     const bytes = asBytes(data);
     return isText(bytes) ? this.#protocol.sendTextCopy(bytes, this) : undefined;
+  }
+
+  /**
+   * Writes a message at once, if nothing waits that it would have to follow: its sender wants to know when it is with the
+   * system, and may wait for that. What is sent before the callback leaves together. Returns whether it has been done.
+   */
+  sendAlone(
+    data: string | Bytes | PreparedMessage,
+    options: MessageOptions | undefined,
+    callback: SentCallback,
+  ): boolean {
+    const { socket, settings } = this.#channel;
+    if (this.#sentAlone || this.corked || !this.isDirect || !settings.passes || !this.#protocol.isIdle) return false;
+    if (this.#underway > 0 || this.#parts !== undefined || this.#callbacks !== undefined) return false;
+    if (!socket.writable || !isClear(socket)) return false;
+    if (data instanceof PreparedMessage && settings.role === "server") {
+      this.#pass(data.frame);
+    } else {
+      this.#put(data, options);
+      while (this.#hasRoom() && this.#writeNext());
+      if (this.#slot !== undefined) this.#freeSlot();
+    }
+    // A socket that has failed tells of it when it closes.
+    if (this.#underway === 0 && this.#parts === undefined && !socket.destroyed) {
+      this.#sentAlone = true;
+      process.nextTick(calledAlone, this, callback);
+    } else {
+      this.callLater(callback);
+    }
+    return true;
+  }
+
+  /** What is sent from here leaves together. */
+  calledAlone(callback: SentCallback): void {
+    callSafely(callback, undefined);
+    this.#sentAlone = false;
+    if (this.#callbacks !== undefined) this.#callBack(this.#callbacks);
   }
 
   /** Calls back when what has been sent until now is with the system. */
@@ -318,11 +364,11 @@ export class Outbox implements Writer, Memory {
   /** Gives the socket what it has room for. What it has no room for stays together in the Protocol. */
   flush(): void {
     const { socket } = this.#channel;
-    if (this.corked) return;
+    if (this.corked || this.held) return;
     if (!socket.destroyed && !socket.writableEnded) while (this.#hasRoom() && this.#writeNext());
     if (this.#slot !== undefined) this.#freeSlot();
     if (this.#lent !== undefined && this.waiting === 0) this.#giveBack(this.#lent);
-    if (this.#callbacks !== undefined) this.#callBack(this.#callbacks);
+    if (this.#callbacks !== undefined && !this.#sentAlone) this.#callBack(this.#callbacks);
     if (this.#drains !== undefined && this.bytes === 0) this.#wakeDrains();
   }
 
@@ -414,6 +460,12 @@ export class Outbox implements Writer, Memory {
       socket.write(part, this.written);
       return;
     }
+    this.#pass(part);
+  }
+
+  /** Writes past the queue of the socket. */
+  #pass(part: Uint8Array): void {
+    const { socket } = this.#channel;
     try {
       if (writeDirectly(socket, part, this)) {
         this.progress = true;
@@ -660,6 +712,10 @@ function callSafely(callback: SentCallback, error: Error | undefined): void {
   } catch (thrown) {
     throwLater(thrown);
   }
+}
+
+function calledAlone(outbox: Outbox, callback: SentCallback): void {
+  outbox.calledAlone(callback);
 }
 
 function lengthOf(data: string | Bytes): number {

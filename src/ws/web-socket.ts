@@ -242,6 +242,10 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
         connection.send(data);
         return;
       }
+    } else if (typeof data === "string" && options === undefined && this.#begun === undefined && !this.#blobs) {
+      // Most messages of Socket.IO.
+      if (!connection.send(data, { callback })) callback?.(new Error(ENDED));
+      return;
     }
     const payload = asPayload(data);
     // As in ws, a name whose value is undefined is false.

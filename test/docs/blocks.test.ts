@@ -47,7 +47,7 @@ const modules = blocks.flatMap((block, i) => {
 /** In the bare folder, if it needs no more than that. */
 function fileOf(block: Block): string {
   const { place, language } = block;
-  const folder = /\bfrom "(?!wsframe|node:)/.test(sourceOf(block)) ? project.folder : project.bare;
+  const folder = /\bfrom "(?!wsframe(?!\/crossws)|node:)/.test(sourceOf(block)) ? project.folder : project.bare;
   return join(folder, `${place.replaceAll(/[/:]/g, "-")}.${language === "ts" ? "mts" : "mjs"}`);
 }
 
