@@ -47,12 +47,14 @@ export class SocketConnection extends Connection {
   }
 
   /**
-   * Sends a message that is a frame already, as buffers end to end: what Sender.frame() returns.
+   * Sends a message that is a frame already, as buffers end to end: what Sender.frame() returns. The callback says that the next
+   * may come. Once it has been used to send that, it is called before the write, if nothing waits: then all leaves together.
    * @throws TypeError if it is not one whole message
    */
   sendFrame(list: readonly Uint8Array[], callback?: SentCallback): void {
-    const sent = this.send(messageIn(list), { callback });
-    if (!sent && callback !== undefined) process.nextTick(callback, new Error("WebSocket is not open"));
+    const message = messageIn(list);
+    if (callback === undefined) this.send(message);
+    else if (!this.sendEagerly(message, callback)) process.nextTick(callback, new Error("WebSocket is not open"));
   }
 
   /** As in ws, what was sent before leaves, as far as the system takes it. */
