@@ -130,7 +130,7 @@ test.each([
   await next(socket, "open");
   if (what === "a Close") socket.close();
   const errors: unknown[] = [];
-  socket.onerror = (event) => errors.push((event as ErrorEvent).error);
+  socket.addEventListener("error", (event) => errors.push((event as ErrorEvent).error));
   expect(await next(socket, "close")).toMatchObject({ code: 1006, wasClean: false });
   expect(errors).toEqual(expected ? [expect.objectContaining(expected)] : []);
 });
