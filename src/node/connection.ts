@@ -477,6 +477,11 @@ export class Connection
     this.taken();
   }
 
+  /** The same from inside a handler, where what is sent waits for the end of the chunk. @internal */
+  flushNow(): void {
+    this.#outbox.flushNow();
+  }
+
   /** @internal */
   protected override listenersChanged(some: boolean, only: MessageListener | undefined): void {
     this.#flow.listen(some, only);

@@ -390,6 +390,14 @@ export class Outbox implements Writer, Memory {
     if (this.#drains !== undefined && this.bytes === 0) this.#wakeDrains();
   }
 
+  /** The same, although a chunk is being handled. */
+  flushNow(): void {
+    const { corked } = this;
+    this.corked = false;
+    this.flush();
+    this.corked = corked;
+  }
+
   /** Writes the response that has accepted the connection, before anything else. */
   writeResponse(response: Uint8Array): void {
     this.#writePart(response);

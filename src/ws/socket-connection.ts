@@ -57,6 +57,12 @@ export class SocketConnection extends Connection {
     else if (!this.sendEagerly(message, callback)) process.nextTick(callback, new Error("WebSocket is not open"));
   }
 
+  /** As in ws, what was sent before leaves, as far as the system takes it. */
+  override terminate(): void {
+    this.flushNow();
+    super.terminate();
+  }
+
   static #onMessage(this: SocketConnection, data: Buffer, isBinary: boolean): void {
     this.#owner.received(data, isBinary);
   }
