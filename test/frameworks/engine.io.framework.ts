@@ -40,7 +40,7 @@ describe.skipIf(isMissing || !isInstalled("ws"))("Engine.IO", () => {
       ],
       heartbeat: ["ping timeout"],
       serverCloses: ["forced close", "forced close"],
-      refused: ["transport close", "transport close"],
+      refused: ["transport close", "transport close", "transport close"],
     });
     expect(report["upgrade"]!.client).toContainEqual(["upgrade", "WS"]);
     expect(report["websocket"]!.client).toContainEqual(["message", "prepared"]);

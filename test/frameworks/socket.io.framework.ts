@@ -95,6 +95,10 @@ describe.skipIf(isMissing).each(ways)("Socket.IO on $name", ({ options, folder }
     expect(await scenario("disconnections")).toEqual(DISCONNECTIONS);
   });
 
+  test("what the server sends just before it disconnects a client arrives", async () => {
+    expect(await scenario("lastWords")).toEqual({ disconnect: true, closeConnection: true, end: true });
+  });
+
   test("a message larger than maxHttpBufferSize ends the connection with 1009", async () => {
     const ended = { small: 10_000, client: "transport close", server: "transport error", code: 1009 };
     expect(await scenario("tooLarge")).toEqual({ text: ended, bytes: ended });

@@ -236,6 +236,10 @@ const parts = {
           await sleep(20);
         }
         entries.client.push(["EIO=2", await upgradeBy(at("transport=websocket").replace("EIO=4", "EIO=2"), friend)]);
+        entries.client.push([
+          "version 8",
+          await upgradeBy(at("transport=websocket"), { ...friend, protocolVersion: 8 }),
+        ]);
         entries.client.push(["another path", await upgradeBy(`ws://127.0.0.1:${port}/another`, friend)]);
       },
     ),

@@ -324,6 +324,28 @@ export async function disconnections(engine) {
   return report;
 }
 
+/** What the server sends in the turn in which it disconnects a client, or ends, still arrives. */
+export async function lastWords(engine) {
+  const server = await start(engine);
+  const text = "x".repeat(100_000);
+  const ways = {
+    disconnect: (socket) => socket.disconnect(),
+    closeConnection: (socket) => socket.disconnect(true),
+    end: () => server.io.close(),
+  };
+  const report = {};
+  for (const [name, end] of Object.entries(ways)) {
+    const ends = await pair(server, { reconnection: false });
+    ends.client.on("bye", (got) => (report[name] = got === text));
+    await reasons(ends, () => {
+      ends.socket.emit("bye", text);
+      void end(ends.socket);
+    });
+  }
+  await server.close();
+  return report;
+}
+
 /** The reasons on both sides, and the code of the Close that came to the client. */
 async function reasons({ client, socket }, end) {
   // Without a listener it would be thrown.
