@@ -66,3 +66,24 @@ export function printGoals(results) {
     console.log(`  ${one.name}: ${ratioOf(ratio(one.measured, OURS, mainKey(one)))} ws, not ${one.goal} x`);
   }
 }
+
+const row = (cells) => `| ${cells.join(" | ")} |`;
+
+/** As it stands in docs/benchmarks.md. */
+export function printTable(results) {
+  const names = Object.keys(results[0].measured).filter((name) => name !== "none");
+  const others = names.filter((name) => name !== "ws");
+  const head = ["the server's processor time for a message; goals in brackets", ...names];
+  const ratios = others.map((name) => `${name} x ws`);
+  console.log(`\n${row([...head, "Socket.IO's own", ...ratios])}`);
+  console.log(row(["---", ...[...names, "", ...others].map(() => "---:")]));
+  for (const one of results) {
+    const key = mainKey(one);
+    const value = (name) => {
+      const found = one.measured[name][key];
+      return key === "heap" ? `${found} B` : time(found);
+    };
+    const ratioIn = (name) => `${ratioOf(ratio(one.measured, name, key))}${name === OURS ? ` (${one.goal})` : ""}`;
+    console.log(row([one.name, ...names.map(value), value("none"), ...others.map(ratioIn)]));
+  }
+}

@@ -22,7 +22,7 @@ if (!existsSync(new URL("./node_modules/socket.io", import.meta.url))) {
 }
 const { ENGINES } = await import("./engines.js");
 const { measureOnce } = await import("./measure.js");
-const { printCase, printGoals, printProfile } = await import("./print.js");
+const { printCase, printGoals, printProfile, printTable } = await import("./print.js");
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -93,5 +93,8 @@ for (const each of chosen) {
   }
   results.push(result);
 }
-if (!values.quick) printGoals(results);
+if (!values.quick && results.length > 0) {
+  printGoals(results);
+  printTable(results);
+}
 if (values.json) writeFileSync(values.json, `${JSON.stringify({ ...machine, rounds, results }, undefined, 2)}\n`);

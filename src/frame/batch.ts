@@ -55,10 +55,10 @@ export class Batch {
   /** What the payloads are in the core of; undefined for other cores. */
   shared: ReadWindow | undefined;
 
-  /** A copy of the payloads from `copied` to `copiedEnd`, for messages that get parts of it. */
+  /** A copy of the payloads from `copied` to `copiedEnd`, for messages that get parts of it. Before there is one, -1. */
   #copy: Uint8Array<ArrayBuffer> | undefined = undefined;
   #copied = 0;
-  #copiedEnd = 0;
+  #copiedEnd = -1;
 
   constructor(core: Core, records: number, toStream: number, shared: ReadWindow | undefined) {
     this.shared = shared;
@@ -124,7 +124,7 @@ export class Batch {
     this.end = 4 * records.length;
     this.at = 0;
     this.detached = true;
-    this.#copiedEnd = 0;
+    this.#copiedEnd = -1;
     this.shared = undefined;
   }
 }

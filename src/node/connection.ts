@@ -40,6 +40,7 @@ import {
   Outbox,
   type Pieces,
   type PiecesOptions,
+  type SentCallback,
 } from "./outbox.ts";
 import { settingsFor, type Settings } from "./settings.ts";
 import { pause, type ReadWindow, readerFor } from "./transport/reads.ts";
@@ -232,17 +233,13 @@ export class Connection
       sent = this.endpoint.send(data);
       size = data.length;
     } else if (data instanceof Uint8Array && outbox.isDirect && isPlain(options)) {
+      if (options?.callback !== undefined && this.#sendAlone(data, options, options.callback, "written")) return true;
       sent = outbox.sendNow(data, options);
       size = data.length;
     } else {
       if (options !== undefined) assertOptions(options);
       if (isPieces(data)) return outbox.sendPieces(data, options ?? {});
-      const callback = options?.callback;
-      if (callback !== undefined && !this.#flushScheduled && outbox.sendAlone(data, options, callback)) {
-        this.active = true;
-        if (!outbox.isFlushed) this.flushSoon();
-        return true;
-      }
+      if (options?.callback !== undefined && this.#sendAlone(data, options, options.callback, "written")) return true;
       sent = outbox.send(data, options);
       size = sizeOf(data);
     }
@@ -250,6 +247,26 @@ export class Connection
     if (!outbox.corked) this.flushSoon();
     else if ((outbox.room -= size + OVERHEAD) < 0) this.#flow.look();
     return sent;
+  }
+
+  /**
+   * Sends a message whose callback asks for the next: it may be called before the message is written, which then leaves together
+   * with what follows. @internal
+   */
+  sendEagerly(message: PreparedMessage, callback: SentCallback): boolean {
+    return this.#sendAlone(message, undefined, callback, "accepted") || this.send(message, { callback });
+  }
+
+  #sendAlone(
+    data: string | Bytes | PreparedMessage,
+    options: MessageOptions | undefined,
+    callback: SentCallback,
+    counts: "written" | "accepted",
+  ): boolean {
+    if (this.#flushScheduled || !this.#outbox.sendAlone(data, options, callback, counts)) return false;
+    this.active = true;
+    if (!this.#outbox.isFlushed) this.flushSoon();
+    return true;
   }
 
   /** Sends a Ping with at most 125 bytes, which are copied. @returns false once the connection is closing */
@@ -458,6 +475,11 @@ export class Connection
     this.#flushScheduled = false;
     this.#outbox.flush();
     this.taken();
+  }
+
+  /** The same from inside a handler, where what is sent waits for the end of the chunk. @internal */
+  flushNow(): void {
+    this.#outbox.flushNow();
   }
 
   /** @internal */

@@ -28,7 +28,8 @@ export interface MessageOptions extends SendOptions {
   readonly copy?: boolean | undefined;
   /**
    * Called once the operating system has taken the message, or with an error if the connection has ended before that. Not
-   * called for a message that send() refuses. Default none.
+   * called for a message that send() refuses. Where nothing waits, such a message is written at once, and not together with
+   * what follows it in the same turn. Default none.
    */
   readonly callback?: SentCallback | undefined;
 }
@@ -145,8 +146,10 @@ export class Outbox implements Writer, Memory {
   /** Whether a message has been begun with `fin: false`. Not kept while everything is sent at once. */
   #begun = false;
   #ended = false;
-  /** Whether a message has been written past the queue, and its callback is yet to come. */
+  /** Whether the callback of a message that was sent alone is still to be called. */
   #sentAlone = false;
+  /** Whether the last of these callbacks has sent more. */
+  #sendsMore = false;
 
   constructor(channel: Channel) {
     this.#protocol = channel.endpoint;
@@ -241,19 +244,38 @@ export class Outbox implements Writer, Memory {
   }
 
   /**
-   * Writes a message at once, if nothing waits that it would have to follow: its sender wants to know when it is with the
-   * system, and may wait for that. What is sent before the callback leaves together. Returns whether it has been done.
+   * Writes a message at once, if there is nothing that it would have to follow: its sender wants to know when it is written, and
+   * may wait for that. What is sent before the callback, or by it, leaves together.
+   *
+   * If what counts for the sender is only that the next message may come, the callback of a connection that has used it to send
+   * more is called before the write, so that all of it leaves together.
+   *
+   * @returns whether it has been done
    */
   sendAlone(
     data: string | Bytes | PreparedMessage,
     options: MessageOptions | undefined,
     callback: SentCallback,
+    counts: "written" | "accepted",
   ): boolean {
     const { socket, settings } = this.#channel;
     if (this.#sentAlone || this.corked || !this.isDirect || !settings.passes || !this.#protocol.isIdle) return false;
     if (this.#underway > 0 || this.#parts !== undefined || this.#callbacks !== undefined) return false;
     if (!socket.writable || !isClear(socket)) return false;
-    if (data instanceof PreparedMessage && settings.role === "server") {
+    if (this.#sendsMore && counts === "accepted") {
+      this.#put(data, options);
+    } else if (!this.#writeAlone(data, options)) {
+      this.callLater(callback);
+      return true;
+    }
+    this.#sentAlone = true;
+    process.nextTick(calledAlone, this, callback);
+    return true;
+  }
+
+  /** Returns whether the system has taken all of it. */
+  #writeAlone(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
+    if (data instanceof PreparedMessage && this.#channel.settings.role === "server") {
       this.#pass(data.frame);
     } else {
       this.#put(data, options);
@@ -261,19 +283,15 @@ export class Outbox implements Writer, Memory {
       if (this.#slot !== undefined) this.#freeSlot();
     }
     // A socket that has failed tells of it when it closes.
-    if (this.#underway === 0 && this.#parts === undefined && !socket.destroyed) {
-      this.#sentAlone = true;
-      process.nextTick(calledAlone, this, callback);
-    } else {
-      this.callLater(callback);
-    }
-    return true;
+    return this.#underway === 0 && this.#parts === undefined && !this.#channel.socket.destroyed;
   }
 
-  /** What is sent from here leaves together. */
+  /** Calls the callback of a message that was sent alone. */
   calledAlone(callback: SentCallback): void {
+    const before = this.#protocol.bufferedAmount;
     callSafely(callback, undefined);
     this.#sentAlone = false;
+    this.#sendsMore = this.#protocol.bufferedAmount > before;
     if (this.#callbacks !== undefined) this.#callBack(this.#callbacks);
   }
 
@@ -370,6 +388,14 @@ export class Outbox implements Writer, Memory {
     if (this.#lent !== undefined && this.waiting === 0) this.#giveBack(this.#lent);
     if (this.#callbacks !== undefined && !this.#sentAlone) this.#callBack(this.#callbacks);
     if (this.#drains !== undefined && this.bytes === 0) this.#wakeDrains();
+  }
+
+  /** The same, although a chunk is being handled. */
+  flushNow(): void {
+    const { corked } = this;
+    this.corked = false;
+    this.flush();
+    this.corked = corked;
   }
 
   /** Writes the response that has accepted the connection, before anything else. */

@@ -1,4 +1,4 @@
-import { CloseCode } from "../index.ts";
+import { CloseCode, WebSocketError } from "../index.ts";
 import { connect, type Connection } from "../node/index.ts";
 import { isInit, readClose, readMessage, readProtocols, readUrl } from "./arguments.ts";
 import {
@@ -250,9 +250,8 @@ export class WebSocket extends EventTarget {
       });
     });
     connection.on("close", (code, reason, wasClean) => {
-      // A connection that is lost has failed (RFC 6455 §7.2.1).
-      if (!wasClean)
-        this.#failure ??= connection.error ?? new Error("The connection ended without a Close of the peer");
+      // Browsers have no error event for a connection that is lost, and some clients try again only after "close" alone.
+      if (connection.error instanceof WebSocketError) this.#failure ??= connection.error;
       this.#end({ code, reason, wasClean });
     });
     setImmediate(() => this.#open(connection));

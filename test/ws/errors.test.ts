@@ -204,6 +204,25 @@ for (const role of ["server", "client"] as const) {
       },
     );
 
+    for (const [what, frames] of [
+      ["an opcode", [{ opcode: 3 }]],
+      ["too long a message", [binary("12345678901")]],
+      ["text that is not UTF-8", [{ opcode: 1, payload: Uint8Array.of(0xff) }]],
+      ["a Close that is wrong", [closing(5)]],
+    ] as const) {
+      each(`${what} after close()`, async (lab) => {
+        const { socket, log, raw } = await lab.against(role, { maxPayload: 10 });
+        log.length = 0;
+        socket.close(1000);
+        await raw.seesFrames(1);
+        raw.write(...frames);
+        await raw.gone();
+        raw.socket.end();
+        await until(log, "close");
+        return { log, told: raw.frames };
+      });
+    }
+
     each("terminate() in the 'error' event", async (lab) => {
       const { socket, log, raw } = await lab.against(role);
       log.length = 0;

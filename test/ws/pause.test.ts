@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { both, differs, each } from "./support/both.ts";
 import { outcome, until } from "./support/log.ts";
-import { closing, text } from "./support/raw.ts";
+import { binary, closing, text } from "./support/raw.ts";
 
 for (const role of ["server", "client"] as const) {
   each(`${role}: isPaused follows, and nothing comes while paused`, async (lab) => {
@@ -136,6 +136,23 @@ differs(
     },
   },
 );
+
+for (const type of ["nodebuffer", "arraybuffer"] as const) {
+  each(`an empty message comes first after resume(): ${type}`, async (lab) => {
+    const { socket, log, raw } = await lab.serverAgainstRaw();
+    log.length = 0;
+    socket.binaryType = type;
+    socket.on("message", () => {
+      socket.pause();
+      setImmediate(() => socket.resume());
+    });
+    raw.write(text("one"), text(""), text("two"), binary(""), binary("three"), binary(""), closing(1000));
+    await raw.gone();
+    raw.socket.end();
+    await until(log, "close");
+    return { log, told: raw.frames };
+  });
+}
 
 both("a peer that sends more than is read has to wait", async (lab) => {
   const { client, peer, log } = await lab.pair();
