@@ -38,7 +38,7 @@ export default defineConfig({
       part("frameworks", {
         include: ["test/frameworks/*.framework.ts"],
         // Chromium is driven by what is installed with the runtimes.
-        globalSetup: [...packed, runtimes, "test/frameworks/setup.ts"],
+        globalSetup: [...packed, runtimes, registry, "test/frameworks/setup.ts"],
         maxWorkers: 1,
       }),
       // These measure, or look at what is on a screen: one file after the other.

@@ -5,18 +5,14 @@
 //
 // Each is installed anew only when something of it has changed.
 
-import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import type { TestProject } from "vitest/node";
 import { npm } from "../support/npm.ts";
 import type { Packed } from "../support/packed.ts";
+import { startRegistry } from "../support/registry.ts";
 import { implementation, installed } from "./installed.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -46,28 +42,26 @@ function installTheirs(): void {
 }
 
 async function installOurs({ tarball, alias }: Packed): Promise<void> {
-  const scratch = mkdtempSync(join(tmpdir(), "wsframe-frameworks-"));
-  try {
-    const tarballs = [tarball, alias];
-    const manifest = JSON.stringify(withOverride(readJson(join(here, "package.json"))), undefined, 2);
-    const stamp = hash([
-      manifest,
-      readFileSync(join(here, "package-lock.json")),
-      ...tarballs.map((path) => readFileSync(path)),
-    ]);
-    if (!existsSync(join(ours, "stamp")) || readFileSync(join(ours, "stamp"), "utf8") !== stamp) {
-      mkdirSync(ours, { recursive: true });
-      rmSync(join(ours, "stamp"), { force: true });
-      writeFileSync(join(ours, "package.json"), manifest);
-      writeFileSync(join(ours, "package-lock.json"), withoutWs(readFileSync(join(here, "package-lock.json"), "utf8")));
-      await withRegistry(scratch, async (url) => {
-        for (const tarball of tarballs) await publish(tarball, url);
-        await runNpm(["install", "--omit=dev", `--registry=${url}`, ...QUIET], ours);
-      });
-      writeFileSync(join(ours, "stamp"), stamp);
+  const tarballs = [tarball, alias];
+  const manifest = JSON.stringify(withOverride(readJson(join(here, "package.json"))), undefined, 2);
+  const stamp = hash([
+    manifest,
+    readFileSync(join(here, "package-lock.json")),
+    ...tarballs.map((path) => readFileSync(path)),
+  ]);
+  if (!existsSync(join(ours, "stamp")) || readFileSync(join(ours, "stamp"), "utf8") !== stamp) {
+    mkdirSync(ours, { recursive: true });
+    rmSync(join(ours, "stamp"), { force: true });
+    writeFileSync(join(ours, "package.json"), manifest);
+    writeFileSync(join(ours, "package-lock.json"), withoutWs(readFileSync(join(here, "package-lock.json"), "utf8")));
+    const registry = await startRegistry();
+    try {
+      for (const tarball of tarballs) await registry.publish(tarball);
+      await registry.npm(["install", ...QUIET], ours);
+    } finally {
+      await registry.stop();
     }
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
+    writeFileSync(join(ours, "stamp"), stamp);
   }
   rmSync(join(ours, "programs"), { recursive: true, force: true });
   cpSync(join(here, "programs"), join(ours, "programs"), { recursive: true });
@@ -110,31 +104,4 @@ function hash(parts: readonly (string | Buffer)[]): string {
   const sum = createHash("sha256");
   for (const part of parts) sum.update(part);
   return sum.digest("hex");
-}
-
-/** Runs npm without blocking: the registry is a child of this process. */
-async function runNpm(args: readonly string[], cwd: string): Promise<void> {
-  await promisify(execFile)("npm", args, { cwd });
-}
-
-async function publish(tarball: string, registry: string): Promise<void> {
-  // npm wants a token, and the registry none.
-  const token = `--${registry.slice(registry.indexOf("//"))}:_authToken=none`;
-  await runNpm(["publish", tarball, `--registry=${registry}`, token, "--ignore-scripts", "--loglevel=error"], here);
-}
-
-async function withRegistry(folder: string, use: (url: string) => Promise<void>): Promise<void> {
-  const setting = (name: string) => npm(["config", "get", name], here).trim();
-  const ca = setting("cafile");
-  const args = [folder, setting("registry"), ...(ca === "null" ? [] : [ca])];
-  const child = spawn(process.execPath, [join(here, "registry.js"), ...args], { stdio: ["pipe", "pipe", "inherit"] });
-  try {
-    const [url] = (await Promise.race([
-      once(createInterface(child.stdout), "line"),
-      once(child, "exit").then(() => Promise.reject(new Error("The registry did not start"))),
-    ])) as [string];
-    await use(url);
-  } finally {
-    child.kill();
-  }
 }

@@ -1,12 +1,22 @@
 // wsframe-ws as its users have it: installed from a registry, alone and in the place of ws.
 
-import { execFileSync } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
+import { execFile, execFileSync } from "node:child_process";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { hasRegistry, type Registry } from "../support/registry.ts";
-import { documentedOverride, emptyProject, installed, overriddenProject, startWithPackages } from "./support.ts";
+import {
+  blocksOf,
+  documentedOverride,
+  emptyProject,
+  installed,
+  overriddenProject,
+  startWithPackages,
+} from "./support.ts";
 
+const readme = "packages/wsframe-ws/README.md";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const bin = (name: string) => `${root}node_modules/.bin/${name}`;
 const run = (command: string, args: string[], cwd: string) =>
@@ -22,8 +32,12 @@ const { version } = manifest("");
 test("both packages have one version, and the alias depends on that of wsframe alone", () => {
   expect(manifest("packages/wsframe-ws/")).toMatchObject({ version, dependencies: { wsframe: version } });
   expect(Object.keys(manifest("packages/wsframe-ws/").dependencies!)).toEqual(["wsframe"]);
-  for (const page of ["packages/wsframe-ws/README.md", "docs/migrating.md"]) {
-    expect(documentedOverride(page), page).toEqual({ overrides: { ws: `npm:wsframe-ws@${version}` } });
+  expect(documentedOverride()).toEqual({ overrides: { ws: `npm:wsframe-ws@${version}` } });
+  for (const page of [readme, ...readdirSync(`${root}docs`).map((name) => `docs/${name}`)]) {
+    if (!page.endsWith(".md")) continue;
+    for (const [, shown] of readFileSync(root + page, "utf8").matchAll(/\bwsframe-ws@([\w.-]+)/g)) {
+      expect(shown, page).toBe(version);
+    }
   }
 });
 
@@ -105,5 +119,30 @@ describe.skipIf(!hasRegistry)("from a registry", () => {
     expect(Object.keys(installed(folder)).toSorted()).toEqual(
       ["ws", "wsframe", "wsframe-test-user-of-ws"].map((name) => `node_modules/${name}`),
     );
+  });
+
+  /** Where the package that depends on ws finds it, and what that is. */
+  const whatItGets = `const { createRequire } = require("node:module");
+    const from = createRequire(require.resolve("wsframe-test-user-of-ws"));
+    console.log(from("ws/package.json").name, from("ws") === require("wsframe-test-user-of-ws"));`;
+  const dependencies = { "wsframe-test-user-of-ws": "1.0.0" };
+  const runTool = (path: string, args: string[], cwd: string) =>
+    promisify(execFile)(process.execPath, [join(root, "test/published/node_modules", path), ...args], { cwd });
+
+  test("yarn does the same by its resolutions", async () => {
+    const { resolutions } = JSON.parse(blocksOf(readme, "json")[1]!) as { resolutions: Record<string, string> };
+    const folder = emptyProject({ dependencies, resolutions });
+    folders.push(folder);
+    await runTool("yarn/bin/yarn.js", ["--registry", registry.url, "--cache-folder", join(folder, "cache")], folder);
+    expect(run(process.execPath, ["-e", whatItGets], folder)).toBe("wsframe-ws true\n");
+  });
+
+  test("pnpm does the same by its overrides", async () => {
+    const folder = emptyProject({ dependencies });
+    folders.push(folder);
+    writeFileSync(join(folder, "pnpm-workspace.yaml"), blocksOf(readme, "yaml")[0]!);
+    writeFileSync(join(folder, ".npmrc"), `registry=${registry.url}\n`);
+    await runTool("pnpm/bin/pnpm.cjs", ["install", "--store-dir", join(folder, "store")], folder);
+    expect(run(process.execPath, ["-e", whatItGets], folder)).toBe("wsframe-ws true\n");
   });
 });

@@ -18,10 +18,15 @@ export async function startWithPackages(): Promise<Registry> {
   return registry;
 }
 
-/** What a page says to add to package.json: its first block of JSON. */
-export function documentedOverride(page = "packages/wsframe-ws/README.md"): { overrides: Record<string, string> } {
-  const block = /```json\n([^`]*)```/.exec(readFileSync(join(root, page), "utf8"))?.[1];
-  return JSON.parse(block!) as { overrides: Record<string, string> };
+/** What the README says to add to package.json: its first block of JSON. */
+export function documentedOverride(): { overrides: Record<string, string> } {
+  return JSON.parse(blocksOf("packages/wsframe-ws/README.md", "json")[0]!) as { overrides: Record<string, string> };
+}
+
+/** The blocks of code on a page that are in a language. */
+export function blocksOf(page: string, language: string): string[] {
+  const blocks = readFileSync(join(root, page), "utf8").matchAll(/^```(\w+)\n([^`]*)```/gm);
+  return [...blocks].flatMap(([, name, code]) => (name === language ? [code!] : []));
 }
 
 /** A new folder with a package.json. Remove it in the end. */
