@@ -35,6 +35,12 @@ export default defineConfig({
         globalSetup: [...packed, runtimes, "test/runtimes/setup.ts"],
       }),
       part("interop", { include: ["test/interop/**/*.interop.ts"], globalSetup: runtimes }),
+      part("frameworks", {
+        include: ["test/frameworks/*.framework.ts"],
+        // Chromium is driven by what is installed with the runtimes.
+        globalSetup: [...packed, runtimes, "test/frameworks/setup.ts"],
+        maxWorkers: 1,
+      }),
       // These measure, or look at what is on a screen: one file after the other.
       part("load", { include: LOAD, globalSetup: built, maxWorkers: 1 }),
       part("inspector", { include: ["test/inspector/*.browser.ts"], globalSetup: [built, runtimes], maxWorkers: 1 }),

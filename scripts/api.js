@@ -21,8 +21,11 @@ const SECTIONS = {
   handshake: "Opening handshake",
   deflate: "Compression",
   core: "Core",
+  crossws: "An adapter of crossws",
   node: "Sockets of Node",
   streams: "Streams",
+  ws: "The API of ws",
+  websocket: "WebSocket",
 };
 
 /**
@@ -45,11 +48,14 @@ export function apiPage(entries) {
 
   const read = entries.map(({ name, file }) => {
     const module = checker.getSymbolAtLocation(program.getSourceFile(file));
-    const found = checker.getExportsOfModule(module).map((exported) => {
-      const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
-      return { name: exported.name, symbol, section: sectionOf(symbol) };
-    });
-    return { name, sections: inSections(found) };
+    const found = new Map();
+    for (const exported of checker.getExportsOfModule(module)) {
+      const symbol = aliased(exported);
+      // Of several names the first counts, and any before `default`.
+      if (found.has(symbol) && found.get(symbol).name !== "default") continue;
+      found.set(symbol, { name: exported.name, symbol, section: sectionOf(symbol) });
+    }
+    return { name, sections: inSections([...found.values()]) };
   });
 
   /** @type {Map<ts.Symbol, string>} The anchors of all, before any is linked: of the same headings in the same order. */
@@ -175,8 +181,13 @@ export function apiPage(entries) {
     return text.replaceAll(/\s+/g, " ").replaceAll(/= \| /g, "= ").trim();
   }
 
+  /** What a name stands for: the end of imports, and of constants that only give a class another name. */
   function aliased(symbol) {
-    return symbol && symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+    if (symbol === undefined) return symbol;
+    if (symbol.flags & ts.SymbolFlags.Alias) return aliased(checker.getAliasedSymbol(symbol));
+    const constant = symbol.declarations?.find(ts.isVariableDeclaration)?.type;
+    const isName = constant !== undefined && ts.isTypeQueryNode(constant);
+    return isName ? aliased(checker.getSymbolAtLocation(constant.exprName)) : symbol;
   }
 
   /** What a declaration extends or implements. In the place of a base that is no export stand those that this one extends. */
@@ -275,7 +286,7 @@ const TAGS = { throws: "Throws", returns: "Returns" };
 
 /** What the docstrings of one or several declarations of a thing say, as Markdown. */
 function docOf(declarations) {
-  return declarations
+  const texts = declarations
     .map((declaration) => {
       const holder = ts.isVariableDeclaration(declaration) ? declaration.parent.parent : declaration;
       const doc = holder.jsDoc?.at(-1);
@@ -291,8 +302,8 @@ function docOf(declarations) {
       if (union) paragraphs.push(membersOfUnion(union));
       return paragraphs.filter((text) => text !== "").join("\n\n");
     })
-    .filter((text) => text !== "")
-    .join("\n\n");
+    .filter((text) => text !== "");
+  return [...new Set(texts)].join("\n\n");
 }
 
 /** What is said of the properties of an object type that has no name, as a list. */
@@ -331,8 +342,11 @@ function unfolded(text) {
 export function entriesOf(root) {
   const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
   return Object.entries(manifest.exports)
-    .filter(([, target]) => typeof target.types === "string")
-    .map(([path, { types }]) => ({ name: `${manifest.name}${path.slice(1)}`, file: `${root}${types.slice(2)}` }));
+    .filter(([, target]) => target.types !== undefined)
+    .map(([path, { types }]) => ({
+      name: `${manifest.name}${path.slice(1)}`,
+      file: `${root}${(types.import ?? types).slice(2)}`,
+    }));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -3,6 +3,7 @@
 
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, rmSync } from "node:fs";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -33,18 +34,32 @@ const workerdModule = {
   },
 };
 
-/** The adapters use the main entry as it is built. */
-const mainEntry = {
-  name: "main-entry",
+/** An entry that others use as it is built, from whatever folder they import it. */
+const builtEntry = (source, built) => ({
+  name: built,
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\.\/index\.ts$/ }, () => ({ path: "./index.js", external: true }));
+    onResolve({ filter: /\/index\.ts$/ }, ({ path, resolveDir }) =>
+      resolve(resolveDir, path) === `${root}${source}` ? { path: built, external: true } : undefined,
+    );
   },
-};
+});
+const mainEntry = builtEntry("src/index.ts", "./index.js");
+const nodeEntry = builtEntry("src/node/index.ts", "./node.js");
 
 await build({ ...common, entryPoints: ["src/index.ts"], platform: "neutral", outdir: "dist" });
 const adapter = { ...common, splitting: false, plugins: [mainEntry] };
 for (const name of ["node", "load"]) {
   await build({ ...adapter, entryPoints: { [name]: `src/${name}/index.ts` }, platform: "node", outdir: "dist" });
+}
+for (const name of ["crossws", "websocket"]) {
+  const plugins = [mainEntry, nodeEntry];
+  await build({
+    ...adapter,
+    plugins,
+    entryPoints: { [name]: `src/${name}/index.ts` },
+    platform: "node",
+    outdir: "dist",
+  });
 }
 for (const outdir of ["dist", "dist/workerd"]) {
   await build({ ...adapter, entryPoints: { streams: "src/streams/index.ts" }, platform: "neutral", outdir });

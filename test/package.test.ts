@@ -39,10 +39,19 @@ test("the types resolve as they are exported", () => {
   expect(report).toContain("node16 (from ESM): 🟢 (ESM)");
 });
 
+test("the types of wsframe/ws resolve in each way there is", () => {
+  const report = run(bin("attw"), [tarball, "--entrypoints", "./ws", "--format", "ascii"], root);
+  for (const way of ["node10: 🟢", "node16 (from CJS): 🟢 (CJS)", "node16 (from ESM): 🟢 (ESM)", "bundler: 🟢"]) {
+    expect(report).toContain(way);
+  }
+});
+
 test("it has no dependencies, and only what it needs", () => {
   const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as Record<string, unknown>;
-  for (const kind of ["dependencies", "optionalDependencies", "peerDependencies"])
-    expect(manifest[kind]).toBeUndefined();
+  for (const kind of ["dependencies", "optionalDependencies"]) expect(manifest[kind]).toBeUndefined();
+  // Only who uses wsframe/crossws has crossws.
+  expect(Object.keys(manifest["peerDependencies"] as object)).toEqual(["crossws"]);
+  expect(manifest["peerDependenciesMeta"]).toEqual({ crossws: { optional: true } });
   const files = run("tar", ["tzf", tarball], root).trim().split("\n");
   for (const file of files)
     expect(file).toMatch(/^package\/(dist|src|assembly)\/|^package\/(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/);
@@ -53,6 +62,9 @@ test("it has no dependencies, and only what it needs", () => {
     "dist/cli.js",
     "dist/node.js",
     "dist/load.js",
+    "dist/ws.js",
+    "dist/ws.cjs",
+    "dist/ws-browser.cjs",
     "LICENSE",
   ]) {
     expect(files).toContain(`package/${file}`);
@@ -98,6 +110,78 @@ test("wsframe/node works from an installed package, and shares the main entry", 
     await server.close();`,
   );
   expect(run(process.execPath, ["node.mjs"], folder)).toBe("hello\n");
+});
+
+test("wsframe/crossws works where crossws is not installed, and shares the entry for Node", async () => {
+  writeFileSync(
+    join(folder, "crossws.mjs"),
+    `import { createServer } from "node:http";
+    import { connectionOf, wsframeAdapter } from "wsframe/crossws";
+    import { connect } from "wsframe/node";
+    const hooks = { message: (peer, message) => peer.send(message.text()), open: (peer) => (opened = peer) };
+    let opened;
+    const server = createServer().on("upgrade", wsframeAdapter({ hooks }).handleUpgrade).listen(0, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    const connection = await connect(\`ws://127.0.0.1:\${server.address().port}\`);
+    connection.send("hello");
+    for await (const message of connection) {
+      console.log(message, connectionOf(opened) instanceof connection.constructor);
+      break;
+    }
+    server.close();`,
+  );
+  expect(run(process.execPath, ["crossws.mjs"], folder)).toBe("hello true\n");
+});
+
+test("the entries share what is in them: none has a copy of another", () => {
+  for (const entry of ["node", "streams", "load", "crossws"]) {
+    const code = readFileSync(join(folder, `node_modules/wsframe/dist/${entry}.js`), "utf8");
+    expect(code, entry).not.toMatch(/^class Protocol\b|^\/\/ src\/core\//m);
+    expect(code.includes("// src/node/connection.ts"), entry).toBe(entry === "node");
+  }
+});
+
+test("wsframe/ws is one class, imported and required, and needs no require() of ES modules", () => {
+  writeFileSync(
+    join(folder, "ws.mjs"),
+    `import { createRequire } from "node:module";
+    import WebSocket, * as ws from "wsframe/ws";
+    const required = createRequire(import.meta.url)("wsframe/ws");
+    const { default: _, ...named } = ws;
+    console.log(required === WebSocket, Object.keys(named).every((name) => required[name] === named[name]));
+    console.log(required.WebSocket === required, required.Server === ws.WebSocketServer, required.name);
+    const server = new ws.WebSocketServer({ host: "127.0.0.1", port: 0 }, () => {
+      const client = new required(\`ws://127.0.0.1:\${server.address().port}\`);
+      client.on("open", () => client.send("hello"));
+      client.on("message", (data) => {
+        console.log(client instanceof ws.WebSocket, String(data));
+        client.close();
+        server.close();
+      });
+    });
+    server.on("connection", (socket) => {
+      socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
+    });`,
+  );
+  const output = "true true\ntrue true WebSocket\ntrue hello\n";
+  expect(run(process.execPath, ["ws.mjs"], folder)).toBe(output);
+  expect(run(process.execPath, ["--no-experimental-require-module", "ws.mjs"], folder)).toBe(output);
+});
+
+test("for browsers wsframe/ws is what throws when it is called", () => {
+  writeFileSync(
+    join(folder, "browser.cjs"),
+    `const WebSocket = require("wsframe/ws");
+    for (const call of [() => WebSocket(), () => new WebSocket("ws://localhost")]) {
+      try {
+        call();
+      } catch (error) {
+        console.log(error.message);
+      }
+    }`,
+  );
+  const output = run(process.execPath, ["--conditions=browser", "browser.cjs"], folder);
+  expect(output).toBe("wsframe/ws does not run in browsers: use their own WebSocket\n".repeat(2));
 });
 
 test("wsframe/load works from an installed package", () => {
@@ -179,6 +263,20 @@ describe("size", () => {
   test("FrameDecoder and FrameEncoder are at most 15.5 KB minified and gzipped, core included", async () => {
     const { contents } = await bundled("FrameDecoder, FrameEncoder");
     expect(gzipSync(contents, { level: 9 }).length).toBeLessThanOrEqual(15.5 * 1024);
+  });
+
+  test("wsframe/ws is at most 55 KB minified and gzipped, engine and core included", async () => {
+    const entry = join(folder, "entry.cjs");
+    writeFileSync(entry, `module.exports = require("wsframe/ws");`);
+    const { outputFiles } = await build({
+      entryPoints: [entry],
+      bundle: true,
+      minify: true,
+      format: "cjs",
+      platform: "node",
+      write: false,
+    });
+    expect(gzipSync(outputFiles[0]!.contents, { level: 9 }).length).toBeLessThanOrEqual(55 * 1024);
   });
 
   test("what is not used is left out", async () => {

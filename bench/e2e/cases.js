@@ -40,6 +40,15 @@ const RUNTIME_SHAPES = [
   { size: 65_536, inFlight: 4, connections: 8 },
 ];
 
+/** Through wsframe/ws, with a handler that is written for ws. */
+const DROP_IN_SHAPES = [
+  { size: 32, inFlight: 2000, connections: 8, goals: { "ws-buffers": 30 } },
+  { size: 32, inFlight: 1, connections: 50, goals: {} },
+  { size: 1024, inFlight: 100, connections: 8, goals: {} },
+  { size: 1024, inFlight: 1, connections: 50, goals: {} },
+  { size: 16_384, inFlight: 8, connections: 8, goals: {} },
+];
+
 const BROADCASTS = [
   { broadcast: 1, name: "one per turn", goals: { ws: 1.25 } },
   { broadcast: 10, name: "ten per turn", goals: { ws: 9 } },
@@ -48,7 +57,7 @@ const BROADCASTS = [
 const NODE = { ours: ["wsframe"], peers: ["ws", "bun", "deno", "uws"] };
 
 /** Idle connections in one process, and how much less of heap and buffers each is to take than others'. */
-export const IDLE = { connections: 10_000, servers: ["wsframe", "ws"], goals: { ws: 1 } };
+export const IDLE = { connections: 10_000, servers: ["wsframe", "wsframe-ws", "ws"], goals: { ws: 1 } };
 
 function sizeName(size) {
   if (size < 1024) return `${size} B`;
@@ -86,6 +95,18 @@ function overTls(shape) {
   };
 }
 
+function dropIn(kind, shape) {
+  return {
+    group: `Echo of ${kind} through wsframe/ws`,
+    name: `wsframe/ws: ${kind} of ${sizeName(shape.size)}, ${loadName(shape)}`,
+    ...shape,
+    kind,
+    ours: ["wsframe-ws"],
+    peers: ["ws-buffers", "wsframe"],
+    goals: kind === "text" ? shape.goals : {},
+  };
+}
+
 function toAll({ broadcast, name, goals }) {
   return {
     group: "Broadcast of text",
@@ -119,6 +140,8 @@ export const CASES = [
   ...SHAPES.map((shape) => echo("text", shape)),
   ...SHAPES.map((shape) => echo("binary", shape)),
   ...TLS_SHAPES.map(overTls),
+  ...DROP_IN_SHAPES.map((shape) => dropIn("text", shape)),
+  ...DROP_IN_SHAPES.map((shape) => dropIn("binary", shape)),
   ...BROADCASTS.map(toAll),
   ...onRuntime("bun", "Bun"),
   ...onRuntime("deno", "Deno"),

@@ -6,7 +6,9 @@ import { count, milliseconds, ratioOf } from "./print.js";
 /** Servers, as they are called in the docs. */
 const TITLES = {
   wsframe: "wsframe",
+  "wsframe-ws": "wsframe/ws",
   ws: "ws",
+  "ws-buffers": "ws",
   "ws-framed": "ws, framed once",
   bun: "Bun.serve",
   deno: "Deno.serve",
@@ -21,6 +23,7 @@ const TITLES = {
 const COLOURS = {
   wsframe: "#2f81f7",
   Protocol: "#2f81f7",
+  "wsframe/ws": "#3fb3c6",
   "wsframe/streams": "#8b6fd8",
   "ws, framed once": "#8a939c",
   "Bun.serve": "#d1704a",

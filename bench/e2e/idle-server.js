@@ -1,4 +1,4 @@
-// The server of idle.js: node --expose-gc idle-server.js wsframe|ws, with a channel to its parent.
+// The server of idle.js: node --expose-gc idle-server.js wsframe|wsframe-ws|ws, with a channel to its parent.
 
 import { setTimeout } from "node:timers/promises";
 
@@ -10,16 +10,18 @@ const START = {
     });
     return { port: server.port, count: () => server.connections.size };
   },
-  ws: async () => {
-    const { WebSocketServer } = await import("ws");
-    const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
-    server.on("connection", (connection) => {
-      connection.on("message", (data, isBinary) => connection.send(isBinary ? data : data.toString()));
-    });
-    await new Promise((resolve) => server.once("listening", resolve));
-    return { port: server.address().port, count: () => server.clients.size };
-  },
+  "wsframe-ws": async () => likeWs((await import("../../dist/ws.js")).WebSocketServer),
+  ws: async () => likeWs((await import("ws")).WebSocketServer),
 };
+
+async function likeWs(WebSocketServer) {
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  server.on("connection", (connection) => {
+    connection.on("message", (data, isBinary) => connection.send(data, { binary: isBinary }));
+  });
+  await new Promise((resolve) => server.once("listening", resolve));
+  return { port: server.address().port, count: () => server.clients.size };
+}
 
 const { port, count } = await START[process.argv[2]]();
 process.on("message", async () => {

@@ -266,7 +266,7 @@ export class FrameEncoder {
     const { frame } = message;
     if (this.#mask) {
       this.#bytes(message.firstByte, message.payload);
-    } else if (this.#isEmpty()) {
+    } else if (this.isEmpty) {
       this.#lone = frame;
     } else {
       const queue = this.#open();
@@ -337,7 +337,8 @@ export class FrameEncoder {
     return place.at;
   }
 
-  #isEmpty(): boolean {
+  /** Whether nothing is queued. @internal */
+  get isEmpty(): boolean {
     return this.#queue === undefined && this.#lone === undefined;
   }
 
@@ -414,7 +415,7 @@ export class FrameEncoder {
   #text(first: number, text: string): void {
     const { length } = text;
     const record = ENCODE_UNITS | (first << ENCODE_FIRST_BYTE_SHIFT);
-    if (this.#isEmpty() && record === LONE && length < LONG && !this.#keySource) {
+    if (this.isEmpty && record === LONE && length < LONG && !this.#keySource) {
       this.#lone = text;
     } else if (length < (this.#mask ? LARGE : LONG)) {
       const queue = this.#enqueue(record, length, length * MAX_BYTES_PER_UNIT + 4);

@@ -40,6 +40,7 @@ import {
   Outbox,
   type Pieces,
   type PiecesOptions,
+  type SentCallback,
 } from "./outbox.ts";
 import { settingsFor, type Settings } from "./settings.ts";
 import { pause, type ReadWindow, readerFor } from "./transport/reads.ts";
@@ -125,9 +126,12 @@ export class Connection
     socket.on("end", Connection.#onEnd);
     socket.on("error", Connection.#onError);
     socket.on("close", Connection.#onClose);
-    if (head.length > 0) socket.unshift(head);
+    // A stream that has emitted "end" takes nothing back, and does not emit it again.
+    const hasEnded = socket.readableEnded;
+    if (head.length > 0 && !hasEnded) socket.unshift(head);
     if (this.settings.watched) this.#watch();
     this.#runSoon();
+    if (hasEnded) process.nextTick(Connection.#receiveLast, this, head);
     publishOpen(this);
   }
 
@@ -143,6 +147,12 @@ export class Connection
 
   static #onEnd(this: OwnedStream): void {
     const connection = this[CONNECTION]!;
+    connection.#context.runInAsyncScope(connection.#receiveEnd, connection);
+  }
+
+  /** All that a stream has brought which ended before it got its connection. */
+  static #receiveLast(connection: Connection, head: Uint8Array): void {
+    if (head.length > 0) connection.#receive(head);
     connection.#context.runInAsyncScope(connection.#receiveEnd, connection);
   }
 
@@ -223,11 +233,13 @@ export class Connection
       sent = this.endpoint.send(data);
       size = data.length;
     } else if (data instanceof Uint8Array && outbox.isDirect && isPlain(options)) {
+      if (options?.callback !== undefined && this.#sendAlone(data, options, options.callback, "written")) return true;
       sent = outbox.sendNow(data, options);
       size = data.length;
     } else {
       if (options !== undefined) assertOptions(options);
       if (isPieces(data)) return outbox.sendPieces(data, options ?? {});
+      if (options?.callback !== undefined && this.#sendAlone(data, options, options.callback, "written")) return true;
       sent = outbox.send(data, options);
       size = sizeOf(data);
     }
@@ -235,6 +247,26 @@ export class Connection
     if (!outbox.corked) this.flushSoon();
     else if ((outbox.room -= size + OVERHEAD) < 0) this.#flow.look();
     return sent;
+  }
+
+  /**
+   * Sends a message whose callback asks for the next: it may be called before the message is written, which then leaves together
+   * with what follows. @internal
+   */
+  sendEagerly(message: PreparedMessage, callback: SentCallback): boolean {
+    return this.#sendAlone(message, undefined, callback, "accepted") || this.send(message, { callback });
+  }
+
+  #sendAlone(
+    data: string | Bytes | PreparedMessage,
+    options: MessageOptions | undefined,
+    callback: SentCallback,
+    counts: "written" | "accepted",
+  ): boolean {
+    if (this.#flushScheduled || !this.#outbox.sendAlone(data, options, callback, counts)) return false;
+    this.active = true;
+    if (!this.#outbox.isFlushed) this.flushSoon();
+    return true;
   }
 
   /** Sends a Ping with at most 125 bytes, which are copied. @returns false once the connection is closing */
@@ -380,6 +412,17 @@ export class Connection
     if (this.#flow.isStopped || this.#flow.isBehind) this.run();
   }
 
+  /** Nothing is written until release(): what is sent in several turns leaves together. @internal */
+  hold(): void {
+    this.#outbox.held = true;
+  }
+
+  /** Goes on after hold(), when this turn is over. @internal */
+  release(): void {
+    this.#outbox.held = false;
+    this.flushSoon();
+  }
+
   /** Runs the Flow. @internal */
   run(): void {
     this.#context.runInAsyncScope(this.#flow.run, this.#flow);
@@ -432,6 +475,11 @@ export class Connection
     this.#flushScheduled = false;
     this.#outbox.flush();
     this.taken();
+  }
+
+  /** The same from inside a handler, where what is sent waits for the end of the chunk. @internal */
+  flushNow(): void {
+    this.#outbox.flushNow();
   }
 
   /** @internal */
@@ -548,7 +596,8 @@ function flushNow(connection: Connection): void {
 }
 
 function isPieces(data: unknown): data is Pieces {
-  if (typeof data !== "object" || data === null || ArrayBuffer.isView(data)) return false;
+  if (typeof data !== "object" || data === null || ArrayBuffer.isView(data) || data instanceof PreparedMessage)
+    return false;
   return Symbol.asyncIterator in data && !isBytes(data);
 }
 

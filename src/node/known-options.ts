@@ -98,7 +98,8 @@ const SERVER_HINTS: Hints = { ...NAMES_OF_WS, ...NAMES_OF_TLS };
 const IN_URL = "it is part of the URL";
 const OF_REDIRECTS = "redirects are not followed: connect() fails with a HandshakeError that has their `location`";
 
-const CLIENT_HINTS: Hints = {
+/** @internal */
+export const CLIENT_HINTS: Hints = {
   ...NAMES_OF_WS,
   ...NAMES_OF_TLS,
   auth: "user and password are part of the URL",

@@ -28,7 +28,8 @@ export interface MessageOptions extends SendOptions {
   readonly copy?: boolean | undefined;
   /**
    * Called once the operating system has taken the message, or with an error if the connection has ended before that. Not
-   * called for a message that send() refuses. Default none.
+   * called for a message that send() refuses. Where nothing waits, such a message is written at once, and not together with
+   * what follows it in the same turn. Default none.
    */
   readonly callback?: SentCallback | undefined;
 }
@@ -118,6 +119,8 @@ export interface OutboxHost {
 export class Outbox implements Writer, Memory {
   /** Nothing is written while a chunk is being handled, so that its answers leave together. */
   corked = false;
+  /** The same while somebody handles, in several turns, what came together: see Connection.hold(). */
+  held = false;
   /** How much may be sent before it is time to look at how much waits, in bytes. */
   room = 0;
   /** Whether messages go straight to the Protocol. */
@@ -143,6 +146,10 @@ export class Outbox implements Writer, Memory {
   /** Whether a message has been begun with `fin: false`. Not kept while everything is sent at once. */
   #begun = false;
   #ended = false;
+  /** Whether the callback of a message that was sent alone is still to be called. */
+  #sentAlone = false;
+  /** Whether the last of these callbacks has sent more. */
+  #sendsMore = false;
 
   constructor(channel: Channel) {
     this.#protocol = channel.endpoint;
@@ -215,11 +222,16 @@ export class Outbox implements Writer, Memory {
 
   /** The same, while messages go straight to the Protocol. */
   sendNow(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
-    const sent =
-      (isPlain(options) ? this.#sendPlain(data, options?.binary) : undefined) ??
-      this.#protocol.send(this.#owned(data, options), options);
+    const sent = this.#put(data, options);
     if (sent && options?.callback !== undefined) this.callLater(options.callback);
     return sent;
+  }
+
+  #put(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
+    return (
+      (isPlain(options) ? this.#sendPlain(data, options?.binary) : undefined) ??
+      this.#protocol.send(this.#owned(data, options), options)
+    );
   }
 
   /** A whole message by a shorter way: bytes are copied once, into a frame. Undefined if there is none. */
@@ -229,6 +241,58 @@ export class Outbox implements Writer, Memory {
     if (binary !== false) return this.#protocol.sendCopy(data, this);
     const bytes = asBytes(data);
     return isText(bytes) ? this.#protocol.sendTextCopy(bytes, this) : undefined;
+  }
+
+  /**
+   * Writes a message at once, if there is nothing that it would have to follow: its sender wants to know when it is written, and
+   * may wait for that. What is sent before the callback, or by it, leaves together.
+   *
+   * If what counts for the sender is only that the next message may come, the callback of a connection that has used it to send
+   * more is called before the write, so that all of it leaves together.
+   *
+   * @returns whether it has been done
+   */
+  sendAlone(
+    data: string | Bytes | PreparedMessage,
+    options: MessageOptions | undefined,
+    callback: SentCallback,
+    counts: "written" | "accepted",
+  ): boolean {
+    const { socket, settings } = this.#channel;
+    if (this.#sentAlone || this.corked || !this.isDirect || !settings.passes || !this.#protocol.isIdle) return false;
+    if (this.#underway > 0 || this.#parts !== undefined || this.#callbacks !== undefined) return false;
+    if (!socket.writable || !isClear(socket)) return false;
+    if (this.#sendsMore && counts === "accepted") {
+      this.#put(data, options);
+    } else if (!this.#writeAlone(data, options)) {
+      this.callLater(callback);
+      return true;
+    }
+    this.#sentAlone = true;
+    process.nextTick(calledAlone, this, callback);
+    return true;
+  }
+
+  /** Returns whether the system has taken all of it. */
+  #writeAlone(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
+    if (data instanceof PreparedMessage && this.#channel.settings.role === "server") {
+      this.#pass(data.frame);
+    } else {
+      this.#put(data, options);
+      while (this.#hasRoom() && this.#writeNext());
+      if (this.#slot !== undefined) this.#freeSlot();
+    }
+    // A socket that has failed tells of it when it closes.
+    return this.#underway === 0 && this.#parts === undefined && !this.#channel.socket.destroyed;
+  }
+
+  /** Calls the callback of a message that was sent alone. */
+  calledAlone(callback: SentCallback): void {
+    const before = this.#protocol.bufferedAmount;
+    callSafely(callback, undefined);
+    this.#sentAlone = false;
+    this.#sendsMore = this.#protocol.bufferedAmount > before;
+    if (this.#callbacks !== undefined) this.#callBack(this.#callbacks);
   }
 
   /** Calls back when what has been sent until now is with the system. */
@@ -318,12 +382,20 @@ export class Outbox implements Writer, Memory {
   /** Gives the socket what it has room for. What it has no room for stays together in the Protocol. */
   flush(): void {
     const { socket } = this.#channel;
-    if (this.corked) return;
+    if (this.corked || this.held) return;
     if (!socket.destroyed && !socket.writableEnded) while (this.#hasRoom() && this.#writeNext());
     if (this.#slot !== undefined) this.#freeSlot();
     if (this.#lent !== undefined && this.waiting === 0) this.#giveBack(this.#lent);
-    if (this.#callbacks !== undefined) this.#callBack(this.#callbacks);
+    if (this.#callbacks !== undefined && !this.#sentAlone) this.#callBack(this.#callbacks);
     if (this.#drains !== undefined && this.bytes === 0) this.#wakeDrains();
+  }
+
+  /** The same, although a chunk is being handled. */
+  flushNow(): void {
+    const { corked } = this;
+    this.corked = false;
+    this.flush();
+    this.corked = corked;
   }
 
   /** Writes the response that has accepted the connection, before anything else. */
@@ -414,6 +486,12 @@ export class Outbox implements Writer, Memory {
       socket.write(part, this.written);
       return;
     }
+    this.#pass(part);
+  }
+
+  /** Writes past the queue of the socket. */
+  #pass(part: Uint8Array): void {
+    const { socket } = this.#channel;
     try {
       if (writeDirectly(socket, part, this)) {
         this.progress = true;
@@ -660,6 +738,10 @@ function callSafely(callback: SentCallback, error: Error | undefined): void {
   } catch (thrown) {
     throwLater(thrown);
   }
+}
+
+function calledAlone(outbox: Outbox, callback: SentCallback): void {
+  outbox.calledAlone(callback);
 }
 
 function lengthOf(data: string | Bytes): number {

@@ -107,6 +107,11 @@ export class Protocol {
     return this.#state <= FAILING;
   }
 
+  /** Whether a message that is a frame already may be written past take(): nothing waits, and none is changed. @internal */
+  get isIdle(): boolean {
+    return this.#state === OPEN && this.#outgoing === undefined && this.#settings.plain && this.#encoder.isEmpty;
+  }
+
   /**
    * Why the connection failed, if it did: the rule or limit that the peer broke, or what fail() was given. Also what was
    * wrong with the peer's answer to our Close, which is no error event.

@@ -55,8 +55,19 @@ export const DEFAULTS = {
   skipUTF8Validation: false,
 } as const satisfies SocketOptions;
 
-/** @internal */
+/** What connectionOptionsOf() has made last, and of what. */
+let last: { readonly of: readonly unknown[]; readonly made: ConnectionOptions } | undefined;
+
+/** Options of a Connection. The same object as the last time, where the options say the same. @internal */
 export function connectionOptionsOf(options: SocketOptions): ConnectionOptions {
+  const { autoPong, closeTimeout, generateMask, maxFragments, maxPayload, maxPendingAutoPongs } = options;
+  const { skipUTF8Validation } = options;
+  const of = [autoPong, closeTimeout, generateMask, maxFragments, maxPayload, maxPendingAutoPongs, skipUTF8Validation];
+  if (last?.of.every((value, index) => value === of[index]) !== true) last = { of, made: read(options) };
+  return last.made;
+}
+
+function read(options: SocketOptions): ConnectionOptions {
   const { autoPong = DEFAULTS.autoPong, closeTimeout = DEFAULTS.closeTimeout } = options;
   const { generateMask, skipUTF8Validation } = options;
   const maxMessage = limit(options.maxPayload, DEFAULTS.maxPayload);

@@ -56,15 +56,15 @@ export class WebSocketServer extends EventEmitter {
   readonly options: ServerOptions & { WebSocket: typeof WebSocket };
   /** The clients that are connected, unless `clientTracking` is off. */
   declare readonly clients?: Set<WebSocket>;
-  #server: HttpServer | HttpsServer | undefined = undefined;
-  #removeListeners: (() => void) | undefined = undefined;
-  #state: "running" | "closing" | "closed" = "running";
+  private _server: HttpServer | HttpsServer | undefined = undefined;
+  private _removeListeners: (() => void) | undefined = undefined;
+  private _state: "running" | "closing" | "closed" = "running";
   /** The extension, and the options that it was made of. */
-  #extension: { readonly of: unknown; readonly extension: Extension } | undefined = undefined;
+  private _extension: { readonly of: unknown; readonly extension: Extension } | undefined = undefined;
   /** Takes a client that has gone out of `clients`. */
-  readonly #forget: ((this: WebSocket) => void) | undefined = undefined;
+  private readonly _forget: ((this: WebSocket) => void) | undefined = undefined;
   /** Whether "close" comes with the end of the last client. */
-  #closesWithClients = false;
+  private _closesWithClients = false;
 
   /** @throws TypeError unless there is one of `port`, `server` and `noServer` */
   constructor(options?: ServerOptions, callback?: () => void) {
@@ -92,42 +92,42 @@ export class WebSocketServer extends EventEmitter {
     }
     if (this.options.clientTracking) {
       this.clients = new Set();
-      this.#forget = this.#forgetIn(this.clients);
+      this._forget = this._forgetIn(this.clients);
     }
     if (server) {
-      this.#server = server;
+      this._server = server;
     } else if (hasPort) {
-      this.#server = createServer(refuseOrdinary);
-      this.#server.listen(port, host ?? undefined, backlog ?? undefined, callback);
+      this._server = createServer(refuseOrdinary);
+      this._server.listen(port, host ?? undefined, backlog ?? undefined, callback);
     }
-    if (this.#server) this.#removeListeners = this.#listenTo(this.#server);
+    if (this._server) this._removeListeners = this._listenTo(this._server);
   }
 
   /** Where the server listens. @throws Error with `noServer` */
   address(): AddressInfo | string | null {
     if (this.options.noServer) throw new Error('The server is operating in "noServer" mode');
-    return this.#server?.address() ?? null;
+    return this._server?.address() ?? null;
   }
 
   /** Takes no more clients. Those that are connected stay; "close" is emitted when the last has gone. */
   close(callback?: (error?: Error) => void): void {
-    if (this.#state === "closed") {
+    if (this._state === "closed") {
       if (callback) this.once("close", () => callback(new Error("The server is not running")));
-      process.nextTick(() => this.#emitClose());
+      process.nextTick(() => this._emitClose());
       return;
     }
     if (callback) this.once("close", callback);
-    if (this.#state === "closing") return;
-    this.#state = "closing";
-    const server = this.#server;
-    this.#server = undefined;
-    this.#removeListeners?.();
+    if (this._state === "closing") return;
+    this._state = "closing";
+    const server = this._server;
+    this._server = undefined;
+    this._removeListeners?.();
     if (server && !this.options.server) {
-      server.close(() => this.#emitClose());
+      server.close(() => this._emitClose());
     } else if (this.clients && this.clients.size > 0) {
-      this.#closesWithClients = true;
+      this._closesWithClients = true;
     } else {
-      process.nextTick(() => this.#emitClose());
+      process.nextTick(() => this._emitClose());
     }
   }
 
@@ -140,7 +140,7 @@ export class WebSocketServer extends EventEmitter {
   /** Answers the request of an 'upgrade' event. `callback` gets the client, and emits "connection" if it should be. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, callback: UpgradeCallback): void {
     socket.on("error", destroyOnError);
-    const extension = this.#extensionNow();
+    const extension = this._extensionNow();
     const answer = acceptHandshake(
       { method: request.method, url: "/", headers: headersOf(request, extension !== undefined) },
       { extensions: extension ? [extension] : [] },
@@ -148,7 +148,7 @@ export class WebSocketServer extends EventEmitter {
     const error = answer.accepted ? undefined : answer.error;
     // What is wrong with offers is told after it is known that the server answers this request at all.
     if (error && error.code !== "WS_ERR_HANDSHAKE_EXTENSION") {
-      this.#refuseClient(error, request, socket);
+      this._refuseClient(error, request, socket);
       return;
     }
     if (!this.shouldHandle(request)) {
@@ -157,36 +157,36 @@ export class WebSocketServer extends EventEmitter {
     }
     const protocols = protocolsOf(request);
     if (protocols === undefined) {
-      this.#clientError(400, "Invalid Sec-WebSocket-Protocol header", request, socket);
+      this._clientError(400, "Invalid Sec-WebSocket-Protocol header", request, socket);
       return;
     }
     if (!answer.accepted) {
-      this.#refuseClient(answer.error, request, socket);
+      this._refuseClient(answer.error, request, socket);
       return;
     }
     if (extension && offers(request, extension.name) && answer.extensions.length === 0) {
-      this.#clientError(400, MESSAGES.WS_ERR_HANDSHAKE_EXTENSION!, request, socket);
+      this._clientError(400, MESSAGES.WS_ERR_HANDSHAKE_EXTENSION!, request, socket);
       return;
     }
     const upgrade: Upgrade = { request, socket, head, callback, protocols, acceptance: answer };
-    this.#verify(upgrade);
+    this._verify(upgrade);
   }
 
   /** permessage-deflate as the options have it now. It is not made for each client. */
-  #extensionNow(): Extension | undefined {
+  private _extensionNow(): Extension | undefined {
     const { perMessageDeflate } = this.options;
     if (!perMessageDeflate) return undefined;
-    if (this.#extension?.of !== perMessageDeflate) {
-      this.#extension = { of: perMessageDeflate, extension: extensionOf(perMessageDeflate) };
+    if (this._extension?.of !== perMessageDeflate) {
+      this._extension = { of: perMessageDeflate, extension: extensionOf(perMessageDeflate) };
     }
-    return this.#extension.extension;
+    return this._extension.extension;
   }
 
-  #verify(upgrade: Upgrade): void {
+  private _verify(upgrade: Upgrade): void {
     const { request, socket } = upgrade;
     const { verifyClient } = this.options;
     if (!verifyClient) {
-      this.#complete(upgrade);
+      this._complete(upgrade);
       return;
     }
     const origin = request.headers[versionOf(request) === 8 ? "sec-websocket-origin" : "origin"];
@@ -194,17 +194,17 @@ export class WebSocketServer extends EventEmitter {
     if (verifyClient.length === 2) {
       const decide = verifyClient as (info: ClientInfo, callback: Verified) => void;
       decide(info, (verified, code, message, headers) => {
-        if (verified) this.#complete(upgrade);
+        if (verified) this._complete(upgrade);
         else refuse(socket, code || 401, message, headers);
       });
     } else if ((verifyClient as (info: ClientInfo) => boolean)(info)) {
-      this.#complete(upgrade);
+      this._complete(upgrade);
     } else {
       refuse(socket, 401);
     }
   }
 
-  #complete({ request, socket, head, callback, protocols, acceptance }: Upgrade): void {
+  private _complete({ request, socket, head, callback, protocols, acceptance }: Upgrade): void {
     // The client may have gone meanwhile.
     if (!socket.readable || !socket.writable) {
       socket.destroy();
@@ -215,13 +215,13 @@ export class WebSocketServer extends EventEmitter {
         "server.handleUpgrade() was called more than once with the same socket, possibly due to a misconfiguration",
       );
     }
-    if (this.#state !== "running") {
+    if (this._state !== "running") {
       refuse(socket, 503);
       return;
     }
     upgraded.add(socket);
     const websocket = new this.options.WebSocket(null, undefined, this.options);
-    const protocol = this.#chooseProtocol(protocols, request);
+    const protocol = this._chooseProtocol(protocols, request);
     websocket.agree(protocol, acceptance.extensions);
     const lines = ["HTTP/1.1 101 Switching Protocols"];
     for (const [name, value] of acceptance.headers) {
@@ -234,15 +234,15 @@ export class WebSocketServer extends EventEmitter {
     socket.write(`${lines.join("\r\n")}\r\n\r\n`);
     socket.removeListener("error", destroyOnError);
     websocket.setSocket(socket, head, this.options);
-    if (this.#forget) {
+    if (this._forget) {
       this.clients!.add(websocket);
-      websocket.on("close", this.#forget);
+      websocket.on("close", this._forget);
     }
     callback(websocket, request);
   }
 
   /** @throws TypeError for what cannot stand in the header */
-  #chooseProtocol(protocols: Set<string>, request: IncomingMessage): string | undefined {
+  private _chooseProtocol(protocols: Set<string>, request: IncomingMessage): string | undefined {
     if (protocols.size === 0) return undefined;
     const { handleProtocols } = this.options;
     const [first] = protocols;
@@ -254,23 +254,23 @@ export class WebSocketServer extends EventEmitter {
   }
 
   /** One listener for all clients: each of its own would take memory. */
-  #forgetIn(clients: Set<WebSocket>): (this: WebSocket) => void {
-    const isLast = (): boolean => this.#closesWithClients && clients.size === 0;
-    const emitClose = (): void => this.#emitClose();
+  private _forgetIn(clients: Set<WebSocket>): (this: WebSocket) => void {
+    const isLast = (): boolean => this._closesWithClients && clients.size === 0;
+    const emitClose = (): void => this._emitClose();
     return function forget() {
       clients.delete(this);
       if (isLast()) process.nextTick(emitClose);
     };
   }
 
-  #refuseClient({ code, message }: HandshakeError, request: IncomingMessage, socket: Duplex): void {
+  private _refuseClient({ code, message }: HandshakeError, request: IncomingMessage, socket: Duplex): void {
     const status = code === "WS_ERR_HANDSHAKE_METHOD" ? 405 : 400;
     const headers = code === "WS_ERR_HANDSHAKE_VERSION" ? { "Sec-WebSocket-Version": "13, 8" } : undefined;
-    this.#clientError(status, MESSAGES[code] ?? message, request, socket, headers);
+    this._clientError(status, MESSAGES[code] ?? message, request, socket, headers);
   }
 
   /** Somebody else may answer a client that is wrong. */
-  #clientError(
+  private _clientError(
     status: number,
     message: string,
     request: IncomingMessage,
@@ -281,7 +281,7 @@ export class WebSocketServer extends EventEmitter {
     else refuse(socket, status, message, headers);
   }
 
-  #listenTo(server: HttpServer | HttpsServer): () => void {
+  private _listenTo(server: HttpServer | HttpsServer): () => void {
     const onConnection: UpgradeCallback = (websocket, request) => this.emit("connection", websocket, request);
     const listeners = {
       listening: () => this.emit("listening"),
@@ -295,8 +295,8 @@ export class WebSocketServer extends EventEmitter {
     };
   }
 
-  #emitClose(): void {
-    this.#state = "closed";
+  private _emitClose(): void {
+    this._state = "closed";
     this.emit("close");
   }
 }

@@ -3,6 +3,8 @@ import type { AgreedExtension } from "../index.ts";
 import { Connection } from "../node/connection.ts";
 import type { ConnectionEvents } from "../node/events.ts";
 import type { ConnectionOptions } from "../node/options.ts";
+import type { SentCallback } from "../node/outbox.ts";
+import { messageIn } from "./sent-frames.ts";
 
 /** What a SocketConnection tells its WebSocket. */
 export interface ConnectionOwner {
@@ -42,6 +44,23 @@ export class SocketConnection extends Connection {
     // Nobody listens to it. An emitter makes this when it is needed, and it takes 200 bytes.
     (this as unknown as { _events: undefined })._events = undefined;
     this.listenersChanged(true, SocketConnection.#onMessage as (data: string | Uint8Array, isBinary: boolean) => void);
+  }
+
+  /**
+   * Sends a message that is a frame already, as buffers end to end: what Sender.frame() returns. The callback says that the next
+   * may come. Once it has been used to send that, it is called before the write, if nothing waits: then all leaves together.
+   * @throws TypeError if it is not one whole message
+   */
+  sendFrame(list: readonly Uint8Array[], callback?: SentCallback): void {
+    const message = messageIn(list);
+    if (callback === undefined) this.send(message);
+    else if (!this.sendEagerly(message, callback)) process.nextTick(callback, new Error("WebSocket is not open"));
+  }
+
+  /** As in ws, what was sent before leaves, as far as the system takes it. */
+  override terminate(): void {
+    this.flushNow();
+    super.terminate();
   }
 
   static #onMessage(this: SocketConnection, data: Buffer, isBinary: boolean): void {

@@ -15,7 +15,6 @@ import {
 import { BlobQueue } from "./blob-queue.ts";
 import { ClientHandshake } from "./client.ts";
 import { type ClientOptions, connectionOptionsOf, type SendOptions, type SocketOptions } from "./options.ts";
-import { FrameSender } from "./frame-sender.ts";
 import { type ConnectionOwner, SocketConnection } from "./socket-connection.ts";
 import { asPayload, asReason, type Payload, sizeOf } from "./payload.ts";
 
@@ -52,25 +51,25 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
   _isServer: boolean;
   /** @internal */
   _protocol = "";
-  /** @internal */
-  _url: string | undefined = undefined;
+  /** Of a client. @internal */
+  declare _url?: string;
 
-  #state: 0 | 1 | 2 | 3 = CONNECTING;
-  #binaryType: BinaryType = "nodebuffer";
-  #connection: Connection | undefined = undefined;
-  #handshake: ClientHandshake | undefined = undefined;
-  #extensions: readonly AgreedExtension[] = NONE;
-  #sender: FrameSender | undefined = undefined;
-  readonly #options: SocketOptions;
-  #paused = false;
+  // None is private to JavaScript (#state): that would fail through a Proxy, and some programs make one of a socket.
+  private _state: 0 | 1 | 2 | 3 = CONNECTING;
+  private _binaryType: BinaryType = "nodebuffer";
+  private _connection: SocketConnection | undefined = undefined;
+  private _handshake: ClientHandshake | undefined = undefined;
+  private _extensions: readonly AgreedExtension[] = NONE;
+  private readonly _options: SocketOptions;
+  private _paused = false;
   /** Whether an error of the connection has been told, or is not to be. */
-  #failed = false;
+  private _failed = false;
   /** Of a message that has been begun with `fin: false`: whether it is binary. */
-  #begun: boolean | undefined = undefined;
+  private _begun: boolean | undefined = undefined;
   /** While a Blob is read. */
-  #blobs: BlobQueue | undefined = undefined;
+  private _blobs: BlobQueue | undefined = undefined;
   /** How many bytes send() was given after the end. */
-  #refusedBytes = 0;
+  private _refusedBytes = 0;
 
   /**
    * Opens a connection. With `null` for the address it waits for setSocket(), as the server's side of a connection.
@@ -88,7 +87,7 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
     if (address === null) {
       this._isServer = true;
       // A server says what it wants of its options; those of a client have defaults.
-      this.#options = options?.autoPong ? options : { ...options, autoPong: false };
+      this._options = options?.autoPong ? options : { ...options, autoPong: false };
       return;
     }
     this._isServer = false;
@@ -97,31 +96,31 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
       protocols = undefined;
     }
     const offered = protocols ?? options?.protocols ?? [];
-    this.#options = options ?? {};
-    this.#handshake = new ClientHandshake(this, address, isList(offered) ? offered : [offered], this.#options);
-    this.#handshake.start();
+    this._options = options ?? {};
+    this._handshake = new ClientHandshake(this, address, isList(offered) ? offered : [offered], this._options);
+    this._handshake.start();
   }
 
   get binaryType(): BinaryType {
-    return this.#binaryType;
+    return this._binaryType;
   }
 
   set binaryType(type: BinaryType) {
-    if (BINARY_TYPES.has(type)) this.#binaryType = type;
+    if (BINARY_TYPES.has(type)) this._binaryType = type;
   }
 
   /** How many bytes wait to be sent: an upper bound while text is not encoded yet. */
   get bufferedAmount(): number {
-    return (this.#connection?.bufferedAmount ?? 0) + (this.#blobs?.bytes ?? 0) + this.#refusedBytes;
+    return (this._connection?.bufferedAmount ?? 0) + (this._blobs?.bytes ?? 0) + this._refusedBytes;
   }
 
   /** The names of the extensions that were agreed on, with commas between. */
   get extensions(): string {
-    return this.#extensions.map(({ extension }) => extension.name).join();
+    return this._extensions.map(({ extension }) => extension.name).join();
   }
 
   get isPaused(): boolean {
-    return this.#paused;
+    return this._paused;
   }
 
   get protocol(): string {
@@ -129,8 +128,8 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
   }
 
   get readyState(): 0 | 1 | 2 | 3 {
-    if (this.#state === OPEN && this.#connection!.readyState !== OPEN) return CLOSING;
-    return this.#state;
+    if (this._state === OPEN && this._connection!.readyState !== OPEN) return CLOSING;
+    return this._state;
   }
 
   get url(): string | undefined {
@@ -179,24 +178,23 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
 
   /** The stream below, once there is one. Its "drain" event and unref() are what it is for. */
   get _socket(): Duplex | null {
-    return this.#connection?.socket ?? null;
+    return this._connection?.socket ?? null;
   }
 
   /** The way past send() for frames that Sender.frame() has made. */
-  get _sender(): FrameSender | null {
-    if (this.#connection === undefined) return null;
-    return (this.#sender ??= new FrameSender(this.#connection));
+  get _sender(): Pick<SocketConnection, "sendFrame"> | null {
+    return this._connection ?? null;
   }
 
   /** Whether the peer's Close, and ours, were exchanged. @internal */
   get wasClean(): boolean {
-    return this.#connection?.ending?.wasClean === true;
+    return this._connection?.ending?.wasClean === true;
   }
 
   /** Says what the handshake has agreed on: before setSocket(). @internal */
   agree(protocol: string | undefined, extensions: readonly AgreedExtension[]): void {
     this._protocol = protocol ?? "";
-    if (extensions.length > 0) this.#extensions = extensions;
+    if (extensions.length > 0) this._extensions = extensions;
   }
 
   /**
@@ -206,16 +204,16 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
   setSocket(socket: Duplex, head: Buffer, options: SocketOptions): void {
     if ("setTimeout" in socket && typeof socket.setTimeout === "function") socket.setTimeout(0);
     if ("setNoDelay" in socket && typeof socket.setNoDelay === "function") socket.setNoDelay();
-    this.#connection = new SocketConnection(
+    this._connection = new SocketConnection(
       this,
       socket,
       this._isServer ? "server" : "client",
-      { protocol: this._protocol, extensions: this.#extensions },
+      { protocol: this._protocol, extensions: this._extensions },
       head,
-      connectionOptionsOf({ ...this.#options, ...options }),
+      connectionOptionsOf(options === this._options ? options : { ...this._options, ...options }),
     );
-    this.#handshake = undefined;
-    this.#state = OPEN;
+    this._handshake = undefined;
+    this._state = OPEN;
     this.emit("open");
   }
 
@@ -230,9 +228,9 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
       callback = options;
       options = undefined;
     }
-    const connection = this.#openConnection(data, callback);
+    const connection = this._openConnection(data, callback);
     if (connection === undefined) return;
-    if (callback === undefined && this.#begun === undefined && this.#blobs === undefined) {
+    if (callback === undefined && this._begun === undefined && this._blobs === undefined) {
       // Most messages.
       if (data instanceof Uint8Array) {
         const how = options === undefined ? undefined : plainOptions(options);
@@ -244,16 +242,20 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
         connection.send(data);
         return;
       }
+    } else if (typeof data === "string" && options === undefined && this._begun === undefined && !this._blobs) {
+      // Most messages of Socket.IO.
+      if (!connection.send(data, { callback })) callback?.(new Error(ENDED));
+      return;
     }
     const payload = asPayload(data);
     // As in ws, a name whose value is undefined is false.
     const given = { fin: true, compress: true, binary: typeof payload !== "string", ...options };
     const fin = Boolean(given.fin);
-    const binary = this.#begun ?? Boolean(given.binary);
-    this.#begun = fin ? undefined : binary;
+    const binary = this._begun ?? Boolean(given.binary);
+    this._begun = fin ? undefined : binary;
     // Like that of ws, `compress: true` leaves short messages as they are.
     const how = { binary, fin, callback, ...(given.compress ? undefined : { compress: false }) };
-    this.#inOrder(payload, callback, (bytes) => {
+    this._inOrder(payload, callback, (bytes) => {
       if (!connection.send(bytes, how)) callback?.(new Error(ENDED));
     });
   }
@@ -261,13 +263,13 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
   ping(data?: Payload, mask?: boolean | SendCallback, callback?: SendCallback): void;
   ping(callback?: SendCallback): void;
   ping(data?: Payload | SendCallback, mask?: boolean | SendCallback, callback?: SendCallback): void {
-    this.#control("ping", data, mask, callback);
+    this._control("ping", data, mask, callback);
   }
 
   pong(data?: Payload, mask?: boolean | SendCallback, callback?: SendCallback): void;
   pong(callback?: SendCallback): void;
   pong(data?: Payload | SendCallback, mask?: boolean | SendCallback, callback?: SendCallback): void {
-    this.#control("pong", data, mask, callback);
+    this._control("pong", data, mask, callback);
   }
 
   /**
@@ -275,78 +277,78 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
    * @throws TypeError for a code that must not be sent @throws RangeError for a reason of more than 123 bytes
    */
   close(code?: number, data?: string | Buffer): void {
-    if (this.#state === CLOSED) return;
-    if (this.#state === CONNECTING) {
-      this.#abort();
+    if (this._state === CLOSED) return;
+    if (this._state === CONNECTING) {
+      this._abort();
       return;
     }
     if (this.readyState === CLOSING) return;
     const reason = asReason(code, data);
-    if (this.#blobs === undefined) {
-      this.#connection!.close(code, reason);
+    if (this._blobs === undefined) {
+      this._connection!.close(code, reason);
       return;
     }
-    this.#state = CLOSING;
-    this.#waitForBlobs(0, undefined, undefined, () => this.#connection!.close(code, reason));
+    this._state = CLOSING;
+    this._waitForBlobs(0, undefined, undefined, () => this._connection!.close(code, reason));
   }
 
   /** Cuts the connection. */
   terminate(): void {
-    if (this.#state === CLOSED) return;
-    if (this.#state === CONNECTING) {
-      this.#abort();
+    if (this._state === CLOSED) return;
+    if (this._state === CONNECTING) {
+      this._abort();
       return;
     }
-    this.#state = CLOSING;
-    this.#connection?.terminate();
+    this._state = CLOSING;
+    this._connection?.terminate();
   }
 
   pause(): void {
-    if (this.#connection === undefined || this.#state === CLOSED) return;
-    this.#paused = true;
-    this.#connection.pause();
+    if (this._connection === undefined || this._state === CLOSED) return;
+    this._paused = true;
+    this._connection.pause();
   }
 
   resume(): void {
-    if (this.#connection === undefined || this.#state === CLOSED) return;
-    this.#paused = false;
-    this.#connection.resume();
+    if (this._connection === undefined || this._state === CLOSED) return;
+    this._paused = false;
+    this._connection.resume();
   }
 
   /** The opening handshake has failed: the last events, unless it has failed before. @internal */
   fail(error: Error): void {
-    this.#state = CLOSING;
+    this._state = CLOSING;
     this.emit("error", error);
     this.emitClose();
   }
 
   /** It has failed, and the events come later. @internal */
   failing(): void {
-    this.#state = CLOSING;
+    this._state = CLOSING;
   }
 
   /** @internal */
   emitClose(code: number = 1006, reason: Buffer = EMPTY): void {
-    this.#state = CLOSED;
-    this.#blobs?.end(new Error("The socket was closed while the blob was being read"));
+    this._state = CLOSED;
+    this._blobs?.end(new Error("The socket was closed while the blob was being read"));
     this.emit("close", code, reason);
   }
 
   /** @internal */
   received(data: Buffer, isBinary: boolean): void {
-    this.emit("message", isBinary && this.#binaryType !== "nodebuffer" ? this.#converted(data) : data, isBinary);
-    if (this.#options.allowSynchronousEvents === false) this.#waitForTurn();
+    this.emit("message", isBinary && this._binaryType !== "nodebuffer" ? this._converted(data) : data, isBinary);
+    if (this._options.allowSynchronousEvents === false) this._waitForTurn();
   }
 
   /** @internal */
   receivedControl(name: "ping" | "pong", data: Buffer): void {
     this.emit(name, data);
-    if (this.#options.allowSynchronousEvents === false) this.#waitForTurn();
+    if (this._options.allowSynchronousEvents === false) this._waitForTurn();
   }
 
   /** @internal */
   receivedClose(code: number, reason: string): void {
-    const connection = this.#connection!;
+    const connection = this._connection!;
     if (code === 1005) connection.close();
     else connection.close(code, reason);
     // As ws, which does not wait for the server to do so first (RFC 6455 §7.1.1).
@@ -358,55 +360,55 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
     // ws tells of what is wrong with frames. That the stream has failed shows in "close".
     if (!(error instanceof WebSocketError)) return;
     if (error.code === "WS_ERR_TOO_MANY_PENDING_PONGS") {
-      this.#failed = true;
+      this._failed = true;
       this.terminate();
       return;
     }
     // As ws: without the reason that ours would have.
-    this.#connection!.close(error.closeCode);
-    this.#failed = true;
+    this._connection!.close(error.closeCode);
+    this._failed = true;
     this.emit("error", asWsError(error));
   }
 
   /** @internal */
   ended(code: number, reason: string): void {
     // A frame that was wrong after our own Close is no "error" event of a connection, but one of ws.
-    const { error } = this.#connection!;
-    if (error instanceof WebSocketError && !this.#failed) this.emit("error", asWsError(error));
+    const { error } = this._connection!;
+    if (error instanceof WebSocketError && !this._failed) this.emit("error", asWsError(error));
     this.emitClose(code, reason === "" ? EMPTY : Buffer.from(reason));
   }
 
-  #converted(data: Buffer): ArrayBuffer | Buffer[] | Blob {
+  private _converted(data: Buffer): ArrayBuffer | Buffer[] | Blob {
     // The connection has joined the fragments.
-    if (this.#binaryType === "fragments") return data.length === 0 ? [] : [data];
-    if (this.#binaryType === "blob") return new Blob([data as Buffer<ArrayBuffer>]);
+    if (this._binaryType === "fragments") return data.length === 0 ? [] : [data];
+    if (this._binaryType === "blob") return new Blob([data as Buffer<ArrayBuffer>]);
     const { buffer, byteOffset, byteLength } = data;
     const whole = byteLength === buffer.byteLength && buffer instanceof ArrayBuffer;
     return whole ? buffer : (buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer);
   }
 
   /** The next event is one of another turn of the event loop. */
-  #waitForTurn(): void {
-    const connection = this.#connection!;
+  private _waitForTurn(): void {
+    const connection = this._connection!;
     if (connection.isPaused) return;
     connection.pause();
     setImmediate(() => {
-      if (!this.#paused) connection.resume();
+      if (!this._paused) connection.resume();
     });
   }
 
-  #abort(): void {
-    this.#handshake?.abort(ABORTED);
+  private _abort(): void {
+    this._handshake?.abort(ABORTED);
     // One that setSocket() was to open has nothing to abort.
   }
 
   /** The connection that data may be sent on. Otherwise the callback is told why not. @throws Error while connecting */
-  #openConnection(data: unknown, callback: SendCallback | undefined): Connection | undefined {
+  private _openConnection(data: unknown, callback: SendCallback | undefined): Connection | undefined {
     const { readyState } = this;
     if (readyState === CONNECTING) throw new Error("WebSocket is not open: readyState 0 (CONNECTING)");
-    if (readyState === OPEN) return this.#connection;
+    if (readyState === OPEN) return this._connection;
     if (data) {
-      this.#refusedBytes += sizeOf(asPayload(data));
+      this._refusedBytes += sizeOf(asPayload(data));
     }
     if (callback !== undefined) {
       process.nextTick(callback, new Error(`WebSocket is not open: readyState ${readyState} (${STATES[readyState]})`));
@@ -414,7 +416,7 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
     return undefined;
   }
 
-  #control(
+  private _control(
     kind: "ping" | "pong",
     data: Payload | SendCallback | undefined,
     mask: boolean | SendCallback | undefined,
@@ -426,9 +428,9 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
     } else if (typeof mask === "function") {
       callback = mask;
     }
-    const connection = this.#openConnection(data, callback);
+    const connection = this._openConnection(data, callback);
     if (connection === undefined) return;
-    this.#inOrder(asPayload(data), callback, (bytes) => {
+    this._inOrder(asPayload(data), callback, (bytes) => {
       const length = typeof bytes === "string" ? Buffer.byteLength(bytes) : bytes.byteLength;
       if (length > 125) throw new RangeError("The data size must not be greater than 125 bytes");
       connection[kind](bytes, { callback });
@@ -436,29 +438,29 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
   }
 
   /** Sends what is no Blob at once, unless a Blob is to be sent before. */
-  #inOrder(
+  private _inOrder(
     payload: string | ArrayBufferView | Blob,
     callback: SendCallback | undefined,
     send: (data: string | ArrayBufferView) => void,
   ): void {
     const isBlob = typeof payload !== "string" && "size" in payload;
-    if (!isBlob && this.#blobs === undefined) {
+    if (!isBlob && this._blobs === undefined) {
       send(payload);
       return;
     }
     const blob = isBlob ? payload : undefined;
-    this.#waitForBlobs(sizeOf(payload), blob, callback, (data) => send(data ?? (payload as string | ArrayBufferView)));
+    this._waitForBlobs(sizeOf(payload), blob, callback, (data) => send(data ?? (payload as string | ArrayBufferView)));
   }
 
-  #waitForBlobs(
+  private _waitForBlobs(
     size: number,
     blob: Blob | undefined,
     callback: SendCallback | undefined,
     send: (data?: Uint8Array) => void,
   ): void {
-    const blobs = (this.#blobs ??= new BlobQueue((error) => {
-      this.#state = CLOSING;
-      this.#connection!.socket.end();
+    const blobs = (this._blobs ??= new BlobQueue((error) => {
+      this._state = CLOSING;
+      this._connection!.socket.end();
       this.emit("error", error);
     }));
     blobs.push({
@@ -466,7 +468,7 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
       blob,
       callback,
       send: (data) => {
-        if (blobs.isEmpty) this.#blobs = undefined;
+        if (blobs.isEmpty) this._blobs = undefined;
         send(data);
       },
     });

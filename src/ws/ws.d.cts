@@ -1,6 +1,8 @@
 // What "wsframe/ws" declares, for require(). Written by hand, with the names and shapes that programs written for @types/ws rely on, and
 // in terms that older compilers and types of Node understand. A test holds the implementation against it.
 
+/* oxlint-disable typescript/no-explicit-any -- programs for @types/ws count on what is not checked */
+
 /// <reference types="node" />
 
 import type { EventEmitter } from "node:events";
@@ -18,48 +20,6 @@ import type { Duplex, DuplexOptions, Writable } from "node:stream";
 import type { PeerCertificate, SecureContextOptions } from "node:tls";
 import type { URL } from "node:url";
 import type { ZlibOptions } from "node:zlib";
-
-/** What the compiler does not check: programs written for @types/ws count on it. */
-// oxlint-disable-next-line typescript/no-explicit-any
-type Unchecked = any;
-
-/** What `send()` takes: whatever `Buffer.from()` takes, numbers and Blobs. */
-type Sendable =
-  | string
-  | number
-  | ArrayBufferView
-  | ArrayBuffer
-  | SharedArrayBuffer
-  | Blob
-  | readonly unknown[]
-  | { valueOf(): ArrayBuffer | SharedArrayBuffer | Uint8Array | readonly number[] | string }
-  | { [Symbol.toPrimitive](hint: string): string };
-
-/** The events of a WebSocket, and what their listeners are called with. */
-interface SocketEvents {
-  open: [];
-  message: [data: WebSocket.RawData, isBinary: boolean];
-  close: [code: number, reason: Buffer];
-  error: [error: Error];
-  ping: [data: Buffer];
-  pong: [data: Buffer];
-  upgrade: [response: IncomingMessage];
-  redirect: [url: string, request: ClientRequest];
-  "unexpected-response": [request: ClientRequest, response: IncomingMessage];
-}
-
-/** The events of a WebSocketServer that has clients of class T and requests of class U. */
-interface ServerEvents<T extends typeof WebSocket, U extends typeof IncomingMessage> {
-  listening: [];
-  connection: [websocket: InstanceType<T>, request: InstanceType<U>];
-  headers: [headers: string[], request: InstanceType<U>];
-  wsClientError: [error: Error, socket: Duplex, request: InstanceType<U>];
-  error: [error: Error];
-  close: [];
-}
-
-/** A listener as browsers have it: a function, or an object with a method. */
-type Handler<E> = ((event: E) => void) | { handleEvent(event: E): void };
 
 /**
  * One end of a connection: a client once you construct it with an address, or what a server's `'connection'` event hands you. It is an
@@ -115,7 +75,12 @@ declare class WebSocket extends EventEmitter {
    * With null: the server's side of a connection, for servers that make it themselves. Nothing happens before it gets a socket.
    */
   constructor(address: null, protocols?: undefined, options?: WebSocket.ServerSideOptions);
-  /** Connects to a server: see the constructor with protocols. */
+  /**
+   * Connects to a server.
+   * @param address with the scheme `ws:`, `wss:`, `http:`, `https:` or `ws+unix:`
+   * @param protocols the subprotocols to offer
+   * @throws SyntaxError if the address or a subprotocol is not one, RangeError if the protocol version is not supported
+   */
   constructor(address: string | URL, options?: WebSocket.ClientOptions | ClientRequestArgs);
   /**
    * Connects to a server.
@@ -145,14 +110,18 @@ declare class WebSocket extends EventEmitter {
   ping(data?: unknown, mask?: boolean, callback?: (error: Error) => void): void;
   /** Sends a Pong that nobody asked for (RFC 6455 §5.5.3). Parameters and errors are those of `ping()`. */
   pong(data?: unknown, mask?: boolean, callback?: (error: Error) => void): void;
-  /** Sends a message: see below. */
-  send(data: Sendable, callback?: (error?: Error) => void): void;
   /**
    * Sends a message: text if the data is a string or a number, else binary. Do not change bytes that you pass before the callback.
    * @param callback called once the message is written, or with the error
    * @throws Error while the connection is CONNECTING
    */
-  send(data: Sendable, options: WebSocket.SendOptions, callback?: (error?: Error) => void): void;
+  send(data: WebSocket.Sendable, callback?: (error?: Error) => void): void;
+  /**
+   * Sends a message: text if the data is a string or a number, else binary. Do not change bytes that you pass before the callback.
+   * @param callback called once the message is written, or with the error
+   * @throws Error while the connection is CONNECTING
+   */
+  send(data: WebSocket.Sendable, options: WebSocket.SendOptions, callback?: (error?: Error) => void): void;
   /** Destroys the socket, without a closing handshake. */
   terminate(): void;
   /** Stops reading from the socket. What has arrived may still be emitted. Without effect while CONNECTING, and once CLOSED. */
@@ -163,30 +132,45 @@ declare class WebSocket extends EventEmitter {
   /** Adds a listener as in browsers. One that has been added before is not added again. */
   addEventListener<K extends keyof WebSocket.WebSocketEventMap>(
     type: K,
-    listener: Handler<WebSocket.WebSocketEventMap[K]>,
+    listener: WebSocket.Handler<WebSocket.WebSocketEventMap[K]>,
     options?: WebSocket.EventListenerOptions,
   ): void;
   /** Removes a listener that `addEventListener()` has added. */
   removeEventListener<K extends keyof WebSocket.WebSocketEventMap>(
     type: K,
-    listener: Handler<WebSocket.WebSocketEventMap[K]>,
+    listener: WebSocket.Handler<WebSocket.WebSocketEventMap[K]>,
   ): void;
 
   /** Adds a listener. */
-  on<K extends keyof SocketEvents>(event: K, listener: (this: WebSocket, ...args: SocketEvents[K]) => void): this;
-  on(event: string | symbol, listener: (this: WebSocket, ...args: Unchecked[]) => void): this;
+  on<K extends keyof WebSocket.SocketEvents>(
+    event: K,
+    listener: (this: WebSocket, ...args: WebSocket.SocketEvents[K]) => void,
+  ): this;
+  on(event: string | symbol, listener: (this: WebSocket, ...args: any[]) => void): this;
   /** Adds a listener for the next event alone. */
-  once<K extends keyof SocketEvents>(event: K, listener: (this: WebSocket, ...args: SocketEvents[K]) => void): this;
-  once(event: string | symbol, listener: (this: WebSocket, ...args: Unchecked[]) => void): this;
+  once<K extends keyof WebSocket.SocketEvents>(
+    event: K,
+    listener: (this: WebSocket, ...args: WebSocket.SocketEvents[K]) => void,
+  ): this;
+  once(event: string | symbol, listener: (this: WebSocket, ...args: any[]) => void): this;
   /** Removes a listener. */
-  off<K extends keyof SocketEvents>(event: K, listener: (this: WebSocket, ...args: SocketEvents[K]) => void): this;
-  off(event: string | symbol, listener: (this: WebSocket, ...args: Unchecked[]) => void): this;
+  off<K extends keyof WebSocket.SocketEvents>(
+    event: K,
+    listener: (this: WebSocket, ...args: WebSocket.SocketEvents[K]) => void,
+  ): this;
+  off(event: string | symbol, listener: (this: WebSocket, ...args: any[]) => void): this;
   /** `on()`. */
-  addListener<K extends keyof SocketEvents>(event: K, listener: (...args: SocketEvents[K]) => void): this;
-  addListener(event: string | symbol, listener: (...args: Unchecked[]) => void): this;
+  addListener<K extends keyof WebSocket.SocketEvents>(
+    event: K,
+    listener: (...args: WebSocket.SocketEvents[K]) => void,
+  ): this;
+  addListener(event: string | symbol, listener: (...args: any[]) => void): this;
   /** `off()`. */
-  removeListener<K extends keyof SocketEvents>(event: K, listener: (...args: SocketEvents[K]) => void): this;
-  removeListener(event: string | symbol, listener: (...args: Unchecked[]) => void): this;
+  removeListener<K extends keyof WebSocket.SocketEvents>(
+    event: K,
+    listener: (...args: WebSocket.SocketEvents[K]) => void,
+  ): this;
+  removeListener(event: string | symbol, listener: (...args: any[]) => void): this;
 }
 
 /** The class, where its name means a member of the namespace. */
@@ -199,6 +183,59 @@ declare namespace WebSocket {
 
   /** The `data` of a `message` event: a string if the message is text. */
   type Data = string | RawData;
+
+  /** What `send()` takes: whatever `Buffer.from()` takes, numbers and Blobs. */
+  type Sendable =
+    | string
+    | number
+    | ArrayBufferView
+    | ArrayBuffer
+    | SharedArrayBuffer
+    | Blob
+    | readonly unknown[]
+    | { valueOf(): ArrayBuffer | SharedArrayBuffer | Uint8Array | readonly number[] | string }
+    | { [Symbol.toPrimitive](hint: string): string };
+
+  /** The events of a WebSocket, and what their listeners are called with. */
+  interface SocketEvents {
+    /** The handshake has succeeded. */
+    open: [];
+    /** A message has arrived. */
+    message: [data: RawData, isBinary: boolean];
+    /** The connection is over: the code and the reason of the peer's Close; 1005 if it had none, 1006 if none came. */
+    close: [code: number, reason: Buffer];
+    /** Something went wrong. `close` follows. */
+    error: [error: Error];
+    /** A Ping has arrived; it is answered unless `autoPong` is false. */
+    ping: [data: Buffer];
+    /** A Pong has arrived. */
+    pong: [data: Buffer];
+    /** The server's answer has arrived, with its headers. */
+    upgrade: [response: IncomingMessage];
+    /** A redirect is followed. */
+    redirect: [url: string, request: ClientRequest];
+    /** The server refuses the handshake. With a listener you end the request; without one there is an error. */
+    "unexpected-response": [request: ClientRequest, response: IncomingMessage];
+  }
+
+  /** The events of a WebSocketServer that has clients of class T and requests of class U. */
+  interface ServerEvents<T extends typeof WebSocket.WebSocket, U extends typeof IncomingMessage> {
+    /** The server listens. */
+    listening: [];
+    /** A handshake has succeeded. */
+    connection: [websocket: InstanceType<T>, request: InstanceType<U>];
+    /** The answer is about to be sent. You can change its lines. */
+    headers: [headers: string[], request: InstanceType<U>];
+    /** A handshake has failed. With a listener you end the socket; without one the client is answered. */
+    wsClientError: [error: Error, socket: Duplex, request: InstanceType<U>];
+    /** The server of its own has failed, for example since its port is taken. */
+    error: [error: Error];
+    /** The server is closed. */
+    close: [];
+  }
+
+  /** A listener as browsers have it: a function, or an object with a method. */
+  type Handler<E> = ((event: E) => void) | { handleEvent(event: E): void };
 
   /** A certificate or a key. */
   type CertMeta = string | string[] | Buffer | Buffer[];
@@ -336,7 +373,7 @@ declare namespace WebSocket {
   /** Something went wrong. The `close` event follows. */
   interface ErrorEvent extends Event {
     /** What went wrong. */
-    error: Unchecked;
+    error: any;
     /** The message of the error. */
     message: string;
   }
@@ -459,32 +496,34 @@ declare namespace WebSocket {
       event: K,
       listener: (this: Server<T>, ...args: ServerEvents<T, U>[K]) => void,
     ): this;
-    on(event: string | symbol, listener: (this: Server<T>, ...args: Unchecked[]) => void): this;
+    on(event: string | symbol, listener: (this: Server<T>, ...args: any[]) => void): this;
     /** Adds a listener for the next event alone. */
     once<K extends keyof ServerEvents<T, U>>(
       event: K,
       listener: (this: Server<T>, ...args: ServerEvents<T, U>[K]) => void,
     ): this;
-    once(event: string | symbol, listener: (this: Server<T>, ...args: Unchecked[]) => void): this;
+    once(event: string | symbol, listener: (this: Server<T>, ...args: any[]) => void): this;
     /** Removes a listener. */
     off<K extends keyof ServerEvents<T, U>>(
       event: K,
       listener: (this: Server<T>, ...args: ServerEvents<T, U>[K]) => void,
     ): this;
-    off(event: string | symbol, listener: (this: Server<T>, ...args: Unchecked[]) => void): this;
+    off(event: string | symbol, listener: (this: Server<T>, ...args: any[]) => void): this;
     /** `on()`. */
     addListener<K extends keyof ServerEvents<T, U>>(event: K, listener: (...args: ServerEvents<T, U>[K]) => void): this;
-    addListener(event: string | symbol, listener: (...args: Unchecked[]) => void): this;
+    addListener(event: string | symbol, listener: (...args: any[]) => void): this;
     /** `off()`. */
     removeListener<K extends keyof ServerEvents<T, U>>(
       event: K,
       listener: (...args: ServerEvents<T, U>[K]) => void,
     ): this;
-    removeListener(event: string | symbol, listener: (...args: Unchecked[]) => void): this;
+    removeListener(event: string | symbol, listener: (...args: any[]) => void): this;
   }
 
+  /** The server, by its other name. */
   const WebSocketServer: typeof Server;
   interface WebSocketServer extends Server {}
+  /** The class itself. */
   const WebSocket: typeof Itself;
   interface WebSocket extends Itself {}
 
@@ -539,19 +578,31 @@ declare namespace WebSocket {
     /** A frame as what is to be written, in order. */
     static frame(data: Buffer | string, options: FrameOptions): (Buffer | string)[];
     /** Sends a Close. */
-    close(code?: number, data?: string | Buffer, mask?: boolean, callback?: (error?: Error) => void): void;
+    close(code?: number, data?: string | Buffer, mask?: boolean, callback?: (error?: Error | null) => void): void;
     /** Sends a Ping. */
-    ping(data: unknown, mask?: boolean, callback?: (error?: Error) => void): void;
+    ping(data: unknown, mask?: boolean, callback?: (error?: Error | null) => void): void;
     /** Sends a Pong. */
-    pong(data: unknown, mask?: boolean, callback?: (error?: Error) => void): void;
+    pong(data: unknown, mask?: boolean, callback?: (error?: Error | null) => void): void;
     /** Sends a message or a fragment of one. */
-    send(data: unknown, options: SendOptions, callback?: (error?: Error) => void): void;
+    send(data: unknown, options: SendOptions, callback?: (error?: Error | null) => void): void;
     /** Writes what `frame()` has made, as it is. */
-    sendFrame(list: (Buffer | string)[], callback?: (error?: Error) => void): void;
+    sendFrame(list: readonly (Buffer | string)[], callback?: (error?: Error | null) => void): void;
   }
 
   /** An extension's parameters, each with all its values, for each time that it is named. */
   type ExtensionParameters = { [parameter: string]: (string | true)[] }[];
+
+  /** What both sides have agreed upon, or one offers (RFC 7692 §7.1). */
+  interface DeflateParameters {
+    /** The server compresses each message alone. */
+    server_no_context_takeover?: true;
+    /** The client compresses each message alone. */
+    client_no_context_takeover?: true;
+    /** The server's window. */
+    server_max_window_bits?: number;
+    /** The client's window, or true if the server may choose it. */
+    client_max_window_bits?: number | true;
+  }
 
   /** permessage-deflate (RFC 7692) of one connection. */
   class PerMessageDeflate {
@@ -567,9 +618,9 @@ declare namespace WebSocket {
       },
     );
     /** What a client offers. */
-    offer(): { [parameter: string]: string | number | true };
+    offer(): DeflateParameters;
     /** Takes what the other side has sent, and returns the parameters agreed upon. @throws Error if they cannot be met */
-    accept(configurations: ExtensionParameters): { [parameter: string]: string | number | true };
+    accept(configurations: ExtensionParameters): DeflateParameters;
     /** Compresses a message, or a fragment of one. */
     compress(data: Buffer | string, fin: boolean, callback: (error: Error | null, result?: Buffer) => void): void;
     /** Decompresses a message, or a fragment of one. */

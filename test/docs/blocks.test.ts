@@ -11,7 +11,8 @@
 //   text     Has a comment that says what it is: `output` of the block above it; something `like` that, with other numbers; `layout` of folders, which have to be as it
 //            says; or a `diagram`.
 //
-// Comments stand right before a block: <!-- run: NAME -->. The port 8080 becomes one that is free.
+// Comments stand right before a block: <!-- run: NAME -->. One with the comment `framework: NAME` needs packages that are not in this repository:
+// test/frameworks runs it. The port 8080 becomes one that is free.
 
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -41,13 +42,13 @@ const blocks = pages.flatMap((name) => readPage(name).blocks);
 const modules = blocks.flatMap((block, i) => {
   const next = blocks[i + 1];
   const output = next?.directive === "output" ? next.code : undefined;
-  return ["js", "ts"].includes(block.language) ? [{ block, output }] : [];
+  return ["js", "ts"].includes(block.language) && block.directive !== "framework" ? [{ block, output }] : [];
 });
 
 /** In the bare folder, if it needs no more than that. */
 function fileOf(block: Block): string {
   const { place, language } = block;
-  const folder = /\bfrom "(?!wsframe|node:)/.test(sourceOf(block)) ? project.folder : project.bare;
+  const folder = /\bfrom "(?!wsframe(?!\/crossws)|node:)/.test(sourceOf(block)) ? project.folder : project.bare;
   return join(folder, `${place.replaceAll(/[/:]/g, "-")}.${language === "ts" ? "mts" : "mjs"}`);
 }
 
@@ -78,10 +79,10 @@ function run(command: string, args: readonly string[], cwd: string): Promise<Out
 
 test("every block is in a language that is run here", () => {
   const known = {
-    js: ["", "run"],
+    js: ["", "run", "framework"],
     ts: ["", "run"],
-    sh: [""],
-    json: [""],
+    sh: ["", "framework"],
+    json: ["", "framework"],
     text: ["output", "like", "layout", "diagram"],
   };
   const unknown = blocks.filter(
@@ -143,7 +144,7 @@ describe("js, ts", () => {
 });
 
 describe("sh", () => {
-  const scripts = blocks.filter(({ language }) => language === "sh");
+  const scripts = blocks.filter(({ language, directive }) => language === "sh" && directive !== "framework");
   const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as { scripts: Record<string, string> };
 
   /** What is run, and how; undefined for a line that is nothing of the kind. */

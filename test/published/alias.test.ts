@@ -2,7 +2,6 @@
 
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { hasRegistry, type Registry } from "../support/registry.ts";
@@ -23,7 +22,9 @@ const { version } = manifest("");
 test("both packages have one version, and the alias depends on that of wsframe alone", () => {
   expect(manifest("packages/wsframe-ws/")).toMatchObject({ version, dependencies: { wsframe: version } });
   expect(Object.keys(manifest("packages/wsframe-ws/").dependencies!)).toEqual(["wsframe"]);
-  expect(documentedOverride()).toEqual({ overrides: { ws: `npm:wsframe-ws@${version}` } });
+  for (const page of ["packages/wsframe-ws/README.md", "docs/migrating.md"]) {
+    expect(documentedOverride(page), page).toEqual({ overrides: { ws: `npm:wsframe-ws@${version}` } });
+  }
 });
 
 test("publint has nothing to say", () => {

@@ -7,20 +7,20 @@ import { fileURLToPath } from "node:url";
 import { inject } from "vitest";
 import { type Registry, startRegistry } from "../support/registry.ts";
 
-const here = fileURLToPath(new URL(".", import.meta.url));
-const readme = fileURLToPath(new URL("../../packages/wsframe-ws/README.md", import.meta.url));
+const fixtures = fileURLToPath(new URL("../fixtures/published", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** A registry with wsframe, wsframe-ws and a package that depends on ws. */
 export async function startWithPackages(): Promise<Registry> {
   const registry = await startRegistry();
   const { tarball, alias } = inject("packed");
-  for (const what of [tarball, alias, join(here, "user-of-ws")]) await registry.publish(what);
+  for (const what of [tarball, alias, join(fixtures, "user-of-ws")]) await registry.publish(what);
   return registry;
 }
 
-/** What the README says to add to package.json: its first block. */
-export function documentedOverride(): { overrides: Record<string, string> } {
-  const block = /```json\n([^`]*)```/.exec(readFileSync(readme, "utf8"))?.[1];
+/** What a page says to add to package.json: its first block of JSON. */
+export function documentedOverride(page = "packages/wsframe-ws/README.md"): { overrides: Record<string, string> } {
+  const block = /```json\n([^`]*)```/.exec(readFileSync(join(root, page), "utf8"))?.[1];
   return JSON.parse(block!) as { overrides: Record<string, string> };
 }
 
@@ -31,9 +31,9 @@ export function emptyProject(manifest: object): string {
   return folder;
 }
 
-/** The project of project/, with the override, installed. Remove it in the end. */
+/** The project of the fixtures, with the override, installed. Remove it in the end. */
 export async function overriddenProject(registry: Registry): Promise<string> {
-  const project = join(here, "project");
+  const project = join(fixtures, "project");
   const manifest = JSON.parse(readFileSync(join(project, "package.json"), "utf8")) as object;
   const folder = emptyProject({});
   try {

@@ -30,8 +30,9 @@ export interface Registry {
 /** Starts a registry that has no package of its own. */
 export async function startRegistry(): Promise<Registry> {
   const storage = mkdtempSync(join(tmpdir(), "wsframe-registry-"));
-  const upstream = npm(["config", "get", "registry"], tmpdir()).trim();
-  const child = fork(join(server, "registry.js"), [storage, upstream], {
+  const setting = (name: string) => npm(["config", "get", name], tmpdir()).trim();
+  const ca = setting("cafile");
+  const child = fork(join(server, "registry.js"), [storage, setting("registry"), ...(ca === "null" ? [] : [ca])], {
     execArgv: [],
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });

@@ -54,6 +54,39 @@ describe("the closing handshake", () => {
     return log.peer;
   });
 
+  both("what was sent before terminate() leaves", async (lab) => {
+    const { client, peer, log } = await lab.pair();
+    log.client.length = 0;
+    peer.on("message", () => {
+      peer.send("in a listener");
+      peer.terminate();
+    });
+    client.send("go");
+    await until(log.client, "close");
+    return log.client;
+  });
+
+  both("terminate() in the 'error' event: the Close that tells why has left", async (lab) => {
+    const { client, peer, log } = await lab.pair({ server: { maxPayload: 10 } });
+    log.client.length = 0;
+    peer.on("error", () => peer.terminate());
+    client.send("x".repeat(11));
+    await until(log.client, "close");
+    return log.client;
+  });
+
+  both("through a Proxy of the socket", async (lab) => {
+    const { peer, log } = await lab.pair();
+    log.client.length = 0;
+    const proxy = new Proxy(peer, { get: (target, name) => Reflect.get(target, name) as unknown });
+    proxy.send("a");
+    proxy.ping("b");
+    const seen = [proxy.readyState, proxy.bufferedAmount >= 0, proxy.protocol];
+    proxy.close(1000, "c");
+    await until(log.client, "close");
+    return { seen, log: log.client };
+  });
+
   for (const [what, args] of [
     ["a code that may not be sent", [1005]],
     ["the code 1006", [1006]],

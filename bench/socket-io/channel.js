@@ -1,0 +1,41 @@
+// Questions to a process that was forked, one at a time, and its answers.
+
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+/** How long an answer may take, in milliseconds: a message that is lost would be waited for without end. */
+const PATIENCE = 120_000;
+
+/**
+ * @param {string} file beside this one
+ * @param {readonly string[]} args
+ * @param {{ execPath?: string, execArgv?: readonly string[] }} [options]
+ */
+export function start(file, args, options = {}) {
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), args, options);
+  const ended = once(child, "exit").then(([code, signal]) => {
+    throw new Error(`${file} ${args.join(" ")} ended with ${code ?? signal}`);
+  });
+  // It is told to whoever asks.
+  ended.catch(() => {});
+  return {
+    /** @returns {Promise<any>} the answer */
+    async ask(name, about = {}) {
+      const answered = once(child, "message", { signal: AbortSignal.timeout(PATIENCE) });
+      child.send({ name, about });
+      return (await Promise.race([answered, ended]))[0];
+    },
+    async stop() {
+      child.kill("SIGKILL");
+      await ended.catch(() => {});
+    },
+  };
+}
+
+/** In the process that was forked. @param {Record<string, (about: any) => unknown>} answers by the names of questions */
+export function answer(answers) {
+  process.on("message", async ({ name, about }) => {
+    process.send((await answers[name](about)) ?? "done");
+  });
+}

@@ -1,0 +1,105 @@
+// What the hooks of an adapter say: those of its options, and those that `resolve` finds for a request.
+
+import type { Hooks, PeerContext } from "crossws";
+import { throwLater } from "../node/refusal.ts";
+import type { WsframeAdapterOptions } from "./options.ts";
+
+/** What the upgrade hook may return, apart from a Response. */
+type Verdict = Exclude<Awaited<ReturnType<Hooks["upgrade"]>>, Response | void>;
+/** What it may say about compression. */
+export type Deflate = NonNullable<Verdict["perMessageDeflate"]>;
+
+/** A request as adapters get it: some servers put a context there. */
+export type HookRequest = Parameters<Hooks["upgrade"]>[0];
+
+/** A request that the hooks let in. */
+export interface Admitted {
+  readonly namespace: string;
+  readonly context: PeerContext;
+  /** For the response. */
+  readonly headers: Headers;
+  /** The subprotocol, if one was chosen. */
+  readonly protocol: string | undefined;
+  readonly deflate: Deflate | undefined;
+  /** The hooks that `resolve` has found. */
+  readonly resolved: Partial<Hooks> | undefined;
+}
+
+/** What becomes of a request: it is let in or answered, or a hook has taken its socket. */
+export type Decision =
+  | { readonly type: "admitted"; readonly admitted: Admitted }
+  | { readonly type: "answered"; readonly response: Response }
+  | { readonly type: "handled" };
+
+/** Asks the upgrade hooks. It rejects with what they throw that is no Response. */
+export async function decide(options: WsframeAdapterOptions, request: HookRequest): Promise<Decision> {
+  try {
+    const context = request.context ?? {};
+    const namespace = options.getNamespace?.(request) ?? new URL(request.url).pathname;
+    const [given, resolved] = await Promise.all([
+      ask(() => options.hooks?.upgrade?.(request)),
+      ask(() => options.resolve?.(request)),
+    ]);
+    // What refuses is not overruled by another hook.
+    if (given instanceof Response) return { type: "answered", response: given };
+    const verdict = (await resolved?.upgrade?.(request)) || given;
+    if (verdict instanceof Response) return { type: "answered", response: verdict };
+    Object.assign(context, verdict?.context);
+    if (verdict?.handled) return { type: "handled" };
+    const headers = new Headers(verdict?.headers);
+    const protocol = verdict?.protocol || (await chooseProtocol(options, request, headers));
+    headers.delete(PROTOCOL);
+    const admitted = { namespace: verdict?.namespace || namespace, context, headers, protocol, resolved };
+    if (admitted.namespace === "") throw new TypeError("The namespace of a peer must not be empty");
+    return { type: "admitted", admitted: { ...admitted, deflate: verdict?.perMessageDeflate } };
+  } catch (error) {
+    const response = responseIn(error);
+    if (response === undefined) throw error;
+    return { type: "answered", response };
+  }
+}
+
+const PROTOCOL = "sec-websocket-protocol";
+
+/** Calls a hook of an event, and then the resolved one. What they throw interrupts nobody. */
+export function call<Arguments extends unknown[]>(
+  first: ((...args: Arguments) => unknown) | undefined,
+  second: ((...args: Arguments) => unknown) | undefined,
+  ...args: Arguments
+): void {
+  try {
+    const result = first?.(...args);
+    if (second === undefined) return;
+    if (result instanceof Promise) void result.then(() => second(...args));
+    else second(...args);
+  } catch (error) {
+    throwLater(error);
+  }
+}
+
+/** Also what is thrown becomes a rejection. */
+async function ask<Result>(run: () => Result): Promise<Awaited<Result>> {
+  return await run();
+}
+
+async function chooseProtocol(
+  { handleProtocols }: WsframeAdapterOptions,
+  request: HookRequest,
+  headers: Headers,
+): Promise<string | undefined> {
+  const chosen = headers.get(PROTOCOL);
+  if (chosen) return chosen;
+  const offered = (request.headers.get(PROTOCOL) ?? "").split(",").map((each) => each.trim());
+  const names = new Set(offered.filter((each) => each !== ""));
+  if (handleProtocols === undefined || names.size === 0) return undefined;
+  return (await handleProtocols(names, request)) || undefined;
+}
+
+/** Hooks may throw a Response, or an error that has one. */
+function responseIn(error: unknown): Response | undefined {
+  if (error instanceof Response) return error;
+  const carries = typeof error === "object" && error !== null && "response" in error;
+  // Read once: it may be a getter that makes a new one.
+  const response = carries ? error.response : undefined;
+  return response instanceof Response ? response : undefined;
+}

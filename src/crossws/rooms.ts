@@ -1,0 +1,62 @@
+// The peers of a namespace, and who of them has subscribed to what.
+
+import type { Peer } from "crossws";
+import type { Broadcast } from "./data.ts";
+import type { WsframePeer } from "./peer.ts";
+
+/** The peers of one namespace. */
+export class Room {
+  readonly peers: Set<Peer> = new Set();
+  readonly #subscribers: Map<string, Set<WsframePeer>> = new Map();
+
+  subscribe(topic: string, peer: WsframePeer): void {
+    const subscribers = this.#subscribers.get(topic);
+    if (subscribers === undefined) this.#subscribers.set(topic, new Set([peer]));
+    else subscribers.add(peer);
+  }
+
+  unsubscribe(topic: string, peer: WsframePeer): void {
+    const subscribers = this.#subscribers.get(topic);
+    if (subscribers?.delete(peer) === true && subscribers.size === 0) this.#subscribers.delete(topic);
+  }
+
+  /** Sends a message to the subscribers of a topic, except one. */
+  publish(topic: string, message: Broadcast, except?: WsframePeer): void {
+    const subscribers = this.#subscribers.get(topic);
+    if (subscribers === undefined) return;
+    for (const peer of subscribers) if (peer !== except) peer.deliver(message);
+  }
+}
+
+/** All namespaces that have peers. */
+export class Rooms {
+  /** As adapters show them. */
+  readonly peers: Map<string, Set<Peer>> = new Map();
+  readonly #rooms: Map<string, Room> = new Map();
+
+  enter(namespace: string, peer: Peer): Room {
+    let room = this.#rooms.get(namespace);
+    if (room === undefined) {
+      this.#rooms.set(namespace, (room = new Room()));
+      this.peers.set(namespace, room.peers);
+    }
+    room.peers.add(peer);
+    return room;
+  }
+
+  leave(namespace: string, peer: Peer): void {
+    const room = this.#rooms.get(namespace);
+    if (room === undefined) return;
+    room.peers.delete(peer);
+    // By default a path is a namespace: clients that ask for ever new ones must not fill memory.
+    if (room.peers.size > 0) return;
+    this.#rooms.delete(namespace);
+    this.peers.delete(namespace);
+  }
+
+  /** In one namespace, or in all. */
+  publish(topic: string, message: Broadcast, namespace: string | undefined): void {
+    if (namespace) this.#rooms.get(namespace)?.publish(topic, message);
+    else for (const room of this.#rooms.values()) room.publish(topic, message);
+  }
+}

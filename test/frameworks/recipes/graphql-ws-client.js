@@ -1,0 +1,11 @@
+// The recipe of docs/frameworks.md in the place of the line BLOCK, and a server that it uses.
+import { buildSchema } from "graphql";
+import { useServer } from "graphql-ws/use/ws";
+import { WebSocketServer } from "ws";
+
+const server = new WebSocketServer({ port: 8080, path: "/graphql" });
+useServer({ schema: buildSchema("type Query { hello: String }"), roots: { query: { hello: () => "hello" } } }, server);
+
+// BLOCK
+
+server.close();

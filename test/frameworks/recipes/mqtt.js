@@ -1,0 +1,9 @@
+// The recipe of docs/frameworks.md in the place of the line BLOCK, and a client that uses it.
+import { event } from "../programs/support.js";
+
+// BLOCK
+
+await event(client, "message");
+await client.endAsync();
+await new Promise((resolve) => broker.close(resolve));
+server.close();

@@ -1,0 +1,12 @@
+// The recipe of docs/frameworks.md in the place of the line BLOCK, and a server that it uses.
+import { WebSocketServer } from "ws";
+import { within } from "../programs/support.js";
+
+const server = new WebSocketServer({ port: 8080 });
+server.on("connection", (peer) => peer.on("message", (data) => peer.send(String(data))));
+
+// BLOCK
+
+await within("a message", new Promise((resolve) => socket.addEventListener("message", resolve)));
+socket.close();
+server.close();

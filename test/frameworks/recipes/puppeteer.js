@@ -1,0 +1,12 @@
+// The recipe of docs/frameworks.md in the place of the line BLOCK, with a Chromium that it connects to.
+import { launch } from "puppeteer-core";
+
+const chromium = await launch({
+  executablePath: "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu", "--no-first-run"],
+  debuggingPort: 8080,
+});
+
+// BLOCK
+
+await chromium.close();

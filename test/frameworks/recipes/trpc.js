@@ -1,0 +1,11 @@
+// The recipe of docs/frameworks.md in the place of the line BLOCK, and a client that uses it.
+import { answers } from "../programs/support.js";
+
+// BLOCK
+
+await answers(
+  "ws://localhost:8080",
+  ['{"id":1,"method":"query","params":{"path":"hello"}}'],
+  ['{"id":1,"result":{"type":"data","data":"hello"}}'],
+);
+server.close();

@@ -1,0 +1,98 @@
+// Runs the programs of programs/ with the frameworks that they import, and other peers.
+
+import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { onTestFinished } from "vitest";
+import { Queue } from "../peers/support/queue.ts";
+import { type Implementation, implementation, installed } from "./installed.ts";
+
+/** Longer than any program takes, in milliseconds: one that does not end by itself, when all is closed, is a failure too. */
+const LIMIT = 50_000;
+
+/** Whether the frameworks are there with this implementation. In CI they always are: there the setup fails instead. */
+export function isInstalled(name: Implementation): boolean {
+  return existsSync(join(installed[name], name === "ws" ? "node_modules/.package-lock.json" : "stamp"));
+}
+
+/** For describe.skipIf(): says in one line what is missing. */
+export const isMissing: boolean = !isInstalled(implementation);
+if (isMissing) console.log(`Skipped: the frameworks are not installed with ${implementation}`);
+
+/** The path of a file in an installed package. */
+export function installedFile(path: string): string {
+  return join(installed[implementation], "node_modules", path);
+}
+
+export interface RunOptions {
+  readonly ws?: Implementation;
+  /** Of Node. The default is the one that runs the tests. */
+  readonly executable?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A process that talks in lines of JSON, and ends by itself when its input does. */
+export class Peer {
+  readonly #child: ChildProcess;
+  readonly #lines: Queue<unknown>;
+  readonly #ended: Promise<void>;
+
+  /** @param command the program and its arguments; it is stopped at the end of the test */
+  constructor([executable, ...args]: readonly [string, ...string[]], options: Pick<SpawnOptions, "cwd" | "env"> = {}) {
+    const child = spawn(executable, args, { ...options, stdio: "pipe", timeout: LIMIT });
+    const name = args.find((argument) => /\.(js|py)$/.test(argument)) ?? executable;
+    this.#child = child;
+    this.#lines = new Queue(`a line of ${name}`);
+    let said = "";
+    child.stderr.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
+    child.stdin.on("error", () => {});
+    createInterface(child.stdout).on("line", (line) => this.#lines.push(JSON.parse(line)));
+    this.#ended = new Promise((resolve, reject) => {
+      child.on("error", reject);
+      child.on("close", (code, signal) => {
+        if (code === 0) resolve();
+        else reject(new Error(`${name} ended with ${code ?? signal}\n${said}`));
+      });
+    });
+    this.#ended.catch(() => {});
+    onTestFinished(() => void child.kill("SIGKILL"));
+  }
+
+  /** What its next line says. @throws Error with what it wrote on stderr, if it fails before */
+  next(): Promise<unknown> {
+    const line = this.#lines.next(LIMIT);
+    line.catch(() => {});
+    return Promise.race([line, this.#ended.then(() => line)]);
+  }
+
+  write(value: unknown): void {
+    this.#child.stdin!.write(`${JSON.stringify(value)}\n`);
+  }
+
+  /** Ends its input, and waits until it has ended. @throws Error with what it wrote on stderr, if it fails */
+  async end(): Promise<void> {
+    this.#child.stdin!.end();
+    await this.#ended;
+  }
+
+  /** For what takes no input: the first line, when it has ended. */
+  async report(): Promise<unknown> {
+    const report = await this.next();
+    await this.end();
+    return report;
+  }
+}
+
+/** A program of programs/. */
+export class Program extends Peer {
+  constructor(name: string, args: readonly string[] = [], options: RunOptions = {}) {
+    const { ws = implementation, executable = process.execPath, env } = options;
+    super([executable, join("programs", name), ...args], { cwd: installed[ws], env: { ...process.env, ...env } });
+  }
+}
+
+/** Runs a program to its end; resolves with what its first line says. */
+export function run(name: string, args: readonly string[] = [], options: RunOptions = {}): Promise<unknown> {
+  return new Program(name, args, options).report();
+}

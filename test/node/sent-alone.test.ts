@@ -1,0 +1,141 @@
+// Messages with a callback where nothing waits: when they are written, and what leaves with them.
+
+import type { Duplex } from "node:stream";
+import { expect, test } from "vitest";
+import { FrameDecoder, PreparedMessage } from "../../src/index.ts";
+import type { Connection } from "../../src/node/connection.ts";
+import type { RawPeer } from "./support/peer.ts";
+import { open, type Role, ROLES } from "./support/roles.ts";
+import { until, watchLeftovers } from "./support/watch.ts";
+
+watchLeftovers();
+
+const MESSAGES = { text: "a", binary: Uint8Array.of(1), prepared: new PreparedMessage("p") };
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** How many writes a socket begins. */
+function countWrites(socket: Duplex): () => number {
+  let count = 0;
+  const { _write: write } = socket;
+  socket._write = function counted(...args) {
+    count++;
+    write.apply(this, args);
+  };
+  return () => count;
+}
+
+/** The texts that have come from a connection of this role. */
+function textsAt(peer: RawPeer, role: Role, start: number): string[] {
+  const decoder = new FrameDecoder({ role: role === "server" ? "client" : "server" });
+  return decoder.decode(new Uint8Array(peer.received.subarray(start))).map(({ text }) => text);
+}
+
+/** Sends messages one after the other, each as soon as the callback of the first of its turn has been called: as Socket.IO does. */
+function sendInTurn(connection: Connection, texts: readonly string[], log: string[]): void {
+  const [first, ...others] = texts;
+  connection.sendEagerly(new PreparedMessage(first!), () => {
+    log.push(first!);
+    for (const text of others) connection.sendEagerly(new PreparedMessage(text), () => void log.push(text));
+  });
+}
+
+for (const role of ROLES) {
+  for (const [kind, message] of Object.entries(MESSAGES)) {
+    test(`${role}, ${kind}: it is written by send(), and its callback comes later`, async () => {
+      const { connection } = await open(role);
+      const writes = countWrites(connection.socket);
+      let called = 0;
+      expect(connection.send(message, { callback: () => called++ })).toBe(true);
+      expect({ writes: writes(), called }).toEqual({ writes: 1, called: 0 });
+      expect(connection.bufferedAmount).toBe(0);
+      await turn();
+      expect({ writes: writes(), called }).toEqual({ writes: 1, called: 1 });
+      connection.terminate();
+      await connection.closed;
+    });
+  }
+
+  test(`${role}: what is sent before the callback, and by it, leaves in one more write`, async () => {
+    const { connection, peer } = await open(role);
+    // What the handshake has left to do.
+    await turn();
+    const writes = countWrites(connection.socket);
+    const log: string[] = [];
+    const start = peer.received.length;
+    const received = (): string[] => textsAt(peer, role, start);
+    const callback = (name: string) => () => {
+      log.push(name);
+      if (name === "1") for (const more of ["4", "5"]) connection.send(more, { callback: callback(more) });
+    };
+    connection.send("1", { callback: callback("1") });
+    connection.send("2");
+    connection.send("3", { callback: callback("3") });
+    await until(
+      () => received().length === 5,
+      () => received().join(),
+    );
+    expect(received()).toEqual(["1", "2", "3", "4", "5"]);
+    expect(log).toEqual(["1", "3", "4", "5"]);
+    expect(writes()).toBe(2);
+    connection.terminate();
+    await connection.closed;
+  });
+
+  test(`${role}: it follows what waits, and its callback those of others`, async () => {
+    const { connection, peer } = await open(role);
+    // What the handshake has left to do.
+    await turn();
+    const log: string[] = [];
+    const start = peer.received.length;
+    const received = (): string[] => textsAt(peer, role, start);
+    const callback = (name: string) => ({ callback: () => void log.push(name) });
+    connection.send("1");
+    connection.send("2", callback("2"));
+    await turn();
+    connection.send("3", callback("3"));
+    connection.send("4", callback("4"));
+    // Writes what waits, in this turn.
+    connection.pause();
+    connection.resume();
+    expect(log).toEqual(["2"]);
+    await until(
+      () => received().length === 4,
+      () => received().join(),
+    );
+    expect(received()).toEqual(["1", "2", "3", "4"]);
+    expect(log).toEqual(["2", "3", "4"]);
+    connection.terminate();
+    await connection.closed;
+  });
+
+  test(`${role}: where a callback only asks for the next, all leaves in one write once it has asked before`, async () => {
+    const { connection, peer } = await open(role);
+    // What the handshake has left to do.
+    await turn();
+    const writes = countWrites(connection.socket);
+    const log: string[] = [];
+    const start = peer.received.length;
+    const received = (): string[] => textsAt(peer, role, start);
+    const expected: string[] = [];
+    for (const [texts, count] of [
+      [["a", "b", "c"], 2],
+      [["d", "e", "f"], 3],
+      [["g"], 4],
+      [["h"], 5],
+      [["i", "j"], 7],
+      [["k", "l"], 8],
+    ] as const) {
+      sendInTurn(connection, texts, log);
+      expected.push(...texts);
+      await until(
+        () => received().length === expected.length && log.length === expected.length,
+        () => received().join(),
+      );
+      expect({ texts, count: writes() }).toEqual({ texts, count });
+    }
+    expect(received()).toEqual(expected);
+    expect(log).toEqual(expected);
+    connection.terminate();
+    await connection.closed;
+  });
+}
