@@ -6,7 +6,7 @@ import { request } from "../node/support/peer.ts";
 import { both, differs, each } from "./support/both.ts";
 import type { ClientOptions, ServerOptions } from "./support/implementations.ts";
 import { accept } from "./support/lab.ts";
-import { reached, show, until } from "./support/log.ts";
+import { reached, until } from "./support/log.ts";
 
 type Deflate = ServerOptions["perMessageDeflate"];
 
