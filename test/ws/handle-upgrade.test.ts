@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
-import { Duplex, type DuplexOptions } from "node:stream";
+import type { Duplex } from "node:stream";
 import { describe } from "vitest";
 import { request } from "../node/support/peer.ts";
 import { both, each } from "./support/both.ts";
@@ -11,45 +11,8 @@ import type { Implementation, ServerOptions, Socket } from "./support/implementa
 import { internals } from "./support/implementations.ts";
 import type { Lab } from "./support/lab.ts";
 import { outcome, reached, record, show, showError, until } from "./support/log.ts";
+import { KEY, plainRequest, streamPair } from "./support/memory.ts";
 import { closing, ping, Raw, text } from "./support/raw.ts";
-
-const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
-
-/** Two ends of a stream in memory. */
-function streamPair(options: DuplexOptions = {}): [Duplex, Duplex] {
-  const ends: End[] = [];
-  class End extends Duplex {
-    override _read(): void {}
-    override _write(chunk: Buffer, _: string, callback: () => void): void {
-      setImmediate(() => {
-        if (!this.other.readableEnded && !this.other.destroyed) this.other.push(chunk);
-        callback();
-      });
-    }
-    override _final(callback: () => void): void {
-      setImmediate(() => {
-        if (!this.other.destroyed) this.other.push(null);
-        callback();
-      });
-    }
-    get other(): End {
-      return ends[ends[0] === this ? 1 : 0]!;
-    }
-  }
-  ends.push(new End(options), new End(options));
-  return [ends[0]!, ends[1]!];
-}
-
-function plainRequest(more: Record<string, string> = {}, url: string = "/"): IncomingMessage {
-  const headers = {
-    connection: "upgrade",
-    upgrade: "websocket",
-    "sec-websocket-version": "13",
-    "sec-websocket-key": KEY,
-    ...more,
-  };
-  return { method: "GET", url, headers, socket: {} } as unknown as IncomingMessage;
-}
 
 /** A server's socket on a stream in memory, and the other end. */
 async function inMemory(

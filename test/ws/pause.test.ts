@@ -159,12 +159,12 @@ both("a peer that sends more than is read has to wait", async (lab) => {
   log.peer.length = 0;
   peer.pause();
   const chunk = Buffer.alloc(1 << 20);
-  for (let index = 0; index < 8; index++) client.send(chunk);
+  for (let index = 0; index < 16; index++) client.send(chunk);
   await sleep(30);
   const waits = client.bufferedAmount > 0;
   const before = log.peer.length;
   peer.resume();
-  await until(log.peer, "message", 8);
+  await until(log.peer, "message", 16);
   return [waits, before, log.peer.length];
 });
 

@@ -233,7 +233,7 @@ both("a reader that does not read makes the peer wait", async (lab) => {
   const { client, peer } = await lab.pair();
   const duplex = lab.client.createWebSocketStream(client);
   const chunk = Buffer.alloc(1 << 20);
-  for (let index = 0; index < 8; index++) peer.send(chunk);
+  for (let index = 0; index < 16; index++) peer.send(chunk);
   await reached(
     () => client.isPaused,
     () => "not paused",
@@ -243,7 +243,7 @@ both("a reader that does not read makes the peer wait", async (lab) => {
   let bytes = 0;
   duplex.on("data", (data: Buffer) => (bytes += data.length));
   await reached(
-    () => bytes === 8 << 20,
+    () => bytes === 16 << 20,
     () => `${bytes} bytes`,
   );
   return { waits, after: client.isPaused };

@@ -77,6 +77,11 @@ export const differences = {
     wsframe: "is `WS_ERR_INFLATE_RATIO`, with the close code 1009, if it is more than 16 MiB and 100 times its length",
     reason: "a peer should not turn 100 KB into 100 MB",
   },
+  "when a message is compressed": {
+    ws: "in zlib's threads, `concurrencyLimit` at a time; what waits is lost if the connection ends",
+    wsframe: "in `send()`; `concurrencyLimit` has no effect",
+    reason: "short messages take less time than the way to a thread",
+  },
   "what is compressed": {
     ws: "all from `threshold` on; a message in fragments by the length of the first",
     wsframe: "not what would become longer; a message in fragments always",
