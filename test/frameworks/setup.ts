@@ -82,20 +82,14 @@ function withOverride(manifest: Manifest): Manifest {
 }
 
 interface Lock {
-  readonly packages: Record<string, { readonly version: string; readonly name?: string; resolved?: string }>;
+  readonly packages: Record<string, unknown>;
 }
 
-/**
- * The lock without ws, which npm would leave in some places in spite of the override. The other packages have their addresses:
- * with them npm takes from its cache what it has just installed.
- */
+/** The lock without ws, which npm would leave in some places in spite of the override. */
 function withoutWs(text: string): string {
   const lock = JSON.parse(text) as Lock;
-  for (const [path, entry] of Object.entries(lock.packages)) {
+  for (const path of Object.keys(lock.packages)) {
     if (/(^|\/)node_modules\/ws$/.test(path)) delete lock.packages[path];
-    const name = entry.name ?? path.split("node_modules/").at(-1)!;
-    if (path !== "")
-      entry.resolved ??= `https://registry.npmjs.org/${name}/-/${name.split("/").at(-1)}-${entry.version}.tgz`;
   }
   return JSON.stringify(lock, undefined, 2);
 }
