@@ -1,6 +1,7 @@
 // A registry in a process of its own, so that a test which waits for npm does not stop it: fork it with the folder for what it stores,
 // the registry to ask for packages of others and, if that needs one, the file of its certificates. It sends the port that it listens on.
 
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { runServer } from "verdaccio";
 
@@ -10,7 +11,15 @@ const server = await runServer({
   self_path: folder,
   auth: { htpasswd: { file: join(folder, "users"), max_users: -1 } },
   // By default two failures make it refuse everything for a while.
-  uplinks: { upstream: { url: upstream, cache: false, timeout: "60s", max_fails: 100, ...(ca && { ca }) } },
+  uplinks: {
+    upstream: {
+      url: upstream,
+      cache: false,
+      timeout: "60s",
+      max_fails: 100,
+      ...(ca && { ca: readFileSync(ca, "utf8") }),
+    },
+  },
   packages: {
     // Ours come from here alone: one that is missing is an error, never somebody else's.
     "wsframe*": { access: "$all", publish: "$all" },
