@@ -216,6 +216,7 @@ test("events are of the classes that are global, where there are such", async ()
   const { port } = await listen(async (peer) => {
     await peer.write(answer(await peer.head()));
     await peer.write(frames("server", text("a"), { opcode: 3, payload: new Uint8Array(0) }));
+    await peer.leave();
   });
   const socket = new Ours(`ws://127.0.0.1:${port}`);
   const events: Event[] = [];
