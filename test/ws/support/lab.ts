@@ -145,7 +145,10 @@ export class Lab {
     const server = createServer({ allowHalfOpen: true }, (socket) => {
       const raw = new Raw(socket, "server");
       peers.push(raw);
-      void handle(raw);
+      // A client may leave before it has said anything.
+      Promise.resolve(handle(raw)).catch((error: unknown) => {
+        if (!raw.closed) throw error;
+      });
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
