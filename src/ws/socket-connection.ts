@@ -29,7 +29,7 @@ export interface ConnectionOwner {
 export class SocketConnection extends Connection {
   readonly #owner: ConnectionOwner;
   /** Whether more waits than the stream would hold, past its queue: it will not tell when that has gone. */
-  #blocked = false;
+  declare private _blocked?: boolean;
 
   constructor(
     owner: ConnectionOwner,
@@ -83,9 +83,9 @@ export class SocketConnection extends Connection {
     if (socket.writableLength > 0) return;
     const waiting = this.bufferedAmount;
     if (waiting > socket.writableHighWaterMark) {
-      this.#blocked = true;
-    } else if (waiting === 0 && this.#blocked) {
-      this.#blocked = false;
+      this._blocked = true;
+    } else if (waiting === 0 && this._blocked) {
+      this._blocked = false;
       socket.emit("drain");
     }
   }

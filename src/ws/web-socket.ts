@@ -48,28 +48,29 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
 
   // Programs look at these, and some set them: before setSocket(), @fastify/websocket makes a server's socket a client's.
   /** @internal */
-  _isServer: boolean;
+  declare _isServer: boolean;
   /** @internal */
-  _protocol = "";
+  declare _protocol: string;
   /** Of a client. @internal */
   declare _url?: string;
 
-  // None is private to JavaScript (#state): that would fail through a Proxy, and some programs make one of a socket.
+  // None is private to JavaScript (#state): that would fail through a Proxy, and some programs make one of a socket. Those that
+  // most sockets never have are made when they are needed.
   private _state: 0 | 1 | 2 | 3 = CONNECTING;
   private _binaryType: BinaryType = "nodebuffer";
   private _connection: SocketConnection | undefined = undefined;
-  private _handshake: ClientHandshake | undefined = undefined;
-  private _extensions: readonly AgreedExtension[] = NONE;
   private readonly _options: SocketOptions;
-  private _paused = false;
+  declare private _handshake?: ClientHandshake | undefined;
+  declare private _extensions?: readonly AgreedExtension[];
+  declare private _paused?: boolean;
   /** Whether an error of the connection has been told, or is not to be. */
-  private _failed = false;
+  declare private _failed?: boolean;
   /** Of a message that has been begun with `fin: false`: whether it is binary. */
-  private _begun: boolean | undefined = undefined;
+  declare private _begun?: boolean | undefined;
   /** While a Blob is read. */
-  private _blobs: BlobQueue | undefined = undefined;
+  declare private _blobs?: BlobQueue | undefined;
   /** How many bytes send() was given after the end. */
-  private _refusedBytes = 0;
+  declare private _refusedBytes?: number;
 
   /**
    * Opens a connection. With `null` for the address it waits for setSocket(), as the server's side of a connection.
@@ -85,7 +86,6 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
   ) {
     super();
     if (address === null) {
-      this._isServer = true;
       // A server says what it wants of its options; those of a client have defaults.
       this._options = options?.autoPong ? options : { ...options, autoPong: false };
       return;
@@ -111,16 +111,16 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
 
   /** How many bytes wait to be sent: an upper bound while text is not encoded yet. */
   get bufferedAmount(): number {
-    return (this._connection?.bufferedAmount ?? 0) + (this._blobs?.bytes ?? 0) + this._refusedBytes;
+    return (this._connection?.bufferedAmount ?? 0) + (this._blobs?.bytes ?? 0) + (this._refusedBytes ?? 0);
   }
 
   /** The names of the extensions that were agreed on, with commas between. */
   get extensions(): string {
-    return this._extensions.map(({ extension }) => extension.name).join();
+    return (this._extensions ?? NONE).map(({ extension }) => extension.name).join();
   }
 
   get isPaused(): boolean {
-    return this._paused;
+    return this._paused === true;
   }
 
   get protocol(): string {
@@ -193,7 +193,7 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
 
   /** Says what the handshake has agreed on: before setSocket(). @internal */
   agree(protocol: string | undefined, extensions: readonly AgreedExtension[]): void {
-    this._protocol = protocol ?? "";
+    if (protocol !== undefined) this._protocol = protocol;
     if (extensions.length > 0) this._extensions = extensions;
   }
 
@@ -208,11 +208,11 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
       this,
       socket,
       this._isServer ? "server" : "client",
-      { protocol: this._protocol, extensions: this._extensions },
+      { protocol: this._protocol, extensions: this._extensions ?? NONE },
       head,
       connectionOptionsOf(options === this._options ? options : { ...this._options, ...options }),
     );
-    this._handshake = undefined;
+    if (this._handshake !== undefined) this._handshake = undefined;
     this._state = OPEN;
     this.emit("open");
   }
@@ -252,7 +252,7 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
     const given = { fin: true, compress: true, binary: typeof payload !== "string", ...options };
     const fin = Boolean(given.fin);
     const binary = this._begun ?? Boolean(given.binary);
-    this._begun = fin ? undefined : binary;
+    if (!fin || this._begun !== undefined) this._begun = fin ? undefined : binary;
     // Like that of ws, `compress: true` leaves short messages as they are.
     const how = { binary, fin, callback, ...(given.compress ? undefined : { compress: false }) };
     this._inOrder(payload, callback, (bytes) => {
@@ -408,7 +408,7 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
     if (readyState === CONNECTING) throw new Error("WebSocket is not open: readyState 0 (CONNECTING)");
     if (readyState === OPEN) return this._connection;
     if (data) {
-      this._refusedBytes += sizeOf(asPayload(data));
+      this._refusedBytes = (this._refusedBytes ?? 0) + sizeOf(asPayload(data));
     }
     if (callback !== undefined) {
       process.nextTick(callback, new Error(`WebSocket is not open: readyState ${readyState} (${STATES[readyState]})`));
@@ -484,6 +484,9 @@ function plainOptions(options: SendOptions): typeof AS_TEXT | undefined | null {
 function isList(value: unknown): value is readonly string[] {
   return Array.isArray(value);
 }
+
+WebSocket.prototype._isServer = true;
+WebSocket.prototype._protocol = "";
 
 for (const [value, name] of STATES.entries()) {
   for (const target of [WebSocket, WebSocket.prototype]) {
