@@ -1,6 +1,7 @@
 // What a connection has accepted and the system has not taken: the counterpart of inbox.ts.
 
 import { isUtf8 } from "node:buffer";
+import type { Duplex } from "node:stream";
 import { type Bytes, CloseCode, PreparedMessage, Protocol, type SendOptions } from "../index.ts";
 import { asBytes, copyToSend, type Memory } from "../frame/bytes.ts";
 import { readFragmentSize } from "../protocol/options.ts";
@@ -279,7 +280,7 @@ export class Outbox implements Writer, Memory {
       this.#pass(data.frame);
     } else {
       this.#put(data, options);
-      while (this.#hasRoom() && this.#writeNext());
+      this.#writeAll(this.#channel.socket);
       if (this.#slot !== undefined) this.#freeSlot();
     }
     // A socket that has failed tells of it when it closes.
@@ -383,11 +384,20 @@ export class Outbox implements Writer, Memory {
   flush(): void {
     const { socket } = this.#channel;
     if (this.corked || this.held) return;
-    if (!socket.destroyed && !socket.writableEnded) while (this.#hasRoom() && this.#writeNext());
+    if (!socket.destroyed && !socket.writableEnded) this.#writeAll(socket);
     if (this.#slot !== undefined) this.#freeSlot();
     if (this.#lent !== undefined && this.waiting === 0) this.#giveBack(this.#lent);
     if (this.#callbacks !== undefined && !this.#sentAlone) this.#callBack(this.#callbacks);
     if (this.#drains !== undefined && this.bytes === 0) this.#wakeDrains();
+  }
+
+  /** A source of masking-keys that throws leaves nothing that could be sent, not even a Close. */
+  #writeAll(socket: Duplex): void {
+    try {
+      while (this.#hasRoom() && this.#writeNext());
+    } catch (error) {
+      socket.destroy(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   /** The same, although a chunk is being handled. */

@@ -17,6 +17,8 @@ export interface ConnectionOwner {
   /** @internal */
   failed(error: Error): void;
   /** @internal */
+  broken(error: unknown): void;
+  /** @internal */
   ended(code: number, reason: string): void;
 }
 
@@ -73,6 +75,16 @@ export class SocketConnection extends Connection {
       this.#tell(name, args);
     } catch (error) {
       throwLater(error);
+    }
+  }
+
+  /** What is no fault of the peer: unlike a stream that has failed, it is told. @internal */
+  override broken(error: unknown): void {
+    super.broken(error);
+    try {
+      this.#owner.broken(error);
+    } catch (thrown) {
+      throwLater(thrown);
     }
   }
 

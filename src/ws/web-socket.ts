@@ -371,6 +371,12 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
   }
 
   /** @internal */
+  broken(error: unknown): void {
+    this._failed = true;
+    this.emit("error", error);
+  }
+
+  /** @internal */
   ended(code: number, reason: string): void {
     // A frame that was wrong after our own Close is no "error" event of a connection, but one of ws.
     const { error } = this._connection!;
