@@ -1,4 +1,4 @@
-// The server of backpressure.test.ts, in a process whose memory can be watched: it does what the path says, and tells its
+// The server of backpressure.slow.ts, in a process whose memory can be watched: it does what the path says, and tells its
 // parent the most memory that it ever had beyond what it began with, when it is asked.
 
 import { once } from "node:events";
