@@ -12,6 +12,7 @@ const PUBLISHED = [
   "test/examples/*.test.ts",
 ];
 const LOAD = ["test/load/*.test.ts"];
+const PATIENT = ["flow", "keepalive", "slow-peers"].map((name) => `test/connection/${name}.test.ts`);
 
 const built = "test/support/built.ts";
 const packed = [built, "test/support/packed.ts"];
@@ -30,10 +31,12 @@ export default defineConfig({
       // Its files share the modules of their worker: loading them for each takes a sixth of the time.
       part("main", {
         include: ["test/**/*.test.ts"],
-        exclude: [...PUBLISHED, ...LOAD, "**/node_modules/**"],
+        exclude: [...PUBLISHED, ...LOAD, ...PATIENT, "**/node_modules/**"],
         isolate: false,
       }),
       part("slow", { include: ["test/**/*.slow.ts"], globalSetup: built }),
+      // These wait for peers that take their time.
+      part("patient", { include: PATIENT }),
       part("published", { include: PUBLISHED, globalSetup: [...packed, registry] }),
       part("runtimes", {
         include: ["test/runtimes/*.runtime.ts"],
