@@ -14,13 +14,13 @@ import {
   parseExtensions,
   serializeExtensions,
 } from "../index.ts";
+import { isToken } from "../handshake/syntax.ts";
 import { extensionOf } from "./deflate-options.ts";
 import type { ClientOptions } from "./options.ts";
 import type { WebSocket } from "./web-socket.ts";
 
 const VERSIONS = [8, 13];
 const MAX_REDIRECTS = 10;
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** Where a URL leads. */
 interface Address {
@@ -58,7 +58,7 @@ export class ClientHandshake {
     this.#address = this.#origin = readAddress(address);
     websocket._url = this.#address.url.href;
     for (const [index, protocol] of protocols.entries()) {
-      if (typeof protocol !== "string" || !TOKEN.test(protocol) || protocols.indexOf(protocol) !== index) {
+      if (typeof protocol !== "string" || !isToken(protocol) || protocols.indexOf(protocol) !== index) {
         throw new SyntaxError("An invalid or duplicated subprotocol was specified");
       }
     }

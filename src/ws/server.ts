@@ -18,6 +18,7 @@ import {
   type HeaderPairs,
   parseExtensions,
 } from "../index.ts";
+import { isToken } from "../handshake/syntax.ts";
 import { extensionOf, type PerMessageDeflateOptions } from "./deflate-options.ts";
 import { DEFAULTS, type SocketOptions } from "./options.ts";
 import { parse } from "./subprotocol.ts";
@@ -248,7 +249,7 @@ export class WebSocketServer extends EventEmitter {
     const [first] = protocols;
     const chosen = handleProtocols ? handleProtocols(protocols, request) : first;
     if (!chosen) return undefined;
-    if (!isToken(chosen))
+    if (!isToken(String(chosen)))
       throw new TypeError(`handleProtocols returned ${JSON.stringify(chosen)}, which is no subprotocol`);
     return chosen;
   }
@@ -370,10 +371,6 @@ function offers({ headers }: IncomingMessage, name: string): boolean {
 function isSecure({ socket }: { readonly socket?: object }): boolean {
   if (socket === undefined) return false;
   return ("authorized" in socket && Boolean(socket.authorized)) || ("encrypted" in socket && Boolean(socket.encrypted));
-}
-
-function isToken(value: string): boolean {
-  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(value);
 }
 
 /** Ordinary requests, to a server of our own. */

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { AgreedExtension } from "../index.ts";
 import { Connection } from "../node/connection.ts";
-import type { ConnectionEvents } from "../node/events.ts";
+import { type ConnectionEvents, throwLater } from "../node/events.ts";
 import type { ConnectionOptions } from "../node/options.ts";
 import type { SentCallback } from "../node/outbox.ts";
 import { messageIn } from "./sent-frames.ts";
@@ -123,11 +123,4 @@ export class SocketConnection extends Connection {
         break;
     }
   }
-}
-
-/** As an uncaught exception, as from any emitter. */
-function throwLater(error: unknown): void {
-  process.nextTick(() => {
-    throw error;
-  });
 }
