@@ -25,12 +25,15 @@ const common = {
   logLevel: "warning",
 };
 
-/** Under `workerd` the core is a module that is imported, not bytes that are compiled. */
+/** Under `workerd` the cores are modules that are imported, not bytes that are compiled. */
 const workerdModule = {
   name: "workerd-module",
   setup({ onResolve }) {
-    onResolve({ filter: /\/module\.ts$/ }, () => ({ path: `${root}src/core/module.workerd.ts` }));
-    onResolve({ filter: /^wsframe\/core\.wasm$/ }, () => ({ path: "../core.wasm", external: true }));
+    onResolve({ filter: /\/module\.ts$/ }, ({ resolveDir }) => ({ path: `${resolveDir}/module.workerd.ts` }));
+    onResolve({ filter: /^wsframe\/\w+\.wasm$/ }, ({ path }) => ({
+      path: path.replace("wsframe", ".."),
+      external: true,
+    }));
   },
 };
 
@@ -95,7 +98,7 @@ await build({
 });
 copyFileSync(`${root}src/ws/wrapper.mjs`, `${root}dist/ws.js`);
 copyFileSync(`${root}src/ws/browser.cjs`, `${root}dist/ws-browser.cjs`);
-copyFileSync(`${root}build/core.wasm`, `${root}dist/core.wasm`);
+for (const name of ["core.wasm", "deflate.wasm"]) copyFileSync(`${root}build/${name}`, `${root}dist/${name}`);
 execFileSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, "-p", root], { stdio: "inherit" });
 for (const name of ["ws.d.cts", "ws.d.mts"]) copyFileSync(`${root}src/ws/${name}`, `${root}dist/types/src/ws/${name}`);
 

@@ -1,14 +1,9 @@
 // Where the compiled core comes from. module.workerd.ts stands in for this file under the `workerd` condition.
 
 import { CORE_HEX } from "./embedded.ts";
+import { compileHex } from "./hex.ts";
 
 /** Compiles the core. Throws where WebAssembly is missing or must not be compiled. */
 export function coreModule(): WebAssembly.Module {
-  const length = CORE_HEX.length / 2;
-  const view = new DataView(new ArrayBuffer(length + 3));
-  // Four bytes at a time: a loop over all digits gets so hot that V8 stops to optimize it.
-  for (let at = 0; at < length; at += 4) {
-    view.setUint32(at, parseInt(CORE_HEX.slice(2 * at, 2 * at + 8).padEnd(8, "0"), 16));
-  }
-  return new WebAssembly.Module(new Uint8Array(view.buffer, 0, length));
+  return compileHex(CORE_HEX);
 }

@@ -1,0 +1,4 @@
+export { inflate } from "./inflate";
+export { deflate } from "./deflate";
+export { append, clear, reindex } from "./matcher";
+export { warm } from "./warm";

@@ -1,0 +1,9 @@
+// Where the compiled second core comes from. module.workerd.ts stands in for this file under the `workerd` condition.
+
+import { compileHex } from "../../core/hex.ts";
+import { DEFLATE_HEX } from "./embedded.ts";
+
+/** Compiles the core. Throws where WebAssembly is missing or must not be compiled. */
+export function deflateModule(): WebAssembly.Module {
+  return compileHex(DEFLATE_HEX);
+}
