@@ -70,7 +70,7 @@ export {
   type RejectOptions,
   serializeResponse,
 } from "./handshake/response.ts";
-export type { DeflateCodec, DeflateSettings, Inflated, InflateSettings } from "./deflate/codec.ts";
+export type { DeflateCodec, DeflateSettings, Inflated, InflateSettings } from "./deflate/codec/codec.ts";
 export type { PerMessageDeflateOptions } from "./deflate/options.ts";
-export { type Zlib, zlibCodec } from "./deflate/zlib.ts";
+export { type Zlib, zlibCodec } from "./deflate/codec/zlib.ts";
 export { perMessageDeflate } from "./deflate/per-message-deflate.ts";

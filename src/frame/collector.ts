@@ -5,6 +5,8 @@ const LEAST_CAPACITY = 1024;
  * first of them not whole, is allocated once and never moved, and a header that lies costs little.
  */
 const GROWTH = 20;
+/** A message's buffer may be so much larger than the message, in bytes, before the message is moved to its own. */
+const SPARE = 1024;
 
 /**
  * Bytes that arrive one after the other, in one buffer that grows with them.
@@ -50,4 +52,18 @@ export class Collector {
     this.#buffer.set(bytes.subarray(start, end), this.#length);
     this.#length = needed;
   }
+}
+
+/** What has been collected, for the one who gets the message: it keeps little else in memory. @internal */
+export function giveAway(collector: Collector): Uint8Array<ArrayBuffer> {
+  return collector.spare > SPARE ? new Uint8Array(collector.bytes) : lend(collector);
+}
+
+/**
+ * What has been collected, with zeros after it: `allocate` need not zero, and the view reaches all of its buffer.
+ * @internal
+ */
+export function lend({ bytes, spare }: Collector): Uint8Array<ArrayBuffer> {
+  if (spare > 0) new Uint8Array(bytes.buffer, bytes.byteOffset + bytes.length, spare).fill(0);
+  return bytes;
 }

@@ -84,6 +84,11 @@ export interface FrameSink {
    * does. Not for frames with an RSV bit.
    */
   binary?(window: Uint8Array<ArrayBuffer>, start: number, end: number): void;
+  /**
+   * Goes on with a payload that a pause has interrupted, before anything else is delivered. Returns false if it is not at the end
+   * of that again. @internal
+   */
+  goOn?(): boolean;
   /** With the option `textBytes`, a whole text message in place of text(): a copy of its bytes. @internal */
   ownText?(data: Uint8Array<ArrayBuffer>): void;
   /** With the option `copies`, a whole binary message in place of binary(): a copy of its bytes. @internal */
@@ -245,12 +250,13 @@ export class FrameDecoder {
    */
   resume(sink: FrameSink): void {
     this.#paused = false;
-    const backlog = this.#backlog;
-    if (backlog === undefined || this.#busy) return;
+    if (this.#busy || (this.#backlog === undefined && sink.goOn === undefined)) return;
     this.#busy = true;
     const core = this.#settings.engines.enter();
     try {
-      this.#drain(core, backlog, sink);
+      const ready = sink.goOn?.() ?? true;
+      const backlog = this.#backlog;
+      if (ready && backlog !== undefined && !this.#paused) this.#drain(core, backlog, sink);
       this.#busy = false;
     } finally {
       this.#leave();

@@ -186,14 +186,12 @@ export class FrameEncoder {
     this.#bytes(BIT_FIN | OPCODE_BINARY, asBytes(data));
   }
 
-  /** As binary(), for bytes that the caller may change afterwards. Large frames are made in `memory`. @internal */
-  binaryCopy(data: Uint8Array, memory: Memory): void {
-    this.#copy(BIT_FIN | OPCODE_BINARY, data, memory);
-  }
-
-  /** The same for bytes of text. @internal */
-  textCopy(data: Uint8Array, memory: Memory): void {
-    this.#copy(BIT_FIN | OPCODE_TEXT, data, memory);
+  /** A frame whose payload the caller may change afterwards. Large frames are made in `memory`. @internal */
+  copy(firstByte: number, bytes: Uint8Array, memory: Memory = ZEROED): void {
+    // A function that makes keys may change what is only lent, by using another connection: #bytes() copies it before.
+    if (bytes.length < LARGE || typeof this.#keySource === "function") this.#bytes(firstByte, bytes);
+    else if (bytes.length <= MOST_COPIED) this.#copyAlone(firstByte, bytes);
+    else this.#large(firstByte, bytes, memory);
   }
 
   /**
@@ -437,12 +435,6 @@ export class FrameEncoder {
     const payload = typeof content === "string" ? encodeUtf8(content) : content;
     if (payload.length > MAX_SHORT) throw new RangeError("A control frame holds at most 125 bytes");
     this.#bytes(BIT_FIN | opcode, payload);
-  }
-
-  #copy(first: number, payload: Uint8Array, memory: Memory): void {
-    if (payload.length < LARGE) this.#bytes(first, payload);
-    else if (payload.length <= MOST_COPIED) this.#copyAlone(first, payload);
-    else this.#large(first, payload, memory);
   }
 
   #copyAlone(first: number, payload: Uint8Array): void {

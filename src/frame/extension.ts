@@ -1,6 +1,8 @@
 // What an extension is (RFC 6455 §9): how it is negotiated, and what it does to messages. permessage-deflate is
 // one; others are written against the same interfaces.
 
+import type { Copies } from "./bytes.ts";
+import type { WebSocketError } from "./errors.ts";
 import type { Role } from "./options.ts";
 
 /**
@@ -60,6 +62,55 @@ export interface IncomingMessage {
   readonly byteOffset: number;
 }
 
+/** How a connection wants the messages that arrive. @internal */
+export interface Delivery {
+  /** Whether in pieces. */
+  readonly fragments: boolean;
+  readonly textBytes: boolean;
+  readonly allowInvalidUtf8: boolean;
+  readonly allocate: (length: number) => Uint8Array<ArrayBuffer>;
+  readonly copies: Copies | undefined;
+}
+
+/** Who is told of an error before it is thrown. @internal */
+export interface FailureHandler {
+  /** Returns it. */
+  failed(error: WebSocketError): WebSocketError;
+}
+
+/** Where a message goes that arrives. @internal */
+export interface ArrivalSink {
+  text(data: string): void;
+  textBytes?(data: Uint8Array<ArrayBuffer>): void;
+  binary(data: Uint8Array<ArrayBuffer>): void;
+  piece?(data: string | Uint8Array<ArrayBuffer>): void;
+  end?(): void;
+}
+
+/** A message that is decoded as it arrives. @internal */
+export interface Arrival {
+  /** Whether all of it is decoded. */
+  readonly done: boolean;
+  /** Whether advance() has been stopped before it was at the end of what has come. */
+  interrupted: boolean;
+  /** How many bytes an interruption has kept back. */
+  readonly heldBytes: number;
+  /**
+   * The next bytes of the message. They are borrowed until advance() has come to their end, or interrupt() is called.
+   *
+   * @param announced how many bytes of the message are known to come together, those before and these included
+   * @param last whether the message ends with these bytes
+   * @param byteOffset where in the stream the frame ends that they are of: for errors
+   */
+  feed(bytes: Uint8Array, announced: number, last: boolean, byteOffset: number): void;
+  /** Decodes the next piece. Returns its length in bytes, -1 if more has to come. @throws WebSocketError */
+  advance(sink: ArrivalSink): number;
+  /** Stops for now. */
+  interrupt(): void;
+  /** Delivers what has not been delivered. @throws WebSocketError */
+  deliver(sink: ArrivalSink): void;
+}
+
 /** An extension on one connection. Both directions; not both ends. */
 export interface ExtensionSession {
   /**
@@ -76,6 +127,23 @@ export interface ExtensionSession {
    * @throws WebSocketError if it is wrong, or longer than maxLength (as soon as that shows, not when it is all there)
    */
   decode(message: IncomingMessage): Uint8Array;
+  /** Begins to decode a message as it arrives, one after the other. Without this method it is collected. @internal */
+  begin?(text: boolean, maxLength: number, delivery: Delivery, handler: FailureHandler): Arrival;
+  /**
+   * As encode(), of a whole text message. What is returned is borrowed: it is good until anything else of an extension is
+   * called. Without this method encode() gets the text as bytes.
+   */
+  encodeText?(text: string, compress: boolean | undefined): Uint8Array<ArrayBuffer> | undefined;
+  /** Whether encode() would take on a whole message of this length. Without this method nobody knows before. */
+  wants?(length: number, compress: boolean | undefined): boolean;
+  /**
+   * After how many milliseconds without a message to encode to call release(). Infinity or undefined: never.
+   */
+  readonly releaseAfter?: number | undefined;
+  /** Lets go of memory that it can do without: of what has been sent. */
+  release?(): void;
+  /** Lets go of all memory: the connection is over. */
+  end?(): void;
   /**
    * As encode(), of a whole message that goes to many connections: the encoding must not depend on what was sent
    * before. `encoded` is the message's own: what this or another session keeps there, under a key that says all that it

@@ -2,9 +2,11 @@
 
 import { asUnshared, concat } from "../frame/bytes.ts";
 import type { FrameSink } from "../frame/decoder.ts";
-import { Collector } from "../frame/collector.ts";
+import { Collector, giveAway, lend } from "../frame/collector.ts";
 import { WebSocketError } from "../frame/errors.ts";
+import type { Arrival, FailureHandler } from "../frame/extension.ts";
 import type { FrameHeader } from "../frame/frame.ts";
+import { invalidUtf8, messageTooLong } from "../frame/message-errors.ts";
 import { CloseCode, Opcode } from "../frame/opcodes.ts";
 import { decodeUtf8, decodeValidUtf8 } from "../frame/utf8.ts";
 import { type MessageSink, STOP, STOPPED } from "./events.ts";
@@ -12,16 +14,16 @@ import { limitError } from "./limits.ts";
 import type { ProtocolSettings } from "./settings.ts";
 
 const CONTROL = 8;
-/** A message's buffer may be so much larger than the message, in bytes, before the message is moved to its own. */
-const SPARE = 1024;
+/** What it counts as, in bytes, that a decoder is given something: for `sliceSize`. */
+const CALL_COST = 512;
 
 /** What to do when a control frame has arrived. @internal */
-export interface ControlHandler {
+export interface ControlHandler extends FailureHandler {
   receivedPing(data: Uint8Array<ArrayBuffer>): void;
   receivedPong(data: Uint8Array<ArrayBuffer>): void;
   receivedClose(code: number, reason: string): void;
-  /** Takes note of an error that is about to be thrown. Returns it. */
-  failed(error: WebSocketError): WebSocketError;
+  /** Counts bytes that an extension's message was decoded to. Returns whether to stop for now. */
+  decoded(length: number): boolean;
 }
 
 /** The data message that has begun. */
@@ -37,6 +39,8 @@ interface OpenMessage {
   collector: Collector | undefined;
   /** Where text is passed on in pieces: what makes characters of bytes that may be cut inside one. */
   decoder: TextDecoder | undefined;
+  /** Of an extension's message that is decoded as it arrives. */
+  readonly arrival: Arrival | undefined;
 }
 
 /** The frame that has begun. */
@@ -45,6 +49,8 @@ interface OpenFrame {
   readonly fin: boolean;
   /** Where in the stream it ends. */
   readonly end: number;
+  /** How many bytes of its payload have not come. */
+  left: number;
   /** Of a control frame, what has come; of a whole message in one frame too. */
   payload: Uint8Array<ArrayBuffer> | undefined;
 }
@@ -102,17 +108,10 @@ export class MessageAssembler implements FrameSink {
     if (this.sink === STOPPED) throw STOP;
     const { opcode } = header;
     const end = header.payloadOffset + header.payloadLength;
-    this.#frame = { opcode, fin: header.fin, end, payload: undefined };
+    this.#frame = { opcode, fin: header.fin, end, left: header.payloadLength, payload: undefined };
     if (opcode & CONTROL) return;
     const { limits } = this.#settings;
-    const message = (this.#message ??= {
-      text: opcode === Opcode.Text,
-      rsv: header.rsv,
-      frames: 0,
-      announced: 0,
-      collector: undefined,
-      decoder: undefined,
-    });
+    const message = (this.#message ??= this.#begin(opcode === Opcode.Text, header.rsv));
     message.frames++;
     message.announced += header.payloadLength;
     if (message.frames > limits.maxFragments) {
@@ -121,7 +120,7 @@ export class MessageAssembler implements FrameSink {
         limitError("WS_ERR_TOO_MANY_BUFFERED_PARTS", PolicyViolation, "maxFragments", header.headerOffset),
       );
     }
-    if (message.announced > (message.rsv === 0 ? limits.maxMessage : limits.maxCollected)) {
+    if (message.announced > (isCollected(message) ? limits.maxCollected : limits.maxMessage)) {
       throw this.#handler.failed(messageTooLong(header.headerOffset));
     }
     if (message.frames === 1 && this.#inPieces(message)) this.sink!.start!(message.text ? "text" : "binary");
@@ -135,7 +134,13 @@ export class MessageAssembler implements FrameSink {
       return;
     }
     const message = this.#message!;
-    if (this.#inPieces(message)) {
+    const { arrival } = message;
+    if (arrival !== undefined) {
+      frame.left -= end - start;
+      const last = frame.fin && frame.left === 0;
+      arrival.feed(window.subarray(start, end), message.announced, last, frame.end);
+      this.#advance(arrival);
+    } else if (this.#inPieces(message)) {
       this.#piece(message, window.subarray(start, end));
     } else if (frame.fin && message.frames === 1 && end - start === message.announced) {
       frame.payload = this.#slice(window, start, end);
@@ -151,8 +156,52 @@ export class MessageAssembler implements FrameSink {
   end(): void {
     const frame = this.#frame!;
     if (frame.opcode & CONTROL) this.#endControl(frame);
-    else if (frame.fin) this.#endMessage(frame);
+    else if (frame.fin && !this.#endMessage(frame)) return;
     this.#frame = undefined;
+  }
+
+  goOn(): boolean {
+    const arrival = this.#message?.arrival;
+    if (!arrival?.interrupted) return true;
+    arrival.interrupted = false;
+    if (!this.#advance(arrival)) return false;
+    // The last frame has ended meanwhile.
+    if (arrival.done) this.end();
+    return true;
+  }
+
+  /** How many bytes an interruption has kept back. */
+  get heldBytes(): number {
+    return this.#message?.arrival?.heldBytes ?? 0;
+  }
+
+  #begin(text: boolean, rsv: number): OpenMessage {
+    const arrival = rsv === 0 ? undefined : this.#arrive(text, rsv);
+    return { text, rsv, frames: 0, announced: 0, collector: undefined, decoder: undefined, arrival };
+  }
+
+  /** What decodes a message as it arrives, if one extension alone has changed it, and can do that. */
+  #arrive(text: boolean, rsv: number): Arrival | undefined {
+    const { extensions, limits, fragments } = this.#settings;
+    const session = extensions.find((extension) => extension.rsv === rsv)?.session;
+    return session?.begin?.(text, fragments ? limits.maxMessage : limits.maxCollected, this.#settings, this.#handler);
+  }
+
+  /** Decodes what has come of a message. Returns false if it is time to stop before all of it is decoded. */
+  #advance(arrival: Arrival): boolean {
+    for (;;) {
+      const length = arrival.advance(this.sink!);
+      if (length < 0) {
+        // Codes that are sent again and again make work, and nothing else.
+        this.#handler.decoded(CALL_COST);
+        return true;
+      }
+      if (this.sink === STOPPED) throw STOP;
+      if (this.#handler.decoded(length) && !arrival.done) {
+        arrival.interrupt();
+        return false;
+      }
+    }
   }
 
   #slice(window: Uint8Array<ArrayBuffer>, start: number, end: number): Uint8Array<ArrayBuffer> {
@@ -167,7 +216,7 @@ export class MessageAssembler implements FrameSink {
   }
 
   #inPieces(message: OpenMessage): boolean {
-    return this.#settings.fragments && message.rsv === 0;
+    return this.#settings.fragments && !isCollected(message);
   }
 
   #piece(message: OpenMessage, bytes: Uint8Array): void {
@@ -194,9 +243,25 @@ export class MessageAssembler implements FrameSink {
     }
   }
 
-  #endMessage(frame: OpenFrame): void {
+  /** Returns false if it has not ended yet: what has come of it is not all decoded. */
+  #endMessage(frame: OpenFrame): boolean {
     const message = this.#message!;
+    const { arrival } = message;
+    if (arrival !== undefined) {
+      if (frame.left === 0 && !arrival.done && !arrival.interrupted) {
+        // An empty frame ends it.
+        arrival.feed(NOTHING, message.announced, true, frame.end);
+        this.#advance(arrival);
+      }
+      if (arrival.interrupted) return false;
+    }
     this.#message = undefined;
+    if (arrival !== undefined) arrival.deliver(this.sink!);
+    else this.#deliver(message, frame);
+    return true;
+  }
+
+  #deliver(message: OpenMessage, frame: OpenFrame): void {
     if (this.#inPieces(message)) {
       // With allowInvalidUtf8 the last character may be incomplete.
       const rest = message.decoder?.decode() ?? "";
@@ -264,9 +329,7 @@ export class MessageAssembler implements FrameSink {
       return this.#decoded(decodeValidUtf8, bytes);
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
-      const where = { closeCode: CloseCode.InvalidPayload, byteOffset: this.frameEnd, rule: "RFC 6455 §8.1" };
-      const message = `Text must be valid UTF-8 (${where.rule}, in the message that ends at byte ${where.byteOffset})`;
-      throw this.#handler.failed(new WebSocketError("WS_ERR_INVALID_UTF8", message, where));
+      throw this.#handler.failed(invalidUtf8(this.frameEnd));
     }
   }
 
@@ -282,17 +345,9 @@ function payloadOf({ payload }: OpenFrame): Uint8Array<ArrayBuffer> {
   return payload ?? new Uint8Array(0);
 }
 
-function messageTooLong(byteOffset: number): WebSocketError {
-  return limitError("WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", CloseCode.MessageTooBig, "maxMessage", byteOffset);
+/** Whether it has to be complete before an extension can undo what it did. */
+function isCollected({ rsv, arrival }: OpenMessage): boolean {
+  return rsv !== 0 && arrival === undefined;
 }
 
-/** What has been collected, for the one who gets the message: it keeps little else in memory. */
-function giveAway(collector: Collector): Uint8Array<ArrayBuffer> {
-  return collector.spare > SPARE ? new Uint8Array(collector.bytes) : lend(collector);
-}
-
-/** What has been collected, with zeros after it: `allocate` need not zero, and the view reaches all of its buffer. */
-function lend({ bytes, spare }: Collector): Uint8Array<ArrayBuffer> {
-  if (spare > 0) new Uint8Array(bytes.buffer, bytes.byteOffset + bytes.length, spare).fill(0);
-  return bytes;
-}
+const NOTHING = new Uint8Array(0);

@@ -11,8 +11,8 @@ export interface Limits {
   readonly maxFrame?: number | undefined;
   /**
    * The longest message, in bytes, or Infinity. It holds for what has arrived and is announced, and again for what an
-   * extension makes of it (`WS_ERR_UNSUPPORTED_MESSAGE_LENGTH`, 1009). Default 100 MiB; with `fragments` Infinity, but for
-   * messages of an extension (compressed ones), which have to be collected.
+   * extension makes of it (`WS_ERR_UNSUPPORTED_MESSAGE_LENGTH`, 1009). Default 100 MiB; with `fragments` Infinity, except for
+   * messages of an extension that has to collect them (compressed ones, where `perMessageDeflate()` was given a codec).
    */
   readonly maxMessage?: number | undefined;
   /**
@@ -36,7 +36,7 @@ export interface Limits {
 
 /** The limits that hold. @internal */
 export type ReadLimits = AllLimits & {
-  /** maxMessage where a message has to be collected whatever the options. */
+  /** maxMessage where a message is collected. */
   readonly maxCollected: number;
 };
 

@@ -19,7 +19,13 @@ export interface ProtocolOptions
   /** Send longer messages in fragments of this many bytes. Default Infinity: each message in one frame. */
   readonly fragmentSize?: number | undefined;
   /**
-   * Makes the buffers in which messages are collected: a function that returns a Uint8Array of the given length. It need not
+   * How many bytes of compressed messages one call of receive(), push(), commit() or resume() inflates, about: then it stops
+   * and `unfinished` is true, so that others get a turn before resume() goes on. Default Infinity.
+   */
+  readonly sliceSize?: number | undefined;
+  /**
+   * Makes the buffers in which messages are collected: a function that returns a Uint8Array of the given length, and uses no
+   * connection. It need not
    * be zeroed: on Node, `Buffer.allocUnsafeSlow` saves that. Do not use `Buffer.allocUnsafe`: messages may be views of what
    * it returns, through which all of the `buffer` can be reached, and its pool holds other data. Default `new
    * Uint8Array(length)`.
@@ -45,6 +51,12 @@ export interface SendOptions {
   readonly compress?: boolean | undefined;
   /** Like the option of ProtocolOptions, for this message. Default: that option. */
   readonly fragmentSize?: number | undefined;
+}
+
+/** @throws RangeError @internal */
+export function readSliceSize(size: number = Infinity): number {
+  if (typeof size !== "number" || !(size > 0)) throw new RangeError("sliceSize must be a number of bytes above 0");
+  return size;
 }
 
 /** @throws RangeError @internal */

@@ -1,4 +1,4 @@
-import { BITS_RSV, WINDOW_SIZE } from "../../assembly/memory.ts";
+import { BIT_FIN, BITS_RSV, OPCODE_BINARY, OPCODE_TEXT, WINDOW_SIZE } from "../../assembly/memory.ts";
 import { asBytes, asBytesOrText, type Bytes, type Memory } from "../frame/bytes.ts";
 import { FrameDecoder } from "../frame/decoder.ts";
 import { FrameEncoder } from "../frame/encoder.ts";
@@ -9,11 +9,13 @@ import { ReadWindow } from "../frame/read-window.ts";
 import { decodeUtf8, encodeUtf8 } from "../frame/utf8.ts";
 import { MessageAssembler } from "./assembler.ts";
 import { EventList, type MessageSink, type ProtocolEvent, STOP, STOPPED } from "./events.ts";
+import type { OpenExtension } from "./extensions.ts";
 import { limitError } from "./limits.ts";
 import { type ProtocolOptions, readFragmentSize, type SendOptions } from "./options.ts";
 import { OutgoingMessage, sendFrames } from "./outgoing.ts";
 import { encodePrepared } from "./prepared.ts";
 import { readSettings, type ProtocolSettings } from "./settings.ts";
+import type { Thread } from "./thread.ts";
 import { ANSWERING, CLOSED, CLOSING, FAILING, OPEN, STATES } from "./states.ts";
 
 /** The longest reason of a Close, in bytes: 125 less the two of its code (RFC 6455 §5.5). */
@@ -61,6 +63,8 @@ const MAX_CREDIT = 60;
  * close event, and it is the last event.
  */
 export class Protocol {
+  /** What the adapters of a thread share; the first of them makes it. @internal */
+  declare static thread?: Thread;
   readonly #settings: ProtocolSettings;
   readonly #decoder: FrameDecoder;
   readonly #encoder: FrameEncoder;
@@ -150,12 +154,20 @@ export class Protocol {
 
   /** Whether pause() has been called, and resume() has not. */
   get paused(): boolean {
-    return !this.#isOver() && this.#decoder.paused;
+    return !this.#isOver() && (this.#settings.slices?.paused ?? this.#decoder.paused);
+  }
+
+  /**
+   * Whether a call has stopped because of `sliceSize`: resume() goes on, after others have had a turn. Until then it is as if
+   * pause() had been called.
+   */
+  get unfinished(): boolean {
+    return !this.#isOver() && this.#settings.slices?.unfinished === true;
   }
 
   /** How much memory holds what a pause has kept back, in bytes: 0 if resume() would have nothing to deliver. */
   get heldBytes(): number {
-    return this.#isOver() ? 0 : this.#decoder.heldBytes;
+    return this.#isOver() ? 0 : this.#decoder.heldBytes + this.#assembler.heldBytes;
   }
 
   /** Whether what still arrives is ignored. */
@@ -211,15 +223,24 @@ export class Protocol {
   /** Like receiveEnd(), for a sink. While paused, the end waits for resume() and comes after what was kept. */
   pushEnd(sink: MessageSink): void {
     this.#ending().streamEnded = true;
-    if (!this.paused && this.heldBytes === 0) this.#endStream(sink);
+    if (!this.paused && !this.unfinished && this.heldBytes === 0) this.#endStream(sink);
+  }
+
+  /** The stream is gone, in both directions: what a pause has kept back is dropped, and all memory given back. @internal */
+  cut(sink: MessageSink): void {
+    this.#ending().streamEnded = true;
+    if (this.#isOver() || this.#answers()) this.#enter(CLOSED);
+    else this.#endStream(sink);
   }
 
   /**
-   * Stops the running push() or commit() after the frame that is being delivered; later ones deliver nothing. What is not
+   * Stops the running push() or commit() after the frame that is being delivered, or the piece of a message; later ones deliver nothing. What is not
    * delivered is kept, in a copy, until resume(), since a chunk may hold far more messages than you have room for. Call it
    * from a callback of the sink, or at any other time.
    */
   pause(): void {
+    const { slices } = this.#settings;
+    if (slices !== undefined) slices.paused = true;
     this.#decoder.pause();
   }
 
@@ -231,6 +252,7 @@ export class Protocol {
    */
   resume(sink: MessageSink, now?: number): void {
     if (this.#isOver()) return;
+    this.#settings.slices?.begin();
     if (this.#assembler.sink !== undefined) {
       this.#decoder.resume(this.#assembler);
       return;
@@ -243,7 +265,7 @@ export class Protocol {
     } finally {
       this.#assembler.sink = undefined;
     }
-    if (this.#end?.streamEnded && !this.paused) this.#endStream(sink);
+    if (this.#end?.streamEnded && !this.paused && !this.unfinished) this.#endStream(sink);
   }
 
   /** A buffer of 64 KiB to read the next bytes of the stream into, as FrameDecoder.reserve() lends it. */
@@ -306,6 +328,13 @@ export class Protocol {
       if (typeof data === "string") this.#encoder.text(data);
       else if (data instanceof PreparedMessage) this.#encoder.prepared(data);
       else this.#encoder.binary(asBytes(data, RULE));
+    } else if (
+      typeof data === "string" &&
+      options === undefined &&
+      this.#outgoing === undefined &&
+      this.#settings.forTexts
+    ) {
+      this.#sendText(data, this.#settings.forTexts);
     } else if (data instanceof PreparedMessage) {
       this.#sendPrepared(data, options ?? {});
     } else {
@@ -322,7 +351,7 @@ export class Protocol {
   sendCopy(data: Bytes, memory: Memory): boolean | undefined {
     if (this.#outgoing !== undefined || !this.#settings.plain) return undefined;
     if (!this.canSend) return false;
-    this.#encoder.binaryCopy(asBytes(data, RULE), memory);
+    this.#encoder.copy(BIT_FIN | OPCODE_BINARY, asBytes(data, RULE), memory);
     return true;
   }
 
@@ -330,8 +359,30 @@ export class Protocol {
   sendTextCopy(data: Uint8Array, memory: Memory): boolean | undefined {
     if (this.#outgoing !== undefined || !this.#settings.plain) return undefined;
     if (!this.canSend) return false;
-    this.#encoder.textCopy(data, memory);
+    this.#encoder.copy(BIT_FIN | OPCODE_TEXT, data, memory);
     return true;
+  }
+
+  /** Whether a whole message of this length, in bytes, would be compressed, or changed by another extension. @internal */
+  compresses(length: number, compress: boolean | undefined): boolean {
+    return this.#settings.extensions.some(({ session }) => session.wants?.(length, compress) ?? true);
+  }
+
+  /**
+   * Lets go of memory that it can do without: what it has sent before. The next message is compressed without that, and so is
+   * longer. For connections that have sent nothing for a while, see `releaseAfter`.
+   */
+  release(): void {
+    // Within a message its earlier pieces are needed.
+    if (this.#outgoing === undefined) for (const { session } of this.#settings.extensions) session.release?.();
+  }
+
+  /** After how many milliseconds without a message to send it is time to call release(). Infinity: never. */
+  get releaseAfter(): number {
+    return this.#settings.extensions.reduce(
+      (least, { session }) => Math.min(least, session.releaseAfter ?? Infinity),
+      Infinity,
+    );
   }
 
   /**
@@ -368,7 +419,7 @@ export class Protocol {
   close(code?: number, reason: string = ""): void {
     if (!this.canSend) return;
     this.#encoder.close(code, cutReason(reason));
-    this.#state = this.#state === OPEN ? CLOSING : CLOSED;
+    this.#enter(this.#state === OPEN ? CLOSING : CLOSED);
   }
 
   /**
@@ -431,8 +482,14 @@ export class Protocol {
     end.answer = isValidCloseCode(code) ? code : undefined;
     end.wasClean = true;
     if (this.#state === OPEN) this.#state = ANSWERING;
-    else this.#state = CLOSED;
+    else this.#enter(CLOSED);
     this.#assembler.sink!.close(code, reason, true);
+  }
+
+  /** @internal */
+  decoded(length: number): boolean {
+    if (this.#settings.slices?.uses(length)) this.#decoder.pause();
+    return this.#decoder.paused;
   }
 
   /** @internal */
@@ -445,7 +502,12 @@ export class Protocol {
     if (holdClose || !this.#answers()) return;
     const { answer, answerReason } = this.#ending();
     this.#encoder.close(answer, answerReason);
-    this.#state = CLOSED;
+    this.#enter(CLOSED);
+  }
+
+  #enter(state: typeof CLOSING | typeof FAILING | typeof CLOSED): void {
+    this.#state = state;
+    if (state === CLOSED) for (const { session } of this.#settings.extensions) session.end?.();
   }
 
   /** Gets ready for a call that delivers to `sink`; returns the sink of the call that this one is made in. */
@@ -455,6 +517,7 @@ export class Protocol {
       throw new TypeError("With the option fragments a sink needs start, piece and end");
     }
     this.#assembler.sink = sink;
+    this.#settings.slices?.refill();
     if (now === undefined) this.#controlLeft = undefined;
     else this.#allowControl(now);
     return before;
@@ -527,7 +590,7 @@ export class Protocol {
 
   /** The close event is about to be delivered: nothing may come after it, not even from the call that is running. */
   #finish(state: typeof FAILING | typeof CLOSED): void {
-    this.#state = state;
+    this.#enter(state);
     if (this.#assembler.sink !== undefined) this.#assembler.sink = STOPPED;
   }
 
@@ -563,8 +626,20 @@ export class Protocol {
   /** What was to be sent has failed half-way: frames of it are queued, or extensions believe that it was sent. */
   #abort(): void {
     const before = this.#state;
-    this.#state = before === OPEN ? CLOSING : CLOSED;
+    this.#enter(before === OPEN ? CLOSING : CLOSED);
     this.#encoder.close(CloseCode.InternalError);
+  }
+
+  /** A whole text by a shorter way. */
+  #sendText(text: string, { session, rsv }: OpenExtension): void {
+    try {
+      const encoded = session.encodeText!(text, undefined);
+      if (encoded === undefined) this.#encoder.text(text);
+      else this.#encoder.copy(BIT_FIN | (rsv << 4) | OPCODE_TEXT, encoded);
+    } catch (error) {
+      this.#abort();
+      throw error;
+    }
   }
 
   #sendPiece(data: string | Uint8Array, options: SendOptions): void {

@@ -5,7 +5,8 @@ import { isServer } from "../frame/options.ts";
 import { lastIfSame } from "../frame/shared.ts";
 import { type OpenExtension, openExtensions } from "./extensions.ts";
 import { type ReadLimits, readLimits } from "./limits.ts";
-import { type ProtocolOptions, readFragmentSize } from "./options.ts";
+import { type ProtocolOptions, readFragmentSize, readSliceSize } from "./options.ts";
+import { Slices } from "./slices.ts";
 
 /** What does not change while a connection lasts. @internal */
 export interface ProtocolSettings {
@@ -18,10 +19,14 @@ export interface ProtocolSettings {
   /** Whether messages go out as they are: no extensions, no fragments. */
   readonly plain: boolean;
   readonly extensions: readonly OpenExtension[];
+  /** The only one, if whole texts may go straight to it. */
+  readonly forTexts: OpenExtension | undefined;
   readonly allocate: (length: number) => Uint8Array<ArrayBuffer>;
   readonly texts: TextMemory | undefined;
   readonly textBytes: boolean;
   readonly copies: Copies | undefined;
+  /** How much of a message of an extension is decoded in one call; undefined for all of it. */
+  readonly slices: Slices | undefined;
 }
 
 let lastLimits: ReadLimits | undefined;
@@ -40,6 +45,7 @@ export function readSettings(options: ProtocolOptions): ProtocolSettings {
   lastLimits = lastIfSame(lastLimits, readLimits(options.limits, fragments));
   const extensions = openExtensions(options.extensions ?? [], options.role);
   const fragmentSize = readFragmentSize(options.fragmentSize);
+  const sliceSize = readSliceSize(options.sliceSize);
   const settings: ProtocolSettings = {
     server: isServer(options.role),
     limits: lastLimits,
@@ -49,10 +55,15 @@ export function readSettings(options: ProtocolOptions): ProtocolSettings {
     fragmentSize,
     plain: extensions.length === 0 && fragmentSize === Infinity,
     extensions,
+    forTexts:
+      fragmentSize === Infinity && extensions.length === 1 && extensions[0]!.session.encodeText
+        ? extensions[0]
+        : undefined,
     allocate: options.allocate ?? newBytes,
     texts: options.texts,
     textBytes: options.textBytes === true,
     copies: options.copies,
+    slices: extensions.length > 0 && sliceSize < Infinity ? new Slices(sliceSize) : undefined,
   };
   // Extensions are of one connection, and hold memory: they are not kept here.
   if (extensions.length > 0) return settings;

@@ -21,7 +21,7 @@ export interface PerMessageDeflateOptions {
   serverMaxWindowBits?: number | boolean | undefined;
   /** The window of what the client sends: 8 to 15. */
   clientMaxWindowBits?: number | boolean | undefined;
-  /** Options of node:zlib for what is sent. A connection uses `level`, `memLevel` and `strategy`. */
+  /** Options of node:zlib for what is sent. A connection uses `level`; the class PerMessageDeflate uses all. */
   zlibDeflateOptions?: ZlibOptions | undefined;
   /** Options of node:zlib for what arrives. Only the class PerMessageDeflate uses them. */
   zlibInflateOptions?: ZlibOptions | undefined;

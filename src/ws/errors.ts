@@ -45,13 +45,19 @@ function messageOf(error: WebSocketError): string {
 
 /**
  * The error that ws emits for one of ours: its class, `code` and message. The `cause` is ours, which says where in the stream
- * it happened. For data that is not DEFLATE it is, as in ws, zlib's own error ("Z_DATA_ERROR").
+ * it happened. For data that is not DEFLATE it is zlib's error ("Z_DATA_ERROR").
  *
  * @internal
  */
 export function asWsError(error: WebSocketError): WsError {
   const { code, cause } = error;
-  if ((code === "WS_ERR_INVALID_COMPRESSED_DATA" || code === "WS_ERR_INTERNAL") && cause instanceof Error) return cause;
+  if (code === "WS_ERR_INTERNAL" && cause instanceof Error) return cause;
+  if (code === "WS_ERR_INVALID_COMPRESSED_DATA" && cause instanceof Error) {
+    // Of zlib itself, or in its words.
+    return "errno" in cause
+      ? cause
+      : Object.assign(new Error(cause.message, { cause: error }), { errno: -3, code: "Z_DATA_ERROR" });
+  }
   const Class = code === "WS_ERR_INVALID_UTF8" || code === "WS_ERR_INTERNAL" ? Error : RangeError;
   return Object.assign(new Class(messageOf(error), { cause: error }), { code });
 }

@@ -1,9 +1,9 @@
 import type { Duplex } from "node:stream";
-import type { AgreedExtension } from "../index.ts";
+import type { AgreedExtension, Bytes } from "../index.ts";
 import { Connection } from "../node/connection.ts";
 import { type ConnectionEvents, throwLater } from "../node/events.ts";
 import type { ConnectionOptions } from "../node/options.ts";
-import type { SentCallback } from "../node/outbox.ts";
+import type { ControlOptions, SentCallback } from "../node/outbox.ts";
 import { messageIn } from "./sent-frames.ts";
 
 /** What a SocketConnection tells its WebSocket. */
@@ -63,6 +63,16 @@ export class SocketConnection extends Connection {
   override terminate(): void {
     this.flushNow();
     super.terminate();
+  }
+
+  /** As in ws, it follows the messages before it. */
+  override ping(data?: string | Bytes, options?: ControlOptions): boolean {
+    return this.control("ping", data, options);
+  }
+
+  /** The same. */
+  override pong(data?: string | Bytes, options?: ControlOptions): boolean {
+    return this.control("pong", data, options);
   }
 
   static #onMessage(this: SocketConnection, data: Buffer, isBinary: boolean): void {

@@ -2,14 +2,15 @@
 
 import { constants, inflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import type { DeflateCodec } from "../../src/deflate/codec.ts";
-import { zlibCodec } from "../../src/deflate/zlib.ts";
+import type { DeflateCodec } from "../../src/deflate/codec/codec.ts";
+import { zlibCodec } from "../../src/deflate/codec/zlib.ts";
 import type { ExtensionSession } from "../../src/frame/extension.ts";
 import { Random } from "../support/random.ts";
 import { json, mixed } from "./support/messages.ts";
 import { pakoCodec } from "./support/pako-codec.ts";
 import { referenceInflate } from "./support/reference-inflate.ts";
-import { bytes, hex, open, parameters, receive, send, sendParts } from "./support/session.ts";
+import { KINDS } from "./support/kinds.ts";
+import { bytes, hex, open as openOwn, parameters, receive, send, sendParts } from "./support/session.ts";
 
 const FLUSH = hex("00 00 ff ff");
 
@@ -23,160 +24,186 @@ function part(
   return session.encode({ payload, text: true, first, last, compress });
 }
 
-describe("what is compressed", () => {
-  const message = json(new Random(1), 3000);
+describe.each(KINDS)("%s", (kind, { open }) => {
+  describe("what is compressed", () => {
+    const message = json(new Random(1), 3000);
 
-  test("messages of threshold bytes and more", () => {
-    const a = bytes("a".repeat(1024));
-    expect(send(open("server"), a, "auto")).not.toBe(undefined);
-    expect(send(open("server"), a.subarray(1), "auto")).toBe(undefined);
-    expect(send(open("server", [], { threshold: 10 }), a.subarray(0, 10), "auto")).not.toBe(undefined);
-    expect(send(open("server", [], { threshold: 10 }), a.subarray(0, 9), "auto")).toBe(undefined);
-    expect(send(open("server", [], { threshold: Infinity }), message, "auto")).toBe(undefined);
+    test("messages of threshold bytes and more", () => {
+      const a = bytes("a".repeat(1024));
+      expect(send(open("server"), a, "auto")).not.toBe(undefined);
+      expect(send(open("server"), a.subarray(1), "auto")).toBe(undefined);
+      expect(send(open("server", [], { threshold: 10 }), a.subarray(0, 10), "auto")).not.toBe(undefined);
+      expect(send(open("server", [], { threshold: 10 }), a.subarray(0, 9), "auto")).toBe(undefined);
+      expect(send(open("server", [], { threshold: Infinity }), message, "auto")).toBe(undefined);
+    });
+
+    test("what the sender says, whatever the threshold", () => {
+      expect(send(open("server"), bytes("a"), true)).not.toBe(undefined);
+      expect(send(open("server"), message, false)).toBe(undefined);
+    });
+
+    test("messages that are sent in pieces, whose length nobody knows", () => {
+      const session = open("server");
+      expect(part(session, bytes("a"), true, false)).not.toBe(undefined);
+      expect(part(session, bytes("a"), false, true)).not.toBe(undefined);
+      expect(part(session, bytes("a"), true, false, false)).toBe(undefined);
+    });
+
+    test("not what does not get shorter, unless the sender says so; and then by a handful of bytes", () => {
+      const random = new Random(2);
+      for (const length of [0, 1, 1024, 5000, 100_000, 1_000_000]) {
+        const noise = random.bytes(length);
+        expect(send(open("server", [], { threshold: 0 }), noise, "auto")).toBe(undefined);
+        const encoded = send(open("server"), noise, true)!;
+        expect(encoded.length).toBeLessThanOrEqual(length + 10 + 5 * Math.ceil(length / 10_000));
+      }
+    });
   });
 
-  test("what the sender says, whatever the threshold", () => {
-    expect(send(open("server"), bytes("a"), true)).not.toBe(undefined);
-    expect(send(open("server"), message, false)).toBe(undefined);
+  test("a message that was not compressed is not in the window, on neither side", () => {
+    const random = new Random(3);
+    const sender = open("client");
+    const receiver = open("server");
+    const [first, second] = [json(random, 2000), json(random, 2000)];
+    const alone = send(open("client"), first)!.length;
+    expect(send(sender, first, false)).toBe(undefined);
+    expect(send(sender, first.subarray(0, 1000), "auto")).toBe(undefined);
+    expect(send(sender, random.bytes(2000), "auto")).toBe(undefined);
+    expect(sender.held).toBe(0);
+    // As if nothing had been sent before.
+    const encoded = send(sender, first)!;
+    expect(encoded.length).toBe(alone);
+    expect(receive(receiver, encoded)).toEqual(first);
+    expect(send(sender, random.bytes(2000), "auto")).toBe(undefined);
+    expect(receive(receiver, send(sender, second)!)).toEqual(second);
   });
 
-  test("messages that are sent in pieces, whose length nobody knows", () => {
+  describe("fragments", () => {
+    test("each is flushed, the last loses 00 00 ff ff, an empty last one is 00", () => {
+      const session = open("server");
+      const message = json(new Random(4), 4000);
+      const first = part(session, message.subarray(0, 1000), true, false, true)!;
+      expect([...first.subarray(-4)]).toEqual([...FLUSH]);
+      // What has arrived can be read before the rest.
+      expect(new Uint8Array(inflateRawSync(first, { finishFlush: constants.Z_SYNC_FLUSH }))).toEqual(
+        message.subarray(0, 1000),
+      );
+      const empty = part(session, message.subarray(0, 0), false, false)!;
+      expect(empty.length).toBe(0);
+      const second = part(session, message.subarray(1000), false, false)!;
+      const last = part(session, message.subarray(0, 0), false, true)!;
+      expect([...last]).toEqual([0]);
+      expect(receive(open("client"), Buffer.concat([first, empty, second, last]))).toEqual(message);
+    });
+
+    test("a message of empty ones is empty", () => {
+      const none = new Uint8Array(0);
+      expect([...sendParts(open("server"), [none, none, none])]).toEqual([0]);
+    });
+
+    test("the window goes on within a message also without context takeover, and is gone behind it", () => {
+      const message = json(new Random(5), 2000);
+      const agreed = parameters("server_no_context_takeover");
+      const session = open("server", agreed);
+      const once = part(session, message, true, false, true)!;
+      const again = part(session, message, false, true)!;
+      expect(again.length).toBeLessThan(once.length / 4);
+      expect(session.held).toBe(0);
+      const receiver = open("client", agreed);
+      expect(receive(receiver, Buffer.concat([once, again]))).toEqual(
+        new Uint8Array(Buffer.concat([message, message])),
+      );
+      expect(receiver.held).toBe(0);
+    });
+  });
+
+  describe("prepared messages", () => {
+    const random = new Random(6);
+    const message = json(random, 3000);
+
+    test("are compressed once for each set of parameters, and go on into each window", () => {
+      const encoded = new Map<string, Uint8Array>();
+      const known: number[] = [];
+      for (const agreed of [
+        "",
+        "",
+        "server_max_window_bits=10",
+        "server_max_window_bits=10; server_no_context_takeover",
+      ]) {
+        const sender = open("server", parameters(agreed));
+        const receiver = open("client", parameters(agreed));
+        for (let round = 0; round < 3; round++) {
+          const other = json(random, 2000);
+          expect(receive(receiver, send(sender, other)!)).toEqual(other);
+          expect(receive(receiver, sender.encodePrepared(message, encoded)!)).toEqual(message);
+          // What was prepared is in the window: its repetition is short.
+          const again = send(sender, message)!;
+          if (agreed === "") expect(again.length).toBeLessThan(message.length / 20);
+          expect(receive(receiver, again)).toEqual(message);
+        }
+        known.push(encoded.size);
+      }
+      expect(known).toEqual([1, 1, 2, 2]);
+    });
+
+    test("are below the threshold, or do not get shorter, as others", () => {
+      const encoded = new Map<string, Uint8Array>();
+      expect(open("server").encodePrepared(message.subarray(0, 1000), encoded)).toBe(undefined);
+      expect(encoded.size).toBe(0);
+      const session = open("server");
+      expect(session.encodePrepared(random.bytes(2000), encoded)).toBe(undefined);
+      expect(session.held).toBe(0);
+    });
+
+    test("hold no more memory than their bytes", () => {
+      const encoded = new Map<string, Uint8Array>();
+      open("server").encodePrepared(message, encoded);
+      for (const value of encoded.values()) expect(value.buffer.byteLength).toBe(value.length);
+    });
+  });
+
+  test("a payload that waits for a slow reader holds nothing but itself and its flush", () => {
     const session = open("server");
-    expect(part(session, bytes("a"), true, false)).not.toBe(undefined);
-    expect(part(session, bytes("a"), false, true)).not.toBe(undefined);
-    expect(part(session, bytes("a"), true, false, false)).toBe(undefined);
-  });
-
-  test("not what does not get shorter, unless the sender says so; and then by a handful of bytes", () => {
-    const random = new Random(2);
-    for (const length of [0, 1, 1024, 5000, 100_000, 1_000_000]) {
-      const noise = random.bytes(length);
-      expect(send(open("server", [], { threshold: 0 }), noise, "auto")).toBe(undefined);
-      const encoded = send(open("server"), noise, true)!;
-      expect(encoded.length).toBeLessThanOrEqual(length + 10 + 5 * Math.ceil(length / 16_000));
+    for (const length of [1, 1000, 30_000, 100_000, 3_000_000]) {
+      const encoded = send(session, json(new Random(9), length))!;
+      const whole = new Uint8Array(encoded.buffer);
+      expect(encoded.byteOffset).toBe(0);
+      expect(whole.subarray(encoded.length)).toEqual(kind === "zlib" ? hex("00 00 ff ff") : new Uint8Array(0));
     }
   });
 });
 
-test("a message that was not compressed is not in the window, on neither side", () => {
-  const random = new Random(3);
-  const sender = open("client");
-  const receiver = open("server");
-  const [first, second] = [json(random, 2000), json(random, 2000)];
-  const alone = send(open("client"), first)!.length;
-  expect(send(sender, first, false)).toBe(undefined);
-  expect(send(sender, first.subarray(0, 1000), "auto")).toBe(undefined);
-  expect(send(sender, random.bytes(2000), "auto")).toBe(undefined);
-  expect(sender.held).toBe(0);
-  // As if nothing had been sent before.
-  const encoded = send(sender, first)!;
-  expect(encoded.length).toBe(alone);
-  expect(receive(receiver, encoded)).toEqual(first);
-  expect(send(sender, random.bytes(2000), "auto")).toBe(undefined);
-  expect(receive(receiver, send(sender, second)!)).toEqual(second);
-});
-
-describe("fragments", () => {
-  test("each is flushed, the last loses 00 00 ff ff, an empty last one is 00", () => {
-    const session = open("server");
-    const message = json(new Random(4), 4000);
-    const first = part(session, message.subarray(0, 1000), true, false, true)!;
-    expect([...first.subarray(-4)]).toEqual([...FLUSH]);
-    // What has arrived can be read before the rest.
-    expect(new Uint8Array(inflateRawSync(first, { finishFlush: constants.Z_SYNC_FLUSH }))).toEqual(
-      message.subarray(0, 1000),
-    );
-    const empty = part(session, message.subarray(0, 0), false, false)!;
-    expect(empty.length).toBe(0);
-    const second = part(session, message.subarray(1000), false, false)!;
-    const last = part(session, message.subarray(0, 0), false, true)!;
-    expect([...last]).toEqual([0]);
-    expect(receive(open("client"), Buffer.concat([first, empty, second, last]))).toEqual(message);
-  });
-
-  test("a message of empty ones is empty", () => {
-    const none = new Uint8Array(0);
-    expect([...sendParts(open("server"), [none, none, none])]).toEqual([0]);
-  });
-
-  test("the window goes on within a message also without context takeover, and is gone behind it", () => {
-    const message = json(new Random(5), 2000);
-    const agreed = parameters("server_no_context_takeover");
-    const session = open("server", agreed);
-    const once = part(session, message, true, false, true)!;
-    const again = part(session, message, false, true)!;
-    expect(again.length).toBeLessThan(once.length / 4);
-    expect(session.held).toBe(0);
-    const receiver = open("client", agreed);
-    expect(receive(receiver, Buffer.concat([once, again]))).toEqual(new Uint8Array(Buffer.concat([message, message])));
-    expect(receiver.held).toBe(0);
-  });
-});
-
-describe("prepared messages", () => {
+test("the codec is called once for a prepared message and each set of parameters", () => {
   const random = new Random(6);
   const message = json(random, 3000);
-
-  test("are compressed once for each set of parameters, and go on into each window", () => {
-    let calls = 0;
-    const { deflateRawSync } = process.getBuiltinModule("node:zlib");
-    const codec: DeflateCodec = {
-      deflate(data, { dictionary, ...rest }) {
-        calls++;
-        return deflateRawSync(data, {
-          ...rest,
-          windowBits: Math.max(9, rest.windowBits),
-          finishFlush: constants.Z_SYNC_FLUSH,
-          dictionary,
-        });
-      },
-      inflate: () => ({ data: message, bytesRead: 0 }),
-    };
-    const encoded = new Map<string, Uint8Array>();
-    for (const agreed of [
-      "",
-      "",
-      "server_max_window_bits=10",
-      "server_max_window_bits=10; server_no_context_takeover",
-    ]) {
-      const sender = open("server", parameters(agreed), { codec });
-      const receiver = open("client", parameters(agreed));
-      for (let round = 0; round < 3; round++) {
-        const other = json(random, 2000);
-        expect(receive(receiver, send(sender, other)!)).toEqual(other);
-        const known = encoded.size;
-        calls = 0;
-        expect(receive(receiver, sender.encodePrepared(message, encoded)!)).toEqual(message);
-        expect(calls).toBe(encoded.size - known);
-      }
+  let calls = 0;
+  const { deflateRawSync } = process.getBuiltinModule("node:zlib");
+  const codec: DeflateCodec = {
+    deflate(data, { dictionary, ...rest }) {
+      calls++;
+      return deflateRawSync(data, {
+        ...rest,
+        windowBits: Math.max(9, rest.windowBits),
+        finishFlush: constants.Z_SYNC_FLUSH,
+        dictionary,
+      });
+    },
+    inflate: () => ({ data: message, bytesRead: 0 }),
+  };
+  const encoded = new Map<string, Uint8Array>();
+  for (const agreed of ["", "", "server_max_window_bits=10", "server_max_window_bits=10; server_no_context_takeover"]) {
+    const sender = openOwn("server", parameters(agreed), { codec });
+    const receiver = openOwn("client", parameters(agreed));
+    for (let round = 0; round < 3; round++) {
+      const other = json(random, 2000);
+      expect(receive(receiver, send(sender, other)!)).toEqual(other);
+      const known = encoded.size;
+      calls = 0;
+      expect(receive(receiver, sender.encodePrepared(message, encoded)!)).toEqual(message);
+      expect(calls).toBe(encoded.size - known);
     }
-    expect([...encoded.keys()]).toEqual(["permessage-deflate;15;-1;8;0", "permessage-deflate;10;-1;8;0"]);
-  });
-
-  test("are below the threshold, or do not get shorter, as others", () => {
-    const encoded = new Map<string, Uint8Array>();
-    expect(open("server").encodePrepared(message.subarray(0, 1000), encoded)).toBe(undefined);
-    expect(encoded.size).toBe(0);
-    const session = open("server");
-    expect(session.encodePrepared(random.bytes(2000), encoded)).toBe(undefined);
-    expect(session.held).toBe(0);
-  });
-
-  test("hold no more memory than their bytes", () => {
-    const encoded = new Map<string, Uint8Array>();
-    open("server").encodePrepared(message, encoded);
-    for (const value of encoded.values()) expect(value.buffer.byteLength).toBe(value.length);
-  });
-});
-
-test("a payload that waits for a slow reader holds nothing but itself and its flush", () => {
-  const session = open("server");
-  for (const length of [1, 1000, 30_000, 100_000, 3_000_000]) {
-    const encoded = send(session, json(new Random(9), length))!;
-    const whole = new Uint8Array(encoded.buffer);
-    expect(encoded.byteOffset).toBe(0);
-    expect(whole.subarray(encoded.length)).toEqual(hex("00 00 ff ff"));
   }
+  expect([...encoded.keys()]).toEqual(["permessage-deflate;15;-1;8;0", "permessage-deflate;10;-1;8;0"]);
 });
 
 test("a codec that does not flush is found out", () => {
@@ -184,7 +211,7 @@ test("a codec that does not flush is found out", () => {
     deflate: () => hex("f3 48 cd c9 c9 07 00"),
     inflate: (data) => ({ data, bytesRead: data.length }),
   };
-  expect(() => send(open("server", [], { codec }), bytes("Hello"))).toThrow("sync flush");
+  expect(() => send(openOwn("server", [], { codec }), bytes("Hello"))).toThrow("sync flush");
 });
 
 test.each([1, 2, 3, 4])(
@@ -192,15 +219,15 @@ test.each([1, 2, 3, 4])(
   (strategy) => {
     const message = json(new Random(9), 4000);
     for (const codec of [zlibCodec(process.getBuiltinModule("node:zlib")), pakoCodec]) {
-      const usual = send(open("server", [], { codec }), message)!;
-      const session = open("server", [], { codec, strategy });
+      const usual = send(openOwn("server", [], { codec }), message)!;
+      const session = openOwn("server", [], { codec, strategy });
       const encoded = send(session, message)!;
       // Huffman codes alone find no repetitions.
       if (strategy === 2 || strategy === 3) expect(encoded.length).toBeGreaterThan(1.5 * usual.length);
       if (strategy === 4) expect(encoded).not.toEqual(usual);
-      expect(receive(open("client"), encoded)).toEqual(message);
+      expect(receive(openOwn("client"), encoded)).toEqual(message);
       const prepared = new Map<string, Uint8Array>();
-      open("server", [], { codec }).encodePrepared(message, prepared);
+      openOwn("server", [], { codec }).encodePrepared(message, prepared);
       session.encodePrepared(message, prepared);
       expect([...prepared.values()].map(({ length }) => length)).toEqual([usual.length, encoded.length]);
     }
@@ -212,14 +239,14 @@ describe("RFC 7692 §7.1.2: no match reaches farther back than the window that w
     const random = new Random(100 + bits);
     const agreed = parameters(`server_max_window_bits=${bits}`);
     let ever = 0;
-    for (const codec of [zlibCodec(process.getBuiltinModule("node:zlib")), pakoCodec]) {
+    for (const codec of [undefined, zlibCodec(process.getBuiltinModule("node:zlib")), pakoCodec]) {
       for (const [level, memLevel] of [
         [1, 8],
         [3, 1],
         [6, 8],
         [9, 9],
       ] as const) {
-        const session = open("server", agreed, { codec, level, memLevel, history: 32768 });
+        const session = openOwn("server", agreed, { codec, level, memLevel, history: 32768 });
         let before: Uint8Array = new Uint8Array(0);
         for (const length of [300, 1, 700, 257, 255, 256, 5000, 40, 40, 2 ** bits, random.integer(1, 3000)]) {
           const message = random.chance(0.5) ? json(random, length) : mixed(random, length);
@@ -232,21 +259,23 @@ describe("RFC 7692 §7.1.2: no match reaches farther back than the window that w
           expect(result.finalBlocks).toBe(0);
           expect(result.farthest).toBeLessThanOrEqual(2 ** bits);
           // zlib cannot do 8 bits, but with 9 its matches end 262 bytes before the start of the window.
-          if (bits <= 9) expect(result.farthest).toBeLessThanOrEqual(250);
+          if (bits <= 9 && codec !== undefined) expect(result.farthest).toBeLessThanOrEqual(250);
           ever = Math.max(ever, result.farthest);
           before = Buffer.concat([before, repeated]);
         }
       }
     }
-    expect(ever).toBeGreaterThan(bits === 9 ? 200 : 2 ** (bits - 1));
+    expect(ever).toBeGreaterThan(2 ** (bits - 1));
   });
 
   test("also if only this side's own option says so", () => {
-    const session = open("client", [], { clientMaxWindowBits: 8 });
-    const random = new Random(7);
-    const block = random.bytes(400);
-    send(session, block);
-    const encoded = Buffer.concat([send(session, Buffer.concat([block, block]))!, FLUSH]);
-    expect(referenceInflate(encoded, block).farthest).toBeLessThanOrEqual(256);
+    for (const [, { open }] of KINDS) {
+      const session = open("client", [], { clientMaxWindowBits: 8 });
+      const random = new Random(7);
+      const block = random.bytes(400);
+      send(session, block);
+      const encoded = Buffer.concat([send(session, Buffer.concat([block, block]))!, FLUSH]);
+      expect(referenceInflate(encoded, block).farthest).toBeLessThanOrEqual(256);
+    }
   });
 });

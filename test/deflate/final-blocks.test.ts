@@ -1,14 +1,15 @@
-// RFC 7692 §7.2.3.4: blocks with BFINAL set. Each is a stream of its own to zlib, so a message may have only so many.
+// RFC 7692 §7.2.3.4: blocks with BFINAL set. Each is a stream of its own to zlib, so the number of them in a message is limited.
 
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import type { DeflateCodec } from "../../src/deflate/codec.ts";
-import { type Zlib, zlibCodec } from "../../src/deflate/zlib.ts";
+import type { DeflateCodec } from "../../src/deflate/codec/codec.ts";
+import { type Zlib, zlibCodec } from "../../src/deflate/codec/zlib.ts";
 import { WebSocketError } from "../../src/frame/errors.ts";
 import { encodeFrame, perMessageDeflate, Protocol } from "../../src/index.ts";
 import { Random } from "../support/random.ts";
 import { pakoCodec } from "./support/pako-codec.ts";
 import { json } from "./support/messages.ts";
+import { KINDS } from "./support/kinds.ts";
 import { hex, open, receive } from "./support/session.ts";
 
 const MIB = 1 << 20;
@@ -79,7 +80,12 @@ function inBlocks(random: Random, count: number): { encoded: Uint8Array; message
 }
 
 describe("what peers that flush with BFINAL send is understood", () => {
-  const codecs = { zlib: undefined, "zlib without dictionaries": zlibCodec(counting("ignored").zlib), pako: pakoCodec };
+  const codecs = {
+    core: undefined,
+    zlib: zlibCodec(counting("honoured").zlib),
+    "zlib without dictionaries": zlibCodec(counting("ignored").zlib),
+    pako: pakoCodec,
+  };
   for (const [name, codec] of Object.entries(codecs)) {
     test.each([1, 2, 3, 10, MOST])(`%i in a message, ${name}`, (count) => {
       const random = new Random(count);
@@ -103,7 +109,7 @@ describe("what peers that flush with BFINAL send is understood", () => {
     });
   }
 
-  test("one in each of a thousand messages", () => {
+  test.each(KINDS)("one in each of a thousand messages, %s", (_, { open }) => {
     const receiver = open("server");
     const random = new Random(2);
     for (let i = 0; i < 1000; i++) {
@@ -113,23 +119,54 @@ describe("what peers that flush with BFINAL send is understood", () => {
   });
 });
 
-test.each([
-  ["without the empty block after them", hex("")],
-  ["with it", hex("00")],
-])("one too many is refused, %s", (_, end) => {
-  const { encoded } = inBlocks(new Random(3), MOST + 1);
-  const receiver = open("server");
-  const { code, closeCode, rule, byteOffset, message } = failure(() =>
-    receive(receiver, Buffer.concat([encoded, end])),
-  );
-  expect([code, closeCode, rule, byteOffset]).toEqual([
-    "WS_ERR_TOO_MANY_FINAL_BLOCKS",
-    1008,
-    "RFC 7692 §7.2.3.4",
-    1000,
-  ]);
-  expect(message).toContain(String(MOST));
-  expect(receiver.held).toBe(0);
+describe.each(KINDS)("%s", (_, { open }) => {
+  test.each([
+    ["without the empty block after them", hex("")],
+    ["with it", hex("00")],
+  ])("one too many is refused, %s", (_, end) => {
+    const { encoded } = inBlocks(new Random(3), MOST + 1);
+    const receiver = open("server");
+    const { code, closeCode, rule, byteOffset, message } = failure(() =>
+      receive(receiver, Buffer.concat([encoded, end])),
+    );
+    expect([code, closeCode, rule, byteOffset]).toEqual([
+      "WS_ERR_TOO_MANY_FINAL_BLOCKS",
+      1008,
+      "RFC 7692 §7.2.3.4",
+      1000,
+    ]);
+    expect(message).toContain(String(MOST));
+    expect(receiver.held).toBe(0);
+  });
+
+  test("however small or large they are", () => {
+    for (const block of [hex("03 00"), stored(Buffer.alloc(246, "A")), stored(Buffer.alloc(8192, "A"))]) {
+      const receiver = open("server");
+      const all = (count: number): Uint8Array => Buffer.concat(Array.from({ length: count }, () => block));
+      const length = receive(receiver, block).length;
+      expect(receive(receiver, all(MOST)).length).toBe(MOST * length);
+      expect(failure(() => receive(receiver, all(MOST + 1))).code).toBe("WS_ERR_TOO_MANY_FINAL_BLOCKS");
+    }
+  });
+
+  test("a message with too many costs as little, however long it is", () => {
+    const payload = Buffer.alloc(16 * MIB, hex("03 00"));
+    const receiver = open("server");
+    const start = performance.now();
+    expect(failure(() => receive(receiver, payload)).code).toBe("WS_ERR_TOO_MANY_FINAL_BLOCKS");
+    expect(performance.now() - start).toBeLessThan(500);
+  });
+
+  test("maxMessage and maxInflateRatio hold after each of them", () => {
+    const block = deflateRawSync(new Uint8Array(1000));
+    const payload = Buffer.concat([...Array.from({ length: 10 }, () => block), hex("00")]);
+    expect(receive(open("server"), payload, 10_000).length).toBe(10_000);
+    for (const most of [0, 1, 999, 1000, 1001, 5000, 9999]) {
+      expect(failure(() => receive(open("server"), payload, most)).rule).toBe("maxMessage");
+    }
+    const ratio = { maxInflateRatio: 2000 / payload.length };
+    expect(failure(() => receive(open("server", [], ratio), payload)).rule).toBe("maxInflateRatio");
+  });
 });
 
 describe("a message of nothing else costs as little, however long it is", () => {
@@ -158,18 +195,15 @@ describe("a message of nothing else costs as little, however long it is", () => 
   }
 });
 
-test("maxMessage and maxInflateRatio hold before each of them", () => {
+test("zlib is called for no final block that the limits leave no room for", () => {
   const block = deflateRawSync(new Uint8Array(1000));
   const payload = Buffer.concat([...Array.from({ length: 10 }, () => block), hex("00")]);
-  expect(receive(open("server"), payload, 10_000).length).toBe(10_000);
   for (const most of [0, 1, 999, 1000, 1001, 5000, 9999]) {
     const { zlib, cost } = counting("honoured");
     const receiver = open("server", [], { codec: warmedUp(zlib, cost) });
     expect(failure(() => receive(receiver, payload, most)).rule).toBe("maxMessage");
     expect(cost.calls).toBe(Math.floor(most / 1000) + 1);
   }
-  const ratio = { maxInflateRatio: 2000 / payload.length };
-  expect(failure(() => receive(open("server", [], ratio), payload)).rule).toBe("maxInflateRatio");
 });
 
 test("through a Protocol it ends the connection with 1008", () => {

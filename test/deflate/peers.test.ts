@@ -14,12 +14,13 @@ import {
   inflateRawSync,
 } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import type { DeflateCodec } from "../../src/deflate/codec.ts";
-import { type Zlib, zlibCodec } from "../../src/deflate/zlib.ts";
+import type { DeflateCodec } from "../../src/deflate/codec/codec.ts";
+import { type Zlib, zlibCodec } from "../../src/deflate/codec/zlib.ts";
 import { Random } from "../support/random.ts";
 import { json, mixed } from "./support/messages.ts";
 import { pakoCodec } from "./support/pako-codec.ts";
-import { bytes, connect, open, parameters, receive, send, sendParts } from "./support/session.ts";
+import { KINDS } from "./support/kinds.ts";
+import { bytes, open, parameters, receive, send, sendParts } from "./support/session.ts";
 
 type Callback = (error: Error | null, data: Buffer) => void;
 
@@ -114,7 +115,7 @@ CONFIGURATIONS.push(
   ["client_no_context_takeover", { client_no_context_takeover: true }],
 );
 
-describe("with ws", () => {
+describe.each(KINDS)("with ws, %s", (_, { open }) => {
   test.each(CONFIGURATIONS)("%s", async (agreed, params) => {
     const random = new Random(1);
     for (const role of ["server", "client"] as const) {
@@ -133,7 +134,7 @@ describe("with ws", () => {
   });
 });
 
-describe("with zlib streams", () => {
+describe.each(KINDS)("with zlib streams, %s", (_, { open }) => {
   test.each([9, 10, 12, 15])("windows of %i bits", async (windowBits) => {
     const random = new Random(2);
     const own = open(
@@ -162,7 +163,8 @@ const withoutDictionary: Zlib = {
 };
 
 describe("with itself", () => {
-  const codecs: DeflateCodec[] = [
+  const codecs: (DeflateCodec | undefined)[] = [
+    undefined,
     zlibCodec(process.getBuiltinModule("node:zlib")),
     zlibCodec(withoutDictionary),
     pakoCodec,
@@ -189,7 +191,9 @@ describe("with itself", () => {
       }
     }
   });
+});
 
+describe.each(KINDS)("with itself, %s", (_, { connect }) => {
   test("messages of every length from 0 to 2,000, and of many up to 70,000", () => {
     const random = new Random(4);
     const data = Buffer.concat([json(random, 60_000), mixed(random, 20_000)]);
@@ -271,20 +275,4 @@ test("the source imports nothing of a runtime: it bundles for browsers", async (
   });
   const imports = Object.values(metafile.inputs).flatMap((input) => input.imports);
   expect(imports.filter(({ external }) => external)).toEqual([]);
-});
-
-describe("the codec", () => {
-  test("is the runtime's zlib by default, and without that must be given", async () => {
-    const { perMessageDeflate } = await import("../../src/deflate/per-message-deflate.ts");
-    const { getBuiltinModule } = process;
-    try {
-      // @ts-expect-error as in a browser
-      process.getBuiltinModule = undefined;
-      expect(() => perMessageDeflate()).toThrow(TypeError);
-      expect(() => perMessageDeflate()).toThrow("needs a codec");
-      expect(perMessageDeflate({ codec: pakoCodec }).name).toBe("permessage-deflate");
-    } finally {
-      process.getBuiltinModule = getBuiltinModule;
-    }
-  });
 });

@@ -1,9 +1,12 @@
 // What a connection holds between messages.
 
 import { describe, expect, test } from "vitest";
-import { HistoryWindow } from "../../src/deflate/window.ts";
+import { DEFLATE_BUCKET_SIZE, DEFLATE_STATE_SIZE } from "../../assembly/deflate/memory.ts";
+import { HistoryWindow } from "../../src/deflate/codec/window.ts";
 import { Random } from "../support/random.ts";
 import { json } from "./support/messages.ts";
+import { evict } from "./support/evict.ts";
+import { KINDS } from "./support/kinds.ts";
 import { open, parameters, receive, send } from "./support/session.ts";
 
 test("a window holds the last bytes that went by, and no more memory than its size", () => {
@@ -35,31 +38,41 @@ test("a window copies what it keeps", () => {
   expect(window.last(100)).toEqual(Uint8Array.of(1, 2, 3));
 });
 
-describe("held by a connection", () => {
+/** What a connection holds of what it has sent, in the core: a window, and a table with 16 bytes for each 8 of its history. */
+function context(window: number): number {
+  const buckets = Math.max(64, window / 8);
+  return DEFLATE_STATE_SIZE + DEFLATE_BUCKET_SIZE * buckets + window;
+}
+
+describe.each(KINDS)("held by a connection, %s", (kind, { open }) => {
   const random = new Random(2);
 
   test("nothing before the first compressed message", () => {
-    const session = open("server");
-    send(session, json(random, 5000), false);
-    expect(session.held).toBe(0);
+    const [sender, receiver] = [open("server"), open("client")];
+    send(sender, json(random, 5000), false);
+    evict();
+    expect([sender.held, receiver.held]).toEqual([0, 0]);
   });
 
   test("about as much as has gone by, up to history and the window", () => {
-    const sender = open("server");
+    const sender = open("server", [], { history: 4096 });
     const receiver = open("client");
     const held: [number, number][] = [];
     for (let i = 0; i < 60; i++) {
       expect(receive(receiver, send(sender, json(random, 1000))!).length).toBeGreaterThan(999);
+      if (i === 0 || i === 59) evict();
       held.push([sender.held, receiver.held]);
     }
-    expect(held[0]).toEqual([2048, 2048]);
-    expect(held[59]).toEqual([4096, 32768]);
+    const [first, last] = kind === "core" ? [context(2048), context(4096)] : [2048, 4096];
+    expect(held[0]).toEqual([first, 2048]);
+    expect(held[59]).toEqual([last, 32768]);
   });
 
   test("up to the window once a message was long enough to make use of it", () => {
     const sender = open("server");
     send(sender, json(random, 100_000));
-    expect(sender.held).toBe(32768);
+    evict();
+    expect(sender.held).toBe(kind === "core" ? context(32768) : 32768);
   });
 
   test("no more than the windows that were agreed on", () => {
@@ -69,7 +82,9 @@ describe("held by a connection", () => {
       receive(client, send(server, json(random, 3000))!);
       receive(server, send(client, json(random, 3000))!);
     }
-    expect([server.held, client.held]).toEqual([512 + 1024, 512 + 1024]);
+    evict();
+    const [ofServer, ofClient] = kind === "core" ? [context(512), context(1024)] : [512, 1024];
+    expect([server.held, client.held]).toEqual([ofServer + 1024, ofClient + 512]);
   });
 
   test("nothing without context takeover", () => {
@@ -77,12 +92,49 @@ describe("held by a connection", () => {
     const [server, client] = [open("server", agreed), open("client", agreed)];
     receive(client, send(server, json(random, 3000))!);
     receive(server, send(client, json(random, 3000))!);
+    evict();
     expect([server.held, client.held]).toEqual([0, 0]);
   });
 
   test("nothing of what is sent, if that is this side's own choice", () => {
     const session = open("server", [], { serverNoContextTakeover: true });
     send(session, json(random, 3000));
+    evict();
     expect(session.held).toBe(0);
   });
+
+  test("nothing of what was sent after release(), and all of what was received", () => {
+    const [server, client] = [open("server"), open("client")];
+    for (let i = 0; i < 10; i++) receive(client, send(server, json(random, 10_000))!);
+    server.release();
+    client.release();
+    evict();
+    expect([server.held, client.held]).toEqual([0, 32768]);
+    // Which the peer need not know.
+    const message = json(random, 10_000);
+    expect(receive(client, send(server, message)!)).toEqual(message);
+  });
+
+  test("nothing at all after end()", () => {
+    const [server, client] = [open("server"), open("client")];
+    receive(client, send(server, json(random, 10_000))!);
+    evict();
+    expect(server.held + client.held).toBeGreaterThan(0);
+    server.end();
+    client.end();
+    expect([server.held, client.held]).toEqual([0, 0]);
+  });
+});
+
+test("while a connection is one of the last 32 that were at work, it holds nothing outside the core", () => {
+  const random = new Random(3);
+  const [server, client] = [open("server"), open("client")];
+  receive(client, send(server, json(random, 10_000))!);
+  evict(31);
+  expect([server.held, client.held]).toEqual([0, 0]);
+  evict();
+  expect([server.held, client.held]).toEqual([context(16384), 16384]);
+  receive(client, send(server, json(random, 10))!);
+  // The arrays stay for the next time.
+  expect([server.held, client.held]).toEqual([context(16384), 16384]);
 });

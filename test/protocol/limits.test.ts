@@ -222,8 +222,11 @@ describe("what went wrong elsewhere", () => {
 
   test("the limit holds for what is compressed, too", () => {
     const receiver = new Protocol({ role: "server", extensions: [perMessageDeflate()], limits: { maxMessage: 1000 } });
+    // A stored block that does not end.
+    const stored = new Uint8Array(600);
+    stored.set([0, 0xff, 0xff, 0, 0]);
     const frames = [
-      { opcode: 2, rsv: 4, fin: false, payload: new Uint8Array(600) },
+      { opcode: 2, rsv: 4, fin: false, payload: stored },
       { opcode: 0, fin: false, payload: new Uint8Array(600) },
     ];
     expect(short(receiver.receive(toRole("server", ...frames)))[0]).toMatch(/^error:WS_ERR_UNSUPPORTED_MESSAGE_LENGTH/);

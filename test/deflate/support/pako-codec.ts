@@ -1,5 +1,5 @@
 import { Deflate, Inflate, Z_SYNC_FLUSH, type ZStream } from "pako";
-import type { DeflateCodec } from "../../../src/deflate/codec.ts";
+import type { DeflateCodec } from "../../../src/deflate/codec/codec.ts";
 
 class BoundedInflate extends Inflate {
   stream: ZStream | undefined;

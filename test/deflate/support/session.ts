@@ -4,15 +4,16 @@ import type { Extension, ExtensionParameters, ExtensionSession } from "../../../
 import type { Role } from "../../../src/frame/options.ts";
 import { perMessageDeflate } from "../../../src/deflate/per-message-deflate.ts";
 import type { PerMessageDeflateOptions } from "../../../src/deflate/options.ts";
-import { DeflateSession } from "../../../src/deflate/session.ts";
+import { CodecSession } from "../../../src/deflate/codec/session.ts";
+import { CoreSession } from "../../../src/deflate/core/session.ts";
 
 export function open(
   role: Role,
   parameters: ExtensionParameters = [],
   options: PerMessageDeflateOptions = {},
-): DeflateSession {
+): CodecSession | CoreSession {
   const session = perMessageDeflate(options).open(role, parameters);
-  if (!(session instanceof DeflateSession)) throw new TypeError("not a DeflateSession");
+  if (!(session instanceof CodecSession || session instanceof CoreSession)) throw new TypeError("not its session");
   return session;
 }
 

@@ -79,7 +79,7 @@ export const differences = {
   },
   "when a message is compressed": {
     ws: "in zlib's threads, `concurrencyLimit` at a time; what waits is lost if the connection ends",
-    wsframe: "in `send()`; `concurrencyLimit` has no effect",
+    wsframe: "in `send()`, a long one in slices; `concurrencyLimit` has no effect",
     reason: "short messages take less time than the way to a thread",
   },
   "what is compressed": {

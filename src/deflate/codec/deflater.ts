@@ -1,7 +1,9 @@
 // The sending direction of a connection: RFC 7692 §7.2.1.
 
-import type { OutgoingPart } from "../frame/extension.ts";
-import type { PerMessageDeflateSettings } from "./options.ts";
+import type { OutgoingPart } from "../../frame/extension.ts";
+import type { PerMessageDeflateSettings } from "../options.ts";
+import type { Side } from "../sides.ts";
+import type { DeflateCodec } from "./codec.ts";
 import { inOwnBuffer } from "./own.ts";
 import { HistoryWindow } from "./window.ts";
 
@@ -12,14 +14,16 @@ const FLUSH_LENGTH = 4;
 /** @internal */
 export class Deflater {
   readonly #settings: PerMessageDeflateSettings;
+  readonly #codec: DeflateCodec;
   readonly #bits: number;
   readonly #takeover: boolean;
   readonly #window = new HistoryWindow();
   /** How much of what was sent is kept: more than `history` only once there was a message that could use it. */
   #kept = 0;
 
-  constructor(settings: PerMessageDeflateSettings, bits: number, takeover: boolean) {
+  constructor(settings: PerMessageDeflateSettings, codec: DeflateCodec, { bits, takeover }: Side) {
     this.#settings = settings;
+    this.#codec = codec;
     this.#bits = bits;
     this.#takeover = takeover;
   }
@@ -29,9 +33,13 @@ export class Deflater {
     return this.#window.capacity;
   }
 
+  get releaseAfter(): number {
+    return this.#takeover ? this.#settings.releaseAfter : Infinity;
+  }
+
   encode({ payload, first, last, compress }: OutgoingPart): Uint8Array | undefined {
     const whole = first && last;
-    if (first && !this.#wants(payload.length, whole, compress)) return undefined;
+    if (first && !this.wants(payload.length, whole, compress)) return undefined;
     const encoded = this.#deflate(payload, last, this.#window.last(this.#reach(payload)));
     if (whole && compress === undefined && encoded.length >= payload.length) return undefined;
     // Within a message there is always context; between messages if that was agreed on (§7.2.1).
@@ -41,7 +49,7 @@ export class Deflater {
   }
 
   encodePrepared(payload: Uint8Array, prepared: Map<string, Uint8Array>, compress?: boolean): Uint8Array | undefined {
-    if (!this.#wants(payload.length, true, compress)) return undefined;
+    if (!this.wants(payload.length, true, compress)) return undefined;
     const { level, memLevel, strategy } = this.#settings;
     const key = `permessage-deflate;${this.#bits};${level};${memLevel};${strategy}`;
     let encoded = prepared.get(key);
@@ -55,18 +63,23 @@ export class Deflater {
     return encoded;
   }
 
-  #wants(length: number, whole: boolean, compress: boolean | undefined): boolean {
+  wants(length: number, whole: boolean, compress: boolean | undefined): boolean {
     return compress ?? (!whole || length >= this.#settings.threshold);
   }
 
   #deflate(payload: Uint8Array, last: boolean, dictionary: Uint8Array): Uint8Array {
     // §7.2.3.6: the header bits of an empty block. A fragment without payload has nothing to flush.
     if (payload.length === 0) return last ? Uint8Array.of(0) : NOTHING;
-    const { codec, level, memLevel, strategy } = this.#settings;
+    const { level, memLevel, strategy } = this.#settings;
     const settings = { dictionary, windowBits: this.#bits, level, memLevel, strategy };
-    const flushed = inOwnBuffer(codec.deflate(payload, settings));
+    const flushed = inOwnBuffer(this.#codec.deflate(payload, settings));
     if (!endsWithFlush(flushed)) throw new TypeError("codec.deflate() must end with a sync flush: 00 00 ff ff");
     return last ? flushed.subarray(0, -FLUSH_LENGTH) : flushed;
+  }
+
+  /** Forgets what was sent. */
+  release(): void {
+    this.#window.clear();
   }
 
   /** How far back a message may refer: hashing all that takes its time, which a long message needs anyway. */

@@ -1,10 +1,12 @@
 // The receiving direction of a connection: RFC 7692 §7.2.2.
 
-import { concat } from "../frame/bytes.ts";
-import { WebSocketError } from "../frame/errors.ts";
-import type { IncomingMessage } from "../frame/extension.ts";
-import type { Inflated, InflateSettings } from "./codec.ts";
-import type { PerMessageDeflateSettings } from "./options.ts";
+import { MAX_FINAL_BLOCKS } from "../../../assembly/deflate/memory.ts";
+import { concat } from "../../frame/bytes.ts";
+import type { IncomingMessage } from "../../frame/extension.ts";
+import { corrupt, maxByRatio, tooLong, tooManyFinalBlocks } from "../errors.ts";
+import type { PerMessageDeflateSettings } from "../options.ts";
+import type { Side } from "../sides.ts";
+import type { DeflateCodec, Inflated, InflateSettings } from "./codec.ts";
 import { inOwnBuffer } from "./own.ts";
 import { HistoryWindow } from "./window.ts";
 
@@ -14,11 +16,6 @@ import { HistoryWindow } from "./window.ts";
  * data, and does not come to an end.
  */
 const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff);
-/**
- * How many blocks with BFINAL set (§7.2.3.4) a message may have. Each is a call of the codec; a sender that has no other way to
- * flush makes one for each message, or for each piece that it compresses.
- */
-const MAX_FINAL_BLOCKS = 64;
 /** How much is allocated at a time for what follows a final block, in bytes: it may be anything from nothing to the whole rest. */
 const CHUNK_AFTER_FINAL = 16384;
 
@@ -29,12 +26,14 @@ let scratch: Uint8Array | undefined;
 /** @internal */
 export class Inflater {
   readonly #settings: PerMessageDeflateSettings;
+  readonly #codec: DeflateCodec;
   readonly #bits: number;
   readonly #takeover: boolean;
   readonly #window = new HistoryWindow();
 
-  constructor(settings: PerMessageDeflateSettings, bits: number, takeover: boolean) {
+  constructor(settings: PerMessageDeflateSettings, codec: DeflateCodec, { bits, takeover }: Side) {
     this.#settings = settings;
+    this.#codec = codec;
     this.#bits = bits;
     this.#takeover = takeover;
   }
@@ -66,7 +65,7 @@ export class Inflater {
   }
 
   #inflate(input: Uint8Array, message: IncomingMessage): Uint8Array {
-    const maxLength = Math.min(message.maxLength, this.#maxByRatio(message));
+    const maxLength = Math.min(message.maxLength, maxByRatio(this.#settings, message.payload.length));
     const end = input.length;
     // The message's last block may be final itself: a sender that leaves out the empty block behind it is understood.
     const endWithoutFlush = message.payload.length;
@@ -92,7 +91,7 @@ export class Inflater {
       total += data.length;
       pieces.push(data);
       // Each that did not end with the tail ended with a block of the peer's.
-      if (at !== end && pieces.length > MAX_FINAL_BLOCKS) throw tooManyFinalBlocks(message);
+      if (at !== end && pieces.length > MAX_FINAL_BLOCKS) throw tooManyFinalBlocks(message.byteOffset);
       window.push(data, size);
     }
     return concat(pieces);
@@ -102,55 +101,20 @@ export class Inflater {
   #stream(input: Uint8Array, settings: InflateSettings, message: IncomingMessage): Inflated {
     let inflated: Inflated;
     try {
-      inflated = this.#settings.codec.inflate(input, settings);
+      inflated = this.#codec.inflate(input, settings);
     } catch (error) {
       // By name: a codec's may be of another realm.
-      if (error instanceof Error && error.name === "RangeError") throw this.#tooLong(message);
-      throw corrupt(message, error);
+      if (error instanceof Error && error.name === "RangeError")
+        throw tooLong(this.#settings, message.payload.length, message);
+      throw corrupt(message.byteOffset, error);
     }
     const { data, bytesRead } = inflated;
-    if (data.length > settings.maxLength) throw this.#tooLong(message);
+    if (data.length > settings.maxLength) throw tooLong(this.#settings, message.payload.length, message);
     return { data: inOwnBuffer(data), bytesRead };
   }
 
-  #maxByRatio({ payload }: IncomingMessage): number {
-    const { maxInflateRatio, freeInflation } = this.#settings;
-    if (maxInflateRatio === Infinity) return Infinity;
-    return Math.max(freeInflation, Math.floor(maxInflateRatio * payload.length));
+  /** The connection is over. */
+  end(): void {
+    this.#window.clear();
   }
-
-  #tooLong(message: IncomingMessage): WebSocketError {
-    const { maxLength, byteOffset } = message;
-    if (this.#maxByRatio(message) < maxLength) {
-      const { maxInflateRatio } = this.#settings;
-      return new WebSocketError(
-        "WS_ERR_INFLATE_RATIO",
-        `The message inflates to more than ${maxInflateRatio} times its length (maxInflateRatio, byte ${byteOffset})`,
-        { closeCode: 1009, byteOffset, rule: "maxInflateRatio" },
-      );
-    }
-    return new WebSocketError(
-      "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
-      `The message inflates to more than ${maxLength} bytes (maxMessage, byte ${byteOffset})`,
-      { closeCode: 1009, byteOffset, rule: "maxMessage" },
-    );
-  }
-}
-
-function corrupt({ byteOffset }: IncomingMessage, cause: unknown): WebSocketError {
-  const what = cause instanceof Error ? cause.message : String(cause);
-  return new WebSocketError(
-    "WS_ERR_INVALID_COMPRESSED_DATA",
-    `The message is not valid compressed data: ${what} (RFC 7692 §7.2.2, byte ${byteOffset})`,
-    { closeCode: 1007, byteOffset, rule: "RFC 7692 §7.2.2", cause },
-  );
-}
-
-function tooManyFinalBlocks({ byteOffset }: IncomingMessage): WebSocketError {
-  const rule = "RFC 7692 §7.2.3.4";
-  return new WebSocketError(
-    "WS_ERR_TOO_MANY_FINAL_BLOCKS",
-    `The message has more than ${MAX_FINAL_BLOCKS} blocks with BFINAL set (${rule}, byte ${byteOffset})`,
-    { closeCode: 1008, byteOffset, rule },
-  );
 }

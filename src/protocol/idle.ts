@@ -1,0 +1,70 @@
+// Connections that have sent nothing compressed for a while let go of the context for it.
+
+/** What has an outgoing context. A Protocol is one. @internal */
+export interface Releasing {
+  /** In milliseconds; Infinity for never. */
+  readonly releaseAfter: number;
+  release(): void;
+}
+
+/** Calls a function again and again, every so many milliseconds. Returns what stops it. @internal */
+export type Every = (ms: number, call: () => void) => () => void;
+
+/** Those with the same releaseAfter. */
+interface Group {
+  /** Which have sent something since the last tick. */
+  recent: Set<Releasing>;
+  /** Which have before that, and nothing since. */
+  before: Set<Releasing>;
+  readonly stop: () => void;
+}
+
+/**
+ * Calls release() once nothing has been used for `releaseAfter`, and before twice that: one timer for all connections, which
+ * runs while there are any that hold something.
+ * @internal
+ */
+export class IdleRelease {
+  readonly #every: Every;
+  readonly #groups: Map<number, Group> = new Map();
+
+  constructor(every: Every) {
+    this.#every = every;
+  }
+
+  /** Something compressed is being sent. */
+  used(one: Releasing): void {
+    const { releaseAfter } = one;
+    if (releaseAfter === Infinity) return;
+    let group = this.#groups.get(releaseAfter);
+    if (group === undefined) {
+      const stop = this.#every(releaseAfter, () => this.#tick(releaseAfter));
+      this.#groups.set(releaseAfter, (group = { recent: new Set(), before: new Set(), stop }));
+    }
+    group.recent.add(one);
+  }
+
+  /** The connection has ended. */
+  forget(one: Releasing): void {
+    const group = this.#groups.get(one.releaseAfter);
+    if (group === undefined) return;
+    group.recent.delete(one);
+    group.before.delete(one);
+    this.#stopIfEmpty(one.releaseAfter, group);
+  }
+
+  #tick(releaseAfter: number): void {
+    const group = this.#groups.get(releaseAfter)!;
+    const { recent, before } = group;
+    for (const one of before) if (!recent.has(one)) one.release();
+    group.before = recent;
+    group.recent = new Set();
+    this.#stopIfEmpty(releaseAfter, group);
+  }
+
+  #stopIfEmpty(releaseAfter: number, { recent, before, stop }: Group): void {
+    if (recent.size > 0 || before.size > 0) return;
+    stop();
+    this.#groups.delete(releaseAfter);
+  }
+}
