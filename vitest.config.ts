@@ -12,7 +12,7 @@ const PUBLISHED = [
   "test/examples/*.test.ts",
 ];
 const LOAD = ["test/load/*.test.ts"];
-const PATIENT = ["flow", "keepalive", "slow-peers"].map((name) => `test/connection/${name}.test.ts`);
+const PATIENT = ["flow", "keepalive", "slices", "slow-peers"].map((name) => `test/connection/${name}.test.ts`);
 
 const built = "test/support/built.ts";
 const packed = [built, "test/support/packed.ts"];
@@ -35,7 +35,7 @@ export default defineConfig({
         isolate: false,
       }),
       part("slow", { include: ["test/**/*.slow.ts"], globalSetup: built }),
-      // These wait for peers that take their time.
+      // These wait for peers that take their time, and for turns of the event loop.
       part("patient", { include: PATIENT }),
       part("published", { include: PUBLISHED, globalSetup: [...packed, registry] }),
       part("runtimes", {

@@ -43,6 +43,7 @@ import {
   type SentCallback,
 } from "./outbox.ts";
 import { settingsFor, type Settings } from "./settings.ts";
+import { thread } from "./thread.ts";
 import { pause, type ReadWindow, readerFor } from "./transport/reads.ts";
 import { Vitals } from "./vitals.ts";
 
@@ -56,6 +57,8 @@ interface End {
   error: ConnectionError | undefined;
   /** "close" has been emitted, or is about to be. */
   emitted: boolean;
+  /** The socket has closed, and what has come waits for its turn to be inflated. */
+  waits: boolean;
   /** Cuts the socket if the server does not end it. */
   lingering: NodeJS.Timeout | undefined;
   /** What `closed` has returned, if somebody has asked. */
@@ -113,7 +116,8 @@ export class Connection
     this.response = response;
     this.socket = socket;
     this.settings = settingsFor(role, options, named.length > 0, socket);
-    this.endpoint = new Protocol({ ...memoryFor(options), ...options, role, extensions });
+    const { sliceSize } = this.settings;
+    this.endpoint = new Protocol({ ...memoryFor(options), ...options, sliceSize, role, extensions });
     this.#outbox = new Outbox(this);
     this.#flow = new Flow(this, this.#outbox);
     // What came before the peer ended its side can still be answered.
@@ -282,6 +286,13 @@ export class Connection
     return this.#sent(this.endpoint.pong(data), options);
   }
 
+  /** Sends a Ping or a Pong that does not overtake the messages before it. @internal */
+  control(kind: "ping" | "pong", data: string | Bytes | undefined, options: ControlOptions | undefined): boolean {
+    const sent = this.#outbox.control(kind, data, options);
+    this.flushSoon();
+    return sent;
+  }
+
   #sent(sent: boolean, options: ControlOptions | undefined): boolean {
     if (sent && options?.callback) this.#outbox.callLater(options.callback);
     this.flushSoon();
@@ -429,6 +440,13 @@ export class Connection
   }
 
   /** @internal */
+  turn(): void {
+    this.run();
+    if (this.endpoint.state !== "open") this.#advance();
+    if (this.#end?.waits === true) this.#context.runInAsyncScope(this.#close, this);
+  }
+
+  /** @internal */
   beat(now: number): void {
     this.#context.runInAsyncScope(() => {
       if (this.#watch().beat(now)) this.socket.destroy();
@@ -550,9 +568,12 @@ export class Connection
     clearTimeout(this.#end?.lingering);
     this.#outbox.closed();
     this.#flow.finish();
-    this.endpoint.pushEnd(this.#flow);
-    stopBeating(this);
     const end = this.#ending();
+    end.waits = this.#flow.isSlicing && !this.#flow.isCut;
+    if (end.waits) return;
+    this.endpoint.cut(this.#flow);
+    stopBeating(this);
+    if (this.settings.extended) thread().idle.forget(this.endpoint);
     end.emitted = true;
     const ending = (end.ending ??= ABNORMAL);
     this.#flow.end();
@@ -568,6 +589,7 @@ export class Connection
       ending: undefined,
       error: undefined,
       emitted: false,
+      waits: false,
       lingering: undefined,
       closed: undefined,
     });

@@ -1,11 +1,14 @@
 // When a connection reads from its socket, and who gets the messages: the one place that looks at everything that waits.
 
 import type { MessageSink, WebSocketError } from "../index.ts";
+import { SHORT_CHUNK } from "../protocol/thread.ts";
+import type { Turns } from "../protocol/turns.ts";
 import type { Channel } from "./channel.ts";
 import { type MessageListener, throwLater } from "./events.ts";
 import { Inbox, TextBytes } from "./inbox.ts";
 import { asBuffer } from "./memory.ts";
 import type { Outbox } from "./outbox.ts";
+import { thread } from "./thread.ts";
 import { pause, type ReadWindow } from "./transport/reads.ts";
 
 type Data = string | Uint8Array<ArrayBuffer>;
@@ -48,6 +51,8 @@ export interface FlowHost {
   flushSoon(): void;
   /** Calls run() in the connection's own context: what is emitted is not part of whatever has called it. @internal */
   run(): void;
+  /** It is this connection's turn to inflate. @internal */
+  turn(): void;
   /** Something that is not the peer's fault has ended the decoding of its stream. @internal */
   broken(error: unknown): void;
   /** @internal */
@@ -89,6 +94,10 @@ export class Flow implements MessageSink {
   #loops: Loops | undefined = undefined;
   /** Chunks that came while a handler ran: some streams call back from any call. */
   #early: Uint8Array[] | undefined = undefined;
+  /** While it waits for its turn to inflate: what is called then. */
+  #waiting: (() => void) | undefined = undefined;
+  /** It is its turn: one slice may be inflated. */
+  #served = false;
   #running = false;
   #stopped = false;
 
@@ -98,7 +107,7 @@ export class Flow implements MessageSink {
   }
 
   /** Whether terminate() has been called: nothing is handed out then. */
-  #isCut(): boolean {
+  get isCut(): boolean {
     return this.#abandoned && this.#channel.socket.destroyed;
   }
 
@@ -115,6 +124,11 @@ export class Flow implements MessageSink {
   /** Whether somebody listens or iterates. */
   get hasConsumer(): boolean {
     return this.#listening || this.#loops !== undefined;
+  }
+
+  /** Whether something that has arrived waits for its turn to be inflated. */
+  get isSlicing(): boolean {
+    return this.#waiting !== undefined;
   }
 
   /** Whether the connection does not read, because of what waits. */
@@ -136,11 +150,13 @@ export class Flow implements MessageSink {
     }
     // What is sent meanwhile leaves together.
     this.#outbox.corked = true;
+    const turns = this.#begin(chunk.length);
     try {
       this.#channel.endpoint.push(chunk, this, performance.now());
     } catch (error) {
       this.#channel.broken(error);
     }
+    turns?.end();
     this.#outbox.corked = false;
     this.run();
   }
@@ -152,13 +168,39 @@ export class Flow implements MessageSink {
       return;
     }
     this.#outbox.corked = true;
+    const turns = this.#begin(length);
     try {
       this.#channel.endpoint.pushFrom(window, length, this, performance.now());
     } catch (error) {
       this.#channel.broken(error);
     }
+    turns?.end();
     this.#outbox.corked = false;
     this.run();
+  }
+
+  /** A chunk is about to be decoded: in the time of this turn, if there is something to inflate. Of what it returns call end(). */
+  #begin(length: number): Turns | undefined {
+    if (this.#channel.settings.sliceSize === Infinity) return undefined;
+    const { turns } = thread();
+    if (this.#waiting === undefined && length > SHORT_CHUNK && !turns.hasTime) {
+      // It is kept as it is until then.
+      this.#channel.endpoint.pause();
+      this.#wait();
+    }
+    turns.begin();
+    return turns;
+  }
+
+  #wait(): void {
+    const serve = (): void => {
+      this.#waiting = undefined;
+      this.#served = true;
+      this.#channel.turn();
+      this.#served = false;
+    };
+    this.#waiting = serve;
+    thread().turns.wait(serve);
   }
 
   text(data: string): void {
@@ -182,12 +224,12 @@ export class Flow implements MessageSink {
   }
 
   ping(data: Uint8Array<ArrayBuffer>): void {
-    if (this.#isCut()) return;
+    if (this.isCut) return;
     this.#channel.emitSafely("ping", this.#bytes(data));
   }
 
   pong(data: Uint8Array<ArrayBuffer>): void {
-    if (this.#isCut()) return;
+    if (this.isCut) return;
     this.#channel.emitSafely("pong", this.#bytes(data));
   }
 
@@ -312,26 +354,54 @@ export class Flow implements MessageSink {
       // What the system has taken at once leaves room.
     } while (this.#canGoOn());
     this.#running = false;
-    this.#stopped = this.#channel.endpoint.paused || this.#full();
+    if (this.#canDecode() && this.#waiting === undefined) this.#wait();
+    this.#stopped = this.#hasStopped() || this.#full();
     if (this.#stopped && !(this.probing && this.canProbe)) pause(this.#channel.socket);
     else if (this.#channel.socket.readableFlowing !== true) this.#channel.socket.resume();
   }
 
   #canGoOn(): boolean {
-    return this.#canEmit() || this.#early !== undefined || (this.#channel.endpoint.paused && !this.#full());
+    return this.#canEmit() || this.#early !== undefined || (this.#canDecode() && this.#hasTurn());
+  }
+
+  /** Whether the decoding of what has arrived has stopped in its middle. */
+  #hasStopped(): boolean {
+    return this.#channel.endpoint.paused || this.#channel.endpoint.unfinished;
+  }
+
+  /** Whether it may go on, when it is its turn. */
+  #canDecode(): boolean {
+    return this.#hasStopped() && !this.#full();
+  }
+
+  /** Whether that may be now: with nothing to inflate, always. */
+  #hasTurn(): boolean {
+    if (this.#channel.settings.sliceSize === Infinity) return true;
+    return this.#served || (this.#waiting === undefined && thread().turns.hasTime);
   }
 
   #goOn(): void {
     this.#outbox.corked = true;
     try {
       while (this.#canEmit()) this.#emit(this.#shift()!);
-      if (!this.#full()) this.#channel.endpoint.resume(this, performance.now());
+      if (this.#canDecode() && this.#hasTurn()) this.#decode();
       this.#pushEarly();
     } catch (error) {
       this.#channel.broken(error);
     }
     this.#outbox.corked = false;
     this.#outbox.flush();
+  }
+
+  #decode(): void {
+    const turns = this.#channel.settings.sliceSize === Infinity ? undefined : thread().turns;
+    this.#served = false;
+    turns?.begin();
+    try {
+      this.#channel.endpoint.resume(this, performance.now());
+    } finally {
+      turns?.end();
+    }
   }
 
   /** The connection is over, or about to be: everything that waits is handed out, or kept for a loop that goes on. */
@@ -353,6 +423,8 @@ export class Flow implements MessageSink {
 
   /** There will be no more messages. */
   end(): void {
+    if (this.#waiting !== undefined) thread().turns.leave(this.#waiting);
+    this.#waiting = undefined;
     const loops = this.#loops;
     if (loops === undefined) {
       this.#inbox = undefined;
@@ -407,7 +479,14 @@ export class Flow implements MessageSink {
   #pushEarly(): void {
     for (let early = this.#early; early !== undefined; early = this.#early) {
       this.#early = undefined;
-      for (const chunk of early) this.#channel.endpoint.push(chunk, this, performance.now());
+      for (const chunk of early) {
+        const turns = this.#begin(chunk.length);
+        try {
+          this.#channel.endpoint.push(chunk, this, performance.now());
+        } finally {
+          turns?.end();
+        }
+      }
     }
   }
 

@@ -31,6 +31,7 @@ const CONNECTION: Names<ConnectionOptions> = {
   overflow: true,
   pingInterval: true,
   pongTimeout: true,
+  sliceSize: true,
   textSlack: true,
   textType: true,
 };

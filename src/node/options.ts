@@ -1,5 +1,6 @@
 import { Keepalive, type KeepaliveOptions, Protocol, type ProtocolOptions, type Role } from "../index.ts";
-import { readFragmentSize } from "../protocol/options.ts";
+import { readFragmentSize, readSliceSize } from "../protocol/options.ts";
+import { DEFAULT_SLICE_SIZE } from "../protocol/thread.ts";
 import type { Overflow } from "./outbox.ts";
 import { isTested } from "./transport/sockets.ts";
 
@@ -33,6 +34,12 @@ export interface ConnectionOptions
    */
   readonly overflow?: Overflow | undefined;
   /**
+   * How many bytes of a message are compressed or inflated at once, about. A longer one is processed in slices, between which
+   * other connections get their turn: see docs/guide.md. One that is compressed is sent with a frame for each slice. Infinity
+   * for none. Default 32768.
+   */
+  readonly sliceSize?: number | undefined;
+  /**
    * Drop messages that arrive while nobody listens or iterates. Default false: they wait, and once `highWaterMark` is reached
    * the peer waits too.
    */
@@ -64,6 +71,7 @@ export type OwnOptions = Required<
     | "maxBufferedAmount"
     | "overflow"
     | "fragmentSize"
+    | "sliceSize"
     | "discardUnread"
     | "idleTimeout"
     | "directReads"
@@ -80,6 +88,7 @@ export function ownOptions(options: ConnectionOptions): OwnOptions {
   const { directReads = isTested, directWrites = isTested } = options;
   const { textType = "string", binaryType = "uint8array" } = options;
   const fragmentSize = readFragmentSize(options.fragmentSize);
+  const sliceSize = readSliceSize(options.sliceSize ?? DEFAULT_SLICE_SIZE);
   for (const [name, value] of Object.entries({ highWaterMark, maxBufferedAmount })) {
     if (typeof value !== "number" || !(value >= 0)) throw new RangeError(`${name} must be a number, 0 or more`);
   }
@@ -93,7 +102,7 @@ export function ownOptions(options: ConnectionOptions): OwnOptions {
   if (binaryType !== "uint8array" && binaryType !== "nodebuffer") {
     throw new RangeError('binaryType must be "uint8array" or "nodebuffer"');
   }
-  const sending = { maxBufferedAmount, overflow, fragmentSize };
+  const sending = { maxBufferedAmount, overflow, fragmentSize, sliceSize };
   const types = { textType, binaryType };
   return { highWaterMark, ...sending, ...types, discardUnread, idleTimeout, directReads, directWrites };
 }

@@ -1,14 +1,17 @@
 // What a connection has accepted and the system has not taken: the counterpart of inbox.ts.
 
+import { AsyncResource } from "node:async_hooks";
 import { isUtf8 } from "node:buffer";
 import type { Duplex } from "node:stream";
 import { type Bytes, CloseCode, PreparedMessage, Protocol, type SendOptions } from "../index.ts";
-import { asBytes, copyToSend, type Memory } from "../frame/bytes.ts";
+import { asBytes, copyToSend, isBytes, type Memory } from "../frame/bytes.ts";
 import { readFragmentSize } from "../protocol/options.ts";
+import { SlicedMessage } from "../protocol/sliced-message.ts";
 import { checkUtf8 } from "../frame/utf8.ts";
 import type { Channel } from "./channel.ts";
 import { throwLater } from "./events.ts";
 import { allocateUnsafe, giveBack, isLent, lend } from "./memory.ts";
+import { thread } from "./thread.ts";
 import { giveSlot, takeSlot } from "./transport/slots.ts";
 import { isClear, writeDirectly, type Writer } from "./transport/writes.ts";
 
@@ -44,6 +47,15 @@ export type SentCallback = (error?: Error) => void;
 interface Whole {
   readonly data: string | Uint8Array | PreparedMessage;
   readonly options: MessageOptions | undefined;
+  /** Whether it goes on with a message that was begun with `fin: false`. */
+  readonly continues: boolean;
+}
+
+/** A message, or a piece of one, that is compressed in slices, so that others get a turn between them. */
+interface InSlices {
+  readonly slices: SlicedMessage;
+  readonly binary: boolean;
+  readonly options: MessageOptions | undefined;
 }
 
 interface InPieces {
@@ -53,23 +65,32 @@ interface InPieces {
   readonly reject: (error: unknown) => void;
 }
 
+/** A Ping or a Pong that keeps its place among the messages. */
+interface Control {
+  readonly kind: "ping" | "pong";
+  readonly data: string | Uint8Array | undefined;
+  readonly options: ControlOptions | undefined;
+}
+
 interface Close {
   readonly code: number | undefined;
   readonly reason: string | undefined;
 }
 
-type Entry = Whole | InPieces | Close;
+type Entry = Whole | InPieces | Control | Close;
 
 /** What follows a message in pieces, in the order in which it was sent. */
 interface Queue {
   entries: (Entry | undefined)[];
+  /** What is being sent in slices. */
+  current: InSlices | undefined;
   /** Where the next one stands. */
   first: number;
-  /** Of its whole messages as frames. */
+  /** Of its whole messages as frames, and of what is left of one that is being sent in slices. */
   bytes: number;
   /** Whether a Close is in it: nothing is accepted after that. */
   closed: boolean;
-  /** Ends the wait for the next piece. */
+  /** Ends the wait for the next piece, or for a turn. */
   interrupt: (() => void) | undefined;
   /** Ends the wait for the socket. */
   wake: (() => void) | undefined;
@@ -104,7 +125,14 @@ const FAST_SLICE = 524288;
 const MOST_LOOKED_AT = 64;
 /** How much a source of pieces may send before others get a turn. */
 const TURN = 262144;
+const UNSENT = "The connection has ended before the message was sent";
 const HOLD_CLOSE = { holdClose: true } as const;
+/** Something may be sent. */
+const OPEN = 0;
+/** Nothing is accepted any more. */
+const ENDED = 1;
+/** The socket has closed. */
+const CLOSED = 2;
 
 /** The connection of an Outbox. Not internal itself: the published types of Connection name it. */
 export interface OutboxHost {
@@ -144,9 +172,9 @@ export class Outbox implements Writer, Memory {
   #callbacks: Callbacks | undefined = undefined;
   /** Copies that the socket may still read. */
   #lent: Lent | undefined = undefined;
-  /** Whether a message has been begun with `fin: false`. Not kept while everything is sent at once. */
-  #begun = false;
-  #ended = false;
+  /** What has been begun with `fin: false`. Not kept while everything is sent at once. */
+  #begun: "text" | "binary" | undefined = undefined;
+  #phase: number = OPEN;
   /** Whether the callback of a message that was sent alone is still to be called. */
   #sentAlone = false;
   /** Whether the last of these callbacks has sent more. */
@@ -155,7 +183,7 @@ export class Outbox implements Writer, Memory {
   constructor(channel: Channel) {
     this.#protocol = channel.endpoint;
     this.#channel = channel;
-    this.isDirect = channel.settings.overflow === "queue";
+    this.isDirect = channel.settings.overflow === "queue" && !channel.settings.extended;
   }
 
   /** How many bytes wait for the socket and in it. */
@@ -208,17 +236,157 @@ export class Outbox implements Writer, Memory {
   }
 
   #accepts(): boolean {
-    return !this.#ended && !this.closeWaits && this.#protocol.canSend;
+    return this.#phase === OPEN && !this.closeWaits && this.#protocol.canSend;
   }
 
   /** @returns false if it was refused @throws TypeError, RangeError for what Protocol.send() refuses */
   send(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
     if (this.isDirect) return this.sendNow(data, options);
     if (!this.#accepts() || (this.#channel.settings.overflow !== "queue" && !this.#fits(data, options))) return false;
-    if (this.#queue === undefined) this.sendNow(data, options);
-    else this.#enqueue(this.#queue, { data: this.#owned(data, options), options });
-    this.#begun = options?.fin === false;
+    const kind = kindOf(data, options);
+    const continues = this.#begun !== undefined;
+    if (continues && this.#begun !== kind) throw new TypeError(`A ${this.#begun} message must be ended first`);
+    if (this.#queue !== undefined) this.#enqueue(this.#queue, { data: this.#owned(data, options), options, continues });
+    else if (!this.#channel.settings.extended) this.sendNow(data, options);
+    else this.#sendExtended(data, options, continues);
+    this.#begun = options?.fin === false ? kind : undefined;
     return true;
+  }
+
+  /** Sends a message that an extension may compress: at once, or in slices if it is long. */
+  #sendExtended(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined, continues: boolean): void {
+    if (!this.#isSliced(data, options, continues)) {
+      this.sendNow(data, options);
+      this.#noteUse(data, options, continues);
+      return;
+    }
+    const owned = typeof data === "string" ? data : options?.copy === false ? asBytes(data) : this.#copy(data);
+    assertSendable({ data: owned, options, continues });
+    const message = this.#inSlices(owned, options);
+    if (this.#hasTurn && this.#sendSlices(message)) return;
+    const queue = (this.#queue = newQueue());
+    this.#redirect();
+    queue.bytes = message.slices.bytes;
+    void this.#pump(queue, message);
+  }
+
+  /** Whether a message is compressed in slices. What is prepared is not: it is compressed once, for all that it goes to. */
+  #isSliced(
+    data: string | Bytes | PreparedMessage,
+    options: MessageOptions | undefined,
+    continues: boolean,
+  ): data is string | Bytes {
+    const { sliceSize } = this.#channel.settings;
+    const most = typeof data === "string" ? 3 * data.length : isBytes(data) ? data.byteLength : 0;
+    if (most <= sliceSize || data instanceof PreparedMessage) return false;
+    const bytes = lengthOf(data);
+    return bytes > sliceSize && this.#compresses(bytes, options, continues);
+  }
+
+  #inSlices(data: string | Uint8Array, options: MessageOptions | undefined): InSlices {
+    const slices = new SlicedMessage(data, lengthOf(data), this.#channel.settings.sliceSize);
+    return { slices, binary: kindOf(data, options) === "binary", options };
+  }
+
+  /** Whether an extension takes on a message, or a piece of one: of that nobody knows how long it gets. */
+  #compresses(bytes: number, options: MessageOptions | undefined, continues: boolean): boolean {
+    return this.#protocol.compresses(continues || options?.fin === false ? Infinity : bytes, options?.compress);
+  }
+
+  /** While messages are compressed, their context is kept. */
+  #noteUse(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined, continues: boolean): void {
+    const { length } = data instanceof PreparedMessage ? data.payload : typeof data === "string" ? data : asBytes(data);
+    if (this.#compresses(length, options, continues)) thread().idle.used(this.#protocol);
+  }
+
+  /** Whether slices may go out now. */
+  get #hasTurn(): boolean {
+    return thread().turns.hasTime && this.#hasSpace;
+  }
+
+  get #hasSpace(): boolean {
+    return this.waiting <= this.#channel.settings.highWaterMark;
+  }
+
+  /**
+   * Sends one slice, and more while there is time. Returns whether that was the last.
+   * @throws what Protocol.send() throws
+   */
+  #sendSlices(message: InSlices): boolean {
+    do this.#sendSlice(message);
+    while (!message.slices.isDone && this.#hasTurn);
+    return message.slices.isDone;
+  }
+
+  #sendSlice({ slices, binary, options }: InSlices): void {
+    const { turns, idle } = thread();
+    turns.begin();
+    try {
+      const piece = slices.next();
+      const fin = slices.isDone && options?.fin !== false;
+      if (!this.#protocol.send(piece, { ...options, binary, fin })) throw new Error(UNSENT);
+      idle.used(this.#protocol);
+    } finally {
+      turns.end();
+    }
+    this.#channel.active = true;
+    // Nothing more is accepted, so that this is not for ever: what makes the Close wait is getting less.
+    if (this.closeWaits) this.progress = true;
+    if (slices.isDone && options?.callback !== undefined) this.callLater(options.callback);
+  }
+
+  /**
+   * Sends slices in their turns, while there is space for them. Resolves with whether all have been sent; otherwise the
+   * connection is ending. It never rejects.
+   */
+  #sendInTurns(message: InSlices, queue: Queue): Promise<boolean> {
+    const { slices } = message;
+    const { turns } = thread();
+    return new Promise((resolve) => {
+      let counted = slices.bytes;
+      const count = (bytes: number): void => {
+        queue.bytes += bytes - counted;
+        counted = bytes;
+      };
+      const settle = (sent: boolean): void => {
+        queue.interrupt = undefined;
+        queue.wake = undefined;
+        count(0);
+        resolve(sent);
+      };
+      const go = (): void => {
+        // Before its "close" event nothing else tells.
+        if (this.#channel.socket.destroyed) this.end();
+        if (this.#phase !== OPEN) return;
+        try {
+          if (this.#hasSpace && this.#sendSlices(message)) settle(true);
+          else wait();
+        } catch {
+          settle(false);
+        }
+        this.#channel.flushSoon();
+      };
+      const serve = AsyncResource.bind(go);
+      const wait = (): void => {
+        count(slices.bytes);
+        if (this.#hasSpace) {
+          turns.wait(serve);
+          return;
+        }
+        queue.wake = () => {
+          queue.wake = undefined;
+          turns.wait(serve);
+        };
+        this.#channel.flushSoon();
+      };
+      queue.interrupt = () => {
+        turns.leave(serve);
+        settle(false);
+      };
+      if (this.#phase !== OPEN) settle(false);
+      else if (this.#hasTurn) go();
+      else wait();
+    });
   }
 
   /** The same, while messages go straight to the Protocol. */
@@ -308,7 +476,7 @@ export class Outbox implements Writer, Memory {
     const { entries } = callbacks;
     if (this.#parts === undefined && this.#protocol.bufferedAmount === 0) {
       for (let i = entries.length - 1; i >= 0 && entries[i]!.end > callbacks.given; i--)
-        entries[i]!.end = callbacks.given;
+        if (entries[i]!.end < Infinity) entries[i]!.end = callbacks.given;
     }
     const taken = callbacks.given - this.inSocket;
     // A socket that has failed holds nothing either: closed() tells of that.
@@ -320,18 +488,50 @@ export class Outbox implements Writer, Memory {
 
   /** The socket has closed: what has not been taken never will be. */
   closed(): void {
+    if (this.#phase === CLOSED) return;
     this.end();
-    const callbacks = this.#callbacks;
-    if (callbacks === undefined) return;
+    this.#phase = CLOSED;
+    const callbacks = this.#callbacks?.entries.map(({ callback }) => callback) ?? [];
     this.#callbacks = undefined;
-    const error = new Error("The connection has ended before the message was sent");
-    for (const { callback } of callbacks.entries) callSafely(callback, error);
+    if (this.#queue !== undefined) callbacks.push(...callbacksOf(this.#queue));
+    for (const callback of callbacks) callSafely(callback, new Error(UNSENT));
+  }
+
+  /** A message that was accepted is not sent: closed() tells it, after those before it. */
+  #unsent(callback: SentCallback | undefined): void {
+    if (callback === undefined || this.#phase === CLOSED) return;
+    (this.#callbacks ??= { entries: [], given: this.inSocket }).entries.push({ end: Infinity, callback });
   }
 
   #enqueue(queue: Queue, entry: Whole): void {
     assertSendable(entry);
     queue.entries.push(entry);
     queue.bytes += this.#sizeOf(entry);
+  }
+
+  /**
+   * Sends a Ping or a Pong after the messages before it, where those wait.
+   * @returns and throws as Protocol.ping()
+   */
+  control(kind: "ping" | "pong", data: string | Bytes | undefined, options: ControlOptions | undefined): boolean {
+    const queue = this.#queue;
+    if (!this.#accepts()) return false;
+    if (queue === undefined) return this.#sendControl({ kind, data, options });
+    // What it refuses is refused now.
+    new Protocol({ role: "server" })[kind](data);
+    const own = data === undefined || typeof data === "string" ? data : new Uint8Array(asBytes(data));
+    queue.entries.push({ kind, data: own, options });
+    return true;
+  }
+
+  #sendControl({
+    kind,
+    data,
+    options,
+  }: { readonly data: string | Bytes | undefined } & Omit<Control, "data">): boolean {
+    const sent = this.#protocol[kind](data);
+    if (sent && options?.callback !== undefined) this.callLater(options.callback);
+    return sent;
   }
 
   /** @returns a promise of whether all pieces were sent. It rejects with what the source throws, or a TypeError for a piece */
@@ -346,7 +546,7 @@ export class Outbox implements Writer, Memory {
         this.#queue.entries.push(entry);
         return;
       }
-      this.#queue = { entries: [entry], first: 0, bytes: 0, closed: false, interrupt: undefined, wake: undefined };
+      this.#queue = newQueue(entry);
       this.#redirect();
       void this.#pump(this.#queue);
     });
@@ -367,7 +567,7 @@ export class Outbox implements Writer, Memory {
 
   /** Breaks off a message in pieces: nothing after it can be sent. Nothing is accepted any more. */
   end(): void {
-    this.#ended = true;
+    this.#phase = Math.max(this.#phase, ENDED);
     this.#redirect();
     this.#queue?.interrupt?.();
     this.#queue?.wake?.();
@@ -376,7 +576,7 @@ export class Outbox implements Writer, Memory {
 
   /** Resolves when the system has taken everything, or the connection has ended. */
   drained(): Promise<void> {
-    if (this.bytes === 0 || this.#ended) return Promise.resolve();
+    if (this.bytes === 0 || this.#phase !== OPEN) return Promise.resolve();
     return new Promise((resolve) => (this.#drains ??= []).push(resolve));
   }
 
@@ -389,6 +589,8 @@ export class Outbox implements Writer, Memory {
     if (this.#lent !== undefined && this.waiting === 0) this.#giveBack(this.#lent);
     if (this.#callbacks !== undefined && !this.#sentAlone) this.#callBack(this.#callbacks);
     if (this.#drains !== undefined && this.bytes === 0) this.#wakeDrains();
+    // What the system takes at once tells nobody.
+    if (this.#queue?.wake !== undefined && this.#hasSpace) this.#queue.wake();
   }
 
   /** A source of masking-keys that throws leaves nothing that could be sent, not even a Close. */
@@ -429,7 +631,7 @@ export class Outbox implements Writer, Memory {
   #taken(): void {
     this.progress = true;
     this.flush();
-    if (this.waiting <= this.#channel.settings.highWaterMark) this.#queue?.wake?.();
+    if (this.#hasSpace) this.#queue?.wake?.();
     this.#channel.taken();
   }
 
@@ -552,7 +754,7 @@ export class Outbox implements Writer, Memory {
   /** Whether a message may be added to what waits. */
   #fits(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
     // Part of a message would be worse than all of it.
-    if (this.#begun) return true;
+    if (this.#begun !== undefined) return true;
     const { maxBufferedAmount, overflow } = this.#channel.settings;
     const size = this.#sizeOf({ data, options });
     if (this.bytes + size <= maxBufferedAmount) return true;
@@ -620,14 +822,24 @@ export class Outbox implements Writer, Memory {
     return length + full * (headerSize(most) + mask) + headerSize(length - full * most) + mask;
   }
 
-  /** Sends what is in the queue, one after the other. It never rejects. */
-  async #pump(queue: Queue): Promise<void> {
+  /** Sends the rest of a message, and what is in the queue, one after the other. It never rejects. */
+  async #pump(queue: Queue, begun?: InSlices): Promise<void> {
+    if (begun !== undefined) await this.#sendRest(begun, queue);
     for (let next = takeFirst(queue); next !== undefined; next = takeFirst(queue)) {
       if ("pieces" in next) {
         await this.#sendAll(next, queue);
+      } else if ("kind" in next) {
+        if (!this.#sendControl(next)) this.#unsent(next.options?.callback);
       } else if ("data" in next) {
         queue.bytes -= this.#sizeOf(next);
-        this.#sendQueued(next);
+        const { data, options, continues } = next;
+        if (data instanceof PreparedMessage || !this.#isSliced(data, options, continues)) {
+          this.#sendQueued(next);
+        } else {
+          const message = this.#inSlices(data, options);
+          queue.bytes += message.slices.bytes;
+          await this.#sendRest(message, queue);
+        }
       } else {
         this.#protocol.close(next.code, next.reason);
       }
@@ -639,22 +851,37 @@ export class Outbox implements Writer, Memory {
     this.#channel.taken();
   }
 
+  /** What cannot be sent to its end ends the connection. */
+  async #sendRest(message: InSlices, queue: Queue): Promise<void> {
+    queue.current = message;
+    const sent = await this.#sendInTurns(message, queue);
+    queue.current = undefined;
+    if (sent) return;
+    this.#protocol.close(CloseCode.InternalError);
+    this.#unsent(message.options?.callback);
+  }
+
   /** An extension that throws has closed the connection. */
-  #sendQueued({ data, options }: Whole): void {
+  #sendQueued({ data, options, continues }: Whole): void {
+    let sent = false;
     try {
-      if (this.#protocol.send(data, options) && options?.callback) this.callLater(options.callback);
+      sent = this.#protocol.send(data, options);
     } catch {
       this.#protocol.close(CloseCode.InternalError);
     }
+    if (!sent) this.#unsent(options?.callback);
+    else if (options?.callback !== undefined) this.callLater(options.callback);
+    if (sent && this.#channel.settings.extended) this.#noteUse(data, options, continues);
   }
 
   async #sendAll({ pieces, options, resolve, reject }: InPieces, queue: Queue): Promise<void> {
-    if (this.#ended || !this.#protocol.canSend) {
+    if (this.#phase !== OPEN || !this.#protocol.canSend) {
       release(pieces, undefined);
       resolve(false);
       return;
     }
     let iterator: AsyncIterator<string | Bytes> | undefined;
+    const { sliceSize } = this.#channel.settings;
     let { binary } = options;
     let begun = false;
     let inTurn = 0;
@@ -662,7 +889,7 @@ export class Outbox implements Writer, Memory {
       // Before its "close" event nothing else tells.
       if (this.#channel.socket.destroyed) this.end();
       this.#channel.active = true;
-      const sent = !this.#ended && this.#protocol.send(data, { ...options, binary: binary ?? false, fin });
+      const sent = this.#phase === OPEN && this.#protocol.send(data, { ...options, binary: binary ?? false, fin });
       begun ||= sent;
       return sent;
     };
@@ -677,9 +904,17 @@ export class Outbox implements Writer, Memory {
         }
         binary ??= typeof next.value !== "string";
         const piece = typeof next.value === "string" ? next.value : this.#lend(next.value);
-        if (!send(piece, false)) break;
-        this.flush();
-        inTurn += piece.length + OVERHEAD;
+        if (sliceSize < Infinity && piece.length > 0) {
+          const slices = new SlicedMessage(piece, lengthOf(piece), sliceSize);
+          const sliced = { slices, binary, options: { ...options, fin: false } };
+          queue.bytes += slices.bytes;
+          begun = true;
+          if (!(await this.#sendInTurns(sliced, queue))) break;
+        } else {
+          if (!send(piece, false)) break;
+          this.flush();
+          inTurn += piece.length + OVERHEAD;
+        }
         if (this.waiting > this.#channel.settings.highWaterMark) {
           await new Promise<void>((wake) => (queue.wake = wake));
           queue.wake = undefined;
@@ -702,7 +937,7 @@ export class Outbox implements Writer, Memory {
 
   /** The value; undefined if the connection ends before. */
   #untilEnd<T>(value: T | Promise<T>, queue: Queue): Promise<T | undefined> {
-    if (this.#ended) {
+    if (this.#phase !== OPEN) {
       // Nobody hears of it any more.
       Promise.resolve(value).catch(ignore);
       return Promise.resolve(undefined);
@@ -714,7 +949,8 @@ export class Outbox implements Writer, Memory {
   }
 
   #redirect(): void {
-    this.isDirect = this.#queue === undefined && !this.#ended && this.#channel.settings.overflow === "queue";
+    const { overflow, extended } = this.#channel.settings;
+    this.isDirect = this.#queue === undefined && this.#phase === OPEN && overflow === "queue" && !extended;
   }
 
   #wakeDrains(): void {
@@ -752,6 +988,20 @@ function callSafely(callback: SentCallback, error: Error | undefined): void {
 
 function calledAlone(outbox: Outbox, callback: SentCallback): void {
   outbox.calledAlone(callback);
+}
+
+/** Of the messages that have not been sent. */
+function callbacksOf({ entries, first, current }: Queue): SentCallback[] {
+  const messages = entries.slice(first).filter((entry) => entry !== undefined && "data" in entry);
+  return [current, ...messages].flatMap((message) => message?.options?.callback ?? []);
+}
+
+function newQueue(...entries: Entry[]): Queue {
+  return { entries, current: undefined, first: 0, bytes: 0, closed: false, interrupt: undefined, wake: undefined };
+}
+
+function kindOf(data: unknown, options: MessageOptions | undefined): "text" | "binary" {
+  return (options?.binary ?? typeof data !== "string") ? "binary" : "text";
 }
 
 function lengthOf(data: string | Bytes): number {

@@ -35,6 +35,7 @@ export function settingsFor(role: Role, options: ConnectionOptions, extended: bo
   const { pingInterval, pongTimeout, closeTimeout } = times;
   return (last = lastIfSame(last, {
     ...own,
+    sliceSize: extended ? own.sliceSize : Infinity,
     role,
     extended,
     reuses: own.directWrites && isSocket(socket),

@@ -53,6 +53,8 @@ export class Vitals {
     this.#channel.active = false;
     if (now - this.#activeAt >= this.#channel.settings.idleTimeout) this.#channel.close(CloseCode.GoingAway, "idle");
     this.#flow.beat();
+    // What has come is not looked at yet, and that is our own fault.
+    if (this.#flow.isSlicing) this.#keepalive.alive(now);
     this.#noteProgress(now);
     this.#limitHold(now);
     if (!this.#probe(now)) this.#channel.handle(this.#keepalive.tick(now));

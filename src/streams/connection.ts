@@ -1,4 +1,5 @@
 import { asBytes, copyToSend } from "../frame/bytes.ts";
+import { utf8Length } from "../frame/utf8.ts";
 import {
   type Bytes,
   CloseCode,
@@ -8,18 +9,24 @@ import {
   Protocol,
   WebSocketError,
 } from "../index.ts";
+import { readSliceSize } from "../protocol/options.ts";
+import { SlicedMessage } from "../protocol/sliced-message.ts";
+import { DEFAULT_SLICE_SIZE, SHORT_CHUNK, type Thread } from "../protocol/thread.ts";
 import { CLOSE_TIMEOUT, LINGER } from "../protocol/times.ts";
 import { WebSocketStreamError } from "./error.ts";
 import { dataSize, readMark } from "./marks.ts";
 import { Outlet } from "./outlet.ts";
 import { Patience } from "./patience.ts";
 import { Sender, type SenderHost } from "./sender.ts";
+import { thread } from "./thread.ts";
 import type { ByteDuplex, WebSocketStreamOptions } from "./web-socket-stream.ts";
 
 /** After our Close at least this many bytes may wait for the reader before messages are dropped, whatever the mark. */
 const CLOSING_MARK = 65536;
 /** From this many bytes on a message is serialized when it is written. Shorter ones are copied, and leave together. */
 const SERIALIZED_AT_ONCE = 32768;
+/** So many UTF-16 code units of a string are looked at. */
+const SAMPLE = 1024;
 /** While it takes data, a peer has this many times `closeTimeout` to answer a Close. */
 const MAX_CLOSE_TIMEOUTS = 30;
 /** How long the rest may take when one side of the duplex is over and the other should follow at once, in milliseconds. */
@@ -49,6 +56,14 @@ interface Outcome {
   readonly wasClean: boolean;
 }
 
+/** A message that is being sent in slices. */
+interface Underway {
+  /** Gives up what is left of it. */
+  readonly interrupt: () => void;
+  /** The Close that waits for its end. */
+  close: { readonly code: number | undefined; readonly reason: string | undefined } | undefined;
+}
+
 /**
  * What moves bytes and messages between a duplex, a Protocol and the pair: it reads, a Sender writes. The connection is over
  * when both sides of the duplex have ended, or the time for it has.
@@ -58,7 +73,10 @@ export class Connection implements SenderHost {
   readonly writable: WritableStream<string | Bytes | PreparedMessage>;
   readonly closed: Promise<{ readonly closeCode: number; readonly reason: string }>;
   readonly #protocol: Protocol;
-  readonly #extended: boolean;
+  /** What compresses or inflates takes its turns; undefined without extensions. */
+  readonly #thread: Thread | undefined;
+  /** Infinity if nothing does. */
+  readonly #sliceSize: number;
   readonly #closeTimeout: number;
   readonly #outlet: Outlet<string | Uint8Array<ArrayBuffer>>;
   readonly #closingMark: number;
@@ -71,6 +89,11 @@ export class Connection implements SenderHost {
   #unwritten = 0;
   /** Whether the writable has been closed or aborted by its owner, or has failed. */
   #inletEnded = false;
+  #underway: Underway | undefined = undefined;
+  /** While what has arrived waits for its turn to be inflated: what is called then. */
+  #waiting: (() => void) | undefined = undefined;
+  /** It is its turn: one slice may be inflated. */
+  #served = false;
   /** Whether a call of the Protocol is delivering. */
   #delivering = false;
   /** Nothing waits for the reader any more. */
@@ -95,8 +118,11 @@ export class Connection implements SenderHost {
       throw new RangeError("closeTimeout must be a number, 0 or more");
     }
     this.#closeTimeout = closeTimeout;
-    this.#extended = (options.extensions ?? []).length > 0;
-    this.#protocol = new Protocol({ ...options, fragments: false });
+    const sliceSize = readSliceSize(options.sliceSize ?? DEFAULT_SLICE_SIZE);
+    const extended = (options.extensions ?? []).length > 0;
+    this.#thread = extended ? thread() : undefined;
+    this.#sliceSize = extended ? sliceSize : Infinity;
+    this.#protocol = new Protocol({ ...options, fragments: false, sliceSize });
     const readableMark = readMark(options.readableHighWaterMark);
     const writableMark = readMark(options.writableHighWaterMark, 1);
     if (readable.locked || writable.locked) throw new TypeError("The streams of the duplex must not be locked");
@@ -169,6 +195,12 @@ export class Connection implements SenderHost {
 
   /** @throws RangeError @throws TypeError */
   close(code: number | undefined, reason?: string): void {
+    if (this.#underway !== undefined && this.#protocol.canSend) {
+      // What it refuses is refused now.
+      new Protocol({ role: "server" }).close(code, reason);
+      this.#underway.close ??= { code, reason };
+      return;
+    }
     this.#protocol.close(code, reason);
     this.#goOn();
     this.#sender.flushSoon();
@@ -177,7 +209,7 @@ export class Connection implements SenderHost {
 
   /** @internal */
   get holdsClose(): boolean {
-    return this.#isAnswerable && (this.#outlet.isBehind || this.#unwritten > 0);
+    return this.#isAnswerable && (this.#outlet.isBehind || this.#unwritten > 0 || this.#underway !== undefined);
   }
 
   /** @internal */
@@ -217,6 +249,7 @@ export class Connection implements SenderHost {
 
   #abort(reason: unknown): void {
     this.#inletEnded = true;
+    this.#underway?.interrupt();
     this.#closeFor(reason);
     this.#stopHolding();
   }
@@ -227,7 +260,8 @@ export class Connection implements SenderHost {
     if (this.#sender.hasFailed) await this.closed.catch(() => {});
     if (this.#settled) throw this.#error();
     try {
-      if (!this.#send(data)) throw this.#error();
+      const sent = this.#send(data);
+      if (!(typeof sent === "boolean" ? sent : await sent)) throw this.#error();
     } catch (error) {
       // Nothing more can be written.
       this.#inletEnded = true;
@@ -239,14 +273,82 @@ export class Connection implements SenderHost {
   }
 
   /** Sends a message, whose bytes are their owner's again afterwards. */
-  #send(data: string | Bytes | PreparedMessage): boolean {
+  #send(data: string | Bytes | PreparedMessage): boolean | Promise<boolean> {
+    if (this.#thread !== undefined) {
+      const length = lengthOf(data);
+      if (this.#protocol.compresses(length, undefined)) {
+        this.#thread.idle.used(this.#protocol);
+        // What is prepared is compressed once, for all that it goes to.
+        if (length > this.#sliceSize && !(data instanceof PreparedMessage)) {
+          return this.#sendInSlices(typeof data === "string" ? data : asBytes(data), length, this.#thread);
+        }
+      }
+    }
     if (typeof data === "string" || data instanceof PreparedMessage) return this.#protocol.send(data);
     const bytes = asBytes(data, "data must be a string or bytes");
     if (bytes.length < SERIALIZED_AT_ONCE)
-      return this.#protocol.send(this.#extended ? new Uint8Array(bytes) : copyToSend(bytes));
+      return this.#protocol.send(this.#thread === undefined ? copyToSend(bytes) : new Uint8Array(bytes));
     const sent = this.#protocol.send(bytes);
     this.#sender.free(bytes.buffer);
     return sent;
+  }
+
+  /** Sends a message in slices, each in its turn, while there is room. Resolves with whether all of it has been sent. */
+  #sendInSlices(data: string | Uint8Array, length: number, { turns, idle }: Thread): Promise<boolean> {
+    const message = new SlicedMessage(data, length, this.#sliceSize);
+    const binary = typeof data !== "string";
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        const close = this.#underway?.close;
+        this.#underway = undefined;
+        turns.leave(serve);
+        if (close !== undefined) this.close(close.code, close.reason);
+      };
+      const interrupt = (): void => {
+        settle();
+        resolve(false);
+      };
+      const next = (): void => {
+        if (this.#sender.hasFailed) {
+          // How that ends is known soon.
+          settle();
+          resolve(this.closed.then(notSent, notSent));
+          return;
+        }
+        turns.begin();
+        try {
+          const piece = message.next();
+          if (!this.#protocol.send(piece, { binary, fin: message.isDone })) return interrupt();
+          if (typeof data !== "string") this.#sender.free(data.buffer);
+        } catch (error) {
+          settle();
+          reject(error);
+          return;
+        } finally {
+          turns.end();
+        }
+        idle.used(this.#protocol);
+        this.#patience.progress();
+        this.#sender.flushSoon();
+        if (!message.isDone) return;
+        settle();
+        resolve(true);
+      };
+      const serve = (): void => {
+        do next();
+        while (this.#underway === underway && turns.hasTime && !this.#sender.isFull);
+        wait();
+      };
+      const wait = (): void => {
+        if (this.#underway !== underway) return;
+        if (this.#sender.isFull) void this.#sender.room().then(wait);
+        else turns.wait(serve);
+      };
+      const underway: Underway = { interrupt, close: undefined };
+      this.#underway = underway;
+      if (turns.hasTime) serve();
+      else wait();
+    });
   }
 
   /** Reads the duplex to its end. It never rejects. */
@@ -254,7 +356,7 @@ export class Connection implements SenderHost {
     try {
       if (head !== undefined && head.byteLength > 0) this.#received(head);
       for (;;) {
-        while (this.#isFull) await new Promise<void>((resolve) => (this.#readOn = resolve));
+        while (this.#isFull || this.#hasStopped) await new Promise<void>((resolve) => (this.#readOn = resolve));
         if (this.#settled) return;
         const { done, value } = await this.#reader.read();
         if (done) break;
@@ -276,12 +378,19 @@ export class Connection implements SenderHost {
   #received(chunk: Bytes): void {
     // What is discarded needs no room.
     if (this.#outcome !== undefined) return;
+    const turns = this.#sliceSize === Infinity ? undefined : this.#thread?.turns;
+    if (turns !== undefined && chunk.byteLength > SHORT_CHUNK && !turns.hasTime) {
+      // It is kept as it is until its turn.
+      this.#protocol.pause();
+    }
     this.#delivering = true;
+    turns?.begin();
     try {
       this.#protocol.push(chunk, this.#sink, performance.now());
     } catch (error) {
       this.#broken(error);
     }
+    turns?.end();
     this.#delivering = false;
     this.#goOn();
     if (this.#protocol.bufferedAmount > 0) this.#sender.flushSoon();
@@ -298,14 +407,45 @@ export class Connection implements SenderHost {
   /** Goes on with the chunk that a full queue has stopped, and with the duplex, as far as there is room. */
   #goOn(): void {
     if (this.#delivering) return;
+    const turns = this.#sliceSize === Infinity ? undefined : this.#thread?.turns;
     this.#delivering = true;
-    try {
-      while (this.#protocol.paused && !this.#isFull) this.#protocol.resume(this.#sink, performance.now());
-    } catch (error) {
-      this.#broken(error);
+    while (this.#hasStopped && !this.#isFull && this.#hasTurn) {
+      this.#served = false;
+      turns?.begin();
+      try {
+        this.#protocol.resume(this.#sink, performance.now());
+      } catch (error) {
+        this.#broken(error);
+      }
+      turns?.end();
     }
     this.#delivering = false;
-    if (!this.#isFull) this.#readOn();
+    if (this.#isFull) return;
+    if (this.#hasStopped) this.#waitForTurn();
+    else this.#readOn();
+  }
+
+  /** Whether the decoding of what has arrived has stopped in its middle. */
+  get #hasStopped(): boolean {
+    return this.#protocol.paused || this.#protocol.unfinished;
+  }
+
+  /** Whether it may go on now: with nothing to inflate, always. */
+  get #hasTurn(): boolean {
+    if (this.#sliceSize === Infinity || this.#served) return true;
+    return this.#waiting === undefined && this.#thread!.turns.hasTime;
+  }
+
+  #waitForTurn(): void {
+    if (this.#waiting !== undefined || this.#settled) return;
+    this.#waiting = () => {
+      this.#waiting = undefined;
+      this.#served = true;
+      this.#patience.progress();
+      this.#pulled();
+      this.#served = false;
+    };
+    this.#thread!.turns.wait(this.#waiting);
   }
 
   /** The reader has taken a message, or wants one. */
@@ -410,7 +550,7 @@ export class Connection implements SenderHost {
       this.#cause ??= new Error(`The closing handshake took longer than ${this.#closeTimeout} ms`);
       this.#impatient = true;
       this.#goOn();
-      this.#protocol.pushEnd(this.#sink);
+      this.#protocol.cut(this.#sink);
       this.#finish();
     }
   }
@@ -419,6 +559,10 @@ export class Connection implements SenderHost {
   #finish(): void {
     this.#settled = true;
     this.#patience.stop();
+    this.#protocol.cut(this.#sink);
+    this.#underway?.interrupt();
+    if (this.#waiting !== undefined) this.#thread?.turns.leave(this.#waiting);
+    this.#thread?.idle.forget(this.#protocol);
     const error = this.#error();
     this.#impatient = true;
     this.#endOutlet();
@@ -429,4 +573,16 @@ export class Connection implements SenderHost {
     if (!this.#inletEnded) this.#inlet.error(error);
     this.#settle();
   }
+}
+
+/** About how many bytes: of a long string the beginning tells. */
+function lengthOf(data: string | Bytes | PreparedMessage): number {
+  if (data instanceof PreparedMessage) return data.payload.length;
+  if (typeof data !== "string") return data.byteLength;
+  if (data.length <= SAMPLE) return utf8Length(data);
+  return Math.ceil((data.length / SAMPLE) * utf8Length(data.slice(0, SAMPLE)));
+}
+
+function notSent(): boolean {
+  return false;
 }

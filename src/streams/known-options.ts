@@ -19,6 +19,7 @@ const CONNECTION: Names<ConnectionStreamOptions> = {
   limits: true,
   maskKey: true,
   readableHighWaterMark: true,
+  sliceSize: true,
   textSlack: true,
   writableHighWaterMark: true,
 };

@@ -28,6 +28,12 @@ export interface ConnectionStreamOptions
    * to end the duplex. Infinity for no limit. Default 10,000.
    */
   readonly closeTimeout?: number | undefined;
+  /**
+   * How many bytes of a message are compressed or inflated at once, about. A longer one is processed in slices, between which
+   * other connections get their turn. One that is compressed is sent with a frame for each slice. Infinity for none. Default
+   * 32768.
+   */
+  readonly sliceSize?: number | undefined;
 }
 
 /** Options of openWebSocketStream(). */

@@ -24,6 +24,7 @@ export interface Line {
 
 export interface PeerFrame {
   readonly fin: boolean;
+  readonly rsv: number;
   readonly opcode: number;
   readonly payload: Buffer;
 }
@@ -64,7 +65,7 @@ class FrameReader {
       if (left < header + length) break;
       const payload = bytes.subarray(at + header, at + header + length);
       if (masked) unmask(payload, bytes.subarray(at + header - 4, at + header));
-      frames.push({ fin: bytes[at]! >= 128, opcode: bytes[at]! & 15, payload });
+      frames.push({ fin: bytes[at]! >= 128, rsv: (bytes[at]! >> 4) & 7, opcode: bytes[at]! & 15, payload });
       at += header + length;
     }
     this.#parts = at === bytes.length ? [] : [bytes.subarray(at)];

@@ -273,7 +273,7 @@ function http2Transport(): Transport<Connection> {
   };
 }
 
-function streamsOptions({ highWaterMark, closeTimeout, extensions }: Options): object {
+function streamsOptions({ highWaterMark, closeTimeout, extensions, sliceSize }: Options): object {
   return {
     ...(highWaterMark !== undefined && {
       readableHighWaterMark: highWaterMark,
@@ -281,6 +281,7 @@ function streamsOptions({ highWaterMark, closeTimeout, extensions }: Options): o
     }),
     ...(closeTimeout !== undefined && { closeTimeout }),
     ...(extensions !== undefined && { extensions }),
+    ...(sliceSize !== undefined && { sliceSize }),
   };
 }
 
