@@ -9,7 +9,10 @@ const quick = process.argv[3] === "quick";
 const timing = quick ? { rounds: 2, time: 4, warmupTime: 8 } : { rounds: 9, time: 110, warmupTime: 300 };
 const scale = quick ? 0.125 : 1;
 
-/** @type {Record<string, () => Promise<Record<string, import("./measure.js").Measured>>>} */
+/**
+ * What is measured, by peer. A case with a `figure` gets one of several of these.
+ * @type {Record<string, () => Promise<object>>}
+ */
 const KINDS = {
   async decode() {
     const { decodingCase } = await import("./decoding.js");
@@ -41,7 +44,11 @@ const KINDS = {
   },
   async deflate() {
     const { compressedEcho } = await import("./deflate.js");
-    return compressedEcho(options, quick ? { rounds: 2, count: 20 } : { rounds: 10, count: 400 });
+    return compressedEcho(options, quick ? { rounds: 2, warmUp: 2, count: 2 } : options.timing);
+  },
+  async codec() {
+    const { codecAlone } = await import("./deflate-c/codec.js");
+    return codecAlone(options, quick ? { streams: 2, count: 6, warmUp: 2, rounds: 1 } : options.timing);
   },
   async protocolMemory() {
     const { measureProtocolMemory } = await import("./footprint.js");
@@ -49,7 +56,7 @@ const KINDS = {
   },
   async deflateMemory() {
     const { measureDeflateMemory } = await import("./footprint.js");
-    return measureDeflateMemory(quick ? 20 : 1000);
+    return measureDeflateMemory(options, quick ? 20 : 300);
   },
   async wasm() {
     const { wasmSize } = await import("./footprint.js");

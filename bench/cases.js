@@ -3,6 +3,11 @@
 /** 6 KiB and 15.5 KiB. */
 const WASM_GOAL = 6144;
 const BUNDLE_GOAL = 15872;
+/** 1.3 times the time of zlib in C. */
+const INFLATE_GOAL = 0.77;
+/** 40 KiB, and 24 KiB where the peer's window is 8 KiB. */
+const IDLE_DEFLATE_GOAL = 40960;
+const IDLE_SMALL_WINDOW_GOAL = 24576;
 
 /**
  * @typedef {object} Case
@@ -11,6 +16,9 @@ const BUNDLE_GOAL = 15872;
  * @property {string} unit
  * @property {string} kind which script does it, and how
  * @property {object} [options] of that
+ * @property {string} [figure] which of the figures that it finds. Cases of one kind with the same options share a run
+ * @property {readonly string[]} [peers] what is measured, the first against goals. Default PEERS
+ * @property {string} [base] which peer the ratio is to. Default "ws"
  * @property {number} [goal] as a ratio: how many times as fast as ws
  * @property {number} [limit] or as a number that wsframe should not exceed
  */
@@ -20,6 +28,8 @@ const DECODE_SINGLE = "Decoding, role server, one frame in each chunk";
 const DECODE_CLIENT = "Decoding, role client (not masked, chunks of 64 KiB)";
 const MESSAGES = "Messages in and out, each answered with the same (chunks of 64 KiB)";
 const DEFLATE = "permessage-deflate with context takeover, each message answered with the same";
+const CODEC = "Compressing alone, on 20 live streams in turn, beside zlib in C at the same ratio";
+const DEFLATE_CPU = "The same, CPU time of all threads";
 const ENCODE_SERVER = "Encoding, role server (not masked)";
 const ENCODE_CLIENT = "Encoding, role client (masked)";
 
@@ -34,6 +44,51 @@ function encode(group, name, options, goal) {
   return { group, name, unit: "frame", kind: "encode", options: { role, ...options }, goal };
 }
 
+/** How many messages of each connection, before the first round and in each of the rounds. */
+const DEFLATE_TIMING = {
+  json675: {
+    1: { rounds: 8, warmUp: 1000, count: 500 },
+    20: { rounds: 8, warmUp: 100, count: 40 },
+    600: { rounds: 8, warmUp: 48, count: 6 },
+  },
+  chat: { 1: { rounds: 8, warmUp: 1000, count: 800 }, 20: { rounds: 8, warmUp: 300, count: 50 } },
+  json4k: { 1: { rounds: 8, warmUp: 500, count: 100 }, 20: { rounds: 8, warmUp: 40, count: 20 } },
+};
+
+function compressed(title, corpus, connections, goal, figure = "wall") {
+  const on = connections === 1 ? "one connection" : `${connections} connections`;
+  return {
+    group: figure === "cpu" ? DEFLATE_CPU : DEFLATE,
+    name: `compressed ${title}, ${on}${figure === "cpu" ? ", CPU time" : ""}`,
+    unit: "message",
+    kind: "deflate",
+    options: { corpus, connections, timing: DEFLATE_TIMING[corpus][connections] },
+    figure,
+    goal,
+  };
+}
+
+const CODEC_TIMING = {
+  json675: { streams: 20, count: 160, warmUp: 60, rounds: 8 },
+  chat: { streams: 20, count: 550, warmUp: 300, rounds: 8 },
+  json4k: { streams: 20, count: 36, warmUp: 12, rounds: 8 },
+};
+
+/** Without connections and frames. */
+function codec(figure, title, corpus, goal) {
+  return {
+    group: CODEC,
+    name: `${figure} ${title}`,
+    unit: "message",
+    kind: "codec",
+    options: { corpus, timing: CODEC_TIMING[corpus] },
+    figure,
+    peers: ["core", "session", "zlib in C"],
+    base: "zlib in C",
+    goal,
+  };
+}
+
 function echo(name, options, goal) {
   return {
     group: MESSAGES,
@@ -42,6 +97,19 @@ function echo(name, options, goal) {
     kind: "echo",
     options: { role: "server", how: "sink", ...options },
     goal,
+  };
+}
+
+function deflateMemory(state, { windowBits }, limit) {
+  const window = windowBits === undefined ? "" : `, ${2 ** windowBits / 1024} KiB window`;
+  return {
+    group: "Cost of having it",
+    name: `memory, ${state} compressed connection${window}`,
+    unit: "bytes",
+    kind: "deflateMemory",
+    options: { state, windowBits },
+    figure: "held",
+    limit,
   };
 }
 
@@ -117,21 +185,24 @@ export const CASES = [
   echo("echo text 128 B, push()", { length: 128, writing: true }),
   echo("echo text 32 B, one message in each chunk, push()", { length: 32, writing: true, single: true }),
 
-  {
-    group: DEFLATE,
-    name: "compressed JSON 1 KB, one connection",
-    unit: "message",
-    kind: "deflate",
-    options: { connections: 1 },
-    goal: 1.5,
-  },
-  {
-    group: DEFLATE,
-    name: "compressed JSON 1 KB, 20 connections at once",
-    unit: "message",
-    kind: "deflate",
-    options: { connections: 20 },
-  },
+  compressed("JSON 675 B", "json675", 1, 20),
+  compressed("JSON 675 B", "json675", 20, 4),
+  compressed("JSON 675 B", "json675", 600, 2),
+  compressed("chat 119 B", "chat", 1, 25),
+  compressed("chat 119 B", "chat", 20, 6),
+  compressed("JSON 4 KB", "json4k", 1, 5),
+  compressed("JSON 4 KB", "json4k", 20, 1.4),
+
+  compressed("JSON 675 B", "json675", 1, 5, "cpu"),
+  compressed("JSON 675 B", "json675", 20, 5, "cpu"),
+  compressed("JSON 675 B", "json675", 600, 5, "cpu"),
+
+  codec("inflate", "JSON 675 B", "json675", INFLATE_GOAL),
+  codec("deflate", "JSON 675 B", "json675", 1),
+  codec("inflate", "chat 119 B", "chat", INFLATE_GOAL),
+  codec("deflate", "chat 119 B", "chat", 1),
+  codec("inflate", "JSON 4 KB", "json4k", INFLATE_GOAL),
+  codec("deflate", "JSON 4 KB", "json4k", 1),
 
   { group: "Cost of having it", name: "import to the first frame", unit: "start", kind: "start", limit: 5e6 },
   {
@@ -148,13 +219,10 @@ export const CASES = [
     kind: "protocolMemory",
     limit: 500,
   },
-  {
-    group: "Cost of having it",
-    name: "memory of an idle compressed connection",
-    unit: "bytes",
-    kind: "deflateMemory",
-    goal: 4,
-  },
+  deflateMemory("idle", {}, IDLE_DEFLATE_GOAL),
+  deflateMemory("idle", { windowBits: 13 }, IDLE_SMALL_WINDOW_GOAL),
+  deflateMemory("active", {}),
+  deflateMemory("active", { windowBits: 13 }),
   { group: "Cost of having it", name: "size of core.wasm", unit: "bytes", kind: "wasm", limit: WASM_GOAL },
   {
     group: "Cost of having it",

@@ -1,57 +1,46 @@
-// Compressed messages in and out, with context takeover both ways, and what an idle connection of that kind holds.
+// Compressed messages in and out, with context takeover both ways.
 
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
-import { Random } from "./data.js";
 import { summarize } from "./measure.js";
 import { KeepingSocket, Receiver, Sender, wsframe } from "./peers.js";
+import { Answers, Recorded } from "./recorded.js";
 
 const { perMessageDeflate, Protocol } = wsframe;
 const require = createRequire(import.meta.url);
 const PerMessageDeflate = require(`${dirname(require.resolve("ws/package.json"))}/lib/permessage-deflate.js`);
 
-const NAMES = ["Ada", "Grace", "Edsger", "Barbara", "Donald", "Leslie", "Frances", "Tony"];
-const WORDS = "the quick brown fox jumps over a lazy dog while seven wizards quietly brew strong coffee at dawn".split(
-  " ",
-);
+/** Short messages are compressed as well, by both. Everything else is a default. */
+const OPTIONS = { threshold: 0 };
+
+/** The parameters of the response in a handshake. */
+function agreedOn(windowBits) {
+  return windowBits === undefined ? [] : [["client_max_window_bits", String(windowBits)]];
+}
 
 /**
- * A message as an application sends it, of about 1 KB: the same keys each time, other values.
- * @param {Random} random
+ * A server's connection, without its socket.
+ * @param {{ windowBits?: number }} [agreed] the window of what the client sends
+ * @returns {{ answer: (chunk: Buffer) => Uint8Array[], protocol: object }} what is to be written for a chunk
  */
-export function jsonMessage(random) {
-  const items = [];
-  while (JSON.stringify(items).length < 900) {
-    items.push({
-      id: random.next(),
-      user: NAMES[random.below(NAMES.length)],
-      price: random.below(100_000) / 100,
-      active: random.below(2) === 1,
-      text: Array.from({ length: 6 }, () => WORDS[random.below(WORDS.length)]).join(" "),
-    });
-  }
-  return JSON.stringify({ type: "update", sequence: random.below(1 << 20), items });
-}
-
-/** What clients send: messages, and the bytes of their frames, compressed by wsframe. */
-function input(count) {
-  const random = new Random();
-  const messages = Array.from({ length: count }, () => jsonMessage(random));
-  const client = new Protocol({ role: "client", extensions: [perMessageDeflate({ threshold: 0 })] });
-  for (const message of messages) client.send(message);
-  return { messages, stream: Buffer.concat(client.take()) };
-}
-
-/** @returns {(chunk: Buffer) => Buffer[]} */
-export function wsframeConnection() {
-  const server = new Protocol({ role: "server", extensions: [perMessageDeflate({ threshold: 0 })] });
-  return (chunk) => {
-    for (const event of server.receive(chunk)) {
-      if (event.type === "text") server.send(event.data);
-      if (event.type === "error") throw event.error;
-    }
-    return server.take();
+export function wsframeConnection({ windowBits } = {}) {
+  const extension = perMessageDeflate(OPTIONS);
+  const protocol = new Protocol({ role: "server", extensions: [{ extension, parameters: agreedOn(windowBits) }] });
+  const sink = {
+    text: (data) => protocol.send(data),
+    binary() {},
+    ping() {},
+    pong() {},
+    error(error) {
+      throw error;
+    },
+    close() {},
   };
+  const answer = (chunk) => {
+    protocol.push(chunk, sink);
+    return protocol.take();
+  };
+  return { answer, protocol };
 }
 
 /** Says when a message has been written: ws compresses it some time after send(). */
@@ -63,64 +52,111 @@ class AnsweringSocket extends KeepingSocket {
   }
 }
 
-/** @returns {(chunk: Buffer, messages: number) => Promise<Buffer[]>} */
-export function wsConnection() {
-  const deflate = new PerMessageDeflate({ threshold: 0, isServer: true });
-  deflate.accept([{}]);
+/**
+ * The same of ws.
+ * @param {{ windowBits?: number }} [agreed]
+ * @returns {{ answer: (chunk: Buffer) => Promise<Buffer[]> }} for a chunk of one message
+ */
+export function wsConnection({ windowBits } = {}) {
+  const clientMaxWindowBits = windowBits === undefined ? {} : { clientMaxWindowBits: windowBits };
+  const deflate = new PerMessageDeflate({ ...OPTIONS, ...clientMaxWindowBits, isServer: true });
+  deflate.accept([windowBits === undefined ? {} : { client_max_window_bits: [true] }]);
   const extensions = { "permessage-deflate": deflate };
   const socket = new AnsweringSocket();
   const receiver = new Receiver({ isServer: true, extensions, maxPayload: 0, allowSynchronousEvents: true });
   const sender = new Sender(socket, extensions);
-  let left = 0;
   let done = () => {};
   receiver.on("error", (error) => {
     throw error;
   });
   receiver.on("message", (data) => {
-    sender.send(data.toString(), { binary: false, mask: false, fin: true, compress: true }, () => {
-      if (--left === 0) done();
-    });
+    sender.send(data.toString(), { binary: false, mask: false, fin: true, compress: true }, () => done());
   });
-  return (chunk, messages) =>
+  const answer = (chunk) =>
     new Promise((resolve) => {
-      left = messages;
       done = () => resolve(socket.chunks.splice(0));
       receiver.write(chunk);
     });
+  return { answer };
 }
 
-/** The messages of a server's frames, read by a client of wsframe's. */
-function read(parts) {
-  const client = new Protocol({ role: "client", extensions: [perMessageDeflate()] });
-  return parts.flatMap((part) => client.receive(part)).map((event) => event.data);
+/** Message by message over the connections in turn, as sockets that become readable one after the other. */
+async function wsframeTurns(connections, from, to) {
+  for (let i = from; i < to; i++) {
+    for (const { answer, frames, answers } of connections) answers.push(answer(frames[i]));
+  }
+}
+
+/** All connections at once, each with one message in flight: ws compresses on other threads. */
+async function wsTurns(connections, from, to) {
+  await Promise.all(
+    connections.map(async ({ answer, frames, answers }) => {
+      for (let i = from; i < to; i++) answers.push(await answer(frames[i]));
+    }),
+  );
+}
+
+/** Nanoseconds for a message, by the clock and of the processor, all threads together. */
+async function timed(turns, connections, from, to) {
+  const cpu = process.cpuUsage();
+  const start = performance.now();
+  await turns(connections, from, to);
+  const wall = performance.now() - start;
+  const { user, system } = process.cpuUsage(cpu);
+  const messages = (to - from) * connections.length;
+  return { wall: (wall * 1e6) / messages, cpu: ((user + system) * 1e3) / messages };
+}
+
+/** Verifies all that was answered, and returns the bytes of its payloads. */
+function verified(connections) {
+  let bytes = 0;
+  for (const { answers, expected } of connections) {
+    for (const parts of answers.splice(0)) {
+      bytes += expected.verify(Buffer.concat(parts));
+    }
+  }
+  return bytes;
 }
 
 /**
- * 1 KB of JSON in and out on `connections` connections, each message answered with the same: nanoseconds for one, of the
- * clock on the wall. ws compresses on other threads.
- * @param {{ connections: number }} options
+ * Messages in and out on `connections` connections, each answered with the same: nanoseconds for one, by the clock and of
+ * the processor. The connections stay from round to round, each with messages of its own, and none comes twice.
+ * @param {{ corpus: import("./corpora.js").Corpus, connections: number }} options
+ * @param {{ rounds: number, warmUp: number, count: number }} timing messages of each connection: before the first round, and in each
  */
-export async function compressedEcho({ connections }, { rounds, count }) {
-  const { messages, stream } = input(count);
+export async function compressedEcho({ corpus, connections }, { rounds, warmUp, count }) {
+  const total = warmUp + rounds * count;
+  const recorded = Array.from({ length: connections }, (_, i) => new Recorded(corpus, total, i));
+  const connect = (make) =>
+    recorded.map((each) => ({
+      ...make(),
+      frames: each.frames(),
+      answers: [],
+      expected: new Answers(each.messages),
+    }));
   const peers = {
-    async wsframe() {
-      return Array.from({ length: connections }, () => wsframeConnection()(Buffer.from(stream)));
-    },
-    ws() {
-      return Promise.all(Array.from({ length: connections }, () => wsConnection()(Buffer.from(stream), count)));
-    },
+    wsframe: { connections: connect(wsframeConnection), turns: wsframeTurns },
+    ws: { connections: connect(wsConnection), turns: wsTurns },
   };
-  /** @type {Record<string, number[]>} */
-  const found = { wsframe: [], ws: [] };
-  for (let round = 0; round < rounds; round++) {
+  const found = { wsframe: { wall: [], cpu: [], bytes: 0 }, ws: { wall: [], cpu: [], bytes: 0 } };
+  for (let round = -1; round < rounds; round++) {
+    const [from, to] = round < 0 ? [0, warmUp] : [warmUp + round * count, warmUp + (round + 1) * count];
     for (const name of round % 2 ? ["ws", "wsframe"] : ["wsframe", "ws"]) {
-      const start = performance.now();
-      const answers = await peers[name]();
-      const time = performance.now() - start;
-      if (round > 0) found[name].push((time * 1e6) / (count * connections));
-      const seen = read(answers[answers.length - 1]);
-      if (seen.length !== count || !seen.every((one, i) => one === messages[i])) throw new Error(`${name} is wrong`);
+      const { connections, turns } = peers[name];
+      const { wall, cpu } = await timed(turns, connections, from, to);
+      const bytes = verified(connections);
+      if (round < 0) continue;
+      found[name].wall.push(wall);
+      found[name].cpu.push(cpu);
+      found[name].bytes += bytes;
     }
   }
-  return { wsframe: summarize(found.wsframe), ws: summarize(found.ws) };
+  const sent = recorded.reduce((sum, each) => sum + each.length(warmUp, total), 0);
+  const ratio = ({ bytes }) => (bytes / sent).toFixed(3);
+  const each = (figure) => ({ wsframe: summarize(found.wsframe[figure]), ws: summarize(found.ws[figure]) });
+  return {
+    wall: each("wall"),
+    cpu: each("cpu"),
+    notes: [`level -1, the default: compressed to ${ratio(found.wsframe)} of its length, by ws to ${ratio(found.ws)}`],
+  };
 }

@@ -8,8 +8,8 @@ const LABEL = 345;
 const ROW = 22;
 const BAR = 13;
 const HEAD = 30;
-/** Powers of two on the axis: bars of 1/4 and of 32 times are told apart on the same chart. */
-const RANGE = { low: -3, high: 5, left: LABEL, right: 790 };
+/** Powers of two on the axis: bars of 1/4 and of 64 times are told apart on the same chart. */
+const RANGE = { low: -3, high: 6, left: LABEL, right: 790 };
 const x = axis(RANGE);
 
 /** Of several runs, each case from the one that was disturbed least: all its numbers, of all peers. */
@@ -50,7 +50,7 @@ export function ratioChart(rows) {
     let y = top;
     let group = "";
     for (const row of rows) {
-      if (!row.ratio || row.limit !== undefined) continue;
+      if (!row.ratio || row.limit !== undefined || row.base !== "ws") continue;
       if (row.group !== group) {
         group = row.group;
         y += 8;
@@ -79,14 +79,14 @@ export function ratioTables(rows) {
       group = row.group;
       lines.push("", `### ${group}`, "");
       lines.push(
-        "| case | wsframe | ws | websocket-driver | x ws | goal | |",
+        `| ${["case", ...row.peers, `x ${row.base}`, "goal", ""].join(" | ")} |`,
         "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
       );
     }
     const { name, measured, ratio, limit, met } = row;
     const cells = [
       name,
-      ...["wsframe", "ws", "websocket-driver"].map((peer) => formatValue(measured[peer], row)),
+      ...row.peers.map((peer) => formatValue(measured[peer], row)),
       ratio ? formatRatio(limit === undefined ? ratio.best : ratio.median) : "",
       formatGoal(row),
       met === undefined ? "" : met ? "met" : "**not met**",

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { CASES } from "./cases.js";
 import { versions } from "./peers.js";
-import { footer, groupHead, head, row } from "./table.js";
+import { footer, groupHead, head, PEERS, row } from "./table.js";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -32,15 +32,29 @@ function runCase(index) {
   });
 }
 
+/** What processes have found, of cases that share a run. */
+const shared = new Map();
+
+/** The figures of a case, and what is to be known about them. */
+async function find(index) {
+  const { kind, options, figure } = CASES[index];
+  if (figure === undefined) return { measured: await runCase(index), notes: [] };
+  const key = JSON.stringify([kind, options]);
+  const known = shared.get(key);
+  const found = known ?? (await runCase(index));
+  shared.set(key, found);
+  return { measured: found[figure], notes: known ? [] : found.notes, skipped: found.skipped };
+}
+
 /** What a case came to, beside its goal. */
-function judge({ group, name, unit, goal, limit }, measured) {
-  const { wsframe, ws } = measured;
-  const ratio = ws && { best: ws.best / wsframe.best, median: ws.median / wsframe.median };
-  const value = limit === undefined ? ratio.best : wsframe.median;
+function judge({ group, name, unit, peers = PEERS, base = "ws", goal, limit }, measured) {
+  const { [peers[0]]: ours, [base]: theirs } = measured;
+  const ratio = theirs && { best: theirs.best / ours.best, median: theirs.median / ours.median };
+  const value = limit === undefined ? ratio?.best : ours.median;
   // A smoke run is too short to judge by.
   const judged = !values.quick && (goal !== undefined || limit !== undefined);
   const met = judged ? (limit === undefined ? value >= goal : value <= limit) : undefined;
-  return { group, name, unit, goal, limit, measured, ratio, met };
+  return { group, name, unit, peers, base, goal, limit, measured, ratio, met };
 }
 
 const words = positionals.map((word) => word.toLowerCase());
@@ -64,11 +78,17 @@ let group = "";
 for (const index of chosen) {
   if (CASES[index].group !== group) {
     group = CASES[index].group;
-    console.log(groupHead(group));
+    console.log(groupHead(CASES[index]));
   }
-  const result = judge(CASES[index], await runCase(index));
+  const { measured, notes, skipped } = await find(index);
+  if (skipped) {
+    console.log(`  ${CASES[index].name}: left out, since ${skipped}`);
+    continue;
+  }
+  const result = { ...judge(CASES[index], measured), notes };
   rows.push(result);
   console.log(row(result));
+  for (const note of notes) console.log(`    ${note}`);
 }
 console.log(footer(rows, (performance.now() - started) / 1000));
 if (values.json) writeFileSync(values.json, `${JSON.stringify({ info, rows }, undefined, 2)}\n`);

@@ -3,6 +3,9 @@
 const NAME = 54;
 const NUMBER = 11;
 
+/** What is compared, unless a case says otherwise. */
+export const PEERS = ["wsframe", "ws", "websocket-driver"];
+
 /** @param {Record<string, unknown>} info */
 export function head(info) {
   const { wsframe, core, ws, bufferutil, wsMask, driver, node, v8, cpu, quick } = info;
@@ -17,8 +20,11 @@ export function head(info) {
   ].join("\n");
 }
 
-export function groupHead(group) {
-  return `\n${group}`;
+/** @param {{ group: string, peers?: readonly string[], base?: string }} first case of a group */
+export function groupHead({ group, peers, base }) {
+  if (peers === undefined) return `\n${group}`;
+  const padded = peers.map((name) => name.padStart(NUMBER)).join("");
+  return `\n${group}\n${`  ratio: times ${base}`.padEnd(NAME)}${padded}`;
 }
 
 /** Nanoseconds as a person reads them. */
@@ -49,7 +55,7 @@ export function formatGoal({ goal, limit, unit }) {
 export function row(result) {
   const { name, measured, ratio, met } = result;
   const cells = [
-    ...["wsframe", "ws", "websocket-driver"].map((peer) => formatValue(measured[peer], result)),
+    ...result.peers.map((peer) => formatValue(measured[peer], result)),
     ratio ? formatRatio(result.limit === undefined ? ratio.best : ratio.median) : "",
     ratio && result.limit === undefined ? `(${formatRatio(ratio.median)})` : "",
     formatGoal(result),

@@ -10,6 +10,7 @@
  * @property {number} inFlight messages on each connection; of a broadcast, turns
  * @property {boolean} [tls]
  * @property {number} [broadcast] messages to every connection in each turn of the event loop
+ * @property {import("./recordings.js").Recordings} [recordings] what is sent with permessage-deflate: `size` is about theirs
  * @property {boolean} [timed] whether latency is told, which is measured at half the rate
  * @property {readonly string[]} ours servers that are made with wsframe: see servers/
  * @property {readonly string[]} peers servers that they are compared with
@@ -47,6 +48,13 @@ const DROP_IN_SHAPES = [
   { size: 1024, inFlight: 100, connections: 8, goals: {} },
   { size: 1024, inFlight: 1, connections: 50, goals: {} },
   { size: 16_384, inFlight: 8, connections: 8, goals: {} },
+];
+
+/** Messages with permessage-deflate, each connection with others than all the others. */
+const COMPRESSED_SHAPES = [
+  { corpus: "json1k", title: "1 KB of JSON", size: 1024, messages: 400, inFlight: 4, connections: 20 },
+  { corpus: "json1k", title: "1 KB of JSON", size: 1024, messages: 400, inFlight: 1, connections: 50 },
+  { corpus: "chat", title: "chat of 119 B", size: 119, messages: 1000, inFlight: 4, connections: 20 },
 ];
 
 const BROADCASTS = [
@@ -95,6 +103,19 @@ function overTls(shape) {
   };
 }
 
+function compressed({ corpus, title, messages, ...shape }) {
+  return {
+    group: "Echo of compressed text",
+    name: `compressed: ${title}, ${loadName(shape)}`,
+    ...shape,
+    kind: "text",
+    recordings: { corpus, streams: shape.connections, messages },
+    ours: ["wsframe"],
+    peers: ["ws", "bun", "bun:dedicated", "uws:shared", "uws:dedicated"],
+    goals: {},
+  };
+}
+
 function dropIn(kind, shape) {
   return {
     group: `Echo of ${kind} through wsframe/ws`,
@@ -140,6 +161,7 @@ export const CASES = [
   ...SHAPES.map((shape) => echo("text", shape)),
   ...SHAPES.map((shape) => echo("binary", shape)),
   ...TLS_SHAPES.map(overTls),
+  ...COMPRESSED_SHAPES.map(compressed),
   ...DROP_IN_SHAPES.map((shape) => dropIn("text", shape)),
   ...DROP_IN_SHAPES.map((shape) => dropIn("binary", shape)),
   ...BROADCASTS.map(toAll),

@@ -13,6 +13,9 @@ const TITLES = {
   bun: "Bun.serve",
   deno: "Deno.serve",
   uws: "uWebSockets",
+  "bun:dedicated": "Bun.serve, dedicated",
+  "uws:shared": "uWebSockets, shared",
+  "uws:dedicated": "uWebSockets, dedicated",
   "bun-protocol": "Protocol",
   "bun-streams": "wsframe/streams",
   "deno-protocol": "Protocol",
@@ -29,6 +32,9 @@ const COLOURS = {
   "Bun.serve": "#d1704a",
   "Deno.serve": "#3f9d6a",
   uWebSockets: "#c2a02c",
+  "Bun.serve, dedicated": "#a8492a",
+  "uWebSockets, shared": "#c2a02c",
+  "uWebSockets, dedicated": "#94791c",
 };
 
 const LABEL = 320;
@@ -145,6 +151,26 @@ function rateTable(cases) {
   ];
 }
 
+/** What servers that compress have made of messages, and what they have agreed on. */
+function answersTable(cases) {
+  const servers = Object.keys(TITLES).filter((server) => cases.some(({ measured }) => measured[server]));
+  const takeover = (server) => {
+    const { agreed } = cases.find(({ measured }) => measured[server]).measured[server];
+    return agreed.includes("server_no_context_takeover") ? "no" : "yes";
+  };
+  const answerOf = ({ measured }, server) => {
+    if (!measured[server]) return "";
+    const { answer, cpuTime } = measured[server];
+    return `${answer.toFixed(0)} B, ${(cpuTime * 1e6).toFixed(1)} µs`;
+  };
+  return [
+    row(["bytes of an answer, and processor time", ...servers.map((server) => TITLES[server])]),
+    row(["---", ...servers.map(() => "---:")]),
+    ...cases.map((one) => row([one.name, ...servers.map((server) => answerOf(one, server))])),
+    row(["context takeover", ...servers.map(takeover)]),
+  ];
+}
+
 function latencyTable(cases) {
   const keys = ["p50", "p90", "p99", "p999", "max"];
   return [
@@ -158,12 +184,27 @@ function latencyTable(cases) {
   ];
 }
 
-/** @param {{ results: object[], memory: object, idle: number, node: string, cpu: string, cores: number, rounds: number, seconds: number }} run */
-export function serverTables({ results, memory, idle, node, cpu, cores, rounds, seconds }) {
+function loopTable(loop) {
+  const keys = ["p50", "p90", "p99", "max"];
+  return [
+    row(["milliseconds", "", "p50", "p90", "p99", "max", "1 MiB a second"]),
+    row(["---", "---", ...keys.map(() => "---:"), "---:"]),
+    ...Object.entries(loop).flatMap(([server, { delay, latency, rate }]) => [
+      row([TITLES[server], "delay of the event loop", ...keys.map((key) => milliseconds(delay[key])), rate.toFixed(0)]),
+      row([TITLES[server], "echo of 32 B", ...keys.map((key) => milliseconds(latency[key])), ""]),
+    ]),
+  ];
+}
+
+/** @param {{ results: object[], loop: object, memory: object, idle: number, node: string, cpu: string, cores: number, rounds: number, seconds: number }} run */
+export function serverTables({ results, loop = {}, memory, idle, node, cpu, cores, rounds, seconds }) {
   const lines = [`Node.js ${node}, ${cpu}, ${cores} cores: median of ${rounds} rounds of ${seconds} s.`];
   for (const [group, cases] of groupsOf(results)) lines.push("", `### ${group}`, "", ...rateTable(cases));
+  const compressed = results.filter(({ recordings }) => recordings);
+  if (compressed.length > 0) lines.push("", "### Answers", "", ...answersTable(compressed));
   const timed = results.filter(({ latency }) => latency);
   if (timed.length > 0) lines.push("", "### Latency", "", ...latencyTable(timed));
+  if (loop.wsframe) lines.push("", "### Event loop", "", ...loopTable(loop));
   if (memory.wsframe) {
     lines.push("", `### Idle connections, ${idle} in one process`, "");
     lines.push(row(["bytes for each", "heap and buffers", "process"]), row(["---", "---:", "---:"]));

@@ -4,6 +4,7 @@ import { execFile, execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { writeRecordings } from "./recordings.js";
 
 const run = promisify(execFile);
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
@@ -18,6 +19,7 @@ const path = (name) => fileURLToPath(new URL(name, import.meta.url));
  * @property {"text" | "binary"} [kind] of message. Default text
  * @property {boolean} [tls]
  * @property {number} [rate] messages in a second, whatever is in flight
+ * @property {import("./recordings.js").Recordings} [recordings] compressed with permessage-deflate, whatever `size` says
  * @property {number} [broadcast] messages that the server sends to every connection in a turn
  */
 
@@ -47,7 +49,7 @@ function flags({ connections, size, inFlight, warmUp, duration, kind, rate }) {
   return kind === "binary" ? [...flags, "--binary"] : flags;
 }
 
-/** It can do everything but receive broadcasts. @type {Client} */
+/** It can do everything but receive broadcasts, and send recordings. @type {Client} */
 export async function wsframeLoad(port, load) {
   const url = `${load.tls ? "wss" : "ws"}://127.0.0.1:${port}/`;
   const command = [path("../../dist/cli.js"), "load", url, "--json", ...flags(load)];
@@ -59,10 +61,15 @@ export async function wsframeLoad(port, load) {
   return { messages, seconds, cpu: report.load.cpu * seconds, ...(load.rate !== undefined && { latency }) };
 }
 
-/** What is called as load.c is. @returns {Client} */
-function called(program, ...first) {
+/**
+ * What is called as load.c is.
+ * @param {(recordings: import("./recordings.js").Recordings) => string} fileOf where they are
+ * @returns {Client}
+ */
+function called(program, first, fileOf) {
   return async (port, load) => {
     const more = [];
+    if (load.recordings) more.push("--recordings", fileOf(load.recordings));
     if (load.tls) more.push("--tls");
     if (load.broadcast !== undefined) more.push("--broadcast", String(load.broadcast));
     const { stdout } = await run(program, [...first, "--port", String(port), ...flags(load), ...more]);
@@ -71,7 +78,7 @@ function called(program, ...first) {
 }
 
 /** One made with ws, as a user of it would: of text, in flight. @type {Client} */
-export const wsClient = called(process.execPath, path("./ws-client.js"));
+export const wsClient = called(process.execPath, [path("./ws-client.js")]);
 
 /**
  * load.c, which takes less of the processor than any other.
@@ -86,7 +93,21 @@ export function buildC(folder) {
     if (error.code !== "ENOENT") throw error;
     return undefined;
   }
-  return { client: called(program), tls: canTls(program) };
+  return { client: called(program, [], recordingsIn(folder)), tls: canTls(program) };
+}
+
+/** Files in a folder, each written once. */
+function recordingsIn(folder) {
+  const files = new Map();
+  return (recordings) => {
+    const key = JSON.stringify(recordings);
+    if (!files.has(key)) {
+      const file = join(folder, `recordings-${files.size}`);
+      writeRecordings(file, recordings);
+      files.set(key, file);
+    }
+    return files.get(key);
+  };
 }
 
 function canTls(program) {

@@ -7,9 +7,12 @@
 //     --rate N        N messages in a second, on the connections in turn; each is due at its time, whatever is in flight
 //     --broadcast N   the server sends N messages to every connection for each that it gets on the first; --in-flight
 //                     says how many of these it gets ahead, 63 at most
+//   With --recordings FILE the messages are those that recordings.js has written, compressed with permessage-deflate; --size says
+//   nothing then. Where there is a libz, what comes back is inflated and compared.
 //   ./load --can-tls  exits with 0 if there is a libssl
 //
-// It prints one line of JSON: messages, seconds, and its own processor time in seconds. With a rate also percentiles, in
+// It prints one line of JSON: messages, seconds, and its own processor time in seconds. With recordings also the bytes that came
+// back, all messages with those of the warm-up, what was agreed on, and whether answers were compared. With a rate also percentiles, in
 // milliseconds: of the latency, which counts from when a message was due, and of how late the load itself sent it.
 
 #define _GNU_SOURCE
@@ -31,6 +34,7 @@
 #include <unistd.h>
 
 #include "histogram.h"
+#include "recordings.h"
 #include "tls.h"
 
 // The letters of a message repeat after 26 messages. So do broadcasts, which servers count for themselves.
@@ -58,18 +62,26 @@ typedef struct {
   uint64_t sent, received;
   // With a rate: messages that have been due.
   uint64_t issued;
+  // With recordings.
+  Sending sending;
+  Receiving receiving;
 } Connection;
 
 static struct {
   int port, connections, binary, tls;
   uint64_t size, in_flight, broadcast;
   double warm_up, duration, rate;
+  const char *recordings;
 } options;
 
 static Connection *all;
 static uint8_t *out, *due, buffer[CHUNK];
 static uint64_t out_frame, in_frame, out_period, in_period;
 static uint64_t messages;
+
+// With recordings: bytes that have come back, and what the last server has agreed on.
+static uint64_t bytes_received;
+static char agreed[256];
 
 // With a rate: when the first message was due, what counts from when on, and what was found.
 static double first_due, counts_from;
@@ -155,6 +167,17 @@ static size_t push(Connection *one, const uint8_t *bytes, size_t most) {
   return length > 0 ? length : 0;
 }
 
+// Begins permessage-deflate as the response says.
+static void agree(Connection *one, const char *response) {
+  const char *value = strcasestr(response, "\r\nsec-websocket-extensions: ");
+  errno = 0;
+  if (!value || sscanf(value + 2, "%*[^:]: %255[^\r]", agreed) != 1) fail("without permessage-deflate, the response");
+  const Recording *recording = &recorded.all[one->index % recorded.count];
+  one->sending = (Sending){.recording = recording, .takeover = !strstr(agreed, "client_no_context_takeover")};
+  one->receiving = (Receiving){.recording = recording, .checked = zlib.inflate != NULL};
+  if (one->receiving.checked && !inflating(&one->receiving.stream)) fail("inflateInit2()");
+}
+
 static void dial(Connection *one, void *context) {
   struct sockaddr_in address = {
       .sin_family = AF_INET, .sin_port = htons(options.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -166,17 +189,20 @@ static void dial(Connection *one, void *context) {
     one->ssl = tls.SSL_new(context);
     if (!one->ssl || tls.SSL_set_fd(one->ssl, one->fd) != 1 || tls.SSL_connect(one->ssl) != 1) fail("SSL_connect");
   }
-  static const char request[] =
-      "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
-  if (push(one, (const uint8_t *)request, sizeof request - 1) != sizeof request - 1) fail("the request");
-  char response[4096];
+  char request[512];
+  int size = snprintf(request, sizeof request,
+                      "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n",
+                      options.recordings ? "Sec-WebSocket-Extensions: permessage-deflate\r\n" : "");
+  if (push(one, (const uint8_t *)request, size) != (size_t)size) fail("the request");
+  char response[4096] = "";
   size_t length = 0;
   while (length < 4 || memcmp(response + length - 4, "\r\n\r\n", 4)) {
-    if (length == sizeof response || pull(one, (uint8_t *)response + length, 1) != 1) fail("the response");
+    if (length == sizeof response - 1 || pull(one, (uint8_t *)response + length, 1) != 1) fail("the response");
     length++;
   }
   if (memcmp(response, "HTTP/1.1 101", 12)) fail("the status");
+  if (options.recordings) agree(one, response);
   fcntl(one->fd, F_SETFL, O_NONBLOCK);
 }
 
@@ -207,7 +233,7 @@ static void receive(Connection *one, uint64_t before, uint64_t count) {
 static uint64_t allowed(const Connection *one) {
   if (options.rate) return one->issued;
   if (options.broadcast) return one->index == 0 ? turns + options.in_flight : 0;
-  return one->received / in_frame + options.in_flight;
+  return (options.recordings ? one->receiving.messages : one->received / in_frame) + options.in_flight;
 }
 
 // Reads once, and compares. Whether there may be more.
@@ -215,6 +241,13 @@ static int take(Connection *one) {
   size_t length = pull(one, buffer, CHUNK);
   if (length == 0) return 0;
   errno = 0;
+  if (options.recordings) {
+    uint64_t before = one->receiving.messages;
+    bytes_received += length;
+    read_answers(&one->receiving, buffer, length);
+    receive(one, before, one->receiving.messages);
+    return one->ssl || length == CHUNK;
+  }
   if (memcmp(buffer, due + one->received % in_period, length)) fail("an answer");
   uint64_t before = one->received / in_frame;
   one->received += length;
@@ -225,6 +258,14 @@ static int take(Connection *one) {
 
 // Writes once, if something may be sent. Whether there is more of it that the socket may take.
 static int give(Connection *one) {
+  if (options.recordings) {
+    const uint8_t *bytes;
+    uint64_t end = allowed(one), most = pending(&one->sending, end, &bytes);
+    if (most == 0) return 0;
+    size_t length = push(one, bytes, most > CHUNK ? CHUNK : most);
+    sent(&one->sending, length);
+    return length > 0 && one->sending.messages < end;
+  }
   uint64_t end = allowed(one) * out_frame;
   if (one->sent >= end) return 0;
   uint64_t most = end - one->sent;
@@ -265,7 +306,8 @@ static void read_options(int count, char **arguments) {
   static const struct option names[] = {
       {"port", 1, NULL, 'p'},      {"connections", 1, NULL, 'c'}, {"size", 1, NULL, 's'},   {"in-flight", 1, NULL, 'f'},
       {"warm-up", 1, NULL, 'w'},   {"duration", 1, NULL, 'd'},    {"rate", 1, NULL, 'r'},   {"broadcast", 1, NULL, 'n'},
-      {"binary", 0, NULL, 'b'},    {"tls", 0, NULL, 't'},         {"can-tls", 0, NULL, 'T'}, {NULL, 0, NULL, 0}};
+      {"binary", 0, NULL, 'b'},    {"tls", 0, NULL, 't'},         {"can-tls", 0, NULL, 'T'}, {"recordings", 1, NULL, 'R'},
+      {NULL, 0, NULL, 0}};
   for (int name; (name = getopt_long(count, arguments, "", names, NULL)) != -1;) {
     if (name == 'p') options.port = atoi(optarg);
     else if (name == 'c') options.connections = atoi(optarg);
@@ -275,13 +317,14 @@ static void read_options(int count, char **arguments) {
     else if (name == 'd') options.duration = atof(optarg);
     else if (name == 'r') options.rate = atof(optarg);
     else if (name == 'n') options.broadcast = strtoull(optarg, NULL, 10);
+    else if (name == 'R') options.recordings = optarg;
     else if (name == 'b') options.binary = 1;
     else if (name == 't') options.tls = 1;
     else if (name == 'T') exit(tls_context(CHUNK) ? 0 : 1);
     else exit(2);
   }
   if (!options.port || !options.connections || !options.duration || (!options.in_flight && !options.rate) ||
-      (options.broadcast && options.in_flight >= MOST_TURNS)) {
+      (options.broadcast && (options.recordings || options.in_flight >= MOST_TURNS))) {
     fprintf(stderr, "see the first lines of load.c\n");
     exit(2);
   }
@@ -295,6 +338,11 @@ int main(int count, char **arguments) {
   out = stream(options.broadcast ? 1 : options.size, period, 1, &out_frame);
   due = stream(options.size, period, 0, &in_frame);
   out_period = out_frame * period, in_period = in_frame * period;
+
+  if (options.recordings) {
+    read_recordings(options.recordings);
+    if (!find_zlib()) zlib.inflate = NULL;
+  }
 
   void *context = options.tls ? tls_context(CHUNK) : NULL;
   if (options.tls && !context) fail("no libssl");
@@ -314,13 +362,13 @@ int main(int count, char **arguments) {
 
   double start = seconds(), end = start + options.warm_up + options.duration, begin = 0, begin_cpu = 0, now;
   first_due = start, counts_from = start + options.warm_up;
-  uint64_t begin_messages = 0, issued = 0, asked = 0;
+  uint64_t begin_messages = 0, begin_bytes = 0, issued = 0, asked = 0;
   if (options.rate) keep_pace(timer, &issued, end);
   for (;;) {
     struct epoll_event events[256];
     int ready = epoll_wait(poll, events, 256, 100);
     now = seconds();
-    if (!begin && now >= counts_from) begin = now, begin_messages = messages, begin_cpu = cpu();
+    if (!begin && now >= counts_from) begin = now, begin_messages = messages, begin_bytes = bytes_received, begin_cpu = cpu();
     if (now >= end) break;
     for (int i = 0; i < ready; i++) {
       if (events[i].data.ptr) exchange(events[i].data.ptr);
@@ -329,6 +377,7 @@ int main(int count, char **arguments) {
     if (asked < turns) asked = turns, give(&all[0]);
   }
   uint64_t measured = messages - begin_messages;
+  uint64_t measured_bytes = bytes_received - begin_bytes;
   double took = now - begin, used = cpu() - begin_cpu;
 
   // Every message that was due counts, however late its answer is. What epoll has told of and nobody has read comes first.
@@ -343,6 +392,11 @@ int main(int count, char **arguments) {
     if (seconds() > end + PATIENCE) fail("the last answers");
   }
   printf("{\"messages\":%llu,\"seconds\":%.6f,\"cpu\":%.6f", (unsigned long long)measured, took, used);
+  if (options.recordings) {
+    printf(",\"bytes\":%llu,\"total\":%llu,\"agreed\":\"%s\",\"compared\":%s", (unsigned long long)measured_bytes,
+           (unsigned long long)messages, agreed,
+           zlib.inflate ? "true" : "false");
+  }
   if (options.rate) print_percentiles("latency", &latency), print_percentiles("lateness", &lateness);
   printf("}\n");
   return 0;

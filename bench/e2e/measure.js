@@ -9,23 +9,31 @@ export function median(numbers) {
   return numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 }
 
-/** Runs one case on one server, and returns what was measured during the load. */
+/** Runs one case on one server, and returns what was measured during the load. `answer` is the bytes of one, `cpuTime` the server's seconds for one. */
 async function once(name, client, one, { warmUp, duration, node }) {
-  const { connections, size, inFlight, kind, tls, broadcast, rate } = one;
-  const server = await startServer(name, { tls, broadcast, size }, node);
+  const { connections, size, inFlight, kind, tls, broadcast, rate, recordings } = one;
+  const server = await startServer(name, { tls, broadcast, size, compressed: recordings !== undefined }, node);
   try {
     const before = performance.now();
     const cpuBefore = server.cpu();
-    const load = { connections, size, inFlight, kind, tls, broadcast, rate, warmUp, duration };
-    const { messages, seconds, cpu, latency, lateness } = await client(server.port, load);
+    const load = { connections, size, inFlight, kind, tls, broadcast, rate, recordings, warmUp, duration };
+    const found = await client(server.port, load);
+    const { messages, seconds, cpu, latency, lateness } = found;
     const wall = (performance.now() - before) / 1000;
+    const cpuUsed = server.cpu() - cpuBefore;
     return {
       rate: messages / seconds,
       loadShare: cpu / seconds,
       // With the start of the load: less than while it measures.
-      serverShare: (server.cpu() - cpuBefore) / wall,
+      serverShare: cpuUsed / wall,
       latency,
       lateness,
+      ...(recordings && {
+        answer: found.bytes / messages,
+        cpuTime: cpuUsed / found.total,
+        agreed: found.agreed,
+        compared: found.compared,
+      }),
     };
   } finally {
     await server.stop();
@@ -70,6 +78,12 @@ export async function measure(one, client, names, settings) {
       greatest: Math.max(...rates),
       loadShare: median(list.map(({ loadShare }) => loadShare)),
       serverShare: median(list.map(({ serverShare }) => serverShare)),
+      ...(one.recordings && {
+        answer: median(list.map(({ answer }) => answer)),
+        cpuTime: Math.min(...list.map(({ cpuTime }) => cpuTime)),
+        agreed: list[0].agreed,
+        compared: list[0].compared,
+      }),
     };
   });
 }

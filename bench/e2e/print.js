@@ -42,6 +42,12 @@ export function printCase(one, measured, judged) {
     ];
     console.log(columns.join("   ").trimEnd());
   }
+  for (const [server, { answer, cpuTime, agreed, compared }] of Object.entries(measured)) {
+    if (agreed === undefined) continue;
+    const how = compared ? "" : ", answers counted only: there is no libz";
+    const cpu = `${(cpuTime * 1e6).toFixed(1)} µs of CPU`.padStart(20);
+    console.log(`  ${server.padEnd(14)}${answer.toFixed(0).padStart(10)} B an answer, ${cpu}   ${agreed}${how}`);
+  }
 }
 
 /** @param {Record<string, object>} latency what measureLatency() found */
@@ -51,6 +57,23 @@ export function printLatency(latency) {
     const cells = ["p50", "p90", "p99", "p999", "max"].map((key) => milliseconds(times[key]).padStart(9));
     const sent = late ? `, sent late p50 ${milliseconds(late.p50)}, p99 ${milliseconds(late.p99)}` : "";
     console.log(`  ${server.padEnd(10)}${count(rate).padStart(11)}${cells.join("")}   ${loadOf(loadShare)}${sent}`);
+  }
+}
+
+/**
+ * @param {{ connections: number, limit: number }} load
+ * @param {Record<string, object>} found what measureLoop() found
+ * @param {boolean} judged
+ */
+export function printLoop({ connections, limit }, found, judged) {
+  console.log(`\nEvent loop: 1 MiB of compressed JSON in flight on ${connections}, 32 B in the clear on another`);
+  console.log("  milliseconds                           p50      p90      p99      max");
+  for (const [server, { delay, latency, rate }] of Object.entries(found)) {
+    const cells = (times) => ["p50", "p90", "p99", "max"].map((key) => milliseconds(times[key]).padStart(9)).join("");
+    const met = delay.p99 <= limit ? "met" : "NOT MET";
+    const verdict = server === "wsframe" ? `   goal: p99 of ${limit} ${judged ? met : ""}` : "";
+    console.log(`  ${server.padEnd(10)}delay of the loop     ${cells(delay)}${verdict}`.trimEnd());
+    console.log(`  ${"".padEnd(10)}echo of 32 B          ${cells(latency)}   ${rate.toFixed(0)} of 1 MiB a second`);
   }
 }
 

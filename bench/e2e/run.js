@@ -14,8 +14,9 @@ import { parseArgs } from "node:util";
 import { CASES, IDLE } from "./cases.js";
 import { buildC, wsframeLoad } from "./client.js";
 import { measureIdle } from "./idle.js";
+import { LOOP, measureLoop } from "./loop.js";
 import { measure, measureLatency } from "./measure.js";
-import { printCase, printGoals, printLatency, printMoved } from "./print.js";
+import { printCase, printGoals, printLatency, printLoop, printMoved } from "./print.js";
 import { idleRatios, moved, ratiosOf } from "./ratios.js";
 import { available, buildUws } from "./server.js";
 
@@ -50,11 +51,14 @@ const machine = {
 /** What can load the servers of a case; undefined if nothing here can. */
 function clientFor(one, c) {
   if (c && (c.tls || !one.tls)) return c.client;
-  return one.broadcast === undefined ? wsframeLoad : undefined;
+  return one.broadcast === undefined && one.recordings === undefined ? wsframeLoad : undefined;
 }
 
 function printMachine(c) {
-  if (!c) console.log("Without a C compiler: the load is that of `wsframe load`, and broadcasts are left out.");
+  if (!c)
+    console.log(
+      "Without a C compiler: the load is that of `wsframe load`, broadcasts and compressed messages are left out.",
+    );
   if (c && !c.tls) console.log("Without libssl: the load over TLS is that of `wsframe load`.");
   if (available(["bun", "deno"]).length < 2) {
     console.log("Without Bun and Deno: `npm ci --prefix test/runtimes` installs them.");
@@ -89,6 +93,15 @@ async function runIdle() {
   return memory;
 }
 
+/** What large compressed messages do to others. */
+async function runLoop({ client }) {
+  const found = {};
+  const time = { ...settings, duration: values.quick ? 1000 : 6000 };
+  for (const name of LOOP.servers) found[name] = await measureLoop(name, client, time);
+  printLoop(LOOP, found, !values.quick);
+  return found;
+}
+
 const folder = mkdtempSync(join(tmpdir(), "wsframe-load-"));
 try {
   const c = buildC(folder);
@@ -99,6 +112,7 @@ try {
     const result = await runCase(one, c);
     if (result) results.push(result);
   }
+  const loop = c && (positionals.length === 0 || positionals.includes(LOOP.name)) ? await runLoop(c) : {};
   const memory = positionals.length === 0 ? await runIdle() : {};
   if (!values.quick) {
     printGoals([
@@ -108,7 +122,7 @@ try {
   }
   if (values.json) {
     const { rounds, duration } = settings;
-    const document = { ...machine, rounds, seconds: duration / 1000, idle, results, memory };
+    const document = { ...machine, rounds, seconds: duration / 1000, idle, results, loop, memory };
     writeFileSync(values.json, `${JSON.stringify(document, undefined, 2)}\n`);
   }
   if (values.compare) {

@@ -35,8 +35,8 @@ export function buildUws(folder) {
   }
   const program = join(folder, "uws");
   const include = [join(checkout, "src"), join(sockets, "src")].map((each) => `-I${each}`);
-  const link = [join(sockets, "uSockets.a"), "-lssl", "-lcrypto", "-lpthread"];
-  const options = ["-std=c++20", "-O3", "-flto", "-DUWS_NO_ZLIB"];
+  const link = [join(sockets, "uSockets.a"), "-lssl", "-lcrypto", "-lz", "-lpthread"];
+  const options = ["-std=c++20", "-O3", "-flto"];
   const command = [...options, ...include, "-o", program, path("./servers/uws.cpp"), ...link];
   execFileSync(process.env.CXX ?? "c++", command, { stdio: ["ignore", "inherit", "inherit"] });
   uws = program;
@@ -44,10 +44,11 @@ export function buildUws(folder) {
 
 /**
  * The program and arguments that start a server; undefined if this machine has not got what runs it.
- * @param {string} name of a file in servers/, or in servers/broadcast/
+ * @param {string} variant of a file in servers/, or in servers/broadcast/. After a colon, how it compresses
  * @param {string} node the Node for those that run on it
  */
-function command(name, { broadcast }, node) {
+function command(variant, { broadcast }, node) {
+  const [name] = variant.split(":");
   if (name === "uws") return uws && [uws];
   const [runtime, ...before] = RUNTIMES[name.split("-")[0]] ?? [node];
   if (!existsSync(runtime)) return undefined;
@@ -72,15 +73,16 @@ export function available(names, node = process.execPath) {
  */
 
 /**
- * @param {string} name of a file in servers/
- * @param {{ tls?: boolean, broadcast?: number, size?: number }} [work] by default it echoes in the clear. `broadcast` is the
- *   number of messages in a turn, `size` that of their bytes
+ * @param {string} name of a file in servers/. After a colon, how it compresses: "bun:dedicated"
+ * @param {{ tls?: boolean, broadcast?: number, size?: number, compressed?: boolean }} [work] by default it echoes in the clear.
+ *   `broadcast` is the number of messages in a turn, `size` that of their bytes
  * @param {string} [node] the Node for those that run on it
  * @returns {Promise<Server>}
  */
 export async function startServer(name, work = {}, node = process.execPath) {
   const [program, ...args] = command(name, work, node);
   if (work.tls) args.push("--tls", ...KEY_AND_CERTIFICATE);
+  if (work.compressed) args.push("--compressed", name.split(":")[1] ?? "default");
   if (work.broadcast !== undefined) args.push("--broadcast", String(work.broadcast), "--size", String(work.size));
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
   const ended = once(child, "exit");

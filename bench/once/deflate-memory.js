@@ -1,37 +1,36 @@
-// Prints the bytes that one idle compressed connection holds: node --expose-gc deflate-memory.js PEER CONNECTIONS
-// Each has exchanged enough messages to fill its windows. Of the whole process: zlib's memory is not V8's.
+// Prints the bytes that one compressed connection holds: node --expose-gc deflate-memory.js PEER CONNECTIONS STATE [WINDOW_BITS]
+// Each has exchanged enough messages to fill its windows. PEER is wsframe or ws. STATE is "active" or "idle": what it keeps to
+// compress with is released then, where that is possible. WINDOW_BITS are those of what the client sends.
+// Two numbers: of heap and buffers, which zlib's memory is part of, and of the whole process, with what its allocator has not given back.
 
-import { jsonMessage, wsConnection, wsframeConnection } from "../deflate.js";
-import { Random } from "../data.js";
-import { wsframe } from "../peers.js";
+import { wsConnection, wsframeConnection } from "../deflate.js";
+import { Recorded } from "../recorded.js";
 
-const [, , peer, count] = process.argv;
+const [, , peer, count, state, bits] = process.argv;
 const connections = Number(count);
-const messages = 40;
-const random = new Random();
-const client = new wsframe.Protocol({
-  role: "client",
-  extensions: [wsframe.perMessageDeflate({ threshold: 0 })],
-});
-for (let i = 0; i < messages; i++) client.send(jsonMessage(random));
-const stream = Buffer.concat(client.take());
+const windowBits = bits === undefined ? undefined : Number(bits);
+/** 44 KB: the window is 32 KiB at most. */
+const recorded = new Recorded("json1k", 44, 0, windowBits);
+const make = peer === "ws" ? wsConnection : wsframeConnection;
+const kept = [];
 
 async function settle() {
   for (let i = 0; i < 5; i++) {
     globalThis.gc();
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  return process.memoryUsage().rss;
+  const { heapUsed, external, rss } = process.memoryUsage();
+  return { held: heapUsed + external, rss };
 }
-
-const make = peer === "ws" ? wsConnection : wsframeConnection;
-const kept = [];
 
 async function connect(many) {
   for (let i = 0; i < many; i++) {
-    const connection = make();
-    const parts = await connection(Buffer.from(stream), messages);
-    if (parts.length === 0) throw new Error("Nothing was answered");
+    const connection = make({ windowBits });
+    for (const frame of recorded.frames()) {
+      const parts = await connection.answer(frame);
+      if (parts.length === 0) throw new Error("Nothing was answered");
+    }
+    if (state === "idle") connection.protocol?.release?.();
     kept.push(connection);
   }
 }
@@ -42,4 +41,4 @@ const before = await settle();
 await connect(connections);
 const after = await settle();
 if (kept.length !== 2 * connections) throw new Error("Not all are there");
-console.log(String((after - before) / connections));
+console.log(`${(after.held - before.held) / connections} ${(after.rss - before.rss) / connections}`);

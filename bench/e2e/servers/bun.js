@@ -1,5 +1,8 @@
 /* global Bun */
 import { certificate } from "./certificate.js";
+import { compressed } from "./compressed.js";
+
+const dedicated = { compress: "dedicated", decompress: "dedicated" };
 
 const server = Bun.serve({
   port: 0,
@@ -7,8 +10,9 @@ const server = Bun.serve({
   tls: certificate,
   fetch: (request, self) => (self.upgrade(request) ? undefined : new Response("This is a WebSocket server.\n")),
   websocket: {
+    ...(compressed && { perMessageDeflate: compressed === "dedicated" ? dedicated : true }),
     message(connection, data) {
-      connection.send(data);
+      connection.send(data, compressed !== undefined);
     },
   },
 });

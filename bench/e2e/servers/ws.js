@@ -2,9 +2,11 @@ import { createServer } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import { WebSocketServer } from "ws";
 import { certificate } from "./certificate.js";
+import { compressed } from "./compressed.js";
 
 const server = certificate ? createSecureServer(certificate) : createServer();
-new WebSocketServer({ server }).on("connection", (connection) => {
+const perMessageDeflate = compressed !== undefined && { threshold: 0 };
+new WebSocketServer({ server, perMessageDeflate }).on("connection", (connection) => {
   // As strings, which is what the other servers' handlers get.
   connection.on("message", (data, isBinary) => connection.send(isBinary ? data : data.toString()));
 });

@@ -1,7 +1,10 @@
+import { perMessageDeflate } from "../../../dist/index.js";
 import { serve } from "../../../dist/node.js";
 import { certificate } from "./certificate.js";
+import { compressed } from "./compressed.js";
 
-const options = { host: "127.0.0.1", ...(certificate && { tls: certificate }) };
+const extensions = compressed === undefined ? [] : [perMessageDeflate({ threshold: 0 })];
+const options = { host: "127.0.0.1", extensions, ...(certificate && { tls: certificate }) };
 const server = await serve(options, (connection) => {
   connection.on("message", (data) => connection.send(data));
 });

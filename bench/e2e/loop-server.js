@@ -1,0 +1,56 @@
+// The server of loop.js: node loop-server.js wsframe|ws, with a channel to its parent. It echoes, compressed where that is agreed on,
+// and tells how long its event loop was held up.
+
+import { createHistogram } from "node:perf_hooks";
+
+/**
+ * How late timers are that are due each millisecond, in nanoseconds. While the loop is held up many are due, and each counts, as
+ * anything else would have to wait that comes then. `monitorEventLoopDelay()` counts one for them all: a loop that is held up for a
+ * second, and then idle for one, is in time at its 99th percentile.
+ */
+const histogram = createHistogram();
+let timer;
+
+function watch() {
+  let due = performance.now() + 1;
+  const tick = () => {
+    const now = performance.now();
+    for (; due <= now; due++) histogram.record(Math.max(1, Math.round((now - due) * 1e6)));
+    timer = setTimeout(tick, 1);
+  };
+  timer = setTimeout(tick, 1);
+}
+
+const START = {
+  wsframe: async () => {
+    const { serve } = await import("../../dist/node.js");
+    const { perMessageDeflate } = await import("../../dist/index.js");
+    const options = { host: "127.0.0.1", extensions: [perMessageDeflate()] };
+    const server = await serve(options, (connection) => {
+      connection.on("message", (data) => connection.send(data));
+    });
+    return server.port;
+  },
+  ws: async () => {
+    const { WebSocketServer } = await import("ws");
+    const server = new WebSocketServer({ port: 0, host: "127.0.0.1", perMessageDeflate: true });
+    server.on("connection", (connection) => {
+      connection.on("message", (data, isBinary) => connection.send(isBinary ? data : data.toString()));
+    });
+    await new Promise((resolve) => server.once("listening", resolve));
+    return server.address().port;
+  },
+};
+
+const milliseconds = (time) => time / 1e6;
+
+process.on("message", (what) => {
+  if (what === "begin") {
+    watch();
+    return;
+  }
+  clearTimeout(timer);
+  const [p50, p90, p99] = [50, 90, 99].map((each) => milliseconds(histogram.percentile(each)));
+  process.send({ p50, p90, p99, max: milliseconds(histogram.max) });
+});
+process.send(await START[process.argv[2]]());
