@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { DEFLATE_HEX } from "../src/deflate/core/embedded.ts";
 import { serve } from "../src/node/index.ts";
 import { newFolder } from "./support/installed.ts";
 
@@ -32,7 +33,7 @@ test("publint has nothing to say", () => {
 test("the types resolve as they are exported", () => {
   const report = run(
     bin("attw"),
-    [tarball, "--profile", "esm-only", "--exclude-entrypoints", "./core.wasm", "--format", "ascii"],
+    [tarball, "--profile", "esm-only", "--exclude-entrypoints", "./core.wasm", "./deflate.wasm", "--format", "ascii"],
     root,
   );
   // It exits with 1 if there is a problem.
@@ -59,6 +60,7 @@ test("it has no dependencies, and only what it needs", () => {
     "dist/index.js",
     "dist/workerd/index.js",
     "dist/core.wasm",
+    "dist/deflate.wasm",
     "dist/cli.js",
     "dist/node.js",
     "dist/load.js",
@@ -265,7 +267,7 @@ describe("size", () => {
     expect(gzipSync(contents, { level: 9 }).length).toBeLessThanOrEqual(15.5 * 1024);
   });
 
-  test("wsframe/ws is at most 55 KB minified and gzipped, engine and core included", async () => {
+  test("wsframe/ws is at most 66 KB minified and gzipped, engine and both cores included", async () => {
     const entry = join(folder, "entry.cjs");
     writeFileSync(entry, `module.exports = require("wsframe/ws");`);
     const { outputFiles } = await build({
@@ -276,7 +278,15 @@ describe("size", () => {
       platform: "node",
       write: false,
     });
-    expect(gzipSync(outputFiles[0]!.contents, { level: 9 }).length).toBeLessThanOrEqual(55 * 1024);
+    expect(gzipSync(outputFiles[0]!.contents, { level: 9 }).length).toBeLessThanOrEqual(66 * 1024);
+  });
+
+  test("without compression there is no second core", async () => {
+    const { text, contents } = await bundled("Protocol, acceptHandshake, serializeResponse");
+    const all = await bundled("Protocol, acceptHandshake, serializeResponse, perMessageDeflate");
+    expect(text).not.toContain(DEFLATE_HEX.slice(0, 112));
+    expect(all.text).toContain(DEFLATE_HEX.slice(0, 112));
+    expect(contents.length).toBeLessThan(all.contents.length - DEFLATE_HEX.length);
   });
 
   test("what is not used is left out", async () => {

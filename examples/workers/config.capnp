@@ -21,8 +21,8 @@ const worker :Workerd.Worker = (
     (name = "wsframe/index.js", esModule = embed "../../node_modules/wsframe/dist/workerd/index.js"),
     (name = "wsframe/streams", esModule = embed "../../node_modules/wsframe/dist/workerd/streams.js"),
     (name = "core.wasm", wasm = embed "../../node_modules/wsframe/dist/core.wasm"),
+    (name = "deflate.wasm", wasm = embed "../../node_modules/wsframe/dist/deflate.wasm"),
   ],
   bindings = [(name = "FEED", fromEnvironment = "FEED")],
   compatibilityDate = "2026-01-01",
-  compatibilityFlags = ["nodejs_compat"], # for zlib
 );

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Handler, start, type StartOptions } from "./support/servers.ts";
 
 const path = (name: string): string => fileURLToPath(new URL(`../../bench/${name}`, import.meta.url));
@@ -45,9 +45,13 @@ function end(command: string, args: readonly string[]): Promise<Ended> {
 }
 
 /** load.c on a server that handles messages in this way. */
-async function load(options: Record<string, number | true>, handle?: Handler, server?: StartOptions): Promise<Ended> {
+async function load(
+  options: Record<string, number | string | true>,
+  handle?: Handler,
+  server?: StartOptions,
+): Promise<Ended> {
   const { port } = await start(handle, server);
-  const all: Record<string, number | true> = {
+  const all: Record<string, number | string | true> = {
     port,
     connections: 2,
     size: 1000,
@@ -181,6 +185,64 @@ describe.runIf(canCompile)("load.c", () => {
     expect(good.messages).toBeGreaterThan(6);
     const bad = await broadcast((text, message) => (message === 3 ? text.replace(/.$/, "?") : text));
     expect(bad).toEqual({ status: 1, stdout: "", stderr: "load: an answer: not what is due\n" });
+  });
+});
+
+interface FoundCompressed extends Found {
+  readonly bytes: number;
+  readonly agreed: string;
+  readonly compared: boolean;
+}
+
+describe.runIf(canCompile)("load.c with recordings", () => {
+  const recordings = join(folder, "recordings");
+  const options = { recordings, "in-flight": 4, size: 0 };
+  beforeAll(async () => {
+    const module = new URL("../../bench/e2e/recordings.js", import.meta.url).href;
+    const { writeRecordings } = (await import(module)) as { writeRecordings: (file: string, what: object) => void };
+    // So few that they are repeated many times. The second connection has others.
+    writeRecordings(recordings, { corpus: "json1k", streams: 2, messages: 5 });
+  });
+
+  const plain: Handler = (socket, data) => socket.send(data as Buffer, { binary: false, compress: false });
+  const noTakeover = { serverNoContextTakeover: true, clientNoContextTakeover: true };
+  const ways: [string, object, string, Handler | undefined][] = [
+    ["with context takeover", {}, "permessage-deflate", undefined],
+    [
+      "without context takeover",
+      noTakeover,
+      "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+      undefined,
+    ],
+    ["that are not compressed", {}, "permessage-deflate", plain],
+  ];
+
+  test.each(ways)("inflates and compares answers %s", async (_, way, agreed, handle) => {
+    const perMessageDeflate = { threshold: 0, ...way };
+    const counted = found(await load(options, handle, { perMessageDeflate })) as FoundCompressed;
+    expect(counted).toMatchObject({ agreed, compared: true });
+    // Every recording has been sent several times.
+    expect(counted.messages).toBeGreaterThan(20);
+    const answer = counted.bytes / counted.messages;
+    if (handle === plain) expect(answer).toBeGreaterThan(900);
+    else expect(answer).toBeLessThan(700);
+  });
+
+  test("ends at a byte that is not what is due", async () => {
+    for (const compress of [true, false]) {
+      const handle: Handler = (socket, data, _, number) => {
+        const bytes = data as Buffer;
+        if (number === 3) bytes[bytes.length - 1]! ^= 1;
+        socket.send(bytes, { binary: false, compress });
+      };
+      const ended = await load(options, handle, { perMessageDeflate: { threshold: 0 } });
+      expect(ended).toEqual({ status: 1, stdout: "", stderr: "load: an answer: not what is due\n" });
+    }
+  });
+
+  test("ends if a server does not agree", async () => {
+    const { stderr } = await load(options);
+    expect(stderr).toBe("load: without permessage-deflate, the response: not what is due\n");
   });
 });
 

@@ -17,12 +17,12 @@ describe.skipIf(!bun)("Bun", () => {
   const start = (...args: string[]) => run(bun!.executable, ["--no-install", ...args]);
 
   test("the WASM core, the captures, connections without sockets", async () => {
-    const expected = expectedReport({ core: "wasm", zlib: true });
+    const expected = expectedReport({ core: "wasm", deflates: true });
     expect(await start("main.mjs", host.origin)).toEqual({ runtime, ...expected });
   });
 
   test("require(): the same package", async () => {
-    const expected = expectedReport({ core: "wasm", zlib: true, withCaptures: false });
+    const expected = expectedReport({ core: "wasm", deflates: true, withCaptures: false });
     expect(await start("main.cjs")).toEqual({ runtime, ...expected });
   });
 

@@ -50,20 +50,20 @@ describe.skipIf(!startBrowser)("Chromium", () => {
 
   test("without a policy: the WASM core", async () => {
     const { found, errors, console } = await open();
-    expect(found).toEqual({ ...expectedReport({ core: "wasm", zlib: false }), echo });
+    expect(found).toEqual({ ...expectedReport({ core: "wasm", deflates: true }), echo });
     expect([...errors, ...console]).toEqual([]);
   });
 
   test("script-src 'self': the portable core, and no uncaught error", async () => {
     const { found, errors } = await open("default-src 'none'; script-src 'self'; connect-src 'self'; img-src data:");
     const core = { kind: "portable", reason: expect.stringMatching(/content security policy/i) };
-    expect(found).toEqual({ ...expectedReport({ core: "portable", zlib: false }), core, echo });
+    expect(found).toEqual({ ...expectedReport({ core: "portable", deflates: false }), core, echo });
     expect(errors).toEqual([]);
   });
 
   test("script-src 'self' 'wasm-unsafe-eval': the WASM core", async () => {
     const { found, errors } = await open("script-src 'self' 'wasm-unsafe-eval'");
-    expect(found).toEqual({ ...expectedReport({ core: "wasm", zlib: false }), echo });
+    expect(found).toEqual({ ...expectedReport({ core: "wasm", deflates: true }), echo });
     expect(errors).toEqual([]);
   });
 });

@@ -21,7 +21,7 @@ describe.skipIf(!deno)("Deno", () => {
   const net = "--allow-net=127.0.0.1";
 
   test("the WASM core, the captures, connections without sockets", async () => {
-    const expected = expectedReport({ core: "wasm", zlib: true });
+    const expected = expectedReport({ core: "wasm", deflates: true });
     expect(await start([net], "main.mjs", host.origin)).toEqual({ runtime, ...expected });
   });
 

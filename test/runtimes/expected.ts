@@ -10,7 +10,8 @@ const sha256 = (bytes: Uint8Array | string): string => createHash("sha256").upda
 /** What a runtime is, as far as the report depends on it. */
 export interface Abilities {
   readonly core: "wasm" | "portable";
-  readonly zlib: boolean;
+  /** Whether it has something to compress with: the WASM core, or zlib. */
+  readonly deflates: boolean;
   readonly withCaptures?: boolean;
 }
 
@@ -118,7 +119,7 @@ const found = new Map(
 );
 
 /** The report of programs/report.mjs. */
-export function expectedReport({ core, zlib, withCaptures = true }: Abilities): Record<string, unknown> {
+export function expectedReport({ core, deflates, withCaptures = true }: Abilities): Record<string, unknown> {
   const frames: Record<string, string> = {};
   const messages: Record<string, string> = {};
   for (const [name, expected] of withCaptures ? found : []) {
@@ -127,7 +128,7 @@ export function expectedReport({ core, zlib, withCaptures = true }: Abilities): 
         for (const way of ["decode", "push"]) frames[`${name} ${choice} ${way} ${cut}`] = expected.frames;
       }
       frames[`${name} ${choice} encode`] = expected.stream;
-      if (expected.capture.deflate && !zlib) continue;
+      if (expected.capture.deflate && !deflates) continue;
       messages[`${name} ${choice}`] = expected.messages;
     }
   }
@@ -146,9 +147,9 @@ export function expectedReport({ core, zlib, withCaptures = true }: Abilities): 
   return {
     frames,
     messages,
-    zlib,
+    deflates,
     connection: connection([]),
-    ...(zlib && { compressed: connection(["permessage-deflate"]) }),
+    ...(deflates && { compressed: connection(["permessage-deflate"]) }),
     streams: { ...streamed(""), server: { closeCode: 4000, reason: "enough" } },
     fault: {
       name: "WebSocketError",

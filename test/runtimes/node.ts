@@ -20,18 +20,18 @@ export function testNode(major: number): void {
     afterAll(() => host?.close());
 
     test("import: the WASM core, the captures, connections without sockets", async () => {
-      const expected = expectedReport({ core: "wasm", zlib: true });
+      const expected = expectedReport({ core: "wasm", deflates: true });
       expect(await run(executable, ["main.mjs", host.origin])).toEqual({ runtime, ...expected });
     });
 
     test("require(): the same package", async () => {
-      const expected = expectedReport({ core: "wasm", zlib: true, withCaptures: false });
+      const expected = expectedReport({ core: "wasm", deflates: true, withCaptures: false });
       expect(await run(executable, ["main.cjs"])).toEqual({ runtime, ...expected });
     });
 
     test("without a compiler: the portable core", async () => {
       const withCaptures = major === NEWEST;
-      const expected = expectedReport({ core: "portable", zlib: true, withCaptures });
+      const expected = expectedReport({ core: "portable", deflates: true, withCaptures });
       const program = withCaptures ? ["main.mjs", host.origin] : ["main.cjs"];
       expect(await run(executable, ["--jitless", ...program])).toEqual({ runtime, ...expected });
     });

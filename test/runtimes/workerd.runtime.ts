@@ -23,6 +23,7 @@ const config = (today: string) => `using Workerd = import "/workerd/workerd.capn
 const modules :List(Workerd.Worker.Module) = [
   (name = "worker.js", esModule = embed "worker.js"),
   (name = "core.wasm", wasm = embed "core.wasm"),
+  (name = "deflate.wasm", wasm = embed "deflate.wasm"),
 ];
 const config :Workerd.Config = (
   services = [
@@ -97,15 +98,15 @@ describe.skipIf(!workerd)("workerd", () => {
   const runtime = "Cloudflare-Workers";
 
   test("the WASM core as a module, the captures, connections without sockets", async () => {
-    expect(await ask("old", "/")).toEqual({ runtime, ...expectedReport({ core: "wasm", zlib: false }) });
+    expect(await ask("old", "/")).toEqual({ runtime, ...expectedReport({ core: "wasm", deflates: true }) });
   });
 
-  test("with zlib, which today's Workers have", async () => {
-    expect(await ask("new", "/")).toEqual({ runtime, ...expectedReport({ core: "wasm", zlib: true }) });
+  test("the same as Workers are by default today", async () => {
+    expect(await ask("new", "/")).toEqual({ runtime, ...expectedReport({ core: "wasm", deflates: true }) });
   });
 
   test("wsframe/streams over the sockets of connect()", async () => {
-    expect(await ask("old", "/streams")).toEqual({ runtime, ...STREAM_CLIENT });
+    expect(await ask("old", "/streams")).toEqual({ runtime, ...STREAM_CLIENT, ...STREAM_COMPRESSED });
     expect(await ask("new", "/streams")).toEqual({ runtime, ...STREAM_CLIENT, ...STREAM_COMPRESSED });
   });
 });

@@ -33,7 +33,7 @@ export async function report({ wsframe, streams }, get) {
   return {
     core,
     coreOnDemand: attempt(() => typeof new wsframe.FrameDecoder({ role: "server", core: "wasm" })),
-    zlib: extension !== undefined,
+    deflates: extension !== undefined,
     frames,
     messages,
     connection: await connection(wsframe, []),
@@ -46,7 +46,7 @@ export async function report({ wsframe, streams }, get) {
   };
 }
 
-/** Undefined where the runtime has no zlib. */
+/** Undefined where the runtime has neither WASM nor zlib. */
 export function deflate({ perMessageDeflate }) {
   try {
     return perMessageDeflate();
