@@ -32,7 +32,7 @@ export const INFLATE_SLOTS = 262144;
 export const INFLATE_SLOT_SIZE = 67584;
 export const INFLATE_SLOT_COUNT = 64;
 
-// All state of a slot stands in its first INFLATE_STATE_SIZE bytes: 0 for a connection that has received nothing. It may be moved to
+// The state of a slot is its first INFLATE_STATE_SIZE bytes: 0 for a connection that has received nothing. It may be moved to
 // another slot between calls, with the window.
 
 /** u32: the address where the next input byte is. In and out. */

@@ -1,4 +1,4 @@
-// Where the compiled core comes from. module.workerd.ts stands in for this file under the `workerd` condition.
+// Where the compiled core comes from. Under the `workerd` condition module.workerd.ts replaces this file.
 
 import { CORE_HEX } from "./embedded.ts";
 import { compileHex } from "./hex.ts";

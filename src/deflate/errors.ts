@@ -4,7 +4,7 @@ import { MAX_FINAL_BLOCKS } from "../../assembly/deflate/memory.ts";
 import { WebSocketError } from "../frame/errors.ts";
 import type { PerMessageDeflateSettings } from "./options.ts";
 
-/** The most bytes that so many compressed ones may inflate to. @internal */
+/** The most bytes that this many compressed bytes may inflate to. @internal */
 export function maxByRatio(settings: PerMessageDeflateSettings, compressed: number): number {
   const { maxInflateRatio, freeInflation } = settings;
   if (maxInflateRatio === Infinity) return Infinity;

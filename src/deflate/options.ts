@@ -135,9 +135,9 @@ const KNOWN: Names<PerMessageDeflateOptions> = {
 
 /** Of ws. */
 const HINTS: Hints = {
-  concurrencyLimit: "it has no equivalent: compressing is synchronous",
+  concurrencyLimit: "it has no equivalent: nothing runs in threads",
   maxPayload: "use `limits: { maxMessage }` of the connection",
-  zlibDeflateOptions: "use `level`, `memLevel` and `strategy`",
+  zlibDeflateOptions: "use `level`; with `codec` also `memLevel` and `strategy`",
   zlibInflateOptions: "it has no equivalent",
 };
 

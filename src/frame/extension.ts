@@ -130,7 +130,7 @@ export interface ExtensionSession {
   /** Begins to decode a message as it arrives, one after the other. Without this method it is collected. @internal */
   begin?(text: boolean, maxLength: number, delivery: Delivery, handler: FailureHandler): Arrival;
   /**
-   * As encode(), of a whole text message. What is returned is borrowed: it is good until anything else of an extension is
+   * As encode(), of a whole text message. The result is borrowed: it is good until anything else of an extension is
    * called. Without this method encode() gets the text as bytes.
    */
   encodeText?(text: string, compress: boolean | undefined): Uint8Array<ArrayBuffer> | undefined;

@@ -94,7 +94,7 @@ export class Flow implements MessageSink {
   #loops: Loops | undefined = undefined;
   /** Chunks that came while a handler ran: some streams call back from any call. */
   #early: Uint8Array[] | undefined = undefined;
-  /** While it waits for its turn to inflate: what is called then. */
+  /** Called at its turn to inflate; undefined while it does not wait for one. */
   #waiting: (() => void) | undefined = undefined;
   /** It is its turn: one slice may be inflated. */
   #served = false;

@@ -234,9 +234,9 @@ export class Protocol {
   }
 
   /**
-   * Stops the running push() or commit() after the frame that is being delivered, or the piece of a message; later ones deliver nothing. What is not
-   * delivered is kept, in a copy, until resume(), since a chunk may hold far more messages than you have room for. Call it
-   * from a callback of the sink, or at any other time.
+   * Stops the running push() or commit() after the frame or the piece of a message that is being delivered; later ones deliver
+   * nothing. What is not delivered is kept, in a copy, until resume(), since a chunk may hold far more messages than you have
+   * room for. Call it from a callback of the sink, or at any other time.
    */
   pause(): void {
     const { slices } = this.#settings;

@@ -90,7 +90,7 @@ export class Connection implements SenderHost {
   /** Whether the writable has been closed or aborted by its owner, or has failed. */
   #inletEnded = false;
   #underway: Underway | undefined = undefined;
-  /** While what has arrived waits for its turn to be inflated: what is called then. */
+  /** Called at its turn to inflate; undefined while it does not wait for one. */
   #waiting: (() => void) | undefined = undefined;
   /** It is its turn: one slice may be inflated. */
   #served = false;

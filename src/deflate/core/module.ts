@@ -1,4 +1,4 @@
-// Where the compiled second core comes from. module.workerd.ts stands in for this file under the `workerd` condition.
+// Where the compiled second core comes from. Under the `workerd` condition module.workerd.ts replaces this file.
 
 import { compileHex } from "../../core/hex.ts";
 import { DEFLATE_HEX } from "./embedded.ts";

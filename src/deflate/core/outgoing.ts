@@ -112,7 +112,7 @@ export class Outgoing implements SlotUser {
     return mayGoAsItIs && encoded.length >= length ? undefined : encoded;
   }
 
-  /** As encode(), of a whole text message; what is returned is borrowed. */
+  /** As encode(), of a whole text message. The result is borrowed. */
   encodeText(text: string, compress: boolean | undefined): Uint8Array<ArrayBuffer> | undefined {
     const most = text.length * MAX_BYTES_PER_UNIT;
     if (compress === false || (compress === undefined && most < this.#settings.threshold)) return undefined;
@@ -262,7 +262,7 @@ export class Outgoing implements SlotUser {
     u32[(slot + DEFLATE_AT) >> 2] = slot + DEFLATE_WINDOW + this.#savedWindow;
   }
 
-  /** Without context: what follows does not refer to it either. */
+  /** Compresses without context, and adds nothing to it. */
   #alone(payload: Uint8Array, last: boolean): Uint8Array<ArrayBuffer> {
     this.#prepare(SCRATCH, tableBits(payload.length));
     return this.#deflate(SCRATCH, payload, last);
@@ -326,7 +326,9 @@ export class Outgoing implements SlotUser {
     this.#owed = undefined;
     const core = deflateCore();
     for (const payload of owed) {
-      for (let from = 0; from < payload.length; from += MAX_SEGMENT) {
+      // No match reaches back farther than the window.
+      const start = Math.max(0, payload.length - this.#windowSize);
+      for (let from = start; from < payload.length; from += MAX_SEGMENT) {
         const part = payload.subarray(from, from + MAX_SEGMENT);
         const at = this.#makeRoom(slot, part.length);
         core.bytes.set(part, at);
