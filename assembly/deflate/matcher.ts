@@ -170,12 +170,15 @@ export function indexMatch(length: u32, to: usize): void {
   unindexed = max(unindexed, stop);
 }
 
-/** The greater of `best` and the match that a candidate makes with the 16 bytes to come, whatever they are. */
+/**
+ * The greater of `best` and the match that a candidate makes with the 16 bytes to come; the bits of `stop` are of those
+ * that must not match.
+ */
 // @ts-ignore: decorator
 @inline
-function probe(p: usize, bytes: v128, offset: u32, best: u32): u32 {
+function probe(p: usize, bytes: v128, stop: u32, offset: u32, best: u32): u32 {
   const same = i8x16.bitmask(i8x16.eq(bytes, v128.load(p - 0x10000 + offset)));
-  return max(best, (ctz<u32>(~same) << 16) | offset);
+  return max(best, (ctz<u32>(~same | stop) << 16) | offset);
 }
 
 /**
@@ -197,22 +200,22 @@ export function find(p: usize, length: u32): u32 {
   // processor guesses these wrong half of the time.
   const offsets = i16x8.sub(entries, i16x8.splat(<i16>(<u32>p + toPosition)));
   const candidates = v128.or(offsets, i16x8.lt_u(offsets, i16x8.splat(<i16>-<i32>farthest)));
+  // Bytes from `end` on differ, whatever they are: what is chosen must not depend on them.
+  const left = end - p;
+  const stop: u32 = ~0 << min<u32>(<u32>left, 16);
   let best: u32 = 0;
-  best = probe(p, bytes, <u32>i16x8.extract_lane_u(candidates, 0), best);
-  best = probe(p, bytes, <u32>i16x8.extract_lane_u(candidates, 1), best);
+  best = probe(p, bytes, stop, <u32>i16x8.extract_lane_u(candidates, 0), best);
+  best = probe(p, bytes, stop, <u32>i16x8.extract_lane_u(candidates, 1), best);
   if (ways > 2) {
-    best = probe(p, bytes, <u32>i16x8.extract_lane_u(candidates, 2), best);
-    best = probe(p, bytes, <u32>i16x8.extract_lane_u(candidates, 3), best);
+    best = probe(p, bytes, stop, <u32>i16x8.extract_lane_u(candidates, 2), best);
+    best = probe(p, bytes, stop, <u32>i16x8.extract_lane_u(candidates, 3), best);
   }
   if (ways > 4) {
-    best = probe(p, bytes, <u32>i16x8.extract_lane_u(candidates, 4), best);
-    best = probe(p, bytes, <u32>i16x8.extract_lane_u(candidates, 5), best);
-    best = probe(p, bytes, <u32>i16x8.extract_lane_u(candidates, 6), best);
-    best = probe(p, bytes, <u32>i16x8.extract_lane_u(candidates, 7), best);
+    best = probe(p, bytes, stop, <u32>i16x8.extract_lane_u(candidates, 4), best);
+    best = probe(p, bytes, stop, <u32>i16x8.extract_lane_u(candidates, 5), best);
+    best = probe(p, bytes, stop, <u32>i16x8.extract_lane_u(candidates, 6), best);
+    best = probe(p, bytes, stop, <u32>i16x8.extract_lane_u(candidates, 7), best);
   }
-  // No match reaches beyond `end`.
-  const left = <u32>(end - p);
-  if (matchLength(best) > left) best = (left << 16) | (best & 0xffff);
   if (matchLength(best) == 16) {
     v128.store(CANDIDATES, candidates);
     best = longest(p, bytes, max(length, 15));
