@@ -8,8 +8,10 @@ import {
   DEFLATE_BASE,
   DEFLATE_BUCKET_SIZE,
   DEFLATE_LEAST_BITS,
+  DEFLATE_LEVEL,
   DEFLATE_MOST_BITS,
   DEFLATE_PAGES,
+  DEFLATE_REACH,
   DEFLATE_SLOT_COUNT,
   DEFLATE_SLOT_SIZE,
   DEFLATE_SLOTS,
@@ -356,4 +358,23 @@ describe("the ratio", () => {
     expect(means[9]).toBeLessThan(means[6]!);
     expect(means[6]).toBeLessThan(means[1]! - 0.05);
   });
+});
+
+test("which of two matches that reach the end is taken does not depend on what lies after it", () => {
+  const core = new Core();
+  const encoded = ["-one", "-two"].map((after) => {
+    const slot = DEFLATE_SLOTS;
+    const window = slot + DEFLATE_WINDOW;
+    core.bytes.fill(0, slot, slot + DEFLATE_SLOT_SIZE);
+    const data = Buffer.from("0123456789-one,0123456789-two;0123456789");
+    core.bytes.set(data, window);
+    core.bytes.set(Buffer.from(after), window + data.length);
+    core.u32[(slot + DEFLATE_AT) >> 2] = window;
+    core.u32[(slot + DEFLATE_BASE) >> 2] = window;
+    core.u32[(slot + DEFLATE_REACH) >> 2] = MAX_WINDOW;
+    core.u32[(slot + DEFLATE_LEVEL) >> 2] = 6;
+    core.u32[(slot + DEFLATE_TABLE_BITS) >> 2] = DEFLATE_MOST_BITS;
+    return Buffer.from(core.bytes.slice(OUTPUT, core.calls.deflate(slot, window + data.length, FLUSH_END)));
+  });
+  expect(encoded[0]).toEqual(encoded[1]);
 });
