@@ -14,6 +14,9 @@ const PUBLISHED = [
 const LOAD = ["test/load/*.test.ts"];
 const PATIENT = ["flow", "keepalive", "slices", "slow-peers"].map((name) => `test/connection/${name}.test.ts`);
 
+/** These send messages of many MiB. */
+const LARGE = ["test/conformance/limits-performance.test.ts", "test/deflate/peers.test.ts"];
+
 const built = "test/support/built.ts";
 const packed = [built, "test/support/packed.ts"];
 const runtimes = "test/runtimes/install.js";
@@ -31,10 +34,10 @@ export default defineConfig({
       // Its files share the modules of their worker: loading them for each takes a sixth of the time.
       part("main", {
         include: ["test/**/*.test.ts"],
-        exclude: [...PUBLISHED, ...LOAD, ...PATIENT, "**/node_modules/**"],
+        exclude: [...PUBLISHED, ...LOAD, ...PATIENT, ...LARGE, "**/node_modules/**"],
         isolate: false,
       }),
-      part("slow", { include: ["test/**/*.slow.ts"], globalSetup: built }),
+      part("slow", { include: ["test/**/*.slow.ts", ...LARGE], globalSetup: built }),
       // These wait for peers that take their time, and for turns of the event loop.
       part("patient", { include: PATIENT }),
       part("published", { include: PUBLISHED, globalSetup: [...packed, registry] }),
