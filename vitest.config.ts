@@ -12,7 +12,9 @@ const PUBLISHED = [
   "test/examples/*.test.ts",
 ];
 const LOAD = ["test/load/*.test.ts"];
-const PATIENT = ["flow", "keepalive", "slices", "slow-peers"].map((name) => `test/connection/${name}.test.ts`);
+const PATIENT = ["delivery", "flow", "keepalive", "slices", "slow-peers"].map(
+  (name) => `test/connection/${name}.test.ts`,
+);
 
 /** These send messages of many MiB. */
 const LARGE = ["test/conformance/limits-performance.test.ts", "test/deflate/peers.test.ts"];
