@@ -72,7 +72,7 @@ function table(random, size) {
   return JSON.stringify({ ok: true, total: rows.length, rows });
 }
 
-/** By name: what makes one text. */
+/** Functions that make one text, by the name of their corpus. */
 const CORPORA = {
   json675: event,
   chat,

@@ -110,7 +110,7 @@ export function buildPrecode(lengths: usize): bool {
   return bits != 0;
 }
 
-/** Begins to overwrite LITERALS and DISTANCES: what is built now has a number of its own. */
+/** Begins to overwrite LITERALS and DISTANCES: the tables that are built now get a number of their own. */
 export function beginCodes(): void {
   builds++;
 }

@@ -200,7 +200,7 @@ export function find(p: usize, length: u32): u32 {
   // processor guesses these wrong half of the time.
   const offsets = i16x8.sub(entries, i16x8.splat(<i16>(<u32>p + toPosition)));
   const candidates = v128.or(offsets, i16x8.lt_u(offsets, i16x8.splat(<i16>-<i32>farthest)));
-  // Bytes from `end` on differ, whatever they are: what is chosen must not depend on them.
+  // Bytes from `end` on count as different: the choice must not depend on them.
   const left = end - p;
   const stop: u32 = ~0 << min<u32>(<u32>left, 16);
   let best: u32 = 0;

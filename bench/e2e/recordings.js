@@ -19,7 +19,7 @@ function run(pieces) {
   return [u32(pieces.map(({ length }) => length)), ...pieces];
 }
 
-/** The frames of one connection, and of the same messages once more: what is context at their end is so at their beginning. */
+/** The frames of one connection. Its messages come twice, so that the context at the end is the one that the second time begins with. */
 function recording(messages, connection) {
   const twice = Buffer.concat([...messages, ...messages]);
   const frames = [];

@@ -270,7 +270,7 @@ export class Outbox implements Writer, Memory {
     void this.#pump(queue, message);
   }
 
-  /** Whether a message is compressed in slices. What is prepared is not: it is compressed once, for all that it goes to. */
+  /** Whether a message is compressed in slices. A PreparedMessage is not: it is compressed once, for all connections. */
   #isSliced(
     data: string | Bytes | PreparedMessage,
     options: MessageOptions | undefined,
@@ -330,7 +330,7 @@ export class Outbox implements Writer, Memory {
       turns.end();
     }
     this.#channel.active = true;
-    // Nothing more is accepted, so that this is not for ever: what makes the Close wait is getting less.
+    // This is progress: nothing more is accepted, so the Close waits for less and less.
     if (this.closeWaits) this.progress = true;
     if (slices.isDone && options?.callback !== undefined) this.callLater(options.callback);
   }

@@ -243,7 +243,7 @@ export class MessageAssembler implements FrameSink {
     }
   }
 
-  /** Returns false if it has not ended yet: what has come of it is not all decoded. */
+  /** Returns false if some of what has come is not decoded yet, so the message has not ended. */
   #endMessage(frame: OpenFrame): boolean {
     const message = this.#message!;
     const { arrival } = message;

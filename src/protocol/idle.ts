@@ -7,7 +7,7 @@ export interface Releasing {
   release(): void;
 }
 
-/** Calls a function again and again, every so many milliseconds. Returns what stops it. @internal */
+/** Calls a function every `ms` milliseconds. Returns a function that stops it. @internal */
 export type Every = (ms: number, call: () => void) => () => void;
 
 /** Those with the same releaseAfter. */

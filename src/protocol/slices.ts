@@ -21,7 +21,7 @@ export class Slices {
   begin(): void {
     this.unfinished = false;
     this.paused = false;
-    this.#left = this.#size;
+    this.refill();
   }
 
   /** Takes note of bytes that were made. Returns whether it is time to stop. */

@@ -17,7 +17,7 @@ const MOST_SLICES = 64;
 
 /**
  * One time budget for each turn of the event loop, shared by all connections of a thread: however many of them compress and
- * inflate, others wait no longer than that. Who finds nothing left waits in a queue, and does one slice when it is served.
+ * inflate, others wait no longer than that. A connection that finds no time left waits in a queue, and does one slice at its turn.
  * @internal
  */
 export class Turns {

@@ -25,7 +25,7 @@ import type { ByteDuplex, WebSocketStreamOptions } from "./web-socket-stream.ts"
 const CLOSING_MARK = 65536;
 /** From this many bytes on a message is serialized when it is written. Shorter ones are copied, and leave together. */
 const SERIALIZED_AT_ONCE = 32768;
-/** So many UTF-16 code units of a string are looked at. */
+/** How many UTF-16 code units of a string are looked at. */
 const SAMPLE = 1024;
 /** While it takes data, a peer has this many times `closeTimeout` to answer a Close. */
 const MAX_CLOSE_TIMEOUTS = 30;
