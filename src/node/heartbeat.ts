@@ -23,6 +23,8 @@ const nowhere: AsyncResource = new AsyncResource("WSFRAME_HEARTBEAT");
 
 const MOST_SELDOM = 1000;
 const MOST_OFTEN = 10;
+/** A loop in which each turn stalls is judged all the same. */
+const MOST_POSTPONED = 10;
 
 /** How often to look, so that none of these times is missed by more than a tenth, or a second. @internal */
 export function intervalFor(...times: readonly number[]): number {
@@ -35,7 +37,7 @@ export function startBeating(one: Beating): void {
   let heart = hearts.get(interval);
   if (heart === undefined) {
     const beating = new Set<Beating>();
-    const timer = nowhere.runInAsyncScope(() => setInterval(beatAll, interval, beating).unref());
+    const timer = nowhere.runInAsyncScope(() => setInterval(beatAll, interval, beating, interval).unref());
     hearts.set(interval, (heart = { beating, timer }));
   }
   heart.beating.add(one);
@@ -49,10 +51,15 @@ export function stopBeating(one: Beating): void {
   hearts.delete(one.interval);
 }
 
-function beatAll(beating: Set<Beating>): void {
-  // After a stall of the event loop the answers that it waits for are in the system: they are read first.
+/**
+ * After a stall of the event loop the answers that it waits for are in the system. They are read first: what is judged is
+ * the time before this turn reads. A turn that stalls again before it is over says nothing about what has come since.
+ */
+function beatAll(beating: Set<Beating>, interval: number, postponed: number = 0): void {
+  const now = wholeMilliseconds();
   setImmediate(() => {
-    const now = wholeMilliseconds();
-    for (const each of beating) each.beat(now);
+    const stalled = wholeMilliseconds() - now > interval;
+    if (stalled && postponed < MOST_POSTPONED) beatAll(beating, interval, postponed + 1);
+    else for (const each of beating) each.beat(now);
   });
 }
