@@ -91,8 +91,7 @@ interface Header {
 }
 
 function isValidCloseCode(code: number): boolean {
-  if (code >= 3000 && code <= 4999) return true;
-  return code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006;
+  return (code >= 1000 && code <= 1014 && (code < 1004 || code > 1006)) || (code >= 3000 && code <= 4999);
 }
 
 /** How many bytes a UTF-8 sequence has that starts with this byte, and what the second may be (RFC 3629 §4). */

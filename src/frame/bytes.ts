@@ -50,6 +50,9 @@ function isUnshared(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
   return buffer instanceof ArrayBuffer || tagOf(buffer) === "[object ArrayBuffer]";
 }
 
+/** No bytes. Not for anybody to keep: callers get an array of their own. @internal */
+export const NOTHING: Uint8Array<ArrayBuffer> = /* @__PURE__ */ new Uint8Array(0);
+
 /** Zeros: where buffers come from unless an option says otherwise. @internal */
 export function newBytes(length: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(length);

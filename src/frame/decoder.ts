@@ -284,8 +284,17 @@ export class FrameDecoder {
    */
   commit(length: number, sink: FrameSink): void {
     if (this.#failure !== undefined) this.release();
+    this.commitFilled(this.filled(length), sink);
+  }
+
+  /** The part of what reserve() returned that has been read into, for commitFilled(). @throws all that commit() does @internal */
+  filled(length: number): Uint8Array<ArrayBuffer> {
     this.#assertStreaming();
-    const landing = filledLanding(this, length);
+    return filledLanding(this, length);
+  }
+
+  /** @internal */
+  commitFilled(landing: Uint8Array<ArrayBuffer>, sink: FrameSink): void {
     if (this.#paused) {
       if (!this.#afterClose()) this.#keep(new Uint8Array(landing));
       this.release();
@@ -294,7 +303,7 @@ export class FrameDecoder {
     this.#busy = true;
     const core = this.#settings.engines.enter();
     try {
-      if (landing.buffer === core.bytes.buffer) this.#pushWindow(core, LANDING, length, sink);
+      if (landing.buffer === core.bytes.buffer) this.#pushWindow(core, LANDING, landing.length, sink);
       else this.#pushChunk(core, landing, sink, false);
       this.#busy = false;
     } finally {

@@ -14,7 +14,7 @@ import {
 } from "../../assembly/memory.ts";
 import type { Core } from "../core/core.ts";
 import { enginesFor, type Engines } from "../core/engines.ts";
-import { asBytes, asBytesOrText, asUnshared, type Bytes, concat, type Memory, newBytes } from "./bytes.ts";
+import { asBytes, asBytesOrText, asUnshared, type Bytes, concat, type Memory, newBytes, NOTHING } from "./bytes.ts";
 import { writeHeader } from "./header.ts";
 import { keyNumber, nextKey, takeKeys } from "./keys.ts";
 import { maskInto, SHORT } from "./mask.ts";
@@ -45,7 +45,6 @@ const MOST_SPARE = 262144;
 type Payloads = readonly (string | Uint8Array)[];
 
 const ZEROED: Memory = { allocate: newBytes };
-const EMPTY: Uint8Array<ArrayBuffer> = /* @__PURE__ */ new Uint8Array(0);
 const NO_RECORDS: Int32Array = /* @__PURE__ */ new Int32Array(0);
 
 /** A frame to be serialized. A decoded Frame is one. */
@@ -103,7 +102,7 @@ interface Queue {
 /** The record of a text message in one frame. */
 const LONE = 0x1810000;
 /** Where takeInto() has got to. */
-const place: Target = { bytes: EMPTY, at: 0 };
+const place: Target = { bytes: NOTHING, at: 0 };
 
 /** The queue that the last take() emptied: the next encoder that needs one has it without allocating. */
 let spareQueue: Queue | undefined;
@@ -117,7 +116,7 @@ function takeQueue(): Queue {
     limit: 0,
     payloads: [],
     run: undefined,
-    copies: EMPTY,
+    copies: NOTHING,
     copied: 0,
     copiesFrom: 0,
     bounds: [],
@@ -199,7 +198,7 @@ export class FrameEncoder {
    * @throws TypeError if data is neither a string nor bytes
    * @throws RangeError if it is longer than 125 bytes
    */
-  ping(data: string | Bytes = EMPTY): void {
+  ping(data: string | Bytes = NOTHING): void {
     this.#control(Opcode.Ping, data);
   }
 
@@ -208,7 +207,7 @@ export class FrameEncoder {
    * @throws TypeError if data is neither a string nor bytes
    * @throws RangeError if it is longer than 125 bytes
    */
-  pong(data: string | Bytes = EMPTY): void {
+  pong(data: string | Bytes = NOTHING): void {
     this.#control(Opcode.Pong, data);
   }
 
@@ -222,7 +221,7 @@ export class FrameEncoder {
     if (typeof reason !== "string") throw new TypeError("reason must be a string");
     if (code === undefined) {
       if (reason !== "") throw new RangeError("A close reason needs a code");
-      this.#control(Opcode.Close, EMPTY);
+      this.#control(Opcode.Close, NOTHING);
       return;
     }
     if (!isValidCloseCode(code)) throw new RangeError(`${code} is not a close code that may be sent`);
@@ -242,7 +241,7 @@ export class FrameEncoder {
    * @throws RangeError if opcode or rsv is out of range
    */
   frame(frame: FrameInit): void {
-    const { opcode, payload = EMPTY, fin = true, rsv = 0 } = frame;
+    const { opcode, payload = NOTHING, fin = true, rsv = 0 } = frame;
     if (!Number.isInteger(opcode) || opcode < 0 || opcode > 15) throw new RangeError("opcode must be 0 to 15");
     if (!Number.isInteger(rsv) || rsv < 0 || rsv > 7) throw new RangeError("rsv must be 0 to 7");
     const first = (fin ? BIT_FIN : 0) | (rsv << 4) | opcode;
@@ -366,7 +365,7 @@ export class FrameEncoder {
 
   #release(queue: Queue): void {
     this.#queue = undefined;
-    if (queue.copies.length > MOST_SPARE) queue.copies = EMPTY;
+    if (queue.copies.length > MOST_SPARE) queue.copies = NOTHING;
     spareQueue = queue;
   }
 
@@ -520,7 +519,7 @@ export class FrameEncoder {
 
   /** Serializes the first frame, which is a segment, into a buffer of its own. */
   #emitFirst(queue: Queue): void {
-    const payload = queue.payloads[0] ?? EMPTY;
+    const payload = queue.payloads[0] ?? NOTHING;
     const { length } = payload;
     const target = { bytes: new Uint8Array(headerSize(length) + 4 * this.#mask + length), at: 0 };
     const key = this.#mask ? (queue.keys[0] ?? nextKey(undefined)) : undefined;
@@ -553,7 +552,7 @@ export class FrameEncoder {
       if (end - record === 1) {
         const first = (records[record]! >> ENCODE_FIRST_BYTE_SHIFT) & 255;
         const key = this.#mask ? (keys[record] ?? nextKey(undefined)) : undefined;
-        if (!this.#put(target, first, payloadsEnd > payload ? payloads[payload]! : EMPTY, key)) break;
+        if (!this.#put(target, first, payloadsEnd > payload ? payloads[payload]! : NOTHING, key)) break;
       } else {
         const core = this.#engines.enter();
         try {

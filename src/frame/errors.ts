@@ -116,7 +116,7 @@ export class WebSocketError extends Error {
 
   /** For extensions and tests: the package makes its own. */
   constructor(code: WebSocketErrorCode, message: string, options: WebSocketErrorOptions) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(message, options);
     this.code = code;
     this.closeCode = options.closeCode;
     this.byteOffset = options.byteOffset;
@@ -208,15 +208,13 @@ export function valueAtFault({ bytes, i32 }: Core, error: number, records: numbe
 }
 
 /** The error for what the core found. @internal */
-export function coreError({ number, byteOffset, value }: Fault, frames?: readonly Frame[]): WebSocketError {
-  const rule = RULES[number];
-  if (rule === undefined) throw new RangeError(`The core knows no error ${number}`);
-  const [code, section, message, closeCode = 1002] = rule;
+export function coreError({ number, byteOffset, value }: Fault, frames: readonly Frame[] = []): WebSocketError {
+  const [code, section, message, closeCode = 1002] = RULES[number]!;
   return new WebSocketError(code, `${message} (${section}, byte ${byteOffset})`, {
     closeCode,
     byteOffset,
     rule: section,
     value,
-    ...(frames && { frames }),
+    frames,
   });
 }

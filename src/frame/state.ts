@@ -17,7 +17,7 @@ import {
   MESSAGE_OPEN,
   MESSAGE_TEXT,
 } from "../../assembly/memory.ts";
-import { asBytes, type Bytes } from "./bytes.ts";
+import { asBytes, type Bytes, NOTHING } from "./bytes.ts";
 import { type Fault, isErrorNumber } from "./errors.ts";
 import { Opcode } from "./opcodes.ts";
 import { PartialFrame } from "./partial.ts";
@@ -28,7 +28,6 @@ const FIXED_SIZE = 4 + 5 * 8;
 const PARTIAL_SIZE = 7 * 8;
 /** Three bytes: see assembly/utf8.ts. */
 const MAX_UTF8_STATE = 0xffffff;
-const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 const OPCODES: readonly number[] = /* @__PURE__ */ Object.values(Opcode);
 
 /** @internal */

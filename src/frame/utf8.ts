@@ -51,10 +51,36 @@ export function checkUtf8(bytes: Uint8Array, last: boolean): number {
   } catch (error) {
     throw new TypeError("Text must be valid UTF-8 (RFC 6455 §8.1)", { cause: error });
   }
+  return incompleteAtEnd(bytes);
+}
+
+/** How many bytes at the end of UTF-8 begin a character that is not complete, at most 3. @internal */
+export function incompleteAtEnd(bytes: Uint8Array): number {
   for (let length = 1; length <= Math.min(3, bytes.length); length++) {
     const byte = bytes[bytes.length - length]!;
     if (byte < 0x80) return 0;
     if (byte >= 0xc0) return length < (byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4) ? length : 0;
   }
   return 0;
+}
+
+/** The characters before the first byte that cannot stand there. @internal */
+export function decodeValidPart(bytes: Uint8Array): string {
+  let good = 0;
+  for (let bad = bytes.length + 1; bad - good > 1;) {
+    const middle = (good + bad) >> 1;
+    if (mayBegin(bytes.subarray(0, middle))) good = middle;
+    else bad = middle;
+  }
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(0, good), { stream: true });
+}
+
+/** Whether there is text that begins with these bytes. */
+function mayBegin(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
+    return true;
+  } catch {
+    return false;
+  }
 }
