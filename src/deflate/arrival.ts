@@ -1,10 +1,11 @@
 // A compressed message on its way to the one who gets it: text or bytes, whole or in pieces.
 
+import { concat } from "../frame/bytes.ts";
 import { Collector, giveAway } from "../frame/collector.ts";
 import { WebSocketError } from "../frame/errors.ts";
 import type { Arrival, ArrivalSink, Delivery, FailureHandler } from "../frame/extension.ts";
 import { invalidUtf8, messageTooLong } from "../frame/message-errors.ts";
-import { decodeUtf8, decodeValidUtf8 } from "../frame/utf8.ts";
+import { decodeUtf8, decodeValidPart, decodeValidUtf8, incompleteAtEnd } from "../frame/utf8.ts";
 import type { Incoming } from "./core/incoming.ts";
 
 /** @internal */
@@ -18,6 +19,10 @@ export class InflatingMessage implements Arrival {
   #byteOffset = 0;
   /** What makes characters of bytes that may be cut inside one. */
   #characters: TextDecoder | undefined = undefined;
+  /** Of text that is passed on in pieces, the beginning of a character that waits for the rest of it. */
+  #incomplete: Uint8Array = NOTHING;
+  /** What the next call of advance() has to throw an error for. */
+  #fault: unknown = undefined;
   /** What there is of a message that is delivered whole: one piece of text or bytes, or several in the collector. */
   #string = "";
   #bytes: Uint8Array<ArrayBuffer> | undefined = undefined;
@@ -31,7 +36,7 @@ export class InflatingMessage implements Arrival {
   }
 
   get done(): boolean {
-    return this.#decoder.done;
+    return this.#decoder.done && this.#fault === undefined;
   }
 
   get heldBytes(): number {
@@ -44,6 +49,7 @@ export class InflatingMessage implements Arrival {
   }
 
   advance(sink: ArrivalSink): number {
+    if (this.#fault !== undefined) throw this.#failure(this.#fault);
     const piece = this.#read();
     if (piece === undefined) return -1;
     if (this.#text) this.#takeText(piece, sink);
@@ -80,16 +86,34 @@ export class InflatingMessage implements Arrival {
 
   #takeText(piece: Uint8Array<ArrayBuffer>, sink: ArrivalSink): void {
     const { fragments, textBytes } = this.#delivery;
+    if (fragments) {
+      this.#passOn(piece, sink);
+      return;
+    }
     const isWhole = this.done && this.#characters === undefined;
     const text = this.#checked(piece, !isWhole);
-    if (fragments) {
-      if (text !== "") sink.piece!(text);
-    } else if (isWhole && !textBytes) {
+    if (isWhole && !textBytes) {
       this.#string = text;
     } else {
       // Strings of pieces would only be garbage: one of the whole message is made at its end.
       this.#collect(piece);
     }
+  }
+
+  /** Passes characters on: before an error the same ones, however the message is cut. */
+  #passOn(piece: Uint8Array<ArrayBuffer>, sink: ArrivalSink): void {
+    let text: string;
+    try {
+      text = this.#decode(piece, true);
+    } catch (error) {
+      text = decodeValidPart(concat([this.#incomplete, piece]));
+      if (text === "") throw this.#failure(error);
+      // What is right is told first.
+      this.#fault = error;
+    }
+    const end = piece.length >= MOST_INCOMPLETE ? piece : concat([this.#incomplete, piece]);
+    this.#incomplete = end.slice(end.length - incompleteAtEnd(end));
+    if (text !== "") sink.piece!(text);
   }
 
   #takeBytes(piece: Uint8Array<ArrayBuffer>, sink: ArrivalSink): void {
@@ -111,15 +135,23 @@ export class InflatingMessage implements Arrival {
 
   /** The characters of bytes, `more` of which may come; those that are not complete wait for them. */
   #checked(bytes: Uint8Array, more: boolean): string {
-    const { allowInvalidUtf8 } = this.#delivery;
     try {
-      if (!more && this.#characters === undefined) return allowInvalidUtf8 ? decodeUtf8(bytes) : decodeValidUtf8(bytes);
-      this.#characters ??= new TextDecoder("utf-8", { fatal: !allowInvalidUtf8, ignoreBOM: true });
-      return this.#characters.decode(bytes, { stream: more });
+      return this.#decode(bytes, more);
     } catch (error) {
-      // A string may also be longer than those of the engine may be.
-      throw this.#handler.failed((error instanceof TypeError ? invalidUtf8 : messageTooLong)(this.#byteOffset));
+      throw this.#failure(error);
     }
+  }
+
+  #decode(bytes: Uint8Array, more: boolean): string {
+    const { allowInvalidUtf8 } = this.#delivery;
+    if (!more && this.#characters === undefined) return allowInvalidUtf8 ? decodeUtf8(bytes) : decodeValidUtf8(bytes);
+    this.#characters ??= new TextDecoder("utf-8", { fatal: !allowInvalidUtf8, ignoreBOM: true });
+    return this.#characters.decode(bytes, { stream: more });
+  }
+
+  /** What is wrong with text: a TypeError says that it is not UTF-8; it may also be longer than strings may be. */
+  #failure(error: unknown): WebSocketError {
+    return this.#handler.failed((error instanceof TypeError ? invalidUtf8 : messageTooLong)(this.#byteOffset));
   }
 
   /** A string of bytes that have been checked. */
@@ -133,3 +165,5 @@ export class InflatingMessage implements Arrival {
 }
 
 const NOTHING = new Uint8Array(0);
+/** How many bytes of a character there may be before it is complete. */
+const MOST_INCOMPLETE = 3;

@@ -170,6 +170,12 @@ export class MessageAssembler implements FrameSink {
     return true;
   }
 
+  /** Lets go of what has come of a message: the connection is over. */
+  drop(): void {
+    this.#message = undefined;
+    this.#frame = undefined;
+  }
+
   /** How many bytes an interruption has kept back. */
   get heldBytes(): number {
     return this.#message?.arrival?.heldBytes ?? 0;

@@ -210,13 +210,14 @@ export class Protocol {
    */
   push(chunk: Bytes, sink: MessageSink, now?: number): void {
     if (this.#isOver()) return;
-    const before = this.#begin(sink, now);
+    const bytes = asBytes(chunk);
+    this.#begin(sink, now);
     try {
-      this.#decoder.push(chunk, this.#assembler);
+      this.#decoder.push(bytes, this.#assembler);
     } catch (error) {
       this.#caught(error, sink);
     } finally {
-      this.#assembler.sink = before;
+      this.#endCall();
     }
   }
 
@@ -257,18 +258,21 @@ export class Protocol {
       this.#decoder.resume(this.#assembler);
       return;
     }
-    this.#begin(sink, now);
+    this.#begin(sink, now, true);
     try {
       this.#decoder.resume(this.#assembler);
     } catch (error) {
       this.#caught(error, sink);
     } finally {
-      this.#assembler.sink = undefined;
+      this.#endCall();
     }
     if (this.#end?.streamEnded && !this.paused && !this.unfinished) this.#endStream(sink);
   }
 
-  /** A buffer of 64 KiB to read the next bytes of the stream into, as FrameDecoder.reserve() lends it. */
+  /**
+   * A buffer of 64 KiB to read the next bytes of the stream into, as FrameDecoder.reserve() lends it.
+   * @throws TypeError from inside a callback of this connection
+   */
   reserve(): Uint8Array<ArrayBuffer> {
     // What is read into it then is ignored.
     return this.#isOver() ? new Uint8Array(WINDOW_SIZE) : this.#decoder.reserve();
@@ -277,19 +281,21 @@ export class Protocol {
   /**
    * Does what push() does with the first `length` bytes of what reserve() returned, and takes that buffer back.
    * @throws RangeError if there is no reserved buffer, or it is shorter
+   * @throws TypeError from inside a callback of this connection
    */
   commit(length: number, sink: MessageSink, now?: number): void {
     if (this.#isOver()) {
       if (this.#assembler.sink === undefined) this.#decoder.release();
       return;
     }
-    const before = this.#begin(sink, now);
+    const landing = this.#decoder.filled(length);
+    this.#begin(sink, now);
     try {
-      this.#decoder.commit(length, this.#assembler);
+      this.#decoder.commitFilled(landing, this.#assembler);
     } catch (error) {
       this.#caught(error, sink);
     } finally {
-      this.#assembler.sink = before;
+      this.#endCall();
     }
   }
 
@@ -301,13 +307,13 @@ export class Protocol {
   /** Does what push() does with the first `length` bytes of the window. @internal */
   pushFrom(window: ReadWindow, length: number, sink: MessageSink, now?: number): void {
     if (this.#isOver()) return;
-    const before = this.#begin(sink, now);
+    this.#begin(sink, now);
     try {
       this.#decoder.pushFrom(window, length, this.#assembler);
     } catch (error) {
       this.#caught(error, sink);
     } finally {
-      this.#assembler.sink = before;
+      this.#endCall();
     }
   }
 
@@ -508,19 +514,30 @@ export class Protocol {
   #enter(state: typeof CLOSING | typeof FAILING | typeof CLOSED): void {
     this.#state = state;
     if (state === CLOSED) for (const { session } of this.#settings.extensions) session.end?.();
+    if (this.#assembler.sink === undefined) this.#endCall();
   }
 
-  /** Gets ready for a call that delivers to `sink`; returns the sink of the call that this one is made in. */
-  #begin(sink: MessageSink, now: number | undefined): MessageSink | undefined {
-    const before = this.#assembler.sink;
+  /** Gets ready for a call that delivers to `sink`. Nothing has changed if it throws. */
+  #begin(sink: MessageSink, now: number | undefined, resumes: boolean = false): void {
+    if (this.#assembler.sink !== undefined) throw new TypeError("A callback of a connection must not receive on it");
     if (this.#settings.fragments && (!sink.start || !sink.piece || !sink.end)) {
       throw new TypeError("With the option fragments a sink needs start, piece and end");
     }
     this.#assembler.sink = sink;
     this.#settings.slices?.refill();
+    // While paused nothing is delivered: what is kept counts for all the time until resume().
+    if (resumes || !this.paused) this.#tellTime(now);
+  }
+
+  #tellTime(now: number | undefined): void {
     if (now === undefined) this.#controlLeft = undefined;
     else this.#allowControl(now);
-    return before;
+  }
+
+  /** Ends a call that delivers. What has begun to arrive and will not be delivered is dropped after it. */
+  #endCall(): void {
+    this.#assembler.sink = undefined;
+    if (this.#isOver()) this.#assembler.drop();
   }
 
   /** Begins another period for control frames, if it is time. */

@@ -316,3 +316,20 @@ test("codes that make nothing use up a slice, too", () => {
   expect(slices).toBeGreaterThan(20);
   expect(log.events).toEqual([`binary ${message.length}`]);
 });
+
+test("text in pieces: the characters before a wrong byte come first, however the message is cut", () => {
+  const good = "Grüße, 世界 😀";
+  const wrong = Buffer.concat([Buffer.from(good), Buffer.from([0xe4, 0xb8, 0x41]), Buffer.from("not this")]);
+  const frame = serialize(0xc1, compressed(wrong)).frame;
+  for (const pauses of [false, true]) {
+    for (const size of [1, 5, frame.length]) {
+      const subject = new Protocol({ role: "client", extensions: [perMessageDeflate()], fragments: true });
+      const log = new Log();
+      if (pauses) log.onPiece = () => subject.pause();
+      for (let at = 0; at < frame.length; at += size) subject.push(frame.subarray(at, at + size), log);
+      for (let turns = 0; subject.paused && turns < 100; turns++) subject.resume(log);
+      expect(log.pieces.join("")).toBe(good);
+      expect(log.events).toEqual(["start text", "error WS_ERR_INVALID_UTF8", "close 1006"]);
+    }
+  }
+});
