@@ -174,7 +174,7 @@ export class Connection
   get readyState(): 1 | 2 | 3 {
     if (this.socket.destroyed) return 3;
     const { state } = this.endpoint;
-    if (state === "open") return this.#outbox.closeWaits ? 2 : 1;
+    if (state === "open") return this.#outbox.accepts ? 1 : 2;
     return state === "closing" ? 2 : 3;
   }
 
@@ -275,7 +275,7 @@ export class Connection
 
   /** Sends a Ping with at most 125 bytes, which are copied. @returns false once the connection is closing */
   ping(data?: string | Bytes, options?: ControlOptions): boolean {
-    return this.#sent(this.endpoint.ping(data), options);
+    return this.#sent(!this.socket.destroyed && this.endpoint.ping(data), options);
   }
 
   /**
@@ -283,7 +283,7 @@ export class Connection
    * once the connection is closing
    */
   pong(data?: string | Bytes, options?: ControlOptions): boolean {
-    return this.#sent(this.endpoint.pong(data), options);
+    return this.#sent(!this.socket.destroyed && this.endpoint.pong(data), options);
   }
 
   /** Sends a Ping or a Pong that does not overtake the messages before it. @internal */
@@ -317,6 +317,7 @@ export class Connection
   /** Cuts the socket without a closing handshake. Messages that wait are dropped. */
   terminate(): void {
     this.#flow.abandon();
+    this.#outbox.end();
     this.socket.destroy();
   }
 
@@ -328,6 +329,7 @@ export class Connection
   /** Goes on after pause(). */
   resume(): void {
     this.#context.runInAsyncScope(this.#flow.resume, this.#flow);
+    if (this.endpoint.state !== "open") this.#advance();
   }
 
   /** Whether pause() has been called, and resume() has not. */
@@ -437,12 +439,13 @@ export class Connection
   /** Runs the Flow. @internal */
   run(): void {
     this.#context.runInAsyncScope(this.#flow.run, this.#flow);
+    // What was handed out may have been all that our Close waited for, and what the system takes at once tells nobody.
+    if (this.endpoint.state !== "open") this.#advance();
   }
 
   /** @internal */
   turn(): void {
     this.run();
-    if (this.endpoint.state !== "open") this.#advance();
     if (this.#end?.waits === true) this.#context.runInAsyncScope(this.#close, this);
   }
 

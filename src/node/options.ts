@@ -21,7 +21,7 @@ export interface ConnectionOptions
   readonly binaryType?: "uint8array" | "nodebuffer" | undefined;
   /**
    * A number of bytes. The connection stops reading from its socket while more than this waits to be read by you or, on a
-   * server, to be taken by the peer. `needDrain` is true, and a message in pieces waits, while more than this waits to be
+   * server, to be taken by the peer; a string that you have not read counts one for each UTF-16 code unit. `needDrain` is true, and a message in pieces waits, while more than this waits to be
    * written. Default 1 MiB.
    */
   readonly highWaterMark?: number | undefined;

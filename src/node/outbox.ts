@@ -235,14 +235,15 @@ export class Outbox implements Writer, Memory {
     );
   }
 
-  #accepts(): boolean {
+  /** Whether messages are accepted. */
+  get accepts(): boolean {
     return this.#phase === OPEN && !this.closeWaits && this.#protocol.canSend;
   }
 
   /** @returns false if it was refused @throws TypeError, RangeError for what Protocol.send() refuses */
   send(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
     if (this.isDirect) return this.sendNow(data, options);
-    if (!this.#accepts() || (this.#channel.settings.overflow !== "queue" && !this.#fits(data, options))) return false;
+    if (!this.accepts || (this.#channel.settings.overflow !== "queue" && !this.#fits(data, options))) return false;
     const kind = kindOf(data, options);
     const continues = this.#begun !== undefined;
     if (continues && this.#begun !== kind) throw new TypeError(`A ${this.#begun} message must be ended first`);
@@ -468,7 +469,11 @@ export class Outbox implements Writer, Memory {
   callLater(callback: SentCallback): void {
     const callbacks = (this.#callbacks ??= { entries: [], given: this.inSocket });
     const end = callbacks.given + this.#partsBytes + this.#protocol.bufferedAmount;
-    callbacks.entries.push({ end, callback });
+    const { entries } = callbacks;
+    // None ends after this one: text that has been encoded since was counted with its longest form.
+    for (let i = entries.length - 1; i >= 0 && entries[i]!.end > end; i--)
+      if (entries[i]!.end < Infinity) entries[i]!.end = end;
+    entries.push({ end, callback });
   }
 
   /** Calls the callbacks of what the system has taken. */
@@ -515,7 +520,7 @@ export class Outbox implements Writer, Memory {
    */
   control(kind: "ping" | "pong", data: string | Bytes | undefined, options: ControlOptions | undefined): boolean {
     const queue = this.#queue;
-    if (!this.#accepts()) return false;
+    if (!this.accepts) return false;
     if (queue === undefined) return this.#sendControl({ kind, data, options });
     // What it refuses is refused now.
     new Protocol({ role: "server" })[kind](data);
@@ -536,7 +541,7 @@ export class Outbox implements Writer, Memory {
 
   /** @returns a promise of whether all pieces were sent. It rejects with what the source throws, or a TypeError for a piece */
   sendPieces(pieces: Pieces, options: PiecesOptions): Promise<boolean> {
-    if (!this.#accepts()) {
+    if (!this.accepts) {
       release(pieces, undefined);
       return Promise.resolve(false);
     }
@@ -616,8 +621,11 @@ export class Outbox implements Writer, Memory {
   }
 
   /** A callback for one write: a stream that was not full emits no "drain". It is not kept: that would cost each connection memory. */
-  get written(): () => void {
-    return () => this.#taken();
+  get written(): (error?: Error | null) => void {
+    return (error) => {
+      // A stream that has failed closes: what is written to it before that confuses its writableLength.
+      if (!error) this.#taken();
+    };
   }
 
   /** A direct write has ended. */

@@ -134,7 +134,7 @@ export class Connection implements SenderHost {
       pulled: () => this.#pulled(),
       cancelled: (reason) => {
         this.#closeFor(reason);
-        this.advance();
+        this.#stopHolding();
       },
     });
     this.writable = new WritableStream<string | Bytes | PreparedMessage>(

@@ -176,3 +176,18 @@ test("an agent that has no way to open a socket is a TypeError", async () => {
   const agent = { addRequest() {} } as unknown as Agent;
   await expect(connect("wss://localhost:1", { agent, http2: true })).rejects.toThrow(TypeError);
 });
+
+test("an agent for http: opens no TLS connection, and so none for wss:", async () => {
+  const { port } = await start({ tls: TLS });
+  const opened: Socket[] = [];
+  class Plain extends Agent {
+    override createConnection(options: ClientRequestArgs): Socket {
+      const socket = createConnection({ port: Number(options.port), host: "127.0.0.1" });
+      opened.push(socket);
+      return socket;
+    }
+  }
+  const attempt = versionOf(`wss://localhost:${port}`, { agent: new Plain() });
+  await expect(attempt).rejects.toThrow("The agent has opened no TLS connection");
+  expect(opened.map(({ destroyed }) => destroyed)).toEqual([true]);
+});

@@ -81,6 +81,52 @@ describe.each(ROLES)("closed, %s", (role) => {
   });
 });
 
+describe.each(ROLES)("what is sent after terminate(), %s", (role) => {
+  test("is refused", async () => {
+    const { connection } = await open(role);
+    connection.terminate();
+    expect(connection.send("text")).toBe(false);
+    expect(connection.send(new Uint8Array(3))).toBe(false);
+    expect(connection.send(new Uint8Array(3), { callback: () => expect.unreachable() })).toBe(false);
+    expect(connection.ping()).toBe(false);
+    expect(connection.pong()).toBe(false);
+    await connection.closed;
+  });
+});
+
+describe("a Close that has waited for somebody to read what came before it", () => {
+  const WAKES: Record<string, (connection: Connection) => void> = {
+    "a listener": (connection) => connection.on("message", () => {}),
+    "a loop": (connection) =>
+      void (async () => {
+        for await (const _ of connection);
+      })(),
+    "resume()": (connection) => {
+      connection.on("message", () => {});
+      connection.resume();
+    },
+  };
+
+  test.each(Object.entries(WAKES))("ends the socket of a server at once after %s", async (name, wake) => {
+    const { connection, peer } = await open("server", { closeTimeout: 10_000 });
+    if (name === "resume()") connection.pause();
+    peer.socket.write(from("server", text("first"), close(1000)));
+    await sleep(30);
+    const began = performance.now();
+    wake(connection);
+    await peer.sees(() => peer.ended, "the end");
+    expect(performance.now() - began).toBeLessThan(500);
+  });
+
+  test("gives the server a second from then on", async () => {
+    const { connection, peer } = await open("client", { closeTimeout: 10_000 });
+    peer.socket.write(from("client", text("first"), close(1000)));
+    await sleep(30);
+    connection.on("message", () => {});
+    expect(await timed(connection.closed)).toBeLessThan(1400);
+  });
+});
+
 /** Takes a little now and then: often enough for the kernel to have room again and again. */
 function takeNowAndThen(peer: RawPeer): void {
   peer.socket.pause();
@@ -97,7 +143,7 @@ function fill(connection: Connection): void {
 
 describe("a peer that takes a little now and then", () => {
   test("has 30 times closeTimeout to end, and no more", async () => {
-    const closeTimeout = 60;
+    const closeTimeout = 100;
     const { connection, peer } = await open("server", { closeTimeout });
     fill(connection);
     takeNowAndThen(peer);

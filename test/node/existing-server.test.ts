@@ -164,6 +164,21 @@ describe("serve({ server })", () => {
     expect(await hello(`ws://127.0.0.1:${port}/chat`)).toBe("/chat");
   });
 
+  test("other listeners of 'stream' keep what is not on its path", async () => {
+    const server = createSecureServer({ ...TLS, settings: { enableConnectProtocol: true } });
+    server.on("stream", (stream, headers) => {
+      if (headers[":path"] === "/mine") stream.respond({ ":status": 402 }, { endStream: true });
+    });
+    await attach(server, "/chat");
+    const port = await listen(server);
+    const session = await openSession(port);
+    const stream = session.request({ ...WEBSOCKET, ":path": "/mine" }, { endStream: false });
+    stream.resume();
+    expect(((await once(stream, "response")) as [{ ":status": number }])[0][":status"]).toBe(402);
+    stream.close();
+    expect(await hello(`wss://localhost:${port}/chat`, { http2: true })).toBe("/chat");
+  });
+
   test("close() ends its connections and detaches; the server and the others go on", async () => {
     const server = createServer((_request, response) => response.end("a page"));
     const a = await attach(server, "/a");
@@ -195,6 +210,21 @@ describe("serve({ server })", () => {
     await attached.close();
     await peer.leave();
     expect(peer.status).toBe(503);
+  });
+
+  test("while close() waits for its connections, who asks gets 503", async () => {
+    const { server, port } = await start({ closeTimeout: 300 });
+    const early = await dial(port);
+    const slow = await dialWebSocket(port);
+    const closed = server.close();
+    await slow.sees(() => slow.received.includes("\x88\x02\x03\xe9", 0, "latin1"), "1001");
+    await early.write(request());
+    await early.head();
+    expect(early.status).toBe(503);
+    early.socket.end();
+    await slow.write(frames("client", close(1001)));
+    slow.socket.end();
+    await closed;
   });
 
   test("one that serve() made takes others too", async () => {

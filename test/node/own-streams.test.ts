@@ -129,3 +129,46 @@ test("the async context of a connection ends with it", async () => {
   await turn();
   expect(ids.size).toBe(0);
 });
+
+test("a write that fails is the last: what still waits is not written after it", async () => {
+  let fail: ((error: Error) => void) | undefined;
+  let failed = false;
+  let late = 0;
+  const socket: Duplex = new Duplex({
+    read() {},
+    write(_chunk, _encoding, callback) {
+      if (failed) late++;
+      fail = callback;
+      if (late > 0) setImmediate(callback, new Error("EPIPE"));
+    },
+  });
+  onTestFinished(() => void socket.destroy());
+  const connection = upgrade(REQUEST, socket, Buffer.alloc(0))!;
+  connection.on("error", () => {});
+  // In several parts, which are written together.
+  for (let i = 0; i < 50; i++) connection.send(new Uint8Array(5000), { copy: false });
+  await turn();
+  failed = true;
+  fail!(new Error("EPIPE"));
+  await connection.closed;
+  await turn();
+  expect(late).toBe(0);
+  expect(socket.writableLength).toBe(0);
+  expect(connection.bufferedAmount).toBeGreaterThanOrEqual(0);
+});
+
+test("callbacks come although a text takes less than it was counted for, and another follows it", async () => {
+  const socket: Duplex = new Duplex({ read() {}, write: (_chunk, _encoding, callback) => void setImmediate(callback) });
+  onTestFinished(() => void socket.destroy());
+  const connection = upgrade(REQUEST, socket, Buffer.alloc(0))!;
+  await connection.drained();
+  const called: number[] = [];
+  // More than is written at once, so that some of it waits as frames.
+  connection.send("a".repeat(300_000), { callback: () => called.push(1) });
+  await Promise.resolve();
+  await new Promise<void>((resolve) => process.nextTick(resolve));
+  connection.send(Uint8Array.of(1), { callback: () => called.push(2) });
+  await connection.drained();
+  await turn();
+  expect(called).toEqual([1, 2]);
+});

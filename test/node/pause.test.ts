@@ -59,6 +59,29 @@ for (const role of ROLES) {
     await connection.closed;
   });
 
+  test(`${role}: what a pause has kept back after the peer's end is handed out as closing after closeTimeout`, async () => {
+    const seen: [data: string, readyState: number, sent: boolean][] = [];
+    const { connection, peer } = await open(role, {
+      pingInterval: 50,
+      pongTimeout: 50,
+      closeTimeout: 50,
+      begin: (connection) => {
+        connection.pause();
+        connection.on("message", (data) => {
+          const { readyState } = connection;
+          seen.push([String(data), readyState, connection.send("late")]);
+        });
+      },
+    });
+    await peer.write(toRole(role, text("1"), text("2")));
+    peer.socket.end();
+    expect(await connection.closed).toMatchObject({ code: 1006 });
+    expect(seen).toEqual([
+      ["1", 2, false],
+      ["2", 2, false],
+    ]);
+  });
+
   test(`${role}: terminate() ends a connection that is paused`, async () => {
     const { connection } = await open(role);
     connection.pause();

@@ -58,6 +58,13 @@ describe("onRefused of serve()", () => {
     ["checkOrigin throws", { checkOrigin: fail }, request(), 500, thrown],
     ["protocols throws", { protocols: fail }, request({ "Sec-WebSocket-Protocol": "a" }), 500, thrown],
     [
+      "verify throws a HandshakeError without a status",
+      { verify: () => Promise.reject(new HandshakeError("WS_ERR_HANDSHAKE_REJECTED", "Not now", { rule: "ours" })) },
+      request(),
+      400,
+      refused("WS_ERR_HANDSHAKE_REJECTED"),
+    ],
+    [
       "verify never decides",
       { verify: () => new Promise(() => {}), handshakeTimeout: 50 },
       request(),
@@ -119,14 +126,15 @@ describe("onRefused of serve()", () => {
     expect([heard, connections.length]).toEqual([[], 1]);
   });
 
-  test("an exception in it is an uncaught one, and the answer is the same", async () => {
+  test("an exception in it, now or later, is an uncaught one, and the answer is the same", async () => {
     const uncaught: unknown[] = [];
     const before = process.listeners("uncaughtException");
     process.removeAllListeners("uncaughtException");
     process.on("uncaughtException", (error) => uncaught.push(error));
     try {
       for (const [, options] of SERVERS) {
-        const { port } = await start({ ...options, verify: () => false, onRefused: fail });
+        const onRefused = options.http2 === false ? () => Promise.reject(thrown) : fail;
+        const { port } = await start({ ...options, verify: () => false, onRefused });
         expect(await ask(port, request(), options.tls !== undefined)).toBe(403);
         expect(await ask(port, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", options.tls !== undefined)).toBe(426);
       }

@@ -94,6 +94,29 @@ describe("answers", () => {
     expect((await reader.read()).done).toBe(true);
   });
 
+  for (const end of ["abort", "cancel"] as const) {
+    test(`${end}() says so too: our Close goes out at once, and answers what came`, async () => {
+      for (const [last, code] of [
+        [close(4001), 4001],
+        [{ opcode: 3, payload: new Uint8Array(0) }, 1002],
+      ] as const) {
+        const { pair, writer, received } = opened("server");
+        const reader = pair.readable.getReader();
+        void writer.write(toRole("server", text("a"), last));
+        void writer.close();
+        expect((await reader.read()).value).toBe("a");
+        await settled();
+        const why = { closeCode: 4002, reason: "not mine" };
+        if (end === "abort") await pair.writable.abort(why).catch(() => {});
+        else await reader.cancel(why).catch(() => {});
+        expect(await time(received)).toBeLessThan(1000);
+        expect(payloads(await received)).toEqual([code]);
+        const ended = await pair.closed.catch(({ closeCode }: { readonly closeCode: number }) => closeCode);
+        expect(ended).toEqual(code === 4001 ? { closeCode: 4001, reason: "" } : 1006);
+      }
+    });
+  }
+
   test("where nobody reads, our Close waits for a second", async () => {
     const { pair, writer, received } = opened("server");
     void writer.write(toRole("server", text("a"), close(4001)));

@@ -1,0 +1,176 @@
+// What is sent while a message in pieces is under way waits for its end: what of it can fail, and who hears of that.
+
+import { expect, test } from "vitest";
+import { type Extension, FrameDecoder, type Role } from "../../src/index.ts";
+import { gate } from "../connection/support/time.ts";
+import { openNode, type NodeEnd, turn } from "../support/connections.ts";
+import { close, other, ROLES } from "../support/wire.ts";
+
+/** A message of two pieces, the second of which comes when it is let. */
+function inTwo(): { readonly pieces: AsyncIterable<string>; readonly go: () => void } {
+  const { opened, open } = gate();
+  async function* pieces(): AsyncGenerator<string, void> {
+    yield "one ";
+    await opened;
+    yield "two";
+  }
+  return { pieces: pieces(), go: open };
+}
+
+/** The frames that have been written, in short: "text:one …", "ping:x". */
+function frames(role: Role, { peer }: NodeEnd): string[] {
+  const names = ["", "text", "binary", "", "", "", "", "", "close", "ping", "pong"];
+  return new FrameDecoder({ role: other(role), rsv: 7 })
+    .decode(Buffer.concat(peer.written))
+    .map(({ opcode, payload, fin }) => {
+      if (opcode === 8) return `close:${Buffer.from(payload).readUInt16BE(0)}`;
+      return `${names[opcode]}:${Buffer.from(payload).toString()}${fin ? "" : "…"}`;
+    });
+}
+
+/** Throws for messages that say "bad". */
+const picky: Extension = {
+  name: "x-picky",
+  rsv: 4,
+  offer: () => [[]],
+  accept: () => [],
+  confirm: () => true,
+  open: () => ({
+    encode({ payload }) {
+      if (Buffer.from(payload).toString() === "bad") throw new Error("not this one");
+      return undefined;
+    },
+    decode: ({ payload }) => payload,
+  }),
+};
+
+for (const role of ROLES) {
+  test(`${role}: Pings and Pongs that keep their place`, async () => {
+    const end = openNode(role);
+    const { connection } = end;
+    await turn();
+    const { pieces, go } = inTwo();
+    const sent = connection.send(pieces);
+    await turn();
+    const payload = Uint8Array.from(Buffer.from("p"));
+    const called: string[] = [];
+    connection.send("between");
+    expect(connection.control("ping", payload, { callback: () => called.push("ping") })).toBe(true);
+    // It has been copied.
+    payload[0] = 0x71;
+    connection.send("last");
+    expect(connection.control("pong", "q", undefined)).toBe(true);
+    expect(connection.control("ping", undefined, undefined)).toBe(true);
+    // What cannot be sent is refused now.
+    expect(() => connection.control("ping", new Uint8Array(126), undefined)).toThrow(RangeError);
+    expect(() => connection.control("pong", 1 as never, undefined)).toThrow(TypeError);
+    await turn();
+    expect(called).toEqual([]);
+    go();
+    expect(await sent).toBe(true);
+    await turn();
+    await turn();
+    const after = frames(role, end).slice(-5);
+    expect(after).toEqual(["text:between", "ping:p", "text:last", "pong:q", "ping:"]);
+    expect(called).toEqual(["ping"]);
+    connection.close(1000);
+    expect(connection.control("ping", undefined, undefined)).toBe(false);
+    connection.terminate();
+  });
+
+  test(`${role}: close() is checked now, comes last, and once`, async () => {
+    const end = openNode(role);
+    const { connection, peer } = end;
+    await turn();
+    const { pieces, go } = inTwo();
+    const sent = connection.send(pieces);
+    connection.send("between");
+    expect(() => connection.close(1005)).toThrow(RangeError);
+    expect(() => connection.close(undefined, "why")).toThrow(RangeError);
+    expect(connection.readyState).toBe(1);
+    connection.close(4001, "first");
+    expect(connection.readyState).toBe(2);
+    connection.close(4002, "second");
+    // Nothing is accepted any more, whatever it is.
+    expect(connection.send("late")).toBe(false);
+    expect(await connection.send(inTwo().pieces)).toBe(false);
+    expect(connection.control("ping", undefined, undefined)).toBe(false);
+    go();
+    expect(await sent).toBe(true);
+    await turn();
+    expect(frames(role, end).slice(-2)).toEqual(["text:between", "close:4001"]);
+    peer.write(close(4001));
+    peer.end();
+    expect(await connection.closed).toMatchObject({ code: 4001, wasClean: true });
+  });
+
+  test(`${role}: a message that an extension throws for closes with 1011; callbacks of what follows get an error`, async () => {
+    const end = openNode(role, {}, [{ extension: picky, parameters: [] }]);
+    const { connection, peer } = end;
+    await turn();
+    const { pieces, go } = inTwo();
+    const sent = connection.send(pieces, {});
+    await turn();
+    const called: string[] = [];
+    const callback = (name: string) => (error?: Error) => void called.push(`${name} ${error ? "failed" : "sent"}`);
+    for (const data of ["good", "bad", "late"]) {
+      expect(connection.send(Buffer.from(data), { callback: callback(data) })).toBe(true);
+    }
+    go();
+    expect(await sent).toBe(true);
+    await turn();
+    await turn();
+    expect(frames(role, end).slice(-2)).toEqual(["binary:good", "close:1011"]);
+    expect(called).toEqual(["good sent"]);
+    expect(connection.send("late")).toBe(false);
+    peer.end();
+    await connection.closed;
+    expect(called).toEqual(["good sent", "bad failed", "late failed"]);
+  });
+
+  test(`${role}: the end of the connection: each callback gets one error, in order`, async () => {
+    const { connection } = openNode(role);
+    await turn();
+    const called: string[] = [];
+    const callback = (name: string) => (error?: Error) => void called.push(`${name} ${error?.message}`);
+    const sent = connection.send(inTwo().pieces);
+    await turn();
+    connection.send("a", { callback: callback("a") });
+    connection.send("b", { callback: callback("b") });
+    const more = connection.send(inTwo().pieces);
+    connection.send("c", { callback: callback("c") });
+    connection.terminate();
+    await connection.closed;
+    expect([await sent, await more]).toEqual([false, false]);
+    const why = "The connection has ended before the message was sent";
+    expect(called).toEqual([`a ${why}`, `b ${why}`, `c ${why}`]);
+  });
+
+  test(`${role}: a callback that throws is an uncaught exception, and the others are called`, async () => {
+    const thrown: unknown[] = [];
+    const before = process.listeners("uncaughtException");
+    process.removeAllListeners("uncaughtException");
+    process.on("uncaughtException", (error) => thrown.push(error));
+    try {
+      const { connection } = openNode(role, {}, [], "later");
+      await turn();
+      const called: string[] = [];
+      const error = new Error("of the callback");
+      for (const name of ["a", "b", "c"]) {
+        const callback = (): void => {
+          called.push(name);
+          if (name === "b") throw error;
+        };
+        connection.send(name, { callback });
+      }
+      await connection.drained();
+      for (let i = 0; i < 4; i++) await turn();
+      expect(called).toEqual(["a", "b", "c"]);
+      expect(thrown).toEqual([error]);
+      connection.terminate();
+    } finally {
+      process.removeAllListeners("uncaughtException");
+      for (const listener of before) process.on("uncaughtException", listener);
+    }
+  });
+}

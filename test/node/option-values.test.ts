@@ -1,0 +1,119 @@
+// Wrong values of options: who passes them hears of it, before anything is sent or listens.
+
+import { createServer, type IncomingMessage } from "node:http";
+import { Duplex } from "node:stream";
+import { expect, test } from "vitest";
+import { connect, serve, upgrade } from "../../src/node/index.ts";
+
+type Kind = typeof RangeError | typeof TypeError;
+
+const CONNECTION: readonly [options: object, kind: Kind, message: RegExp][] = [
+  ...[0, -1, Number.NaN, "1000"].map(
+    (idleTimeout) => [{ idleTimeout }, RangeError, /^idleTimeout must be/] as [object, Kind, RegExp],
+  ),
+  ...[-1, Number.NaN, "1000"].flatMap((value): [object, Kind, RegExp][] => [
+    [{ highWaterMark: value }, RangeError, /^highWaterMark must be/],
+    [{ maxBufferedAmount: value }, RangeError, /^maxBufferedAmount must be/],
+  ]),
+  [{ overflow: "wait" }, RangeError, /^overflow must be/],
+  [{ overflow: 1000 }, RangeError, /^overflow must be/],
+  [{ textType: "buffer" }, RangeError, /^textType must be/],
+  [{ binaryType: "blob" }, RangeError, /^binaryType must be/],
+  [{ fragmentSize: 0 }, RangeError, /fragmentSize/],
+  [{ sliceSize: 0 }, RangeError, /sliceSize/],
+];
+
+const REQUEST = {
+  method: "GET",
+  url: "/",
+  httpVersion: "1.1",
+  headers: {
+    host: "x",
+    upgrade: "websocket",
+    connection: "Upgrade",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+  },
+} as unknown as IncomingMessage;
+
+/** What a call throws, or its promise rejects with. */
+async function thrownBy(call: () => unknown): Promise<unknown> {
+  try {
+    await call();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+for (const [options, kind, message] of CONNECTION) {
+  const [[name, value]] = Object.entries(options) as [[string, unknown]];
+  test(`${name}: ${String(value)} (${typeof value})`, async () => {
+    const written: string[] = [];
+    const socket = new Duplex({
+      read() {},
+      write(chunk: Buffer, _encoding, done) {
+        written.push(chunk.toString("latin1"));
+        done();
+      },
+    });
+    const calls = [
+      () => connect("ws://127.0.0.1:1", options),
+      () => serve({ port: 0, ...options }, () => {}),
+      () => upgrade(REQUEST, socket, Buffer.alloc(0), options),
+    ];
+    for (const call of calls) {
+      const error = await thrownBy(call);
+      expect(error).toBeInstanceOf(kind);
+      expect((error as Error).message).toMatch(message);
+    }
+    // A server that has called it wrongly answers with 500, and no connection is there.
+    expect(written.join("")).toMatch(/^HTTP\/1\.1 500 /);
+    socket.destroy();
+  });
+}
+
+test("infinite limits are none", async () => {
+  const server = await serve(
+    { port: 0, idleTimeout: Infinity, highWaterMark: Infinity, maxBufferedAmount: Infinity },
+    () => {},
+  );
+  await server.close();
+});
+
+test("serve(): what shall be called must be a function", async () => {
+  expect(await thrownBy(() => serve({ port: 0 }, undefined as never))).toBeInstanceOf(TypeError);
+  for (const name of ["checkOrigin", "onRefused", "onRequest", "verify"]) {
+    const error = await thrownBy(() => serve({ port: 0, [name]: "yes" } as never, () => {}));
+    expect(error).toBeInstanceOf(TypeError);
+    expect((error as Error).message).toBe(`${name} must be a function`);
+  }
+});
+
+test("a socketPath must say something, and alone", async () => {
+  for (const call of [
+    () => connect("ws://localhost/", { socketPath: "" }),
+    () => connect("ws+unix:/tmp/a.sock", { socketPath: "/tmp/b.sock" }),
+    () => connect("ws+unix:"),
+    () => connect("ws+unix:/tmp/%ff.sock"),
+    () => serve({ socketPath: "" }, () => {}),
+    () => serve({ socketPath: "/tmp/a.sock", port: 0 }, () => {}),
+    () => serve({ socketPath: "/tmp/a.sock", host: "localhost" }, () => {}),
+  ]) {
+    expect(await thrownBy(call)).toBeInstanceOf(TypeError);
+  }
+});
+
+test("serve({ server }): a second without a path is an error that says so", async () => {
+  const server = createServer();
+  const first = await serve({ server }, () => {});
+  await expect(serve({ server }, () => {})).rejects.toThrow("This server has a serve() without a path already");
+  await first.close();
+  // Nothing is left of it, also after a second time.
+  await first.close();
+  expect(server.listenerCount("upgrade") + server.listenerCount("connect")).toBe(0);
+  const second = await serve({ server }, () => {});
+  await first.close();
+  expect(server.listenerCount("upgrade")).toBe(1);
+  await second.close();
+});
