@@ -12,7 +12,7 @@ const PUBLISHED = [
   "test/examples/*.test.ts",
 ];
 const LOAD = ["test/load/*.test.ts"];
-const PATIENT = ["delivery", "flow", "keepalive", "slices", "slow-peers"].map(
+const PATIENT = ["closing", "delivery", "flow", "keepalive", "ownership", "slices", "slow-peers"].map(
   (name) => `test/connection/${name}.test.ts`,
 );
 

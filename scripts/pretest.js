@@ -1,10 +1,10 @@
-// npm run build and npm run lint, side by side: node scripts/pretest.js
+// npm run build:check and npm run lint, side by side: node scripts/pretest.js
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 
 const codes = await Promise.all(
-  ["build", "lint"].map(async (script) => {
+  ["build:check", "lint"].map(async (script) => {
     const [code] = await once(spawn("npm", ["run", "--silent", script], { stdio: "inherit" }), "close");
     if (code !== 0) console.error(`npm run ${script} failed`);
     return code;

@@ -1,6 +1,6 @@
 // The examples that are no servers; and that none is without its line and its test.
 
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -53,6 +53,19 @@ test("statistics.mjs counts a recorded stream", async () => {
   expect(Number(/payloadBytes: (\d+)/.exec(output)![1])).toBeGreaterThanOrEqual(payloadBytes(2));
 });
 
+test("decoder-ws.mjs passes all rules but that of minimal lengths", { timeout: 300_000 }, () => {
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+  const args = commandOf("decoder-ws.mjs").slice(4);
+  const { status, stdout } = spawnSync(process.execPath, ["scripts/check-decoder.js", ...args, "--streams", "0"], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  expect(stdout.match(/^FAIL .*/gm)).toEqual([expect.stringContaining("§5.2 a length takes as few bytes as possible")]);
+  // Its first difference, with the bytes.
+  expect(stdout).toContain("81 fe 00 [00] 37 fa");
+  expect(status).toBe(1);
+});
+
 test("each example has a line in the README with its command, and a test", () => {
   const entries = readdirSync(examples).filter((name) => name !== "README.md");
   const names = entries.map((name) => (statSync(join(examples, name)).isDirectory() ? `${name}/` : name));
@@ -61,7 +74,9 @@ test("each example has a line in the README with its command, and a test", () =>
   const files = readdirSync(here).map((name) => join(here, name));
   const tests = [...files, runtimes].map((file) => readFileSync(file, "utf8")).join("\n");
   for (const { name, command } of listed) {
-    expect(command).toMatch(new RegExp(`^(node|deno run --allow-net|bun|npx workerd serve) examples/${name}`));
+    expect(command).toMatch(
+      new RegExp(`^(node|deno run --allow-net|bun|npx workerd serve|npm run check-decoder --) examples/${name}`),
+    );
     expect(tests, `a test of ${name}`).toContain(`"${name}"`);
   }
 });

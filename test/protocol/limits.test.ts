@@ -179,6 +179,8 @@ describe("what went wrong elsewhere", () => {
   });
 
   test("lengths of 64 bits neither overflow nor allocate (undici CVE-2026-1528, gorilla CVE-2020-27813)", () => {
+    // Once for all of them: each look at the heap collects all garbage.
+    const before = held();
     for (const role of ROLES) {
       for (const length of [
         2n ** 31n,
@@ -189,18 +191,17 @@ describe("what went wrong elsewhere", () => {
         2n ** 63n - 1n,
         2n ** 63n,
       ]) {
-        const before = held();
         const limited = new Protocol({ role });
         expect(short(limited.receive(toRole(role, { opcode: 2, claimedLength: length })))[0]).toMatch(/^error:/);
         const open = new Protocol({ role, limits: { maxFrame: Infinity, maxMessage: Infinity } });
         open.receive(toRole(role, { opcode: 2, claimedLength: length, payload: new Uint8Array(100) }));
-        expect(held() - before).toBeLessThan(MIB);
         // Two fragments that together overflow.
         const two = new Protocol({ role, limits: { maxFrame: Infinity, maxMessage: Infinity } });
         two.receive(toRole(role, { opcode: 2, fin: false, payload: new Uint8Array(100) }));
         two.receive(toRole(role, { opcode: 0, claimedLength: length }));
       }
     }
+    expect(held() - before).toBeLessThan(MIB);
   });
 
   test("inflating is bounded while it goes on, by the inflated length (undici CVE-2026-1526, websockets CVE-2018-1000518)", () => {

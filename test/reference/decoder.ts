@@ -28,7 +28,39 @@ export interface ReferenceError {
   byteOffset: number;
 }
 
-class Failure extends Error {}
+/** The rules of RFC 6455 that a stream can break, and the limits of this decoder. */
+export type Rule =
+  | "rsv"
+  | "rsv-misplaced"
+  | "continuation-of-none"
+  | "message-in-message"
+  | "reserved-opcode"
+  | "control-fin"
+  | "control-length-bits"
+  | "control-length"
+  | "close-length"
+  | "mask-missing"
+  | "mask-present"
+  | "length-top-bit"
+  | "length-minimal"
+  | "length-unsafe"
+  | "length-limit"
+  | "close-code"
+  | "close-utf8"
+  | "utf8"
+  | "utf8-surrogate";
+
+/** The places in a frame at which a decoder may look at what it has. */
+export type Stage = "byte" | "two bytes" | "length" | "payload" | "frame" | "text" | "message";
+
+class Failure extends Error {
+  readonly byteOffset: number;
+
+  constructor(code: string, byteOffset: number) {
+    super(code);
+    this.byteOffset = byteOffset;
+  }
+}
 
 /** RFC 3629 by arithmetic: is there a character that begins with these bytes? */
 class Utf8 {
@@ -38,6 +70,11 @@ class Utf8 {
 
   get incomplete(): boolean {
     return this.left > 0;
+  }
+
+  /** Whether the bytes up to the one that was refused begin a surrogate. */
+  get surrogate(): boolean {
+    return this.prefix >= 0xd800 >> 6 && this.prefix <= 0xdfff >> 6 && this.left === 1 && this.least === 0x800;
   }
 
   /** False if no character goes on with this byte. */
@@ -65,12 +102,13 @@ export class ReferenceDecoder {
   current: ReferenceFrame | undefined;
   error: ReferenceError | undefined;
   closed = false;
-  private readonly options: ReferenceOptions;
-  private offset = 0;
+  protected readonly options: ReferenceOptions;
+  /** Of the byte that is looked at. */
+  protected offset = 0;
   private header: number[] = [];
-  private messageOpcode: number | undefined;
+  protected messageOpcode: number | undefined;
   private utf8: Utf8 | undefined;
-  private closeUtf8 = new Utf8();
+  private closeUtf8: Utf8 | undefined = new Utf8();
 
   constructor(options: ReferenceOptions) {
     this.options = options;
@@ -84,12 +122,23 @@ export class ReferenceDecoder {
         else this.headerByte(byte);
       } catch (failure) {
         if (!(failure instanceof Failure)) throw failure;
-        this.error ??= { code: failure.message, byteOffset: this.offset };
+        this.error = { code: failure.message, byteOffset: failure.byteOffset };
         return;
       }
       this.offset++;
     }
   }
+
+  /** A rule is broken. Models of laxer decoders go on, or fail later. */
+  protected broken(_rule: Rule, code: string, byteOffset = this.offset): void {
+    throw new Failure(code, byteOffset);
+  }
+
+  /**
+   * Everything up to here is read; of "payload" its first byte, or all of an empty one; of "text" another byte of a text
+   * message. For the same models.
+   */
+  protected reached(_stage: Stage): void {}
 
   private headerByte(byte: number): void {
     const { options, header } = this;
@@ -101,20 +150,21 @@ export class ReferenceDecoder {
     const control = opcode >= 8;
 
     if (header.length === 1) {
-      const owned = options.rsv ?? 0;
-      if ((rsv & 3 & ~owned) !== 0) throw new Failure("WS_ERR_UNEXPECTED_RSV_2_3");
-      if ((rsv & 4 & ~owned) !== 0) throw new Failure("WS_ERR_UNEXPECTED_RSV_1");
+      const unowned = rsv & ~(options.rsv ?? 0);
+      if ((unowned & 3) !== 0) this.broken("rsv", "WS_ERR_UNEXPECTED_RSV_2_3");
+      else if ((unowned & 4) !== 0) this.broken("rsv", "WS_ERR_UNEXPECTED_RSV_1");
       const misplaced = rsv & 4 ? "WS_ERR_UNEXPECTED_RSV_1" : "WS_ERR_UNEXPECTED_RSV_2_3";
       if (opcode === 0) {
-        if (rsv) throw new Failure(misplaced);
-        if (this.messageOpcode === undefined) throw new Failure("WS_ERR_INVALID_OPCODE");
+        if (rsv) this.broken("rsv-misplaced", misplaced);
+        if (this.messageOpcode === undefined) this.broken("continuation-of-none", "WS_ERR_INVALID_OPCODE");
       } else if (opcode === 1 || opcode === 2) {
-        if (this.messageOpcode !== undefined) throw new Failure("WS_ERR_INVALID_OPCODE");
+        if (this.messageOpcode !== undefined) this.broken("message-in-message", "WS_ERR_INVALID_OPCODE");
       } else if (opcode === 8 || opcode === 9 || opcode === 10) {
-        if (!fin) throw new Failure("WS_ERR_EXPECTED_FIN");
-        if (rsv) throw new Failure(misplaced);
+        if (!fin) this.broken("control-fin", "WS_ERR_EXPECTED_FIN");
+        if (rsv) this.broken("rsv-misplaced", misplaced);
       } else {
-        throw new Failure("WS_ERR_INVALID_OPCODE");
+        this.broken("reserved-opcode", "WS_ERR_INVALID_OPCODE");
+        if (control && !fin) this.broken("control-fin", "WS_ERR_EXPECTED_FIN");
       }
       return;
     }
@@ -123,17 +173,18 @@ export class ReferenceDecoder {
     const short = header[1]! & 0x7f;
     if (header.length === 2) {
       if (control) {
-        if (short > 125) throw new Failure("WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH");
+        if (short > 125) this.broken("control-length-bits", "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH");
         if (opcode === 8 && short === 1 && !options.allowInvalidClose) {
-          throw new Failure("WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH");
+          this.broken("close-length", "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH");
         }
       }
-      if (options.server && !masked && !options.allowUnmasked) throw new Failure("WS_ERR_EXPECTED_MASK");
-      if (!options.server && masked && !options.allowMasked) throw new Failure("WS_ERR_UNEXPECTED_MASK");
+      if (options.server && !masked && !options.allowUnmasked) this.broken("mask-missing", "WS_ERR_EXPECTED_MASK");
+      if (!options.server && masked && !options.allowMasked) this.broken("mask-present", "WS_ERR_UNEXPECTED_MASK");
+      this.reached("two bytes");
     }
     const extended = short === 126 ? 2 : short === 127 ? 8 : 0;
     if (extended === 8 && header.length === 3 && byte >= 0x80) {
-      throw new Failure("WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH");
+      this.broken("length-top-bit", "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH");
     }
     if (header.length < 2 + extended) return;
     let length = BigInt(short);
@@ -143,10 +194,12 @@ export class ReferenceDecoder {
     }
     if (header.length === 2 + extended) {
       const least = extended === 2 ? 126n : extended === 8 ? 65536n : 0n;
-      if (length < least && !options.allowNonMinimalLength) throw new Failure("WS_ERR_NON_MINIMAL_LENGTH");
-      if (length > 2n ** 53n - 1n) throw new Failure("WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH");
+      if (length < least && !options.allowNonMinimalLength) this.broken("length-minimal", "WS_ERR_NON_MINIMAL_LENGTH");
+      if (control && length > 125n) this.broken("control-length", "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH");
+      if (length > 2n ** 53n - 1n) this.broken("length-unsafe", "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH");
       const limit = Math.min(options.maxFrame ?? 100 * 1024 * 1024, Number.MAX_SAFE_INTEGER);
-      if (!control && length > BigInt(limit)) throw new Failure("WS_ERR_UNSUPPORTED_MESSAGE_LENGTH");
+      if (!control && length > BigInt(limit)) this.broken("length-limit", "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH");
+      this.reached("length");
     }
     if (header.length < 2 + extended + (masked ? 4 : 0)) return;
 
@@ -167,6 +220,7 @@ export class ReferenceDecoder {
       const isText = opcode === 1 && rsv === 0 && !options.allowInvalidUtf8;
       this.utf8 = isText ? new Utf8() : undefined;
     }
+    if (length === 0n) this.reached("payload");
     this.endIfComplete();
   }
 
@@ -176,10 +230,15 @@ export class ReferenceDecoder {
     const plain = frame.maskKey ? byte ^ frame.maskKey[position % 4]! : byte;
     if (frame.opcode === 8) {
       if (!this.options.allowInvalidClose) this.closeByte(frame, position, plain);
-    } else if (frame.opcode < 8 && this.utf8 && !this.utf8.add(plain)) {
-      throw new Failure("WS_ERR_INVALID_UTF8");
+    } else if (frame.opcode < 3) {
+      if (this.messageOpcode === 1) this.reached("text");
+      if (this.utf8 && !this.utf8.add(plain)) {
+        this.broken(this.utf8.surrogate ? "utf8-surrogate" : "utf8", "WS_ERR_INVALID_UTF8");
+        this.utf8 = undefined;
+      }
     }
     frame.payload.push(plain);
+    if (position === 0) this.reached("payload");
     this.endIfComplete();
   }
 
@@ -189,20 +248,25 @@ export class ReferenceDecoder {
       const valid =
         [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014].includes(code) ||
         (code >= 3000 && code <= 4999);
-      if (!valid) throw new Failure("WS_ERR_INVALID_CLOSE_CODE");
+      if (!valid) this.broken("close-code", "WS_ERR_INVALID_CLOSE_CODE");
     }
-    if (position > 1 && !this.closeUtf8.add(byte)) throw new Failure("WS_ERR_INVALID_UTF8");
+    if (position > 1 && this.closeUtf8 && !this.closeUtf8.add(byte)) {
+      this.broken("close-utf8", "WS_ERR_INVALID_UTF8");
+      this.closeUtf8 = undefined;
+    }
   }
 
   private endIfComplete(): void {
     const frame = this.current!;
     if (frame.payload.length < frame.payloadLength) return;
-    const unfinished =
-      frame.opcode === 8 ? this.closeUtf8.incomplete : frame.opcode < 8 && frame.fin && this.utf8?.incomplete === true;
-    if (unfinished) {
-      this.error = { code: "WS_ERR_INVALID_UTF8", byteOffset: this.offset + 1 };
-      return;
+    // The character that was cut short is missed where its next byte was to be.
+    if (frame.opcode === 8 && this.closeUtf8?.incomplete) {
+      this.broken("close-utf8", "WS_ERR_INVALID_UTF8", this.offset + 1);
     }
+    const last = frame.opcode < 3 && frame.fin;
+    if (last && this.utf8?.incomplete) this.broken("utf8", "WS_ERR_INVALID_UTF8", this.offset + 1);
+    this.reached("frame");
+    if (last) this.reached("message");
     this.frames.push(frame);
     this.current = undefined;
     if (frame.opcode === 8) this.closed = true;

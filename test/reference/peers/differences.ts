@@ -1,0 +1,321 @@
+// Where each decoder differs from the RFC, or sees an error later than it could. The reference decoder with the rows of a
+// peer finds what the peer finds, to the byte: any other difference is a finding. Each row is needed by some stream.
+
+import type { ReferenceFrame, Rule, Stage } from "../decoder.ts";
+import type { Role } from "./peer.ts";
+
+interface Described {
+  /** The name of the Peer. */
+  readonly peer: string;
+  /** What it does, for the documentation. */
+  readonly says: string;
+}
+
+/** Rules that it sees broken late, or never. */
+export interface RuleRow extends Described {
+  readonly rules: readonly Rule[];
+  /** Where it looks. */
+  readonly when: Stage | "never";
+  /** In place of that of RFC 6455 §7.4.1. */
+  readonly closeCode?: number;
+  /** Default both. */
+  readonly role?: Role;
+  /** Frames for which it does not look at all. */
+  readonly except?: (frame: ReferenceFrame) => boolean;
+}
+
+/** What it looks at first, of the rules that it looks at in one place. */
+export interface OrderRow extends Described {
+  readonly first: readonly Rule[];
+}
+
+/** The longest payload of a frame that it takes. */
+export interface LimitRow extends Described {
+  readonly limit: number;
+  readonly closeCode: number;
+}
+
+/** What it tells in place of an event. */
+export interface EventRow extends Described {
+  readonly event: (event: string) => string;
+}
+
+/** After these errors it still tells of the Pings and Pongs in the same chunk. */
+export interface GoesOnRow extends Described {
+  readonly goesOn: readonly Rule[];
+}
+
+/** Frames that it refuses, though they are right. */
+export interface StricterRow extends Described {
+  readonly refuses: (frame: ReferenceFrame, inMessage: boolean) => boolean;
+}
+
+export type Row = StricterRow | RuleRow | OrderRow | LimitRow | EventRow | GoesOnRow;
+
+/** All that can be wrong with the first byte. */
+const FIRST_BYTE: readonly Rule[] = [
+  "rsv",
+  "rsv-misplaced",
+  "continuation-of-none",
+  "message-in-message",
+  "reserved-opcode",
+  "control-fin",
+];
+const MINIMAL = "accepts lengths in more bytes than they need";
+const TEXT_LATE = "looks at text when the message has ended";
+const CLOSE_LATE = "looks at the code and reason of a Close when the frame has ended";
+const TEXT: readonly Rule[] = ["utf8", "utf8-surrogate"];
+const TWO_BYTES = "looks at the first byte of a frame when it has two";
+
+const isUtf8 = (hex: string): boolean =>
+  Buffer.from(Buffer.from(hex, "hex").toString(), "utf8").toString("hex") === hex;
+
+/** Changes events of one kind, whose parts are the fields after it. */
+function change(kind: string, how: (...fields: string[]) => string): (event: string) => string {
+  return (event) => {
+    const [name, ...fields] = event.split(":");
+    return name === kind ? `${kind}:${how(...fields)}` : event;
+  };
+}
+
+/** What is not UTF-8 becomes U+FFFD. */
+const asText = (hex: string): string => Buffer.from(Buffer.from(hex, "hex").toString()).toString("hex");
+
+const withoutBom = (hex: string): string => hex.replace(/^efbbbf/, "");
+
+/** Those that websocket-driver accepts. */
+const DRIVER_CODES = /^(100[01237]|100[89]|101[01]|[34]\d{3})$/;
+
+export const ROWS: readonly Row[] = [
+  { peer: "ws", rules: FIRST_BYTE, when: "two bytes", says: TWO_BYTES },
+  { peer: "ws", rules: ["length-minimal"], when: "never", says: MINIMAL },
+  {
+    peer: "ws",
+    rules: ["length-top-bit"],
+    when: "length",
+    closeCode: 1009,
+    says: "takes a length with the top bit set for one that is too long (1009)",
+  },
+  { peer: "ws", rules: ["close-code", "close-utf8"], when: "frame", says: CLOSE_LATE },
+  { peer: "ws", rules: TEXT, when: "message", says: TEXT_LATE },
+
+  { peer: "undici", rules: FIRST_BYTE, when: "two bytes", says: TWO_BYTES },
+  { peer: "undici", rules: ["length-minimal"], when: "never", says: MINIMAL },
+  {
+    peer: "undici",
+    rules: ["length-top-bit"],
+    when: "length",
+    closeCode: 1009,
+    says: "takes a length with the top bit set for one that is too long (1009)",
+  },
+  { peer: "undici", limit: 2 ** 31 - 1, closeCode: 1009, says: "refuses frames of 2 GiB and more" },
+  { peer: "undici", rules: ["close-length", "close-code", "close-utf8"], when: "frame", says: CLOSE_LATE },
+  { peer: "undici", rules: TEXT, when: "message", says: TEXT_LATE },
+  {
+    peer: "undici",
+    goesOn: TEXT,
+    says: "after text that is not UTF-8, still answers the Pings in the same chunk",
+  },
+  {
+    peer: "undici",
+    event: change("text", (payload) => withoutBom(payload!)),
+    says: "drops a BOM at the start of a text",
+  },
+  {
+    peer: "undici",
+    event: change("close", (code, reason) => `${code}:${withoutBom(withoutBom(reason!))}`),
+    says: "drops two BOMs at the start of a reason",
+  },
+
+  {
+    peer: "websocket-driver",
+    rules: ["mask-missing"],
+    when: "byte",
+    closeCode: 1003,
+    says: "refuses a frame without a mask with 1003",
+  },
+  { peer: "websocket-driver", rules: ["mask-present"], when: "never", says: "as a client, accepts masked frames" },
+  {
+    peer: "websocket-driver",
+    rules: ["continuation-of-none"],
+    when: "frame",
+    says: "sees a continuation of no message when the frame has ended",
+  },
+  { peer: "websocket-driver", rules: ["length-minimal"], when: "never", says: MINIMAL },
+  {
+    peer: "websocket-driver",
+    rules: ["control-length-bits"],
+    when: "never",
+    says: "accepts control frames whose length takes more bytes than it needs",
+  },
+  {
+    peer: "websocket-driver",
+    rules: ["length-top-bit"],
+    when: "length",
+    closeCode: 1009,
+    says: "takes a length with the top bit set for one that is too long (1009)",
+  },
+  {
+    peer: "websocket-driver",
+    first: ["control-length"],
+    says: "of a control frame with such a length says that it is a control frame (1002)",
+  },
+  {
+    peer: "websocket-driver",
+    limit: 2 ** 26 - 1,
+    closeCode: 1009,
+    says: "refuses frames of 64 MiB and more, by default",
+  },
+  {
+    peer: "websocket-driver",
+    rules: ["close-length", "close-code", "close-utf8"],
+    when: "never",
+    says: "accepts a Close that is wrong",
+  },
+  {
+    peer: "websocket-driver",
+    event: change("close", (code, reason) => {
+      if (code === "none") return "1000:";
+      if (code === "short" || !isUtf8(reason!)) return "1002:";
+      return `${DRIVER_CODES.test(code!) ? code : 1002}:${reason}`;
+    }),
+    says: "answers 1002 to a Close that is wrong, and to 1012, 1013 and 1014, and tells of that code; of 1000 if there was no code",
+  },
+  {
+    peer: "websocket-driver",
+    event: change("pong", (payload) => asText(payload!)),
+    says: "tells of a Pong as text, whatever its bytes",
+  },
+  {
+    peer: "websocket-driver",
+    rules: TEXT,
+    when: "message",
+    // Where the stack ends lies between 4 and 8 MB.
+    except: ({ payloadLength }) => payloadLength > 6_000_000,
+    says: "looks at text when the message has ended, and accepts anything in texts of 8 MB and more: its regular expression runs out of stack",
+  },
+  {
+    peer: "websocket-driver",
+    event: change("text", (payload) => asText(payload!)),
+    says: "puts U+FFFD in the place of what is not UTF-8 in them",
+  },
+
+  {
+    peer: "websocket-node",
+    rules: ["mask-missing", "mask-present"],
+    when: "never",
+    says: "accepts frames with and without a mask in both roles",
+  },
+  { peer: "websocket-node", rules: ["control-fin"], when: "two bytes", says: TWO_BYTES },
+  {
+    peer: "websocket-node",
+    rules: ["rsv", "rsv-misplaced", "reserved-opcode", "continuation-of-none", "message-in-message"],
+    when: "frame",
+    says: "looks at RSV bits and opcodes when the frame has ended",
+  },
+  { peer: "websocket-node", rules: ["length-minimal"], when: "never", says: MINIMAL },
+  {
+    peer: "websocket-node",
+    rules: ["length-top-bit"],
+    when: "length",
+    says: "looks at a 64-bit length when all of it has come",
+  },
+  {
+    peer: "websocket-node",
+    rules: ["length-unsafe"],
+    when: "length",
+    closeCode: 1002,
+    says: "refuses lengths of more than 32 bits with 1002",
+  },
+  { peer: "websocket-node", limit: 2 ** 32 - 1, closeCode: 1002, says: "refuses frames of 4 GiB and more" },
+  {
+    peer: "websocket-node",
+    rules: ["close-length", "close-code"],
+    when: "never",
+    says: "accepts a Close of one byte or of any code, and answers 1002",
+  },
+  {
+    peer: "websocket-node",
+    rules: ["close-utf8"],
+    when: "frame",
+    except: ({ payloadLength }) => payloadLength === 3,
+    says: "looks at the reason of a Close when the frame has ended, and not if it is of one byte",
+  },
+  {
+    peer: "websocket-node",
+    event: change("close", (code, reason) => `${code === "short" ? 1005 : code}:${reason!.length > 2 ? reason : ""}`),
+    says: "drops a reason of one byte; of a Close of one byte tells as of one without a code",
+  },
+  { peer: "websocket-node", rules: TEXT, when: "message", says: TEXT_LATE },
+
+  {
+    peer: "wsproto",
+    rules: ["control-fin", "reserved-opcode"],
+    when: "two bytes",
+    says: TWO_BYTES,
+  },
+  {
+    peer: "wsproto",
+    rules: ["rsv", "rsv-misplaced", "mask-missing", "mask-present", "length-top-bit"],
+    when: "length",
+    says: "looks at RSV bits, the mask bit and the top bit of a length when the length is complete",
+  },
+  {
+    peer: "wsproto",
+    rules: ["continuation-of-none", "message-in-message"],
+    when: "payload",
+    says: "sees that a frame is out of order with the first byte of its payload",
+  },
+  {
+    peer: "wsproto",
+    rules: ["utf8-surrogate"],
+    when: "text",
+    says: "sees a surrogate in text one byte late, as Python's decoder does",
+  },
+  {
+    peer: "wsproto",
+    refuses: ({ opcode, payload: [a, b] }) => opcode === 8 && (a ?? 0) * 256 + (b ?? 0) === 1014,
+    says: "refuses close code 1014",
+  },
+  {
+    peer: "wsproto",
+    rules: ["length-unsafe", "length-limit"],
+    when: "never",
+    says: "waits for payloads of any length",
+  },
+  { peer: "wsproto", rules: ["close-length", "close-code", "close-utf8"], when: "frame", says: CLOSE_LATE },
+
+  { peer: "websockets", rules: ["reserved-opcode"], when: "two bytes", says: TWO_BYTES },
+  {
+    peer: "websockets",
+    rules: ["rsv", "rsv-misplaced", "control-fin", "control-length", "continuation-of-none", "message-in-message"],
+    when: "frame",
+    says: "looks at RSV bits, FIN and the length of a control frame, and at the order of frames, when the frame has ended",
+  },
+  {
+    peer: "websockets",
+    rules: ["control-length-bits"],
+    when: "never",
+    says: "accepts control frames whose length takes more bytes than it needs",
+  },
+  { peer: "websockets", rules: ["length-minimal"], when: "never", says: MINIMAL },
+  {
+    peer: "websockets",
+    rules: ["length-top-bit", "length-unsafe", "length-limit"],
+    when: "never",
+    says: "waits for payloads of any length, those whose top bit is set too",
+  },
+  { peer: "websockets", rules: ["close-length", "close-code", "close-utf8"], when: "frame", says: CLOSE_LATE },
+  { peer: "websockets", first: ["close-utf8"], says: "looks at the reason of a Close before its code" },
+  {
+    peer: "websockets",
+    rules: TEXT,
+    when: "never",
+    says: "leaves text as bytes: who uses its sans-I/O layer checks UTF-8",
+  },
+  {
+    peer: "websockets",
+    refuses: ({ opcode }, inMessage) => opcode === 8 && inMessage,
+    says: "refuses a Close between the fragments of a message",
+  },
+];
