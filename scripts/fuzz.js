@@ -1,10 +1,10 @@
-// npm run fuzz: bundles the fuzzer, which is TypeScript, and runs it.
+// npm run fuzz: bundles the command, which is TypeScript, and runs it.
 
-import { spawnSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+const command = `${root}build/fuzz/command.js`;
 await build({
   absWorkingDir: root,
   entryPoints: ["test/fuzz/main.ts"],
@@ -12,10 +12,9 @@ await build({
   format: "esm",
   platform: "node",
   packages: "external",
-  outfile: "build/fuzz.js",
+  outfile: command,
   logLevel: "warning",
 });
-const { status } = spawnSync(process.execPath, [`${root}build/fuzz.js`, ...process.argv.slice(2)], {
-  stdio: "inherit",
-});
-process.exit(status ?? 1);
+process.chdir(root);
+const { main } = await import(pathToFileURL(command).href);
+process.exitCode = await main(process.argv.slice(2));

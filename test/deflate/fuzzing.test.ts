@@ -1,8 +1,7 @@
 // Short runs of the fuzzer, the same each time. `npm run fuzz -- deflate` goes on from there.
 
 import { expect, test } from "vitest";
-import { runArrival } from "../fuzz/deflate/arrivals.ts";
-import { runConnections } from "../fuzz/deflate/connections.ts";
+import { runArrival } from "../fuzz/compression/arrivals.ts";
 import { nodeOracle } from "../fuzz/deflate/node-oracle.ts";
 import { type Counts, runRound } from "../fuzz/deflate/rounds.ts";
 import { WatchedCore } from "../fuzz/deflate/watched-core.ts";
@@ -10,26 +9,20 @@ import { WatchedCore } from "../fuzz/deflate/watched-core.ts";
 test("what the core inflates, compresses and refuses is right by zlib, cut anywhere, in places that change", () => {
   const total: Counts = { inflated: 0, deflated: 0, corrupted: 0, understood: 0, tooFar: 0 };
   const core = new WatchedCore({ checked: false });
-  for (let seed = 1; seed <= 3; seed++) {
+  for (let seed = 1; seed <= 1; seed++) {
     const counts = runRound(seed, { core, oracle: nodeOracle, size: 60 });
     for (const key of Object.keys(counts) as (keyof Counts)[]) total[key] += counts[key];
   }
-  expect(total.inflated).toBeGreaterThan(200);
-  expect(total.deflated).toBeGreaterThan(350);
-  expect(total.corrupted).toBeGreaterThan(900);
+  expect(total.inflated).toBeGreaterThan(60);
+  expect(total.deflated).toBeGreaterThan(110);
+  expect(total.corrupted).toBeGreaterThan(290);
   // As many that are right as wrong ones.
   expect(total.understood / total.corrupted).toBeGreaterThan(0.3);
   expect(total.understood / total.corrupted).toBeLessThan(0.8);
 });
 
-test("between 40 connections with permessage-deflate in every configuration, what arrives is what was sent", () => {
-  let messages = 0;
-  for (let seed = 1; seed <= 2; seed++) messages += runConnections(seed, { steps: 2000 });
-  expect(messages).toBeGreaterThan(1000);
-});
-
 test("what comes of messages that are wrong, too long or no text is the same, however they arrive", () => {
-  const codes = Array.from({ length: 150 }, (_, i) => runArrival(i));
+  const codes = Array.from({ length: 100 }, (_, i) => runArrival(i));
   for (const code of [
     undefined,
     "WS_ERR_INVALID_UTF8",
@@ -37,6 +30,6 @@ test("what comes of messages that are wrong, too long or no text is the same, ho
     "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
     "WS_ERR_INFLATE_RATIO",
   ]) {
-    expect(codes.filter((each) => each === code).length, code).toBeGreaterThan(3);
+    expect(codes.filter((each) => each === code).length, code).toBeGreaterThan(1);
   }
 });

@@ -13,9 +13,9 @@ import {
   zlibCodec,
 } from "../../../src/index.ts";
 import { Random } from "../../support/random.ts";
-import { makeData, makeLength } from "./data.ts";
-import { corrupted, makeStream } from "./grammar.ts";
-import { withoutTail } from "./oracle.ts";
+import { makeData, makeLength } from "../deflate/data.ts";
+import { corrupted, makeStream } from "../deflate/grammar.ts";
+import { withoutTail } from "../deflate/oracle.ts";
 
 const RSV1 = 4;
 const WRONG_TEXT = ["80", "c0af", "eda080", "f4908080", "ff", "c3", "e282", "f09f98"];

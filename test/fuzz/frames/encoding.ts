@@ -1,9 +1,10 @@
 // The encoder's half of a fuzz case: random frames through FrameEncoder, in batches, against bytes written straight
 // from the RFC, and decoded again.
 
-import { FrameEncoder, PreparedMessage } from "../../src/index.ts";
-import { concat, serialize } from "../reference/serialize.ts";
-import { Random } from "../support/random.ts";
+import { FrameEncoder, PreparedMessage } from "../../../src/index.ts";
+import { concat, serialize } from "../../reference/serialize.ts";
+import { Random } from "../../support/random.ts";
+import type { EncodingCase } from "./case.ts";
 
 const ALPHABETS = ["ascii ", "größe", "漢字", "😀", "a😀é漢", "\ud83d", "\ude00", "\ud83d\ude00\ud83d"];
 const LENGTHS = [0, 1, 2, 5, 15, 16, 17, 31, 32, 33, 64, 125, 126, 300, 1365, 4095, 4096];
@@ -13,11 +14,14 @@ function randomText(random: Random): string {
   return random.pick(ALPHABETS).repeat(length).slice(0, length);
 }
 
-/** Returns the number of frames, and what was wrong with their bytes. */
-export function encodeSeed(seed: number): { frames: number; what?: string } {
-  const random = new Random(seed ^ 0x5eed);
+export function makeEncodingCase(random: Random): EncodingCase {
+  return { kind: "encoding", seed: random.integer(0, 0xffff_ffff), count: random.integer(1, 60) };
+}
+
+/** Returns what was wrong with the bytes of the frames. */
+export function compareEncoding({ seed, count }: EncodingCase): string | undefined {
+  const random = new Random(seed);
   const role = random.pick(["server", "client"] as const);
-  const count = random.integer(1, 60);
   for (const core of ["wasm", "portable"] as const) {
     const keys: Uint8Array[] = [];
     const maskKey = (): Uint8Array => {
@@ -67,11 +71,8 @@ export function encodeSeed(seed: number): { frames: number; what?: string } {
     if (!found.equals(expected)) {
       let at = 0;
       while (found[at] === expected[at]) at++;
-      return {
-        frames: count,
-        what: `${core} encoder, role ${role}: byte ${at} of ${expected.length} (${found.length} came)`,
-      };
+      return `${core} encoder, role ${role}: byte ${at} of ${expected.length} (${found.length} came)`;
     }
   }
-  return { frames: count };
+  return undefined;
 }

@@ -1,16 +1,9 @@
 // Makes streams for the fuzzer: mostly right, some slightly wrong, of both roles, with every class of length.
 
-import type { ReferenceOptions } from "../reference/decoder.ts";
-import { concat, type RawFrame, serialize } from "../reference/serialize.ts";
-import type { Random } from "../support/random.ts";
-
-export interface FuzzCase {
-  options: ReferenceOptions;
-  stream: Uint8Array;
-  cuts: number[];
-  /** How many frames were written. */
-  frames: number;
-}
+import type { ReferenceOptions } from "../../reference/decoder.ts";
+import { concat, type RawFrame, serialize } from "../../reference/serialize.ts";
+import type { Random } from "../../support/random.ts";
+import { type StreamCase, toCaseOptions } from "./case.ts";
 
 const TEXTS = [
   "",
@@ -83,7 +76,7 @@ export function makeOptions(random: Random): ReferenceOptions {
 }
 
 /** A frame that may come now; `open` says whether a message is. */
-function makeFrame(random: Random, options: ReferenceOptions, open: boolean, last: boolean): RawFrame {
+export function makeFrame(random: Random, options: ReferenceOptions, open: boolean, last: boolean): RawFrame {
   const maskKey = options.server ? random.pick([[0, 0, 0, 0], [...random.bytes(4)], [...random.bytes(4)]]) : undefined;
   if (last && random.chance(0.5)) return { opcode: 8, payload: closePayload(random), maskKey };
   if (random.chance(0.15)) {
@@ -95,8 +88,11 @@ function makeFrame(random: Random, options: ReferenceOptions, open: boolean, las
   return { opcode, fin: random.chance(0.75), rsv, payload, maskKey };
 }
 
+const LENGTHS_IN_3 = [0n, 1n, 124n, 125n, 126n, 127n, 65535n];
+const LENGTHS_IN_9 = [0n, 125n, 126n, 65534n, 65535n, 65536n, 65537n];
+
 /** Makes one thing wrong with a frame, or with its bytes. */
-function spoil(random: Random, frame: RawFrame): Uint8Array {
+export function spoil(random: Random, frame: RawFrame): Uint8Array {
   switch (random.integer(0, 7)) {
     case 0:
       return serialize({ ...frame, opcode: random.integer(0, 15) });
@@ -105,7 +101,10 @@ function spoil(random: Random, frame: RawFrame): Uint8Array {
     case 2:
       return serialize({ ...frame, maskKey: frame.maskKey ? undefined : [1, 2, 3, 4] });
     case 3:
-      return serialize({ ...frame, lengthBytes: frame.payload!.length > 65535 ? 9 : random.pick([3, 9]) });
+      // More bytes for the length than it needs, or just as many.
+      return random.chance(0.5)
+        ? serialize({ ...frame, lengthBytes: 3, claimedLength: random.pick(LENGTHS_IN_3) })
+        : serialize({ ...frame, lengthBytes: 9, claimedLength: random.pick(LENGTHS_IN_9) });
     case 4:
       return serialize({
         ...frame,
@@ -133,7 +132,7 @@ function spoil(random: Random, frame: RawFrame): Uint8Array {
   }
 }
 
-function makeCuts(random: Random, stream: Uint8Array, boundaries: readonly number[]): number[] {
+export function makeCuts(random: Random, stream: Uint8Array, boundaries: readonly number[]): number[] {
   const style = random.integer(0, 4);
   if (style === 0) return [];
   if (style === 1 && stream.length < 600) return Array.from({ length: stream.length - 1 }, (_, i) => i + 1);
@@ -149,7 +148,7 @@ function makeCuts(random: Random, stream: Uint8Array, boundaries: readonly numbe
   return cuts;
 }
 
-export function makeCase(random: Random): FuzzCase {
+export function makeStreamCase(random: Random): StreamCase {
   const options = makeOptions(random);
   const count = random.integer(1, 24);
   const wrongAt = random.chance(0.45) ? random.integer(0, count - 1) : -1;
@@ -167,5 +166,21 @@ export function makeCase(random: Random): FuzzCase {
   }
   let stream = concat(parts);
   if (random.chance(0.1)) stream = stream.subarray(0, random.integer(0, stream.length));
-  return { options, stream, cuts: makeCuts(random, stream, boundaries), frames: count };
+  return streamCase(random, options, stream, boundaries);
+}
+
+/** @param boundaries near which to cut */
+export function streamCase(
+  random: Random,
+  options: ReferenceOptions,
+  stream: Uint8Array,
+  boundaries: readonly number[],
+): StreamCase {
+  return {
+    kind: "stream",
+    options: toCaseOptions(options),
+    stream: Buffer.from(stream).toString("hex"),
+    cuts: makeCuts(random, stream, boundaries),
+    seed: random.integer(0, 0xffff_ffff),
+  };
 }

@@ -1,0 +1,78 @@
+// npm run fuzz -- --check: puts each seeded mutant's fault into the code, and lets its target look for it.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { bundleRunner } from "./bundle/bundle.ts";
+import { applied, occurrences } from "./mutants/apply.ts";
+import type { Mutant } from "./mutants/mutant.ts";
+import { runOrders } from "./process.ts";
+import type { TargetSettings } from "./settings.ts";
+
+const SECONDS = 60;
+/** How long a case may take, in ms: a fault may be an endless loop. */
+const LONGEST = 10_000;
+
+export interface Checked {
+  readonly mutant: Mutant;
+  /** What was found, or undefined for nothing. */
+  readonly finding: string | undefined;
+  /** Why it could not be looked for. */
+  readonly failure: string | undefined;
+  readonly cases: number;
+  readonly seconds: number;
+}
+
+export async function checkMutant(mutant: Mutant, seed: number, settings: TargetSettings): Promise<Checked> {
+  const root = process.cwd();
+  const nothing = { mutant, finding: undefined, failure: undefined, cases: 0, seconds: 0 };
+  const found = occurrences(mutant, readFileSync(join(root, mutant.file), "utf8"));
+  if (found !== 1) return { ...nothing, failure: `its text stands in ${mutant.file} ${found} times` };
+  const bundle = await bundleRunner(root, {
+    changes: [(file, source) => (file === mutant.file ? applied(mutant, source) : source)],
+    assembly: mutant.file.startsWith("assembly/"),
+    coverage: false,
+  });
+  try {
+    const seconds = mutant.seconds ?? SECONDS;
+    const from = performance.now();
+    const { told, stuck } = await runOrders(
+      bundle,
+      { targets: [mutant.target], settings, seed, seconds },
+      { longest: LONGEST, shown: false, killAfter: (seconds + 60) * 1000 },
+    );
+    const finding = stuck === undefined ? told?.finding : "a case does not end";
+    return { ...nothing, finding, cases: told?.cases ?? 0, seconds: (performance.now() - from) / 1000 };
+  } finally {
+    await bundle.remove();
+  }
+}
+
+/** @returns whether all were found */
+export async function checkMutants(
+  mutants: readonly Mutant[],
+  seed: number,
+  settings: TargetSettings,
+): Promise<boolean> {
+  const width = Math.max(...mutants.map(({ name }) => name.length));
+  console.log(`${"mutant".padEnd(width)}  found by     cases  seconds  as`);
+  let missed = 0;
+  for (const mutant of mutants) {
+    const { finding, failure, cases, seconds } = await checkMutant(mutant, seed, settings);
+    if (finding === undefined) missed++;
+    const columns = [
+      mutant.name.padEnd(width),
+      (finding === undefined ? "-" : mutant.target).padEnd(11),
+      String(cases).padStart(6),
+      seconds.toFixed(1).padStart(7),
+      finding === undefined ? `NOT FOUND: ${failure ?? mutant.behaviour}` : short(finding),
+    ];
+    console.log(columns.join("  "));
+  }
+  console.log(`${mutants.length - missed} of ${mutants.length} mutants were found`);
+  return missed === 0;
+}
+
+function short(finding: string): string {
+  const [first = ""] = finding.split("\n");
+  return first.length > 90 ? `${first.slice(0, 90)}...` : first;
+}

@@ -1,0 +1,25 @@
+// Cases that reached something new, kept in a folder from one run to the next.
+
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+export class Corpus {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  read(target: string): unknown[] {
+    const folder = join(this.#folder, target);
+    mkdirSync(folder, { recursive: true });
+    return readdirSync(folder).map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as unknown);
+  }
+
+  add(target: string, one: unknown): void {
+    const text = JSON.stringify(one);
+    const hash = createHash("sha1").update(text).digest("hex").slice(0, 16);
+    writeFileSync(join(this.#folder, target, `${hash}.json`), text);
+  }
+}

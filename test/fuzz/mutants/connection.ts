@@ -1,0 +1,233 @@
+// Faults for the target "connection": what went wrong in earlier versions of Connection, put back into its code.
+
+import type { Mutant } from "./mutant.ts";
+
+const target = "connection";
+const FILE = "src/node/connection.ts";
+const FLOW = "src/node/flow.ts";
+const OUTBOX = "src/node/outbox.ts";
+
+export const CONNECTION: readonly Mutant[] = [
+  // Flow and delivery.
+  {
+    name: "pieces-wait-for-postponed",
+    behaviour: "A message in pieces waits for what was sent after it, which waits for the pieces.",
+    file: OUTBOX,
+    find: `  get #hasSpace(): boolean {
+    return this.waiting <=`,
+    replace: `  get #hasSpace(): boolean {
+    return this.bytes <=`,
+    target,
+  },
+  {
+    name: "resume-by-drain",
+    behaviour: "Reading goes on only when the stream has been full by its own mark.",
+    file: FILE,
+    find: "if (this.#flow.isStopped || this.#flow.isBehind) this.run();",
+    replace: "if (this.socket.writableNeedDrain) this.run();",
+    target,
+  },
+  {
+    name: "postponed-not-weighed",
+    behaviour: "What waits for a message in pieces is not counted, and has no bound.",
+    file: OUTBOX,
+    find: ": this.waiting + queue.bytes + (queue.entries.length - queue.first) * OVERHEAD;",
+    replace: ": this.waiting;",
+    target,
+    seconds: 120,
+  },
+  {
+    name: "close-overtakes-postponed",
+    behaviour: "close() drops what waits for a message in pieces.",
+    file: OUTBOX,
+    find: `      queue.closed = true;
+      queue.entries.push({ code, reason });`,
+    replace: "      this.#protocol.close(code, reason);",
+    target,
+  },
+  {
+    name: "close-overtakes-loop",
+    behaviour: "The body of a loop cannot answer what came before a Close, since ours has gone out.",
+    file: FILE,
+    find: "return this.#flow.isBehind || this.#outbox.sendsPieces;",
+    replace: "return this.#outbox.sendsPieces;",
+    target,
+  },
+  {
+    name: "pieces-borrowed",
+    behaviour: "A piece is still read when its source has used its buffer again.",
+    file: OUTBOX,
+    find: 'typeof next.value === "string" ? next.value : this.#lend(next.value)',
+    replace: 'typeof next.value === "string" ? next.value : asBytes(next.value)',
+    target,
+    seconds: 120,
+  },
+  {
+    name: "iterator-without-promise",
+    behaviour: "An iterator whose methods return no promises breaks a message in pieces.",
+    file: OUTBOX,
+    find: "Promise.resolve(value).then(resolve, reject);",
+    replace: "(value as Promise<T>).then(resolve, reject);",
+    target,
+  },
+  {
+    name: "nested-delivery",
+    behaviour: "What a handler calls hands out the next message inside of the first.",
+    file: FLOW,
+    find: "if (this.isRunning) return;",
+    replace: "",
+    target,
+  },
+  {
+    name: "end-of-full-socket",
+    behaviour: "A socket that is full is ended, and what waits for it is lost.",
+    file: FILE,
+    find: "if (!this.#outbox.isFlushed) return;",
+    replace: "",
+    target,
+  },
+  {
+    name: "mark-between-chunks",
+    behaviour: "How much waits to be read is only looked at between chunks.",
+    file: FLOW,
+    find: "if (this.#full()) this.#channel.endpoint.pause();",
+    replace: "",
+    target,
+  },
+  {
+    name: "replies-between-chunks",
+    behaviour: "How much waits to be written is only looked at between chunks.",
+    file: FLOW,
+    find: "if (this.#writerBehind()) this.#channel.endpoint.pause();",
+    replace: "",
+    target,
+  },
+  {
+    name: "postponed-not-checked",
+    behaviour: "What cannot be sent is only noticed when its turn has come, and ends the connection.",
+    file: OUTBOX,
+    find: "    assertSendable(entry);\n",
+    replace: "",
+    target,
+  },
+  {
+    name: "controls-by-processing",
+    behaviour: "Control frames that came during a stall all count for the moment in which they are read.",
+    file: "src/protocol/protocol.ts",
+    find: "Math.min(Math.floor(elapsed / controlPeriod), MAX_CREDIT)",
+    replace: "1",
+    target,
+  },
+  // Closing and time.
+  {
+    name: "no-linger",
+    behaviour: "A client waits for closeTimeout for a server that does not end the socket after both Closes.",
+    file: FILE,
+    find: "else if (this.#outbox.inSocket === 0) this.#ending().lingering ??= setTimeout(() => this.socket.destroy(), LINGER);",
+    replace: "",
+    target,
+  },
+  {
+    name: "judged-before-reading",
+    behaviour: "A Pong that waits in the system while the event loop is blocked comes too late.",
+    file: "src/node/heartbeat.ts",
+    find: "  setImmediate(() => {\n",
+    replace: "  [0].forEach(() => {\n",
+    target,
+  },
+  {
+    name: "close-drops-messages",
+    behaviour: "Messages that wait when the socket closes are not handed out.",
+    file: FILE,
+    find: "    this.#outbox.closed();\n    this.#flow.finish();",
+    replace: "    this.#outbox.closed();",
+    target,
+  },
+  {
+    name: "inbox-hides-close",
+    behaviour: "After our Close, messages that nobody takes hide the peer's.",
+    file: FLOW,
+    find: "if (this.#closing()) return this.#loops?.givenUp === false && this.#inboxFull();",
+    replace: "if (this.#closing()) return this.#inboxFull();",
+    target,
+  },
+  {
+    name: "error-after-close",
+    behaviour: "A malformed answer to our Close is an error event.",
+    file: "src/protocol/protocol.ts",
+    find: "if (this.#state === OPEN) {\n      this.#fail(failure, sink);",
+    replace: "if (this.#state <= CLOSING) {\n      this.#fail(failure, sink);",
+    target,
+  },
+  {
+    name: "whole-writes",
+    behaviour: "Progress only shows when all of a large message has been taken.",
+    file: OUTBOX,
+    find: "const SLICE = 131072;",
+    replace: "const SLICE = 1073741824;",
+    target,
+  },
+  {
+    name: "progress-is-no-life",
+    behaviour: "A peer that takes data is not taken for alive.",
+    file: "src/node/vitals.ts",
+    find: "      this.#keepalive.alive(now);\n      if (this.#outbox.closeWaits)",
+    replace: "      if (this.#outbox.closeWaits)",
+    target,
+  },
+  // Ownership and memory.
+  {
+    name: "send-borrows",
+    behaviour: "The caller's buffer is still read after send() has returned.",
+    file: OUTBOX,
+    find: "if (binary !== false) return this.#protocol.sendCopy(data, this);",
+    replace: "if (binary !== false) return this.#protocol.send(data);",
+    target,
+  },
+  {
+    name: "lent-too-short",
+    behaviour: "Memory that a socket has not taken is used for the next message.",
+    file: OUTBOX,
+    find: "if (this.#lent !== undefined && this.waiting === 0)",
+    replace: "if (this.#lent !== undefined)",
+    target,
+  },
+  {
+    name: "slot-too-short",
+    behaviour: "Memory that output is laid out in is given to others before the system has taken it.",
+    file: OUTBOX,
+    find: "if (this.inSocket > 0 || (this.#parts !== undefined && !this.#channel.socket.destroyed)) return;",
+    replace: "",
+    target,
+  },
+  {
+    name: "refused-source-leaks",
+    behaviour: "A source that is refused is not told to stop.",
+    file: OUTBOX,
+    find: "    if (!this.accepts) {\n      release(pieces, undefined);",
+    replace: "    if (!this.accepts) {",
+    target,
+  },
+  {
+    name: "context-of-the-timer",
+    behaviour: "What a timer brings about does not run in the connection's own context.",
+    file: FILE,
+    find: `    this.#context.runInAsyncScope(() => {
+      if (this.#watch().beat(now)) this.socket.destroy();
+      else this.flush();
+    });`,
+    replace: `    if (this.#watch().beat(now)) this.socket.destroy();
+    else this.flush();`,
+    target,
+  },
+  {
+    name: "uninitialised-rest",
+    behaviour: "The buffer of a message has bytes in it that are not its own.",
+    file: "src/frame/collector.ts",
+    find: "buffer.fill(0, bytes.length);",
+    replace: "",
+    target,
+  },
+  // Not here: blocks with BFINAL, which each cost a call and 1 MiB, are a matter of the inflater. The target "deflate" has
+  // budgets for them.
+];
