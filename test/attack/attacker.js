@@ -1,0 +1,18 @@
+// The process that attacks: one attack against one victim. It prints nothing; its parent gets what was sent over IPC.
+
+import { attacks } from "./attacks.js";
+import { counter, listen } from "./wire.js";
+
+const { attack, port, role, connections, lines, quick, bytes } = JSON.parse(process.argv[2]);
+process.on("disconnect", () => process.exit());
+
+const run = attacks[attack];
+const victims = role === "client" ? await listen(connections, lines, run.answer) : undefined;
+process.send({ port: victims?.port ?? port });
+
+process.once("message", async () => {
+  await victims?.all;
+  const context = { port, sockets: victims?.sockets, connections, lines, quick, bytes, toServer: role === "server" };
+  const note = await run(context);
+  process.send({ sent: counter.sent, note });
+});

@@ -1,0 +1,24 @@
+// A few of the attacks of `npm run attack`, in their short form: what wsframe spends on each stays within its budget.
+
+import { expect, test } from "vitest";
+import { rows } from "./rows.js";
+import { attack, excess, honest } from "./run.js";
+
+/** Those whose figures do not depend on how fast the machine is. */
+const QUICK = [
+  "byte-fragments",
+  "announce",
+  "bomb",
+  "many-fields",
+  "tiny-requests",
+  "h2-rapid-reset",
+  "client-window-bits",
+];
+
+test.each(QUICK)("%s", async (name) => {
+  const row = rows.find((each) => each.name === name)!;
+  const figures = await attack(row, "wsframe", true);
+  expect(figures).toMatchObject({ outcome: "serves" });
+  const echo = await honest(row, "wsframe", figures.sent!, true);
+  expect(excess(row, figures, echo).filter((what) => what !== "delay")).toEqual([]);
+});

@@ -1,0 +1,22 @@
+import type { Row } from "./rows.js";
+
+/** What an attack has cost its victim: memory in bytes, times in milliseconds. */
+export interface Figures {
+  /** "serves", or what has become of the victim. */
+  readonly outcome: string;
+  /** What the attacker has sent, in bytes. */
+  readonly sent?: number;
+  readonly cpu?: number;
+  readonly rss?: number;
+  readonly external?: number;
+  /** Event-loop delay. */
+  readonly max?: number;
+  readonly p99?: number;
+}
+
+export type Echo = Required<Pick<Figures, "cpu" | "max">>;
+
+export function attack(row: Row, subject: string, quick: boolean): Promise<Figures>;
+/** Undefined if the victim cannot even do that. */
+export function honest(row: Row, subject: string, bytes: number, quick: boolean): Promise<Echo | undefined>;
+export function excess(row: Row, figures: Figures, echo: Echo | undefined): string[];
