@@ -1,0 +1,175 @@
+// npm run mutate -- assembly [FILES] [--all] [--sample PERCENT] [--seed NUMBER]
+// Mutation testing of assembly/: one change after the other, compiled as it is published, must make a test of its core fail. The
+// changes are made in an order at random, so that what is judged when it is stopped is a sample, too.
+
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { writeResults } from "../results.js";
+import { bundle } from "./bundle.js";
+import { compile, sourceOf } from "./compile.js";
+import { change, mutantsOf } from "./mutants.js";
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+const kept = `${root}build/mutation-assembly.json`;
+
+const core = { name: "core", entry: "assembly/index.ts", target: "release" };
+const deflate = { name: "deflate", entry: "assembly/deflate/index.ts", target: "deflate-release" };
+
+/**
+ * The files that are mutated, and what must find it, the fastest first. Left out: memory.ts, which is the layout that both sides
+ * have to agree on, index.ts, which only exports, and warm.ts, whose only effect is on time.
+ */
+const PARTS = {
+  frames: {
+    core,
+    files: ["decode", "encode", "header", "mask", "utf8"].map((name) => `assembly/${name}.ts`),
+    tests: [
+      ...["mask", "headers", "utf8-strings", "decoder", "isolation", "encoder", "frame-text", "splits"],
+      ...["utf8-pairs", "conformance/utf8", "exhaustive/utf8"],
+    ].map((name) => `test/${name}.test.ts`),
+  },
+  deflating: {
+    core: deflate,
+    files: ["block", "deflate", "huffman", "matcher", "writer"].map((name) => `assembly/deflate/${name}.ts`),
+    tests: ["core/output", "core/deflate", "fuzzing"].map((name) => `test/deflate/${name}.test.ts`),
+  },
+  inflating: {
+    core: deflate,
+    files: ["codes", "inflate"].map((name) => `assembly/deflate/${name}.ts`),
+    tests: ["core/inflate", "fuzzing"].map((name) => `test/deflate/${name}.test.ts`),
+  },
+};
+
+/** How long a test may take, in milliseconds of the processor: others may use it, too. */
+const LIMIT = 6000;
+const LOOK = 250;
+
+function cpu() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+/** Runs the tests. @returns {Promise<{ status: "Killed" | "Survived" | "Timeout", by?: string }>} */
+function runTests(tests, wasm) {
+  return new Promise((resolve) => {
+    const worker = new Worker(new URL("worker.js", import.meta.url), { workerData: { wasm, tests }, stdout: true });
+    let began = cpu();
+    let last = "the first test";
+    const timer = setInterval(() => {
+      if (cpu() - began > LIMIT) end({ status: "Timeout", by: `after ${last}` });
+    }, LOOK);
+    const end = (result) => {
+      clearInterval(timer);
+      void worker.terminate().then(() => resolve(result));
+    };
+    worker.on("message", ({ passed, failed }) => {
+      began = cpu();
+      if (passed !== undefined) last = passed;
+      else end(failed === undefined ? { status: "Survived" } : { status: "Killed", by: failed.name });
+    });
+    // A module that is not valid, or a trap in a callback.
+    worker.on("error", (error) => end({ status: "Killed", by: String(error) }));
+  });
+}
+
+const hash = (...parts) => parts.reduce((sum, part) => sum.update(part), createHash("sha256")).digest("hex");
+
+/** Of places, as others count them: from 1. */
+function location(source, { start, end }) {
+  const place = (at) => {
+    const before = source.slice(0, at).split("\n");
+    return { line: before.length, column: before.at(-1).length + 1 };
+  };
+  return { start: place(start), end: place(end) };
+}
+
+/** In an order that a seed decides. */
+function shuffle(items, seed) {
+  const order = (item) => hash(String(seed), item.key);
+  return items
+    .map((item) => [order(item), item])
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, item]) => item);
+}
+
+/** @returns {Promise<number>} how many survivors have no reason */
+export async function mutateAssembly({ files, all, sample: { share, seed } }) {
+  const known = !all && existsSync(kept) ? JSON.parse(readFileSync(kept, "utf8")) : {};
+  const state = { ...known };
+  const originals = {};
+  for (const each of [core, deflate]) originals[each.name] = await compile(each);
+
+  const work = [];
+  for (const [part, { core, files, tests }] of Object.entries(PARTS)) {
+    const bundled = `${root}build/mutation-tests-${part}.js`;
+    await bundle(tests, bundled);
+    const { status, by } = await runTests(bundled, originals);
+    if (status !== "Survived") throw new Error(`the tests of ${part} fail without a mutant: ${by}`);
+    const sources = hash(...files.map(sourceOf));
+    const found = hash(readFileSync(bundled));
+    const before = known[part]?.sources === sources ? known[part] : { judged: {} };
+    // What other tests have let live, these may kill.
+    const judged = Object.entries(before.judged).filter(
+      ([, { status }]) => status !== "Survived" || before.tests === found,
+    );
+    state[part] = { sources, tests: found, judged: Object.fromEntries(judged) };
+    for (const file of files) {
+      const source = sourceOf(file);
+      for (const mutant of mutantsOf(source)) {
+        work.push({ part, core, tests: bundled, file, source, mutant, key: `${file} ${JSON.stringify(mutant)}` });
+      }
+    }
+  }
+
+  const sampled = shuffle(work, seed).slice(0, Math.ceil(work.length * share));
+  const wanted = sampled.filter(({ file }) => files.length === 0 || files.some((name) => file.endsWith(`/${name}`)));
+  const save = () => {
+    mkdirSync(`${root}build`, { recursive: true });
+    writeFileSync(kept, JSON.stringify(state));
+  };
+  process.once("SIGINT", () => {
+    report(state, work);
+    process.exit();
+  });
+  let count = 0;
+  for (const { part, core, tests, file, source, mutant, key } of wanted) {
+    count++;
+    const { judged } = state[part];
+    if (judged[key] !== undefined) continue;
+    const wasm = await compile(core, { file, source: change(source, mutant) });
+    if (wasm === undefined) judged[key] = { status: "CompileError" };
+    else if (Buffer.compare(wasm, originals[core.name]) === 0) judged[key] = { status: "Same" };
+    else judged[key] = await runTests(tests, { ...originals, [core.name]: wasm });
+    save();
+    if (judged[key].status === "Survived") {
+      const { line } = location(source, mutant).start;
+      console.log(`survived: ${file}:${line}  ${source.slice(mutant.start, mutant.end)} -> ${mutant.replacement}`);
+    }
+    if (count % 10 === 0) console.log(`${count} of ${wanted.length}`);
+  }
+  save();
+  return report(state, work);
+}
+
+/** Writes what is known by now. */
+function report(state, work) {
+  const files = {};
+  const table = {};
+  for (const [id, { part, file, source, mutant, key }] of work.entries()) {
+    const status = state[part].judged[key]?.status ?? "CompileError";
+    const row = (table[file] ??= { killed: 0, "timed out": 0, survived: 0, "same code": 0 });
+    if (status === "Same") row["same code"]++;
+    // Not in the sample, or none.
+    if (status === "Killed") row.killed++;
+    else if (status === "Timeout") row["timed out"]++;
+    else if (status === "Survived") row.survived++;
+    // The same code is no mutant.
+    if (status === "Same") continue;
+    const entry = { id: String(id), location: location(source, mutant), replacement: mutant.replacement, status };
+    (files[file] ??= { source, mutants: [] }).mutants.push(entry);
+  }
+  console.table(table);
+  return writeResults("assembly", { files });
+}

@@ -1,0 +1,11 @@
+// A thread that runs the tests of a core on one mutant, and says which test has failed first.
+
+import { parentPort, workerData } from "node:worker_threads";
+
+const { wasm, tests } = workerData;
+globalThis.mutant = Object.fromEntries(
+  Object.entries(wasm).map(([name, bytes]) => [name, new WebAssembly.Module(bytes)]),
+);
+const { runTests } = await import(tests);
+const failed = await runTests((passed) => parentPort.postMessage({ passed }));
+parentPort.postMessage({ failed: failed && { name: failed.name } });

@@ -1,0 +1,63 @@
+// Plugins of StrykerJS: what it leaves alone, and what it says while it runs.
+
+import { createHash } from "node:crypto";
+import { basename } from "node:path";
+import { CheckStatus } from "@stryker-mutator/api/check";
+import { declareClassPlugin, declareValuePlugin, PluginKind } from "@stryker-mutator/api/plugin";
+
+const WORD = /^["'`(]*[A-Za-z][A-Za-z-]*["'`),.:;]*$/;
+
+/** @param {string} text */
+const isForPeople = (text) => text.split(" ").filter((part) => WORD.test(part)).length >= 3;
+
+/** Texts for people are not mutated: programs and tests look at the code of an error, not at its message. */
+const texts = {
+  shouldIgnore({ node }) {
+    const text =
+      node.type === "StringLiteral"
+        ? node.value
+        : node.type === "TemplateLiteral"
+          ? node.quasis.map((part) => part.value.raw).join(" ")
+          : "";
+    return isForPeople(text) ? "A text for people, of three words or more" : undefined;
+  },
+};
+
+/** What has been tested so far: a run takes long, and may be stopped. */
+export const tested = [];
+
+/** Takes note of each mutant, and shows those that survive as soon as they have: one can write tests meanwhile. */
+class Notes {
+  onMutantTested(mutant) {
+    tested.push(mutant);
+    const { status, fileName, location, replacement } = mutant;
+    if (status !== "Survived" && status !== "NoCoverage") return;
+    console.log(`${status} ${fileName}:${location.start.line}:${location.start.column} -> ${replacement}`);
+  }
+}
+
+/**
+ * Passes over mutants that are not in the sample: StrykerJS has no other way to be told of single ones. They are drawn by their place
+ * and a seed, so that a larger sample with the same seed has all of a smaller one.
+ */
+class Sample {
+  async init() {
+    const { share, seed } = JSON.parse(process.env.MUTATION_SAMPLE);
+    this.isSampled = ({ fileName, replacement, location: { start, end } }) => {
+      const place = [seed, basename(fileName), start.line, start.column, end.line, end.column, replacement].join(" ");
+      return createHash("sha256").update(place).digest().readUInt32BE() < share * 2 ** 32;
+    };
+  }
+  async check(mutants) {
+    const left = { status: CheckStatus.CompileError, reason: "Not in the sample" };
+    return Object.fromEntries(
+      mutants.map((mutant) => [mutant.id, this.isSampled(mutant) ? { status: CheckStatus.Passed } : left]),
+    );
+  }
+}
+
+export const strykerPlugins = [
+  declareValuePlugin(PluginKind.Ignore, "texts", texts),
+  declareClassPlugin(PluginKind.Reporter, "notes", Notes),
+  declareClassPlugin(PluginKind.Checker, "sample", Sample),
+];
