@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { Protocol } from "../../src/index.ts";
-import { concat, type RawFrame, serialize } from "../reference/serialize.ts";
+import { concat, type RawFrame } from "../reference/serialize.ts";
 import { conforms, type Fault, type Subject, SUBJECTS } from "./support/conforms.ts";
 import {
   binary,
@@ -181,21 +181,6 @@ describe("close codes", () => {
   test("1012, 1013 and 1014, registered since, are answered with themselves", () => {
     for (const code of [1012, 1013, 1014]) conforms([close(code)], { close: [code, ""] });
   });
-
-  test("of all 65,536 codes just those that may be on the wire are taken", () => {
-    const taken: number[] = [];
-    for (let code = 0; code < 65_536; code++) {
-      const protocol = new Protocol({ role: "client" });
-      const events = protocol.receive(serialize(close(code)));
-      const last = events.at(-1)!;
-      if (last.type === "close" && last.wasClean) taken.push(code);
-    }
-    const expected: number[] = [];
-    for (let code = 1000; code < 5000; code++) {
-      if ((code < 1015 || code > 2999) && ![1004, 1005, 1006].includes(code)) expected.push(code);
-    }
-    expect(taken).toEqual(expected);
-  });
 });
 
 describe("a Close of this side", () => {
@@ -277,27 +262,12 @@ describe("a Close of this side", () => {
     }
   });
 
-  test("codes that must not be on the wire are refused, as is a reason without a code", () => {
+  test("a reason without a code is refused", () => {
     for (const subject of SUBJECTS) {
       const protocol = endpoint(subject);
-      for (const code of [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65_536, 1000.5, -1, Number.NaN]) {
-        expect(() => protocol.close(code)).toThrow(RangeError);
-      }
       expect(() => protocol.close(undefined, "why")).toThrow(RangeError);
       expect(protocol.state).toBe("open");
       expect(protocol.take()).toEqual([]);
-    }
-  });
-
-  test("every code that may be on the wire goes out as it is", () => {
-    for (const code of [
-      1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999,
-    ]) {
-      for (const subject of SUBJECTS) {
-        const protocol = endpoint(subject);
-        protocol.close(code);
-        expect(concat(protocol.take())).toEqual(fromEndpoint(subject.role, close(code)));
-      }
     }
   });
 

@@ -20,6 +20,9 @@ import { CORES } from "../support/wire.ts";
 const root = fileURLToPath(new URL("../fixtures/captures/", import.meta.url));
 const captures = readCaptures();
 
+/** In longer streams, most is the inside of long payloads: one byte of that is like the next. */
+const LONG = 200_000;
+
 function digest(type: ExpectedMessage["type"], bytes: Uint8Array): ExpectedMessage {
   return { type, byteLength: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
 }
@@ -89,9 +92,9 @@ for (const capture of captures) {
         });
 
         test(`${direction.role}, ${core} core: in one chunk, and in chunks of 1, 7 and 1000`, () => {
-          for (const size of core === "wasm"
-            ? [direction.stream.length, 1, 7, 1000]
-            : [direction.stream.length, 1000]) {
+          const { length } = direction.stream;
+          const sizes = core === "wasm" && length < LONG ? [length, 1, 7, 1000] : [length, 1000];
+          for (const size of sizes) {
             const protocol = open();
             const events: ProtocolEvent[] = [];
             for (let at = 0; at < direction.stream.length; at += size) {

@@ -36,6 +36,41 @@ for (const role of ROLES) {
         expect(protocol.bufferedAmount).toBe(0);
       });
 
+      test("sendCopy() and sendTextCopy() are for whole messages that go out as they are, while it is open", () => {
+        const memory = { allocate: (length: number) => new Uint8Array(length) };
+        const calls = [
+          (protocol: Protocol) => protocol.sendCopy(Uint8Array.of(0x61), memory),
+          (protocol: Protocol) => protocol.sendTextCopy(Uint8Array.of(0x62), memory),
+        ];
+        const protocol = make();
+        expect(calls.map((call) => call(protocol))).toEqual([true, true]);
+        expect(writtenShort(protocol, role)).toEqual(["binary:a", "text:b"]);
+        protocol.send("begun", { fin: false });
+        protocol.take();
+        for (const other of [protocol, make({ fragmentSize: 10 }), make({ extensions: [perMessageDeflate()] })]) {
+          expect(calls.map((call) => call(other))).toEqual([undefined, undefined]);
+          expect(other.take()).toEqual([]);
+        }
+        const closing = make();
+        closing.close(1000);
+        closing.take();
+        expect(calls.map((call) => call(closing))).toEqual([false, false]);
+        expect(closing.take()).toEqual([]);
+      });
+
+      test("the options of send() hold for a text where there is compression", () => {
+        const long = "long enough to be compressed ".repeat(100);
+        const sent = (options?: SendOptions) => {
+          const protocol = make({ extensions: [perMessageDeflate()] });
+          protocol.send(long, options);
+          return written(protocol, role).map(({ opcode, fin, rsv }) => [opcode, fin, rsv]);
+        };
+        expect(sent()).toEqual([[1, true, 4]]);
+        expect(sent({ compress: false })).toEqual([[1, true, 0]]);
+        expect(sent({ compress: false, binary: true })).toEqual([[2, true, 0]]);
+        expect(sent({ compress: false, fin: false })).toEqual([[1, false, 0]]);
+      });
+
       test("bufferedAmount is not less than what take() returns", () => {
         const random = new Random(7);
         const protocol = make();

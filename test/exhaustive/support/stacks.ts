@@ -1,0 +1,12 @@
+import { afterAll, beforeAll } from "vitest";
+
+/** For tests that make errors by the million: their stacks take most of the time. */
+export function withoutStacks(): void {
+  const before = Error.stackTraceLimit;
+  beforeAll(() => {
+    Error.stackTraceLimit = 0;
+  });
+  afterAll(() => {
+    Error.stackTraceLimit = before;
+  });
+}

@@ -1,0 +1,11 @@
+import { afterAll, beforeAll, vi } from "vitest";
+
+/** For tests in which no time may pass, however busy the machine is: timers do not fire. */
+export function withoutTimers(): void {
+  beforeAll(() => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
+  });
+  afterAll(() => {
+    vi.useRealTimers();
+  });
+}
