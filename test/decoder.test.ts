@@ -16,6 +16,10 @@ const KEY = [1, 2, 3, 4];
 const cores = ["wasm", "portable"] as const;
 const ignore: FrameSink = { header() {}, payload() {}, end() {} };
 
+function text(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.subarray(start, end)).toString();
+}
+
 function masked(text: string, opcode: number = Opcode.Text): Uint8Array {
   return serialize({ opcode, payload: Buffer.from(text), maskKey: KEY });
 }
@@ -404,6 +408,94 @@ for (const core of cores) {
       const pooled = server({ allocate: (length) => Buffer.allocUnsafe(length) });
       pooled.decode(frame.slice(0, 20));
       expect(pooled.decode(frame.slice(20))[0]!.text).toBe("a message that goes on and on");
+    });
+
+    test("each header has its masking-key, before a pause and after it", () => {
+      const keys = [1, 2, 3].map((byte) => [byte, 7, 8, 9]);
+      const stream = concat(keys.map((maskKey) => serialize({ opcode: 2, payload: Uint8Array.of(5), maskKey })));
+      for (const pauses of ["never", "always"] as const) {
+        const decoder = server();
+        const seen: (readonly number[] | undefined)[] = [];
+        const sink: FrameSink = {
+          header({ maskKey }) {
+            seen.push(maskKey && Array.from(maskKey));
+            if (pauses === "always") decoder.pause();
+          },
+          payload() {},
+          end() {},
+        };
+        decoder.push(stream, sink);
+        while (decoder.paused) decoder.resume(sink);
+        expect(seen).toEqual(keys);
+      }
+    });
+
+    test("decode() knows the masking-key, wherever the frames are cut", () => {
+      const keys = [1, 2, 3].map((byte) => [byte, 7, 8, 9]);
+      const stream = concat(keys.map((maskKey) => serialize({ opcode: 2, payload: Uint8Array.of(5, 6), maskKey })));
+      for (let cut = 0; cut <= stream.length; cut++) {
+        const decoder = server();
+        const frames = [...decoder.decode(stream.slice(0, cut)), ...decoder.decode(stream.slice(cut))];
+        expect(frames.map(({ maskKey }) => maskKey && Array.from(maskKey))).toEqual(keys);
+      }
+    });
+
+    test("push() while it is paused delivers nothing, and keeps a copy", () => {
+      const decoder = server();
+      const seen: string[] = [];
+      const sink: FrameSink = { ...ignore, payload: (bytes, start, end) => void seen.push(text(bytes, start, end)) };
+      decoder.pause();
+      const chunk = concat([masked("one"), masked("two")]);
+      decoder.push(chunk, sink);
+      expect([seen, decoder.heldBytes]).toEqual([[], chunk.length]);
+      chunk.fill(0);
+      decoder.resume(sink);
+      expect([seen, decoder.heldBytes]).toEqual([["one", "two"], 0]);
+    });
+
+    test("a callback cannot push, neither after resume() nor where resume() has called it", () => {
+      const decoder = server();
+      const problems: unknown[] = [];
+      let ends = 0;
+      const sink: FrameSink = {
+        ...ignore,
+        end() {
+          ends++;
+          decoder.resume(sink);
+          try {
+            decoder.push(masked("more"), sink);
+          } catch (error) {
+            problems.push(error);
+          }
+        },
+      };
+      decoder.push(masked("one"), sink);
+      decoder.pause();
+      decoder.push(masked("two"), sink);
+      decoder.resume(sink);
+      expect(problems).toEqual([expect.any(TypeError), expect.any(TypeError)]);
+      expect(ends).toBe(2);
+    });
+
+    test("resume() asks the sink to go on first, even if nothing is kept", () => {
+      const decoder = server();
+      const seen: string[] = [];
+      let isReady = false;
+      const sink: FrameSink = {
+        ...ignore,
+        goOn() {
+          seen.push("goOn");
+          return isReady;
+        },
+        end: () => void seen.push("end"),
+      };
+      decoder.resume(sink);
+      decoder.pause();
+      decoder.push(masked("one"), sink);
+      decoder.resume(sink);
+      isReady = true;
+      decoder.resume(sink);
+      expect(seen).toEqual(["goOn", "goOn", "goOn", "end"]);
     });
 
     test("state that is not a state is refused", () => {

@@ -296,6 +296,31 @@ for (const core of cores) {
   });
 }
 
+for (const core of cores) {
+  for (const role of ["server", "client"] as const) {
+    test(`copy() lends nothing, whatever the length: role ${role}, ${core} core`, () => {
+      const maskKey = role === "client" ? KEY : undefined;
+      for (const source of [Uint8Array.from(KEY), () => Uint8Array.from(KEY)]) {
+        const together = new FrameEncoder({ role, core, maskKey: source });
+        const all: Uint8Array[] = [];
+        for (const length of [0, 125, 4095, 4096, 16_383, 16_384, 16_385, 70_000]) {
+          const data = new Uint8Array(length).map((_, i) => i * 7);
+          const expected = serialize({ opcode: 2, payload: data.slice(), maskKey });
+          const alone = new FrameEncoder({ role, core, maskKey: source });
+          for (const encoder of [alone, together]) {
+            const lent = data.slice();
+            encoder.copy(0x82, lent, { allocate: (size) => new Uint8Array(size).fill(0xee) });
+            lent.fill(0xff);
+          }
+          expect(Buffer.compare(concat(alone.take()), expected)).toBe(0);
+          all.push(expected);
+        }
+        expect(Buffer.compare(concat(together.take()), concat(all))).toBe(0);
+      }
+    });
+  }
+}
+
 test("masking-keys are random, and each is used once", () => {
   const keys = new Set<string>();
   const decoder = new FrameDecoder({ role: "server" });
@@ -428,6 +453,18 @@ describe("takeInto()", () => {
       });
     }
   }
+
+  test("takes prepared messages that wait before others, or nothing where they do not fit", () => {
+    const encoder = new FrameEncoder({ role: "server" });
+    for (const text of ["one", "two"]) encoder.prepared(new PreparedMessage(text));
+    encoder.text("three");
+    expect(encoder.takeInto(new Uint8Array(9))).toBe(0);
+    const target = new Uint8Array(100);
+    const length = encoder.takeInto(target);
+    const frames = new FrameDecoder({ role: "client" }).decode(target.subarray(0, length));
+    expect(frames.map(({ text }) => text)).toEqual(["one", "two", "three"]);
+    expect([encoder.takeInto(target), encoder.queuedBytes]).toEqual([0, 0]);
+  });
 
   test("fills its target to the last byte, and never writes past what it returns", () => {
     for (const text of [...texts, ...longer]) {

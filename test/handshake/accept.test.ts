@@ -212,6 +212,14 @@ describe("key, version, host", () => {
     accepted({ "sec-websocket-key": "AQIDBAUGBwgJCgsMDQ4PEC==" });
   });
 
+  test("§4.1: a key is of the digits of base64, and of no other characters", () => {
+    for (let code = 0; code < 256; code++) {
+      const digit = String.fromCharCode(code);
+      const key = `${KEY.slice(0, 9)}${digit}${KEY.slice(10)}`;
+      expect(accept({ "sec-websocket-key": key }).accepted).toBe(/^[A-Za-z0-9+/]$/.test(digit));
+    }
+  });
+
   test("whitespace around a value is not of it", () => void accepted({ "sec-websocket-key": ` ${KEY}\t` }));
 
   test.each([undefined, "", "8", "7", "14", "013", "13.0", "1 3", "13, 8", "13, 13", ["13", "13"], "x"])(

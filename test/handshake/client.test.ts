@@ -84,6 +84,21 @@ describe("createRequest", () => {
     expect(() => createRequest(url)).toThrow(TypeError);
   });
 
+  test("a URL of another implementation has its `href` read", () => {
+    expect(createRequest({ href: "wss://a:8443/b?c" })).toMatchObject({
+      url: "/b?c",
+      host: "a",
+      port: 8443,
+      secure: true,
+    });
+  });
+
+  test("without subprotocols and extensions the request has none of them", () => {
+    for (const request of [createRequest("ws://a"), createConnectRequest("wss://a")]) {
+      expect(request).toMatchObject({ protocols: [], extensions: [] });
+    }
+  });
+
   test("user and password become Authorization, which a header field goes before", () => {
     expect(header(createRequest("ws://a:b@c"), "Authorization")).toBe(`Basic ${btoa("a:b")}`);
     expect(header(createRequest("ws://a%3Ab:%C3%A9@c"), "Authorization")).toBe(
@@ -312,6 +327,28 @@ describe("checkResponse", () => {
 
   test("a response without a status", () => {
     expect(failure({}, {}, { status: undefined }).status).toBeUndefined();
+  });
+
+  test("a response without a version is taken for HTTP/1.1, and one without a body has an empty one", () => {
+    expect(check({}, {}, { httpVersion: undefined })).toEqual({ protocol: undefined, extensions: [] });
+    expect(failure({}, {}, { status: 404 })).toMatchObject({ text: "", body: new Uint8Array(0) });
+  });
+
+  test("extensions in fields of their own were offered as well as those in one list", () => {
+    const [a, b] = [extension("a", 4), extension("b", 2)];
+    const request = (offers: string[]) => ({
+      headers: { "sec-websocket-key": KEY, "sec-websocket-extensions": offers },
+      extensions: [a, b],
+    });
+    const response = { status: 101, headers: { ...ANSWER, "Sec-WebSocket-Extensions": "b" } };
+    expect(checkResponse(response, request(["a", "b"])).extensions).toMatchObject([{ extension: b }]);
+    expect(() => checkResponse(response, request([]))).toThrow(HandshakeError);
+  });
+
+  test("a recorded CONNECT is known by its pseudo-header field", () => {
+    const response = { headers: { ":status": "200" } };
+    expect(checkResponse(response, { headers: { ":method": "CONNECT" } })).toMatchObject({ protocol: undefined });
+    expect(() => checkResponse(response, { headers: { ":method": "GET" } })).toThrow(HandshakeError);
   });
 
   test("a request that was recorded, and one that is none", () => {

@@ -100,9 +100,11 @@ describe("requests", () => {
     " GET / HTTP/1.1",
     "GET / http/1.1",
     "GET / HTTP/11.1",
+    "GET / HTTP/1.10",
     "GET / HTTP/a.1",
     "GET / HTTP/1.\xb9",
     "GET / HTTP/1,1",
+    "GET / HTTP/1./",
     "GET\t/\tHTTP/1.1",
     "G(T / HTTP/1.1",
     "GET /\xe9 HTTP/1.1",
@@ -145,6 +147,7 @@ describe("responses", () => {
     "HTTP/1.1  101",
     "HTTP/1.1 099",
     "HTTP/1.1 1\xb20",
+    "HTTP/1.1 10/",
     "http/1.1 200",
     "GET / HTTP/1.1",
     "HTTP/1.1\t101",
@@ -261,7 +264,9 @@ describe("limits", () => {
   });
 
   test.each([-1, NaN, "1"])("a limit of %j is none", (value) => {
-    expect(() => new RequestParser({ maxHeadSize: value as number })).toThrow(TypeError);
+    for (const limit of ["maxHeadSize", "maxHeaderFields"]) {
+      expect(() => new RequestParser({ [limit]: value })).toThrow(new TypeError(`${limit} must be a number`));
+    }
   });
 });
 

@@ -1,5 +1,6 @@
 // Rejections, and the bytes of responses.
 
+import { STATUS_CODES } from "node:http";
 import { describe, expect, test } from "vitest";
 import { acceptHandshake } from "../../src/handshake/accept.ts";
 import { HandshakeError } from "../../src/handshake/errors.ts";
@@ -109,6 +110,21 @@ describe("serializeResponse", () => {
     );
     const chunked = { status: 200, headers: { "Transfer-Encoding": "chunked" }, body: "0\r\n\r\n" };
     expect(text(serializeResponse(chunked))).not.toMatch(/content-length/i);
+  });
+
+  test.each([
+    101, 200, 301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 406, 408, 410, 421, 426, 429, 431, 500, 501, 502, 503,
+    504, 505,
+  ])("%i has the registered phrase", (status) => {
+    expect(text(serializeResponse({ status, headers: {} }))).toBe(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n\r\n`);
+  });
+
+  test.each([
+    [399, "Redirection"],
+    [499, "Client Error"],
+    [599, "Server Error"],
+  ])("%i has the phrase of its class: %s", (status, phrase) => {
+    expect(text(serializeResponse({ status, headers: {} }))).toBe(`HTTP/1.1 ${status} ${phrase}\r\n\r\n`);
   });
 
   test("nothing breaks out of its line", () => {
