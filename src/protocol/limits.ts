@@ -22,7 +22,7 @@ export interface Limits {
   readonly maxFragments?: number | undefined;
   /**
    * The most control frames in one `controlPeriod`, if you pass the time of arrival (`WS_ERR_TOO_MANY_CONTROL_FRAMES`, 1008).
-   * Default 1000.
+   * What a peer has not used counts later, for up to 60 periods. Default 1000.
    */
   readonly maxControlFrames?: number | undefined;
   /** The period for `maxControlFrames`, in milliseconds. Default 1000. */

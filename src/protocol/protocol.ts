@@ -49,7 +49,7 @@ interface End {
   error: WebSocketError | undefined;
 }
 
-/** How many times `maxControlFrames` may come at once after a long time in which nothing was read. */
+/** How many times `maxControlFrames` may come at once, after a time in which less was read. */
 const MAX_CREDIT = 60;
 
 /**
@@ -540,17 +540,16 @@ export class Protocol {
     if (this.#isOver()) this.#assembler.drop();
   }
 
-  /** Begins another period for control frames, if it is time. */
+  /** What a peer has not used of earlier periods stays: it may have sent that while nobody read. */
   #allowControl(now: number): void {
     const { maxControlFrames, controlPeriod } = this.#settings.limits;
     const elapsed = (now - this.#periodStart) | 0;
-    if (this.#controlLeft === undefined || elapsed < 0) {
+    if (this.#controlLeft === undefined || elapsed < 0 || controlPeriod === 0) {
       // The first call; or the clock has gone back, or nothing has come for weeks.
       this.#controlLeft = maxControlFrames;
     } else if (elapsed >= controlPeriod) {
-      // What an honest peer sent while nobody read comes all at once.
-      const periods = controlPeriod > 0 ? Math.min(Math.floor(elapsed / controlPeriod), MAX_CREDIT) : 1;
-      this.#controlLeft = periods * maxControlFrames;
+      const more = (elapsed * maxControlFrames) / controlPeriod;
+      this.#controlLeft = Math.min(this.#controlLeft + more, MAX_CREDIT * maxControlFrames);
     } else {
       return;
     }

@@ -169,7 +169,7 @@ describe("control frames after a pause of the reader", () => {
     protocol.receive(pings(900), 0);
     protocol.receive(pings(4_500), 5_000);
     expect(protocol.state).toBe("open");
-    protocol.receive(pings(501), 5_001);
+    protocol.receive(pings(601), 5_001);
     expect(protocol.error?.code).toBe("WS_ERR_TOO_MANY_CONTROL_FRAMES");
   });
 
@@ -185,6 +185,32 @@ describe("control frames after a pause of the reader", () => {
     expect(protocol.error).toBeUndefined();
     protocol.push(pings(101), sink, 961);
     expect(protocol.error?.code).toBe("WS_ERR_TOO_MANY_CONTROL_FRAMES");
+  });
+
+  test("what a peer has not used counts later, whenever something else is read between", () => {
+    const limits = { maxPendingPongs: Infinity, maxControlFrames: 30, controlPeriod: 100 };
+    const protocol = new Protocol({ role: "server", limits });
+    protocol.receive(pings(1), 0);
+    // 10 in each period, most of which are read late.
+    protocol.receive(pings(3), 500);
+    protocol.receive(pings(56), 650);
+    expect(protocol.error).toBeUndefined();
+    protocol.receive(pings(166), 651);
+    expect(protocol.error?.code).toBe("WS_ERR_TOO_MANY_CONTROL_FRAMES");
+  });
+
+  test("a peer that keeps to the limit passes, however often it is read", () => {
+    const limits = { maxPendingPongs: Infinity, maxControlFrames: 10, controlPeriod: 100 };
+    for (const pause of [1, 99, 100, 101, 199, 250]) {
+      const protocol = new Protocol({ role: "server", limits });
+      let sent = 0;
+      for (let time = 0; time < 5_000; time += pause) {
+        const due = Math.floor(time / 12.5);
+        protocol.receive(pings(due - sent), time);
+        sent = due;
+      }
+      expect(protocol.error).toBeUndefined();
+    }
   });
 
   test("a long silence is no licence for a flood", () => {

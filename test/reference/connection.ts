@@ -69,7 +69,7 @@ export type ReferenceAnswer<T> = { returns: T } | { throws: readonly ("TypeError
  */
 export type ReferenceState = "open" | "answering" | "failing" | "closing" | "closed";
 
-/** A choice: after a long time in which nothing was read, a peer has the control frames of so many periods at once. */
+/** A choice: what a peer has not used of its control frames stays, for this many periods. */
 const MAX_CREDIT = 60;
 const MAX_REASON = 123;
 const NOTHING: Uint8Array = new Uint8Array(0);
@@ -186,11 +186,11 @@ export class ReferenceConnection {
     const { maxControlFrames, controlPeriod } = this.options;
     if (now === undefined) {
       this.period = undefined;
-    } else if (this.period === undefined || now < this.period.start) {
+    } else if (this.period === undefined || now < this.period.start || controlPeriod === 0) {
       this.period = { start: now, left: maxControlFrames };
     } else if (now - this.period.start >= controlPeriod) {
-      const periods = controlPeriod > 0 ? Math.floor((now - this.period.start) / controlPeriod) : 1;
-      this.period = { start: now, left: Math.min(periods, MAX_CREDIT) * maxControlFrames };
+      const more = ((now - this.period.start) * maxControlFrames) / controlPeriod;
+      this.period = { start: now, left: Math.min(this.period.left + more, MAX_CREDIT * maxControlFrames) };
     }
   }
 

@@ -114,8 +114,8 @@ export const CONNECTION: readonly Mutant[] = [
     name: "controls-by-processing",
     behaviour: "Control frames that came during a stall all count for the moment in which they are read.",
     file: "src/protocol/protocol.ts",
-    find: "Math.min(Math.floor(elapsed / controlPeriod), MAX_CREDIT)",
-    replace: "1",
+    find: "Math.min(this.#controlLeft + more, MAX_CREDIT * maxControlFrames)",
+    replace: "maxControlFrames",
     target,
   },
   // Closing and time.
