@@ -1,7 +1,8 @@
 // npm run mutate -- FOLDER [FILES] [--all] [--sample PERCENT] [--seed NUMBER]
 // Mutation testing of one folder of src/: StrykerJS changes the code in one place after the other, and the tests that
-// test/mutation/folders.json names must fail each time. FILES (as "decoder.ts") are run alone. What the last run knows is not run
-// again, unless with --all. FOLDER may be assembly, too, for which there is a script of our own: test/mutation/assembly/. Counts and survivors go to test/mutation/results/FOLDER.json.
+// test/mutation/folders.json names must fail each time. FILES (as `decoder.ts`) are run alone. What the last run knows is not run
+// again, unless with --all. FOLDER may be assembly, too: test/mutation/assembly/ has a script of our own for that. Counts and
+// survivors go to test/mutation/results/FOLDER.json.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,5 @@
-// npm run soak: bundles the processes of test/soak/, which are TypeScript, and runs the first of them.
+// npm run soak -- [--seconds N] [--seed N] [--server wsframe|ws] [--rate KIB_PER_SECOND]
+// Bundles the processes of test/soak/, which are TypeScript, and runs the first of them.
 
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
