@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { Random } from "../../support/random.ts";
 import { connection } from "./target.ts";
 
-const CASES = 3000;
+const CASES = 1500;
 const FIRST = 10_000;
 
 test(`${CASES} cases`, { timeout: 600_000 }, async () => {
