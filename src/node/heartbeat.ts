@@ -52,8 +52,8 @@ export function stopBeating(one: Beating): void {
 }
 
 /**
- * After a stall of the event loop the answers that it waits for are in the system. They are read first: what is judged is
- * the time before this turn reads. A turn that stalls again before it is over says nothing about what has come since.
+ * Judges by the time before this turn reads: after a stall of the event loop, answers wait in the system, and are read first.
+ * If the turn stalls again before it has read, the judgement waits for the next one.
  */
 function beatAll(beating: Set<Beating>, interval: number, postponed: number = 0): void {
   const now = wholeMilliseconds();

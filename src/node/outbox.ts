@@ -623,7 +623,7 @@ export class Outbox implements Writer, Memory {
   /** A callback for one write: a stream that was not full emits no "drain". It is not kept: that would cost each connection memory. */
   get written(): (error?: Error | null) => void {
     return (error) => {
-      // A stream that has failed closes: what is written to it before that confuses its writableLength.
+      // A stream that has failed is about to close. Writing to it until then makes its writableLength wrong.
       if (!error) this.#taken();
     };
   }
