@@ -184,7 +184,9 @@ describe("sh", () => {
     const file = manifest.scripts[name] === undefined ? name : /node (\S+\.js)/.exec(manifest.scripts[name])?.[1];
     for (const [, option] of step.matchAll(/\s--([a-z]+)\b/g)) {
       const script = file === undefined ? "" : readFileSync(`${root}${file}`, "utf8");
-      const named = [...script.matchAll(/"(\w[\w/.]*\.ts)"/g)].map(([, path]) => readFileSync(`${root}${path}`, "utf8"));
+      const named = [...script.matchAll(/"(\w[\w/.]*\.ts)"/g)].map(([, path]) =>
+        readFileSync(`${root}${path}`, "utf8"),
+      );
       expect([script, ...named].join("\n"), step).toMatch(new RegExp(`\\b${option}\\b`));
     }
   }
