@@ -87,6 +87,8 @@ export class ReferenceConnection {
   state: ReferenceState = "open";
   /** Why it failed. */
   fault: ReferenceFault | undefined;
+  /** Why it may have failed, where it has ended as well. */
+  possibleFault: ReferenceFault | undefined;
   /** What has been sent and not been looked at, in order. */
   readonly sent: ReferenceSent[] = [];
   /** How many bytes have come. */
@@ -152,7 +154,8 @@ export class ReferenceConnection {
 
   receive(bytes: Uint8Array, now: number | undefined): void {
     if (this.over) return;
-    this.begin(now);
+    // What comes during a pause counts when it is told of: for all the time until resume().
+    if (!this.paused) this.begin(now);
     if (this.state === "answering") return;
     this.received += bytes.length;
     if (!this.assembler.over) this.assembler.push(bytes);
@@ -222,12 +225,14 @@ export class ReferenceConnection {
     if (item === undefined) {
       const { early } = this.assembler;
       const mayFail = early !== undefined && !this.paused;
-      if (mayFail && (event.type === "error" || (event.type === "close" && this.state === "closing"))) {
+      const isEnd = event.type === "close" && this.state === "closing";
+      if (mayFail && (event.type === "error" || (isEnd && !this.streamEnded))) {
         this.assembler.over = true;
         return this.failed(early, true);
       }
       if (!this.streamEnded) return "nothing has come";
       if (this.paused) return "it is paused";
+      if (mayFail) this.possibleFault = early;
       this.state = "closed";
       return { type: "close", code: 1006, reason: "", wasClean: false };
     }

@@ -707,7 +707,8 @@ export class Party {
     if (protocol.streamEnd !== model.streamEnd)
       this.wrongly(`streamEnd: ${protocol.streamEnd}, not ${model.streamEnd}`);
     const { error } = protocol;
-    if (error === undefined ? model.fault !== undefined : !sameFault(model.fault, faultOf(error))) {
+    const fault = model.fault ?? (error && model.possibleFault);
+    if (error === undefined ? fault !== undefined : !sameFault(fault, faultOf(error))) {
       this.wrongly(`error: ${JSON.stringify(error && faultOf(error))}, not ${JSON.stringify(model.fault)}`);
     }
     if (this.busy > 0) return;

@@ -62,8 +62,9 @@ export function expected(input: Input, rows: readonly Row[]): Found {
   const laxness = laxnessOf(rows, input.role);
   const { events, error, rule } = predict(input, laxness);
   const changes = rows.flatMap((row) => ("event" in row ? [row.event] : []));
-  const goesOn = rows.some((row) => rule && "goesOn" in row && row.goesOn.includes(rule));
-  const later = error && rule && goesOn ? controlFramesAfter(input, laxness, events.length, rule, error.after) : [];
+  const overlooked = rows.flatMap((row) => (rule && "goesOn" in row && row.goesOn.includes(rule) ? row.goesOn : []));
+  const later =
+    error && overlooked.length > 0 ? controlFramesAfter(input, laxness, events.length, overlooked, error.after) : [];
   return {
     events: [...events, ...later].map((event) => changes.reduce((value, change) => change(value), event)),
     error,
@@ -71,8 +72,15 @@ export function expected(input: Input, rows: readonly Row[]): Found {
 }
 
 /** Pings and Pongs after an error that was overlooked, in the same chunk. */
-function controlFramesAfter(input: Input, laxness: Laxness, from: number, rule: Rule, after: number): string[] {
-  const rules = new Map(laxness.rules).set(rule, { when: "never" });
+function controlFramesAfter(
+  input: Input,
+  laxness: Laxness,
+  from: number,
+  overlooked: readonly Rule[],
+  after: number,
+): string[] {
+  const rules = new Map(laxness.rules);
+  for (const rule of overlooked) rules.set(rule, { when: "never" });
   let length = 0;
   const chunks = input.chunks.filter((chunk) => (length += chunk.length) <= after);
   const { events } = predict({ ...input, chunks }, { ...laxness, rules });
