@@ -27,6 +27,8 @@ export class Vitals {
   #wasBlocked = false;
   /** Since when an end waits for what this side has to do first: closeTimeout at the most. */
   #heldSince: number | undefined = undefined;
+  /** Whether our Close was held at the last beat. */
+  #heldClose = false;
 
   constructor(channel: Channel, outbox: Outbox, flow: Flow) {
     const now = wholeMilliseconds();
@@ -77,10 +79,10 @@ export class Vitals {
     const { holdsClose } = this.#channel;
     if (!holdsClose && !this.#outbox.closeWaits && this.#heldSince === undefined) return;
     this.#heldSince ??= now;
-    if (now - this.#heldSince < this.#channel.settings.closeTimeout) {
-      if (holdsClose) this.#keepalive.alive(now);
-      return;
-    }
+    // The peer's own time begins when our Close is no longer held, also if a stall of ours took up the time until then.
+    if (holdsClose || this.#heldClose) this.#keepalive.alive(now);
+    this.#heldClose = holdsClose;
+    if (now - this.#heldSince < this.#channel.settings.closeTimeout) return;
     this.#outbox.end();
     // What a peer goes on sending still needs room.
     if (holdsClose || this.#channel.socket.readableEnded) this.#flow.finish();

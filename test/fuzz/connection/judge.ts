@@ -1,5 +1,6 @@
 // What must be true of a connection at rest, and at its end.
 
+import { PROGRESS } from "./peer.ts";
 import type { Sent } from "./user.ts";
 import type { World } from "./world.ts";
 
@@ -61,8 +62,6 @@ export function judgeEnd(world: World): void {
 
 /** In milliseconds: by then the peer's Close is seen, if it has come. */
 const SEEN = 100;
-/** A peer that takes more than this in the time that it has is not given up, in bytes. */
-const PROGRESS = 540_000;
 
 /** After close() the peer's Close is seen as soon as it has come, whatever waits to be read; and progress gives it more time. */
 function judgeClosing({ user, peer, wire, one }: World): void {
@@ -89,7 +88,7 @@ function judgeClosing({ user, peer, wire, one }: World): void {
   }
   if (user.connection.error !== undefined || idleTimeout !== undefined || user.ending?.wasClean === true) return;
   if (wire.endDelivered || closedAt - closeCalledAt > 29 * closeTimeout || user.blocks > 0) return;
-  const taken = peer.taken.filter(({ at }) => at > closedAt - closeTimeout).reduce((sum, { bytes }) => sum + bytes, 0);
+  const taken = peer.takenSince(closedAt - closeTimeout, 2 * user.connection.interval);
   if (taken > PROGRESS) user.find(`a peer that has taken ${taken} bytes after our close() was cut off`);
 }
 
@@ -160,12 +159,13 @@ function requireAnswers(world: World): void {
   if (!one.options.discardUnread && user.listening !== "loop" && !user.deaf && !user.left) requireDelivered(world);
 }
 
-/** Whether the time was over in which the peer and the user have to end what close() has begun. */
-function wasLate({ user, one }: World): boolean {
-  if (user.closedAt === undefined) return false;
-  if (user.closeCalledAt === undefined) return user.mayHaveClosed && user.pauses > 0;
+/** Whether the time was over in which the peer and the user have to end what our Close has begun. */
+function wasLate({ user, peer, one }: World): boolean {
+  if (user.closedAt === undefined || !user.mayHaveClosed) return false;
   const { closeTimeout = 10_000 } = one.options;
-  return user.pauses > 0 || user.closedAt - user.closeCalledAt >= closeTimeout;
+  // The connection may have closed by itself.
+  const begunAt = user.closeCalledAt ?? peer.closeAt ?? -Infinity;
+  return user.pauses > 0 || user.closedAt - begunAt >= closeTimeout;
 }
 
 function peerWasBad({ peer }: World): boolean {

@@ -11,7 +11,9 @@ import type { Wire } from "./wire.ts";
 const KEY = [0x37, 0xfa, 0x21, 0x3d];
 const TAIL = Buffer.of(0, 0, 0xff, 0xff);
 /** How often a peer reads that has a speed, in milliseconds. */
-const PERIOD = 10;
+export const PERIOD = 10;
+/** A peer that takes more than this in the time that it has is not given up, in bytes. */
+export const PROGRESS = 540_000;
 
 /** What breaks a rule, as bytes. */
 const BAD: readonly ((mask: readonly number[] | undefined) => Uint8Array)[] = [
@@ -77,7 +79,7 @@ export class Peer {
   /** When it last wrote something, or took something that was waiting. */
   aliveAt: number;
   /** What it has taken in each period, for those who ask whether it was alive. */
-  readonly taken: { readonly at: number; readonly bytes: number }[] = [];
+  readonly #taken: { readonly at: number; readonly bytes: number }[] = [];
   readonly #scheduler: Scheduler;
   readonly #wire: Wire;
   readonly #settings: CasePeer;
@@ -106,6 +108,16 @@ export class Peer {
     this.#reader = new FrameReader(role, compressed);
     this.aliveAt = scheduler.now;
     wire.readable = () => this.#pump();
+  }
+
+  /**
+   * How many bytes it has taken since then that had to wait for it. What it takes within `unseen` milliseconds of the first of
+   * them does not count: that may be between two looks at it.
+   */
+  takenSince(since: number, unseen: number): number {
+    const taken = this.#taken.filter(({ at }) => at > since);
+    const seen = taken.filter(({ at }) => at > taken[0]!.at + unseen);
+    return seen.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   /** How many bytes it has written. */
@@ -204,7 +216,7 @@ export class Peer {
     this.#budget -= bytes;
     if (bytes > 0 && blocked) {
       this.aliveAt = this.#scheduler.now;
-      this.taken.push({ at: this.#scheduler.now, bytes });
+      this.#taken.push({ at: this.#scheduler.now, bytes });
     }
     if (this.#budget <= 0) this.reading = false;
     else if (this.#wire.held > 0) this.#pump();

@@ -4,7 +4,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { PreparedMessage } from "../../../src/index.ts";
 import type { Connection, Ending } from "../../../src/node/index.ts";
 import { type Call, type ConnectionCase, type Listening, payload } from "./case.ts";
-import type { Peer } from "./peer.ts";
+import { type Peer, PROGRESS } from "./peer.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { Source, SourceError } from "./source.ts";
 import type { Wire } from "./wire.ts";
@@ -236,8 +236,8 @@ export class User {
       this.#wire.arrivedAt >= this.#peer.answeredAt && this.#wire.held === 0 && !this.#wire.blocked && !this.#peer.mute;
     if (answered) this.find("a peer whose Pong has arrived was taken for dead");
     if (this.#wire.arrivedAt > since) this.find("a peer whose bytes have arrived was taken for dead");
-    const taken = this.#peer.taken.filter(({ at }) => at > since).reduce((sum, { bytes }) => sum + bytes, 0);
-    if (taken > 540_000) this.find(`a peer that has taken ${taken} bytes was taken for dead`);
+    const taken = this.#peer.takenSince(since, 2 * this.connection.interval);
+    if (taken > PROGRESS) this.find(`a peer that has taken ${taken} bytes was taken for dead`);
   }
 
   /** A peer that sends no more than a quarter of what it may is not ended for it, whenever that is read. */

@@ -7,7 +7,7 @@ import type { ConnectionOptions } from "../../../src/node/options.ts";
 import type { Outcome } from "../target.ts";
 import type { Call, ConnectionCase, Step } from "./case.ts";
 import { judgeEnd, judgeInside, judgeRest } from "./judge.ts";
-import { Peer } from "./peer.ts";
+import { Peer, PERIOD } from "./peer.ts";
 import { Scheduler } from "./scheduler.ts";
 import { socketOver } from "./sockets.ts";
 import { context, User, UserError } from "./user.ts";
@@ -132,7 +132,8 @@ function optionsOf({ options }: ConnectionCase): ConnectionOptions {
 function isSlow({ peer, options, steps, socket }: ConnectionCase): boolean {
   const { closeTimeout = 10_000, pongTimeout = 20_000 } = options;
   const least = Math.min(closeTimeout, pongTimeout);
-  const rate = Math.min(peer.rate ?? Infinity, Math.max(socket.capacity, 1) / socket.latency);
+  const pause = Math.max(socket.latency, peer.rate === null ? 0 : PERIOD);
+  const rate = Math.min(peer.rate ?? Infinity, Math.max(socket.capacity, 1) / pause);
   if (rate * least < 1_100_000) return true;
   // It reads again when all steps are done.
   const lasts = steps.reduce((sum, step) => sum + step.after + ("calls" in step ? blockedBy(step.calls) : 0), 0);
@@ -229,6 +230,8 @@ function progressOf({ user, wire, peer }: World): string {
     user.sent.length,
     peer.units.length,
     user.pieces,
+    // Of a long message that is compressed in slices nothing else may be seen.
+    user.connection.bufferedAmount,
     ...waiting,
   ].join(" ");
 }
@@ -266,12 +269,14 @@ function finish({ one, user, peer }: World): void {
 }
 
 /** How long a connection may take to end now, in milliseconds, as documented. */
-function limitOf({ one, user, peer }: World): number {
+function limitOf({ one, user, peer, wire }: World): number {
   const { pingInterval = 30_000, pongTimeout = 20_000, closeTimeout = 10_000 } = one.options;
   const { interval } = user.connection;
   let limit = LINGER + closeTimeout + 5 * interval + 200;
   // Somebody who has not answered yet has had the same time before that.
   if (user.connection.readyState !== 3) limit += closeTimeout;
   if (peer.mute || (!peer.sentClose && user.closeCalledAt === undefined)) limit += pingInterval + pongTimeout;
+  // What it wrote before that is a sign of life when it is read.
+  if (wire.unread || user.connection.socket.readableLength > 0) limit += pingInterval + pongTimeout;
   return limit;
 }
