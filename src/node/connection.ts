@@ -118,6 +118,7 @@ export class Connection
     this.settings = settingsFor(role, options, named.length > 0, socket);
     const { sliceSize } = this.settings;
     this.endpoint = new Protocol({ ...memoryFor(options), ...options, sliceSize, role, extensions });
+    this.endpoint.opened(performance.now());
     this.#outbox = new Outbox(this);
     this.#flow = new Flow(this, this.#outbox);
     // What came before the peer ended its side can still be answered.

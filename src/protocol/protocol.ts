@@ -227,6 +227,11 @@ export class Protocol {
     if (!this.paused && !this.unfinished && this.heldBytes === 0) this.#endStream(sink);
   }
 
+  /** The connection was opened then: control frames that are received later have had all the time since. @internal */
+  opened(now: number): void {
+    this.#allowControl(now);
+  }
+
   /** The stream is gone, in both directions: what a pause has kept back is dropped, and all memory given back. @internal */
   cut(sink: MessageSink): void {
     this.#ending().streamEnded = true;

@@ -123,6 +123,7 @@ export class Connection implements SenderHost {
     this.#thread = extended ? thread() : undefined;
     this.#sliceSize = extended ? sliceSize : Infinity;
     this.#protocol = new Protocol({ ...options, fragments: false, sliceSize });
+    this.#protocol.opened(performance.now());
     const readableMark = readMark(options.readableHighWaterMark);
     const writableMark = readMark(options.writableHighWaterMark, 1);
     if (readable.locked || writable.locked) throw new TypeError("The streams of the duplex must not be locked");

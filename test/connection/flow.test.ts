@@ -4,7 +4,7 @@ import { constants, deflateRawSync } from "node:zlib";
 import { expect, vi } from "vitest";
 import { type Extension, type ExtensionSession, perMessageDeflate } from "../../src/index.ts";
 import { binary, close, text, toRole } from "../support/wire.ts";
-import { end, sleep, within } from "./support/time.ts";
+import { end, IN_THE_END, sleep, within } from "./support/time.ts";
 import { allWays, CONSUMERS, each, MARKS, nodeWays, ROLES, SENDERS } from "./support/ways.ts";
 
 // These tests work more than they wait.
@@ -57,7 +57,7 @@ each(
     await sleep(200);
     expect(peer.line.waiting).toBeGreaterThan(0);
     peer.line.resume();
-    await peer.take(count, 8000);
+    await peer.take(count, IN_THE_END);
     expect(peer.bytes).toBe(count * BIG);
   },
 );
@@ -84,7 +84,7 @@ each(
     expect(peer.line.waiting).toBeGreaterThan(0);
     expect(got).toBe(1);
     release();
-    await peer.until(() => got === count, `${got} of ${count}`, 8000);
+    await peer.until(() => got === count, `${got} of ${count}`, IN_THE_END);
   },
 );
 
@@ -128,7 +128,7 @@ each(
     expect(inflated()).toBeLessThanOrEqual(highWaterMark + 3 * INFLATED);
     let bytes = 0;
     subject.receive((data) => (bytes += data.length));
-    await peer.until(() => bytes === count * INFLATED, `${bytes} of ${count * INFLATED} bytes`, 8000);
+    await peer.until(() => bytes === count * INFLATED, `${bytes} of ${count * INFLATED} bytes`, IN_THE_END);
   },
 );
 

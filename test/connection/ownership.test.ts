@@ -2,6 +2,7 @@
 
 import { expect, vi } from "vitest";
 import { perMessageDeflate } from "../../src/index.ts";
+import { IN_THE_END } from "./support/time.ts";
 import { allWays, each, MARKS, nodeWays, ROLES } from "./support/ways.ts";
 
 // These tests work more than they wait.
@@ -66,7 +67,7 @@ each(
     }
     peer.line.resume();
     expect((await Promise.all(written)).every(Boolean)).toBe(true);
-    await peer.take(count, 8000);
+    await peer.take(count, IN_THE_END);
     expect(peer.messages.map((message) => [message[0], message.at(-1)])).toEqual(
       Array.from({ length: count }, (_, i) => [i, i]),
     );

@@ -8,7 +8,7 @@ import type { RawFrame } from "../reference/serialize.ts";
 import { close, ping } from "../support/wire.ts";
 import type { Peer, PeerFrame } from "./support/peer.ts";
 import type { Message } from "./support/subject.ts";
-import { end, sleep, until, within } from "./support/time.ts";
+import { end, IN_THE_END, sleep, until, within } from "./support/time.ts";
 import { allWays, CONSUMERS, each, nodeWays, ROLES, streamsWays } from "./support/ways.ts";
 
 // These tests work more than they wait.
@@ -16,7 +16,6 @@ vi.setConfig({ maxConcurrency: 6 });
 
 const ENDS_OF_MARKS = [1 << 20, 0];
 const SLICE = 2048;
-const MORE_SPACE = 8000;
 const extensions = [perMessageDeflate()];
 const options = { extensions, sliceSize: SLICE };
 
@@ -310,7 +309,7 @@ each("long messages arrive in order, with what is between them", allWays(CONSUMI
   await until(
     () => got.length === messages.length,
     () => `${got.length} messages`,
-    MORE_SPACE,
+    IN_THE_END,
   );
   expect(got.map(short)).toEqual(messages.map(short));
   expect(got[0] === LONG && got[3] === messages[3]).toBe(true);
@@ -338,7 +337,7 @@ each("the event loop turns while one message is inflated", allWays({ roles: ROLE
   await until(
     () => got > 0,
     () => "no message",
-    MORE_SPACE,
+    IN_THE_END,
   );
   expect(got).toBe(zeros.length);
   // 250 slices of the 64 KiB that are inflated at once, of which no turn has more than 64.
@@ -413,6 +412,6 @@ each("echoes of long messages", allWays({ roles: ROLES, marks: ENDS_OF_MARKS, co
   const { subject, peer } = await open({ options });
   subject.receive((data) => subject.send(data));
   peer.write(deflated(LONG), deflated(BYTES), deflated(LONG));
-  await peer.take(3, MORE_SPACE);
+  await peer.take(3, IN_THE_END);
   expect(sentTo(peer).map(short)).toEqual([LONG, BYTES, LONG].map(short));
 });

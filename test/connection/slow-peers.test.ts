@@ -4,7 +4,7 @@ import { expect, vi } from "vitest";
 import { close } from "../support/wire.ts";
 import { fill } from "./support/fill.ts";
 import type { Peer } from "./support/peer.ts";
-import { end, sleep } from "./support/time.ts";
+import { end, IN_THE_END, sleep } from "./support/time.ts";
 import { each, nodeWays, ROLES, streamsWays } from "./support/ways.ts";
 
 // Each moves many MiB: all at once they would be slower than they are meant to be.
@@ -36,7 +36,7 @@ for (const sender of ["whole", "pieces"] as const) {
     const sent = subject.answer(new Uint8Array(size));
     // It says nothing meanwhile.
     await takeSlowly(peer);
-    await peer.until(() => peer.messages.length === 1, "no message", 6000);
+    await peer.until(() => peer.messages.length === 1, "no message", IN_THE_END);
     expect(peer.messages[0]!.length).toBe(size);
     expect(await sent).toBe(true);
     expect(subject.connection.readyState).toBe(1);
@@ -52,7 +52,7 @@ each("many messages before a Close", nodeWays({ roles: ROLES }), async (open) =>
   const accepted = await fill(subject, peer, 20_000);
   subject.close(4004);
   await takeSlowly(peer);
-  await peer.until(() => peer.close !== undefined, "no Close", 6000);
+  await peer.until(() => peer.close !== undefined, "no Close", IN_THE_END);
   expect(peer.close).toBe("close:4004");
   expect(peer.messages.length).toBe(accepted());
   peer.write(close(4004));
@@ -72,7 +72,7 @@ each("one large message before a Close", streamsWays({ roles: ROLES }), async (o
   await sleep(20);
   subject.close(4004);
   await takeSlowly(peer);
-  await peer.until(() => peer.close !== undefined, "no Close", 6000);
+  await peer.until(() => peer.close !== undefined, "no Close", IN_THE_END);
   expect(peer.log).toEqual([`binary:${size}`, "close:4004"]);
   expect(await sent).toBe(true);
   peer.write(close(4004));

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connect, serve, type Connection } from "../../src/node/index.ts";
+import { ping, toRole } from "../support/wire.ts";
 import { open, ROLES } from "./support/roles.ts";
 import { atEnd, until, watchLeftovers } from "./support/watch.ts";
 
@@ -94,6 +95,24 @@ function block(time: number, hasAnswered: () => boolean): void {
   while (!hasAnswered() && passed() < 5000) sleep(5);
   sleep(Math.max(time - passed(), 200));
 }
+
+/** More than one period allows. */
+const PINGS = 8;
+const FEW = { maxControlFrames: 2, controlPeriod: 10 };
+
+test.each(ROLES)("Pings that came before the first read have had the time until then: %s", async (role) => {
+  const { connection, peer } = await open(role, { limits: FEW, begin: () => void Atomics.wait(SLEEPER, 0, 0, 100) });
+  const errors: unknown[] = [];
+  let pings = 0;
+  connection.on("error", (error) => errors.push(error));
+  connection.on("ping", () => pings++);
+  await peer.write(toRole(role, ...Array.from({ length: PINGS }, () => ping("x"))));
+  await until(
+    () => pings === PINGS || errors.length > 0,
+    () => `${pings} Pings`,
+  );
+  expect(errors).toEqual([]);
+});
 
 async function openApart(role: "server" | "client", options: object): Promise<Connection> {
   if (role === "client") {

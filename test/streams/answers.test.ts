@@ -223,6 +223,16 @@ describe("faults of this side", () => {
   }
 });
 
+test.each(ROLES)("Pings that came before the first read have had the time until then: %s", async (role) => {
+  const { pair, writer, received } = opened(role, { limits: { maxControlFrames: 2, controlPeriod: 10 } });
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+  const pings = Array.from({ length: 8 }, () => ping("x"));
+  void writer.write(toRole(role, ...pings, close(4001)));
+  void writer.close();
+  await expect(pair.closed).resolves.toMatchObject({ closeCode: 4001 });
+  await received;
+});
+
 test("what has arrived before the writable fails is delivered, and so is the Close in it", async () => {
   const chunk = toRole("client", text("a"), text("b"), close(4001));
   let sent = false;

@@ -177,6 +177,8 @@ export class User {
       !this.deaf &&
       (this.finAt === undefined || this.#peer.sentClose || this.#wasBad) &&
       !this.#timedOut &&
+      // Without a listener nobody knows since when.
+      (this.#case.on.error !== null || this.connection.error === undefined) &&
       this.#scheduler.now - since < (options.closeTimeout ?? 10_000) &&
       !this.#piecesFailed
     );
@@ -335,7 +337,7 @@ export class User {
         break;
       }
       case "close":
-        this.closeCalledAt ??= this.#scheduler.now;
+        if (connection.readyState !== 3) this.closeCalledAt ??= this.#scheduler.now;
         // What nobody takes then may be dropped.
         this.noteEnd();
         if (call.code === undefined) connection.close();

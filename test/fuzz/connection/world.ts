@@ -17,6 +17,8 @@ import { Wire } from "./wire.ts";
 const REST = 400;
 /** How long a loop may take for what it has not read, in milliseconds. */
 const PATIENCE = 120_000;
+/** How many words the decoy sends after each step. */
+const DECOY = 200;
 /** How long a client waits for the server's end. */
 const LINGER = 1000;
 const COMPRESSION: AgreedExtension = {
@@ -92,10 +94,11 @@ async function abandon(world: World | undefined, scheduler: Scheduler): Promise<
 function open(one: ConnectionCase, scheduler: Scheduler): World {
   const wire = new Wire(scheduler, one.socket.capacity, one.socket.reads);
   const peer = new Peer(one.role, scheduler, wire, one.peer, one.socket.latency, one.compress);
-  // It shares a timer with the connection, which must not run in its context.
+  // It shares a timer with the connection, which must not run in its context, and the memory that output is laid out in.
   const decoy = context.run("decoy", () => {
     const far = new Wire(scheduler, 65536, [65536]);
-    const socket = socketOver(far, scheduler, { ...one.socket, kind: "duplex", eager: false });
+    far.readable = () => scheduler.poll(0, () => void far.take(Infinity));
+    const socket = socketOver(far, scheduler, { ...one.socket, eager: false });
     return new Connection(socket, one.role, { protocol: undefined, extensions: [] }, new Uint8Array(), optionsOf(one));
   });
   const socket = nowhere.runInAsyncScope(() => socketOver(wire, scheduler, one.socket));
@@ -154,6 +157,7 @@ async function live(world: World): Promise<void> {
     await scheduler.run(step.after, () => user.closes > 0);
     if (index === 0 && one.head > 0 && "writes" in step) continue;
     context.run("step", () => act(world, step));
+    context.run("decoy", () => world.decoy.send("decoy ".repeat(DECOY)));
     await scheduler.run(0, () => false);
     if (user.connection.readyState !== 1) user.noteEnd();
     judgeInside(world);
