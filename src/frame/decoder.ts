@@ -343,6 +343,11 @@ export class FrameDecoder {
     returnLanding(this, this.#settings.engines);
   }
 
+  /** Lets go of what a pause has kept back: nothing more is decoded. @internal */
+  drop(): void {
+    this.#backlog = undefined;
+  }
+
   /**
    * The state of this decoder as bytes, from which restore() can go on, here or elsewhere. A frame that is being collected is
    * included. The format belongs to this version of the package.

@@ -16,8 +16,8 @@ export interface Limits {
    */
   readonly maxMessage?: number | undefined;
   /**
-   * The most frames that a message may be made of, empty ones included (`WS_ERR_TOO_MANY_BUFFERED_PARTS`, 1008). Default
-   * 1,048,576: they are collected in one buffer and cost no memory of their own, only time.
+   * The most frames that a message may be made of, empty ones included: 1 or more (`WS_ERR_TOO_MANY_BUFFERED_PARTS`, 1008).
+   * Default 1,048,576: they are collected in one buffer and cost no memory of their own, only time.
    */
   readonly maxFragments?: number | undefined;
   /**
@@ -70,7 +70,7 @@ const HINTS: Hints = {
   maxPendingAutoPongs: "use `maxPendingPongs`",
 };
 
-/** @throws RangeError for a limit that is not a number from 0 on @throws TypeError for another name @internal */
+/** @throws RangeError for a limit that is too small, or not a number @throws TypeError for another name @internal */
 export function readLimits(limits: Limits | undefined, fragments: boolean): ReadLimits {
   const defaults = fragments ? IN_PIECES : WHOLE;
   if (limits === undefined) return defaults;
@@ -79,7 +79,11 @@ export function readLimits(limits: Limits | undefined, fragments: boolean): Read
   for (const name of Object.keys(DEFAULTS) as (keyof Limits)[]) {
     const value = limits[name];
     if (value === undefined) continue;
-    if (typeof value !== "number" || !(value >= 0)) throw new RangeError(`limits.${name} must be a number, 0 or more`);
+    // A message has one frame at least.
+    const least = name === "maxFragments" ? 1 : 0;
+    if (typeof value !== "number" || !(value >= least)) {
+      throw new RangeError(`limits.${name} must be a number, ${least} or more`);
+    }
     read[name] = value;
   }
   // It is compared with times of 31 bits.

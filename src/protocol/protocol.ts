@@ -221,7 +221,10 @@ export class Protocol {
     }
   }
 
-  /** Like receiveEnd(), for a sink. While paused, the end waits for resume() and comes after what was kept. */
+  /**
+   * Like receiveEnd(), for a sink. While paused, the end waits for resume() and comes after what was kept. Called from a
+   * callback of this connection, it ends the connection at once, and the rest of the chunk is dropped.
+   */
   pushEnd(sink: MessageSink): void {
     this.#ending().streamEnded = true;
     if (!this.paused && !this.unfinished && this.heldBytes === 0) this.#endStream(sink);
@@ -329,8 +332,8 @@ export class Protocol {
    * @returns false, and nothing is sent, if this side has closed or the connection has ended
    * @throws TypeError for other data, text in bytes that are not UTF-8, or a piece that is not of the kind of its message
    * @throws RangeError for a fragmentSize out of range
-   * @throws what an extension or a maskKey function throws. The message cannot go on then, and the connection is closed
-   *   (1011)
+   * @throws what an extension or a maskKey function throws. A whole message that leaves as it is, in one frame, is then not
+   *   sent; any other cannot go on, and the connection is closed (1011)
    */
   send(data: string | Bytes | PreparedMessage, options?: SendOptions): boolean {
     if (!this.canSend) return false;
@@ -539,10 +542,12 @@ export class Protocol {
     else this.#allowControl(now);
   }
 
-  /** Ends a call that delivers. What has begun to arrive and will not be delivered is dropped after it. */
+  /** Ends a call that delivers. What has arrived and will not be delivered is dropped after it. */
   #endCall(): void {
     this.#assembler.sink = undefined;
-    if (this.#isOver()) this.#assembler.drop();
+    if (!this.#isOver()) return;
+    this.#assembler.drop();
+    this.#decoder.drop();
   }
 
   /** What a peer has not used of earlier periods stays: it may have sent that while nobody read. */

@@ -95,7 +95,7 @@ function read(options: SocketOptions): ConnectionOptions {
 /** 0 is no limit. */
 function limit(value: number | undefined, otherwise: number): number {
   if (value === undefined) return otherwise;
-  return value > 0 ? value : Infinity;
+  return value >= 1 ? value : Infinity;
 }
 
 function maskKeyOf(generate: (mask: Buffer) => void): MaskKeySource {

@@ -50,3 +50,12 @@ test.each(ends)("%s", async (_name, end) => {
   expect(alive()).toBe(0);
   expect(protocol.state).toBeDefined();
 });
+
+test("a connection that ends while it is paused keeps nothing of what came meanwhile", () => {
+  const protocol = new Protocol({ role: "server" });
+  protocol.pause();
+  protocol.push(begin(60_000), sink);
+  const held = protocol.heldBytes;
+  protocol.cut(sink);
+  expect([held > 0, protocol.heldBytes, protocol.state]).toEqual([true, 0, "closed"]);
+});

@@ -328,6 +328,7 @@ describe("options", () => {
     expect(() => new Protocol({ role: "proxy" })).toThrow(TypeError);
     expect(() => new Protocol({ role: "server", limits: { maxMessage: -1 } })).toThrow(/maxMessage/);
     expect(() => new Protocol({ role: "server", limits: { maxFragments: Number.NaN } })).toThrow(RangeError);
+    expect(() => new Protocol({ role: "server", limits: { maxFragments: 0 } })).toThrow("must be a number, 1 or more");
     expect(() => new Protocol({ role: "server", fragmentSize: 0 })).toThrow(RangeError);
     expect(() => new Protocol({ role: "server", textSlack: -1 })).toThrow(RangeError);
   });
