@@ -453,7 +453,7 @@ export class Outbox implements Writer, Memory {
       if (this.#slot !== undefined) this.#freeSlot();
     }
     // A socket that has failed tells of it when it closes.
-    return this.#underway === 0 && this.#parts === undefined && !this.#channel.socket.destroyed;
+    return this.inSocket === 0 && this.#parts === undefined && !this.#channel.socket.destroyed;
   }
 
   /** Calls the callback of a message that was sent alone. */

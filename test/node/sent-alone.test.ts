@@ -139,3 +139,30 @@ for (const role of ROLES) {
     await connection.closed;
   });
 }
+
+for (const role of ROLES) {
+  for (const options of [{}, { copy: false }]) {
+    test(`${role}, ${JSON.stringify(options)}: the callback waits until the system has taken it`, async () => {
+      const { connection, peer } = await open(role);
+      peer.socket.pause();
+      const message = new Uint8Array(100_000);
+      let waited: number[] | undefined;
+      // At last the system takes a part of one.
+      for (let i = 0; i < 400 && waited === undefined; i++) {
+        const waiting: number[] = [];
+        connection.send(message, { ...options, callback: () => waiting.push(connection.bufferedAmount) });
+        await turn();
+        if (connection.bufferedAmount > 0) waited = waiting;
+      }
+      expect(waited).toEqual([]);
+      peer.socket.resume();
+      await until(
+        () => waited!.length === 1,
+        () => "no callback",
+      );
+      expect(waited).toEqual([0]);
+      connection.terminate();
+      await connection.closed;
+    });
+  }
+}

@@ -79,7 +79,7 @@ export class Peer {
   /** When it last wrote something, or took something that was waiting. */
   aliveAt: number;
   /** What it has taken in each period, for those who ask whether it was alive. */
-  readonly #taken: { readonly at: number; readonly bytes: number }[] = [];
+  readonly #taken: { readonly at: number; readonly bytes: number; readonly blockedFor: number }[] = [];
   readonly #scheduler: Scheduler;
   readonly #wire: Wire;
   readonly #settings: CasePeer;
@@ -110,13 +110,9 @@ export class Peer {
     wire.readable = () => this.#pump();
   }
 
-  /**
-   * How many bytes it has taken since then that had to wait for it. What it takes within `unseen` milliseconds of the first of
-   * them does not count: that may be between two looks at it.
-   */
+  /** How many bytes it has taken since then that had waited for it for longer than `unseen` milliseconds: others may not be noticed. */
   takenSince(since: number, unseen: number): number {
-    const taken = this.#taken.filter(({ at }) => at > since);
-    const seen = taken.filter(({ at }) => at > taken[0]!.at + unseen);
+    const seen = this.#taken.filter(({ at, blockedFor }) => at > since && blockedFor > unseen);
     return seen.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
@@ -206,7 +202,7 @@ export class Peer {
 
   #read(): void {
     if (this.mute || !this.reading || this.#wire.reset) return;
-    const { blocked } = this.#wire;
+    const { blocked, blockedFor } = this.#wire;
     const most = Math.min(this.#rate === null ? Infinity : this.#rate * PERIOD, this.#budget);
     let bytes = 0;
     for (const chunk of this.#wire.take(most)) {
@@ -216,7 +212,7 @@ export class Peer {
     this.#budget -= bytes;
     if (bytes > 0 && blocked) {
       this.aliveAt = this.#scheduler.now;
-      this.#taken.push({ at: this.#scheduler.now, bytes });
+      this.#taken.push({ at: this.#scheduler.now, bytes, blockedFor });
     }
     if (this.#budget <= 0) this.reading = false;
     else if (this.#wire.held > 0) this.#pump();

@@ -18,6 +18,8 @@ interface Write {
 
 /** In how many parts a write is taken, or what has arrived is read, about. */
 const MOST_PARTS = 50;
+/** In milliseconds. */
+const AT_ONCE = 1;
 
 export class Wire {
   receiver: Receiver | undefined;
@@ -54,6 +56,8 @@ export class Wire {
   #held: Uint8Array[] = [];
   #heldBytes = 0;
   #writes: Write[] = [];
+  #blockedSince = 0;
+  #unblockedAt = -Infinity;
 
   constructor(scheduler: Scheduler, capacity: number, reads: readonly number[]) {
     this.#scheduler = scheduler;
@@ -76,6 +80,11 @@ export class Wire {
     return this.#writes.length > 0;
   }
 
+  /** For how long one has, in milliseconds; it goes on if the next follows at once. */
+  get blockedFor(): number {
+    return this.blocked ? this.#scheduler.now - this.#blockedSince : 0;
+  }
+
   get reading(): boolean {
     return this.#reading;
   }
@@ -89,7 +98,10 @@ export class Wire {
       return false;
     }
     const write = { bytes, at: 0, done };
-    if (this.#writes.length === 0 && this.#take(write)) return true;
+    if (this.#writes.length === 0) {
+      if (this.#take(write)) return true;
+      if (this.#scheduler.now - this.#unblockedAt > AT_ONCE) this.#blockedSince = this.#scheduler.now;
+    }
     this.#writes.push(write);
     return false;
   }
@@ -162,6 +174,7 @@ export class Wire {
     while (this.#writes.length > 0 && this.#take(this.#writes[0]!)) {
       const { done } = this.#writes.shift()!;
       this.#scheduler.poll(0, () => done(false));
+      this.#unblockedAt = this.#scheduler.now;
     }
     return chunks;
   }
