@@ -62,9 +62,9 @@ export class ReferenceInflater {
     let at = 0;
     let mayBeTooMany = false;
     for (let finals = 0; at < compressed.length; finals++) {
+      if (finals > MAX_FINAL_BLOCKS) return { data: Buffer.concat(parts), fault: "final blocks" };
       // A choice: a message may end with a block that says that it is the last.
       if (at === length && at > 0) break;
-      if (finals > MAX_FINAL_BLOCKS) return { data: Buffer.concat(parts), fault: "final blocks" };
       mayBeTooMany = finals === MAX_FINAL_BLOCKS;
       try {
         const { buffer, engine } = inflateRawSync(at === 0 ? compressed : compressed.subarray(at), {
