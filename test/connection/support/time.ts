@@ -1,5 +1,5 @@
-/** How long a test waits for something that should happen at once, on a busy machine, in milliseconds. */
-export const SOON = 3000;
+/** How long a test waits for something that should happen at once, on a busy machine, in milliseconds: less than closeTimeout. */
+export const SOON = 8000;
 /** The same, for something that takes many turns, or many MiB. */
 export const IN_THE_END = 25_000;
 

@@ -37,7 +37,7 @@ export function leftovers(): string[] {
 }
 
 /** Waits until `done` says so, without a timer of its own. */
-export async function until(done: () => boolean, what: () => string, limit: number = 5000): Promise<void> {
+export async function until(done: () => boolean, what: () => string, limit: number = 8000): Promise<void> {
   const end = performance.now() + limit;
   while (!done()) {
     if (performance.now() > end) throw new Error(`Not so after ${limit} ms: ${what()}`);
