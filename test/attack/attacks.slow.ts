@@ -15,7 +15,8 @@ const QUICK = [
   "client-window-bits",
 ];
 
-test.each(QUICK)("%s", async (name) => {
+// Other work on the machine disturbs a measurement.
+test.each(QUICK)("%s", { retry: 2 }, async (name) => {
   const row = rows.find((each) => each.name === name)!;
   const figures = await attack(row, "wsframe", true);
   expect(figures).toMatchObject({ outcome: "serves" });

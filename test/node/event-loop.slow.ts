@@ -59,7 +59,8 @@ async function watch(sliceSize: number): Promise<Report> {
 
 const median = (values: readonly number[]): number => values[values.length >> 1]!;
 
-test("the event loop is not held up, and all connections get their share", async () => {
+// Other work on the machine disturbs a measurement.
+test("the event loop is not held up, and all connections get their share", { retry: 2 }, async () => {
   const whole = await watch(Infinity);
   const sliced = await watch(32768);
   const told = JSON.stringify({ whole, sliced }, (key, value: unknown) =>

@@ -205,7 +205,7 @@ export class ReferenceAssembler {
     const tooLong = data.length > limit;
     if (tooLong) data = data.subarray(0, limit);
     if (pieces && !whole) this.piece(message, data.subarray(message.delivered), last && !tooLong && !fault);
-    else if (message.kind === "text" && !decoder.allowInvalidUtf8)
+    else if (message.kind === "text" && !decoder.allowInvalidUtf8 && !(whole && (tooLong || fault)))
       this.check(message, data, last && !tooLong && !fault);
     message.delivered = Math.max(message.delivered, data.length);
     if (this.invalid) {
