@@ -581,8 +581,8 @@ export class Party {
     this.must(length <= most, `wrote ${length} bytes, not ${most} at the most`);
     for (const part of parts) {
       this.finds(this.outbound.write(part, this.errorReason()));
-      this.disown(part);
     }
+    this.disown(parts);
     this.finds(this.outbound.complete());
     const left = protocol.bufferedAmount - protocol.answerSize;
     this.must(left === 0, `buffers ${left} bytes of nothing`);
@@ -607,16 +607,16 @@ export class Party {
     return message.slice(0, MAX_REASON);
   }
 
-  /** What was written is the caller's, unless others have it too. */
-  private disown(part: Uint8Array): void {
-    if (this.shared.has(part.buffer)) return;
-    const { buffer, byteOffset, length } = part;
-    if (buffer.byteLength > length) {
-      const all = new Uint8Array(buffer);
-      const clean = isZero(all, 0, byteOffset) && isZero(all, byteOffset + length, all.length);
-      this.must(clean, "wrote a buffer with other bytes in it");
+  /** What was written is the caller's, unless others have it too. The frames of a message may be parts of one buffer. */
+  private disown(parts: readonly Uint8Array[]): void {
+    const own = parts.filter(({ buffer }) => !this.shared.has(buffer));
+    for (const part of own) part.fill(0);
+    for (const buffer of new Set(
+      own.filter((part) => part.buffer.byteLength > part.length).map((part) => part.buffer),
+    )) {
+      this.must(isZero(new Uint8Array(buffer), 0, buffer.byteLength), "wrote a buffer with other bytes in it");
     }
-    part.fill(0x77);
+    for (const part of own) part.fill(0x77);
   }
 
   /** What send() has borrowed its owner may change once it is written. */
