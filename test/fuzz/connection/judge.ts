@@ -163,9 +163,9 @@ function requireAnswers(world: World): void {
 function wasLate({ user, peer, one }: World): boolean {
   if (user.closedAt === undefined || !user.mayHaveClosed) return false;
   const { closeTimeout = 10_000 } = one.options;
-  // The connection may have closed by itself.
-  const begunAt = user.closeCalledAt ?? peer.closeAt ?? -Infinity;
-  return user.pauses > 0 || user.closedAt - begunAt >= closeTimeout;
+  // The connection may have closed by itself. If nobody saw when, it is given the benefit.
+  const begunAt = Math.min(user.closeCalledAt ?? Infinity, peer.closeAt ?? Infinity);
+  return user.pauses > 0 || begunAt === Infinity || user.closedAt - begunAt >= closeTimeout;
 }
 
 function peerWasBad({ peer }: World): boolean {

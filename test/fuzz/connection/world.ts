@@ -15,6 +15,8 @@ import { Wire } from "./wire.ts";
 
 /** In milliseconds: after this long with nothing to do nothing will happen any more. */
 const REST = 400;
+/** With a larger step of the clock the steps of a case take time by themselves, in milliseconds. */
+const FINE = 0.05;
 /** How long a loop may take for what it has not read, in milliseconds. */
 const PATIENCE = 120_000;
 /** How many words the decoy sends after each step. */
@@ -132,7 +134,7 @@ function optionsOf({ options }: ConnectionCase): ConnectionOptions {
 }
 
 /** Whether the peer takes what it is sent so slowly, or stops, that it may be given up. */
-function isSlow({ peer, options, steps, socket }: ConnectionCase): boolean {
+function isSlow({ peer, options, steps, socket, clock }: ConnectionCase): boolean {
   const { closeTimeout = 10_000, pongTimeout = 20_000 } = options;
   const least = Math.min(closeTimeout, pongTimeout);
   const pause = Math.max(socket.latency, peer.rate === null ? 0 : PERIOD);
@@ -143,7 +145,7 @@ function isSlow({ peer, options, steps, socket }: ConnectionCase): boolean {
   return steps.some((step) =>
     "wire" in step && step.wire !== "stop"
       ? step.wire === "reset" || step.wire === "mute"
-      : ("takes" in step || "wire" in step) && lasts > least / 3,
+      : ("takes" in step || "wire" in step) && (clock > FINE || lasts > least / 3),
   );
 }
 
