@@ -7,7 +7,7 @@ import { TARGETS } from "./fuzz/targets.ts";
 
 const SECONDS = 60;
 
-/** Targets whose runs stop earlier, so that each run tries the same cases. docs/reliability.md says what is open beyond them. */
+/** Targets whose runs stop earlier, so that each run tries the same cases, however fast the machine is. */
 const UNITS: Readonly<Record<string, number>> = { peers: 60_000, protocol: 1_500_000, connection: 400_000 };
 
 test.each(Object.keys(TARGETS))(
