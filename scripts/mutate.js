@@ -57,6 +57,8 @@ await new Stryker({
   ],
   ignorers: ["texts"],
   testRunner: "vitest",
+  // Tests of memory collect garbage before they look.
+  testRunnerNodeArgs: ["--expose-gc"],
   vitest: { configFile: "test/mutation/vitest.config.ts", related: false },
   coverageAnalysis: "perTest",
   checkers: sample.share < 1 ? ["sample"] : [],

@@ -273,6 +273,50 @@ for (const core of cores) {
       expect(FrameDecoder.restore(decoder.save(), { role: "server", core }).decode(masked("more"))).toEqual([]);
     });
 
+    test("it is closed when a Close has been delivered to its end", () => {
+      const close = serialize({ opcode: 8, payload: Uint8Array.of(3, 232), maskKey: KEY });
+      const decoder = server();
+      expect(decoder.closed).toBe(false);
+      decoder.push(concat([masked("last"), close.subarray(0, 7)]), { ...ignore, end: () => decoder.pause() });
+      expect(decoder.closed).toBe(false);
+      decoder.push(concat([close.subarray(7), masked("more")]), ignore);
+      // Of the Close a record of 16 bytes and a byte of payload; and what came later.
+      expect([decoder.closed, decoder.heldBytes]).toEqual([false, 16 + 1 + 11]);
+      decoder.resume(ignore);
+      expect([decoder.closed, decoder.heldBytes]).toEqual([true, 0]);
+    });
+
+    test("an error that waits for the end of a pause is held, too", () => {
+      const decoder = server();
+      decoder.push(concat([masked("one"), Uint8Array.of(0x83)]), { ...ignore, end: () => decoder.pause() });
+      expect([decoder.error, decoder.heldBytes]).toEqual([undefined, 16]);
+      expect(() => decoder.resume(ignore)).toThrow(WebSocketError);
+      expect(decoder.heldBytes).toBe(0);
+    });
+
+    test("bytesDecoded is what came, up to the end of a Close or the place of an error", () => {
+      const close = serialize({ opcode: 8, payload: Uint8Array.of(3, 232), maskKey: KEY });
+      const before = concat([masked("one"), masked("x".repeat(200))]);
+      for (const end of [concat([close, masked("more")]), Uint8Array.of(0x81, 0x83, 1, 2, 3, 4, 0x60, 0xfd, 0x62)]) {
+        const stream = concat([before, end]);
+        const last = before.length + (end[0] === 0x88 ? close.length : 7);
+        for (const how of ["decode", "push"] as const) {
+          const decoder = server();
+          for (let at = 0; at < stream.length && decoder.error === undefined; at++) {
+            expect(decoder.bytesDecoded).toBe(Math.min(at, last));
+            const byte = stream.slice(at, at + 1);
+            try {
+              if (how === "decode") decoder.decode(byte);
+              else decoder.push(byte, ignore);
+            } catch {
+              expect(decoder.error).toBeInstanceOf(WebSocketError);
+            }
+          }
+          expect(decoder.bytesDecoded).toBe(last);
+        }
+      }
+    });
+
     test("whole text messages come as strings, others as they are", () => {
       const seen: string[] = [];
       const sink: FrameSink = {

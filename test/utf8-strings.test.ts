@@ -1,7 +1,15 @@
 // UTF-8 of strings and of pieces of text, against what the platform makes of them.
 
 import { expect, test } from "vitest";
-import { checkUtf8, decodeUtf8, decodeValidUtf8, encodeUtf8, encodeUtf8Into, utf8Length } from "../src/frame/utf8.ts";
+import {
+  checkUtf8,
+  decodeUtf8,
+  decodeValidPart,
+  decodeValidUtf8,
+  encodeUtf8,
+  encodeUtf8Into,
+  utf8Length,
+} from "../src/frame/utf8.ts";
 
 /** The edges of each length class, and of the surrogates. */
 const CODE_POINTS = [0, 0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xfeff, 0xffff, 0x10000, 0x10ffff];
@@ -47,6 +55,33 @@ test("text in pieces: how much of a character its end has begun", () => {
       }
     }
   }
+});
+
+test("the part of wrong text before the byte that cannot stand there", () => {
+  for (const before of ["", "a", "\ufeff\ufeff", "é漢😀".repeat(20)]) {
+    for (const [wrong, begun] of [
+      ["ff", ""],
+      ["80", ""],
+      ["c3", "ff"],
+      ["e6bc", "41"],
+      ["f09f98", "f0"],
+      ["eda0", "80"],
+    ] as const) {
+      const bytes = Buffer.concat([Buffer.from(before), Buffer.from(wrong + begun, "hex"), Buffer.from("after")]);
+      expect(decodeValidPart(bytes)).toBe(before);
+    }
+    expect(decodeValidPart(Buffer.from(before))).toBe(before);
+    expect(decodeValidPart(Buffer.from(`${before}漢`).subarray(0, -1))).toBe(before);
+  }
+});
+
+test("the error of wrong text has that of the platform as its cause", () => {
+  expect(() => checkUtf8(Uint8Array.of(0xff), true)).toThrow(
+    expect.objectContaining({
+      name: "TypeError",
+      cause: expect.objectContaining({ code: "ERR_ENCODING_INVALID_ENCODED_DATA" }),
+    }),
+  );
 });
 
 test.each([[0x80], [0xc0, 0x80], [0xed, 0xa0], [0xf5], [0x61, 0xff]])("bytes that no text has: %j %j", (...bytes) => {

@@ -56,9 +56,8 @@ export function checkUtf8(bytes: Uint8Array, last: boolean): number {
 
 /** How many bytes at the end of UTF-8 begin a character that is not complete, at most 3. @internal */
 export function incompleteAtEnd(bytes: Uint8Array): number {
-  for (let length = 1; length <= Math.min(3, bytes.length); length++) {
-    const byte = bytes[bytes.length - length]!;
-    if (byte < 0x80) return 0;
+  for (let length = 1; length <= 3; length++) {
+    const byte = bytes[bytes.length - length] ?? 0;
     if (byte >= 0xc0) return length < (byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4) ? length : 0;
   }
   return 0;
