@@ -3,18 +3,37 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
+const root = fileURLToPath(new URL("../../", import.meta.url));
 const folders: Record<string, { readonly tests: string[] }> = JSON.parse(
   readFileSync(new URL("folders.json", import.meta.url), "utf8"),
 );
-const folder = process.env["MUTATED_FOLDER"] ?? "";
+const tests = folders[process.env["MUTATED_FOLDER"] ?? ""]?.tests ?? [];
+
+/** The names that a pattern with one choice in braces stands for. */
+function namesOf(pattern: string): string[] {
+  const [, before = "", choices = "", after = ""] = /^(.*)\{(.*)\}(.*)$/.exec(pattern) ?? [];
+  return choices === "" ? [pattern] : choices.split(",").map((choice) => before + choice + after);
+}
+
+/** In the order of folders.json: those first that are quickly loaded and find most, for the first that fails ends a run. */
+class InOrder extends BaseSequencer {
+  static readonly #names = tests.flatMap((pattern) => namesOf(pattern));
+
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const placeOf = ({ moduleId }: TestSpecification): number => InOrder.#names.indexOf(moduleId.slice(root.length));
+    return files.toSorted((a, b) => placeOf(a) - placeOf(b));
+  }
+}
 
 export default defineConfig({
   test: {
-    include: folders[folder]?.tests ?? [],
+    include: tests,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     runner: fileURLToPath(new URL("runner.ts", import.meta.url)),
+    sequence: { sequencer: InOrder },
     isolate: false,
     fileParallelism: false,
   },

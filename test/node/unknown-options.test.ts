@@ -144,6 +144,21 @@ test("inside limits, wherever they are given", async () => {
   expect(() => new Protocol({ role: "server", limits: untyped({ maxPayload: undefined }) })).not.toThrow();
 });
 
+test("up to two characters that are wrong, missing or too many show which name was meant", async () => {
+  for (const [name, isNear] of [
+    ["maxMesage", true],
+    ["mxMesage", true],
+    ["axMessagf", true],
+    ["maxMessagexy", true],
+    ["maxMessagexyz", false],
+    ["maMesage_", false],
+  ] as const) {
+    const limits = untyped<object>({ [name]: 10 });
+    const message = await messageOf(() => new Protocol({ role: "server", limits }));
+    expect(message).toMatch(isNear ? /it may be `maxMessage`/ : /there is no such option/);
+  }
+});
+
 test("Protocol: maxPayload", async () => {
   const options = untyped<{ role: "server" }>({ role: "server", maxPayload: 10 });
   expect(await messageOf(() => new Protocol(options))).toMatch(/`limits: \{ maxMessage \}`/);
