@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { FrameDecoder } from "../src/index.ts";
-import { serialize } from "./reference/serialize.ts";
+import { concat, serialize } from "./reference/serialize.ts";
 import { viaDecode, viaPush } from "./support/run.ts";
 
 interface WrongHeader {
@@ -99,6 +99,24 @@ describe("what a header can be wrong in, at the first byte that shows it", () =>
       }
     });
   }
+
+  test("the opcode at fault comes without the RSV bit that an extension owns", () => {
+    const begun = serialize({ opcode: 1, fin: false, payload: Buffer.from("begun") });
+    const cases = [
+      [Buffer.alloc(0), 3],
+      [Buffer.alloc(0), 11],
+      [begun, 1],
+      [begun, 2],
+    ] as const;
+    for (const core of ["wasm", "portable"] as const) {
+      for (const [before, opcode] of cases) {
+        const decoder = new FrameDecoder({ role: "client", core, rsv: 4 });
+        expect(() => decoder.decode(concat([before, serialize({ opcode, rsv: 4 })]))).toThrow(
+          expect.objectContaining({ code: "WS_ERR_INVALID_OPCODE", byteOffset: before.length, value: opcode }),
+        );
+      }
+    }
+  });
 
   test("each relaxation lets through what it names, and nothing else", () => {
     const ping = serialize({ opcode: 9, payload: Buffer.from("x") });

@@ -315,7 +315,7 @@ describe("what is kept", () => {
     const payload = new Uint8Array(100_000).fill(5);
     const [event] = protocol.receive(toRole("client", binary(payload)));
     if (event?.type !== "binary") throw new Error("No message");
-    expect(event.data).toEqual(payload);
+    expect(Buffer.compare(event.data, payload)).toBe(0);
     expect(new Uint8Array(event.data.buffer).includes(0xee), "what was in memory before is not given away").toBe(false);
     expect(asked.length).toBeGreaterThan(0);
     expect(Math.max(...asked)).toBeLessThanOrEqual(100_000);
