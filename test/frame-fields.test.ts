@@ -1,7 +1,7 @@
 // What frames, headers and errors say of themselves, held against what was serialized.
 
 import { describe, expect, test } from "vitest";
-import { Frame, FrameDecoder, type FrameHeader, type FrameSink, WebSocketError } from "../src/index.ts";
+import { type Frame, FrameDecoder, type FrameHeader, type FrameSink, WebSocketError } from "../src/index.ts";
 import { concat, serialize, type RawFrame } from "./reference/serialize.ts";
 
 const cores = ["wasm", "portable"] as const;
