@@ -132,4 +132,106 @@ describe.each(cores)("%s core", (core) => {
       expect(FrameDecoder.restore(paused.save(), options).closed).toBe(true);
     });
   });
+
+  describe("what is no state is refused", () => {
+    const options = { role: "server", core, rsv: 4 } as const;
+    const cutHeader = Uint8Array.of(0x82, 0xfe, 0, 200, 1);
+    const maskKey = [1, 2, 3, 4];
+    const begun = serialize({ opcode: 2, payload: Buffer.alloc(200), maskKey }).slice(0, 58);
+    const open = serialize({ opcode: 1, fin: false, payload: Buffer.from("漢").subarray(0, 2), maskKey });
+    const stateOf = (bytes: Uint8Array, way: "decode" | "push"): Uint8Array => {
+      const decoder = new FrameDecoder(options);
+      if (way === "decode") decoder.decode(bytes.slice());
+      else decoder.push(bytes, { header() {}, payload() {}, end() {} });
+      return decoder.save();
+    };
+    const failed = (): Uint8Array => {
+      const decoder = new FrameDecoder(options);
+      expect(() => decoder.decode(Uint8Array.of(0x83, 0))).toThrow(WebSocketError);
+      return decoder.save();
+    };
+    const states: Record<string, Uint8Array> = {
+      "of a new decoder": stateOf(new Uint8Array(0), "decode"),
+      "with a cut header": stateOf(cutHeader, "decode"),
+      "with an open message": stateOf(open, "decode"),
+      "with a frame that is collected": stateOf(begun, "decode"),
+      "with a frame that passes through": stateOf(begun, "push"),
+      "with an error": failed(),
+    };
+    const restores = (state: Uint8Array): boolean => {
+      try {
+        FrameDecoder.restore(state, options);
+        return true;
+      } catch (error) {
+        expect(error).toEqual(new RangeError("This is not the state of a decoder of this version"));
+        return false;
+      }
+    };
+    /** A state with another number in it. */
+    const withNumber = (state: Uint8Array, at: number, value: number): Uint8Array => {
+      const other = state.slice();
+      new DataView(other.buffer).setFloat64(at, value);
+      return other;
+    };
+
+    test.each(Object.entries(states))("shorter, longer, or with a number that is none: %s", (_, state) => {
+      expect(restores(state)).toBe(true);
+      // In a larger buffer it is the same.
+      expect(restores(concat([Uint8Array.of(1, 2, 3), state]).subarray(3))).toBe(true);
+      for (let length = 0; length < state.length; length++) expect(restores(state.subarray(0, length))).toBe(false);
+      expect(restores(concat([state, Uint8Array.of(0)]))).toBe(false);
+      // Version, role, number of the error, length of the cut header.
+      for (const [at, value] of [
+        [0, 2],
+        [0, 4],
+        [1, 2],
+        [2, 17],
+        [3, 14],
+        [3, 255],
+      ] as const) {
+        expect([at, value, restores(state.with(at, value))]).toEqual([at, value, false]);
+      }
+      // Offset, bits of the message, place in a character, offset and value of an error.
+      for (let i = 0; i < 5; i++) {
+        for (const value of [-1, 0.5, Number.NaN, Infinity, 2 ** 53]) {
+          expect(restores(withNumber(state, 4 + 8 * i, value))).toBe(false);
+        }
+      }
+      expect([7, 8].map((bits) => restores(withNumber(state, 12, bits)))).toEqual([true, false]);
+      expect([0xffffff, 0x1000000].map((place) => restores(withNumber(state, 20, place)))).toEqual([true, false]);
+    });
+
+    test("the kind of a frame, and its numbers", () => {
+      const kindAt = 44;
+      const collected = states["with a frame that is collected"]!;
+      const passing = states["with a frame that passes through"]!;
+      expect([collected[kindAt], passing[kindAt]]).toEqual([1, 2]);
+      for (const state of [collected, passing]) {
+        expect(restores(state.with(kindAt, 3))).toBe(false);
+        expect(restores(state.with(kindAt, 0))).toBe(false);
+        expect(restores(state.with(kindAt, 3 - state[kindAt]!))).toBe(false);
+        const numberAt = (i: number): number => kindAt + 1 + 8 * i;
+        const change = (i: number, value: number): boolean => restores(withNumber(state, numberAt(i), value));
+        for (let i = 0; i < 7; i++) for (const value of [-1, 0.5, Number.NaN]) expect(change(i, value)).toBe(false);
+        const flags = new DataView(state.buffer).getFloat64(numberAt(0));
+        // The opcode, the length of the header, and bits that no frame in progress has.
+        for (const opcode of [3, 7, 11, 15]) expect(change(0, (flags & ~15) | opcode)).toBe(false);
+        for (const opcode of [0, 1, 2, 8, 9, 10]) expect(change(0, (flags & ~15) | opcode)).toBe(true);
+        const lengths = Array.from({ length: 16 }, (_, length) => change(0, (flags & ~0xf00) | (length << 8)));
+        expect(lengths).toEqual(lengths.map((_, length) => length >= 2 && length <= 14));
+        for (let bit = 13; bit < 31; bit++) expect(change(0, flags | (1 << bit))).toBe(false);
+        // The length of the payload, and what is left of it.
+        for (const left of [0, 201, 1000]) expect(change(5, left)).toBe(false);
+        expect([1, 151, 200].map((left) => change(5, left))).toEqual([
+          state === passing,
+          state === passing,
+          state === passing,
+        ]);
+        expect(change(4, 149)).toBe(false);
+        // Nothing can be cut off in the middle of a frame.
+        const both = concat([state.subarray(0, kindAt).with(3, 2), Uint8Array.of(0x82, 1), state.subarray(kindAt)]);
+        expect(restores(both)).toBe(false);
+      }
+    });
+  });
 });

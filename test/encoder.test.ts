@@ -185,6 +185,15 @@ for (const core of cores) {
         expect(Buffer.from(concat(encoder.take())).equals(concat(wanted))).toBe(true);
       });
 
+      test("close codes: the edges of what may be sent", () => {
+        const encoder = make();
+        const codes = [1000, 1003, 1007, 1014, 3000, 4999];
+        for (const code of codes) encoder.close(code);
+        for (const code of [999, 1004, 1006, 1015, 2999, 5000]) expect(() => encoder.close(code)).toThrow(RangeError);
+        const wanted = codes.map((code) => expected(8, Uint8Array.of(code >> 8, code)));
+        expect(Buffer.from(concat(encoder.take())).equals(concat(wanted))).toBe(true);
+      });
+
       test("any opcode, fin and rsv", () => {
         const encoder = make();
         const wanted: Uint8Array[] = [];
