@@ -397,6 +397,7 @@ for (const core of cores) {
       const make = (options: object) => () => new FrameDecoder({ role: "server", core, ...options });
       expect(make({ role: "proxy" })).toThrow(TypeError);
       expect(make({ core: "native" })).toThrow(TypeError);
+      expect(make({ maxPayload: 1024 })).toThrow("FrameDecoder has no option `maxPayload`: use `maxFrame`");
       for (const maxFrame of [-1, 1.5, NaN]) expect(make({ maxFrame })).toThrow(RangeError);
       for (const rsv of [-1, 8, 0.5]) expect(make({ rsv })).toThrow(RangeError);
       for (const textSlack of [-1, 0.5]) expect(make({ textSlack })).toThrow(RangeError);

@@ -1,4 +1,5 @@
-// What a header can be wrong in, and what relaxes that. exhaustive/first-bytes.test.ts has every pair of first bytes.
+// What a frame can be wrong in, most of it in its header, and what relaxes that. exhaustive/first-bytes.test.ts has every
+// pair of first bytes.
 
 import { describe, expect, test } from "vitest";
 import { FrameDecoder } from "../src/index.ts";
@@ -12,10 +13,11 @@ interface WrongHeader {
   closeCode: number;
   byteOffset: number;
   role?: "client";
+  /** Default: §5.2, which says what a header is. */
   rule?: string;
 }
 
-describe("what a header can be wrong in, at the first byte that shows it", () => {
+describe("what a frame can be wrong in, at the first byte that shows it", () => {
   const cases: WrongHeader[] = [
     { name: "RSV1", hex: "c1", code: "WS_ERR_UNEXPECTED_RSV_1", closeCode: 1002, byteOffset: 0 },
     { name: "RSV2", hex: "a1", code: "WS_ERR_UNEXPECTED_RSV_2_3", closeCode: 1002, byteOffset: 0 },
@@ -37,7 +39,14 @@ describe("what a header can be wrong in, at the first byte that shows it", () =>
       byteOffset: 0,
       rule: "RFC 6455 §5.5",
     },
-    { name: "long ping", hex: "89fe", code: "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH", closeCode: 1002, byteOffset: 1 },
+    {
+      name: "long ping",
+      hex: "89fe",
+      code: "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH",
+      closeCode: 1002,
+      byteOffset: 1,
+      rule: "RFC 6455 §5.5",
+    },
     {
       name: "Close of one byte",
       hex: "8881",
@@ -54,7 +63,15 @@ describe("what a header can be wrong in, at the first byte that shows it", () =>
       byteOffset: 1,
       rule: "RFC 6455 §5.1",
     },
-    { name: "masked", hex: "8181", code: "WS_ERR_UNEXPECTED_MASK", closeCode: 1002, byteOffset: 1, role: "client" },
+    {
+      name: "masked",
+      hex: "8181",
+      code: "WS_ERR_UNEXPECTED_MASK",
+      closeCode: 1002,
+      byteOffset: 1,
+      role: "client",
+      rule: "RFC 6455 §5.1",
+    },
     { name: "125 in 16 bits", hex: "82fe007d", code: "WS_ERR_NON_MINIMAL_LENGTH", closeCode: 1002, byteOffset: 3 },
     {
       name: "65535 in 64 bits",
@@ -85,8 +102,24 @@ describe("what a header can be wrong in, at the first byte that shows it", () =>
       byteOffset: 9,
       rule: "maxFrame",
     },
+    {
+      name: "text that is not UTF-8",
+      hex: "818100000000ff",
+      code: "WS_ERR_INVALID_UTF8",
+      closeCode: 1007,
+      byteOffset: 6,
+      rule: "RFC 6455 §8.1",
+    },
+    {
+      name: "Close with a code that must not be sent",
+      hex: "88820000000003ed",
+      code: "WS_ERR_INVALID_CLOSE_CODE",
+      closeCode: 1002,
+      byteOffset: 7,
+      rule: "RFC 6455 §7.4",
+    },
   ];
-  for (const { name, hex, code, closeCode, byteOffset, role = "server", rule } of cases) {
+  for (const { name, hex, code, closeCode, byteOffset, role = "server", rule = "RFC 6455 §5.2" } of cases) {
     test(name, () => {
       for (const core of ["wasm", "portable"] as const) {
         const decoder = new FrameDecoder({ role, core });
@@ -94,7 +127,7 @@ describe("what a header can be wrong in, at the first byte that shows it", () =>
         expect(decoder.decode(bytes.subarray(0, byteOffset))).toEqual([]);
         expect(decoder.error).toBeUndefined();
         expect(() => decoder.decode(bytes.subarray(byteOffset))).toThrow(
-          expect.objectContaining({ name: "WebSocketError", code, closeCode, byteOffset, ...(rule && { rule }) }),
+          expect.objectContaining({ name: "WebSocketError", code, closeCode, byteOffset, rule }),
         );
       }
     });
@@ -103,16 +136,16 @@ describe("what a header can be wrong in, at the first byte that shows it", () =>
   test("the opcode at fault comes without the RSV bit that an extension owns", () => {
     const begun = serialize({ opcode: 1, fin: false, payload: Buffer.from("begun") });
     const cases = [
-      [Buffer.alloc(0), 3],
-      [Buffer.alloc(0), 11],
-      [begun, 1],
-      [begun, 2],
+      [Buffer.alloc(0), 3, "RFC 6455 §5.2"],
+      [Buffer.alloc(0), 11, "RFC 6455 §5.2"],
+      [begun, 1, "RFC 6455 §5.4"],
+      [begun, 2, "RFC 6455 §5.4"],
     ] as const;
     for (const core of ["wasm", "portable"] as const) {
-      for (const [before, opcode] of cases) {
+      for (const [before, opcode, rule] of cases) {
         const decoder = new FrameDecoder({ role: "client", core, rsv: 4 });
         expect(() => decoder.decode(concat([before, serialize({ opcode, rsv: 4 })]))).toThrow(
-          expect.objectContaining({ code: "WS_ERR_INVALID_OPCODE", byteOffset: before.length, value: opcode }),
+          expect.objectContaining({ code: "WS_ERR_INVALID_OPCODE", byteOffset: before.length, value: opcode, rule }),
         );
       }
     }
