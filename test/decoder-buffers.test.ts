@@ -58,6 +58,10 @@ describe.each(cores)("%s core", (core) => {
     expect(isFree()).toBe(false);
     expect(() => failed.commit(2, ignore)).toThrow(failed.error);
     expect(isFree()).toBe(true);
+
+    const never = make();
+    expect(() => never.push(wrong, ignore)).toThrow(WebSocketError);
+    expect(() => never.commit(2, ignore)).toThrow(never.error);
   });
 
   test("a length that is none is refused, and the buffer is still lent", () => {

@@ -88,9 +88,12 @@ describe.each(["server", "client"] as const)("role %s", (role) => {
     const many = Array.from({ length: 600 }, (_, i) => `${"x".repeat(100)} ${i}`);
     const frames = decode(many, { textSlack: 65_536 });
     expect(frames.map(({ text }) => text)).toEqual(many);
-    const chunk = wire(many);
-    const last = new FrameDecoder({ role, core, textSlack: 1e9 }).decode(chunk);
-    expect(last.at(-1)!.text).toBe(many.at(-1));
-    expect(last.map(({ text }) => text)).toEqual(many);
+    // All of a window but the header of an empty frame, which comes first.
+    const room = 65_536 - header;
+    const count = Math.floor(room / (header + 124));
+    const full = Array.from({ length: count }, () => "x".repeat(124));
+    const rest = "y".repeat(room - count * (header + 124) - header);
+    const whole = ["", ...full, rest];
+    expect(decode(whole, { textSlack: 1e9 }).map(({ text }) => text)).toEqual(whole);
   });
 });
