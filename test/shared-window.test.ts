@@ -92,6 +92,41 @@ for (const core of CORES) {
       window.bytes.set([0xf0, 0x80]);
       expect(() => failed.pushFrom(window, 2, log.sink)).toThrow("RSV");
       expect(() => failed.pushFrom(window, 2, log.sink)).toThrow("RSV");
+      // It is failed, and not in use.
+      expect(FrameDecoder.restore(failed.save(), { role, core }).error).toMatchObject({ code: failed.error!.code });
+    });
+
+    test("a decoder is in use while a callback runs, and for good if that throws", () => {
+      const frame = toRole(role, ping("?"));
+      const ways = [
+        (decoder: FrameDecoder, sink: FrameSink) => {
+          window.bytes.set(frame);
+          decoder.pushFrom(window, frame.length, sink);
+        },
+        (decoder: FrameDecoder, sink: FrameSink) => {
+          decoder.reserve().set(frame);
+          decoder.commit(frame.length, sink);
+        },
+      ];
+      for (const deliver of ways) {
+        const decoder = make();
+        const thrown = new Error("from the sink");
+        const seen: unknown[] = [];
+        const sink: FrameSink = {
+          header() {
+            expect(() => decoder.push(frame, sink)).toThrow("The decoder is in use");
+            expect(() => decoder.save()).toThrow("The decoder is in use");
+          },
+          payload: (bytes, start, end) => void seen.push(Buffer.from(bytes.slice(start, end)).toString()),
+          end() {
+            if (seen.length > 1) throw thrown;
+          },
+        };
+        deliver(decoder, sink);
+        expect(() => deliver(decoder, sink)).toThrow(thrown);
+        expect(seen).toEqual(["?", "?"]);
+        expect(() => decoder.push(frame, sink)).toThrow("a callback of it has thrown");
+      }
     });
   });
 }
