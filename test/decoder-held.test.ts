@@ -59,7 +59,7 @@ describe.each(cores)("%s core", (core) => {
     const binary = wire(Array.from({ length: 5000 }, (_, i) => ({ opcode: 2, payload: Buffer.of(i & 255) })));
     const texts = wire(Array.from({ length: 5000 }, (_, i) => text(String(i))));
     for (const stream of [binary, texts]) {
-      for (const at of [0, 1, 2046, 2047, 2048, 4095, 4999]) {
+      for (const at of [0, 2046, 2047, 4095, 4999]) {
         const { decoder, sink, count } = pausing(at);
         decoder.push(stream, sink);
         expect([count(), decoder.paused, decoder.heldBytes > 0]).toEqual([at + 1, true, at < 4999]);

@@ -29,7 +29,8 @@ const ways: Record<string, (decoder: FrameDecoder, seen?: unknown[]) => Taker> =
     seen,
     take(chunk) {
       for (const { opcode, fin, maskKey, payload, payloadOffset, headerLength } of decoder.decode(chunk)) {
-        seen.push([opcode, fin, maskKey, Buffer.from(payload).toString("hex"), payloadOffset, headerLength]);
+        const bytes = Buffer.from(payload).toString("hex");
+        seen.push(`${opcode} ${fin} ${maskKey} ${bytes} ${payloadOffset} ${headerLength}`);
       }
     },
   }),
@@ -59,14 +60,15 @@ describe.each(cores)("%s core", (core) => {
       const wanted = taker(make());
       wanted.take(stream.slice());
       expect(wanted.seen).toHaveLength(7);
-      for (let cut = 0; cut <= stream.length; cut++) {
+      // Not at each byte of the longest payload.
+      for (let cut = 0; cut <= stream.length; cut += cut > 70 && cut < 160 ? 30 : 1) {
         const first = taker(make());
         first.take(stream.slice(0, cut));
         const state = first.decoder.save();
         const before = first.decoder.bytesDecoded;
         const second = taker(FrameDecoder.restore(state, options), first.seen);
         // The bytes of a state are the caller's.
-        expect(second.decoder.save()).toEqual(state);
+        expect(Buffer.compare(second.decoder.save(), state)).toBe(0);
         state.fill(0xff);
         expect([second.decoder.bytesDecoded, second.decoder.closed]).toEqual([before, first.decoder.closed]);
         second.take(stream.slice(cut, cut + 5));
@@ -199,6 +201,12 @@ describe.each(cores)("%s core", (core) => {
       }
       expect([7, 8].map((bits) => restores(withNumber(state, 12, bits)))).toEqual([true, false]);
       expect([0xffffff, 0x1000000].map((place) => restores(withNumber(state, 20, place)))).toEqual([true, false]);
+    });
+
+    test("a cut header is shorter than the longest there is", () => {
+      const fixed = states["of a new decoder"]!.subarray(0, 44);
+      const withCut = (length: number) => concat([fixed.with(3, length), new Uint8Array(length), Uint8Array.of(0)]);
+      expect([1, 13, 14, 15].map((length) => restores(withCut(length)))).toEqual([true, true, false, false]);
     });
 
     test("the kind of a frame, and its numbers", () => {

@@ -32,7 +32,7 @@ function fieldsOf(frame: Frame | FrameHeader): Fields {
   const key = maskKey && [...maskKey];
   // A new array each time: what becomes of one is nobody's concern.
   maskKey?.fill(0xff);
-  expect(frame.maskKey && [...frame.maskKey]).toEqual(key);
+  expect(`${frame.maskKey}`).toBe(`${key}`);
   return { fin, rsv, opcode, masked, maskKey: key, headerLength, headerOffset, payloadOffset, payloadLength };
 }
 
@@ -54,7 +54,7 @@ describe.each(cores)("%s core", (core) => {
     });
     const stream = concat(wire);
     const cuts = new Set([stream.length, 40_000]);
-    for (const { headerOffset } of wanted) for (let i = -1; i < 15; i++) cuts.add(Math.max(0, headerOffset + i));
+    for (const { headerOffset } of wanted) for (let i = -1; i < 15; i += 2) cuts.add(Math.max(0, headerOffset + i));
     for (const cut of cuts) {
       const make = (copy: boolean): FrameDecoder => new FrameDecoder({ role, core, rsv: 6, copy });
       const parts = (): Uint8Array[] => [stream.slice(0, cut), stream.slice(cut)];
