@@ -2,7 +2,15 @@
 
 import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
-import { encodeFrame, FrameDecoder, FrameEncoder, type FrameInit, Opcode, PreparedMessage } from "../src/index.ts";
+import {
+  encodeFrame,
+  type Frame,
+  FrameDecoder,
+  FrameEncoder,
+  type FrameInit,
+  Opcode,
+  PreparedMessage,
+} from "../src/index.ts";
 import { concat, serialize } from "./reference/serialize.ts";
 import { Random } from "./support/random.ts";
 
@@ -90,6 +98,33 @@ for (const core of cores) {
             expect(Buffer.from(concat(encoder.take())).equals(concat(all))).toBe(true);
           }
         }
+      });
+
+      test("thousands of small frames, with keys of its own and with the same for all", () => {
+        for (const encoder of [make(), new FrameEncoder({ role, core })]) {
+          for (let i = 0; i < 2500; i++) {
+            encoder.text(String(i));
+            encoder.binary(Uint8Array.of(i));
+          }
+          const decoder = new FrameDecoder({ role: role === "client" ? "server" : "client", core });
+          const frames = decoder.decode(concat(encoder.take()));
+          expect(frames).toHaveLength(5000);
+          const isRight = ({ opcode, text, payload }: Frame, i: number): boolean =>
+            i % 2 === 0 ? opcode === 1 && text === String(i / 2) : opcode === 2 && payload[0] === ((i / 2) & 255);
+          expect(frames.every(isRight)).toBe(true);
+        }
+      });
+
+      test("bytes that do not fit in a window with the texts before them", () => {
+        const encoder = make();
+        const text = "漢".repeat(500);
+        for (let i = 0; i < 40; i++) encoder.text(text);
+        for (let i = 0; i < 3; i++) encoder.binary(new Uint8Array(4000).fill(i));
+        const wanted = [
+          ...Array.from({ length: 40 }, () => expected(1, Buffer.from(text))),
+          ...[0, 1, 2].map((byte) => expected(2, new Uint8Array(4000).fill(byte))),
+        ];
+        expect(Buffer.from(concat(encoder.take())).equals(concat(wanted))).toBe(true);
       });
 
       test("lone surrogates where a batch is cut in two", () => {
