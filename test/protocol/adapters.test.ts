@@ -158,7 +158,9 @@ describe.each(ROLES)("role %s", (role) => {
     const stream = toRole(role, text("text"));
     for (const name of ["start", "piece", "end"]) {
       const without = Object.fromEntries(Object.entries(calls).filter(([each]) => each !== name));
-      expect(() => make({ fragments: true }).push(stream, { ...sink, ...without })).toThrow(TypeError);
+      expect(() => make({ fragments: true }).push(stream, { ...sink, ...without })).toThrow(
+        new TypeError("With the option fragments a sink needs start, piece and end"),
+      );
     }
     expect(() => make({ fragments: true }).push(stream, { ...sink, ...calls })).not.toThrow();
   });

@@ -1,8 +1,17 @@
-// What a Protocol says of its extensions, and what comes through commit().
+// What a Protocol says of its extensions, what comes through commit(), and what comes after a failure
+// or in pieces.
 
 import { expect, test } from "vitest";
-import { type Extension, type MessageSink, Protocol } from "../../src/index.ts";
-import { ROLES, text, toRole } from "../support/wire.ts";
+import {
+  type Extension,
+  FrameDecoder,
+  type MessageSink,
+  PreparedMessage,
+  Protocol,
+  WebSocketError,
+} from "../../src/index.ts";
+import { concat } from "../reference/serialize.ts";
+import { continuation, ROLES, text, toRole, utf8 } from "../support/wire.ts";
 
 function extension(rsv: number, releaseAfter: number | undefined, wanted?: (length: number) => boolean): Extension {
   return {
@@ -64,4 +73,120 @@ test.each(ROLES)("what is wrong in a buffer that was reserved is an error event,
     throw thrown;
   };
   expect(() => other.commit(bytes.length, { ...sink, text: fails })).toThrow(thrown);
+});
+
+test.each(ROLES)("what follows a failure in the same chunk does not take its place, role %s", (role) => {
+  const details = { closeCode: 1008, byteOffset: 0, rule: "ours" };
+  const error = new WebSocketError("WS_ERR_INTERNAL", "A reason of our own", details);
+  const protocol = new Protocol({ role, limits: { maxMessage: 10 } });
+  const sink: MessageSink = {
+    text: () => void protocol.fail(error),
+    binary() {},
+    ping() {},
+    pong() {},
+    error() {},
+    close() {},
+  };
+  protocol.push(
+    toRole(role, text("one"), text("x".repeat(6), { fin: false }), continuation(utf8("y".repeat(6)))),
+    sink,
+  );
+  expect(protocol.error).toBe(error);
+});
+
+test("pieces of binary messages are not text, and a surrogate pair may be cut", () => {
+  const protocol = new Protocol({ role: "server" });
+  protocol.send(Uint8Array.of(0xff), { fin: false });
+  protocol.send(Uint8Array.of(0xfe), { fin: true });
+  protocol.send("a\ud800", { fin: false });
+  protocol.send("\udc00b");
+  const frames = new FrameDecoder({ role: "client" }).decode(concat(protocol.take()));
+  expect(Buffer.concat(frames.map(({ payload }) => payload)).toString("latin1")).toBe("\xff\xfea\xf0\x90\x80\x80b");
+});
+
+test("bufferedAmount is no less than the Close that tells of an error", () => {
+  const details = { closeCode: 1008, byteOffset: 0, rule: "ours" };
+  for (const message of ["short", "x".repeat(123), "漢".repeat(40)]) {
+    const protocol = new Protocol({ role: "client" });
+    protocol.fail(new WebSocketError("WS_ERR_INTERNAL", message, details));
+    const bound = protocol.bufferedAmount;
+    expect(concat(protocol.take()).length).toBeLessThanOrEqual(bound);
+  }
+});
+
+test("the end of the stream waits for the end of a pause, even if nothing else does", () => {
+  const protocol = new Protocol({ role: "server" });
+  const closes: number[] = [];
+  const sink: MessageSink = {
+    text() {},
+    binary() {},
+    ping() {},
+    pong() {},
+    error() {},
+    close: (code) => void closes.push(code),
+  };
+  protocol.pause();
+  protocol.pushEnd(sink);
+  expect([closes, protocol.heldBytes]).toEqual([[], 0]);
+  protocol.resume(sink);
+  expect(closes).toEqual([1006]);
+});
+
+test.each(["push", "pushFrom", "commit"] as const)("after fail() nothing comes through %s()", (way) => {
+  const protocol = new Protocol({ role: "server" });
+  const details = { closeCode: 1008, byteOffset: 0, rule: "ours" };
+  protocol.fail(new WebSocketError("WS_ERR_INTERNAL", "Enough", details));
+  const never = (): never => expect.unreachable();
+  const sink: MessageSink = { text: never, binary: never, ping: never, pong: never, error: never, close: never };
+  const bytes = toRole("server", text("late"));
+  if (way === "push") protocol.push(bytes, sink);
+  if (way === "pushFrom") {
+    const window = Protocol.readWindow(undefined, () => never);
+    window.bytes.set(bytes);
+    protocol.pushFrom(window, bytes.length, sink);
+  }
+  if (way === "commit") {
+    protocol.reserve().set(bytes);
+    protocol.commit(bytes.length, sink);
+  }
+  expect(protocol.bytesReceived).toBe(0);
+});
+
+test("a sliceSize that is no number above 0 is a RangeError", () => {
+  for (const sliceSize of [0, -1, Number.NaN, "5" as never]) {
+    expect(() => new Protocol({ role: "server", sliceSize })).toThrow(RangeError);
+  }
+});
+
+test("an extension ends with its connection, once", () => {
+  let ended = 0;
+  const counting: Extension = {
+    ...extension(4, undefined),
+    open: () => ({ encode: ({ payload }) => payload, decode: ({ payload }) => payload, end: () => void ended++ }),
+  };
+  const protocol = new Protocol({ role: "server", extensions: [counting] });
+  protocol.close(1000);
+  protocol.take();
+  expect([protocol.state, ended]).toEqual(["closing", 0]);
+  protocol.receive(toRole("server", { opcode: 8 }));
+  expect([protocol.state, ended]).toEqual(["closed", 1]);
+});
+
+test("a PreparedMessage goes out in fragments, and through an extension that knows nothing of them", () => {
+  const message = new PreparedMessage("prepared");
+  const framesOf = (protocol: Protocol): string[] =>
+    new FrameDecoder({ role: "client", rsv: 4 })
+      .decode(concat(protocol.take()))
+      .map(({ opcode, rsv, fin, payload }) => `${opcode} ${rsv} ${fin} ${Buffer.from(payload).toString()}`);
+  const fragments = ["1 0 false prep", "0 0 true ared"];
+  const plain = new Protocol({ role: "server", fragmentSize: 4 });
+  plain.send(message);
+  expect(framesOf(plain)).toEqual(fragments);
+  plain.send("prepared");
+  expect(framesOf(plain)).toEqual(fragments);
+  plain.send("prepared", { fragmentSize: 8 });
+  expect(framesOf(plain)).toEqual(["1 0 true prepared"]);
+  const extended = new Protocol({ role: "server", extensions: [extension(4, undefined)] });
+  extended.send(message);
+  expect(framesOf(extended)).toEqual(["1 4 true prepared"]);
 });
