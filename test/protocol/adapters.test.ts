@@ -90,13 +90,15 @@ describe.each(ROLES)("role %s", (role) => {
       continuation(utf8("two")),
       text("größ", { fin: false }),
       continuation(utf8("e")),
+      text("", { fin: false }),
+      continuation(utf8("")),
     ];
     const stream = toRole(role, ...parts);
     for (const size of [1, 7, stream.length]) {
       const protocol = make({ textBytes: true });
       const { seen, sink } = noting();
       for (let at = 0; at < stream.length; at += size) protocol.push(stream.slice(at, at + size), sink);
-      expect(seen).toEqual(["bytes whole", "bytes ", "bytes in two", "bytes größe"]);
+      expect(seen).toEqual(["bytes whole", "bytes ", "bytes in two", "bytes größe", "bytes "]);
     }
     for (const [extension, rsv, encode] of [
       [perMessageDeflate(), 4, (bytes: Uint8Array) => new Uint8Array(deflateRawSync(bytes))],

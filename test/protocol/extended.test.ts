@@ -1,11 +1,13 @@
 // What a Protocol says of its extensions, what comes through commit(), and what comes after a failure
 // or in pieces.
 
+import { deflateRawSync } from "node:zlib";
 import { expect, test } from "vitest";
 import {
   type Extension,
   FrameDecoder,
   type MessageSink,
+  perMessageDeflate,
   PreparedMessage,
   Protocol,
   WebSocketError,
@@ -175,7 +177,7 @@ test("an extension ends with its connection, once", () => {
 test("a PreparedMessage goes out in fragments, and through an extension that knows nothing of them", () => {
   const message = new PreparedMessage("prepared");
   const framesOf = (protocol: Protocol): string[] =>
-    new FrameDecoder({ role: "client", rsv: 4 })
+    new FrameDecoder({ role: "client", rsv: 6 })
       .decode(concat(protocol.take()))
       .map(({ opcode, rsv, fin, payload }) => `${opcode} ${rsv} ${fin} ${Buffer.from(payload).toString()}`);
   const fragments = ["1 0 false prep", "0 0 true ared"];
@@ -189,4 +191,25 @@ test("a PreparedMessage goes out in fragments, and through an extension that kno
   const extended = new Protocol({ role: "server", extensions: [extension(4, undefined)] });
   extended.send(message);
   expect(framesOf(extended)).toEqual(["1 4 true prepared"]);
+  // One that is too short to be compressed, for all that.
+  const both = new Protocol({ role: "server", extensions: [perMessageDeflate(), extension(2, undefined)] });
+  both.send(message);
+  expect(framesOf(both)).toEqual(["1 2 true prepared"]);
+});
+
+test("what one call makes of compressed messages counts for that call alone", () => {
+  const make = () => new Protocol({ role: "client", extensions: [perMessageDeflate()], sliceSize: 5000 });
+  const compressed = (length: number): Uint8Array => {
+    const payload = new Uint8Array(deflateRawSync(Buffer.alloc(length, "a")));
+    return toRole("client", text("", { payload, rsv: 4 }));
+  };
+  const small = make();
+  expect(small.unfinished).toBe(false);
+  for (let i = 0; i < 20; i++) {
+    expect(small.receive(compressed(1000))).toHaveLength(1);
+    expect(small.unfinished).toBe(false);
+  }
+  const large = make();
+  large.receive(compressed(300_000));
+  expect(large.unfinished).toBe(true);
 });
