@@ -430,8 +430,7 @@ export class Outbox implements Writer, Memory {
   ): boolean {
     const { socket, settings } = this.#channel;
     if (this.#sentAlone || this.corked || !this.isDirect || !settings.passes || !this.#protocol.isIdle) return false;
-    if (this.#underway > 0 || this.#parts !== undefined || this.#callbacks !== undefined) return false;
-    if (!socket.writable || !isClear(socket)) return false;
+    if (this.#underway > 0 || this.#callbacks !== undefined || !socket.writable || !isClear(socket)) return false;
     if (this.#sendsMore && counts === "accepted") {
       this.#put(data, options);
     } else if (!this.#writeAlone(data, options)) {
@@ -453,7 +452,7 @@ export class Outbox implements Writer, Memory {
       if (this.#slot !== undefined) this.#freeSlot();
     }
     // A socket that has failed tells of it when it closes.
-    return this.inSocket === 0 && this.#parts === undefined && !this.#channel.socket.destroyed;
+    return this.inSocket === 0 && !this.#channel.socket.destroyed;
   }
 
   /** Calls the callback of a message that was sent alone. */
@@ -471,8 +470,7 @@ export class Outbox implements Writer, Memory {
     const end = callbacks.given + this.#partsBytes + this.#protocol.bufferedAmount;
     const { entries } = callbacks;
     // None ends after this one: text that has been encoded since was counted with its longest form.
-    for (let i = entries.length - 1; i >= 0 && entries[i]!.end > end; i--)
-      if (entries[i]!.end < Infinity) entries[i]!.end = end;
+    for (let i = entries.length - 1; i >= 0 && entries[i]!.end > end; i--) entries[i]!.end = end;
     entries.push({ end, callback });
   }
 
@@ -689,7 +687,7 @@ export class Outbox implements Writer, Memory {
 
   /** Gives the slot back, unless it holds something that the system has not taken. */
   #freeSlot(): void {
-    if (this.inSocket > 0 || (this.#parts !== undefined && !this.#channel.socket.destroyed)) return;
+    if (this.inSocket > 0) return;
     giveSlot(this.#slot!);
     this.#slot = undefined;
   }

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { type Extension, FrameDecoder, type Role } from "../../src/index.ts";
 import { gate } from "../connection/support/time.ts";
 import { openNode, type NodeEnd, turn } from "../support/connections.ts";
-import { close, other, ROLES } from "../support/wire.ts";
+import { close, other, ROLES, text } from "../support/wire.ts";
 
 /** A message of two pieces, the second of which comes when it is let. */
 function inTwo(): { readonly pieces: AsyncIterable<string>; readonly go: () => void } {
@@ -75,6 +75,66 @@ for (const role of ROLES) {
     expect(called).toEqual(["ping"]);
     connection.close(1000);
     expect(connection.control("ping", undefined, undefined)).toBe(false);
+    connection.terminate();
+  });
+
+  test(`${role}: Pings and Pongs where nothing waits`, async () => {
+    const end = openNode(role);
+    const { connection } = end;
+    let called = 0;
+    expect(connection.control("ping", "a", { callback: () => called++ })).toBe(true);
+    expect(connection.control("pong", Buffer.from("b"), {})).toBe(true);
+    expect(() => connection.control("ping", new Uint8Array(126), undefined)).toThrow(RangeError);
+    await turn();
+    expect(frames(role, end)).toEqual(["ping:a", "pong:b"]);
+    expect(called).toBe(1);
+    connection.terminate();
+  });
+
+  test(`${role}: a message that goes on must be of the same kind`, async () => {
+    const end = openNode(role);
+    const { connection } = end;
+    const { pieces, go } = inTwo();
+    const sent = connection.send(pieces);
+    connection.send("a", { fin: false });
+    expect(() => connection.send(Buffer.from("x"))).toThrow(TypeError);
+    expect(() => connection.send("x", { binary: true, fin: false })).toThrow(TypeError);
+    connection.send(Buffer.from("b"), { binary: false });
+    connection.send(Buffer.from("c"));
+    go();
+    await sent;
+    await turn();
+    expect(frames(role, end).slice(-3)).toEqual(["text:a…", ":b", "binary:c"]);
+    connection.terminate();
+  });
+
+  test(`${role}: with a highWaterMark of 0, pieces go out as the stream takes them`, async () => {
+    for (const writing of ["at once", "later"] as const) {
+      const end = openNode(role, { highWaterMark: 0 }, [], writing);
+      const { connection } = end;
+      const { pieces, go } = inTwo();
+      go();
+      expect(await connection.send(pieces)).toBe(true);
+      await connection.drained();
+      expect(frames(role, end)).toEqual(["text:one …", ":two…", ":"]);
+      connection.terminate();
+    }
+  });
+
+  test(`${role}: a connection that sends pieces is not idle`, async () => {
+    const { connection } = openNode(role, { idleTimeout: 1000 });
+    const now = Math.floor(performance.now());
+    const { pieces, go } = inTwo();
+    void connection.send(pieces);
+    await turn();
+    connection.beat(now + 10);
+    go();
+    await turn();
+    connection.beat(now + 900);
+    connection.beat(now + 1800);
+    expect(connection.readyState).toBe(1);
+    connection.beat(now + 1900);
+    expect(connection.readyState).toBe(2);
     connection.terminate();
   });
 
@@ -174,3 +234,24 @@ for (const role of ROLES) {
     }
   });
 }
+
+test("a server reads no more while much waits, and empty messages count", async () => {
+  const { connection, peer } = openNode("server", { highWaterMark: 1000 });
+  const got: unknown[] = [];
+  connection.on("message", (data) => got.push(data));
+  await turn();
+  const { pieces, go } = inTwo();
+  void connection.send(pieces);
+  for (let i = 0; i < 20; i++) connection.send("");
+  // What has come already is handed out.
+  for (const name of ["a", "b", "c"]) {
+    peer.write(text(name));
+    await turn();
+  }
+  expect(got).toEqual(["a"]);
+  go();
+  await connection.drained();
+  await turn();
+  expect(got).toEqual(["a", "b", "c"]);
+  connection.terminate();
+});

@@ -6,6 +6,7 @@ import { FrameDecoder, PreparedMessage } from "../../src/index.ts";
 import type { Connection } from "../../src/node/connection.ts";
 import type { RawPeer } from "./support/peer.ts";
 import { open, type Role, ROLES } from "./support/roles.ts";
+import { freeSlots, SLOTS } from "./support/slots.ts";
 import { until, watchLeftovers } from "./support/watch.ts";
 
 watchLeftovers();
@@ -135,6 +136,42 @@ for (const role of ROLES) {
     }
     expect(received()).toEqual(expected);
     expect(log).toEqual(expected);
+    connection.terminate();
+    await connection.closed;
+  });
+
+  test(`${role}: while the peer reads nothing, no callback says that the system has what it has not taken`, async () => {
+    const { connection, peer } = await open(role);
+    peer.socket.pause();
+    await turn();
+    const bytes = new Uint8Array(100_000);
+    const waiting: number[] = [];
+    let calls = 0;
+    for (let sent = 0; calls === sent && sent < 500; sent++) {
+      // Header and payload are two parts of one write.
+      connection.send(bytes, {
+        copy: false,
+        callback: () => {
+          calls++;
+          waiting.push(connection.bufferedAmount);
+        },
+      });
+      await turn();
+      await turn();
+    }
+    expect(waiting.filter((count) => count > 0)).toEqual([]);
+    expect(connection.bufferedAmount).toBeGreaterThan(0);
+    connection.terminate();
+    await connection.closed;
+  });
+
+  test(`${role}: the memory that it is written from is free again, also if it needed none`, async () => {
+    const { connection } = await open(role);
+    const bytes = new Uint8Array(100_000);
+    for (const copy of [true, false]) {
+      await new Promise((resolve) => connection.send(bytes, { copy, callback: resolve }));
+      expect(freeSlots()).toBe(SLOTS);
+    }
     connection.terminate();
     await connection.closed;
   });

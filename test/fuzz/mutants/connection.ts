@@ -196,8 +196,8 @@ export const CONNECTION: readonly Mutant[] = [
     name: "slot-too-short",
     behaviour: "Memory that output is laid out in is given to others before the system has taken it.",
     file: OUTBOX,
-    find: "if (this.inSocket > 0 || (this.#parts !== undefined && !this.#channel.socket.destroyed)) return;",
-    replace: "",
+    find: "if (this.inSocket > 0) return;\n    giveSlot",
+    replace: "giveSlot",
     target,
   },
   {
