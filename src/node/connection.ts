@@ -112,7 +112,7 @@ export class Connection
     super();
     const named = extensions.map(({ extension, parameters }) => ({ name: extension.name, parameters }));
     this.protocol = protocol;
-    this.extensions = named.length === 0 ? "" : serializeExtensions(named);
+    this.extensions = serializeExtensions(named);
     this.response = response;
     this.socket = socket;
     this.settings = settingsFor(role, options, named.length > 0, socket);
@@ -542,11 +542,11 @@ export class Connection
     this.flush();
   }
 
-  /** Begins to look at the connection from time to time, unless that has begun. */
+  /** Begins to look at the connection from time to time, unless that has begun: at its end, it has. */
   #watch(): Vitals {
     if (this.#vitals === undefined) {
       this.#vitals = new Vitals(this, this.#outbox, this.#flow);
-      if (this.#end?.emitted !== true) startBeating(this);
+      startBeating(this);
     }
     return this.#vitals;
   }

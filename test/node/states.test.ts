@@ -1,0 +1,314 @@
+// What a connection says of itself, from its opening to its end, over streams in memory whose peer is the test.
+
+import { expect, test } from "vitest";
+import { PreparedMessage } from "../../src/index.ts";
+import { gate } from "../connection/support/time.ts";
+import { framesOf, openNode, turn } from "../support/connections.ts";
+import { close, ROLES, text } from "../support/wire.ts";
+
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await turn();
+}
+
+/** A time in whole milliseconds from which beats can be counted. */
+function now(): number {
+  return Math.floor(performance.now());
+}
+
+for (const role of ROLES) {
+  test(`${role}: readyState, ending and closed, when this side closes first`, async () => {
+    const { connection, peer } = openNode(role);
+    const ended = connection.closed;
+    expect(connection.closed).toBe(ended);
+    expect([connection.readyState, connection.ending, connection.error]).toEqual([1, undefined, undefined]);
+    connection.close(4000, "bye");
+    expect(connection.readyState).toBe(2);
+    await turn();
+    expect(framesOf(role, peer.written)).toEqual(["close:4000:bye"]);
+    // Again it does nothing.
+    connection.close(4001);
+    await turn();
+    expect(framesOf(role, peer.written)).toEqual(["close:4000:bye"]);
+    peer.write(close(4000, "bye"));
+    await turn();
+    // A client waits for the server to end the socket.
+    expect(connection.readyState).toBe(3);
+    expect(connection.socket.writableEnded).toBe(role === "server");
+    expect(connection.ending).toBeUndefined();
+    peer.end();
+    const ending = { code: 4000, reason: "bye", wasClean: true };
+    expect(await ended).toEqual(ending);
+    expect(connection.ending).toEqual(ending);
+    // Also for whoever asks only now.
+    expect(await connection.closed).toEqual(ending);
+    expect(connection.readyState).toBe(3);
+    expect(connection.socket.destroyed).toBe(true);
+  });
+
+  test(`${role}: the same when the peer closes first`, async () => {
+    const { connection, peer } = openNode(role);
+    const log: unknown[] = [];
+    connection.on("closing", (...closing) => log.push([...closing, connection.readyState]));
+    connection.on("close", (...closed) => log.push([...closed, connection.readyState]));
+    peer.write(close(1001, "away"));
+    await turns(2);
+    expect(framesOf(role, peer.written)).toEqual(["close:1001:"]);
+    expect(connection.send("late")).toBe(false);
+    expect(connection.ping()).toBe(false);
+    expect(connection.pong()).toBe(false);
+    peer.end();
+    expect(await connection.closed).toEqual({ code: 1001, reason: "away", wasClean: true });
+    expect(log).toEqual([
+      [1001, "away", 2],
+      [1001, "away", true, 3],
+    ]);
+    expect(connection.error).toBeUndefined();
+  });
+
+  test(`${role}: a socket that fails: an "error", then 1006; after the peer's Close no error`, async () => {
+    for (const [first, ending, errors] of [
+      [undefined, { code: 1006, reason: "", wasClean: false }, ["ECONNRESET"]],
+      [close(1000), { code: 1000, reason: "", wasClean: true }, []],
+    ] as const) {
+      const { connection, peer } = openNode(role);
+      const log: unknown[] = [];
+      connection.on("error", (error) => log.push((error as NodeJS.ErrnoException).code));
+      await turn();
+      if (first !== undefined) peer.write(first);
+      await turn();
+      peer.reset();
+      expect(await connection.closed).toEqual(ending);
+      expect(log).toEqual(errors);
+      expect((connection.error as NodeJS.ErrnoException | undefined)?.code).toBe(errors[0]);
+    }
+  });
+
+  test(`${role}: of several errors the first is told`, async () => {
+    const { connection, peer } = openNode(role);
+    const codes: unknown[] = [];
+    connection.on("error", (error) => codes.push((error as NodeJS.ErrnoException).code));
+    peer.writeBytes(Uint8Array.of(0xff, 0xff));
+    await turn();
+    peer.reset();
+    expect(await connection.closed).toMatchObject({ code: 1006, wasClean: false });
+    expect(codes).toEqual(["WS_ERR_UNEXPECTED_RSV_2_3"]);
+    expect(connection.error).toMatchObject({ code: "WS_ERR_UNEXPECTED_RSV_2_3" });
+  });
+
+  test(`${role}: an exception of \`allocate\` is an "error", and the connection is closed with 1011`, async () => {
+    for (const thrown of [new Error("no memory"), "no memory"]) {
+      const allocate = (): never => {
+        throw thrown;
+      };
+      const { connection, peer } = openNode(role, { allocate });
+      const errors: unknown[] = [];
+      connection.on("error", (error) => errors.push(error));
+      connection.on("message", () => {});
+      peer.write({ opcode: 2, fin: false, payload: new Uint8Array(300) }, { opcode: 0, payload: new Uint8Array(300) });
+      await turns(2);
+      expect(errors).toHaveLength(1);
+      expect(errors[0]).toBeInstanceOf(Error);
+      expect((errors[0] as Error).message).toBe("no memory");
+      expect(framesOf(role, peer.written)).toEqual(["close:1011:Internal error"]);
+      peer.end();
+      expect(await connection.closed).toMatchObject({ code: 1006, wasClean: false });
+    }
+  });
+
+  test(`${role}: a loop ends with the connection, and leaving it closes with 1000`, async () => {
+    const { connection, peer } = openNode(role);
+    const loop = connection[Symbol.asyncIterator]();
+    peer.write(text("a"), text("b"), text("c"));
+    expect(await loop.next()).toEqual({ done: false, value: "a" });
+    expect(await loop.return!()).toEqual({ done: true, value: undefined });
+    expect(connection.readyState).toBe(2);
+    await turn();
+    expect(framesOf(role, peer.written)).toEqual(["close:1000:"]);
+    peer.write(close(1000));
+    peer.end();
+    await connection.closed;
+    expect(await loop.next()).toEqual({ done: true, value: undefined });
+    expect(await connection[Symbol.asyncIterator]().next()).toEqual({ done: true, value: undefined });
+  });
+
+  test(`${role}: after the peer's Close a loop can answer what came before it`, async () => {
+    const { connection, peer } = openNode(role);
+    const loop = connection[Symbol.asyncIterator]();
+    peer.write(text("a"), text("b"), close(1000));
+    expect(await loop.next()).toEqual({ done: false, value: "a" });
+    await turns(2);
+    expect(connection.send("to a")).toBe(true);
+    expect(await loop.next()).toEqual({ done: false, value: "b" });
+    await turns(2);
+    expect(framesOf(role, peer.written)).toEqual(["text:to a"]);
+    expect(connection.send("to b")).toBe(true);
+    const last = loop.next();
+    await turns(2);
+    expect(framesOf(role, peer.written)).toEqual(["text:to a", "text:to b", "close:1000:"]);
+    expect(connection.send("late")).toBe(false);
+    peer.end();
+    expect(await last).toEqual({ done: true, value: undefined });
+  });
+
+  test(`${role}: after the peer's Close a message in pieces goes on to its end`, async () => {
+    const { connection, peer } = openNode(role);
+    const { opened, open } = gate();
+    const sent = connection.send(
+      (async function* () {
+        yield "one ";
+        await opened;
+        yield "two";
+      })(),
+    );
+    await turn();
+    peer.write(close(1000));
+    await turns(2);
+    expect(connection.socket.writableEnded).toBe(false);
+    open();
+    expect(await sent).toBe(true);
+    await turns(2);
+    expect(framesOf(role, peer.written)).toEqual(["text:one ", "opcode 0:two", "opcode 0:", "close:1000:"]);
+    peer.end();
+    expect(await connection.closed).toMatchObject({ code: 1000, wasClean: true });
+  });
+
+  test(`${role}: an end of the stream while a message in pieces is under way ends that`, async () => {
+    const { connection, peer } = openNode(role);
+    let released = false;
+    const source: AsyncIterable<string> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise(() => {}),
+        return: () => {
+          released = true;
+          return Promise.resolve({ done: true, value: undefined });
+        },
+      }),
+    };
+    const sent = connection.send(source);
+    await turn();
+    peer.end();
+    expect(await sent).toBe(false);
+    expect(released).toBe(true);
+    expect(await connection.closed).toMatchObject({ code: 1006, wasClean: false });
+  });
+
+  test(`${role}: hold() keeps back what is sent in several turns, and release() lets it leave together`, async () => {
+    const { connection, peer } = openNode(role);
+    await turn();
+    connection.hold();
+    connection.send("a");
+    await turn();
+    connection.send("b");
+    await turn();
+    expect(peer.written).toHaveLength(0);
+    connection.release();
+    expect(peer.written).toHaveLength(0);
+    await turn();
+    expect(peer.written).toHaveLength(1);
+    expect(framesOf(role, peer.written)).toEqual(["text:a", "text:b"]);
+    connection.terminate();
+  });
+
+  test(`${role}: what is sent in one turn leaves in one write, and flushNow() does not wait for its end`, async () => {
+    const { connection, peer } = openNode(role);
+    const counts: number[] = [];
+    connection.on("message", () => {
+      connection.send("1");
+      counts.push(peer.written.length);
+      connection.flushNow();
+      counts.push(peer.written.length);
+      connection.send("2");
+      connection.send("3");
+      counts.push(peer.written.length);
+    });
+    peer.write(text("a"));
+    await turn();
+    expect(counts).toEqual([0, 1, 1]);
+    expect(peer.written).toHaveLength(2);
+    expect(framesOf(role, peer.written)).toEqual(["text:1", "text:2", "text:3"]);
+    connection.terminate();
+  });
+
+  test(`${role}: a long series of answers to one chunk does not wait for the end of it`, async () => {
+    const { connection, peer } = openNode(role, { highWaterMark: 20_000 }, [], "later");
+    const most: number[] = [];
+    connection.on("message", () => {
+      connection.send("x".repeat(1000));
+      most.push(connection.bufferedAmount);
+    });
+    peer.write(...Array.from({ length: 100 }, () => text("a")));
+    await turn();
+    // A client reads on: if both ends stopped, neither would go on. Text counts three bytes for each code unit.
+    if (role === "server") expect(Math.max(...most)).toBeLessThan(75_000);
+    else expect(Math.max(...most)).toBeGreaterThan(250_000);
+    await turns(10);
+    expect(most).toHaveLength(100);
+    await connection.drained();
+    expect(framesOf(role, peer.written)).toHaveLength(100);
+    connection.terminate();
+  });
+
+  test(`${role}: send() refuses what is no message, and options that are none`, () => {
+    const { connection } = openNode(role);
+    for (const data of [undefined, null, 5, {}, [], true, Symbol("a")]) {
+      expect(() => connection.send(data as never)).toThrow(TypeError);
+      expect(() => connection.send(data as never, { compress: false })).toThrow(TypeError);
+    }
+    for (const options of [() => {}, 5, "binary", true]) {
+      expect(() => connection.send("a", options as never)).toThrow(TypeError);
+      expect(() => connection.send(new Uint8Array(1), options as never)).toThrow(TypeError);
+    }
+    expect(connection.bufferedAmount).toBe(0);
+    expect(connection.send(new PreparedMessage("p"), undefined)).toBe(true);
+    connection.terminate();
+  });
+
+  test(`${role}: after terminate() nothing is taken, and pause() has no hold`, async () => {
+    const { connection, peer } = openNode(role);
+    const got: unknown[] = [];
+    connection.on("message", (data) => got.push(data));
+    connection.pause();
+    expect(connection.isPaused).toBe(true);
+    peer.write(text("a"));
+    await turn();
+    connection.terminate();
+    connection.resume();
+    expect(connection.isPaused).toBe(false);
+    for (const send of [() => connection.send("a"), () => connection.ping(), () => connection.pong()]) {
+      expect(send()).toBe(false);
+    }
+    await connection.drained();
+    expect(await connection.closed).toMatchObject({ code: 1006 });
+    expect(got).toEqual([]);
+  });
+
+  test(`${role}: messages count as activity in both directions, pings do not`, async () => {
+    const { connection, peer } = openNode(role, { idleTimeout: 1000, pingInterval: Infinity });
+    connection.on("message", () => {});
+    await turn();
+    const start = now() + 10;
+    const acts: (() => void)[] = [
+      () => connection.send("a"),
+      () => peer.write(text("b")),
+      () => connection.send(new Uint8Array(1)),
+      () => connection.send("c", { compress: false }),
+    ];
+    let at = start;
+    for (const act of acts) {
+      act();
+      await turn();
+      connection.beat((at += 900));
+      expect(connection.readyState).toBe(1);
+    }
+    connection.ping();
+    peer.write({ opcode: 9, payload: new Uint8Array(0) });
+    await turn();
+    connection.beat(at + 999);
+    expect(connection.readyState).toBe(1);
+    connection.beat(at + 1000);
+    expect(connection.readyState).toBe(2);
+    await turn();
+    expect(framesOf(role, peer.written).at(-1)).toBe("close:1001:idle");
+    connection.terminate();
+  });
+}
