@@ -456,6 +456,8 @@ export class Flow implements MessageSink {
     if (this.finished) return false;
     if (this.paused) return true;
     if (this.#closing()) return this.#loops?.givenUp === false && this.#inboxFull();
+    // Nothing but the end of the stream, which has to be seen.
+    if (this.#channel.endpoint.state === "closed") return false;
     return this.#inboxFull() || this.#writerBehind();
   }
 

@@ -320,7 +320,7 @@ for (const role of ROLES) {
     const log: string[] = [];
     connection.on("message", (data) => log.push(`${typeof data} ${data.length}`));
     connection.on("ping", () => log.push("ping"));
-    const zeros = new Uint8Array(3_000_000);
+    const zeros = new Uint8Array(500_000);
     peer.write(
       deflated(LONG),
       { opcode: 9 },
@@ -333,16 +333,29 @@ for (const role of ROLES) {
     expect(log).toEqual([`string ${LONG.length}`, "ping", `object ${zeros.length}`, "string 5"]);
   });
 
+  test(`${role}: short messages do not wait for a turn`, async () => {
+    const { connection, peer } = openCompressing(role);
+    const got: unknown[] = [];
+    connection.on("message", (data) => got.push(data));
+    await turn();
+    for (const data of ["a", "b"]) {
+      peer.write(deflated(data));
+      await turn();
+      expect(got.at(-1)).toBe(data);
+    }
+    connection.terminate();
+  });
+
   test(`${role}: what has come before the socket closes is inflated to its end`, async () => {
     const { connection, peer } = openCompressing(role, { limits: { maxMessage: 1e9 } });
     const log: string[] = [];
     connection.on("message", (data) => log.push(`${typeof data} ${data.length}`));
     connection.on("close", () => log.push("close"));
-    const zeros = new Uint8Array(8_000_000);
+    const zeros = new Uint8Array(500_000);
     peer.write(deflated(zeros), deflated(zeros), deflated(LONG));
     await turn();
     connection.socket.destroy();
     await connection.closed;
-    expect(log).toEqual(["object 8000000", "object 8000000", `string ${LONG.length}`, "close"]);
+    expect(log).toEqual(["object 500000", "object 500000", `string ${LONG.length}`, "close"]);
   });
 }

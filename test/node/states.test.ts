@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import { PreparedMessage } from "../../src/index.ts";
+import type { Connection } from "../../src/node/connection.ts";
 import { gate } from "../connection/support/time.ts";
 import { framesOf, openNode, turn } from "../support/connections.ts";
 import { close, ROLES, text } from "../support/wire.ts";
@@ -148,6 +149,184 @@ for (const role of ROLES) {
     expect(connection.send("late")).toBe(false);
     peer.end();
     expect(await last).toEqual({ done: true, value: undefined });
+  });
+
+  test(`${role}: so can one that waited for the message`, async () => {
+    const { connection, peer } = openNode(role);
+    const loop = connection[Symbol.asyncIterator]();
+    const first = loop.next();
+    await turn();
+    peer.write(text("a"), close(1000));
+    expect(await first).toEqual({ done: false, value: "a" });
+    await turns(2);
+    expect(connection.send("to a")).toBe(true);
+    const last = loop.next();
+    await turns(2);
+    expect(framesOf(role, peer.written)).toEqual(["text:to a", "close:1000:"]);
+    peer.end();
+    expect(await last).toEqual({ done: true, value: undefined });
+  });
+
+  test(`${role}: where there is a loop, listeners get no messages`, async () => {
+    const { connection, peer } = openNode(role);
+    const heard: unknown[] = [];
+    connection.on("message", (data) => heard.push(data));
+    const loop = connection[Symbol.asyncIterator]();
+    const first = loop.next();
+    await turn();
+    peer.write(text("a"), text("b"));
+    await turn();
+    expect(await first).toEqual({ done: false, value: "a" });
+    expect(await loop.next()).toEqual({ done: false, value: "b" });
+    expect(heard).toEqual([]);
+    connection.terminate();
+  });
+
+  test(`${role}: several loops share the messages, first come, first served`, async () => {
+    const { connection, peer } = openNode(role);
+    const [one, other] = [connection[Symbol.asyncIterator](), connection[Symbol.asyncIterator]()];
+    const results = [one.next(), other.next(), one.next()];
+    await turn();
+    peer.write(text("a"), text("b"), text("c"), text("d"));
+    const values = (await Promise.all(results)).map(({ value }) => value);
+    expect(values).toEqual(["a", "b", "c"]);
+    expect(await other.next()).toEqual({ done: false, value: "d" });
+    const last = [one.next(), other.next()];
+    connection.terminate();
+    expect(await Promise.all(last)).toEqual([
+      { done: true, value: undefined },
+      { done: true, value: undefined },
+    ]);
+  });
+
+  test(`${role}: a loop that stops makes the socket stop, and reads on from there`, async () => {
+    const { connection, peer } = openNode(role, { highWaterMark: 1000 });
+    const loop = connection[Symbol.asyncIterator]();
+    await turn();
+    const sent = Array.from({ length: 100 }, (_, i) => `${i} ${"x".repeat(100)}`);
+    for (const data of sent) peer.write(text(data));
+    await turns(3);
+    expect(connection.socket.isPaused()).toBe(true);
+    expect(connection.socket.readableLength).toBeGreaterThan(5000);
+    const got: unknown[] = [];
+    while (got.length < sent.length) got.push((await loop.next()).value);
+    expect(got).toEqual(sent);
+    expect(connection.socket.isPaused()).toBe(false);
+    connection.terminate();
+  });
+
+  test(`${role}: without a reader messages wait, and the socket stops; with discardUnread they do not`, async () => {
+    for (const discardUnread of [false, true]) {
+      const { connection, peer } = openNode(role, { highWaterMark: 1000, discardUnread });
+      for (let i = 0; i < 30; i++) {
+        peer.write(text("x".repeat(100)));
+        await turn();
+      }
+      expect(connection.socket.isPaused()).toBe(!discardUnread);
+      const got: unknown[] = [];
+      connection.on("message", (data) => got.push(data));
+      await turns(2);
+      expect(got).toHaveLength(discardUnread ? 0 : 30);
+      expect(connection.socket.isPaused()).toBe(false);
+      connection.terminate();
+    }
+  });
+
+  test(`${role}: nobody reads, and this side closes: what exceeds the mark is dropped, and the peer's Close seen`, async () => {
+    const { connection, peer } = openNode(role, { highWaterMark: 1000 });
+    await turn();
+    connection.close();
+    for (let i = 0; i < 30; i++) peer.write(text(`${i} ${"x".repeat(100)}`));
+    peer.write(close(4000));
+    await turns(2);
+    peer.end();
+    // The socket is read to its end, at once.
+    await turns(5);
+    expect(connection.ending).toEqual({ code: 4000, reason: "", wasClean: true });
+  });
+
+  test(`${role}: a listener that comes after this side has closed gets what the mark has kept`, async () => {
+    const { connection, peer } = openNode(role, { highWaterMark: 1000 });
+    await turn();
+    connection.close();
+    for (let i = 0; i < 30; i++) peer.write(text("x".repeat(100)));
+    await turns(2);
+    const got: unknown[] = [];
+    connection.on("message", (data) => got.push(data));
+    await turn();
+    expect(got.length).toBeGreaterThan(5);
+    expect(got.length).toBeLessThan(12);
+    peer.write(text("one more"), close(4000));
+    await turn();
+    expect(got.at(-1)).toBe("one more");
+    peer.end();
+    expect(await connection.closed).toMatchObject({ code: 4000, wasClean: true });
+  });
+
+  const beats: Record<string, (connection: Connection, loop: AsyncIterator<unknown>, at: number) => Promise<unknown>> =
+    {
+      "that asks": (connection, loop, at) => {
+        const next = loop.next();
+        connection.beat(at);
+        return next;
+      },
+      "that had not asked before": (connection, loop, at) => {
+        // Twice: the first forgets that it has asked.
+        connection.beat(at);
+        connection.beat(at + 1);
+        return loop.next();
+      },
+    };
+  for (const [name, next] of Object.entries(beats)) {
+    test(`${role}: a loop ${name} gets every message after our Close, and stops the socket`, async () => {
+      const { connection, peer } = openNode(role, { highWaterMark: 1000 });
+      const loop = connection[Symbol.asyncIterator]();
+      const start = now();
+      await turn();
+      const got: unknown[] = [];
+      peer.write(text("first"));
+      if (name === "that asks") got.push(await loop.next());
+      else got.push(await next(connection, loop, start));
+      for (let i = 0; i < 20; i++) peer.write(text(`${i} ${"x".repeat(100)}`));
+      await turn();
+      expect(connection.socket.isPaused()).toBe(true);
+      got.push(await next(connection, loop, start + 10));
+      connection.close();
+      for (let i = 0; i < 20; i++) peer.write(text(`${i} ${"x".repeat(100)}`));
+      peer.write(close(1000));
+      await turns(2);
+      expect(connection.socket.isPaused()).toBe(true);
+      while (got.length < 41) got.push(await (name === "that asks" ? next(connection, loop, start + 20) : loop.next()));
+      peer.end();
+      expect(got.every((result) => (result as IteratorResult<unknown>).done === false)).toBe(true);
+      expect(await loop.next()).toEqual({ done: true, value: undefined });
+      expect(await connection.closed).toMatchObject({ code: 1000, wasClean: true });
+    });
+  }
+
+  test(`${role}: a loop that stops asking after our Close does not hide the peer's`, async () => {
+    const { connection, peer } = openNode(role, { highWaterMark: 1000 });
+    const loop = connection[Symbol.asyncIterator]();
+    await turn();
+    connection.close();
+    for (let i = 0; i < 40; i++) peer.write(text("x".repeat(100)));
+    peer.write(close(4000));
+    await loop.next();
+    await turn();
+    const start = now();
+    connection.beat(start);
+    await turn();
+    expect(connection.readyState).toBe(2);
+    connection.beat(start + 1);
+    await turn();
+    expect(connection.readyState).toBe(3);
+    peer.end();
+    await turns(5);
+    expect(connection.ending).toEqual({ code: 4000, reason: "", wasClean: true });
+    let left = 0;
+    while ((await loop.next()).done !== true) left++;
+    expect(left).toBeGreaterThan(5);
+    expect(left).toBeLessThan(12);
   });
 
   test(`${role}: after the peer's Close a message in pieces goes on to its end`, async () => {
