@@ -10,9 +10,18 @@ const WORD = /^["'`(]*[A-Za-z][A-Za-z-]*["'`),.:;]*$/;
 /** @param {string} text */
 const isForPeople = (text) => text.split(" ").filter((part) => WORD.test(part)).length >= 3;
 
+/** Whether this is a value in a table of names, see src/frame/known-options.ts: nobody looks at it. */
+const isOfName = (path) =>
+  path.node.type === "BooleanLiteral" &&
+  path.parent.type === "ObjectProperty" &&
+  path.findParent(({ node }) => node.type === "VariableDeclarator")?.node.id.typeAnnotation?.typeAnnotation.typeName
+    ?.name === "Names";
+
 /** Texts for people are not mutated: programs and tests look at the code of an error, not at its message. */
 const texts = {
-  shouldIgnore({ node }) {
+  shouldIgnore(path) {
+    const { node } = path;
+    if (isOfName(path)) return "A value in a table of names";
     const text =
       node.type === "StringLiteral"
         ? node.value
