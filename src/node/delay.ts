@@ -30,9 +30,11 @@ export function startTimer(delay: number, expire: () => void): () => void {
  * @internal
  */
 export function linger(
-  stream: NodeJS.ReadWriteStream & { destroy(): unknown; readonly writableLength: number },
+  stream: NodeJS.ReadWriteStream & { destroy(): unknown; readonly destroyed: boolean; readonly writableLength: number },
   most: number = 1,
 ): void {
+  // It may have closed already, and will not say so again.
+  if (stream.destroyed) return;
   let lingers = 0;
   const timer = setInterval(() => {
     if (stream.writableLength === 0 || ++lingers >= most) stream.destroy();

@@ -45,18 +45,10 @@ export class Inbox {
     if (message === undefined) return undefined;
     this.#messages[this.#first++] = undefined;
     this.#bytes -= message.length + OVERHEAD;
-    if (this.isEmpty) {
-      this.clear();
-    } else if (this.#first >= COMPACT && 2 * this.#first >= this.#messages.length) {
+    if (this.#first >= COMPACT && 2 * this.#first >= this.#messages.length) {
       this.#messages = this.#messages.slice(this.#first);
       this.#first = 0;
     }
     return message;
-  }
-
-  clear(): void {
-    this.#messages = [];
-    this.#first = 0;
-    this.#bytes = 0;
   }
 }

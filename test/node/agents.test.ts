@@ -1,7 +1,7 @@
 // Over HTTP/2 an agent opens the socket, as it does over HTTP/1.1: what must go through a proxy does.
 
 import { once } from "node:events";
-import { Agent, type ClientRequestArgs, createServer, request as httpRequest } from "node:http";
+import { Agent, type ClientRequestArgs, createServer, type OutgoingMessage, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { type AddressInfo, createConnection, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -164,12 +164,29 @@ test("an agent that fails, or answers when the attempt is over", async () => {
       }, 150);
     }
   }
-  const attempt = versionOf(`wss://localhost:${port}`, { agent: new Late(), handshakeTimeout: 50 });
-  await expect(attempt).rejects.toMatchObject({ name: "TimeoutError" });
-  await until(
-    () => late[0]?.destroyed === true,
-    () => "the socket is open",
-  );
+  for (const [index, scheme] of ["wss", "ws"].entries()) {
+    const attempt = versionOf(`${scheme}://localhost:${port}`, { agent: new Late(), handshakeTimeout: 50 });
+    await expect(attempt).rejects.toMatchObject({ name: "TimeoutError" });
+    await until(
+      () => late[index]?.destroyed === true,
+      () => "the socket is open",
+    );
+  }
+});
+
+test("an agent may look at the Host, which has the port", async () => {
+  const { port } = await start({ tls: TLS });
+  const hosts: unknown[] = [];
+  const agent = new HttpsAgent(CA);
+  const { createSocket } = agent as unknown as { createSocket: (...args: unknown[]) => void };
+  Object.assign(agent, {
+    createSocket: (request: OutgoingMessage, ...rest: unknown[]) => {
+      hosts.push(request.getHeader("Host"));
+      Reflect.apply(createSocket, agent, [request, ...rest]);
+    },
+  });
+  expect(await versionOf(`wss://localhost:${port}`, { agent })).toBe(200);
+  expect(hosts).toEqual([`localhost:${port}`]);
 });
 
 test("an agent that has no way to open a socket is a TypeError", async () => {

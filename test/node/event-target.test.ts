@@ -112,6 +112,10 @@ test("a property is null until it is set, and again with null", async () => {
   connection.onmessage = null;
   await deliver("two");
   expect(connection.onmessage).toBeNull();
+  connection.onmessage = ({ data }) => seen.push(data);
+  Object.assign(connection, { onmessage: undefined });
+  expect(connection.onmessage).toBeNull();
+  await deliver("three");
   expect(seen).toEqual(["one"]);
   expect(() => Object.assign(connection, { onmessage: "log" })).toThrow(TypeError);
 });

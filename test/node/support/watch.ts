@@ -18,17 +18,18 @@ const hook = createHook({
     } else if (type === "Timeout") {
       // Not process.getActiveResourcesInfo(): it leaves out what does not keep the process alive.
       const { stack = "" } = new Error("here");
-      if (!stack.includes("node_modules") && !stack.includes("/support/")) live.set(id, `Timeout ${caller(stack)}`);
+      const by = caller(stack);
+      if (!by.includes("node_modules") && !by.includes("/support/")) live.set(id, `Timeout ${by}`);
     }
   },
   destroy: (id) => void live.delete(id),
 });
 const warn = (warning: Error) => warnings.push(`${warning.name}: ${warning.message}`);
 
+/** Who has made a timer: the first below what Node does for that. */
 function caller(stack: string): string {
   const lines = stack.split("\n").slice(2);
-  const own = lines.find((line) => line.includes("/src/") || line.includes("/test/"));
-  return (own ?? lines.find((line) => !line.includes("async_hooks")) ?? "").trim();
+  return (lines.find((line) => line.includes("file:") || line.includes("(/") || line.includes("at /")) ?? "").trim();
 }
 
 /** Handles and timers that were made since the test began and are still there. */

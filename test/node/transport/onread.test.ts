@@ -7,7 +7,9 @@ import { expect, test } from "vitest";
 import { FrameDecoder } from "../../../src/index.ts";
 import { upgrade } from "../../../src/node/index.ts";
 import { text, toRole } from "../../support/wire.ts";
+import { readsDirectly } from "../support/direct.ts";
 import { listen, request } from "../support/peer.ts";
+import { open, ROLES } from "../support/roles.ts";
 import { atEnd, until, watchLeftovers } from "../support/watch.ts";
 
 watchLeftovers();
@@ -49,3 +51,15 @@ test("its memory stays its own", async () => {
   expect(frames.map((frame) => frame.text)).toEqual(messages);
   expect(chunks).toBeGreaterThan(size / 512);
 });
+
+test.runIf(process.platform === "linux").each(ROLES)(
+  "without it, sockets of a %s read into memory of ours",
+  async (role) => {
+    for (const options of [{}, { directReads: false }, { tls: true }]) {
+      const { connection } = await open(role, options);
+      expect(readsDirectly(connection)).toBe(!("directReads" in options));
+      connection.terminate();
+      await connection.closed;
+    }
+  },
+);

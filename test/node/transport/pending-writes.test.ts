@@ -133,6 +133,24 @@ test("nothing is written after it from other memory", async () => {
   expect(payloads.map((payload) => Buffer.alloc(100_000, payload[0]).equals(payload) && payload[0])).toEqual([0, 1, 2]);
 });
 
+test.each(ROLES)("an error that the system reports at once is the connection's, too: %s", async (role) => {
+  const { connection } = await open(role);
+  await turn();
+  const errors: unknown[] = [];
+  connection.on("error", (error) => errors.push(error));
+  const error = Object.assign(new Error("write EPIPE"), { code: "EPIPE" });
+  Socket.prototype._write = function (this: Socket, bytes: Uint8Array, encoding: BufferEncoding, callback: Callback) {
+    if (this === connection.socket) callback(error);
+    else _write.call(this, bytes, encoding, callback);
+  };
+  let called: unknown;
+  connection.send("a", { callback: (failure) => (called = failure) });
+  expect(await connection.closed).toMatchObject({ code: 1006, wasClean: false });
+  expect(errors).toEqual([error]);
+  expect(called).toBeInstanceOf(Error);
+  await connection.drained();
+});
+
 test.each(ROLES)("an error of it is the connection's: %s", async (role) => {
   const { connection, writes } = await openHeld(role);
   const errors: unknown[] = [];

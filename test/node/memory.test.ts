@@ -1,0 +1,100 @@
+// Memory that is used again: how much is kept, and of what sizes.
+
+import { expect, test } from "vitest";
+import { allocateUnsafe, asBuffer, buffers, giveBack, isLent, lend, texts } from "../../src/node/memory.ts";
+
+const MIB = 1048576;
+const MARGIN = 64;
+
+/** How many bytes of these are used again. */
+function reused(given: readonly Uint8Array<ArrayBuffer>[]): number {
+  const known = new Set(given.map(({ buffer }) => buffer));
+  const again = given.map(({ length }) => lend(length));
+  return again.filter(({ buffer }) => known.has(buffer)).reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+}
+
+test("between 4 KiB and 2 MiB it is lent", () => {
+  expect([0, 4095, 4096, 2 * MIB, 2 * MIB + 1].map((length) => isLent(length))).toEqual([
+    false,
+    false,
+    true,
+    true,
+    false,
+  ]);
+});
+
+test("lent memory has its length, and room for the header of a frame", () => {
+  for (const length of [4096, 4097, 5000, 8192, 65536, 65536 + MARGIN, MIB, 2 * MIB]) {
+    const memory = lend(length);
+    expect(memory.byteOffset).toBe(0);
+    expect(memory).toHaveLength(length);
+    expect(memory.buffer.byteLength).toBeGreaterThanOrEqual(length);
+    expect(memory.buffer.byteLength).toBeLessThanOrEqual(2 * length + MARGIN);
+  }
+});
+
+test("what has been given back is used again, for lengths of the same power of two", () => {
+  const memory = lend(5000);
+  giveBack(memory);
+  const again = lend(8192);
+  expect(again.buffer).toBe(memory.buffer);
+  expect(again).toHaveLength(8192);
+  giveBack(again);
+  expect(lend(4096).buffer).not.toBe(memory.buffer);
+  expect(lend(4097 + MARGIN).buffer).toBe(memory.buffer);
+});
+
+test("no more than 4 MiB are kept", () => {
+  const large = Array.from({ length: 8 }, () => lend(MIB));
+  for (const memory of large) giveBack(memory);
+  const first = reused(large);
+  expect(first).toBeLessThanOrEqual(4 * MIB);
+  expect(first).toBeGreaterThan(2 * MIB);
+  // All of that is taken now, and the same goes for the next.
+  for (const memory of large) giveBack(memory);
+  expect(reused(large)).toBe(first);
+});
+
+test("memory of other sizes is not kept", () => {
+  for (const length of [100, 4095 + MARGIN, 3 * MIB]) {
+    const memory = allocateUnsafe(length);
+    giveBack(memory);
+    expect(lend(Math.min(Math.max(length, 4096), 2 * MIB)).buffer).not.toBe(memory.buffer);
+  }
+});
+
+test("memory of texts is lent where it can be, and may be given back whatever it is", () => {
+  for (const length of [1, 100, 4095, 4096, 100_000, 3 * MIB]) {
+    const memory = texts.allocate(length);
+    expect(memory).toHaveLength(length);
+    expect(memory.buffer.byteLength > length).toBe(isLent(length));
+    texts.giveBack(memory);
+  }
+  expect(texts.decode(Buffer.from("abc"))).toBe("abc");
+  expect(texts.decode(Buffer.from("äbc"))).toBe("äbc");
+});
+
+test("Buffers: copies of their own, parts of the same memory", () => {
+  const window = Uint8Array.from({ length: 10_000 }, (_, i) => i);
+  for (const [start, end] of [
+    [0, 0],
+    [1, 3],
+    [10, 4105],
+    [10, 4106],
+    [0, 10_000],
+  ] as const) {
+    const copy = buffers.copy(window, start, end);
+    expect(Buffer.isBuffer(copy)).toBe(true);
+    expect(copy.equals(window.subarray(start, end))).toBe(true);
+    expect(copy.buffer).not.toBe(window.buffer);
+    // Short ones share a pool, as those of Node do.
+    if (end - start >= 4096) expect(copy.buffer.byteLength).toBe(end - start);
+    const part = buffers.part(window.subarray(5), 1, 4);
+    expect([Buffer.isBuffer(part), part.buffer === window.buffer, [...part]]).toEqual([true, true, [6, 7, 8]]);
+  }
+  const bytes = window.subarray(3, 9);
+  expect(asBuffer(bytes).equals(bytes)).toBe(true);
+  expect(asBuffer(bytes).buffer).toBe(window.buffer);
+  const buffer = Buffer.from("a");
+  expect(asBuffer(buffer)).toBe(buffer);
+});
