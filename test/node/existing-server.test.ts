@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, request as httpRequest, type Server } from "node:http";
 import { createSecureServer, createServer as createHttp2Server, type Http2SecureServer } from "node:http2";
 import { createServer as createHttpsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { connect, serve, type ServeOptions } from "../../src/node/index.ts";
@@ -66,6 +66,24 @@ describe("serve({ server })", () => {
     expect([attached.server, attached.port]).toEqual([server, port]);
     expect(await get(port)).toEqual([200, "a page"]);
     expect(await hello(`ws://127.0.0.1:${port}/x`)).toBe("any");
+  });
+
+  test("a connection has no timeout of the server's, and its socket no delay", async () => {
+    const server = createServer({ noDelay: false });
+    server.timeout = 5000;
+    const calls: unknown[][] = [];
+    server.on("connection", (socket) => {
+      const { setNoDelay } = socket;
+      socket.setNoDelay = (...args) => {
+        calls.push(args);
+        return Reflect.apply(setNoDelay, socket, args);
+      };
+    });
+    const attached = await attach(server, undefined);
+    expect(await hello(`ws://127.0.0.1:${await listen(server)}`)).toBe("any");
+    const [{ socket }] = attached.connections as unknown as [{ socket: Socket }];
+    expect(calls).toEqual([[true]]);
+    expect(socket.timeout).toBe(0);
   });
 
   test("of node:https, of node:http2 with and without TLS", async () => {

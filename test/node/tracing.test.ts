@@ -70,6 +70,30 @@ describe.each(ROLES)("%s", (role) => {
   });
 });
 
+test("a signal that aborts while the open connection is published: connect() rejects, and cuts it", async () => {
+  const { port } = await start({ tls: TLS });
+  for (const http2 of [false, true]) {
+    const controller = new AbortController();
+    const opened: Connection[] = [];
+    const abort = (message: unknown): void => {
+      const { connection } = message as { connection: Connection };
+      if (connection.response === undefined) return;
+      opened.push(connection);
+      controller.abort(new Error("not any more"));
+    };
+    subscribe("wsframe:connection:open", abort);
+    try {
+      const attempt = connect(`wss://localhost:${port}`, { http2, tls: CA, signal: controller.signal });
+      await expect(attempt).rejects.toThrow("not any more");
+    } finally {
+      unsubscribe("wsframe:connection:open", abort);
+    }
+    expect(opened).toHaveLength(1);
+    expect(opened[0]!.readyState).toBe(3);
+    expect(await opened[0]!.closed).toMatchObject({ code: 1006 });
+  }
+});
+
 test("over HTTP/2: both ends", async () => {
   const list = published();
   const { port } = await start({ tls: TLS });
