@@ -58,6 +58,8 @@ describe("ws+unix: URLs", () => {
     expect(await hello(`ws+unix:${socketPath}:/chat?a=b:c`)).toBe("localhost /chat?a=b:c");
     expect(await hello(`ws+unix://${socketPath}:/chat`)).toBe("localhost /chat");
     expect(await hello(`ws+unix:${socketPath}`)).toBe("localhost /");
+    expect(await hello(`ws+unix:${socketPath}:chat?a`)).toBe("localhost /chat?a");
+    expect(await hello(`ws+unix:${socketPath}?a`)).toBe("localhost /?a");
     expect(await hello(new URL(`ws+unix:${socketPath}:/x`) as unknown as string)).toBe("localhost /x");
   });
 
