@@ -121,23 +121,6 @@ for (const role of ROLES) {
     }
   });
 
-  test(`${role}: a connection that sends pieces is not idle`, async () => {
-    const { connection } = openNode(role, { idleTimeout: 1000 });
-    const now = Math.floor(performance.now());
-    const { pieces, go } = inTwo();
-    void connection.send(pieces);
-    await turn();
-    connection.beat(now + 10);
-    go();
-    await turn();
-    connection.beat(now + 900);
-    connection.beat(now + 1800);
-    expect(connection.readyState).toBe(1);
-    connection.beat(now + 1900);
-    expect(connection.readyState).toBe(2);
-    connection.terminate();
-  });
-
   test(`${role}: close() is checked now, comes last, and once`, async () => {
     const end = openNode(role);
     const { connection, peer } = end;

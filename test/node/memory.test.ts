@@ -1,7 +1,12 @@
 // Memory that is used again: how much is kept, and of what sizes.
 
 import { expect, test } from "vitest";
+import { open, ROLES } from "./support/roles.ts";
+import { watchLeftovers } from "./support/watch.ts";
+import { turn } from "../support/connections.ts";
 import { allocateUnsafe, asBuffer, buffers, giveBack, isLent, lend, texts } from "../../src/node/memory.ts";
+
+watchLeftovers();
 
 const MIB = 1048576;
 const MARGIN = 64;
@@ -98,3 +103,21 @@ test("Buffers: copies of their own, parts of the same memory", () => {
   const buffer = Buffer.from("a");
   expect(asBuffer(buffer)).toBe(buffer);
 });
+
+test.each(ROLES)(
+  "a %s copies what it sends into such memory, and gives it back when the system has it",
+  async (role) => {
+    const { connection } = await open(role);
+    await connection.drained();
+    const memory = lend(8192);
+    giveBack(memory);
+    connection.send(new Uint8Array(8000));
+    // It is in use.
+    expect(lend(8192).buffer).not.toBe(memory.buffer);
+    await connection.drained();
+    await turn();
+    expect(lend(8192).buffer).toBe(memory.buffer);
+    connection.terminate();
+    await connection.closed;
+  },
+);

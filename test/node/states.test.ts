@@ -2,18 +2,12 @@
 
 import { expect, test } from "vitest";
 import { PreparedMessage } from "../../src/index.ts";
-import type { Connection } from "../../src/node/connection.ts";
 import { gate } from "../connection/support/time.ts";
 import { framesOf, openNode, turn } from "../support/connections.ts";
 import { close, ROLES, text } from "../support/wire.ts";
 
 async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await turn();
-}
-
-/** A time in whole milliseconds from which beats can be counted. */
-function now(): number {
-  return Math.floor(performance.now());
 }
 
 for (const role of ROLES) {
@@ -263,72 +257,6 @@ for (const role of ROLES) {
     expect(await connection.closed).toMatchObject({ code: 4000, wasClean: true });
   });
 
-  const beats: Record<string, (connection: Connection, loop: AsyncIterator<unknown>, at: number) => Promise<unknown>> =
-    {
-      "that asks": (connection, loop, at) => {
-        const next = loop.next();
-        connection.beat(at);
-        return next;
-      },
-      "that had not asked before": (connection, loop, at) => {
-        // Twice: the first forgets that it has asked.
-        connection.beat(at);
-        connection.beat(at + 1);
-        return loop.next();
-      },
-    };
-  for (const [name, next] of Object.entries(beats)) {
-    test(`${role}: a loop ${name} gets every message after our Close, and stops the socket`, async () => {
-      const { connection, peer } = openNode(role, { highWaterMark: 1000 });
-      const loop = connection[Symbol.asyncIterator]();
-      const start = now();
-      await turn();
-      const got: unknown[] = [];
-      peer.write(text("first"));
-      if (name === "that asks") got.push(await loop.next());
-      else got.push(await next(connection, loop, start));
-      for (let i = 0; i < 20; i++) peer.write(text(`${i} ${"x".repeat(100)}`));
-      await turn();
-      expect(connection.socket.isPaused()).toBe(true);
-      got.push(await next(connection, loop, start + 10));
-      connection.close();
-      for (let i = 0; i < 20; i++) peer.write(text(`${i} ${"x".repeat(100)}`));
-      peer.write(close(1000));
-      await turns(2);
-      expect(connection.socket.isPaused()).toBe(true);
-      while (got.length < 41) got.push(await (name === "that asks" ? next(connection, loop, start + 20) : loop.next()));
-      peer.end();
-      expect(got.every((result) => (result as IteratorResult<unknown>).done === false)).toBe(true);
-      expect(await loop.next()).toEqual({ done: true, value: undefined });
-      expect(await connection.closed).toMatchObject({ code: 1000, wasClean: true });
-    });
-  }
-
-  test(`${role}: a loop that stops asking after our Close does not hide the peer's`, async () => {
-    const { connection, peer } = openNode(role, { highWaterMark: 1000 });
-    const loop = connection[Symbol.asyncIterator]();
-    await turn();
-    connection.close();
-    for (let i = 0; i < 40; i++) peer.write(text("x".repeat(100)));
-    peer.write(close(4000));
-    await loop.next();
-    await turn();
-    const start = now();
-    connection.beat(start);
-    await turn();
-    expect(connection.readyState).toBe(2);
-    connection.beat(start + 1);
-    await turn();
-    expect(connection.readyState).toBe(3);
-    peer.end();
-    await turns(5);
-    expect(connection.ending).toEqual({ code: 4000, reason: "", wasClean: true });
-    let left = 0;
-    while ((await loop.next()).done !== true) left++;
-    expect(left).toBeGreaterThan(5);
-    expect(left).toBeLessThan(12);
-  });
-
   test(`${role}: after the peer's Close a message in pieces goes on to its end`, async () => {
     const { connection, peer } = openNode(role);
     const { opened, open } = gate();
@@ -459,35 +387,5 @@ for (const role of ROLES) {
     await connection.drained();
     expect(await connection.closed).toMatchObject({ code: 1006 });
     expect(got).toEqual([]);
-  });
-
-  test(`${role}: messages count as activity in both directions, pings do not`, async () => {
-    const { connection, peer } = openNode(role, { idleTimeout: 1000, pingInterval: Infinity });
-    connection.on("message", () => {});
-    await turn();
-    const start = now() + 10;
-    const acts: (() => void)[] = [
-      () => connection.send("a"),
-      () => peer.write(text("b")),
-      () => connection.send(new Uint8Array(1)),
-      () => connection.send("c", { compress: false }),
-    ];
-    let at = start;
-    for (const act of acts) {
-      act();
-      await turn();
-      connection.beat((at += 900));
-      expect(connection.readyState).toBe(1);
-    }
-    connection.ping();
-    peer.write({ opcode: 9, payload: new Uint8Array(0) });
-    await turn();
-    connection.beat(at + 999);
-    expect(connection.readyState).toBe(1);
-    connection.beat(at + 1000);
-    expect(connection.readyState).toBe(2);
-    await turn();
-    expect(framesOf(role, peer.written).at(-1)).toBe("close:1001:idle");
-    connection.terminate();
   });
 }
