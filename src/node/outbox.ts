@@ -637,7 +637,6 @@ export class Outbox implements Writer, Memory {
   #taken(): void {
     this.progress = true;
     this.flush();
-    if (this.#hasSpace) this.#queue?.wake?.();
     this.#channel.taken();
   }
 

@@ -109,14 +109,14 @@ test.each(ROLES)(
   async (role) => {
     const { connection } = await open(role);
     await connection.drained();
-    const memory = lend(8192);
+    const memory = lend(262144);
     giveBack(memory);
-    connection.send(new Uint8Array(8000));
+    connection.send(new Uint8Array(200_000));
     // It is in use.
-    expect(lend(8192).buffer).not.toBe(memory.buffer);
+    expect(lend(262144).buffer).not.toBe(memory.buffer);
     await connection.drained();
     await turn();
-    expect(lend(8192).buffer).toBe(memory.buffer);
+    expect(lend(262144).buffer).toBe(memory.buffer);
     connection.terminate();
     await connection.closed;
   },
