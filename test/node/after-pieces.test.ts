@@ -189,6 +189,21 @@ for (const role of ROLES) {
     expect(called).toEqual([`a ${why}`, `b ${why}`, `c ${why}`]);
   });
 
+  test(`${role}: the end while a source waits for room: nobody waits for more of it`, async () => {
+    const { connection } = openNode(role, { highWaterMark: 0 }, [], "later");
+    await turn();
+    const source = (async function* () {
+      yield "one";
+      await new Promise(() => {});
+    })();
+    const sent = connection.send(source);
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    expect(connection.bufferedAmount).toBeGreaterThan(0);
+    connection.terminate();
+    expect(await sent).toBe(false);
+    await connection.closed;
+  });
+
   test(`${role}: a callback that throws is an uncaught exception, and the others are called`, async () => {
     const thrown: unknown[] = [];
     const before = process.listeners("uncaughtException");

@@ -263,6 +263,22 @@ for (const role of ROLES) {
     await connection.closed;
   });
 
+  test(`${role}: if nothing of the message has been sent, the Close is as it was asked for`, async () => {
+    const { connection, peer } = openQuiet(role, { closeTimeout: 1000 });
+    await turn();
+    const source = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) };
+    const sent = connection.send(source);
+    connection.close(4000, "bye");
+    const start = now() + 100;
+    connection.beat(start);
+    connection.beat(start + 1000);
+    expect(await sent).toBe(false);
+    await turns(2);
+    expect(framesOf(role, peer.written)).toEqual(["close:4000:bye"]);
+    connection.terminate();
+    await connection.closed;
+  });
+
   test(`${role}: a connection that nobody reads looks further for the Pong, and finds it`, async () => {
     const { connection, peer } = openQuiet(role, { highWaterMark: 1000, pingInterval: 1000, pongTimeout: 500 });
     await turn();

@@ -58,6 +58,7 @@ const KINDS: Record<string, Kind> = {
   "ASCII text": { data: "x".repeat(1000), bytes: 1000 },
   "short text": { data: "x", bytes: 1 },
   "text of two bytes each": { data: "é".repeat(500), bytes: 1000 },
+  "long text of two bytes each": { data: "é".repeat(20_000), bytes: 40_000 },
   "text of three bytes each": { data: "€".repeat(100), bytes: 300 },
   "text of four bytes each": { data: "🙂".repeat(30), bytes: 120 },
   "empty text": { data: "", bytes: 0 },
@@ -94,6 +95,24 @@ describe.each(ROLES)("drop, %s", (role) => {
       expect(peer.received.length).toBe((count + 1) * size);
       connection.terminate();
     }
+  });
+
+  test("what waits in the socket stays as it is while more is sent", async () => {
+    const { connection, peer } = await stuck(role, {});
+    for (const data of ["a", "bb", "ccc"]) {
+      connection.send(data);
+      await turn();
+    }
+    connection.socket.uncork();
+    await connection.drained();
+    const size = sizeOf(role, 1) + sizeOf(role, 2) + sizeOf(role, 3);
+    await until(
+      () => peer.received.length === size,
+      () => `${peer.received.length} bytes`,
+    );
+    const frames = new FrameDecoder({ role: role === "server" ? "client" : "server" }).decode(peer.received);
+    expect(frames.map(({ text }) => text)).toEqual(["a", "bb", "ccc"]);
+    connection.terminate();
   });
 
   test("a fragmentSize of the connection counts", async () => {
