@@ -9,9 +9,12 @@ import {
   FrameDecoder,
   perMessageDeflate,
   PreparedMessage,
+  Protocol,
   type Role,
 } from "../../src/index.ts";
 import type { ConnectionOptions } from "../../src/node/options.ts";
+import { thread } from "../../src/node/thread.ts";
+import { Turns } from "../../src/protocol/turns.ts";
 import { type NodeEnd, openNode, turn, type Writing } from "../support/connections.ts";
 import type { RawFrame } from "../reference/serialize.ts";
 import { close, other, ROLES } from "../support/wire.ts";
@@ -344,6 +347,33 @@ for (const role of ROLES) {
       expect(got.at(-1)).toBe(data);
     }
     connection.terminate();
+  });
+
+  test(`${role}: in a turn whose time is spent, long chunks wait, and short ones do not`, async () => {
+    const shared = thread();
+    let time = 0;
+    // Each look at the clock takes a millisecond: two slices spend a turn.
+    const turns = new Turns({ now: () => time++, soon: (go) => void setImmediate(go) });
+    Protocol.thread = { ...shared, turns };
+    try {
+      const ends = Array.from({ length: 3 }, () => openCompressing(role));
+      const log: string[] = [];
+      for (const [i, { connection }] of ends.entries()) connection.on("message", () => log.push("abc"[i]!));
+      await turn();
+      ends[0]!.peer.write(deflated(new Uint8Array(1_000_000)));
+      ends[1]!.peer.write(deflated(LONG));
+      ends[2]!.peer.write(deflated("short"));
+      while (log.length < 3) await turn();
+      expect(log).toEqual(["c", "b", "a"]);
+      await turn();
+      for (const { connection } of ends) {
+        expect(connection.readyState).toBe(1);
+        connection.terminate();
+        await connection.closed;
+      }
+    } finally {
+      Protocol.thread = shared;
+    }
   });
 
   test(`${role}: what has come before the socket closes is inflated to its end`, async () => {
