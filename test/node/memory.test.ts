@@ -1,6 +1,6 @@
 // Memory that is used again: how much is kept, and of what sizes.
 
-import { beforeEach, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { open, ROLES } from "./support/roles.ts";
 import { watchLeftovers } from "./support/watch.ts";
 import { turn } from "../support/connections.ts";
@@ -19,7 +19,7 @@ function reused(given: readonly Uint8Array<ArrayBuffer>[]): number {
 }
 
 // What others have given back would count.
-beforeEach(() => {
+beforeAll(() => {
   for (let length = 4096; length <= 2 * MIB; length *= 2) {
     for (let bytes = 0; bytes <= 4 * MIB; bytes += length) lend(length);
   }
