@@ -189,6 +189,27 @@ for (const role of ROLES) {
     expect(called).toEqual([`a ${why}`, `b ${why}`, `c ${why}`]);
   });
 
+  test(`${role}: a source that throws before its first piece leaves the connection open, a later one closes it`, async () => {
+    const end = openNode(role);
+    const { connection } = end;
+    await turn();
+    const error = new Error("of the source");
+    const failing = (pieces: readonly string[]): AsyncIterable<string> => ({
+      async *[Symbol.asyncIterator]() {
+        yield* pieces;
+        throw error;
+      },
+    });
+    await expect(connection.send(failing([]))).rejects.toBe(error);
+    expect(connection.send("still open")).toBe(true);
+    await expect(connection.send(failing(["one"]))).rejects.toBe(error);
+    expect(connection.send("late")).toBe(false);
+    await turn();
+    expect(frames(role, end)).toEqual(["text:still open", "text:one…", "close:1011"]);
+    connection.terminate();
+    await connection.closed;
+  });
+
   test(`${role}: the end while a source waits for room: nobody waits for more of it`, async () => {
     const { connection } = openNode(role, { highWaterMark: 0 }, [], "later");
     await turn();
