@@ -336,6 +336,21 @@ for (const role of ROLES) {
     expect(log).toEqual([`string ${LONG.length}`, "ping", `object ${zeros.length}`, "string 5"]);
   });
 
+  test(`${role}: what a pause has kept is handed out by resume(), while there is time`, async () => {
+    const { connection, peer } = openCompressing(role);
+    const got: unknown[] = [];
+    connection.on("message", (data) => got.push(data));
+    await turn();
+    connection.pause();
+    peer.write(deflated("a"));
+    await turn();
+    expect(got).toEqual([]);
+    connection.resume();
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    expect(got).toEqual(["a"]);
+    connection.terminate();
+  });
+
   test(`${role}: short messages do not wait for a turn`, async () => {
     const { connection, peer } = openCompressing(role);
     const got: unknown[] = [];

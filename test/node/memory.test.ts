@@ -116,14 +116,16 @@ test.each(ROLES)(
   async (role) => {
     const { connection } = await open(role);
     await connection.drained();
-    const memory = lend(262144);
-    giveBack(memory);
-    connection.send(new Uint8Array(200_000));
-    // It is in use.
-    expect(lend(262144).buffer).not.toBe(memory.buffer);
-    await connection.drained();
-    await turn();
-    expect(lend(262144).buffer).toBe(memory.buffer);
+    for (const options of [undefined, { fragmentSize: 1_000_000 }]) {
+      const memory = lend(262144);
+      giveBack(memory);
+      connection.send(new Uint8Array(200_000), options);
+      // It is in use.
+      expect(lend(262144).buffer).not.toBe(memory.buffer);
+      await connection.drained();
+      await turn();
+      expect(lend(262144).buffer).toBe(memory.buffer);
+    }
     connection.terminate();
     await connection.closed;
   },

@@ -81,6 +81,13 @@ test("infinite limits are none", async () => {
   await server.close();
 });
 
+test("serve({ server }): what is no server is a TypeError that says so", async () => {
+  for (const server of [null, 5, "server", {}, { on() {} }]) {
+    const attempt = serve({ server: server as never }, () => {});
+    await expect(attempt).rejects.toThrow("server must be a server of node:http, https or http2");
+  }
+});
+
 test("serve(): what shall be called must be a function", async () => {
   expect(await thrownBy(() => serve({ port: 0 }, undefined as never))).toBeInstanceOf(TypeError);
   for (const name of ["checkOrigin", "onRefused", "onRequest", "verify"]) {

@@ -133,6 +133,16 @@ test("nothing is written after it from other memory", async () => {
   expect(payloads.map((payload) => Buffer.alloc(100_000, payload[0]).equals(payload) && payload[0])).toEqual([0, 1, 2]);
 });
 
+test.each(ROLES)("all that is sent in a turn leaves, however many messages it is: %s", async (role) => {
+  // Nothing looks at the connection later.
+  const { connection, peer } = await open(role, { pingInterval: Infinity });
+  await turn();
+  const before = peer.received.length;
+  for (let i = 0; i < 3000; i++) connection.send(new Uint8Array(1000));
+  const size = 3000 * (1004 + (role === "client" ? 4 : 0));
+  await peer.sees(() => peer.received.length - before === size, "not all");
+});
+
 test.each(ROLES)("an error that the system reports at once is the connection's, too: %s", async (role) => {
   const { connection } = await open(role);
   await turn();
