@@ -26,7 +26,7 @@ const PARTS = {
     core,
     files: ["decode", "encode", "header", "mask", "utf8"].map((name) => `assembly/${name}.ts`),
     tests: [
-      ...["mask", "headers", "utf8-strings", "decoder", "isolation", "encoder", "frame-text", "splits"],
+      ...["cores", "mask", "headers", "utf8-strings", "decoder", "isolation", "encoder", "frame-text", "splits"],
       ...["exhaustive/close-codes", "utf8-pairs", "conformance/utf8", "exhaustive/utf8"],
     ].map((name) => `test/${name}.test.ts`),
   },
@@ -54,10 +54,10 @@ function cpu() {
 }
 
 /** Runs the tests. @returns {Promise<{ status: "Killed" | "Survived" | "Timeout", by?: string }>} */
-function runTests(tests, wasm) {
+function runTests({ tests, order }, wasm) {
   return new Promise((resolve) => {
     const worker = new Worker(new URL("worker.js", import.meta.url), {
-      workerData: { wasm, tests },
+      workerData: { wasm, tests, order },
       resourceLimits: { maxOldGenerationSizeMb: HEAP },
       stdout: true,
     });
@@ -83,6 +83,13 @@ function runTests(tests, wasm) {
     // A promise that never settles.
     worker.on("exit", () => end({ status: "Timeout", by: `after ${last}` }));
   });
+}
+
+/** The tests that have killed mutants, the most successful first: they run before the others. */
+function successful(judged) {
+  const kills = new Map();
+  for (const { status, by } of Object.values(judged)) if (status === "Killed") kills.set(by, (kills.get(by) ?? 0) + 1);
+  return [...kills.keys()].sort((a, b) => kills.get(b) - kills.get(a));
 }
 
 const hash = (...parts) => parts.reduce((sum, part) => sum.update(part), createHash("sha256")).digest("hex");
@@ -116,7 +123,8 @@ export async function mutateAssembly({ files, all, sample: { share, seed } }) {
   for (const [part, { core, files, tests }] of Object.entries(PARTS)) {
     const bundled = `${root}build/mutation-tests-${part}.js`;
     await bundle(tests, bundled);
-    const { status, by } = await runTests(bundled, originals);
+    const suite = { tests: bundled, order: successful(known[part]?.judged ?? {}) };
+    const { status, by } = await runTests(suite, originals);
     if (status !== "Survived") throw new Error(`the tests of ${part} fail without a mutant: ${by}`);
     const sources = hash(...files.map(sourceOf));
     const found = hash(readFileSync(bundled));
@@ -129,7 +137,7 @@ export async function mutateAssembly({ files, all, sample: { share, seed } }) {
     for (const file of files) {
       const source = sourceOf(file);
       for (const mutant of mutantsOf(source)) {
-        work.push({ part, core, tests: bundled, file, source, mutant, key: `${file} ${JSON.stringify(mutant)}` });
+        work.push({ part, core, suite, file, source, mutant, key: `${file} ${JSON.stringify(mutant)}` });
       }
     }
   }
@@ -145,14 +153,14 @@ export async function mutateAssembly({ files, all, sample: { share, seed } }) {
     process.exit();
   });
   let count = 0;
-  for (const { part, core, tests, file, source, mutant, key } of wanted) {
+  for (const { part, core, suite, file, source, mutant, key } of wanted) {
     count++;
     const { judged } = state[part];
     if (judged[key] !== undefined) continue;
     const wasm = await compile(core, { file, source: change(source, mutant) });
     if (wasm === undefined) judged[key] = { status: "CompileError" };
     else if (Buffer.compare(wasm, originals[core.name]) === 0) judged[key] = { status: "Same" };
-    else judged[key] = await runTests(tests, { ...originals, [core.name]: wasm });
+    else judged[key] = await runTests(suite, { ...originals, [core.name]: wasm });
     save();
     if (judged[key].status === "Survived") {
       const { line } = location(source, mutant).start;

@@ -2,10 +2,10 @@
 
 import { parentPort, workerData } from "node:worker_threads";
 
-const { wasm, tests } = workerData;
+const { wasm, tests, order } = workerData;
 globalThis.mutant = Object.fromEntries(
   Object.entries(wasm).map(([name, bytes]) => [name, new WebAssembly.Module(bytes)]),
 );
 const { runTests } = await import(tests);
-const failed = await runTests((passed) => parentPort.postMessage({ passed }));
+const failed = await runTests(order, (passed) => parentPort.postMessage({ passed }));
 parentPort.postMessage({ failed: failed && { name: failed.name } });
