@@ -1,5 +1,5 @@
 // npm run mutate -- assembly [FILES] [--all] [--sample PERCENT] [--seed NUMBER]
-// Mutation testing of assembly/: one change after the other, compiled as it is published, must make a test of its core fail. The
+// Mutation testing of assembly/: one change after the other must make a test of its core fail. The
 // changes are made in an order at random, so that what is judged when it is stopped is a sample, too.
 
 import { createHash } from "node:crypto";
@@ -26,8 +26,8 @@ const PARTS = {
     core,
     files: ["decode", "encode", "header", "mask", "utf8"].map((name) => `assembly/${name}.ts`),
     tests: [
-      ...["cores", "mask", "headers", "utf8-strings", "decoder", "isolation", "encoder", "frame-text", "splits"],
-      ...["exhaustive/close-codes", "utf8-pairs", "conformance/utf8", "exhaustive/utf8"],
+      ...["cores", "mask", "headers", "utf8-strings", "decoder", "isolation", "encoder"],
+      ...["utf8-pairs", "exhaustive/utf8"],
     ].map((name) => `test/${name}.test.ts`),
   },
   deflating: {
@@ -117,7 +117,13 @@ export async function mutateAssembly({ files, all, sample: { share, seed } }) {
   const known = !all && existsSync(kept) ? JSON.parse(readFileSync(kept, "utf8")) : {};
   const state = { ...known };
   const originals = {};
-  for (const each of [core, deflate]) originals[each.name] = await compile(each);
+  const published = {};
+  for (const each of [core, deflate]) {
+    originals[each.name] = await compile(each, "fast");
+    published[each.name] = await compile(each, "published");
+  }
+  const isSame = async (core, changed) =>
+    Buffer.compare(await compile(core, "published", changed), published[core.name]) === 0;
 
   const work = [];
   for (const [part, { core, files, tests }] of Object.entries(PARTS)) {
@@ -144,11 +150,17 @@ export async function mutateAssembly({ files, all, sample: { share, seed } }) {
 
   const sampled = shuffle(work, seed).slice(0, Math.ceil(work.length * share));
   const wanted = sampled.filter(({ file }) => files.length === 0 || files.some((name) => file.endsWith(`/${name}`)));
+  // Output without end may exhaust the memory of all, at one stroke.
+  const { running } = known;
+  if (running !== undefined) state[running.part].judged[running.key] = { status: "Timeout", by: "no end" };
+  delete state.running;
   const save = () => {
     mkdirSync(`${root}build`, { recursive: true });
     writeFileSync(kept, JSON.stringify(state));
   };
   process.once("SIGINT", () => {
+    delete state.running;
+    save();
     report(state, work);
     process.exit();
   });
@@ -157,10 +169,17 @@ export async function mutateAssembly({ files, all, sample: { share, seed } }) {
     count++;
     const { judged } = state[part];
     if (judged[key] !== undefined) continue;
-    const wasm = await compile(core, { file, source: change(source, mutant) });
+    const changed = { file, source: change(source, mutant) };
+    const wasm = await compile(core, "fast", changed);
     if (wasm === undefined) judged[key] = { status: "CompileError" };
-    else if (Buffer.compare(wasm, originals[core.name]) === 0) judged[key] = { status: "Same" };
-    else judged[key] = await runTests(suite, { ...originals, [core.name]: wasm });
+    else {
+      state.running = { part, key };
+      save();
+      judged[key] = await runTests(suite, { ...originals, [core.name]: wasm });
+      delete state.running;
+    }
+    // What the optimizer makes the same code of is no mutant of what is published.
+    if (judged[key].status === "Survived" && (await isSame(core, changed))) judged[key] = { status: "Same" };
     save();
     if (judged[key].status === "Survived") {
       const { line } = location(source, mutant).start;

@@ -31,8 +31,8 @@ const tests = [];
 let befores = [];
 const names = [];
 
-/** Those of what is not mutated, or is far from it. */
-const OTHERS = /portable|^zlib >|, zlib >|a Connection of Node$|a pair of streams$/;
+/** Those of what is not mutated, and those that take long when there are quick ones for the same code. */
+const OTHERS = /portable|^zlib >|, zlib >|1 GiB passes|in batches of every kind|queuedBytes is never less|takeInto|^a decoder on/;
 
 function fill(name, row, index) {
   let at = 0;
@@ -86,9 +86,6 @@ export function beforeAll(run) {
   befores.push(() => (done ??= Promise.resolve(run())));
 }
 export function afterAll() {}
-
-/** Timers may run: the tests that fake them do it for connections, and those are left out. */
-export const vi = { useFakeTimers() {}, useRealTimers() {} };
 
 let finished = [];
 export function onTestFinished(run) {
