@@ -214,6 +214,14 @@ test("a codec that does not flush is found out", () => {
   expect(() => send(openOwn("server", [], { codec }), bytes("Hello"))).toThrow("sync flush");
 });
 
+test.each(["f2 01 00 ff ff", "f2 00 01 ff ff", "f2 00 00 fe ff", "f2 00 00 ff fe", "00 00 ff ff"])(
+  "nor does it pass with an end that is nearly one: %s",
+  (end) => {
+    const codec: DeflateCodec = { deflate: () => hex(end), inflate: (data) => ({ data, bytesRead: data.length }) };
+    expect(() => send(openOwn("server", [], { codec }), bytes("Hello"))).toThrow("sync flush");
+  },
+);
+
 test.each([1, 2, 3, 4])(
   "strategy %i reaches the codec, and a prepared message is not another strategy's",
   (strategy) => {

@@ -1,0 +1,59 @@
+// What of earlier messages later ones may refer to, as the sender keeps it.
+
+import { describe, expect, test } from "vitest";
+import { Random } from "../support/random.ts";
+import { evict } from "./support/evict.ts";
+import { KINDS } from "./support/kinds.ts";
+import { json } from "./support/messages.ts";
+import { receive, send } from "./support/session.ts";
+
+describe.each(KINDS)("%s", (kind, { open }) => {
+  test("a long message that is compressed because it gets shorter is context for the next", () => {
+    const random = new Random(1);
+    for (const length of [40_000, 100_000]) {
+      const message = json(random, length);
+      const again = message.subarray(-2000);
+      const sender = open("server");
+      const receiver = open("client");
+      expect(Buffer.compare(receive(receiver, send(sender, message, "auto")!), message)).toBe(0);
+      const encoded = send(sender, again, "auto")!;
+      expect(encoded.length).toBeLessThan(60);
+      expect(Buffer.compare(receive(receiver, encoded), again)).toBe(0);
+    }
+  });
+
+  test("a sender that loses its place after each message goes on with all of its window", () => {
+    const random = new Random(2);
+    const sender = open("server");
+    const receiver = open("client");
+    // This one is not in it.
+    expect(send(sender, random.bytes(4000), "auto")).toBeUndefined();
+    if (kind === "core") evict();
+    for (let i = 0; i < 12; i++) {
+      const message = json(random, 3500);
+      expect(Buffer.compare(receive(receiver, send(sender, message)!), message)).toBe(0);
+      if (kind === "core") evict();
+    }
+  });
+
+  test("a session says whether it would compress a message: from the threshold on, unless the sender decides", () => {
+    const session = open("server", [], { threshold: 100 });
+    for (const [length, compress, wanted] of [
+      [99, undefined, false],
+      [100, undefined, true],
+      [99, true, true],
+      [100, false, false],
+    ] as const) {
+      expect(session.wants!(length, compress)).toBe(wanted);
+    }
+  });
+});
+
+test.each(KINDS)("%s: a ratio of 1 may be asked for: what grows on the way is refused", (_, { open }) => {
+  const data = new Random(3).bytes(500);
+  const sent = send(open("server"), data)!;
+  expect(receive(open("client", [], { maxInflateRatio: 1 }), sent)).toEqual(data);
+  const shorter = send(open("server"), new Uint8Array(500))!;
+  expect(() => receive(open("client", [], { maxInflateRatio: 1 }), shorter)).toThrow("maxInflateRatio");
+  expect(() => open("client", [], { maxInflateRatio: 0.99 })).toThrow(RangeError);
+});
