@@ -87,3 +87,16 @@ test("a chunk may be written to as soon as push() has returned; what is kept of 
   expect(held[0]).toBeLessThan(chunk.length);
   expect(held[Math.floor(0.75 * held.length)]).toBeLessThan(0.6 * held[0]!);
 });
+
+test("a byte order mark is content, in a text that comes in pieces, too", () => {
+  const text = "\ufeffGrüße";
+  const stream = frame(1, Buffer.from(text), { level: 0 });
+  for (const fragments of [true, false]) {
+    const got: string[] = [];
+    const take = (data: Uint8Array | string): void => void got.push(String(data));
+    const subject = client({ fragments });
+    const sink = sinkWith({ start: ignored, piece: take, end: ignored, text: take });
+    for (let at = 0; at < stream.length; at++) subject.push(stream.subarray(at, at + 1), sink);
+    expect(got.join("")).toBe(text);
+  }
+});

@@ -36,6 +36,27 @@ describe.each(KINDS)("%s", (kind, { open }) => {
     }
   });
 
+  test("a text that does not get shorter leaves the context as it was", () => {
+    const random = new Random(4);
+    const sender = open("server", [], { threshold: 0 });
+    const receiver = open("client");
+    const text = (length: number): string =>
+      String.fromCharCode(...random.bytes(length).map((byte) => 0x20 + (byte & 63)));
+    let taken = 0;
+    for (let i = 0; i < 10; i++) {
+      const message = json(random, 900);
+      expect(Buffer.compare(receive(receiver, send(sender, message)!), message)).toBe(0);
+      const short = text(i);
+      const encoded = sender.encodeText?.(short, undefined);
+      if (encoded === undefined) taken++;
+      else expect(Buffer.from(receive(receiver, new Uint8Array(encoded))).toString()).toBe(short);
+      const again = send(sender, message)!;
+      expect(again.length).toBeLessThan(40);
+      expect(Buffer.compare(receive(receiver, again), message)).toBe(0);
+    }
+    expect(taken).toBeGreaterThan(kind === "core" ? 5 : 9);
+  });
+
   test("a session says whether it would compress a message: from the threshold on, unless the sender decides", () => {
     const session = open("server", [], { threshold: 100 });
     for (const [length, compress, wanted] of [
