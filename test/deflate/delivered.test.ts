@@ -4,6 +4,7 @@ import { constants, deflateRawSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { encodeFrame, perMessageDeflate, Protocol, type MessageSink, type ProtocolOptions } from "../../src/index.ts";
 import { Random } from "../support/random.ts";
+import { evict } from "./support/evict.ts";
 import { json } from "./support/messages.ts";
 
 const ignored = (): void => {};
@@ -99,4 +100,17 @@ test("a byte order mark is content, in a text that comes in pieces, too", () => 
     for (let at = 0; at < stream.length; at++) subject.push(stream.subarray(at, at + 1), sink);
     expect(got.join("")).toBe(text);
   }
+});
+
+test("a message that others interrupt, each time for all places of the core, is whole", () => {
+  const message = json(new Random(5), 20_000);
+  const got: Uint8Array[] = [];
+  const subject = client();
+  const stream = frame(2, message);
+  const sink = sinkWith({ binary: (data) => void got.push(data) });
+  for (let at = 0; at < stream.length; at += 2000) {
+    subject.push(stream.subarray(at, at + 2000), sink);
+    evict();
+  }
+  expect(got.map((bytes) => Buffer.compare(bytes, message))).toEqual([0]);
 });

@@ -5,7 +5,7 @@ import { Random } from "../support/random.ts";
 import { evict } from "./support/evict.ts";
 import { KINDS } from "./support/kinds.ts";
 import { json } from "./support/messages.ts";
-import { receive, send } from "./support/session.ts";
+import { bytes, parameters, receive, send, sendParts } from "./support/session.ts";
 
 describe.each(KINDS)("%s", (kind, { open }) => {
   test("a long message that is compressed because it gets shorter is context for the next", () => {
@@ -55,6 +55,53 @@ describe.each(KINDS)("%s", (kind, { open }) => {
       expect(Buffer.compare(receive(receiver, again), message)).toBe(0);
     }
     expect(taken).toBeGreaterThan(kind === "core" ? 5 : 9);
+  });
+
+  test("an empty message leaves the context as it was", () => {
+    const sender = open("server");
+    const message = json(new Random(6), 900);
+    send(sender, message);
+    expect([...send(sender, new Uint8Array(0))!]).toEqual([0]);
+    expect(send(sender, message)!.length).toBeLessThan(40);
+  });
+
+  test("without context takeover every message is as the first: whole, in fragments, with an empty last one, as a text", () => {
+    const sender = open("server", parameters("server_no_context_takeover"));
+    const text = "What is said twice is as long the second time. ".repeat(3);
+    const messages: (() => Uint8Array)[] = [
+      () => send(sender, bytes(text))!,
+      () => sendParts(sender, [bytes(text), bytes(text)]),
+      () => sendParts(sender, [bytes(text), new Uint8Array(0)]),
+      () => new Uint8Array(sender.encodeText?.(text, true) ?? send(sender, bytes(text))!),
+    ];
+    const first = messages.map((encode) => Buffer.from(encode()).toString("hex"));
+    const second = messages.map((encode) => Buffer.from(encode()).toString("hex"));
+    expect(second).toEqual(first);
+    expect([first[3], first[0]!.length < first[1]!.length]).toEqual([first[0], true]);
+  });
+
+  test("a text of any length", () => {
+    const sender = open("server");
+    const receiver = open("client");
+    for (const length of [0, 1, 10_000, 12_000, 40_000, 100_000]) {
+      const text = "aé漢".repeat(Math.ceil(length / 3)).slice(0, length);
+      const encoded = sender.encodeText?.(text, true) ?? send(sender, bytes(text))!;
+      expect(Buffer.from(receive(receiver, new Uint8Array(encoded))).toString()).toBe(text);
+    }
+  });
+
+  test("what compresses to as much as it was goes as it is", () => {
+    const random = new Random(7);
+    const lengths = new Set<number>();
+    for (let i = 0; i < 300; i++) {
+      const message = random.bytes(random.integer(4, 30)).map((byte) => byte & 31);
+      message.copyWithin(message.length - random.integer(3, 8), 0);
+      const compressed = send(open("server"), message)!.length;
+      const encoded = send(open("server", [], { threshold: 0 }), message, "auto");
+      expect(encoded?.length).toBe(compressed < message.length ? compressed : undefined);
+      lengths.add(compressed - message.length);
+    }
+    expect(lengths.has(0)).toBe(true);
   });
 
   test("a session says whether it would compress a message: from the threshold on, unless the sender decides", () => {
