@@ -739,12 +739,9 @@ export class FrameDecoder {
       stack(backlog.chunks, backlog.next);
       backlog.chunks = later;
     }
-    if (this.#afterClose()) {
-      backlog.next = [];
-      backlog.chunks = [];
-      backlog.bytes = 0;
-    }
-    if (backlog.batch === undefined && backlog.fault === undefined && backlog.bytes === 0) this.#backlog = undefined;
+    // Nothing counts after a Close.
+    const isRead = backlog.bytes === 0 || this.#afterClose();
+    if (isRead && backlog.batch === undefined && backlog.fault === undefined) this.#backlog = undefined;
   }
 
   /** Takes note of the frame that the core stands in the middle of, if it does, when it has walked a window. */
