@@ -306,6 +306,32 @@ describe("the core", () => {
       first.end();
     });
 
+    test("a connection that nobody has ended gives it back when it is garbage", async () => {
+      const collect = async (): Promise<void> => {
+        globalThis.gc!();
+        await new Promise((resolve) => setImmediate(resolve));
+      };
+      // What other tests have left counts, too, until it is collected.
+      for (let i = 0; i < 5; i++) await collect();
+      const spent = smallestBudget();
+      const session = (): ReturnType<typeof openOwn> =>
+        openOwn("server", [], { contextBudget: spent + 20_000, history });
+      function forget(): void {
+        send(session(), message);
+      }
+      forget();
+      evict();
+      const second = session();
+      const refers = (): boolean => {
+        send(second, message);
+        return refersBack(send(second, message)!);
+      };
+      expect(refers()).toBe(false);
+      for (let i = 0; i < 20 && !refers(); i++) await collect();
+      expect(refers()).toBe(true);
+      second.end();
+    });
+
     test("a context that has become too large is given up, and what follows is understood", () => {
       const spent = smallestBudget();
       const sender = openOwn("server", [], { contextBudget: spent + 12_000 });
