@@ -221,6 +221,8 @@ describe("options that are not what they should be", () => {
     ["memLevel", { memLevel: 0 }],
     ["strategy", { strategy: 5 }],
     ["history", { history: -1 }],
+    ["contextBudget", { contextBudget: -1 }],
+    ["releaseAfter", { releaseAfter: -1 }],
     ["maxInflateRatio", { maxInflateRatio: 0 }],
   ];
   test.each(cases)("%s: %j", (name, options) => expect(() => perMessageDeflate(options)).toThrow(name));
