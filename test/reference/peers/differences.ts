@@ -311,7 +311,7 @@ export const ROWS: readonly Row[] = [
     peer: "websockets",
     rules: TEXT,
     when: "never",
-    says: "leaves text as bytes: who uses its sans-I/O layer checks UTF-8",
+    says: "leaves text as bytes: callers of its sans-I/O layer check UTF-8",
   },
   {
     peer: "websockets",
