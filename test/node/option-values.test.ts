@@ -1,9 +1,10 @@
 // Wrong values of options: who passes them hears of it, before anything is sent or listens.
 
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer } from "node:http";
 import { Duplex } from "node:stream";
 import { expect, test } from "vitest";
 import { connect, serve, upgrade } from "../../src/node/index.ts";
+import { REQUEST } from "./support/request.ts";
 
 type Kind = typeof RangeError | typeof TypeError;
 
@@ -22,19 +23,6 @@ const CONNECTION: readonly [options: object, kind: Kind, message: RegExp][] = [
   [{ fragmentSize: 0 }, RangeError, /fragmentSize/],
   [{ sliceSize: 0 }, RangeError, /sliceSize/],
 ];
-
-const REQUEST = {
-  method: "GET",
-  url: "/",
-  httpVersion: "1.1",
-  headers: {
-    host: "x",
-    upgrade: "websocket",
-    connection: "Upgrade",
-    "sec-websocket-version": "13",
-    "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
-  },
-} as unknown as IncomingMessage;
 
 /** What a call throws, or its promise rejects with. */
 async function thrownBy(call: () => unknown): Promise<unknown> {

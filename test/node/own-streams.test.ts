@@ -1,25 +1,12 @@
 // Streams that are no sockets: they may hand over the peer's answer from inside write(), or from any call of a handler.
 
 import { createHook } from "node:async_hooks";
-import type { IncomingMessage } from "node:http";
 import { Duplex } from "node:stream";
 import { expect, onTestFinished, test } from "vitest";
 import { FrameDecoder } from "../../src/index.ts";
 import { type Connection, upgrade } from "../../src/node/index.ts";
 import { binary, close, text, toRole } from "../support/wire.ts";
-
-const REQUEST = {
-  method: "GET",
-  url: "/",
-  httpVersion: "1.1",
-  headers: {
-    host: "x",
-    upgrade: "websocket",
-    connection: "Upgrade",
-    "sec-websocket-version": "13",
-    "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
-  },
-} as unknown as IncomingMessage;
+import { REQUEST } from "./support/request.ts";
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

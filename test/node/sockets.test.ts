@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer } from "node:http";
 import { get } from "node:https";
 import { type AddressInfo, createConnection } from "node:net";
 import { Duplex } from "node:stream";
@@ -20,6 +20,7 @@ import {
   type ServeOptions,
   upgrade,
 } from "../../src/node/index.ts";
+import { REQUEST } from "./support/request.ts";
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
@@ -218,22 +219,7 @@ describe("serve() and connect()", () => {
       write: (_chunk, _encoding, callback) => void written.push(callback),
     });
     ends.push(() => socket.destroy());
-    const connection = upgrade(
-      {
-        method: "GET",
-        url: "/",
-        httpVersion: "1.1",
-        headers: {
-          host: "x",
-          upgrade: "websocket",
-          connection: "Upgrade",
-          "sec-websocket-version": "13",
-          "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
-        },
-      } as IncomingMessage,
-      socket,
-      Buffer.alloc(0),
-    )!;
+    const connection = upgrade(REQUEST, socket, Buffer.alloc(0))!;
     // The response, and then a message.
     for (let i = 0; i < 2; i++) {
       if (i > 0) connection.send("a little");
