@@ -68,5 +68,5 @@ const KINDS = {
   },
 };
 
-process.send(await KINDS[kind]());
+process.send?.(await KINDS[kind]());
 process.disconnect();

@@ -14,6 +14,7 @@ const PerMessageDeflate = require(`${dirname(require.resolve("ws/package.json"))
 const OPTIONS = { threshold: 0 };
 
 /** The parameters of the response in a handshake. */
+/** @returns {import("wsframe").ExtensionParameters} */
 function agreedOn(windowBits) {
   return windowBits === undefined ? [] : [["client_max_window_bits", String(windowBits)]];
 }

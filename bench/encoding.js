@@ -97,7 +97,7 @@ function wsSubject(role, data, binary, flushEvery) {
           for (let i = 0; i < data.length;) {
             const end = Math.min(i + flushEvery, data.length);
             for (; i < end; i++) sender.send(data[i], options);
-            socket.flush();
+            /** @type {WritingSocket} */ (socket).flush();
           }
         };
   return { run, check: checker(data, () => socket.take()) };

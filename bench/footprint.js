@@ -22,6 +22,7 @@ const fresh = (script, ...args) => freshNumbers(script, ...args)[0];
 /** From before the import to the first frame, in nanoseconds: the peers take turns, as they do elsewhere. */
 export function measureStarts(rounds) {
   const peers = ["wsframe", "ws", "websocket-driver"];
+  /** @type {Record<string, number[]>} */
   const found = Object.fromEntries(peers.map((peer) => [peer, []]));
   for (let round = 0; round < rounds; round++) {
     for (const peer of peers) found[peer].push(fresh("./once/start.js", peer));

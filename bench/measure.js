@@ -5,7 +5,7 @@ import { Bench } from "tinybench";
 /**
  * @typedef {object} Subject one peer in one case
  * @property {() => void} run one iteration: what is timed
- * @property {() => void} check after each iteration, outside of the time; throws if it did not do its work
+ * @property {() => void} [check] after each iteration, outside of the time; throws if it did not do its work
  *
  * @typedef {object} Timing
  * @property {number} rounds
@@ -52,10 +52,10 @@ export function measure(subjects, { units, refresh }, { rounds, time, warmupTime
     for (const task of bench.tasks) {
       if (task.result.state !== "completed") throw new Error(`${task.name}: ${task.result.state}`);
       // The mean of the round, not its median: a collection of garbage is part of the price.
-      found.get(task.name).push((task.result.latency.mean * 1e6) / units);
+      found.get(task.name)?.push((task.result.latency.mean * 1e6) / units);
     }
   }
-  return Object.fromEntries(names.map((name) => [name, summarize(found.get(name))]));
+  return Object.fromEntries(names.map((name) => [name, summarize(found.get(name) ?? [])]));
 }
 
 /**

@@ -8,7 +8,7 @@ const require = createRequire(import.meta.url);
 /** ws does not export these two: they are reached by their place in the package. */
 const wsRoot = dirname(require.resolve("ws/package.json"));
 
-export const wsframe = await import("../dist/index.js");
+export const wsframe = await import("wsframe");
 export const Receiver = require(`${wsRoot}/lib/receiver.js`);
 export const Sender = require(`${wsRoot}/lib/sender.js`);
 const websocketDriver = require("websocket-driver");
@@ -81,7 +81,7 @@ function connectedDriver() {
   });
   driver.start();
   driver.io.removeAllListeners("data");
-  const [, key] = /^Sec-WebSocket-Key: (.*)\r$/m.exec(request);
+  const [, key] = /^Sec-WebSocket-Key: (.*)\r$/m.exec(request) ?? [];
   const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
   const head = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade"];
   driver.parse(Buffer.from([...head, `Sec-WebSocket-Accept: ${accept}`, "", ""].join("\r\n")));
@@ -147,7 +147,7 @@ export class WritingSocket {
     const storage = Buffer.allocUnsafe(this.#textLength);
     let at = 0;
     for (const chunk of this.#chunks) {
-      if (typeof chunk === "string") at += storage.latin1Write(chunk, at);
+      if (typeof chunk === "string") at += storage.write(chunk, at, "latin1");
       this.bytes += chunk.length;
     }
     this.#chunks = [];

@@ -46,14 +46,17 @@ async function find(index) {
   return { measured: found[figure], notes: known ? [] : found.notes, skipped: found.skipped };
 }
 
-/** What a case came to, beside its goal. */
+/**
+ * What a case came to, beside its goal.
+ * @param {import("./cases.js").Case} one
+ */
 function judge({ group, name, unit, peers = PEERS, base = "ws", goal, limit }, measured) {
   const { [peers[0]]: ours, [base]: theirs } = measured;
   const ratio = theirs && { best: theirs.best / ours.best, median: theirs.median / ours.median };
   const value = limit === undefined ? ratio?.best : ours.median;
   // A smoke run is too short to judge by.
   const judged = !values.quick && (goal !== undefined || limit !== undefined);
-  const met = judged ? (limit === undefined ? value >= goal : value <= limit) : undefined;
+  const met = judged ? (limit === undefined ? value >= (goal ?? 0) : value <= limit) : undefined;
   return { group, name, unit, peers, base, goal, limit, measured, ratio, met };
 }
 

@@ -22,7 +22,7 @@ async function work() {
     // `for await` and not a listener: a client that sends faster than the channel to the primary takes it, waits.
     for await (const message of connection) {
       if (typeof message !== "string") connection.close(1003, "text only");
-      else await new Promise((resolve) => process.send({ message }, resolve));
+      else await new Promise((resolve) => process.send?.({ message }, resolve));
     }
   });
   process.on("message", ({ message }) => {
@@ -32,7 +32,7 @@ async function work() {
       if (connection.bufferedAmount < 1 << 20) connection.send(prepared);
     }
   });
-  process.send({ listening: server.port });
+  process.send?.({ listening: server.port });
 
   // The terminal signals every process, the primary only its own: they all come to this.
   const leave = async () => {
@@ -51,7 +51,7 @@ async function supervise() {
     const worker = cluster.fork();
     worker.on("message", ({ message }) => {
       if (message === undefined) return;
-      for (const each of Object.values(cluster.workers)) each.send({ message }, () => {}); // one may just be leaving
+      for (const each of Object.values(cluster.workers ?? {})) each?.send({ message }, () => {}); // one may just be leaving
     });
     return new Promise((resolve, reject) => {
       worker.on("message", ({ listening }) => listening && resolve(listening));
@@ -66,8 +66,8 @@ async function supervise() {
   });
 
   const replaceAll = async () => {
-    for (const worker of Object.values(cluster.workers)) {
-      if (ending || worker.isDead()) continue;
+    for (const worker of Object.values(cluster.workers ?? {})) {
+      if (ending || !worker || worker.isDead()) continue;
       await start(); // the new one first: somebody always listens
       worker.process.kill("SIGTERM");
       await once(worker, "exit");
@@ -75,7 +75,7 @@ async function supervise() {
   };
   const end = () => {
     ending = true;
-    for (const worker of Object.values(cluster.workers)) worker.process.kill("SIGTERM");
+    for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill("SIGTERM");
   };
 
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, end);

@@ -56,8 +56,9 @@ if (process.argv[1] === import.meta.filename) {
     const readings = Array.from({ length: 30 }, (_, i) => ({ sensor: `sensor-${i}`, value: (second + i * 7) % 100 }));
     client.send(JSON.stringify({ second, readings }));
     for (const bytes of client.take()) {
-      for (const { type, data } of server.receive(bytes)) {
-        console.log(type, data.length, "characters in", bytes.length, "bytes");
+      for (const event of server.receive(bytes)) {
+        if (event.type !== "text") continue;
+        console.log(event.type, event.data.length, "characters in", bytes.length, "bytes");
       }
     }
   }

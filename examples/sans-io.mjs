@@ -84,7 +84,9 @@ function open(socket, agreed, rest) {
     flush();
   };
   const timer = setInterval(() => {
-    for (const event of keepalive.tick(performance.now())) sink[event.type]?.(event.error);
+    for (const event of keepalive.tick(performance.now())) {
+      if (event.type === "error") sink.error(event.error);
+    }
     flush();
     if (keepalive.expired) socket.destroy();
   }, 1000);

@@ -47,9 +47,9 @@ export function apiPage(entries) {
   const heading = (level, text) => lines.push(`${"#".repeat(level)} ${text}`, "");
 
   const read = entries.map(({ name, file }) => {
-    const module = checker.getSymbolAtLocation(program.getSourceFile(file));
+    const module = checker.getSymbolAtLocation(/** @type {ts.Node} */ (program.getSourceFile(file)));
     const found = new Map();
-    for (const exported of checker.getExportsOfModule(module)) {
+    for (const exported of checker.getExportsOfModule(/** @type {ts.Symbol} */ (module))) {
       const symbol = aliased(exported);
       // Of several names the first counts, and any before `default`.
       if (found.has(symbol) && found.get(symbol).name !== "default") continue;
@@ -147,8 +147,8 @@ export function apiPage(entries) {
     if (ts.isConstructorDeclaration(member)) return `<code><b>new</b> ${text.replace(/^constructor/, "")}</code>`;
     const bold = text.replace(escaped(name), `<b>${escaped(name)}</b>`);
     if (!ts.isGetAccessorDeclaration(member)) return `<code>${bold}</code>`;
-    const isWritable = member.parent.members.some(
-      (other) => ts.isSetAccessorDeclaration(other) && other.name.text === name,
+    const isWritable = /** @type {ts.ClassDeclaration} */ (member.parent).members.some(
+      (other) => ts.isSetAccessorDeclaration(other) && other.name.getText() === name,
     );
     return `<code>${bold.replace(/^get /, isWritable ? "" : "readonly ").replace("():", ":")}</code>`;
   }

@@ -61,7 +61,7 @@ for (const row of chosen) {
     if (values.only && !values.only.includes(subject)) continue;
     const figures = await attack(row, subject, values.quick);
     const { outcome, sent, open, cpu, rss, external, max, p99 } = figures;
-    const echo = outcome === "serves" ? await honest(row, subject, sent, values.quick) : undefined;
+    const echo = outcome === "serves" ? await honest(row, subject, sent ?? 0, values.quick) : undefined;
     const over = subject.startsWith("wsframe") ? excess(row, figures, echo) : [];
     failed ||= over.length > 0;
     const notes = [

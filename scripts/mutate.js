@@ -39,7 +39,9 @@ process.env.MUTATED_FOLDER = folder;
 process.env.MUTATION_SAMPLE = JSON.stringify(sample);
 const report = `build/mutation-${folder}.json`;
 forgetUnsampled(report);
-const { Stryker } = await import("../test/mutation/node_modules/@stryker-mutator/core/dist/src/index.js");
+const { Stryker } = await import(
+  new URL("../test/mutation/node_modules/@stryker-mutator/core/dist/src/index.js", import.meta.url).href
+);
 const { tested } = await import("../test/mutation/plugins.js");
 // Ctrl-C leaves what is known by then.
 const writePart = () => {

@@ -9,6 +9,7 @@ import installRuntimes from "../test/runtimes/install.js";
 const root = fileURLToPath(new URL("..", import.meta.url));
 // Chromium is driven by what is installed with the runtimes.
 installRuntimes();
+/** @type {import("esbuild").BuildOptions} */
 const common = { absWorkingDir: root, outbase: "test/soak", outdir: "build/soak", bundle: true, logLevel: "warning" };
 const clients = ["ws", "undici", "wsframe", "chromium"].map((name) => `clients/${name}`);
 await build({
@@ -25,5 +26,5 @@ const child = spawn(process.execPath, ["build/soak/main.js", ...process.argv.sli
   cwd: root,
   stdio: "inherit",
 });
-for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
+for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) process.on(signal, () => child.kill(signal));
 child.once("exit", (code) => process.exit(code ?? 1));

@@ -72,7 +72,7 @@ headline(
 wsframe(["-", "--limit", "0", "--no-speed"], 1, broken);
 
 if (!once) {
-  const { startInspector } = await import("../build/inspector/server.js");
+  const { startInspector } = await import(new URL("../build/inspector/server.js", import.meta.url).href);
   const { url, close } = await startInspector({ page: new URL("../build/inspector/page/", import.meta.url) });
   const line = `The inspector is at ${url} until Ctrl-C\n`;
   // Written once before, so that it is known whether anybody reads.

@@ -20,6 +20,7 @@ async function memoryMap() {
 
 const map = await memoryMap();
 const module = new WebAssembly.Module(readFileSync(path("../../dist/deflate.wasm")));
+/** @type {Record<string, any>} */
 const core = new WebAssembly.Instance(module).exports;
 const bytes = new Uint8Array(core.memory.buffer);
 const u32 = new Uint32Array(core.memory.buffer);

@@ -72,6 +72,7 @@ function sizeName(size) {
   return size < 1_048_576 ? `${size / 1024} KiB` : `${size / 1_048_576} MiB`;
 }
 
+/** @param {{ inFlight?: any, connections?: any }} shape */
 function loadName({ inFlight, connections }) {
   const load = inFlight === 1 ? "one" : inFlight.toLocaleString("en");
   return `${load} in flight on ${connections}`;

@@ -36,7 +36,10 @@ const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 /** @typedef {(port: number, load: Load) => Promise<Found>} Client */
 
-/** The options that all clients take by the same names. */
+/**
+ * The options that all clients take by the same names.
+ * @param {Load} load
+ */
 function flags({ connections, size, inFlight, warmUp, duration, kind, rate }) {
   const all = {
     connections,
@@ -63,13 +66,15 @@ export async function wsframeLoad(port, load) {
 
 /**
  * What is called as load.c is.
- * @param {(recordings: import("./recordings.js").Recordings) => string} fileOf where they are
+ * @param {string} program
+ * @param {readonly string[]} first of its arguments
+ * @param {(recordings: import("./recordings.js").Recordings) => string} [fileOf] where they are
  * @returns {Client}
  */
 function called(program, first, fileOf) {
   return async (port, load) => {
     const more = [];
-    if (load.recordings) more.push("--recordings", fileOf(load.recordings));
+    if (load.recordings) more.push("--recordings", fileOf?.(load.recordings) ?? "");
     if (load.tls) more.push("--tls");
     if (load.broadcast !== undefined) more.push("--broadcast", String(load.broadcast));
     const { stdout } = await run(program, [...first, "--port", String(port), ...flags(load), ...more]);

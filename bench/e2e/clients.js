@@ -79,6 +79,7 @@ try {
     console.log(`\n${name}`);
     for (const server of servers) {
       const names = Object.keys(clients);
+      /** @type {Record<string, any[]>} */
       const found = Object.fromEntries(names.map((client) => [client, []]));
       for (let round = 0; round < rounds; round++) {
         // Each round begins with another client.

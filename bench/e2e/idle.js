@@ -20,7 +20,7 @@ async function open(port) {
 }
 
 /**
- * @param {"wsframe" | "wsframe-ws" | "ws"} name
+ * @param {string} name "wsframe", "wsframe-ws" or "ws"
  * @param {number} connections
  * @param {string} node the Node that it runs on
  * @returns {Promise<{ heap: number, rss: number }>} bytes for one connection

@@ -23,8 +23,8 @@ function watch() {
 
 const START = {
   wsframe: async () => {
-    const { serve } = await import("../../dist/node.js");
-    const { perMessageDeflate } = await import("../../dist/index.js");
+    const { serve } = await import("wsframe/node");
+    const { perMessageDeflate } = await import("wsframe");
     const options = { host: "127.0.0.1", extensions: [perMessageDeflate()] };
     const server = await serve(options, (connection) => {
       connection.on("message", (data) => connection.send(data));
@@ -38,7 +38,7 @@ const START = {
       connection.on("message", (data, isBinary) => connection.send(isBinary ? data : data.toString()));
     });
     await new Promise((resolve) => server.once("listening", resolve));
-    return server.address().port;
+    return /** @type {import("node:net").AddressInfo} */ (server.address()).port;
   },
 };
 
@@ -51,6 +51,6 @@ process.on("message", (what) => {
   }
   clearTimeout(timer);
   const [p50, p90, p99] = [50, 90, 99].map((each) => milliseconds(histogram.percentile(each)));
-  process.send({ p50, p90, p99, max: milliseconds(histogram.max) });
+  process.send?.({ p50, p90, p99, max: milliseconds(histogram.max) });
 });
-process.send(await START[process.argv[2]]());
+process.send?.(await START[process.argv[2]]());

@@ -12,10 +12,11 @@ import { fileURLToPath } from "node:url";
 export const LOOP = { name: "event loop", connections: 50, rate: 100, servers: ["wsframe", "ws"], limit: 5 };
 
 /** 8 streams are enough: they are far longer than anything that remembers them. */
+/** @type {import("./recordings.js").Recordings} */
 const RECORDINGS = { corpus: "json1m", streams: 8, messages: 2 };
 
 /**
- * @param {"wsframe" | "ws"} name
+ * @param {string} name "wsframe" or "ws"
  * @param {import("./client.js").Client} client load.c
  * @param {import("./measure.js").Settings} settings
  * @returns {Promise<object>} in milliseconds: `delay` of the event loop, `latency` of the short messages; and `rate`, large messages a second

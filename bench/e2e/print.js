@@ -18,6 +18,7 @@ function loadOf(share) {
   return `load ${percent(share).padStart(5)} of a core${share > BUSY ? ", maybe the limit" : ""}`;
 }
 
+/** @param {import("./ratios.js").Ratio} ratio */
 function verdict({ goal, met }, judged) {
   if (goal === undefined) return "";
   return `goal ${goal} x ${judged ? (met ? "met" : "NOT MET") : ""}`.trimEnd();

@@ -85,6 +85,7 @@ async function runCase(one, c) {
 
 async function runIdle() {
   console.log(`\nMemory of an idle connection, of ${idle} in one process`);
+  /** @type {Record<string, { heap: number, rss: number }>} */
   const memory = {};
   for (const name of IDLE.servers) {
     const { heap, rss } = (memory[name] = await measureIdle(name, idle, values.node));
@@ -113,6 +114,7 @@ try {
     if (result) results.push(result);
   }
   const loop = c && (positionals.length === 0 || positionals.includes(LOOP.name)) ? await runLoop(c) : {};
+  /** @type {Awaited<ReturnType<typeof runIdle>>} */
   const memory = positionals.length === 0 ? await runIdle() : {};
   if (!values.quick) {
     printGoals([

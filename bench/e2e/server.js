@@ -45,6 +45,7 @@ export function buildUws(folder) {
 /**
  * The program and arguments that start a server; undefined if this machine has not got what runs it.
  * @param {string} variant of a file in servers/, or in servers/broadcast/. After a colon, how it compresses
+ * @param {{ broadcast?: number }} work
  * @param {string} node the Node for those that run on it
  */
 function command(variant, { broadcast }, node) {

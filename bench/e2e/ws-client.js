@@ -23,7 +23,7 @@ const open = Array.from({ length: connections }, async () => {
   let sent = 0;
   let received = 0;
   socket.on("message", (data) => {
-    if (!due[received++ % PERIOD].equals(data)) throw new Error("not what is due");
+    if (!due[received++ % PERIOD].equals(/** @type {Buffer} */ (data))) throw new Error("not what is due");
     messages++;
     socket.send(texts[sent++ % PERIOD]);
   });

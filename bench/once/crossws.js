@@ -19,7 +19,7 @@ const CASES = [
 const ROUNDS = 3;
 const ADAPTERS = {
   crossws: async () => (await import("crossws/adapters/node")).default,
-  wsframe: async () => (await import("../../dist/crossws.js")).wsframeAdapter,
+  wsframe: async () => (await import("wsframe/crossws")).wsframeAdapter,
 };
 
 if (process.send === undefined) await measure();
@@ -31,12 +31,12 @@ async function serve(name) {
   const adapter = make({ idleTimeout: 0, hooks: { open: (peer) => peer.subscribe("news") } });
   const server = createServer().on("upgrade", adapter.handleUpgrade).listen(0, "127.0.0.1");
   await once(server, "listening");
-  process.on("message", (inTurn) => {
+  process.on("message", (/** @type {number} */ inTurn) => {
     for (let i = 0; i < inTurn; i++) adapter.publish("news", PAYLOAD);
     const { user, system } = process.cpuUsage();
-    process.send({ cpu: user + system });
+    process.send?.({ cpu: user + system });
   });
-  process.send({ port: server.address().port });
+  process.send?.({ port: server.address().port });
 }
 
 async function measure() {
@@ -70,7 +70,7 @@ async function timeOf(name, inTurn, turns) {
   }
   const turn = async () => {
     wanted += inTurn * SUBSCRIBERS * FRAME;
-    const all = new Promise((resolve) => (arrived = resolve));
+    const all = /** @type {Promise<void>} */ (new Promise((resolve) => (arrived = resolve)));
     child.send(inTurn);
     const [{ cpu }] = await once(child, "message");
     await all;

@@ -53,7 +53,7 @@ const MAKE = {
 };
 
 function used() {
-  for (let i = 0; i < 4; i++) globalThis.gc();
+  for (let i = 0; i < 4; i++) globalThis.gc?.();
   const { heapUsed, external, arrayBuffers } = process.memoryUsage();
   // `external` has the array buffers in it already.
   return heapUsed + Math.max(external, arrayBuffers);

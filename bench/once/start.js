@@ -19,7 +19,7 @@ let text = "";
 
 const STARTS = {
   async wsframe() {
-    const { FrameDecoder } = await import("../../dist/index.js");
+    const { FrameDecoder } = await import("wsframe");
     const [frame] = new FrameDecoder({ role: "server" }).decode(FRAME);
     text = frame.text;
   },

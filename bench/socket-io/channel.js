@@ -10,7 +10,7 @@ const PATIENCE = 120_000;
 /**
  * @param {string} file beside this one
  * @param {readonly string[]} args
- * @param {{ execPath?: string, execArgv?: readonly string[] }} [options]
+ * @param {{ execPath?: string, execArgv?: string[] }} [options]
  */
 export function start(file, args, options = {}) {
   const child = fork(fileURLToPath(new URL(file, import.meta.url)), args, options);
@@ -36,6 +36,6 @@ export function start(file, args, options = {}) {
 /** In the process that was forked. @param {Record<string, (about: any) => unknown>} answers by the names of questions */
 export function answer(answers) {
   process.on("message", async ({ name, about }) => {
-    process.send((await answers[name](about)) ?? "done");
+    process.send?.((await answers[name](about)) ?? "done");
   });
 }

@@ -16,7 +16,10 @@ const LETTERS = 26;
 export class Client {
   #send;
   #connected;
-  /** What comes beside the handshake and the heartbeat. */
+  /**
+   * What comes beside the handshake and the heartbeat.
+   * @type {(text: string) => void}
+   */
   #take = (text) => {
     throw new Error(`Not expected: ${text}`);
   };
@@ -49,7 +52,7 @@ export class Client {
       this.#take = (received) => {
         if (received !== due) throw new Error(`Not what was due: ${received}`);
         if (--left > 0) this.#send(ask);
-        else resolve();
+        else resolve(undefined);
       };
       this.#send(ask);
     });
@@ -62,7 +65,7 @@ export class Client {
       let count = 0;
       this.#take = (received) => {
         if (received !== due[count % LETTERS]) throw new Error(`Not what was due: ${received}`);
-        if (++count === messages) resolve();
+        if (++count === messages) resolve(undefined);
       };
     });
   }

@@ -28,10 +28,10 @@ function installed(name) {
 export const ENGINES = {
   ws: () => ({}),
   "wsframe/ws": async () => {
-    override((await import(WSFRAME)).default);
+    override((await import(WSFRAME.href)).default);
     return {};
   },
-  "as wsEngine": async () => ({ wsEngine: (await import(WSFRAME)).WebSocketServer }),
+  "as wsEngine": async () => ({ wsEngine: (await import(WSFRAME.href)).WebSocketServer }),
   ...(installed("eiows") && { eiows: () => ({ wsEngine: require("eiows").Server }) }),
   none: () => ({ wsEngine: IdleServer }),
 };

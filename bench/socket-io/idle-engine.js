@@ -53,7 +53,7 @@ export class IdleLoad {
   #sockets = [];
   #received;
 
-  /** @param {import("socket.io").Server} io whose engine is an IdleServer */
+  /** @param {object} io whose engine is an IdleServer */
   constructor(io) {
     this.#io = io;
   }
@@ -86,7 +86,7 @@ export class IdleLoad {
       };
       for (const socket of this.#sockets) {
         socket.receive = () => {
-          if (--left === 0) resolve();
+          if (--left === 0) resolve(undefined);
         };
       }
       turn();
@@ -98,7 +98,7 @@ export class IdleLoad {
       let left = messages * this.#sockets.length;
       for (const socket of this.#sockets) {
         socket.receive = () => {
-          if (--left === 0) resolve();
+          if (--left === 0) resolve(undefined);
         };
       }
     });

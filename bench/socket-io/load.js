@@ -1,8 +1,10 @@
 // The clients, in a process of their own, on connections of wsframe/node: node load.js PORT, with a channel to its parent.
 
-import { connect } from "../../dist/node.js";
 import { Client } from "./client.js";
 import { answer } from "./channel.js";
+
+// By its path: this folder has a package.json of its own, so "wsframe" is not found from here.
+const { connect } = await import(new URL("../../dist/node.js", import.meta.url).href);
 
 /** Handshakes at once: fewer than wait in the server's backlog. */
 const BATCH = 50;
@@ -11,11 +13,14 @@ const clients = [];
 
 async function open() {
   const connection = await connect(url);
-  await new Promise((resolve) => {
-    const client = new Client((text) => connection.send(text), resolve);
-    connection.on("message", (text) => client.receive(text));
-    clients.push(client);
-  });
+  const connected = /** @type {Promise<void>} */ (
+    new Promise((resolve) => {
+      const client = new Client((text) => connection.send(text), resolve);
+      connection.on("message", (text) => client.receive(text));
+      clients.push(client);
+    })
+  );
+  await connected;
 }
 
 /** What the load has been told to expect. */

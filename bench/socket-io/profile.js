@@ -6,6 +6,7 @@ import { Session } from "node:inspector/promises";
 const SAMPLING = 200;
 
 /** By a part of the file's address; the first that fits. */
+/** @type {readonly [owner: string, pattern: RegExp][]} */
 const OWNERS = [
   ["Socket.IO", /node_modules\/(socket\.io|engine\.io|@socket\.io|debug)/],
   ["engine", /node_modules\/(ws|eiows)\/|\/dist\//],
@@ -34,7 +35,7 @@ export async function startProfile() {
 }
 
 /** @returns {Record<string, number>} shares of the time that was not idle, by owner */
-export function sharesOf({ nodes, samples, timeDeltas }) {
+export function sharesOf(/** @type {any} */ { nodes, samples, timeDeltas }) {
   const owners = new Map(nodes.map(({ id, callFrame }) => [id, ownerOf(callFrame)]));
   const times = {};
   let all = 0;

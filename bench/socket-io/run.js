@@ -48,6 +48,7 @@ const machine = {
 
 /** Medians of rounds that each begin with another engine. */
 async function measure(one) {
+  /** @type {Record<string, Record<string, number>[]>} */
   const found = Object.fromEntries(names.map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < names.length; i++) {
@@ -65,13 +66,13 @@ async function measure(one) {
   );
 }
 
-async function profiles(one) {
-  mkdirSync(values.profile, { recursive: true });
+async function profiles(one, folder) {
+  mkdirSync(folder, { recursive: true });
   const found = {};
   for (const name of names) {
     const { profile } = await measureOnce(name, one, { node, profiled: true });
     const file = `${one.name}, ${name}.cpuprofile`.replaceAll(/[^\w.]+/g, "-");
-    writeFileSync(join(values.profile, file), JSON.stringify(profile));
+    writeFileSync(join(folder, file), JSON.stringify(profile));
     found[name] = sharesOf(profile);
   }
   return found;
@@ -88,7 +89,7 @@ for (const each of chosen) {
   const result = { ...one, measured: await measure(one) };
   printCase(result, !values.quick);
   if (values.profile && one.work !== "memory") {
-    result.profiles = await profiles(one);
+    result.profiles = await profiles(one, values.profile);
     printProfile(result.profiles);
   }
   results.push(result);

@@ -15,6 +15,7 @@ const SHOWN = 64;
  */
 export async function decode(stream, onFrame) {
   const reader = stream.getReader();
+  /** @type {{ from?: "client" | "server", head?: string, bytes: number, error?: Error }} */
   const result = { from: undefined, head: undefined, bytes: 0, error: undefined };
   let decoder;
   try {
@@ -80,10 +81,13 @@ async function readHead(reader) {
   const parser = letter === "G" ? new RequestParser() : new ResponseParser();
   for (;;) {
     const found = parser.push(rest);
-    const { request, response } = found ?? {};
-    if (request) return { head: `${request.method} ${request.url}`, length: request.length, rest: found.rest };
-    if (response) {
-      return { head: `HTTP/${response.httpVersion} ${response.status}`, length: response.length, rest: found.rest };
+    if (found && "request" in found) {
+      const { method, url, length } = found.request;
+      return { head: `${method} ${url}`, length, rest: found.rest };
+    }
+    if (found) {
+      const { httpVersion, status, length } = found.response;
+      return { head: `HTTP/${httpVersion} ${status}`, length, rest: found.rest };
     }
     rest = await read(reader);
     if (rest.length === 0) throw new Error("The file ends inside the HTTP head");

@@ -16,8 +16,8 @@ const policy =
   "default-src 'none'; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:";
 
 const server = createServer((request, response) => {
-  const [, name] = /^\/wsframe\/([\w-]+\.js)$/.exec(request.url) ?? [];
-  const [file, type] = name ? [new URL(name, modules), "text/javascript"] : (files[request.url] ?? []);
+  const [, name] = /^\/wsframe\/([\w-]+\.js)$/.exec(request.url ?? "") ?? [];
+  const [file, type] = name ? [new URL(name, modules), "text/javascript"] : (files[request.url ?? ""] ?? []);
   try {
     const body = readFileSync(new URL(file, import.meta.url));
     response.writeHead(200, { "Content-Type": type, "Content-Security-Policy": policy }).end(body);

@@ -32,10 +32,11 @@ function read(data) {
   return undefined;
 }
 
+/** @type {import("wsframe/node").UpgradeOptions} */
 const options = {
   extensions: [perMessageDeflate()],
   // Browsers let the pages of any site connect: only ours may.
-  checkOrigin: (origin, { headers: { host } }) =>
+  checkOrigin: (origin, /** @type {any} */ { headers: { host } }) =>
     origin === undefined || [`http://${host}`, `https://${host}`].includes(origin),
   limits: { maxMessage: 16_384 },
   closeTimeout: 5000,

@@ -32,15 +32,17 @@ server.on("upgrade", (request, client, head) => {
   });
   ask.on("response", (response) => {
     const headers = pairs(response.rawHeaders).filter(([name]) => !/^(connection|transfer-encoding)$/i.test(name));
-    client.write(serializeResponse({ status: response.statusCode, headers: [...headers, ["Connection", "close"]] }));
+    client.write(
+      serializeResponse({ status: response.statusCode ?? 502, headers: [...headers, ["Connection", "close"]] }),
+    );
     response.pipe(client);
-    client.setTimeout(CLOSE_TIMEOUT, () => client.destroy());
+    /** @type {import("node:net").Socket} */ (client).setTimeout(CLOSE_TIMEOUT, () => client.destroy());
   });
   ask.on("upgrade", (response, socket, socketHead) => {
     client.off("error", leave);
     client.off("close", leave);
     socket.setTimeout(0);
-    client.write(serializeResponse({ status: response.statusCode, headers: pairs(response.rawHeaders) }));
+    client.write(serializeResponse({ status: response.statusCode ?? 502, headers: pairs(response.rawHeaders) }));
     if (head.length > 0) client.unshift(head);
     if (socketHead.length > 0) socket.unshift(socketHead);
     connect(client, socket, "sec-websocket-extensions" in response.headers, path);
@@ -48,6 +50,7 @@ server.on("upgrade", (request, client, head) => {
   ask.end();
 });
 
+/** @returns {[name: string, value: string][]} */
 function pairs(raw) {
   return Array.from({ length: raw.length / 2 }, (_, i) => [raw[2 * i], raw[2 * i + 1]]);
 }

@@ -6,6 +6,8 @@ export interface Figures {
   readonly outcome: string;
   /** What the attacker has sent, in bytes. */
   readonly sent?: number;
+  /** How many of its connections are open at the end. */
+  readonly open?: number;
   readonly cpu?: number;
   readonly rss?: number;
   readonly external?: number;

@@ -50,8 +50,11 @@ class Notes {
  * and a seed, so that a larger sample with the same seed has all of a smaller one.
  */
 class Sample {
+  /** @type {(mutant: object) => boolean} */
+  isSampled = () => true;
+
   async init() {
-    const { share, seed } = JSON.parse(process.env.MUTATION_SAMPLE);
+    const { share, seed } = JSON.parse(process.env.MUTATION_SAMPLE ?? "");
     this.isSampled = ({ fileName, replacement, location: { start, end } }) => {
       const place = [seed, basename(fileName), start.line, start.column, end.line, end.column, replacement].join(" ");
       return createHash("sha256").update(place).digest().readUInt32BE() < share * 2 ** 32;

@@ -1,6 +1,6 @@
 /* global Bun */
 // wsframe/streams over Bun's own sockets, which have callbacks: they are made a pair of streams first.
-import { acceptWebSocketStream } from "../../../dist/streams.js";
+import { acceptWebSocketStream } from "wsframe/streams";
 
 const server = Bun.listen({
   hostname: "127.0.0.1",
@@ -35,7 +35,7 @@ function pairOf(socket) {
         if (written < 0) throw new Error("The peer has gone");
         if (written === rest.length) return;
         rest = rest.subarray(written);
-        await new Promise((resolve) => (drained = resolve));
+        await /** @type {Promise<void>} */ (new Promise((resolve) => (drained = resolve)));
       }
     },
     close: () => void socket.end(),

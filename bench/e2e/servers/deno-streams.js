@@ -1,6 +1,6 @@
 /* global Deno */
 // wsframe/streams over Deno's own sockets, which are pairs of streams.
-import { acceptWebSocketStream } from "../../../dist/streams.js";
+import { acceptWebSocketStream } from "wsframe/streams";
 
 const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
 console.log(listener.addr.port);

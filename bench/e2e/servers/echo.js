@@ -1,6 +1,6 @@
 // An echo server without sockets: the handshake and a Protocol, for the servers that have a runtime's own.
 
-import { acceptHandshake, Protocol, RequestParser, serializeResponse } from "../../../dist/index.js";
+import { acceptHandshake, Protocol, RequestParser, serializeResponse } from "wsframe";
 
 export class Echo {
   #parser = new RequestParser();

@@ -10,4 +10,4 @@ new WebSocketServer({ server, perMessageDeflate }).on("connection", (connection)
   // As strings, which is what the other servers' handlers get.
   connection.on("message", (data, isBinary) => connection.send(isBinary ? data : data.toString()));
 });
-server.listen(0, "127.0.0.1", () => console.log(server.address().port));
+server.listen(0, "127.0.0.1", () => console.log(/** @type {import("node:net").AddressInfo} */ (server.address()).port));

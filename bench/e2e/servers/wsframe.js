@@ -1,5 +1,5 @@
-import { perMessageDeflate } from "../../../dist/index.js";
-import { serve } from "../../../dist/node.js";
+import { perMessageDeflate } from "wsframe";
+import { serve } from "wsframe/node";
 import { certificate } from "./certificate.js";
 import { compressed } from "./compressed.js";
 

@@ -116,14 +116,18 @@ function shuffle(items, seed) {
 export async function mutateAssembly({ files, all, sample: { share, seed } }) {
   const known = !all && existsSync(kept) ? JSON.parse(readFileSync(kept, "utf8")) : {};
   const state = { ...known };
+  /** @type {Record<string, any>} */
   const originals = {};
+  /** @type {Record<string, any>} */
   const published = {};
   for (const each of [core, deflate]) {
     originals[each.name] = await compile(each, "fast");
     published[each.name] = await compile(each, "published");
   }
-  const isSame = async (core, changed) =>
-    Buffer.compare(await compile(core, "published", changed), published[core.name]) === 0;
+  const isSame = async (core, changed) => {
+    const wasm = await compile(core, "published", changed);
+    return wasm !== undefined && Buffer.compare(wasm, published[core.name]) === 0;
+  };
 
   const work = [];
   for (const [part, { core, files, tests }] of Object.entries(PARTS)) {

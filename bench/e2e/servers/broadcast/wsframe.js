@@ -1,5 +1,5 @@
-import { PreparedMessage } from "../../../../dist/index.js";
-import { serve } from "../../../../dist/node.js";
+import { PreparedMessage } from "wsframe";
+import { serve } from "wsframe/node";
 import { turns } from "./turns.js";
 
 const ask = turns((text) => {
