@@ -66,7 +66,7 @@ describe.each(cores)("%s core", (core) => {
 
   test("a length that is none is refused, and the buffer is still lent", () => {
     const decoder = make();
-    expect(() => decoder.commit(0, ignore)).toThrow(new RangeError("There is no reserved buffer"));
+    expect(() => decoder.commit(0, ignore)).toThrow(new RangeError("Call reserve() first"));
     const buffer = decoder.reserve();
     for (const length of [-1, 0.5, 65537, Number.NaN]) {
       expect(() => decoder.commit(length, ignore)).toThrow(RangeError);

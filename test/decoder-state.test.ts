@@ -108,7 +108,7 @@ describe.each(cores)("%s core", (core) => {
       const decoder = make();
       const other = role === "server" ? "client" : "server";
       expect(() => FrameDecoder.restore(decoder.save(), { ...options, role: other })).toThrow(
-        new TypeError(`The state is of the role ${role}`),
+        new TypeError(`state has the role ${role}`),
       );
       const errors: unknown[] = [];
       decoder.push(stream, {
@@ -165,7 +165,7 @@ describe.each(cores)("%s core", (core) => {
         FrameDecoder.restore(state, options);
         return true;
       } catch (error) {
-        expect(error).toEqual(new RangeError("This is not the state of a decoder of this version"));
+        expect(error).toEqual(new RangeError("state is not from save() of this version"));
         return false;
       }
     };

@@ -1,4 +1,4 @@
-// What an import of a compiled core gives where modules of WebAssembly can be imported (workerd, bundlers).
+// The type of an imported core, where WebAssembly modules can be imported (workerd, bundlers).
 declare module "wsframe/core.wasm" {
   const core: WebAssembly.Module;
   export default core;

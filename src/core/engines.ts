@@ -1,21 +1,21 @@
-// Which core runs a call. One for a thread, whatever the number of connections; a call made inside a
-// callback of another call gets the next one, so that neither sees the other's windows.
+// Chooses the core for a call. All connections of a thread share one core. A call inside a callback of another call
+// gets the next core, so that neither changes the other's windows.
 
 import { LARGE_SIZE } from "../../assembly/memory.ts";
 import type { Core, CoreChoice } from "./core.ts";
 import { createPortableCore } from "./portable.ts";
 import { createWasmCore } from "./wasm.ts";
 
-/** What coreInfo() tells. */
+/** The result of coreInfo(). */
 export interface CoreInfo {
   /** The core that `core: "auto"` uses here. */
   readonly kind: "wasm" | "portable";
-  /** Why it is not the WASM core. */
+  /** Why the WASM core is not used. */
   readonly reason?: string;
 }
 
 /**
- * A stack of cores of one kind. Take one with enter(), and call leave() in a `finally`.
+ * A stack of cores of one kind. Take a core with enter(), and call leave() in a `finally`.
  * @internal
  */
 export class Engines {
@@ -38,12 +38,12 @@ export class Engines {
     this.#depth--;
   }
 
-  /** The core of calls that are not inside others: the one that transports read into. */
+  /** The core of calls that are not nested. Transports read into it. */
   first(): Core {
     return (this.#cores[0] ??= this.#create());
   }
 
-  /** The one with a SHARED window. It runs calls that are not inside others of its own. */
+  /** The core with a SHARED window. It runs calls that are not nested in other calls of its own. */
   large(): Core {
     return (this.#large ??= this.#create(LARGE_SIZE));
   }
@@ -67,9 +67,9 @@ function wasmEngines(): Engines | undefined {
 }
 
 /**
- * The engines for a choice of core. Loads the core at the first call.
- * @throws TypeError for an unknown choice
- * @throws Error for `"wasm"` where it cannot be compiled, with the cause
+ * Returns the engines for a choice of core. The first call loads the core.
+ * @throws TypeError if the choice is unknown
+ * @throws Error if the choice is `"wasm"` and WebAssembly cannot be compiled, with the cause
  * @internal
  */
 export function enginesFor(choice: CoreChoice = "auto"): Engines {
@@ -88,7 +88,7 @@ export function enginesFor(choice: CoreChoice = "auto"): Engines {
   }
 }
 
-/** Which core is in use where nothing else is asked for, and why. Loads it, if no call has done so yet. */
+/** Returns which core `"auto"` uses here, and why. Loads the core if no call has done so yet. */
 export function coreInfo(): CoreInfo {
   return wasmEngines() === undefined ? { kind: "portable", reason: String(wasmError) } : { kind: "wasm" };
 }

@@ -1,4 +1,4 @@
-// Workers must not compile WebAssembly at run time: there the .wasm file is imported, compiled already.
+// Workers must not compile WebAssembly at run time, so they import the .wasm file, which is compiled already.
 
 import core from "wsframe/core.wasm";
 

@@ -1,5 +1,5 @@
-// The portable core: what assembly/ does, in plain TypeScript on plain memory, for places that refuse to
-// compile WebAssembly. Written for clarity and byte by byte: the differential tests hold one against the other.
+// The portable core: the same as assembly/, in plain TypeScript on plain memory, for places that refuse to compile
+// WebAssembly. It is written for clarity, byte by byte. Differential tests compare both cores.
 
 import {
   BIT_CONTROL,
@@ -78,13 +78,13 @@ import {
 } from "../../assembly/memory.ts";
 import type { Core } from "./core.ts";
 
-/** A rule that the byte at `at` breaks. */
+/** A rule that was broken, and the byte at fault. */
 interface Failure {
   readonly error: number;
   readonly at: number;
 }
 
-/** The header at an address; length is 0 where it is not all there yet. */
+/** The header at an address. `length` is 0 if it is incomplete. */
 interface Header {
   readonly length: number;
   readonly payloadLength: number;
@@ -94,7 +94,7 @@ function isValidCloseCode(code: number): boolean {
   return (code >= 1000 && code <= 1014 && (code < 1004 || code > 1006)) || (code >= 3000 && code <= 4999);
 }
 
-/** How many bytes a UTF-8 sequence has that starts with this byte, and what the second may be (RFC 3629 §4). */
+/** The length of a UTF-8 sequence with this first byte, and the range of its second byte (RFC 3629 §4). */
 function utf8Sequence(first: number): { length: number; least: number; greatest: number } | undefined {
   if (first < 0x80) return { length: 1, least: 0, greatest: 0 };
   if (first < 0xc2) return undefined;
@@ -136,7 +136,7 @@ class PortableCore implements Core {
     let failure: Failure | undefined;
     let records = 0;
     let p = start;
-    // The run of texts that the last record is: where it starts, and may reach; 0 if there is none to go on.
+    // The run of texts in the last record: its start, and how far it may extend. 0 if there is no run.
     let textsStart = 0;
     let textsLimit = 0;
     let unitsEnd = UNITS;
@@ -208,7 +208,7 @@ class PortableCore implements Core {
       } else {
         flags &= ~FLAG_START;
         remaining -= length;
-        // Rotated, so that the lowest byte is for the next payload byte.
+        // Rotate the key, so that its lowest byte is for the next payload byte.
         for (let i = 0; i < length % 4; i++) key = ((key >>> 8) | (key << 24)) >>> 0;
         break;
       }
@@ -264,7 +264,7 @@ class PortableCore implements Core {
     }
   }
 
-  /** RFC 6455 §5.2, each byte checked as far as they go. */
+  /** Parses a header (RFC 6455 §5.2), and checks as many of its bytes as have arrived. */
   #parseHeader(p: number, end: number, config: number): Header | Failure {
     const incomplete: Header = { length: 0, payloadLength: 0 };
     const available = end - p;
@@ -330,7 +330,7 @@ class PortableCore implements Core {
     return masked && !(config & CONFIG_ALLOW_MASKED) ? ERROR_UNEXPECTED_MASK : 0;
   }
 
-  /** What the frame that begins does to the message it is of (§5.4). */
+  /** Updates the state of the message to which the new frame belongs (§5.4). */
   #beginFrame(first: number, config: number): void {
     const opcode = first & BITS_OPCODE;
     if (opcode === OPCODE_CLOSE) {
@@ -356,7 +356,7 @@ class PortableCore implements Core {
     return this.#checkText(address, end, complete && (flags & BIT_FIN) !== 0);
   }
 
-  /** RFC 6455 §5.5.1: a code in the first two bytes, UTF-8 behind them. */
+  /** Checks a Close (RFC 6455 §5.5.1): a code in the first two bytes, then UTF-8. */
   #checkClose(address: number, end: number, complete: boolean): Failure | undefined {
     let p = address;
     for (; p < end; p++) {
@@ -369,7 +369,7 @@ class PortableCore implements Core {
     return this.#checkText(p, end, complete);
   }
 
-  /** The state between calls is that of assembly/utf8.ts: bytes to come, least and greatest next byte. */
+  /** Checks text. The state between calls is that of assembly/utf8.ts: bytes to come, least and greatest next byte. */
   #checkText(address: number, end: number, complete: boolean): Failure | undefined {
     const state = this.#get(STATE_UTF8);
     let left = state & 3;
@@ -401,7 +401,7 @@ class PortableCore implements Core {
     return units;
   }
 
-  /** What follows the text may be anything. */
+  /** Any bytes may follow the text. */
   #skipUtf16(address: number, units: number): number {
     let p = address;
     let left = units;

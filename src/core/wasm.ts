@@ -1,4 +1,4 @@
-// The WASM core: assembly/ compiled, one instance with its own memory for each call of createWasmCore().
+// The WASM core, which is assembly/ compiled. Each call of createWasmCore() creates an instance with its own memory.
 
 import { MEMORY_SIZE } from "../../assembly/memory.ts";
 import { coreModule } from "./module.ts";
@@ -13,12 +13,12 @@ interface CoreExports {
 
 let compiled: WebAssembly.Module | undefined;
 
-/** @param size of its memory, in bytes @throws where WebAssembly is missing or must not be compiled */
+/** @param size of the memory, in bytes @throws if WebAssembly is missing or must not be compiled */
 export function createWasmCore(size: number = MEMORY_SIZE): Core {
   compiled ??= coreModule();
-  // The exports of a module built from assembly/index.ts; a test asserts that these are what it has.
+  // These are the exports of assembly/index.ts. A test checks them.
   const { memory, decode, encode, mask } = new WebAssembly.Instance(compiled).exports as unknown as CoreExports;
-  // Before there are views of it, which would be detached.
+  // Grow before the views are created, because growing would detach them.
   if (size > MEMORY_SIZE) memory.grow((size - MEMORY_SIZE) >> 16);
   const { buffer } = memory;
   return {

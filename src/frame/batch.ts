@@ -1,4 +1,4 @@
-// What one crossing into the core has found, on its way to a sink that may stop in the middle.
+// The records of one call of the core, for a sink that may pause between them.
 
 import {
   FLAG_MASKED,
@@ -19,43 +19,46 @@ import type { Core } from "../core/core.ts";
 import type { Copies } from "./bytes.ts";
 import type { ReadWindow } from "./read-window.ts";
 
-/** How much is copied at once for several messages, in bytes: one that is kept keeps all of it. */
+/** How much is copied at once for several messages, in bytes. A message that is kept keeps all of it in memory. */
 const MOST_TOGETHER = 16384;
 
 /**
- * Records of decode() with CONFIG_COMPACT, and how far a sink has got with them.
+ * Records of decode() with CONFIG_COMPACT, and how many of them a sink has received.
  *
- * A new one reads the core's own memory, which is good until the next crossing. detach() copies what is left.
+ * A new batch reads the core's own memory, which is valid until the next call of the core. detach() copies the rest.
  * @internal
  */
 export class Batch {
-  /** Where the records and the lengths of texts are. */
+  /** The records, and the lengths of texts. */
   i32: Int32Array;
-  /** Where the payloads are, end to end. */
+  /** The payloads, end to end. */
   bytes: Uint8Array<ArrayBuffer>;
-  /** What turns an address in the window into an offset in the stream. */
+  /** Added to an address in the window, gives the offset in the stream. */
   readonly toStream: number;
   /** How many payload bytes of the last record's frame have not arrived. */
   readonly remaining: number;
-  /** Address of the next record, and of the end of the last. */
+  /** Address of the next record. `end` is after the last one. */
   record: number = TABLE;
   end: number;
-  /** Where the next payload is. */
+  /** Address of the next payload. */
   at: number = OUTPUT;
-  /** Where the length of the next text is, as an index of `i32`. */
+  /** Index in `i32` of the next text's length. */
   units: number = UNITS >> 2;
-  /** How far such indexes are from those in the records. */
+  /** The difference between these indexes and those in the records. */
   unitsShift = 0;
-  /** The run of texts that delivery stopped in, and where the next text starts in it. */
+  /** The run of texts in which delivery stopped. The next text starts at `cut`. */
   texts: string | undefined = undefined;
   cut = 0;
-  /** Masking-keys are in RECORD_PAYLOAD: the window that they came in is gone. */
+  /** RECORD_PAYLOAD holds masking-keys, because the window that they were in is gone. */
   detached = false;
 
-  /** What the payloads are in the core of; undefined for other cores. */
+  /** The window of the core that holds the payloads; undefined for other cores. */
   shared: ReadWindow | undefined;
 
-  /** A copy of the payloads from `copied` to `copiedEnd`, for messages that get parts of it. Before there is one, -1. */
+  /**
+   * A copy of the payloads from `copied` to `copiedEnd`. Messages get parts of it. Before the first copy, `copiedEnd`
+   * is -1.
+   */
   #copy: Uint8Array<ArrayBuffer> | undefined = undefined;
   #copied = 0;
   #copiedEnd = -1;
@@ -69,12 +72,12 @@ export class Batch {
     this.end = TABLE + records * RECORD_SIZE;
   }
 
-  /** How much memory a detached batch takes, in bytes. */
+  /** Memory of a detached batch, in bytes. */
   get size(): number {
     return this.i32.byteLength + this.bytes.length;
   }
 
-  /** A copy of a payload, made together with those after it: one for each would take most of the time. */
+  /** Returns a copy of a payload, made together with the next ones: separate copies would take most of the time. */
   own(start: number, end: number, copies: Copies): Uint8Array<ArrayBuffer> {
     if (end > this.#copiedEnd) {
       const last = Math.min(this.#payloadsEnd(), start + MOST_TOGETHER);
@@ -86,18 +89,18 @@ export class Batch {
     return copies.part(this.#copy!, start - this.#copied, end - this.#copied);
   }
 
-  /** Where the last payload ends. */
+  /** Address of the end of the last payload. */
   #payloadsEnd(): number {
     let end = this.at;
     for (let r = this.record; r < this.end; r += RECORD_SIZE) end += this.i32[(r + RECORD_LENGTH) >> 2]!;
     return end;
   }
 
-  /** Copies what is left into memory of its own. */
+  /** Copies the rest into memory of its own. */
   detach(): void {
     const { i32, bytes, record, end } = this;
     const records = i32.slice(record >> 2, end >> 2);
-    // The run that delivery stopped in is a string already.
+    // The run in which delivery stopped is already a string.
     if (this.texts !== undefined) {
       this.at += records[RECORD_LENGTH >> 2]!;
       records[RECORD_LENGTH >> 2] = 0;
@@ -129,7 +132,7 @@ export class Batch {
   }
 }
 
-/** The masking-key in front of a payload in the window, as the core's number; 0 for none. @internal */
+/** Reads the masking-key before a payload in the window, as the core's number. Returns 0 if there is none. @internal */
 export function readKey(bytes: Uint8Array, payload: number, flags: number): number {
   if (!(flags & FLAG_MASKED)) return 0;
   const at = payload - 4;

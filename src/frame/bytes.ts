@@ -1,15 +1,15 @@
-// Bytes: what is taken as such from callers, and how new ones are made.
+// Converts the bytes that callers pass in, and allocates new ones.
 
 import { LARGE } from "./sizes.ts";
 
 /**
- * Bytes in any form: an ArrayBuffer, a SharedArrayBuffer or a view of one, of this realm or another. They are borrowed until
- * they have been written: do not change them before. What is in shared memory is copied on its way, so what is delivered and
- * what is to be written never is.
+ * Bytes in any form: an ArrayBuffer, a SharedArrayBuffer, or a view of either, from any realm. The package borrows them
+ * until they have been written: do not change them before that. Bytes in shared memory are copied, so delivered and
+ * queued bytes never are in shared memory.
  */
 export type Bytes = ArrayBuffer | SharedArrayBuffer | ArrayBufferView;
 
-/** "[object ArrayBuffer]", for example, in any realm: instanceof knows those of one only. */
+/** For example "[object ArrayBuffer]", in any realm. instanceof only works in its own realm. */
 function tagOf(value: unknown): string {
   return Object.prototype.toString.call(value);
 }
@@ -23,7 +23,7 @@ export function isBytes(value: unknown): value is Bytes {
   return ArrayBuffer.isView(value) || isBuffer(value);
 }
 
-/** The same bytes, not copied. @throws TypeError with the rule that was broken @internal */
+/** Returns the same bytes without a copy. @throws TypeError with the message `rule` @internal */
 export function asBytes(data: Bytes, rule: string = "data must be bytes"): Uint8Array {
   if (data instanceof Uint8Array) return data;
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
@@ -37,8 +37,8 @@ export function asBytesOrText(data: string | Bytes): string | Uint8Array {
 }
 
 /**
- * The same bytes; a copy, if they are in shared memory. Not for each small message: V8 has to make the buffer of a short
- * array when it is asked for, which takes 150 ns.
+ * Returns the same bytes, or a copy if they are in shared memory. Avoid calling it for each small message: V8 creates
+ * the buffer of a short array on first access, which takes 150 ns.
  * @internal
  */
 export function asUnshared(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
@@ -50,15 +50,15 @@ function isUnshared(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
   return buffer instanceof ArrayBuffer || tagOf(buffer) === "[object ArrayBuffer]";
 }
 
-/** No bytes. Not for anybody to keep: callers get an array of their own. @internal */
+/** No bytes. Do not give it to callers: they get an array of their own. @internal */
 export const NOTHING: Uint8Array<ArrayBuffer> = /* @__PURE__ */ new Uint8Array(0);
 
-/** Zeros: where buffers come from unless an option says otherwise. @internal */
+/** Allocates zeroed bytes, which is the default for buffers. @internal */
 export function newBytes(length: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(length);
 }
 
-/** The parts, end to end, in a buffer of their own. @internal */
+/** Joins the parts in a new buffer. @internal */
 export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const bytes = newBytes(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
@@ -69,25 +69,25 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** Where memory for frames comes from. @internal */
+/** Allocates memory for frames. @internal */
 export interface Memory {
-  /** Not zeroed, perhaps: write to all of it. */
+  /** The memory may not be zeroed, so write to all of it. */
   allocate(length: number): Uint8Array<ArrayBuffer>;
 }
 
-/** What a platform knows better: how to copy payloads. @internal */
+/** A faster way to copy payloads on some platform. @internal */
 export interface Copies {
-  /** A copy of `window[start, end)`. */
+  /** Returns a copy of `window[start, end)`. */
   copy(window: Uint8Array<ArrayBuffer>, start: number, end: number): Uint8Array<ArrayBuffer>;
-  /** A part of such a copy. */
+  /** Returns a part of such a copy. */
   part(copy: Uint8Array<ArrayBuffer>, start: number, end: number): Uint8Array<ArrayBuffer>;
 }
 
-/** What a platform knows better: how to make strings of large texts. @internal */
+/** A faster way to make large strings on some platform. @internal */
 export interface TextMemory extends Memory {
-  /** A string of text that has been checked, collected in memory that allocate() gave. */
+  /** Decodes checked text, which was collected in memory from allocate(). */
   decode(bytes: Uint8Array): string;
-  /** Nobody needs that memory any more. */
+  /** Returns memory that is no longer needed. */
   giveBack(bytes: Uint8Array<ArrayBuffer>): void;
 }
 
@@ -96,7 +96,7 @@ let slab: ArrayBuffer | undefined;
 let used = 0;
 
 /**
- * A copy of a payload that is to be sent, since its owner may change it. Short ones share a buffer, which nobody gets to see:
+ * Copies a payload to be sent, because its owner may change it. Short copies share a buffer, which callers never see:
  * they are copied again when they are serialized.
  * @internal
  */

@@ -1,31 +1,31 @@
 import { NOTHING } from "./bytes.ts";
 
-/** The smallest buffer that something is collected in, in bytes, unless it is known to be shorter. */
+/** The smallest buffer to collect in, in bytes, unless the total is known to be smaller. */
 const LEAST_CAPACITY = 4096;
 /**
- * How many times larger than what has arrived a buffer may be: a frame of 1 MiB that comes in chunks of 64 KiB, the
- * first of them not whole, is allocated once and never moved, and a header that lies costs little.
+ * How many times larger than the received bytes a buffer may be. With this, a frame of 1 MiB in chunks of 64 KiB, the
+ * first of which is partial, is allocated once and never moved; and a header that lies costs little.
  */
 const GROWTH = 20;
-/** A message's buffer may be so much larger than the message, in bytes, before the message is moved to its own. */
+/** A message moves to a new buffer if its buffer is larger than the message by more than this, in bytes. */
 const SPARE = 1024;
 
-/** How far a collector's buffer is ahead of twice what has arrived, in bytes. */
+/** How much larger a collector's buffer is than twice the received bytes, in bytes. */
 interface Account {
   bytes: number;
 }
 
 /**
- * How far those of a thread may yet get ahead together, of 64 MiB: many headers that lie cost little, too. A buffer that would
- * exceed it doubles.
+ * How much larger all buffers of a thread may still get together, out of 64 MiB, so that many headers that lie cost
+ * little, too. A buffer that would exceed it only doubles.
  */
 let left = 67108864;
 let dropped: FinalizationRegistry<Account> | undefined;
 
-/** An account that is given back when its owner is garbage, if not before. */
+/** Creates an account that is returned when its owner is garbage-collected, if not earlier. */
 function open(owner: Collector): Account {
   const account = { bytes: 0 };
-  // Not all runtimes tell of objects that nobody refers to any more.
+  // Not every runtime has this.
   if (typeof FinalizationRegistry === "function") {
     dropped ??= new FinalizationRegistry(({ bytes }) => {
       left += bytes;
@@ -36,12 +36,12 @@ function open(owner: Collector): Account {
 }
 
 /**
- * Bytes that arrive one after the other, in one buffer that grows with them.
+ * Collects bytes in one buffer that grows.
  * @internal
  */
 export class Collector {
   readonly #allocate: (length: number) => Uint8Array<ArrayBuffer>;
-  /** What it is collected in: the first `length` bytes. */
+  /** The collected bytes are the first `length` of it. */
   buffer: Uint8Array<ArrayBuffer> = NOTHING;
   length = 0;
   #account: Account | undefined = undefined;
@@ -50,14 +50,14 @@ export class Collector {
     this.#allocate = allocate;
   }
 
-  /** What has been collected: a view on the buffer. */
+  /** The collected bytes, as a view of the buffer. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.buffer.subarray(0, this.length);
   }
 
   /**
-   * Takes a copy of `bytes[start, end)`. `announced` is how many bytes there may be together, at least these.
-   * @throws RangeError if allocate returns less than it was asked for
+   * Adds a copy of `bytes[start, end)`. `announced` is the expected total, which includes at least these bytes.
+   * @throws RangeError if allocate returns fewer bytes than requested
    */
   append(bytes: Uint8Array, start: number, end: number, announced: number): void {
     const needed = this.length + end - start;
@@ -67,7 +67,7 @@ export class Collector {
       if (length - modest > left) length = modest;
       else if (length > modest) this.#account ??= open(this);
       const grown = this.#allocate(length);
-      if (grown.length < length) throw new RangeError(`allocate returned ${grown.length} bytes`);
+      if (grown.length < length) throw new RangeError(`allocate returned only ${grown.length} bytes`);
       grown.set(this.bytes);
       this.buffer = grown;
     }
@@ -75,21 +75,22 @@ export class Collector {
     this.length = needed;
     const account = this.#account;
     if (account === undefined) return;
-    // What is filled is no longer ahead: a whole message holds nothing.
+    // Filled space is no longer ahead, so a complete message takes nothing from the account.
     const ahead = Math.max(0, this.buffer.length - modest);
     left += account.bytes - ahead;
     account.bytes = ahead;
   }
 }
 
-/** What has been collected, for the one who gets the message: it keeps little else in memory. @internal */
+/** Returns the collected bytes for the receiver of the message, with little other memory attached. @internal */
 export function giveAway(collector: Collector): Uint8Array<ArrayBuffer> {
   const { bytes, buffer } = collector;
   return buffer.length - bytes.length > SPARE ? new Uint8Array(bytes) : lend(collector);
 }
 
 /**
- * What has been collected, with zeros after it: `allocate` need not zero, and the view reaches all of its buffer.
+ * Returns the collected bytes. Zeroes the rest of the buffer, which the view exposes and `allocate` may not have
+ * zeroed.
  * @internal
  */
 export function lend({ bytes, buffer }: Collector): Uint8Array<ArrayBuffer> {

@@ -1,4 +1,4 @@
-// The options of a decoder, read.
+// Checks and reads the options of a decoder.
 
 import {
   CONFIG_ALLOW_INVALID_CLOSE,
@@ -18,10 +18,10 @@ import { lastIfSame } from "./shared.ts";
 const DEFAULT_MAX_FRAME = 104857600;
 const DEFAULT_TEXT_SLACK = 1024;
 
-/** What does not change while a decoder lasts. @internal */
+/** Settings that are fixed for the life of a decoder. @internal */
 export interface DecoderSettings {
   readonly engines: Engines;
-  /** CONFIG_*, without those of a call. */
+  /** CONFIG_* bits, except those of a single call. */
   readonly config: number;
   readonly maxFrame: number;
   readonly copy: boolean;
@@ -33,7 +33,7 @@ export interface DecoderSettings {
 
 let last: DecoderSettings | undefined;
 
-/** The same object as the last time, where the options say the same. @throws TypeError @throws RangeError @internal */
+/** Returns the previous object if the options are the same. @throws TypeError @throws RangeError @internal */
 export function readDecoderSettings(options: FrameDecoderOptions): DecoderSettings {
   const config = readConfig(options);
   const maxFrame = readMaxFrame(options.maxFrame);
@@ -62,7 +62,7 @@ function readMaxFrame(value: number = DEFAULT_MAX_FRAME): number {
 }
 
 function readConfig(options: FrameDecoderOptions): number {
-  // The name that ws has.
+  // The name in ws.
   if ((options as { readonly maxPayload?: unknown }).maxPayload !== undefined)
     throw new TypeError("FrameDecoder has no option `maxPayload`: use `maxFrame`");
   const rsv = options.rsv ?? 0;

@@ -58,85 +58,92 @@ import { FrameSource } from "./source.ts";
 import { type DecoderState, readState, writeState } from "./state.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
-/** Where push() and commit() deliver frames as they arrive. */
+/** Receives the frames that push() and commit() decode. */
 export interface FrameSink {
-  /** A frame begins. `header` holds until the callback returns. */
+  /** Starts a frame. `header` is valid until the callback returns: copy the fields that you need later. */
   header(header: FrameHeader): void;
   /**
-   * The next payload bytes of the frame, unmasked: `window[start, end)`, at least one. They are borrowed: copy what you keep
-   * before the callback returns. The rest of `window`, and its `buffer`, is the memory that all connections of the thread
-   * share: it also holds bytes of other connections. Do not pass `window` on to code that you do not trust; pass
-   * `window.slice(start, end)`.
+   * Delivers the next payload bytes of the frame, unmasked: `window[start, end)`, at least one byte. It is called any
+   * number of times per frame, and never for an empty payload.
+   *
+   * The bytes are borrowed: copy those that you keep before the callback returns. The rest of `window`, and its
+   * `buffer`, is memory that all connections of the thread share, so it holds bytes of other connections. Do not pass
+   * `window` to code that you do not trust; pass `window.slice(start, end)`.
    */
   payload(window: Uint8Array<ArrayBuffer>, start: number, end: number): void;
-  /** The frame is complete. */
+  /** Ends the frame: its payload is complete. */
   end(): void;
   /**
-   * If given, a text message in a single frame that has arrived whole comes as a string through this one call, in
-   * place of those above. One that is cut, by the end of a chunk or of a window of 64 KiB, comes in pieces through
-   * those: they are needed all the same. Strings of many small messages are made together, which costs a fraction of
-   * making each; see `textSlack`. Not for frames with an RSV bit, nor with `allowInvalidUtf8`.
+   * Optional. Receives a whole text message as a string, in one call instead of the three above, if it is in one frame
+   * and arrived in one piece. A message that the end of a chunk or of a 64 KiB window cuts still goes to the other
+   * callbacks, so implement them as well. The strings of small messages are made together, which costs a fraction of
+   * making each; see `textSlack`. It is not called for frames with an RSV bit, nor with `allowInvalidUtf8`.
    */
   text?(text: string): void;
   /**
-   * If given, a binary message in a single frame that has arrived whole comes through this one call, in place of header(),
-   * payload() and end(): its bytes are `window[start, end)`, borrowed as in payload(). One that is cut comes in pieces, as text
-   * does. Not for frames with an RSV bit.
+   * Optional. Receives a whole binary message in one call instead of header(), payload() and end(), if it is in one
+   * frame and arrived in one piece. Its bytes are `window[start, end)`, borrowed as in payload(). A message that is cut
+   * goes to the other callbacks, as for text(). It is not called for frames with an RSV bit.
    */
   binary?(window: Uint8Array<ArrayBuffer>, start: number, end: number): void;
   /**
-   * Goes on with a payload that a pause has interrupted, before anything else is delivered. Returns false if it is not at the end
-   * of that again. @internal
+   * Continues a payload that a pause interrupted, before anything else is delivered. Returns false if it was
+   * interrupted again. @internal
    */
   goOn?(): boolean;
-  /** With the option `textBytes`, a whole text message in place of text(): a copy of its bytes. @internal */
+  /** With the option `textBytes`, receives a copy of a whole text message instead of text(). @internal */
   ownText?(data: Uint8Array<ArrayBuffer>): void;
-  /** With the option `copies`, a whole binary message in place of binary(): a copy of its bytes. @internal */
+  /** With the option `copies`, receives a copy of a whole binary message instead of binary(). @internal */
   ownBinary?(data: Uint8Array<ArrayBuffer>): void;
 }
 
 /**
- * Bytes in, frames out (RFC 6455 §5), for one direction of one connection. It checks everything that the RFC demands of a
- * frame, as soon as the wrong field has arrived; text at the very byte.
+ * Decodes the bytes of one direction of one connection into frames (RFC 6455 §5).
  *
- * Chunks may be cut anywhere. Between calls a decoder holds a few numbers, the bytes of an incomplete header and, with
- * decode(), what has arrived of an incomplete frame.
+ * Its `role` is the READER's: use `"server"` to read frames that a client wrote, which are masked, and `"client"` to
+ * read frames that a server wrote, which are not.
  *
- * The stream after a Close is ignored (§5.5.1).
+ * It enforces every rule of the RFC for frames. It reports an error as soon as the wrong field has arrived; invalid
+ * text, at the first wrong byte.
  *
- * After an error the decoder stays failed: every call throws the same error.
+ * Chunks may be cut anywhere. Between calls, a decoder holds a few numbers, the bytes of an incomplete header and, with
+ * decode(), the received bytes of an incomplete frame.
+ *
+ * It ignores all bytes after a Close (§5.5.1). After an error, decode(), push(), reserve() and commit() throw the same
+ * error again.
  */
 export class FrameDecoder {
   readonly #settings: DecoderSettings;
-  /** Where in the stream the next byte for the core stands: the first of #cut, if there are any. */
+  /** Offset in the stream of the next byte for the core, which is the first byte of #cut if there is one. */
   #offset = 0;
   #message = 0;
   #utf8 = 0;
-  /** The frame whose payload is not complete. */
+  /** The frame whose payload is incomplete. */
   #partial: PartialFrame | undefined = undefined;
-  /** The bytes of a header that is not complete, at most 13. */
+  /** The bytes of an incomplete header, at most 13. */
   #cut: Uint8Array<ArrayBuffer> | undefined = undefined;
   #failure: Failure | undefined = undefined;
   #paused = false;
-  /** What came while it was paused. */
+  /** Input that arrived during a pause. */
   #backlog: Backlog | undefined = undefined;
-  /** In a call, or one that ended with an exception of a sink or of allocate. */
+  /** Set during a call, and for good after an exception from a sink or from allocate. */
   #busy = false;
 
   /**
-   * @throws TypeError for an unknown role or core
-   * @throws RangeError for a maxFrame, rsv or textSlack out of range
+   * @throws TypeError if the role or core is unknown
+   * @throws RangeError if maxFrame, rsv or textSlack is out of range
+   * @throws Error if core is `"wasm"` and WebAssembly cannot be compiled
    */
   constructor(options: FrameDecoderOptions) {
     this.#settings = readDecoderSettings(options);
   }
 
-  /** The error that ended decoding, if one has. */
+  /** The error that ended decoding, if there was one. */
   get error(): WebSocketError | undefined {
     return this.#failure?.error;
   }
 
-  /** Whether a Close has been read to its end. What comes after it is ignored. */
+  /** Whether a Close has been read completely. Later bytes are ignored. */
   get closed(): boolean {
     return this.#afterClose() && this.#backlog === undefined;
   }
@@ -145,12 +152,12 @@ export class FrameDecoder {
     return (this.#message & MESSAGE_CLOSED) !== 0;
   }
 
-  /** Whether pause() has been called, and resume() has not. */
+  /** Whether the decoder is paused: pause() has been called, and resume() has not been called since. */
   get paused(): boolean {
     return this.#paused;
   }
 
-  /** How much memory holds what a pause has kept back, in bytes: 0 if resume() would have nothing to deliver. */
+  /** Memory that a pause holds, in bytes. 0 if resume() has nothing to deliver. */
   get heldBytes(): number {
     const backlog = this.#backlog;
     if (backlog === undefined) return 0;
@@ -159,28 +166,30 @@ export class FrameDecoder {
   }
 
   /**
-   * How many bytes of the stream have been decoded: all that came, up to the end of a Close, or to the frame or byte
-   * that an error was in.
+   * How many bytes of the stream have been decoded: all that arrived, except those after a Close, and those that a
+   * pause holds undecoded. After an error, the count ends at the faulty frame or byte.
    */
   get bytesDecoded(): number {
     return this.#offset + (this.#cut?.length ?? 0);
   }
 
   /**
-   * Decodes the next bytes of the stream into the frames that they complete.
+   * Decodes the next bytes of the stream, and returns the frames that they complete, in order.
    *
-   * Payloads are views on the chunk, which is unmasked in place and must not be written to while they are in use. With the
-   * option `copy`, or if it is in shared memory, the chunk is left as it is. A frame that spans chunks is collected in a
-   * buffer of its own, which grows with what arrives, not with what its header says.
+   * Payloads are views of the chunk, which is unmasked in place: do not write to it while you use them. With the option
+   * `copy`, or if the chunk is in shared memory, the chunk stays unchanged and payloads are views of a copy. A frame
+   * that spans chunks is collected in a buffer of its own. That buffer grows with the received bytes, not with the
+   * announced length.
    *
-   * @throws WebSocketError when the stream is wrong; its `frames` are those before the error
-   * @throws TypeError if the chunk is not bytes, or while a frame is passing through push()
+   * @throws WebSocketError if the stream breaks a rule; its `frames` are the complete frames before the error
+   * @throws TypeError if the chunk is not bytes, if the decoder is paused or in use, or in the middle of a frame that
+   *   push() began
    */
   decode(data: Bytes): Frame[] {
     const chunk = asUnshared(asBytes(data));
     if (this.#failure !== undefined) throw this.#failure.error;
     this.#assertNothingHeld();
-    if (this.#partial?.streaming) throw new TypeError("The frame that has begun goes through push()");
+    if (this.#partial?.streaming) throw new TypeError("Finish this frame with push()");
     const frames: Frame[] = [];
     const { length } = chunk;
     this.#busy = true;
@@ -207,14 +216,16 @@ export class FrameDecoder {
   }
 
   /**
-   * Decodes the next bytes of the stream and hands them to `sink` as they come: no object is made for a
-   * frame, and a frame of any size passes through in constant memory. The chunk is left as it is.
+   * Decodes the next bytes of the stream, and passes them to `sink` as they arrive. It creates no object per frame, and
+   * a frame of any size passes through in constant memory. The chunk stays unchanged, and is yours again when push()
+   * returns. During a pause, push() copies the chunk for resume().
    *
-   * A sink may use any other decoder or encoder. An exception that it throws comes out of push(); the rest
-   * of the chunk is then lost, and the decoder cannot be used any more.
+   * A sink may use any other decoder or encoder. If it throws, push() throws the same exception; the rest of the chunk
+   * is lost, and this decoder cannot be used any more.
    *
-   * @throws WebSocketError when the stream is wrong, after all that came before has been delivered
-   * @throws TypeError if the chunk is not bytes, or while decode() is collecting a frame
+   * @throws WebSocketError if the stream breaks a rule, after everything before the error has been delivered
+   * @throws TypeError if the chunk is not bytes, if the decoder is in use, or in the middle of a frame that decode()
+   *   began
    */
   push(data: Bytes, sink: FrameSink): void {
     const chunk = asBytes(data);
@@ -234,19 +245,19 @@ export class FrameDecoder {
   }
 
   /**
-   * Stops the running push() or commit() after the frame, or piece of a frame, that is being delivered; later ones deliver
-   * nothing. What is not delivered is kept, in a copy, until resume(). Call it from a callback of the sink, or at any other
-   * time.
+   * Pauses delivery. A running push() or commit() stops after the current frame, or piece of a frame; later calls
+   * deliver nothing. A copy of everything undelivered is kept until resume(). You can call pause() from a callback of
+   * the sink, or at any other time.
    */
   pause(): void {
     this.#paused = true;
   }
 
   /**
-   * Goes on after pause(): delivers what was kept, until nothing is left or a callback pauses again. Called from a callback
-   * of the sink, it undoes the pause, and the running call goes on.
+   * Ends a pause. Delivers everything that was kept, until nothing is left or a callback pauses again. If a callback of
+   * the sink calls it, it only undoes the pause, and the running call continues.
    *
-   * @throws all that push() does
+   * @throws everything that push() throws
    */
   resume(sink: FrameSink): void {
     this.#paused = false;
@@ -264,12 +275,15 @@ export class FrameDecoder {
   }
 
   /**
-   * A buffer to read the next bytes of the stream into: 64 KiB, where possible in the core's own memory, so that they need
-   * not be copied. It is lent to this decoder until commit(), or until the decoder is garbage: keep the decoder as long as
-   * something may still be read into the buffer. An idle connection that holds one holds that much memory.
+   * Lends a buffer of 64 KiB to read the next bytes of the stream into. If possible, it is in the core's own memory,
+   * and the bytes need no copy. It is lent to this decoder until commit(), or until the decoder is garbage-collected:
+   * keep a reference to the decoder while something may still write to the buffer. An idle connection that holds a
+   * buffer holds that much memory.
    *
-   * It is not cleared: it holds what was read into it before, for any connection, and its `buffer` is all of the core's
-   * memory. Do not look at more than you have written, and do not pass it on to code that you do not trust.
+   * The buffer is not cleared. It holds bytes that were read earlier, for any connection, and its `buffer` is the whole
+   * memory of the core. Read only what you have written, and do not pass it to code that you do not trust.
+   *
+   * @throws TypeError if the decoder is in use
    */
   reserve(): Uint8Array<ArrayBuffer> {
     this.#assertUsable();
@@ -277,17 +291,20 @@ export class FrameDecoder {
   }
 
   /**
-   * Decodes the first `length` bytes of what reserve() returned, as push() does, and takes the buffer back.
+   * Decodes the first `length` bytes of the buffer from reserve(), as push() does, and takes the buffer back.
    *
-   * @throws RangeError if there is no reserved buffer, or it is shorter
-   * @throws all that push() does
+   * @throws RangeError if no buffer is reserved, or length is not a whole number from 0 to its length
+   * @throws everything that push() throws
    */
   commit(length: number, sink: FrameSink): void {
     if (this.#failure !== undefined) this.release();
     this.commitFilled(this.filled(length), sink);
   }
 
-  /** The part of what reserve() returned that has been read into, for commitFilled(). @throws all that commit() does @internal */
+  /**
+   * Returns the filled part of the reserved buffer, for commitFilled(). @throws everything that commit() throws
+   * @internal
+   */
   filled(length: number): Uint8Array<ArrayBuffer> {
     this.#assertStreaming();
     return filledLanding(this, length);
@@ -307,7 +324,7 @@ export class FrameDecoder {
       else this.#pushChunk(core, landing, sink, false);
       this.#busy = false;
     } finally {
-      // Not before: what a callback reserves must not be this buffer, which is still being decoded.
+      // Not earlier: a buffer that a callback reserves must not be this one, which is still being decoded.
       returnLanding(this, this.#settings.engines);
       this.#leave();
     }
@@ -338,21 +355,21 @@ export class FrameDecoder {
     }
   }
 
-  /** Takes back what reserve() lent, if it has lent something. Not from inside a callback of commit(). @internal */
+  /** Takes back the buffer that reserve() lent, if any. Do not call it from a callback of commit(). @internal */
   release(): void {
     returnLanding(this, this.#settings.engines);
   }
 
-  /** Lets go of what a pause has kept back: nothing more is decoded. @internal */
+  /** Frees everything that a pause holds. Nothing more is decoded. @internal */
   drop(): void {
     this.#backlog = undefined;
   }
 
   /**
-   * The state of this decoder as bytes, from which restore() can go on, here or elsewhere. A frame that is being collected is
-   * included. The format belongs to this version of the package.
+   * Saves the state of this decoder as bytes, including a frame that is being collected. restore() continues from
+   * there, here or elsewhere. Only the same version of the package can read the format.
    *
-   * @throws TypeError from inside one of its own callbacks, or while it is paused
+   * @throws TypeError if a callback of this decoder calls it, or if the decoder is paused
    */
   save(): Uint8Array<ArrayBuffer> {
     this.#assertNothingHeld();
@@ -368,10 +385,10 @@ export class FrameDecoder {
   }
 
   /**
-   * A decoder that goes on where the saved one stood.
+   * Creates a decoder that continues where the saved one stopped. `state` is copied.
    *
-   * @throws RangeError if `state` is not what save() made
-   * @throws TypeError if it was saved in the other role
+   * @throws RangeError if `state` is not from save() of this version
+   * @throws TypeError if the saved decoder had the other role, and everything that the constructor throws
    */
   static restore(state: Bytes, options: FrameDecoderOptions): FrameDecoder {
     const decoder = new FrameDecoder(options);
@@ -381,7 +398,7 @@ export class FrameDecoder {
 
   #resume(state: DecoderState): void {
     if (state.server !== ((this.#settings.config & CONFIG_SERVER) !== 0)) {
-      throw new TypeError(`The state is of the role ${state.server ? "server" : "client"}`);
+      throw new TypeError(`state has the role ${state.server ? "server" : "client"}`);
     }
     this.#offset = state.offset;
     this.#message = state.message;
@@ -397,26 +414,25 @@ export class FrameDecoder {
     this.#assertIdle();
   }
 
-  /** No call is running, and nothing waits for resume(). */
+  /** Throws if a call is running, or if resume() has something to deliver. */
   #assertNothingHeld(): void {
     this.#assertIdle();
-    if (this.#paused || this.#backlog) throw new TypeError("The decoder is paused: resume it first");
+    if (this.#paused || this.#backlog) throw new TypeError("The decoder is paused: call resume()");
   }
 
   #assertIdle(): void {
-    if (this.#busy) throw new TypeError("The decoder is in use, or a callback of it has thrown");
+    if (this.#busy) throw new TypeError("The decoder is in use, or its callback has thrown");
   }
 
   #assertStreaming(): void {
     this.#assertUsable();
-    if (this.#partial && !this.#partial.streaming)
-      throw new TypeError("decode() is collecting the frame that has begun");
+    if (this.#partial && !this.#partial.streaming) throw new TypeError("Finish this frame with decode()");
   }
 
   /**
-   * How many of the next `length` bytes the core has nothing to do with: payload that is neither masked nor text.
-   * Past the windows push() takes an eighth of the time for a 1 MiB frame. Its last byte is left to the core, which
-   * then knows that the frame has ended.
+   * Returns how many of the next `length` bytes can skip the core, because they are payload that is neither masked nor
+   * text. push() then takes an eighth of the time for a frame of 1 MiB. The core still gets the last byte, so that it
+   * knows that the frame has ended.
    */
   #plainBytes(partial: PartialFrame, length: number): number {
     if (partial.flags & (FLAG_MASKED | BIT_CONTROL) || this.#message & MESSAGE_TEXT) return 0;
@@ -428,13 +444,13 @@ export class FrameDecoder {
     this.#offset += length;
   }
 
-  /** Gives the core back. After an exception that was not its own error the decoder stays in use, for good. */
+  /** Releases the core. After an exception other than its own error, the decoder stays in use for good. */
   #leave(): void {
     this.#settings.engines.leave();
     if (this.#failure !== undefined) this.#busy = false;
   }
 
-  /** One crossing into the core: `bytes[start, end)`. Returns the number of records. */
+  /** Calls the core once, for `bytes[start, end)`. Returns the number of records. */
   #run(core: Core, start: number, end: number, mode: number): number {
     const { i32, f64 } = core;
     const partial = this.#partial;
@@ -459,7 +475,7 @@ export class FrameDecoder {
     return records;
   }
 
-  /** What the core knows of the frame it stands in the middle of. */
+  /** Saves what the core knows about the incomplete frame. */
   #savePartial(core: Core): void {
     const partial = this.#partial!;
     partial.rotatedKey = core.i32[STATE_KEY >> 2]!;
@@ -467,7 +483,7 @@ export class FrameDecoder {
     partial.remaining = core.f64[STATE_REMAINING >> 3]!;
   }
 
-  /** Puts the header bytes that were cut off in front of a window; returns where it begins then. */
+  /** Puts the bytes of a cut header before a window. Returns the new start. */
   #prepend(core: Core, window: number): number {
     const cut = this.#cut;
     if (cut === undefined) return window;
@@ -477,7 +493,7 @@ export class FrameDecoder {
     return start;
   }
 
-  /** Keeps the bytes that the core left, which begin a header. */
+  /** Keeps the bytes that the core did not use, which start a header. */
   #keepCut(core: Core, end: number): void {
     const consumed = core.i32[STATE_CONSUMED >> 2]!;
     if (consumed < end && !this.#afterClose()) this.#cut = core.bytes.slice(consumed, end);
@@ -497,7 +513,7 @@ export class FrameDecoder {
     bytes.set(size === chunk.length ? chunk : chunk.subarray(at, at + size), WINDOW);
     let start = this.#prepend(core, WINDOW);
     const end = WINDOW + size;
-    /** What turns an address in the window into an offset in the stream. */
+    /** Added to an address in the window, gives the offset in the stream. */
     const toStream = this.#offset - start;
     let target = copy ? undefined : chunk;
     const targetAt = copy ? 0 : at;
@@ -505,15 +521,15 @@ export class FrameDecoder {
     let count = frames.length;
     let stretch: FrameSource | undefined;
     let others: FrameSource | undefined;
-    /** Flags of the frame before. */
+    /** Flags of the previous frame. */
     let before = 0;
-    // What is written back: the payloads that were masked of frames that are whole in the chunk, or all that is copied.
+    // The range to write back: masked payloads of the frames that are whole in the chunk or, with `copy`, everything.
     let from = copy ? WINDOW : end;
     let to = copy ? end : WINDOW;
     let records: number;
     for (;;) {
       records = this.#run(core, start, end, 0);
-      // Growing frame by frame takes a tenth of the whole time; setting the length, as long as ten frames.
+      // Growing frame by frame takes a tenth of the total time. Setting the length takes as long as ten frames.
       if (records > 32) frames.length = count + records;
       for (let i = 0; i < records; i++) {
         const r = TABLE + i * RECORD_SIZE;
@@ -530,7 +546,7 @@ export class FrameDecoder {
             // The header began in the previous chunk, which may hold the masking-key.
             source = new FrameSource(target, targetAt, streamOffset, readKey(bytes, payload, flags));
           } else if (!(flags & before & FLAG_ASCII)) {
-            // Also the first of an ASCII stretch: alone, it would need a source of its own.
+            // This includes the first frame of an ASCII stretch: alone, it would need its own source.
             source = others ??= new FrameSource(target, targetAt, streamOffset);
           } else {
             if (!stretch?.extend(head, position + length, slack)) {
@@ -574,21 +590,21 @@ export class FrameDecoder {
       start = i32[STATE_CONSUMED >> 2]!;
       if (records < MAX_RECORDS || start === end) break;
     }
-    // One write for the whole slice. What it has of frames that go on in another chunk is in buffers of their own.
+    // One write for the whole slice. Frames that continue in another chunk are in buffers of their own.
     if (to > from) target?.set(bytes.subarray(from, to), targetAt + from - WINDOW);
     const fault = faultOf(core, records, toStream);
     if (fault !== undefined) this.#fail(fault, frames);
     this.#keepCut(core, end);
   }
 
-  /** `owned`: nobody else writes to the chunk, so it need not be copied to be kept. */
+  /** `owned` means that nothing else writes to the chunk, so it can be kept without a copy. */
   #pushChunk(core: Core, chunk: Uint8Array, sink: FrameSink, owned: boolean): void {
     const plain = this.#partial === undefined ? 0 : this.#plainBytes(this.#partial, chunk.length);
     if (plain > 0) {
       this.#skipPlain(plain);
       sink.payload(asUnshared(chunk), 0, plain);
     }
-    // The length is asked for each time: a callback may resize the buffer.
+    // Read the length each time, because a callback may resize the buffer.
     let at = plain;
     while (at < chunk.length && !this.#paused && !this.#afterClose()) {
       const size = Math.min(chunk.length - at, WINDOW_SIZE);
@@ -628,7 +644,7 @@ export class FrameDecoder {
     this.#keepCut(core, end);
   }
 
-  /** Hands over what a batch has left. Returns false if a callback has paused before the last of it. */
+  /** Delivers the rest of a batch. Returns false if a callback paused before the end. */
   #deliver(batch: Batch, sink: FrameSink): boolean {
     const { i32, bytes, end, unitsShift } = batch;
     let { at, units, texts, cut } = batch;
@@ -644,7 +660,7 @@ export class FrameDecoder {
         texts ??=
           flags & FLAG_WIDE || !batch.shared ? decodeUtf8(bytes.subarray(from, at)) : batch.shared.ascii(from, at);
         if (units + 1 === unitsEnd && cut === 0) {
-          // A message alone is all of it. slice() would find that out too, after a call.
+          // A single message is the whole string. slice() would notice that too, but costs a call.
           units++;
           sink.text!(texts);
         }
@@ -696,7 +712,7 @@ export class FrameDecoder {
     return true;
   }
 
-  /** Keeps bytes for after a pause, after what is kept already. */
+  /** Keeps bytes until after a pause, behind those that are kept already. */
   #keep(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
     const backlog = this.#backlogged();
@@ -735,16 +751,16 @@ export class FrameDecoder {
       const later = backlog.chunks;
       backlog.chunks = [];
       this.#pushChunk(core, chunk, sink, true);
-      // What a pause has kept of it comes next.
+      // The part of it that a pause kept comes next.
       stack(backlog.chunks, backlog.next);
       backlog.chunks = later;
     }
-    // Nothing counts after a Close.
+    // Bytes after a Close do not count.
     const isRead = backlog.bytes === 0 || this.#afterClose();
     if (isRead && backlog.batch === undefined && backlog.fault === undefined) this.#backlog = undefined;
   }
 
-  /** Takes note of the frame that the core stands in the middle of, if it does, when it has walked a window. */
+  /** After a window, remembers the incomplete frame if the core is inside one. */
   #updatePartial(core: Core, batch: Batch): void {
     if (core.i32[STATE_FRAME >> 2] === 0) {
       this.#partial = undefined;
@@ -763,7 +779,7 @@ export class FrameDecoder {
   }
 }
 
-/** What the last call of the core found wrong; `toStream` turns an address into an offset in the stream. */
+/** Returns the error of the core's last call. `toStream` turns an address into an offset in the stream. */
 function faultOf(core: Core, records: number, toStream: number): Fault | undefined {
   const number = core.i32[STATE_ERROR >> 2]!;
   if (number === 0) return undefined;
@@ -771,24 +787,24 @@ function faultOf(core: Core, records: number, toStream: number): Fault | undefin
   return { number, byteOffset: toStream + core.i32[STATE_ERROR_AT >> 2]!, value };
 }
 
-/** Puts chunks on a stack whose top is the next one. */
+/** Pushes chunks on a stack, so that the first one is on top. */
 function stack(chunks: readonly Uint8Array[], on: Uint8Array[]): void {
   for (let i = chunks.length - 1; i >= 0; i--) on.push(chunks[i]!);
 }
 
-/** Why decoding has ended. */
+/** The reason why decoding ended. */
 interface Failure {
   readonly fault: Fault;
   readonly error: WebSocketError;
 }
 
-/** What a pause has kept back: records, the error after them if there is one, and bytes that the core has not seen. */
+/** Everything that a pause holds: records, the error after them, and bytes that the core has not seen. */
 interface Backlog {
   batch: Batch | undefined;
   fault: Fault | undefined;
-  /** The first chunks, the last of them first; and those after them. */
+  /** `next` has the first chunks, in reverse order. `chunks` has the ones after them. */
   next: Uint8Array[];
   chunks: Uint8Array[];
-  /** Of all chunks. */
+  /** Total length of all chunks. */
   bytes: number;
 }

@@ -26,87 +26,90 @@ import { encodeUtf8, encodeUtf8Into } from "./utf8.ts";
 
 const FIRST_RECORDS = 16;
 const FIRST_COPIES = 256;
-/** How many bytes may wait as they are. Beyond that they are serialized. */
+/** How many bytes may wait unserialized. Beyond that, they are serialized. */
 const MOST_WAITING = 4194304;
-/** Texts from this length on are transcoded one by one: joining them costs more. A client's are joined, to be masked together. */
+/**
+ * Texts from this length on are transcoded one by one, because joining them costs more. A client joins them anyway, to
+ * mask them together.
+ */
 const LONG = 512;
-/** Texts up to this length are transcoded here: a call costs more. */
+/** Texts up to this length are transcoded here, because a call costs more. */
 const TINY = 40;
-/** Copies up to this length wait in the queue and leave with others. Longer ones become frames in memory of their own. */
+/** Copies up to this length wait in the queue with others. Longer ones become frames in their own memory. */
 const MOST_COPIED = 16384;
-/** takeInto() copies up to this much of what has been serialized before, in bytes. */
+/** takeInto() copies up to this many bytes that are already serialized. */
 const SMALL = 16384;
-/** Of `scratch`, in bytes: any segment of short frames fits. */
+/** Size of `scratch`, in bytes. Any segment of short frames fits. */
 const SCRATCH_SIZE = 262144;
-/** More memory than this is not kept for the next encoder, in bytes. */
+/** The next encoder gets no buffers larger than this, in bytes. */
 const MOST_SPARE = 262144;
 
-/** Texts, joined, or copies of bytes. */
+/** Texts that were joined, or copies of bytes. */
 type Payloads = readonly (string | Uint8Array)[];
 
 const ZEROED: Memory = { allocate: newBytes };
 const NO_RECORDS: Int32Array = /* @__PURE__ */ new Int32Array(0);
 
-/** A frame to be serialized. A decoded Frame is one. */
+/** A frame to serialize. A decoded Frame is one, too. */
 export interface FrameInit {
-  /** 0 to 15. Reserved opcodes are allowed, to test a peer. */
+  /** 0 to 15 (RFC 6455 §5.2). Reserved opcodes are allowed, to test a peer. */
   readonly opcode: number;
-  /** Strings are encoded as UTF-8. Default: none. */
+  /** Bytes, or a string to encode as UTF-8. Default: an empty payload. */
   readonly payload?: Bytes | string;
   /** Whether this is the last frame of its message. Default true. */
   readonly fin?: boolean;
-  /** RSV1 to RSV3 as a number of three bits, RSV1 being 4. Default 0. */
+  /** RSV1 to RSV3 as a number of three bits: RSV1 is 4, RSV2 is 2, RSV3 is 1. Default 0. */
   readonly rsv?: number;
 }
 
 /**
- * Texts, appended. An object of its own, made for each run: V8 has to note each store of a new string into an object
- * as old as the queue, which takes as long as the rest of text().
+ * Appended texts. Each run gets a new object, because V8 has to record each store of a new string into an object as old
+ * as the queue. That takes as long as the rest of text().
  */
 interface TextRun {
   text: string;
 }
 
 /**
- * Frames that wait to be serialized, in segments: as many short ones as one call of the core takes, or one long text. An
- * encoder with nothing to write has no queue.
+ * Frames that wait to be serialized, in segments. A segment is as many short frames as one call of the core can take,
+ * or one long text. An encoder with nothing to write has no queue.
  */
 interface Queue {
-  /** The first `count` records, as the core reads them. Grows. */
+  /** The first `count` records, in the core's format. Grows. */
   records: Int32Array;
   count: number;
-  /** When `count` gets here there is no room for another record. */
+  /** When `count` reaches this, there is no room for another record. */
   limit: number;
-  /** Their payloads in order; texts that follow one another are one string, bytes one array. */
+  /** The payloads of the records, in order. Consecutive texts are one string, consecutive bytes one array. */
   payloads: (string | Uint8Array)[];
-  /** The texts since the last of these. */
+  /** The texts after the last payload. */
   run: TextRun | undefined;
-  /** Copies of bytes, end to end, up to `copied`; those from `copiesFrom` on are not in `payloads` yet. */
+  /** Copies of bytes, end to end, up to `copied`. Those from `copiesFrom` on are not in `payloads` yet. */
   copies: Uint8Array<ArrayBuffer>;
   copied: number;
   copiesFrom: number;
-  /** Where each segment after the first begins: its record, its payload, and what `most` was. */
+  /** The start of each segment after the first: its record, its payload, and the value of `most`. */
   bounds: number[];
-  /** The masking-keys, where they do not come from the pool. */
+  /** The masking-keys, unless they come from the pool. */
   keys: number[];
-  /** Sum of the lengths in the last segment: in UTF-16 code units of texts, in bytes of others. */
+  /** Total length of the last segment: texts in UTF-16 code units, others in bytes. */
   size: number;
-  /** How many bytes these frames have at the most, without masking-keys. */
+  /** The maximum size of these frames in bytes, without masking-keys. */
   most: number;
-  /** What has been serialized. */
+  /** Serialized frames. */
   output: Uint8Array<ArrayBuffer>[];
-  /** How many bytes that is. */
+  /** Total length of `output`, in bytes. */
   written: number;
 }
 
 /** The record of a text message in one frame. */
 const LONE = 0x1810000;
-/** Where takeInto() has got to. */
+/** The current position of takeInto(). */
 const place: Target = { bytes: NOTHING, at: 0 };
 
-/** The queue that the last take() emptied: the next encoder that needs one has it without allocating. */
+/** The queue that the last take() emptied. The next encoder that needs a queue uses it, without an allocation. */
 let spareQueue: Queue | undefined;
-/** Where frames are put together. */
+/** A buffer to build frames in. */
 let scratch: Uint8Array<ArrayBuffer> | undefined;
 
 function takeQueue(): Queue {
@@ -135,31 +138,39 @@ function emit(queue: Queue, part: Uint8Array<ArrayBuffer>): void {
   queue.written += part.length;
 }
 
-/** Memory to put frames together in. */
+/** A buffer to build frames in. */
 interface Target {
   bytes: Uint8Array;
-  /** Where the next one goes. */
+  /** Where the next frame goes. */
   at: number;
 }
 
 /**
- * Frames in, bytes out (RFC 6455 §5.2), for one direction of one connection.
+ * Serializes frames for one direction of one connection (RFC 6455 §5.2).
  *
- * Frames are queued until take() or takeInto(). Payloads of less than 4 KiB are copied at once. Larger ones that are not masked
- * are not copied, unless they are in shared memory: do not write to them before what take() returns has been sent.
+ * Its `role` is the WRITER's: a `"client"` masks every frame, a `"server"` masks none. The reader of the bytes has the
+ * other role.
  *
- * The encoder only serializes: it checks neither the order of fragments (§5.4) nor what is sent after a Close.
+ * Frames are queued until take() or takeInto(). Payloads of less than 4 KiB are copied at once. A client also copies a
+ * larger payload at once, when it masks it. A server keeps a reference to a larger payload, unless that is in shared
+ * memory: do not write to it until the bytes from take() have been sent.
+ *
+ * The encoder only serializes. It checks neither the order of fragments (§5.4) nor whether a Close was sent before
+ * (§5.5.1).
  */
 export class FrameEncoder {
   readonly #engines: Engines;
   /** 1 for a client, 0 for a server. */
   readonly #mask: number;
   readonly #keySource: MaskKeySource | undefined;
-  /** A text, or a frame that is not copied, that waits alone: it needs no queue. */
+  /** A single waiting text, or a frame that is not copied. It needs no queue. */
   #lone: string | Uint8Array<ArrayBuffer> | undefined = undefined;
   #queue: Queue | undefined = undefined;
 
-  /** @throws TypeError for an unknown role, core or maskKey */
+  /**
+   * @throws TypeError if the role, core or maskKey is invalid
+   * @throws Error if core is `"wasm"` and WebAssembly cannot be compiled
+   */
   constructor(options: FrameEncoderOptions) {
     this.#mask = isServer(options.role) ? 0 : 1;
     const source = options.maskKey;
@@ -169,62 +180,69 @@ export class FrameEncoder {
   }
 
   /**
-   * A text message in one frame. Lone surrogates in a string become U+FFFD; bytes must be UTF-8, which is
-   * not checked.
+   * Queues a text message in one frame (§5.6). In a string, a lone surrogate becomes U+FFFD. Bytes must be UTF-8, which
+   * is not checked.
+   *
    * @throws TypeError if data is neither a string nor bytes
+   * @throws RangeError if data is 4 GiB or more
    */
   text(data: string | Bytes): void {
     this.#data(BIT_FIN | OPCODE_TEXT, data);
   }
 
   /**
-   * A binary message in one frame.
+   * Queues a binary message in one frame (§5.6).
+   *
    * @throws TypeError if data is not bytes
+   * @throws RangeError if data is 4 GiB or more
    */
   binary(data: Bytes): void {
     this.#bytes(BIT_FIN | OPCODE_BINARY, asBytes(data));
   }
 
-  /** A frame whose payload the caller may change afterwards. Large frames are made in `memory`. @internal */
+  /** Queues a frame whose payload the caller may change afterwards. Large frames are built in `memory`. @internal */
   copy(firstByte: number, bytes: Uint8Array, memory: Memory = ZEROED): void {
-    // A function that makes keys may change what is only lent, by using another connection: #bytes() copies it before.
+    // A function that makes keys might use another connection and so change borrowed bytes. #bytes() copies them first.
     if (bytes.length < LARGE || typeof this.#keySource === "function") this.#bytes(firstByte, bytes);
     else if (bytes.length <= MOST_COPIED) this.#copyAlone(firstByte, bytes);
     else this.#large(firstByte, bytes, memory);
   }
 
   /**
-   * A Ping (§5.5.2). Its payload is copied.
+   * Queues a Ping (§5.5.2). Its payload is copied.
+   *
    * @throws TypeError if data is neither a string nor bytes
-   * @throws RangeError if it is longer than 125 bytes
+   * @throws RangeError if data is longer than 125 bytes
    */
   ping(data: string | Bytes = NOTHING): void {
     this.#control(Opcode.Ping, data);
   }
 
   /**
-   * A Pong (§5.5.3). Its payload is copied.
+   * Queues a Pong (§5.5.3). Its payload is copied.
+   *
    * @throws TypeError if data is neither a string nor bytes
-   * @throws RangeError if it is longer than 125 bytes
+   * @throws RangeError if data is longer than 125 bytes
    */
   pong(data: string | Bytes = NOTHING): void {
     this.#control(Opcode.Pong, data);
   }
 
   /**
-   * A Close (§5.5.1): without a code it has no payload.
-   * @throws RangeError if the code must not be sent (§7.4), the reason is longer than 123 bytes in UTF-8, or
-   *   there is a reason and no code
+   * Queues a Close (§5.5.1). Without a code, its payload is empty.
+   *
+   * @throws RangeError if the code must not be sent (§7.4), if the reason is longer than 123 bytes in UTF-8, or if
+   *   there is a reason without a code
    * @throws TypeError if the reason is not a string
    */
   close(code?: number, reason: string = ""): void {
     if (typeof reason !== "string") throw new TypeError("reason must be a string");
     if (code === undefined) {
-      if (reason !== "") throw new RangeError("A close reason needs a code");
+      if (reason !== "") throw new RangeError("reason needs a code");
       this.#control(Opcode.Close, NOTHING);
       return;
     }
-    if (!isValidCloseCode(code)) throw new RangeError(`${code} is not a close code that may be sent`);
+    if (!isValidCloseCode(code)) throw new RangeError(`code ${code} must not be sent`);
     const text = encodeUtf8(reason);
     if (text.length > MAX_SHORT - 2) throw new RangeError("reason is longer than 123 bytes in UTF-8");
     const payload = new Uint8Array(2 + text.length);
@@ -235,10 +253,12 @@ export class FrameEncoder {
   }
 
   /**
-   * Any frame, with any opcode, fin and rsv: it does not check whether RFC 6455 allows the combination. For fragments,
-   * extensions, proxies and tests. The masking-key of a decoded frame is not used again (§5.3).
+   * Queues any frame, with any opcode, fin and rsv. It does not check whether RFC 6455 allows the combination. Use it
+   * for fragments, extensions, proxies and tests. The masking-key of a decoded frame is not reused (§5.3). The payload
+   * is borrowed as described for the class.
+   *
    * @throws TypeError if a property has the wrong type
-   * @throws RangeError if opcode or rsv is out of range
+   * @throws RangeError if opcode or rsv is out of range, or the payload is 4 GiB or more
    */
   frame(frame: FrameInit): void {
     const { opcode, payload = NOTHING, fin = true, rsv = 0 } = frame;
@@ -249,16 +269,18 @@ export class FrameEncoder {
   }
 
   /**
-   * A message that was serialized before. Role server: its bytes are not copied, if nothing else is queued.
-   * @throws TypeError if it is not a PreparedMessage
+   * Queues a message that was serialized before. If the role is server and nothing else is queued, its bytes are not
+   * copied.
+   *
+   * @throws TypeError if message is not a PreparedMessage
    */
   prepared(message: PreparedMessage): void {
     this.serialized(message);
   }
 
-  /** A message that is a frame already. @internal */
+  /** Queues a message that is already a frame. @internal */
   serialized(message: SerializedMessage): void {
-    // Not instanceof: that would put the class into every bundle.
+    // Not instanceof, which would put the class into every bundle.
     if (message?.firstByte === undefined) throw new TypeError("message must be a PreparedMessage");
     const { frame } = message;
     if (this.#mask) {
@@ -273,8 +295,8 @@ export class FrameEncoder {
   }
 
   /**
-   * An upper bound for the bytes that take() would return now: until they are serialized, texts count three bytes for each
-   * UTF-16 code unit and 4 bytes (role client: 8) of header. 0 if nothing is queued.
+   * An upper bound for the number of bytes that take() would return now. A text that is not serialized yet counts three
+   * bytes per UTF-16 code unit, plus 4 bytes (role client: 8) of header. 0 if nothing is queued.
    */
   get queuedBytes(): number {
     const queue = this.#queue;
@@ -285,8 +307,9 @@ export class FrameEncoder {
   }
 
   /**
-   * Returns what to write, in order, and empties the queue. The buffers are yours, except that large payloads are the ones
-   * that you passed in, and those of a PreparedMessage are shared: do not write to these.
+   * Returns the bytes to send, in order, and empties the queue. The buffers are yours, with two exceptions that you must
+   * not write to: a large payload of a server is the buffer that you passed in, and the bytes of a PreparedMessage are
+   * shared.
    */
   take(): Uint8Array<ArrayBuffer>[] {
     const lone = this.#lone;
@@ -309,9 +332,10 @@ export class FrameEncoder {
   }
 
   /**
-   * Writes what is queued to the front of `target`, in order and as far as it fits, and takes that out of the queue. Returns
-   * the number of bytes. 0 means that nothing is queued, or that the next frame does not fit or needs no copy: call take()
-   * then. With a buffer that you use again and again, nothing is allocated.
+   * Writes as many queued frames to the start of `target` as fit, in order, and removes them from the queue. Returns
+   * the number of bytes. If you reuse one buffer, nothing is allocated.
+   *
+   * 0 means that nothing is queued, that the next frame does not fit, or that it needs no copy. Call take() then.
    */
   takeInto(target: Uint8Array): number {
     if (typeof this.#lone === "string") return this.#putLone(this.#lone, target) ? place.at : 0;
@@ -339,7 +363,7 @@ export class FrameEncoder {
     return this.#queue === undefined && this.#lone === undefined;
   }
 
-  /** The queue. What waited alone is in it then. */
+  /** Returns the queue, and moves a single waiting frame to it. */
   #open(): Queue {
     const queue = (this.#queue ??= takeQueue());
     const lone = this.#lone;
@@ -354,7 +378,7 @@ export class FrameEncoder {
     return queue;
   }
 
-  /** Puts the text that waits alone to the front of `target`, if it fits. */
+  /** Writes the single waiting text to the start of `target`, if it fits. */
   #putLone(text: string, target: Uint8Array): boolean {
     place.bytes = target;
     place.at = 0;
@@ -369,9 +393,9 @@ export class FrameEncoder {
     spareQueue = queue;
   }
 
-  /** Queues a record of `length` units or bytes, fewer than LARGE. The payload follows. */
+  /** Queues a record of `length` units or bytes, fewer than LARGE. The caller adds the payload. */
   #enqueue(record: number, length: number, most: number): Queue {
-    // Before anything is queued: a source of keys may throw.
+    // Before anything is queued, because a source of keys may throw.
     const key = this.#keySource === undefined ? 0 : nextKey(this.#keySource);
     const queue = this.#open();
     if (queue.size + length > WINDOW_SIZE || queue.count === queue.limit) this.#makeRoom(queue, length);
@@ -396,7 +420,7 @@ export class FrameEncoder {
     queue.limit = Math.min(queue.records.length, segmentStart(queue) + MAX_RECORDS);
   }
 
-  /** The queue, with everything in it serialized. */
+  /** Returns the queue after serializing everything in it. */
   #flushed(): Queue {
     const queue = this.#open();
     if (queue.count > 0) this.#flush(queue);
@@ -432,7 +456,7 @@ export class FrameEncoder {
   #control(opcode: number, data: string | Bytes): void {
     const content = asBytesOrText(data);
     const payload = typeof content === "string" ? encodeUtf8(content) : content;
-    if (payload.length > MAX_SHORT) throw new RangeError("A control frame holds at most 125 bytes");
+    if (payload.length > MAX_SHORT) throw new RangeError("A control frame has at most 125 payload bytes");
     this.#bytes(BIT_FIN | opcode, payload);
   }
 
@@ -442,7 +466,7 @@ export class FrameEncoder {
     cut(queue);
   }
 
-  /** Queues a record that is a segment. The payload follows, and then cut(). */
+  /** Queues a record that is a segment of its own. The caller adds the payload and then calls cut(). */
   #enqueueAlone(record: number, most: number): Queue {
     const queue = this.#open();
     if (queue.most > MOST_WAITING) this.#flush(queue);
@@ -450,9 +474,9 @@ export class FrameEncoder {
     return this.#enqueue(record, 0, most);
   }
 
-  /** Short payloads are copied at once: they are read again much later. */
+  /** Copies short payloads at once, because they are read much later. */
   #bytes(first: number, bytes: Uint8Array): void {
-    // A function that makes keys may resize what is sent.
+    // A function that makes keys may resize the payload.
     const payload = typeof this.#keySource === "function" ? new Uint8Array(bytes) : bytes;
     const { length } = payload;
     if (length >= LARGE) {
@@ -464,10 +488,10 @@ export class FrameEncoder {
     copyTo(queue, payload);
   }
 
-  /** A payload that does not wait: the frame in a buffer of its own, or without `memory` the payload by reference. */
+  /** Serializes a large payload at once: into a new buffer or, without `memory`, by reference. */
   #large(first: number, payload: Uint8Array, memory: Memory | undefined): void {
     const { length } = payload;
-    if (length > MAX_PAYLOAD) throw new RangeError("4 GiB or more must be sent in fragments");
+    if (length > MAX_PAYLOAD) throw new RangeError("Send 4 GiB or more in fragments");
     const key = this.#mask ? nextKey(this.#keySource) : undefined;
     const queue = this.#flushed();
     if (memory === undefined) {
@@ -484,7 +508,7 @@ export class FrameEncoder {
     }
   }
 
-  /** Serializes what is queued. */
+  /** Serializes all queued frames. */
   #flush(queue: Queue): void {
     endPayload(queue);
     if (queue.count === 1) {
@@ -502,14 +526,14 @@ export class FrameEncoder {
     }
   }
 
-  /** Serializes a queue of one segment, if its frames can be made in one go. */
+  /** Serializes a queue of one segment, if one call of the core can do it. */
   #flushSegment(queue: Queue): boolean {
     const core = this.#engines.enter();
     try {
       const end = this.#encode(core, queue.records.subarray(0, queue.count), queue.payloads, queue.keys);
       if (end < 0) return false;
       drop(queue, queue.count, queue.payloads.length, 0);
-      // Not slice(): V8 zeroes what that returns before it copies, and takes twice as long.
+      // Not slice(): V8 zeroes its result before copying, which takes twice as long.
       emit(queue, new Uint8Array(core.bytes.subarray(OUTPUT, end)));
       return true;
     } finally {
@@ -530,7 +554,7 @@ export class FrameEncoder {
       emit(queue, target.bytes);
       return;
     }
-    // It is not ASCII. Later frames wait in the queue, so this is not #large().
+    // The text is not ASCII. This cannot use #large(), because later frames wait in the queue.
     const text = encodeUtf8(payload as string);
     const header = new Uint8Array(MAX_HEADER);
     const end = writeHeader(header, 0, first, text.length, key);
@@ -539,7 +563,7 @@ export class FrameEncoder {
     emit(queue, text);
   }
 
-  /** Puts segments into `target` until one does not fit, and takes these out of the queue. */
+  /** Writes segments to `target` until one does not fit, and removes them from the queue. */
   #lay(queue: Queue, target: Target): void {
     endPayload(queue);
     const { records, payloads, bounds, keys } = queue;
@@ -569,7 +593,7 @@ export class FrameEncoder {
     drop(queue, record, payload, next);
   }
 
-  /** Puts one frame into `target`, if it fits. */
+  /** Writes one frame to `target`, if it fits. */
   #put(target: Target, first: number, payload: string | Uint8Array, key: number | undefined): boolean {
     const { bytes, at } = target;
     let { length } = payload;
@@ -596,7 +620,10 @@ export class FrameEncoder {
     return true;
   }
 
-  /** Puts frames into `target`, half of them at a time where they cannot be made in one go, if they all fit there. */
+  /**
+   * Writes frames to `target` if all of them fit. If one call of the core cannot build them, it does half of them at a
+   * time.
+   */
   #serialize(core: Core, records: Int32Array, payloads: Payloads, keys: readonly number[], target: Target): boolean {
     const end = this.#encode(core, records, payloads, keys);
     if (end < 0) {
@@ -618,11 +645,11 @@ export class FrameEncoder {
     return true;
   }
 
-  /** Makes frames in OUTPUT. Returns where they end, or -1 if the payloads do not fit in the window, or surrogates meet. */
+  /** Builds frames in OUTPUT. Returns their end, or -1 if the payloads do not fit in the window or surrogates meet. */
   #encode(core: Core, records: Int32Array, payloads: Payloads, keys: readonly number[]): number {
     const { bytes, i32 } = core;
     const end = writePayloads(payloads, bytes);
-    // Then nobody need look for the ends of the texts.
+    // If all text is ASCII, the core need not search for the ends of the texts.
     const ascii = end - WINDOW === payloads.reduce((sum, payload) => sum + payload.length, 0);
     if (end < 0 || (!ascii && surrogatesMeet(records, payloads))) return -1;
     i32.set(records, TABLE >> 2);
@@ -632,7 +659,7 @@ export class FrameEncoder {
   }
 }
 
-/** Ends the payload that texts or bytes are added to. The next ones begin another. */
+/** Ends the current payload. Later texts or bytes start another one. */
 function endPayload(queue: Queue): void {
   const { run, copies, copied } = queue;
   if (run !== undefined) {
@@ -647,7 +674,7 @@ function endPayload(queue: Queue): void {
 function copyTo(queue: Queue, payload: Uint8Array): void {
   const { length } = payload;
   if (queue.copied + length > queue.copies.length) {
-    // Payloads that have ended stay where they are.
+    // Finished payloads stay in the old buffer.
     const open = queue.copies.subarray(queue.copiesFrom, queue.copied);
     queue.copies = new Uint8Array(Math.max(FIRST_COPIES, 2 * queue.copies.length, 2 * (open.length + length)));
     queue.copies.set(open);
@@ -658,12 +685,12 @@ function copyTo(queue: Queue, payload: Uint8Array): void {
   queue.copied += length;
 }
 
-/** Where the last segment begins. */
+/** The index of the last segment's first record. */
 function segmentStart({ bounds }: Queue): number {
   return bounds.length === 0 ? 0 : bounds[bounds.length - 3]!;
 }
 
-/** Ends the last segment, if there is something in it. */
+/** Ends the last segment, unless it is empty. */
 function cut(queue: Queue): void {
   endPayload(queue);
   if (queue.count > segmentStart(queue)) queue.bounds.push(queue.count, queue.payloads.length, queue.most);
@@ -671,7 +698,7 @@ function cut(queue: Queue): void {
   queue.size = 0;
 }
 
-/** Takes whole segments out of a queue: this many records, payloads and bounds. */
+/** Removes whole segments from a queue: this many records, payloads and bounds. */
 function drop(queue: Queue, records: number, payloads: number, bounds: number): void {
   if (records === 0) return;
   queue.count -= records;
@@ -695,7 +722,7 @@ function headerSize(length: number): number {
   return length < 126 ? 2 : length < 65536 ? 4 : 10;
 }
 
-/** Writes a text, if it is ASCII. */
+/** Writes a text, and returns whether it is ASCII. */
 function putAscii(text: string, bytes: Uint8Array, at: number): boolean {
   let seen = 0;
   for (let i = 0; i < text.length; i++) {
@@ -706,7 +733,7 @@ function putAscii(text: string, bytes: Uint8Array, at: number): boolean {
   return seen < 0x80;
 }
 
-/** Writes payloads end to end into the window; returns where they end, or -1 if they do not fit. */
+/** Writes payloads end to end into the window. Returns their end, or -1 if they do not fit. */
 function writePayloads(payloads: Payloads, bytes: Uint8Array): number {
   let at = WINDOW;
   for (const payload of payloads) {
@@ -724,8 +751,8 @@ function writePayloads(payloads: Payloads, bytes: Uint8Array): number {
 }
 
 /**
- * Whether a high surrogate ends a text and a low one begins the next, in one string: written together they would be one
- * character, and not U+FFFD twice.
+ * Returns whether, in one string, a text ends with a high surrogate and the next begins with a low one. Together they
+ * would become one character instead of two U+FFFD.
  */
 function surrogatesMeet(records: Int32Array, payloads: Payloads): boolean {
   let next = 0;
@@ -745,7 +772,7 @@ function surrogatesMeet(records: Int32Array, payloads: Payloads): boolean {
   return false;
 }
 
-/** The payloads of these records, and those of the records after them. */
+/** Splits the payloads into those of `records`, and those after them. */
 function splitPayloads(payloads: Payloads, records: Int32Array): [Payloads, Payloads] {
   let left = records.reduce((sum, record) => sum + (record & ENCODE_LENGTH), 0);
   const first: (string | Uint8Array)[] = [];
@@ -760,8 +787,10 @@ function splitPayloads(payloads: Payloads, records: Int32Array): [Payloads, Payl
 }
 
 /**
- * One frame as bytes, in a buffer of its own.
- * @throws all that FrameEncoder and its frame() do
+ * Serializes one frame, into a buffer of its own. The `role` is the WRITER's: a `"client"` masks the frame (RFC 6455
+ * §5.2).
+ *
+ * @throws everything that the constructor of FrameEncoder and its frame() throw
  */
 export function encodeFrame(frame: FrameInit, options: FrameEncoderOptions): Uint8Array<ArrayBuffer> {
   const encoder = new FrameEncoder(options);

@@ -1,70 +1,70 @@
-// What an extension is (RFC 6455 §9): how it is negotiated, and what it does to messages. permessage-deflate is
-// one; others are written against the same interfaces.
+// The interfaces of an extension (RFC 6455 §9): how it is negotiated, and how it changes messages. permessage-deflate
+// implements them, and so can your own extensions.
 
 import type { Copies } from "./bytes.ts";
 import type { WebSocketError } from "./errors.ts";
 import type { Role } from "./options.ts";
 
 /**
- * The parameters of an extension as they stand in Sec-WebSocket-Extensions, in their order: `true` for one without a
- * value. Quotes have been taken off. In what a peer wrote, names may repeat.
+ * The parameters of an extension in the order of Sec-WebSocket-Extensions (RFC 6455 §9.1). The value is `true` for a
+ * parameter without one. Quotes have been removed. A peer may repeat names.
  */
 export type ExtensionParameters = readonly (readonly [name: string, value: string | true])[];
 
-/** An extension as it is configured: one serves any number of connections. */
+/** A configured extension. One object serves any number of connections. */
 export interface Extension {
-  /** Its registered token, in lower case: "permessage-deflate". */
+  /** Its registered token in lower case, for example "permessage-deflate". */
   readonly name: string;
-  /** The RSV bits that it owns, as in `frame.rsv`: 4 for RSV1. No two extensions of a connection may share one. */
+  /** The RSV bits that it owns, as in `frame.rsv`: 4 for RSV1. Two extensions of a connection must not share a bit. */
   readonly rsv: number;
-  /** Role client: what to offer, in order of preference. */
+  /** Role client: returns the parameters to offer, in order of preference. */
   offer(): readonly ExtensionParameters[];
   /**
-   * Role server: the parameters of the response to one offer, or undefined to decline it. What a client wrote must
-   * never make it throw.
+   * Role server: returns the parameters of the response to one offer, or undefined to decline it. It must not throw,
+   * whatever the client wrote.
    */
   accept(offer: ExtensionParameters): ExtensionParameters | undefined;
-  /** Role client: whether the parameters of a response are an answer to what offer() returns. */
+  /** Role client: returns whether the parameters of the response answer one of the offers. */
   confirm(response: ExtensionParameters): boolean;
-  /** Begins the extension on a connection, with the parameters of the response. */
+  /** Starts the extension on a connection, with the parameters of the response. */
   open(role: Role, response: ExtensionParameters): ExtensionSession;
 }
 
-/** What the opening handshake has agreed on: an extension with the parameters of the response. */
+/** An extension that the opening handshake agreed on, and the parameters of the response. */
 export interface AgreedExtension {
-  /** The one that was configured. */
+  /** The configured extension. */
   readonly extension: Extension;
   /** The parameters in the response. */
   readonly parameters: ExtensionParameters;
 }
 
-/** A message, or a fragment of one, that is about to be sent. */
+/** A message to send, or one fragment of it. */
 export interface OutgoingPart {
   /** Borrowed until encode() returns. */
   readonly payload: Uint8Array;
-  /** Whether it is of a text message, and not a binary one. */
+  /** Whether the message is text. Otherwise it is binary. */
   readonly text: boolean;
-  /** Whether it begins its message. */
+  /** Whether this is the first part of its message. */
   readonly first: boolean;
-  /** Whether it ends its message. */
+  /** Whether this is the last part of its message. */
   readonly last: boolean;
-  /** What the sender asks for with `send(data, { compress })`; undefined leaves it to the extension. */
+  /** The option of `send(data, { compress })`. If undefined, the extension decides. */
   readonly compress: boolean | undefined;
 }
 
-/** What a message is that has arrived. */
+/** A message that has arrived. */
 export interface IncomingMessage {
-  /** All of it, as it was on the wire, unmasked. Borrowed until decode() returns. */
+  /** The whole payload as received, unmasked. Borrowed until decode() returns. */
   readonly payload: Uint8Array;
-  /** The most bytes that the result may have. */
+  /** The maximum length of the result, in bytes. */
   readonly maxLength: number;
-  /** Where in the stream the message ended, in bytes: for errors. */
+  /** Offset of the end of the message in the stream, in bytes, for errors. */
   readonly byteOffset: number;
 }
 
-/** How a connection wants the messages that arrive. @internal */
+/** How a connection wants to receive messages. @internal */
 export interface Delivery {
-  /** Whether in pieces. */
+  /** Whether to deliver messages in pieces. */
   readonly fragments: boolean;
   readonly textBytes: boolean;
   readonly allowInvalidUtf8: boolean;
@@ -72,13 +72,13 @@ export interface Delivery {
   readonly copies: Copies | undefined;
 }
 
-/** Who is told of an error before it is thrown. @internal */
+/** Learns about an error before it is thrown. @internal */
 export interface FailureHandler {
-  /** Returns it. */
+  /** Returns `error`. */
   failed(error: WebSocketError): WebSocketError;
 }
 
-/** Where a message goes that arrives. @internal */
+/** Receives a message as it is decoded. @internal */
 export interface ArrivalSink {
   text(data: string): void;
   textBytes?(data: Uint8Array<ArrayBuffer>): void;
@@ -87,68 +87,73 @@ export interface ArrivalSink {
   end?(): void;
 }
 
-/** A message that is decoded as it arrives. @internal */
+/** A message that is decoded while it arrives. @internal */
 export interface Arrival {
-  /** Whether all of it is decoded. */
+  /** Whether the whole message has been decoded. */
   readonly done: boolean;
-  /** Whether advance() has been stopped before it was at the end of what has come. */
+  /** Whether advance() was stopped before it had used all bytes. */
   interrupted: boolean;
-  /** How many bytes an interruption has kept back. */
+  /** How many bytes an interruption holds back. */
   readonly heldBytes: number;
   /**
-   * The next bytes of the message. They are borrowed until advance() has come to their end, or interrupt() is called.
+   * Adds the next bytes of the message. They are borrowed until advance() has used them, or interrupt() is called.
    *
-   * @param announced how many bytes of the message are known to come together, those before and these included
+   * @param announced total payload length of the message's frames up to this one, in bytes
    * @param last whether the message ends with these bytes
-   * @param byteOffset where in the stream the frame ends that they are of: for errors
+   * @param byteOffset where in the stream their frame ends, for errors
    */
   feed(bytes: Uint8Array, announced: number, last: boolean, byteOffset: number): void;
-  /** Decodes the next piece. Returns its length in bytes, -1 if more has to come. @throws WebSocketError */
+  /** Decodes the next piece. Returns its length in bytes, or -1 if it needs more input. @throws WebSocketError */
   advance(sink: ArrivalSink): number;
-  /** Stops for now. */
+  /** Stops advance() for now. */
   interrupt(): void;
-  /** Delivers what has not been delivered. @throws WebSocketError */
+  /** Delivers the rest. @throws WebSocketError */
   deliver(sink: ArrivalSink): void;
 }
 
-/** An extension on one connection. Both directions; not both ends. */
+/** An extension on one connection: it encodes outgoing messages and decodes incoming ones. */
 export interface ExtensionSession {
   /**
-   * The payload to send in place of the part's, or undefined to send the message as it is. That is decided with its
-   * first part: after bytes, more bytes are returned for each part up to the last; after undefined, no other part of
-   * the message is asked for. The first frame gets the extension's RSV bits.
+   * Returns the payload to send instead of the part's, or undefined to send the whole message unchanged. The first part
+   * decides: after bytes, it must return bytes for each part up to the last; after undefined, it is not called for the
+   * other parts. The first frame gets the RSV bits of the extension.
    *
-   * The part's payload is borrowed until the call returns. What is returned must not be written to afterwards.
+   * The part's payload is borrowed until the call returns. Do not write to the returned bytes afterwards.
    */
   encode(part: OutgoingPart): Uint8Array | undefined;
   /**
-   * What a message that came with the extension's RSV bits was before the peer encoded it. The payload is borrowed.
+   * Returns the original of a message that arrived with the RSV bits of the extension. The payload is borrowed until
+   * the call returns.
    *
-   * @throws WebSocketError if it is wrong, or longer than maxLength (as soon as that shows, not when it is all there)
+   * @throws WebSocketError if the message is invalid, or longer than maxLength; throw as soon as that is known
    */
   decode(message: IncomingMessage): Uint8Array;
-  /** Begins to decode a message as it arrives, one after the other. Without this method it is collected. @internal */
+  /**
+   * Starts to decode a message while it arrives. There is only one such message at a time. Without this method,
+   * messages are collected and passed to decode(). @internal
+   */
   begin?(text: boolean, maxLength: number, delivery: Delivery, handler: FailureHandler): Arrival;
   /**
-   * As encode(), of a whole text message. The result is borrowed: it is good until anything else of an extension is
-   * called. Without this method encode() gets the text as bytes.
+   * Like encode(), for a whole text message. The result is borrowed, and valid until the next call of any extension.
+   * Without this method, encode() gets the text as bytes.
    */
   encodeText?(text: string, compress: boolean | undefined): Uint8Array<ArrayBuffer> | undefined;
-  /** Whether encode() would take on a whole message of this length. Without this method nobody knows before. */
-  wants?(length: number, compress: boolean | undefined): boolean;
   /**
-   * After how many milliseconds without a message to encode to call release(). Infinity or undefined: never.
+   * Whether encode() would change a whole message of this length in bytes. Without this method, that is not known in
+   * advance.
    */
+  wants?(length: number, compress: boolean | undefined): boolean;
+  /** Milliseconds without an outgoing message after which release() is called. Infinity or undefined: never. */
   readonly releaseAfter?: number | undefined;
-  /** Lets go of memory that it can do without: of what has been sent. */
+  /** Frees memory for outgoing messages that the session can do without. */
   release?(): void;
-  /** Lets go of all memory: the connection is over. */
+  /** Frees all memory, because the connection has ended. */
   end?(): void;
   /**
-   * As encode(), of a whole message that goes to many connections: the encoding must not depend on what was sent
-   * before. `encoded` is the message's own: what this or another session keeps there, under a key that says all that it
-   * depends on, need not be done again. `compress` as in OutgoingPart. Without this method each session encodes for
-   * itself.
+   * Like encode(), for a whole message that goes to many connections. The result must not depend on earlier messages.
+   * `encoded` belongs to the message: store results there under a key that contains everything they depend on, so that
+   * other sessions can reuse them. `compress` is the same as in OutgoingPart. Without this method, each session encodes
+   * for itself.
    */
   encodePrepared?(payload: Uint8Array, encoded: Map<string, Uint8Array>, compress?: boolean): Uint8Array | undefined;
 }

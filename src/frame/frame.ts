@@ -13,9 +13,9 @@ import type { Batch } from "./batch.ts";
 import type { FrameSource } from "./source.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
-/** What every view of a frame's header tells (RFC 6455 §5.2). */
+/** The fields of a frame's header (RFC 6455 §5.2). */
 abstract class HeaderFields {
-  /** The core's record flags of the frame. @internal */
+  /** The frame's record flags, as in the core. @internal */
   flags: number;
 
   /** @internal */
@@ -23,7 +23,7 @@ abstract class HeaderFields {
     this.flags = flags;
   }
 
-  /** Whether this is the last, or only, frame of its message. */
+  /** Whether this is the last frame of its message, or the only one. */
   get fin(): boolean {
     return (this.flags & BIT_FIN) !== 0;
   }
@@ -33,37 +33,37 @@ abstract class HeaderFields {
     return (this.flags & BITS_RSV) >> 4;
   }
 
-  /** One of Opcode: the decoder lets no other through. */
+  /** One of Opcode. The decoder refuses all others. */
   get opcode(): number {
     return this.flags & BITS_OPCODE;
   }
 
-  /** Whether the payload was masked on the wire. The payload that you get never is. */
+  /** Whether the payload was masked when it arrived. The payload that you get never is. */
   get masked(): boolean {
     return (this.flags & FLAG_MASKED) !== 0;
   }
 
-  /** Length of the header on the wire in bytes, 2 to 14. */
+  /** Length of the header on the wire, in bytes: 2 to 14. */
   get headerLength(): number {
     return (this.flags >> FLAG_HEADER_SHIFT) & FLAG_HEADER_MASK;
   }
 }
 
-/** The four bytes of a masking-key from the little-endian number that the core works with. */
+/** Converts the core's little-endian number to the four bytes of a masking-key. */
 function maskKeyBytes(key: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.of(key, key >>> 8, key >>> 16, key >>> 24);
 }
 
 /**
- * The header of a frame, as a sink gets it. One object serves a whole call: what it says holds until
- * the callback returns.
+ * The header of a frame, for a sink. The decoder reuses the object: its fields are valid until the callback returns.
+ * Copy the ones that you need later.
  */
 export class FrameHeader extends HeaderFields {
   readonly #batch: Batch;
-  // Those of the batch, at hand: each message asks for them.
+  // Copied from the batch, because they are read for each message.
   readonly #i32: Int32Array;
   readonly #toStream: number;
-  /** The address of the frame's record, which the rest is read from when it is asked for. @internal */
+  /** Address of the frame's record. The other fields are read from there on demand. @internal */
   record = 0;
   /** How many payload bytes of the frame have not arrived. @internal */
   remaining = 0;
@@ -76,27 +76,27 @@ export class FrameHeader extends HeaderFields {
     this.#toStream = batch.toStream;
   }
 
-  /** Where in the window the payload stood, or stands. */
+  /** Address of the payload in the window, before it was moved. */
   #from(): number {
     return this.#i32[(this.record + RECORD_FROM) >> 2]!;
   }
 
-  /** Length of the whole payload in bytes, of which the first may not have arrived yet. */
+  /** Length of the whole payload, in bytes. Some or all of it may not have arrived yet. */
   get payloadLength(): number {
     return this.#i32[(this.record + RECORD_LENGTH) >> 2]! + this.remaining;
   }
 
-  /** Where in the stream the payload starts, in bytes. */
+  /** Offset of the payload in the stream, in bytes. */
   get payloadOffset(): number {
     return this.#toStream + this.#from();
   }
 
-  /** Where in the stream the header starts, in bytes. */
+  /** Offset of the header in the stream, in bytes. */
   get headerOffset(): number {
     return this.payloadOffset - this.headerLength;
   }
 
-  /** The four bytes of the masking-key, or undefined. A new array at each call. */
+  /** The four bytes of the masking-key in a new array, or undefined if the frame was not masked (RFC 6455 §5.3). */
   get maskKey(): Uint8Array<ArrayBuffer> | undefined {
     if (!this.masked) return undefined;
     const { detached, i32, bytes } = this.#batch;
@@ -106,12 +106,9 @@ export class FrameHeader extends HeaderFields {
   }
 }
 
-/**
- * A whole frame, as decode() returns it. What is not asked for is not made: the payload is a view that is
- * created at first use.
- */
+/** A whole frame, as decode() returns it. Its payload and text are created when you first read them. */
 export class Frame extends HeaderFields {
-  /** Length of the payload in bytes. */
+  /** Length of the payload, in bytes. */
   readonly payloadLength: number;
   readonly #source: FrameSource;
   readonly #position: number;
@@ -126,8 +123,8 @@ export class Frame extends HeaderFields {
   }
 
   /**
-   * The payload, unmasked: a view on the chunk that was decoded (with `copy`, and for a frame that spanned chunks, on bytes
-   * of its own). Yours, as long as the chunk is.
+   * The payload, unmasked. It is a view of the chunk that was decoded, and valid as long as you do not change the
+   * chunk. With the option `copy`, or if the frame spanned chunks, it is a view of a copy, which is yours.
    */
   get payload(): Uint8Array<ArrayBuffer> {
     const source = this.#source;
@@ -135,29 +132,30 @@ export class Frame extends HeaderFields {
   }
 
   /**
-   * The payload as a string: UTF-8, a BOM kept, what is not UTF-8 as U+FFFD. A new string at each call.
+   * The payload as a string, decoded from UTF-8. A BOM is kept, and invalid bytes become U+FFFD. Each call returns a
+   * new string.
    *
-   * Strings of short ASCII frames that follow one another in a chunk are slices of one that is made when the first of them
-   * is asked for; `textSlack` bounds how long it is. So ask for the text before you write to any of their payloads: what
-   * you write later may be missing from it.
+   * Strings of consecutive short ASCII frames in a chunk are slices of one string, which is made when you read the
+   * first of them; `textSlack` limits its length. Read `text` before you change any of their payloads: later changes
+   * may not show up in it.
    */
   get text(): string {
     return this.#source.cut(this.#position, this.payloadLength) ?? decodeUtf8(this.payload);
   }
 
-  /** The four bytes of the masking-key, or undefined. A new array at each call. */
+  /** The four bytes of the masking-key in a new array, or undefined if the frame was not masked (RFC 6455 §5.3). */
   get maskKey(): Uint8Array<ArrayBuffer> | undefined {
     if (!this.masked) return undefined;
     const { key, buffer, byteOffset } = this.#source;
     return key === undefined ? new Uint8Array(buffer, byteOffset + this.#position - 4, 4).slice() : maskKeyBytes(key);
   }
 
-  /** Where in the stream the payload starts, in bytes. */
+  /** Offset of the payload in the stream, in bytes. */
   get payloadOffset(): number {
     return this.#source.streamOffset + this.#position;
   }
 
-  /** Where in the stream the header starts, in bytes. */
+  /** Offset of the header in the stream, in bytes. */
   get headerOffset(): number {
     return this.payloadOffset - this.headerLength;
   }

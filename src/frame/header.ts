@@ -1,8 +1,8 @@
 import { BIT_MASK } from "../../assembly/memory.ts";
 
 /**
- * Writes the header of a frame (RFC 6455 §5.2), with the masking-key if there is one, to `target`, from `from` on.
- * Returns where it ends.
+ * Writes the header of a frame (RFC 6455 §5.2) to `target` at `from`, with the masking-key if there is one. Returns its
+ * end.
  * @internal
  */
 export function writeHeader(

@@ -1,14 +1,14 @@
 import { asBytes, type Bytes } from "./bytes.ts";
 import type { MaskKeySource } from "./options.ts";
 
-/** How many masking-keys one call of getRandomValues makes. */
+/** How many masking-keys one call of getRandomValues creates. */
 const POOL_KEYS = 2048;
 const RULE = "maskKey must have four bytes";
 
 let pool: Int32Array<ArrayBuffer> | undefined;
 let used = POOL_KEYS;
 
-/** The thread's pool of keys, of which the next `count` are from `used` on. */
+/** Returns the thread's pool of keys. The next `count` keys start at `used`. */
 function poolWith(count: number): Int32Array {
   pool ??= new Int32Array(POOL_KEYS);
   if (used + count > POOL_KEYS) {
@@ -19,7 +19,7 @@ function poolWith(count: number): Int32Array {
 }
 
 /**
- * Moves `count` keys, at most POOL_KEYS, from the thread's pool to `target`. Each is used once.
+ * Moves `count` keys, at most POOL_KEYS, from the thread's pool to `target`. Each key is used once.
  * @internal
  */
 export function takeKeys(target: Int32Array, at: number, count: number): void {
@@ -28,7 +28,7 @@ export function takeKeys(target: Int32Array, at: number, count: number): void {
   used += count;
 }
 
-/** The key of the next frame. @throws TypeError @internal */
+/** Returns the key of the next frame. @throws TypeError @internal */
 export function nextKey(source: MaskKeySource | undefined): number {
   if (source === undefined) return poolWith(1)[used++]!;
   if (typeof source !== "function") return keyNumber(source);
@@ -36,7 +36,7 @@ export function nextKey(source: MaskKeySource | undefined): number {
   return keyNumber(source(key) ?? key);
 }
 
-/** The little-endian number that the core works with. @throws TypeError @internal */
+/** Converts a masking-key to the core's little-endian number. @throws TypeError @internal */
 export function keyNumber(maskKey: Bytes): number {
   const key = asBytes(maskKey, RULE);
   if (key.length !== 4) throw new TypeError(RULE);

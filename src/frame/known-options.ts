@@ -1,39 +1,40 @@
-// Options that nobody reads: a login check with the name that it has in another package must not vanish.
+// Refuses unknown options. Otherwise an option with its name from another package, such as a login check, would be
+// ignored.
 
-/** The names of the options of a type: the compiler says when one is missing. @internal */
+/** The option names of a type. The compiler reports a missing one. @internal */
 export type Names<Options> = { readonly [Name in keyof Required<Options>]: true };
 
-/** What to say of names from elsewhere. @internal */
+/** What to say about option names from other packages. @internal */
 export type Hints = { readonly [name: string]: string };
 
-/** How many characters a name may differ in from the one that was meant. */
+/** The maximum edit distance between an unknown name and the one that is suggested. */
 const NEAR = 2;
 
 /**
- * Refuses options that have a name which nobody knows, and says which one was meant. Undefined values are fine.
+ * Refuses unknown option names, and suggests the right one. Undefined values are allowed.
  *
- * @param of What takes the options, as in "serve()"
+ * @param of the function that takes the options, for example "serve()"
  * @throws TypeError @internal
  */
 export function checkNames(of: string, options: unknown, known: { readonly [name: string]: true }, hints: Hints): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw new TypeError(`The options of ${of} must be an object`);
   }
-  // Inherited ones too: whoever reads the options would see them.
+  // Inherited names too, because reading the options would find them.
   for (const name in options) {
     if (name in known || (options as { readonly [name: string]: unknown })[name] === undefined) continue;
     const hint = Object.hasOwn(hints, name) ? hints[name] : similar(name, Object.keys(known));
-    throw new TypeError(`${of} has no option \`${name}\`: ${hint ?? "there is no such option"}`);
+    throw new TypeError(`${of} has no option \`${name}\`: ${hint ?? "check its name"}`);
   }
 }
 
 function similar(name: string, known: readonly string[]): string | undefined {
   const lower = name.toLowerCase();
   const found = known.find((each) => distance(lower, each.toLowerCase()) <= NEAR);
-  return found === undefined ? undefined : `it may be \`${found}\``;
+  return found === undefined ? undefined : `did you mean \`${found}\`?`;
 }
 
-/** How many characters to insert, delete or replace (Levenshtein). */
+/** The number of characters to insert, delete or replace (Levenshtein distance). */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {

@@ -1,16 +1,16 @@
-// The buffers that FrameDecoder.reserve() lends. One is in the core's memory; a decoder that asks while another holds
-// it gets one outside, and pays a copy.
+// The buffers that FrameDecoder.reserve() lends. One of them is in the core's memory. While a decoder holds it, others
+// get a buffer outside and pay for a copy.
 
 import { LANDING, WINDOW_SIZE } from "../../assembly/memory.ts";
 import type { Engines } from "../core/engines.ts";
 
 interface Borrower {
-  /** Made once: a WeakRef keeps what it refers to alive until the running task ends. */
+  /** Created once, because a WeakRef keeps its target alive until the running task ends. */
   readonly ref: WeakRef<object>;
   buffer: Uint8Array<ArrayBuffer> | undefined;
 }
 
-/** Who holds the landing of an engine. Weak: a decoder that is dropped without commit() gives it back. */
+/** The holder of the landing of each engine. Weak, so that a decoder that is dropped without commit() returns it. */
 const holders: WeakMap<Engines, WeakRef<object>> = /* @__PURE__ */ new WeakMap();
 const borrowers: WeakMap<object, Borrower> = /* @__PURE__ */ new WeakMap();
 
@@ -33,13 +33,13 @@ export function leaseLanding(owner: object, engines: Engines): Uint8Array<ArrayB
 }
 
 /**
- * The part of the buffer that was filled.
+ * Returns the filled part of the buffer.
  * @throws RangeError
  * @internal
  */
 export function filledLanding(owner: object, length: number): Uint8Array<ArrayBuffer> {
   const buffer = borrowers.get(owner)?.buffer;
-  if (buffer === undefined) throw new RangeError("There is no reserved buffer");
+  if (buffer === undefined) throw new RangeError("Call reserve() first");
   if (!Number.isInteger(length) || length < 0 || length > buffer.length) {
     throw new RangeError(`length must be a whole number from 0 to ${buffer.length}`);
   }

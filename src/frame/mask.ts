@@ -1,19 +1,19 @@
-// Masking alone, for what is no whole frame (RFC 6455 §5.3).
+// Masks payloads outside whole frames (RFC 6455 §5.3).
 
 import { WINDOW, WINDOW_SIZE } from "../../assembly/memory.ts";
 import { enginesFor, type Engines } from "../core/engines.ts";
 import { asBytes, type Bytes } from "./bytes.ts";
 import { keyNumber } from "./keys.ts";
 
-/** Up to this many bytes are XORed here: to copy them to the core and back takes longer. */
+/** Payloads of up to this many bytes are XORed here, because copying them to the core and back takes longer. */
 export const SHORT = 96;
 
-/** Writes `payload`, XORed with the key, to `target` from `at` on. They may be the same. @internal */
+/** Writes `payload`, XORed with the key, to `target` from `at` on. Both may be the same memory. @internal */
 export function maskInto(engines: Engines, payload: Uint8Array, key: number, target: Uint8Array, at: number): void {
   const core = engines.enter();
   try {
     for (let done = 0; done < payload.length; done += WINDOW_SIZE) {
-      // WINDOW_SIZE is a multiple of four: each slice begins with the key's first byte.
+      // WINDOW_SIZE is a multiple of four, so each slice begins with the first byte of the key.
       const slice = payload.subarray(done, done + WINDOW_SIZE);
       core.bytes.set(slice, WINDOW);
       core.mask(WINDOW, slice.length, key);
@@ -25,16 +25,16 @@ export function maskInto(engines: Engines, payload: Uint8Array, key: number, tar
 }
 
 /**
- * XORs bytes with a masking-key, in place: masks what is not masked, and unmasks what is (RFC 6455 §5.3). FrameDecoder and
- * FrameEncoder do it themselves; use this to forward frames or to make your own. With the XOR of two keys, one pass takes a
- * payload from one mask to the other.
+ * XORs bytes with a masking-key, in place (RFC 6455 §5.3). This masks bytes that are not masked, and unmasks bytes that
+ * are. FrameDecoder and FrameEncoder do this for you; use mask() to forward frames or to build your own. To change from
+ * one mask to another in one pass, use the XOR of the two keys.
  *
- * @param data a payload, or a piece of one, in any form of bytes; yours before and after. Shared memory is changed in place
- *   too
+ * @param data a payload, or a part of one, in any form of bytes. It is changed in place, also in shared memory, and
+ *   stays yours
  * @param maskKey four bytes
- * @param position how many bytes of the payload come before these. Default 0
- * @throws TypeError for data that is not bytes, and for a key that does not have four
- * @throws RangeError for a position that is not a whole number, 0 or more
+ * @param position offset of `data` in the payload, in bytes. Default 0
+ * @throws TypeError if data is not bytes, or maskKey does not have four bytes
+ * @throws RangeError if position is not a whole number, 0 or more
  */
 export function mask(data: Bytes, maskKey: Bytes, position: number = 0): void {
   const bytes = asBytes(data);

@@ -1,4 +1,4 @@
-// What can be wrong with a message that an extension has changed, when it is decoded.
+// Errors in a message that an extension decodes.
 
 import { WebSocketError } from "./errors.ts";
 import { CloseCode } from "./opcodes.ts";

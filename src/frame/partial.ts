@@ -3,24 +3,24 @@ import { Frame } from "./frame.ts";
 import { FrameSource } from "./source.ts";
 
 /**
- * A frame whose payload has not arrived to its end.
+ * A frame whose payload is incomplete.
  * @internal
  */
 export class PartialFrame extends Collector {
   /** As STATE_FRAME in assembly/memory.ts. */
   readonly flags: number;
-  /** The masking-key as the core's number; 0 for none. */
+  /** The masking-key as the core's number, or 0. */
   readonly key: number;
   readonly payloadLength: number;
-  /** Where in the stream the payload starts. */
+  /** Offset of the payload in the stream. */
   readonly payloadOffset: number;
-  /** Passed on through a sink, not collected. */
+  /** The payload goes to a sink and is not collected. */
   readonly streaming: boolean;
   /** As STATE_KEY, STATE_CLOSE and STATE_REMAINING in assembly/memory.ts. */
   rotatedKey = 0;
   close = 0;
   remaining = 0;
-  /** Where its payload is, if it is all in one chunk: then nothing is collected. */
+  /** The payload's place, if all of it is in one chunk. Then nothing is collected. */
   place: Uint8Array<ArrayBuffer> | undefined = undefined;
 
   constructor(
@@ -39,7 +39,7 @@ export class PartialFrame extends Collector {
     this.streaming = streaming;
   }
 
-  /** The frame, now that it is complete. It takes over the buffer, if there is one. */
+  /** Converts this to a frame when it is complete. The frame takes over the buffer. */
   toFrame(): Frame {
     return new Frame(
       new FrameSource(this.place ?? this.bytes, 0, this.payloadOffset, this.key),

@@ -5,7 +5,7 @@ import { Opcode } from "./opcodes.ts";
 import { MAX_HEADER } from "./sizes.ts";
 import { encodeUtf8 } from "./utf8.ts";
 
-/** A message in one frame that is not masked, and its payload in it. @internal */
+/** A message in one unmasked frame, and its payload in that frame. @internal */
 export interface SerializedMessage {
   readonly payload: Uint8Array<ArrayBuffer>;
   readonly frame: Uint8Array<ArrayBuffer>;
@@ -14,19 +14,24 @@ export interface SerializedMessage {
 }
 
 /**
- * A message that goes to many connections: encoded once, with the header that a server sends, and compressed once for
- * each set of parameters. A client masks each copy, as it must (RFC 6455 §5.3), and saves the encoding of the text.
+ * A message for many connections. It is encoded once, with the header that a server sends, and compressed once for each
+ * set of parameters. A client still masks each copy (RFC 6455 §5.3), but encodes the text only once.
  */
 export class PreparedMessage {
-  /** The payload in bytes, not compressed. All that send the message share it: do not write to it. */
+  /** The payload, not compressed. Every connection that sends the message shares these bytes: do not change them. */
   readonly payload: Uint8Array<ArrayBuffer>;
-  /** The whole frame, not compressed and not masked. All that send the message share it: do not write to it. */
+  /**
+   * The whole frame, not compressed and not masked. Every connection that sends the message shares these bytes: do not
+   * change them.
+   */
   readonly frame: Uint8Array<ArrayBuffer>;
   /** FIN, RSV bits and opcode. @internal */
   readonly firstByte: number;
 
   /**
-   * A string makes a text message, bytes a binary one. Bytes are copied.
+   * Serializes a text message from a string, or a binary message from bytes. Bytes are copied, so you may change them
+   * afterwards.
+   *
    * @throws TypeError if data is neither a string nor bytes
    */
   constructor(data: string | Bytes) {
@@ -39,13 +44,13 @@ export class PreparedMessage {
     this.firstByte = firstByte;
   }
 
-  /** Whether it is a text message, and not a binary one. */
+  /** Whether this is a text message. Otherwise it is binary. */
   get text(): boolean {
     return (this.firstByte & BITS_OPCODE) === Opcode.Text;
   }
 }
 
-/** A frame that is not masked. @internal */
+/** Serializes a frame that is not masked. @internal */
 export function serialize(firstByte: number, payload: Uint8Array): SerializedMessage {
   const header = new Uint8Array(MAX_HEADER);
   const headerLength = writeHeader(header, 0, firstByte, payload.length, undefined);

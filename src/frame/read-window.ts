@@ -5,15 +5,15 @@ import type { Core, CoreChoice } from "../core/core.ts";
 import { enginesFor } from "../core/engines.ts";
 
 /**
- * Memory of a core that a transport reads into, for any connection: what is read is decoded at once, where it is. It holds
- * bytes of other connections after that.
+ * Memory of a core that a transport reads into, for any connection. The bytes are decoded at once, in place. Later, the
+ * window still holds bytes of other connections.
  * @internal
  */
 export class ReadWindow {
   readonly core: Core;
   /** 512 KiB. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Makes a string of ASCII in `core.bytes[start, end)`. */
+  /** Makes a string of the ASCII in `core.bytes[start, end)`. */
   readonly ascii: (start: number, end: number) => string;
 
   /** @param toAscii returns a function that makes a string of `bytes[start, end)`, which is ASCII */

@@ -1,6 +1,7 @@
 /**
- * `next`, or the last one where it says the same: connections with the same options share one object then, and an idle one costs
- * little. @internal
+ * Returns `last` if it equals `next`, otherwise `next`. Connections with the same options then share one object, and an
+ * idle one costs little.
+ * @internal
  */
 export function lastIfSame<T extends object>(last: T | undefined, next: T): T {
   if (last === undefined) return next;

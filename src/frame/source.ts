@@ -1,26 +1,26 @@
 import { BIT_MASK, WINDOW_SIZE } from "../../assembly/memory.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
-/** Where the bytes of a stretch are while its string is made: a header more, should the last not be one. */
+/** A copy of a stretch while its string is made, with room to read a header after its end. */
 let scratch: DataView<ArrayBuffer> | undefined;
 
 /**
- * What frames of one decode() call share: the bytes that their payloads are views on. Those of short ASCII frames that
- * follow one another, a stretch, also share the string that theirs are cut from.
+ * The bytes that the payloads of one decode() call are views of. Consecutive short ASCII frames, a stretch, also share
+ * the string that their texts are cut from.
  * @internal
  */
 export class FrameSource {
   readonly buffer: ArrayBuffer;
-  /** Where in `buffer` the bytes begin that positions count from. */
+  /** Positions count from this offset in `buffer`. */
   readonly byteOffset: number;
-  /** Where in the stream they begin. */
+  /** The same place as an offset in the stream. */
   readonly streamOffset: number;
-  /** Positions of the stretch: of its first header, and of the end of its last payload. */
+  /** Positions in the stretch: its first header, and the end of its last payload. */
   readonly #start: number;
   #end: number;
-  /** The masking-key, if it is not right before the payload. */
+  /** The masking-key, unless it is right before the payload. */
   readonly key: number | undefined;
-  /** Its string: "" before it is made, undefined if each payload is on its own. */
+  /** The string of the stretch: "" until it is made, undefined if each payload is decoded separately. */
   #text: string | undefined = undefined;
 
   constructor(
@@ -39,7 +39,7 @@ export class FrameSource {
     this.key = key;
   }
 
-  /** Adds a frame to the stretch, unless it does not follow it, or would make it longer than `limit`. */
+  /** Adds a frame to the stretch, unless there is a gap or the stretch would be longer than `limit`. */
   extend(start: number, end: number, limit: number): boolean {
     if (start !== this.#end || end - this.#start > limit) return false;
     this.#end = end;
@@ -47,7 +47,7 @@ export class FrameSource {
     return true;
   }
 
-  /** The string of a payload of the stretch; undefined if it has to be made alone. */
+  /** Returns the string of a payload in the stretch, or undefined if it must be decoded separately. */
   cut(position: number, length: number): string | undefined {
     const text = this.#text === "" ? this.#makeText() : this.#text;
     const at = position - this.#start;
@@ -55,8 +55,8 @@ export class FrameSource {
   }
 
   /**
-   * Headers become NUL, so that the string has one code unit for each byte. Another length says that somebody
-   * has written to the bytes: then there is nothing to cut.
+   * Replaces headers with NUL, so that the string has one code unit per byte. If its length differs, the bytes have
+   * been changed since, and nothing can be cut from it.
    */
   #makeText(): string | undefined {
     const size = this.#end - this.#start;

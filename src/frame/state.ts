@@ -1,11 +1,11 @@
 // A decoder's state as bytes, for save() and restore(). Numbers are doubles:
 //
 //   u8 version, u8 1 for role server, u8 error number, u8 length of a cut header
-//   offset, message, utf8, error offset, error value and one (0 for none)
+//   offset, message, utf8, error offset, error value + 1 (0 for none)
 //   the bytes of the cut header
-//   u8 the frame in progress: 0 none, 1 collected, 2 streaming; and if there is one
+//   u8 the incomplete frame: 0 none, 1 collected, 2 streaming; if there is one:
 //   flags, key, rotated key, close, length, remaining, payload offset
-//   what has been collected of it
+//   its collected bytes
 
 import {
   BITS_OPCODE,
@@ -54,7 +54,7 @@ export function writeState(state: DecoderState): Uint8Array<ArrayBuffer> {
   if (partial) {
     const { flags, key, rotatedKey, close, payloadLength, remaining, payloadOffset } = partial;
     bytes[partialAt] = partial.streaming ? 2 : 1;
-    // The core's numbers may be signed.
+    // The core's numbers may be negative.
     const numbers = [flags, key, rotatedKey >>> 0, close, payloadLength, remaining, payloadOffset];
     writeNumbers(bytes, partialAt + 1, numbers);
     bytes.set(collected, partialAt + 1 + PARTIAL_SIZE);
@@ -67,7 +67,7 @@ function writeNumbers(bytes: Uint8Array, at: number, numbers: readonly number[])
   numbers.forEach((number, i) => view.setFloat64(8 * i, number));
 }
 
-/** @throws RangeError for one that is not whole, or below 0 */
+/** @throws RangeError if a number is not whole, or less than 0 */
 function readNumbers(bytes: Uint8Array, at: number, count: number): number[] {
   assert(bytes.length >= at + 8 * count);
   const view = new DataView(bytes.buffer, bytes.byteOffset + at);
@@ -77,7 +77,7 @@ function readNumbers(bytes: Uint8Array, at: number, count: number): number[] {
 }
 
 function assert(condition: boolean): void {
-  if (!condition) throw new RangeError("This is not the state of a decoder of this version");
+  if (!condition) throw new RangeError("state is not from save() of this version");
 }
 
 /** @throws TypeError @throws RangeError @internal */

@@ -152,7 +152,7 @@ ours("wrong options are found when the adapter is made", async (make) => {
   expect(wrong({ serverOptions: { protocols: [] } })).toThrow("use handleProtocols");
   expect(wrong({ serverOptions: { highWaterMark: -1 } })).toThrow(RangeError);
   expect(wrong({ wss: {} })).toThrow("use `serverOptions`");
-  expect(wrong({ hook: {} })).toThrow("it may be `hooks`");
+  expect(wrong({ hook: {} })).toThrow("did you mean `hooks`?");
   expect(wrong({ idleTimeout: -1 })).toThrow(RangeError);
   expect(wrong({ idleTimeout: "30" })).toThrow(RangeError);
 });
