@@ -1,4 +1,4 @@
-// A window of bytes -> a table of records: parse, check, unmask and validate in one walk.
+// Decodes a window of bytes into a table of records: parses, checks, unmasks and validates in one pass.
 
 import { headerLength, errorOffset, parse, payloadLength } from "./header";
 import {
@@ -53,13 +53,13 @@ import {
 import { mask, move, moveShort, rotateKey } from "./mask";
 import { invalidAt, utf16Length, utf8State, validate } from "./utf8";
 
-/** RFC 6455 §7.4: what may stand in a Close on the wire. */
+/** Whether a Close may carry this code (RFC 6455 §7.4). */
 function isValidCloseCode(code: u32): bool {
   return (code >= 1000 && code <= 1014 && (code < 1004 || code > 1006)) || (code >= 3000 && code <= 4999);
 }
 
 /**
- * Checks payload bytes of a Close: the code in the first two, UTF-8 behind them.
+ * Checks payload bytes of a Close: a code in the first two bytes, then UTF-8.
  * @returns ERROR_* with STATE_ERROR_AT, or 0
  */
 function checkClose(address: usize, end: usize, complete: bool): i32 {
@@ -78,7 +78,7 @@ function checkClose(address: usize, end: usize, complete: bool): i32 {
   return checkText(p, end, complete);
 }
 
-/** Goes on validating text. @returns ERROR_UTF8 with STATE_ERROR_AT, or 0 with STATE_UTF8 */
+/** Continues the validation of text. @returns ERROR_UTF8 with STATE_ERROR_AT, or 0 with STATE_UTF8 */
 function checkText(address: usize, end: usize, complete: bool): i32 {
   if (!validate(address, end, load<u32>(STATE_UTF8))) {
     store<u32>(STATE_ERROR_AT, invalidAt);
@@ -92,17 +92,17 @@ function checkText(address: usize, end: usize, complete: bool): i32 {
   return 0;
 }
 
-/** Where the length of the next text goes, in UNITS. */
+/** Address in UNITS for the length of the next text. */
 let unitsAt: usize = 0;
-/** Where the payloads end that walkTexts() wrote, and FLAG_WIDE if not all of them are ASCII. */
+/** The end of the payloads that walkTexts() wrote, and FLAG_WIDE if some are not ASCII. */
 let textsEnd: usize = 0;
 let textsWide: u32 = 0;
 const UNITS_FULL: usize = UNITS + MAX_UNITS * 4;
 
 /**
- * Walks short text messages, each in one frame, as the role has them, and all there: as many as make one run. Their
- * payloads go to `output`, end to end. What anything is wrong with is left to decode().
- * @returns the address behind the last of them
+ * Decodes as many short text messages as fit one run. Each must be whole, in one frame, and masked as the role
+ * requires. Their payloads go to `output`, end to end. A message with any error is left to decode().
+ * @returns the address after the last message
  */
 function walkTexts(start: usize, end: usize, output: usize, maskBit: u32, shortLimit: u32): usize {
   const header: usize = 2 + (maskBit >> 5);
@@ -113,8 +113,8 @@ function walkTexts(start: usize, end: usize, output: usize, maskBit: u32, shortL
   let to = output;
   let p = start;
   while (units < UNITS_FULL) {
-    // The length, and far more than a length if the first byte or MASK is another. One or both of these bytes may lie
-    // behind the end: then the frame does too.
+    // This is the length, or much more if the first byte or MASK differs. One or both bytes may be after the end, but
+    // then the frame is, too.
     const length = rotr<u32>(<u32>load<u16>(p) ^ (BIT_FIN | OPCODE_TEXT) ^ (maskBit << 8), 8);
     const next = p + header + length;
     if (length > shortLimit || next > end || (to + length > limit && units > first)) break;
@@ -147,8 +147,8 @@ function walkTexts(start: usize, end: usize, output: usize, maskBit: u32, shortL
 }
 
 /**
- * Adds texts, whose lengths are in UNITS, to the run that the last record is, or begins one with them.
- * @returns the address behind the last record
+ * Adds texts, whose lengths are in UNITS, to the run in the last record, or starts a new run.
+ * @returns the address after the last record
  */
 function addTexts(record: usize, payload: usize, end: usize, wide: u32): usize {
   let last = record - RECORD_SIZE;
@@ -167,10 +167,10 @@ function addTexts(record: usize, payload: usize, end: usize, wide: u32): usize {
 }
 
 /**
- * Walks the bytes from `start` to `end` and leaves a record for each frame, or piece of a frame, that is
- * in them. STATE says what came before and takes what comes after; STATE_CONSUMED is less than `end` when
- * the rest is the beginning of a header, when the table or UNITS is full, after a Close, and after an error, whose
- * good bytes before it are in the last record.
+ * Decodes the bytes from `start` to `end`, and leaves a record for each frame or piece of a frame. STATE holds the
+ * state before the call, and then the state after it. STATE_CONSUMED is less than `end` if the rest is an incomplete
+ * header, if the table or UNITS is full, after a Close, and after an error. The last record before an error has the
+ * valid bytes before it.
  * @returns the number of records
  */
 export function decode(start: usize, end: usize): i32 {
@@ -195,10 +195,10 @@ export function decode(start: usize, end: usize): i32 {
 
   while (record < tableEnd && unitsAt < UNITS_FULL) {
     if (!flags) {
-      // Nearly all frames are short messages in one frame, as the role has them, and all there: those need
-      // none of the checks below. 32-byte frames are walked in half the time.
+      // Nearly all frames are short whole messages in one frame, masked as the role requires. They need none of the
+      // checks below. This loop halves the time for 32-byte frames.
       while (!message && record < tableEnd) {
-        // Of these two bytes one or both may lie behind the end: then the frame does too.
+        // One or both bytes may be after the end, but then the frame is, too.
         const head: u32 = load<u16>(p);
         const first = head & 0xff;
         const length = (head >> 8) ^ maskBit;
@@ -216,7 +216,7 @@ export function decode(start: usize, end: usize): i32 {
         key = maskBit ? load<u32>(p, 2) : 0;
         const payload = config & CONFIG_COMPACT ? output : from;
         const nonAscii = i8x16.bitmask(moveShort(payload, from, length, i32x4.splat(key)));
-        // If it is wrong that is undone, and left to the code below, which says where.
+        // Undo the unmasking of invalid text. The code below does it again, and finds where the error is.
         if (nonAscii && checksText && first == <u32>(BIT_FIN | OPCODE_TEXT)) {
           if (!validate(payload, payload + length, 0) || utf8State) {
             if (payload == from) mask(from, length, key);
@@ -246,16 +246,16 @@ export function decode(start: usize, end: usize): i32 {
         key = load<u32>(p + headerLength - 4);
       }
       p += headerLength;
-      // What this frame does to the message it is of (§5.4).
+      // Update the state of the message to which the frame belongs (§5.4).
       if (flags & BIT_CONTROL) {
-        // Nothing comes after a Close, so its reason may take the place of the open message's text.
+        // Nothing follows a Close, so its reason may reuse the state of the open message's text.
         if ((flags & BITS_OPCODE) == OPCODE_CLOSE) {
           store<u32>(STATE_CLOSE, 0);
           store<u32>(STATE_UTF8, 0);
         }
       } else if ((flags & BITS_OPCODE) != OPCODE_CONTINUATION) {
         message = MESSAGE_OPEN;
-        // With an RSV bit the payload is an extension's, not yet text.
+        // With an RSV bit, the payload belongs to an extension and is not text yet.
         if (checksText && (flags & (BITS_OPCODE | BITS_RSV)) == OPCODE_TEXT) message |= MESSAGE_TEXT;
       }
     }
@@ -290,7 +290,7 @@ export function decode(start: usize, end: usize): i32 {
       if (ends) message = 0;
     }
     if (error) {
-      // The bytes before the wrong one are good, and the frame does not end.
+      // The bytes before the error are valid. The frame does not end.
       length = <i32>(load<u32>(STATE_ERROR_AT) - <u32>payload);
       flags &= ~FLAG_END;
       text = false;

@@ -1,4 +1,4 @@
-// A table of records -> a window of bytes: headers, masking-keys and payloads, frame after frame.
+// Encodes a table of records into a window of bytes: for each frame, the header, masking-key and payload.
 
 import { writeHeader } from "./header";
 import {
@@ -13,10 +13,10 @@ import {
 import { skipUtf16 } from "./utf8";
 
 /**
- * Serializes the first `count` records of the table. Their payloads stand end to end in WINDOW, up to
- * `end`; the frames go to OUTPUT, masked, if `masked` is not 0, with the keys at KEYS, one each. With `ascii` not 0
- * all texts have as many bytes as code units, and nobody need look for their ends.
- * @returns the address behind the last byte written
+ * Serializes the first `count` records of the table. Their payloads are in WINDOW, end to end, up to `end`. The frames
+ * go to OUTPUT. If `masked` is not 0, they are masked, with one key each from KEYS. If `ascii` is not 0, every text has
+ * as many bytes as code units, so there is no need to search for its end.
+ * @returns the address after the last byte written
  */
 export function encode(count: i32, end: usize, ascii: i32, masked: i32): usize {
   const units: u32 = ascii ? 0 : ENCODE_UNITS;
@@ -36,7 +36,7 @@ export function encode(count: i32, end: usize, ascii: i32, masked: i32): usize {
       keys += 4;
       output += 4;
     }
-    // What is written behind the payload's end the next frame overwrites, or nobody reads.
+    // This may write past the end of the payload. The next frame overwrites those bytes, or nothing reads them.
     const vector = i32x4.splat(key);
     for (let i: u32 = 0; i < length; i += 16) v128.store(output + i, v128.xor(v128.load(payload + i), vector));
     output += length;

@@ -42,21 +42,21 @@ import {
   STATE_MAX_PAYLOAD,
 } from "./memory";
 
-// What parse() found, valid when it returned 0. Globals, for a function returns one value.
-/** Length of the whole header, or 0 where it is not all there yet. */
+// The results of parse(), valid when it returned 0. They are globals, because a function can return only one value.
+/** Length of the whole header, or 0 if it is incomplete. */
 export let headerLength: i32 = 0;
 export let payloadLength: u64 = 0;
-/** With an error: how far behind the frame's first byte the byte at fault is. */
+/** After an error, the offset of the faulty byte from the start of the frame. */
 export let errorOffset: i32 = 0;
 
-/** Opcode, RSV bits, FIN: all that the first byte can be wrong in. */
+/** Checks the opcode, the RSV bits and FIN, which are the fields of the first byte. */
 function checkFirstByte(first: u32, config: u32, message: u32): i32 {
   const opcode = <i32>(first & BITS_OPCODE);
   const unowned = first & BITS_RSV & ~(config & CONFIG_RSV);
   if (unowned & ~BIT_RSV1) return ERROR_RSV_2_3;
   if (unowned) return ERROR_RSV_1;
   if (opcode == OPCODE_CONTINUATION) {
-    // An extension's bits are those of a message: they stand on its first frame.
+    // The bits of an extension are only allowed on the first frame of a message.
     if (first & BITS_RSV) return first & BIT_RSV1 ? ERROR_RSV_1 : ERROR_RSV_2_3;
     return message & MESSAGE_OPEN ? 0 : ERROR_CONTINUATION;
   }
@@ -67,7 +67,7 @@ function checkFirstByte(first: u32, config: u32, message: u32): i32 {
   return 0;
 }
 
-/** MASK and the 7-bit length. */
+/** Checks MASK and the 7-bit length. */
 function checkSecondByte(first: u32, second: u32, config: u32): i32 {
   if (first & BIT_CONTROL) {
     const length = second & ~BIT_MASK;
@@ -85,8 +85,8 @@ function checkSecondByte(first: u32, second: u32, config: u32): i32 {
 }
 
 /**
- * Parses the header at `address`, of which `available` bytes (1 or more) are there, and checks each
- * byte as far as they go: an error is found with the byte that makes it.
+ * Parses the header at `address`, of which `available` bytes (1 or more) have arrived, and checks these bytes. An error
+ * is found as soon as the byte that causes it has arrived.
  * @returns 0, or an ERROR_*
  */
 // @ts-ignore: decorator
@@ -95,7 +95,7 @@ export function parse(address: usize, available: i32, config: u32, message: u32)
   const first: u32 = load<u8>(address);
   headerLength = 0;
   errorOffset = 0;
-  // The two bytes nearly all frames start with need no look at the rest.
+  // The two most common first bytes need no further check.
   if (first - (BIT_FIN | 1) > 1 || message & MESSAGE_OPEN) {
     const error = checkFirstByte(first, config, message);
     if (error) return error;
@@ -119,7 +119,7 @@ export function parse(address: usize, available: i32, config: u32, message: u32)
     const error = parseExtendedLength(address, available, short, keyLength, config);
     if (error) return error;
   }
-  // errorOffset is 0 while the length is not all there. Control frames have their own limit.
+  // errorOffset is 0 while the length is incomplete. Control frames have a limit of their own.
   if (errorOffset != 0 && !(first & BIT_CONTROL) && <f64>payloadLength > load<f64>(STATE_MAX_PAYLOAD)) {
     return ERROR_MAX_PAYLOAD;
   }
@@ -145,13 +145,13 @@ function parseExtendedLength(address: usize, available: i32, short: u32, keyLeng
   errorOffset = 9;
   payloadLength = bswap<u64>(load<u64>(address, 2));
   if (strict && payloadLength < 65536) return ERROR_LENGTH_NOT_MINIMAL;
-  // 2^53 - 1: the longest that JavaScript's numbers can count.
+  // 2^53 - 1 is the largest integer that a JavaScript number can count to.
   if (payloadLength > 0x1fffffffffffff) return ERROR_LENGTH_UNSAFE;
   if (available >= 10 + keyLength) headerLength = 10 + keyLength;
   return 0;
 }
 
-/** Writes the header of a payload of less than 64 KiB, but for the masking-key. @returns the address behind it */
+/** Writes the header of a payload of less than 64 KiB, without the masking-key. @returns the address after it */
 // @ts-ignore: decorator
 @inline
 export function writeHeader(address: usize, first: u32, length: u32, masked: i32): usize {

@@ -1,4 +1,4 @@
-// The exports of the core, and nothing else. A test asserts that there are no more.
+// The exports of the core. A test checks that there are no others.
 
 export { decode } from "./decode";
 export { encode } from "./encode";

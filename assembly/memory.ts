@@ -1,21 +1,21 @@
 // The memory map of the core, and every number that its two sides share.
 //
-// Portable: the AssemblyScript core and src/core/ both import this file, so that an offset or a flag
-// is written down once. All offsets and sizes are in bytes; all fields are little-endian.
+// Portable: the AssemblyScript core and src/core/ both import this file, so each offset and flag is defined once. All
+// offsets and sizes are in bytes; all fields are little-endian.
 //
-//   STATE     what one call needs to know of a connection, and what it leaves of it
-//   KEYS      masking-keys not used yet, for the encoder
+//   STATE     the state of a connection, before and after a call
+//   KEYS      unused masking-keys, for the encoder
 //   UNITS     the same place, for the decoder: the lengths of texts
-//   TABLE     records: what decode() found, or what encode() shall write
-//   WINDOW    bytes in: a slice of a chunk to decode, or payloads to encode laid end to end
+//   TABLE     records: the result of decode(), or the frames that encode() should write
+//   WINDOW    input: a slice of a chunk to decode, or payloads to encode, end to end
 //   LANDING   a window that a transport may read into (FrameDecoder.reserve)
-//   OUTPUT    bytes out: payloads unmasked and laid end to end, or serialized frames
+//   OUTPUT    output: unmasked payloads, end to end, or serialized frames
 //   SHARED    only in a large memory: a window that all sockets of a thread read into
 
-/** 64 KiB pages of the core's memory: fixed, it never grows. */
+/** 64 KiB pages of the core's memory, which never grows. */
 export const MEMORY_PAGES = 4;
 export const MEMORY_SIZE = 262144;
-/** The same of a core with a SHARED window, for which OUTPUT is as large as that. */
+/** The same for a core with a SHARED window. Its OUTPUT is as large as SHARED. */
 export const LARGE_PAGES = 19;
 export const LARGE_SIZE = 1245184;
 
@@ -23,33 +23,33 @@ export const LARGE_SIZE = 1245184;
 
 /** u32: CONFIG_* bits. In. */
 export const STATE_CONFIG = 0;
-/** u32: MESSAGE_* bits, of the fragmented message that is open. In and out. */
+/** u32: MESSAGE_* bits of the open fragmented message. In and out. */
 export const STATE_MESSAGE = 4;
-/** u32: where in a UTF-8 sequence the text stands, 0 at a character's boundary. In and out. */
+/** u32: the position in a UTF-8 sequence, 0 between characters. In and out. */
 export const STATE_UTF8 = 8;
-/** u32: record flags of the frame whose payload is not complete, 0 if there is none. In and out. */
+/** u32: record flags of the frame whose payload is incomplete, or 0. In and out. */
 export const STATE_FRAME = 12;
-/** u32: its masking-key, rotated so that its first byte is for the next payload byte. In and out. */
+/** u32: its masking-key, rotated so that the first byte is for the next payload byte. In and out. */
 export const STATE_KEY = 16;
-/** u32: of a Close's code, how many bytes have been read (low byte) and the first of them (next byte). In and out. */
+/** u32: how many bytes of a Close's code have been read (low byte), and the first of them (next byte). In and out. */
 export const STATE_CLOSE = 20;
-/** f64: payload bytes of that frame that have not come yet. In and out. */
+/** f64: payload bytes of the incomplete frame that have not arrived yet. In and out. */
 export const STATE_REMAINING = 24;
 /** f64: the longest payload that a frame may have. In. */
 export const STATE_MAX_PAYLOAD = 32;
-/** u32: the address behind the last byte that was used. Out. */
+/** u32: the address after the last byte that was used. Out. */
 export const STATE_CONSUMED = 40;
-/** u32: ERROR_*, 0 for none. Out. */
+/** u32: ERROR_*, or 0. Out. */
 export const STATE_ERROR = 44;
-/** u32: the address of the byte with which the rule was broken. Out. */
+/** u32: the address of the faulty byte. Out. */
 export const STATE_ERROR_AT = 48;
-/** u32: how many payload bytes a run of texts may have, if it has more than one. In, with CONFIG_STRINGS. */
+/** u32: how many payload bytes a run of several texts may have. In, with CONFIG_STRINGS. */
 export const STATE_SLACK = 52;
 
-// CONFIG bits: the role, the RSV bits an extension owns (in place, as in a frame's first byte), and
-// one bit for each check that is relaxed.
+// CONFIG bits: the role, the RSV bits that an extension owns (in place, as in a frame's first byte), and one bit for
+// each check that is relaxed.
 
-/** Frames must be masked: the role is server. */
+/** The role is server, so frames must be masked. */
 export const CONFIG_SERVER = 1;
 export const CONFIG_ALLOW_UNMASKED = 2;
 export const CONFIG_ALLOW_MASKED = 4;
@@ -58,56 +58,56 @@ export const CONFIG_ALLOW_NON_MINIMAL_LENGTH = 8;
 export const CONFIG_RSV = 112;
 export const CONFIG_ALLOW_INVALID_UTF8 = 128;
 export const CONFIG_ALLOW_INVALID_CLOSE = 256;
-/** Lay the payloads end to end in OUTPUT instead of unmasking them where they are. */
+/** Put the payloads in OUTPUT, end to end, instead of unmasking them in place. */
 export const CONFIG_COMPACT = 512;
 /**
- * Whole text messages that follow one another are a run: one record with FLAG_TEXT, and the length of each string in
- * UNITS. Only with CONFIG_COMPACT.
+ * Consecutive whole text messages are a run: one record with FLAG_TEXT, and the length of each string in UNITS. Only
+ * with CONFIG_COMPACT.
  */
 export const CONFIG_STRINGS = 1024;
 
 // MESSAGE bits.
 
-/** A fragmented message is open: a continuation must come, a new data frame must not. */
+/** A fragmented message is open: a continuation is required, a new data frame forbidden. */
 export const MESSAGE_OPEN = 1;
-/** It is text that is checked for UTF-8. */
+/** It is text, and checked for UTF-8. */
 export const MESSAGE_TEXT = 2;
-/** A Close has been read to its end: what follows is not frames. */
+/** A Close has been read completely. Later bytes are not frames. */
 export const MESSAGE_CLOSED = 4;
 
-// TABLE: 16 bytes a record. ---------------------------------------------------------------------
+// TABLE: 16 bytes per record. -------------------------------------------------------------------
 
 export const RECORD_SIZE = 16;
 export const MAX_RECORDS = 2048;
 
 /** u32: FLAG_* bits. */
 export const RECORD_FLAGS = 0;
-/** u32: address of the payload bytes of this record. */
+/** u32: address of the record's payload bytes. */
 export const RECORD_PAYLOAD = 4;
-/** u32: how many payload bytes this record has. */
+/** u32: number of payload bytes. */
 export const RECORD_LENGTH = 8;
-/** u32: with FLAG_TEXT, the address behind the lengths of its messages in UNITS. */
+/** u32: with FLAG_TEXT, the address after the lengths of its messages in UNITS. */
 export const RECORD_UNITS_END = 12;
-/** u32: without FLAG_TEXT, where in the window the payload bytes stood. */
+/** u32: without FLAG_TEXT, the address of the payload bytes in the window, before they were moved. */
 export const RECORD_FROM = 12;
 
 /** The frame's first byte: FIN, RSV1 to RSV3, opcode. */
 export const FLAG_FIRST_BYTE = 255;
-/** Length of the header, 2 to 14, from this bit on. */
+/** Length of the header, 2 to 14, starting at this bit. */
 export const FLAG_HEADER_SHIFT = 8;
 export const FLAG_HEADER_MASK = 15;
 export const FLAG_MASKED = 4096;
-/** The frame starts with this record: its header stands before the payload. */
+/** The frame starts with this record: its header is before the payload. */
 export const FLAG_START = 8192;
 /** The frame ends with this record. */
 export const FLAG_END = 16384;
 /** A run of text messages, each in one frame, whole and checked. */
 export const FLAG_TEXT = 32768;
-/** With FLAG_TEXT: not all of it is ASCII. */
+/** With FLAG_TEXT: some of it is not ASCII. */
 export const FLAG_WIDE = 65536;
 /**
- * A message of at most 125 bytes, none above 0x7f, in one frame as the role has them, whole. A hint: the portable core does
- * not give it.
+ * A whole message of at most 125 bytes, all below 0x80, in one frame that is masked as the role requires. This is a
+ * hint: the portable core does not set it.
  */
 export const FLAG_ASCII = 131072;
 
@@ -121,21 +121,21 @@ export const ENCODE_UNITS = 16777216;
 // Regions. ---------------------------------------------------------------------------------------
 
 export const KEYS = 128;
-/** u32 for each text: its length in UTF-16 code units. */
+/** u32 per text: its length in UTF-16 code units. */
 export const UNITS = 128;
 export const MAX_UNITS = 2048;
 export const TABLE = 8320;
-// On the left of each window 64 bytes are free, for a header that was cut by the end of the chunk before.
+// 64 bytes before each window are free, for a header that was cut by the end of the previous chunk.
 export const WINDOW_SIZE = 65536;
 export const WINDOW = 41216;
 export const LANDING = 106880;
 export const OUTPUT = 172544;
-/** What is left of the memory but for 64 bytes, so that a vector that starts inside ends inside. */
+/** The rest of the memory except 64 bytes, so that a vector that starts inside also ends inside. */
 export const OUTPUT_SIZE = 89536;
 export const SHARED = 696960;
 export const SHARED_SIZE = 524288;
 
-// Errors, as numbers: src/frame/errors.ts gives each its code, close code and rule. -----------------
+// Error numbers. src/frame/errors.ts gives each one its code, close code and rule. ------------------
 
 export const ERROR_RSV_2_3 = 1;
 export const ERROR_RSV_1 = 2;

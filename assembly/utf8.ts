@@ -1,18 +1,17 @@
 // UTF-8 validation (RFC 3629, RFC 6455 §8.1), resumable at any byte.
 //
-// Between calls the position inside a character is one u32: 0 at a boundary, else how many bytes are
-// still to come (bits 0 and 1) and the least and greatest value of the next one (bits 8 to 15, 16 to
-// 23). Whole vectors are checked with the lookup method of Keiser and Lemire ("Validating UTF-8 in
-// less than one instruction per byte", 2021); what is left of them, and the exact place of an error,
-// is found byte by byte.
+// Between calls, the position inside a character is one u32. It is 0 between characters. Otherwise it holds how many
+// bytes are still missing (bits 0 and 1), and the least and greatest value of the next byte (bits 8 to 15, 16 to 23).
+// Whole vectors are checked with the lookup method of Keiser and Lemire ("Validating UTF-8 in less than one instruction
+// per byte", 2021). The rest, and the exact place of an error, is checked byte by byte.
 
-/** No state: the byte cannot stand here. */
+/** Not a state: the byte is not allowed here. */
 const INVALID: u32 = 0xffffffff;
 const CONTINUATION: u32 = 0xbf8000;
 
-/** Where the first byte stood that cannot be part of a character, after validate() returned false. */
+/** After validate() returned false: the address of the first byte that cannot be part of a character. */
 export let invalidAt: usize = 0;
-/** The state behind the last byte, after validate() returned true. */
+/** After validate() returned true: the state after the last byte. */
 export let utf8State: u32 = 0;
 
 function step(state: u32, byte: u32): u32 {
@@ -34,8 +33,8 @@ function step(state: u32, byte: u32): u32 {
   return left ? CONTINUATION | left : 0;
 }
 
-// What a pair of bytes can be wrong in: a table for each of three nibbles has the errors that the
-// nibble leaves possible, and those that all three leave possible are there.
+// The possible errors of a pair of bytes. There is a table for each of three nibbles, with the errors that the nibble
+// allows. An error that all three nibbles allow has occurred.
 const TOO_SHORT: i8 = 1;
 const TOO_LONG: i8 = 2;
 const OVERLONG_3: i8 = 4;
@@ -47,7 +46,7 @@ const OVERLONG_4: i8 = 64;
 const TWO_CONTINUATIONS: i8 = -128;
 const ANY_LOW: i8 = TOO_SHORT | TOO_LONG | TWO_CONTINUATIONS;
 
-/** Errors of a vector, given the one before it: any byte that is not 0. */
+/** Errors of a vector, given the previous vector. Any byte that is not 0 is an error. */
 // @ts-ignore: decorator
 @inline
 function vectorErrors(input: v128, before: v128): v128 {
@@ -81,7 +80,7 @@ function vectorErrors(input: v128, before: v128): v128 {
     v128.and(i8x16.swizzle(firstHigh, i8x16.shr_u(one, 4)), i8x16.swizzle(firstLow, v128.and(one, nibble))),
     i8x16.swizzle(secondHigh, i8x16.shr_u(input, 4)),
   );
-  // Bytes two behind 0xe0 and more, and three behind 0xf0 and more, must be second continuations.
+  // A byte two after one from 0xe0 up, or three after one from 0xf0 up, must be a second continuation.
   const must = v128.or(
     i8x16.sub_sat_u(two, i8x16.splat(<i8>0x60)),
     i8x16.sub_sat_u(three, i8x16.splat(<i8>0x70)),
@@ -89,14 +88,16 @@ function vectorErrors(input: v128, before: v128): v128 {
   return v128.xor(v128.and(must, i8x16.splat(<i8>0x80)), pair);
 }
 
-/** Length in bytes of a character, from its first byte. */
+/** Length of a character in bytes, from its first byte. */
 // @ts-ignore: decorator
 @inline
 function characterLength(first: u32): usize {
   return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 }
 
-/** The start of the character that stands across `end`, or `end`; no further back than `start`. */
+/**
+ * Returns the start of the character that crosses `end`, or `end` if there is none. Looks no further back than `start`.
+ */
 function boundaryBefore(start: usize, end: usize): usize {
   for (let back: usize = 1; back <= 3 && end - start >= back; back++) {
     const byte: u32 = load<u8>(end - back);
@@ -108,7 +109,7 @@ function boundaryBefore(start: usize, end: usize): usize {
 }
 
 /**
- * Goes on validating with the bytes from `address` to `end`, from `state` on.
+ * Continues validation with the bytes from `address` to `end`, in the given state.
  * @returns true with utf8State, or false with invalidAt
  */
 export function validate(address: usize, end: usize, state: u32): bool {
@@ -143,7 +144,10 @@ export function validate(address: usize, end: usize, state: u32): bool {
   return true;
 }
 
-/** Length in UTF-16 code units of a vector of valid UTF-8: its characters' first bytes, those beyond the BMP twice. */
+/**
+ * Length of a vector of valid UTF-8 in UTF-16 code units: counts the first bytes of characters, twice if beyond the
+ * BMP.
+ */
 // @ts-ignore: decorator
 @inline
 function vectorUnits(input: v128): i32 {
@@ -152,7 +156,7 @@ function vectorUnits(input: v128): i32 {
   return popcnt(firsts) + popcnt(wide);
 }
 
-/** Length in UTF-16 code units of the valid UTF-8 from `address` to `end`. */
+/** Length of the valid UTF-8 from `address` to `end`, in UTF-16 code units. */
 export function utf16Length(address: usize, end: usize): i32 {
   let units: i32 = 0;
   let p = address;
@@ -165,14 +169,14 @@ export function utf16Length(address: usize, end: usize): i32 {
 }
 
 /**
- * The address behind the first `units` UTF-16 code units of the valid UTF-8 at `address`. What follows it, up
- * to `end`, may be anything.
+ * Returns the address after the first `units` UTF-16 code units of the valid UTF-8 at `address`. Any bytes may follow
+ * them, up to `end`.
  */
 export function skipUtf16(address: usize, end: usize, units: i32): usize {
   let p = address;
   while (p + 16 <= end) {
     const inVector = vectorUnits(v128.load(p));
-    // With fewer than are left the vector lies inside the text. Otherwise it may end in what follows.
+    // If the vector has fewer units than are left, it is inside the text. Otherwise it may reach past the text.
     if (inVector >= units) break;
     units -= inVector;
     p += 16;

@@ -1,4 +1,5 @@
-// Symbols -> a block: stored, or with fixed codes, or with its own, whichever is the shortest (RFC 1951 §3.2.3).
+// Writes symbols as a block: stored, with fixed codes, or with codes of its own, whichever is shortest (RFC 1951
+// §3.2.3).
 
 import {
   count,
@@ -25,19 +26,23 @@ const END_OF_BLOCK = 256;
 const FIRST_LENGTH = 257;
 
 const LOG_SHIFT: u32 = 8;
-/** What the header of a block with codes of its own takes, by experience: some bits for each kind of code and for each symbol used. */
+/**
+ * The size of the header of a block with its own codes, from experience: bits per kind of code, and per used symbol.
+ */
 const HEADER_BITS: u32 = 65;
 const KIND_BITS: u32 = 4;
 
-/** u8 each, by length - 3: its symbol - 257. */
+/** u8 each, by length - 3: the symbol of the length, minus 257. */
 const LENGTH_SYMBOLS: usize = MATCHER_END;
-/** By that symbol - 257. u8 each: the least length - 3, and the number of extra bits. */
+/** u8 each, by that symbol minus 257: the least length - 3, and the number of extra bits. */
 const LENGTH_BASES: usize = LENGTH_SYMBOLS + 256;
 const LENGTH_EXTRAS: usize = LENGTH_BASES + 32;
 
 /** u32 each: a literal << 16, or (length - 3) << 16 | distance. */
 export const SYMBOLS: usize = INPUT - 65536;
-/** A block ends with the first symbol from here on; a match and the literals that it gave way to may follow. */
+/**
+ * A block ends at the first symbol from here on. Before the end, a match and the literals before it may still be added.
+ */
 export const SYMBOLS_FULL: usize = INPUT - 2048;
 
 makeLengthTables();
@@ -52,7 +57,7 @@ function makeLengthTables(): void {
     memory.fill(LENGTH_SYMBOLS + length, <u8>symbol, 1 << extra);
     length += 1 << extra;
   }
-  // 258 has a symbol of its own.
+  // Length 258 has its own symbol.
   store<u8>(LENGTH_SYMBOLS + 255, 28);
   store<u8>(LENGTH_BASES + 28, 255);
 }
@@ -72,7 +77,7 @@ function distanceExtra(symbol: u32): u32 {
   return symbol < 4 ? 0 : (symbol >> 1) - 1;
 }
 
-/** Adds [from, end) as literals at `to`. @returns where the next symbol goes */
+/** Adds the bytes [from, end) as literals at `to`. @returns the address of the next symbol */
 // @ts-ignore: decorator
 @inline
 export function addLiterals(to: usize, from: usize, end: usize): usize {
@@ -94,7 +99,7 @@ export function addMatch(to: usize, length: u32, distance: u32): usize {
   return to + 4;
 }
 
-/** Writes [from, to), at most 65,535 bytes, as a stored block. */
+/** Writes the bytes [from, to), at most 65,535, as a stored block. */
 export function putStored(from: usize, to: usize): void {
   const length = <u32>(to - from);
   put(0, 3);
@@ -103,7 +108,9 @@ export function putStored(from: usize, to: usize): void {
   putBytes(from, length);
 }
 
-/** Writes the symbols up to `symbolsEnd`, which make up the bytes [from, to), as a block, and counts from 0 again. */
+/**
+ * Writes the symbols up to `symbolsEnd` as a block, and resets the counts. The symbols stand for the bytes [from, to).
+ */
 export function putBlock(symbolsEnd: usize, from: usize, to: usize): void {
   count(LITERAL_COUNTS, END_OF_BLOCK);
   entropy = headerBits = fixedBits = 0;
@@ -129,14 +136,15 @@ export function putBlock(symbolsEnd: usize, from: usize, to: usize): void {
   memory.fill(LITERAL_COUNTS, 0, COUNTS_SIZE);
 }
 
-// What the counted symbols take, in bits, without extra bits: with fixed codes, and about the least with codes of their
-// own. To build codes takes longer than to find the matches of a short message, which most often does better without.
+// The size of the counted symbols in bits, without extra bits: with fixed codes, and an estimate of the minimum with
+// codes of their own. Building codes takes longer than finding the matches of a short message, and most short messages
+// are better off without.
 
 let fixedBits: u32 = 0;
 let entropy: u32 = 0;
 let headerBits: u32 = 0;
 
-/** Adds what the symbols of one kind take. */
+/** Adds the size of the symbols of one kind. */
 function weigh(used: usize, usedEnd: usize, fixedCodes: usize): void {
   let total: u32 = 0;
   let sum: u32 = 0;
@@ -150,7 +158,7 @@ function weigh(used: usize, usedEnd: usize, fixedCodes: usize): void {
   headerBits += HEADER_BITS + <u32>((usedEnd - used) >> 2) * KIND_BITS;
 }
 
-/** The logarithm << LOG_SHIFT, to about 1 %: a parabola between powers of two. */
+/** The binary logarithm << LOG_SHIFT, accurate to about 1 %: a parabola between powers of two. */
 // @ts-ignore: decorator
 @inline
 function log2(value: u32): u32 {

@@ -1,64 +1,65 @@
-// Huffman codes (RFC 1951 §3.2.2) -> tables that decode them.
+// Builds decoding tables from Huffman codes (RFC 1951 §3.2.2).
 //
 // A table is indexed with the next bits of the input, as many as its root has. An entry is a u32:
 //
-//   bits 0 to 5    how many bits the symbol takes, its extra bits included
-//   bits 8 to 11   how many of these are the code
-//   bits 16 to 30  the literal; or the length or distance to which the extra bits add; or the code length
+//   bits 0 to 5    how many bits the symbol takes, including its extra bits
+//   bits 8 to 11   how many of these bits are the code
+//   bits 16 to 30  the literal, the code length, or the length or distance without its extra bits
 //
-// A code that is longer than the root continues in a subtable, whose entry in the root has instead:
+// A code longer than the root continues in a subtable. Its entry in the root has instead:
 //
 //   bits 0 to 5    the bits of the root
 //   bits 8 to 11   how many bits index the subtable
-//   bits 16 to 27  where it begins, as an index in the table
+//   bits 16 to 27  the start of the subtable, as an index in the table
 //
-// Flags tell the kinds apart. A distance takes all of the bits 16 to 30, so its table has flags of its own.
+// Flags tell the kinds apart. A distance uses all of bits 16 to 30, so the table of distances has its own flags.
 
 /** Literals and lengths: the entry is a literal. */
 export const LITERAL: u32 = 0x80000000;
-/** Literals and lengths: neither a literal nor a length. With neither of the next two, no symbol has this code. */
+/** Literals and lengths: the entry is neither. Without one of the next two flags, no symbol has this code. */
 export const SPECIAL: u32 = 0x40000000;
 export const SUBTABLE: u32 = 0x20000000;
 export const END_OF_BLOCK: u32 = 0x10000000;
-/** Distances: not a distance but a subtable. */
+/** Distances: the entry is a subtable, not a distance. */
 export const DISTANCE_SPECIAL: u32 = 0x80000000;
 /** Distances: with DISTANCE_SPECIAL, no symbol has this code. */
 export const DISTANCE_INVALID: u32 = 0x40000000;
 
-/** The most that a root has: the larger, the fewer subtables, and the longer it takes to build. */
+/** The maximum number of root bits. A larger root needs fewer subtables, but takes longer to build. */
 const LITERAL_ROOT: u32 = 10;
 const DISTANCE_ROOT: u32 = 8;
-/** The longest code for code lengths: their table has no subtables. */
+/** The longest code of a code length. Their table has no subtables. */
 const PRECODE_ROOT: u32 = 7;
 
 // Addresses. inflate.ts continues at 1024.
 
-const COUNTS: usize = 64; // u32[16]: how many codes have this length
-const STARTS: usize = 128; // u32[16]: where the next symbol of this length goes in SORTED
+const COUNTS: usize = 64; // u32[16]: the number of codes of each length
+const STARTS: usize = 128; // u32[16]: where the next symbol of each length goes in SORTED
 const SORTED: usize = 192; // u16[288]: symbols by length
 const LITERAL_SYMBOLS: usize = 2048; // u32[288]: entries without the code
 const DISTANCE_SYMBOLS: usize = 3200; // u32[32]
 const PRECODE_SYMBOLS: usize = 3328; // u32[19]
-const FIXED_LENGTHS: usize = 3584; // u8[288], and 8 that are read with the last
+const FIXED_LENGTHS: usize = 3584; // u8[288], and 8 more that are read with the last ones
 const FIXED_LITERALS: usize = 4096; // u32[512]
 const FIXED_DISTANCES: usize = 6144; // u32[32]
 export const PRECODE: usize = 6656; // u32[128]
-// zlib's examples/enough.c says how large tables get: 1,334 entries for 288 symbols and a root of 10, 402 for 32 and 8.
+// zlib's examples/enough.c computes the size of tables: 1,334 entries for 288 symbols and a root of 10, 402 for 32 and
+// 8.
 const LITERALS: usize = 8192;
 const DISTANCES: usize = 16384;
 
-/** The tables in use, and masks for the bits of their roots. */
+/** The tables in use, and masks for their root bits. */
 export let literals: usize = 0;
 export let literalMask: u64 = 0;
 export let distances: usize = 0;
 export let distanceMask: u64 = 0;
 
-/** How many times LITERALS and DISTANCES have been built: the number of the codes that are there now. */
+/** How many times LITERALS and DISTANCES have been built. This identifies the current codes. */
 export let builds: u64 = 0;
 let builtLiteralMask: u64 = 0;
 let builtDistanceMask: u64 = 0;
 
-/** Makes what all messages share: an entry for each symbol, and the fixed codes (RFC 1951 §3.2.6). */
+/** Builds the tables that all messages share: an entry for each symbol, and the fixed codes (RFC 1951 §3.2.6). */
 export function prepareCodes(): void {
   for (let i: u32 = 0; i < 288; i++) {
     let entry = LITERAL | (i << 16);
@@ -86,7 +87,7 @@ export function prepareCodes(): void {
   buildDistances(FIXED_LENGTHS, 32, FIXED_DISTANCES);
 }
 
-/** Uses the fixed codes. */
+/** Switches to the fixed codes. */
 export function useFixedCodes(): void {
   literals = FIXED_LITERALS;
   literalMask = 511;
@@ -94,7 +95,7 @@ export function useFixedCodes(): void {
   distanceMask = 31;
 }
 
-/** Uses the codes that were built last. */
+/** Switches to the codes that were built last. */
 export function useBuiltCodes(): void {
   literals = LITERALS;
   literalMask = builtLiteralMask;
@@ -102,27 +103,30 @@ export function useBuiltCodes(): void {
   distanceMask = builtDistanceMask;
 }
 
-/** Builds PRECODE from 19 lengths; as in zlib, a code without symbols is all 0. @returns false if they make no code */
+/**
+ * Builds PRECODE from 19 lengths. As in zlib, the table of a code without symbols is all 0. @returns false if the
+ * lengths are not a code
+ */
 export function buildPrecode(lengths: usize): bool {
   const bits = build(lengths, 19, PRECODE_SYMBOLS, PRECODE, PRECODE_ROOT, 0, 0);
-  // So that it is always indexed with 7 bits.
+  // Extend it, so that it is always indexed with 7 bits.
   if (bits) for (let i = bits; i < PRECODE_ROOT; i++) double(PRECODE, i);
   return bits != 0;
 }
 
-/** Begins to overwrite LITERALS and DISTANCES: the tables that are built now get a number of their own. */
+/** Starts to overwrite LITERALS and DISTANCES. The new tables get a number of their own. */
 export function beginCodes(): void {
   builds++;
 }
 
-/** Builds LITERALS. @returns false if the lengths make no code */
+/** Builds LITERALS. @returns false if the lengths are not a code */
 export function buildLiteralCodes(lengths: usize, count: usize): bool {
   const bits = buildLiterals(lengths, count, LITERALS);
   builtLiteralMask = (1 << bits) - 1;
   return bits != 0;
 }
 
-/** Builds DISTANCES. @returns false if the lengths make no code */
+/** Builds DISTANCES. @returns false if the lengths are not a code */
 export function buildDistanceCodes(lengths: usize, count: usize): bool {
   const bits = buildDistances(lengths, count, DISTANCES);
   builtDistanceMask = (1 << bits) - 1;
@@ -138,7 +142,7 @@ function buildDistances(lengths: usize, count: usize, table: usize): u32 {
   return build(lengths, count, DISTANCE_SYMBOLS, table, DISTANCE_ROOT, DISTANCE_SPECIAL, invalid);
 }
 
-/** The entry of a code's last bits, which are next in `bits`, given its entry in the root. */
+/** Returns the subtable entry for the last bits of a code, which are next in `bits`, given its entry in the root. */
 // @ts-ignore: decorator
 @inline
 export function subtableEntry(table: usize, entry: u32, bits: u64): u32 {
@@ -146,7 +150,7 @@ export function subtableEntry(table: usize, entry: u32, bits: u64): u32 {
   return load<u32>(table + (index << 2));
 }
 
-/** Up to eight code lengths, the first lowest, and 0 from `end` on. */
+/** Returns up to eight code lengths, the first one lowest, and 0 from `end` on. */
 // @ts-ignore: decorator
 @inline
 function lengthsAt(address: usize, end: usize): u64 {
@@ -160,7 +164,7 @@ function countLengths(lengths: usize, end: usize): void {
   for (let p = COUNTS; p < COUNTS + 64; p += 16) v128.store(p, i8x16.splat(0));
   for (let p = lengths; p < end; p += 8) {
     let word = lengthsAt(p, end);
-    // Most symbols have no code, and are passed over.
+    // Most symbols have no code, so skip them.
     while (word) {
       word >>= ctz(word) & 56;
       const count = COUNTS + (<usize>(word & 15) << 2);
@@ -170,7 +174,7 @@ function countLengths(lengths: usize, end: usize): void {
   }
 }
 
-/** Sorts the symbols that have codes by their lengths into SORTED. */
+/** Sorts the symbols that have codes into SORTED, by code length. */
 function sortSymbols(lengths: usize, end: usize): void {
   for (let p = lengths; p < end; p += 8) {
     let word = lengthsAt(p, end);
@@ -189,13 +193,16 @@ function sortSymbols(lengths: usize, end: usize): void {
   }
 }
 
-/** Appends a copy of a table's 2 ** bits entries. Of two entries it makes four and two that are overwritten later. */
+/** Appends a copy of a table's 2 ** bits entries. With two entries, it writes two more, which are overwritten later. */
 function double(table: usize, bits: u32): void {
   const size: usize = 4 << bits;
   for (let p = table; p < table + size; p += 16) v128.store(p + size, v128.load(p));
 }
 
-/** The code after `code`, which is not `ones`, the last of its length. Here the first bit of a code is the lowest. */
+/**
+ * Returns the code after `code`, which must not be `ones`, the last code of its length. The first bit of a code is the
+ * lowest.
+ */
 // @ts-ignore: decorator
 @inline
 function nextCode(code: u32, ones: u32): u32 {
@@ -204,9 +211,9 @@ function nextCode(code: u32, ones: u32): u32 {
 }
 
 /**
- * Builds a table. `subtable` and `invalid` are the flags of entries that are not symbols. Like zlib, it takes an
- * incomplete code only if that has no symbol at all or, where there is an `invalid`, a single one of 1 bit.
- * @returns the bits of the root, or 0 if the lengths make no code
+ * Builds a table. `subtable` and `invalid` are the flags of entries that are not symbols. Like zlib, it accepts an
+ * incomplete code only if it has no symbol or, if `invalid` is not 0, a single symbol of 1 bit.
+ * @returns the number of root bits, or 0 if the lengths are not a code
  */
 function build(
   lengths: usize,
@@ -238,13 +245,13 @@ function build(
   let sorted = SORTED;
   if (free) {
     if (longest > 1 || (longest && !invalid)) return 0;
-    // No symbol has these codes of 1 bit, but for the only one there is.
+    // At most one of these two codes of 1 bit has a symbol.
     store<u64>(table, 0x0000010100000101 | (<u64>invalid << 32) | invalid);
     if (longest) store<u32>(table, load<u32>(symbols + (<usize>load<u16>(sorted) << 2)) + 0x101);
     return 1;
   }
 
-  // Codes that fit the root: each length has a table, which is doubled for the next.
+  // Codes that fit the root: build a table for each length, and double it for the next length.
   const root = min(mostBits, longest);
   let code: u32 = 0;
   let length = shortest;
@@ -265,7 +272,7 @@ function build(
     length++;
   }
 
-  // Longer ones: subtables, each for the codes that begin with the same bits.
+  // Longer codes: build a subtable for each group of codes that start with the same bits.
   const mask: u32 = (1 << root) - 1;
   let prefix: u32 = 0xffffffff;
   let tableEnd: u32 = 1 << root;
@@ -278,7 +285,7 @@ function build(
     for (let left = codes; left; left--) {
       if ((code & mask) != prefix) {
         prefix = code & mask;
-        // As large as the longest code that begins like this: the codes that are left are the first to fill it.
+        // The subtable must fit the longest code with this prefix. The remaining codes fill it in order.
         let bits = length - root;
         let room = (1 << bits) - <i32>left;
         while (room > 0) {

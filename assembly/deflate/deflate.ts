@@ -1,4 +1,4 @@
-// Segments of a connection's messages -> blocks (RFC 1951, RFC 7692 §7.2.1).
+// Compresses segments of a connection's messages to blocks (RFC 1951, RFC 7692 §7.2.1).
 
 import { addLiterals, addMatch, putBlock, putStored, SYMBOLS, SYMBOLS_FULL } from "./block";
 import {
@@ -17,19 +17,26 @@ import {
 import { DEFLATE_AT, DEFLATE_LEVEL, FLUSH_END, FLUSH_NONE } from "./memory";
 import { alignToByte, output, pendingBits, pendingCount, put, startWriter } from "./writer";
 
-/** Bits that one more byte in a match saves. A literal takes more, but favouring near matches is better on all corpora. */
+/**
+ * The bits saved by one more byte in a match. A literal takes more, but preferring near matches is better on all
+ * corpora.
+ */
 const BYTE_GAIN: u32 = 3;
-/** How many bits better a match must be that begins two bytes later. */
+/** How many bits a match must gain if it starts two bytes later. */
 const LITERAL_LOSS: u32 = 5;
-/** After 2^6 literals in a row every second byte is looked up, after twice as many every third: random bytes take a quarter of the time. */
+/**
+ * After 2^6 literals in a row, look up every second byte; after twice as many, every third. Random bytes take a quarter
+ * of the time.
+ */
 const SKIP_SHIFT = 6;
 
-/** u32 each: bits that do not fill a byte, and how many. */
+/** u32 each: the bits that do not fill a byte, and their number. */
 const PENDING_BITS = MATCHER_PRIVATE_END;
 const PENDING_COUNT = MATCHER_PRIVATE_END + 4;
 
 /**
- * Compresses what is in the slot's window between DEFLATE_AT and `end`, at most MAX_SEGMENT bytes, and moves DEFLATE_AT there.
+ * Compresses the bytes between DEFLATE_AT and `end` in the slot's window, at most MAX_SEGMENT, and moves DEFLATE_AT
+ * there.
  * @returns the end of the result in OUTPUT
  */
 export function deflate(slot: usize, end: usize, flush: i32): usize {
@@ -60,7 +67,7 @@ function compress(at: usize, end: usize): void {
   let from = at;
   let symbols = SYMBOLS;
   let p = at;
-  /** Where the last match ended. */
+  /** The end of the last match. */
   let literals = at;
   while (p < end) {
     if (symbols >= SYMBOLS_FULL) {
@@ -96,7 +103,7 @@ function compress(at: usize, end: usize): void {
   putBlock(symbols, from, end);
 }
 
-/** What makes one match better than another: bits that it saves, about. The least for 0, no match. */
+/** A score to compare matches: roughly the bits that a match saves. Lowest for 0, no match. */
 // @ts-ignore: decorator
 @inline
 function gain(match: u32): u32 {

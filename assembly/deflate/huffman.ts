@@ -1,27 +1,27 @@
-// Huffman codes for blocks: lengths from frequencies, canonical codes from lengths, and how a block tells them
-// (RFC 1951 §3.2.2 and §3.2.7). Nothing here serves inflating.
+// Huffman codes to write blocks: code lengths from frequencies, canonical codes from lengths, and the header that
+// describes them (RFC 1951 §3.2.2 and §3.2.7). Inflating uses none of this.
 
 import { put } from "./writer";
 import { DEFLATE_TABLES } from "./memory";
 
-/** Literals and lengths, and distances that a block may use. */
+/** The number of literal/length symbols and of distance symbols that a block may use. */
 const LITERALS: u32 = 286;
 const DISTANCES: u32 = 30;
 const CODE_LENGTHS: u32 = 19;
 const MAX_LENGTH: u32 = 15;
 const MAX_CODE_LENGTH: u32 = 7;
 
-// Frequencies are u16: fewer than 2^15 symbols make up a block. Codes are u32: the bits as they are written, and their
-// number from bit 16 on.
+// Frequencies are u16, because a block has fewer than 2^15 symbols. Codes are u32: the bits in the order in which they
+// are written, and their number from bit 16 on.
 
 export const LITERAL_COUNTS: usize = DEFLATE_TABLES;
-/** Right after those of literals, so that both are cleared at once. */
+/** Right after those of literals, so that one fill clears both. */
 export const DISTANCE_COUNTS: usize = LITERAL_COUNTS + 2 * 288;
 export const COUNTS_SIZE: usize = 2 * (288 + 32);
 const LENGTH_COUNTS: usize = LITERAL_COUNTS + COUNTS_SIZE;
 const LENGTH_COUNTS_SIZE: usize = 2 * 32;
 
-// u32 each: frequency << SYMBOL_BITS | symbol, of the symbols that occur. All that follows looks at these alone.
+// u32 each: frequency << SYMBOL_BITS | symbol, for each symbol that occurs. The later steps only look at these.
 
 const SYMBOL_BITS: u32 = 9;
 const SYMBOL_MASK: u32 = (1 << SYMBOL_BITS) - 1;
@@ -35,24 +35,29 @@ const LENGTH_CODES: usize = DISTANCE_CODES + 4 * 32;
 export const FIXED_LITERAL_CODES: usize = LENGTH_CODES + 4 * 32;
 export const FIXED_DISTANCE_CODES: usize = FIXED_LITERAL_CODES + 4 * 288;
 
-/** u8 each: a code's length. Those of distances are moved up to those of literals to be told as one sequence. */
+/**
+ * u8 each: the length of a code. Those of distances are moved next to those of literals, to be written as one sequence.
+ */
 const LITERAL_LENGTHS: usize = FIXED_DISTANCE_CODES + 4 * 32;
 const DISTANCE_LENGTHS: usize = LITERAL_LENGTHS + 288;
 const LENGTH_LENGTHS: usize = DISTANCE_LENGTHS + 32;
 const SEQUENCE: usize = LENGTH_LENGTHS + 32;
-/** u16 each: a symbol of the sequence, run-length coded, and its extra bits from bit 5 on. */
+/** u16 each: a symbol of the run-length coded sequence, with its extra bits from bit 5 on. */
 const RUNS: usize = SEQUENCE + 352;
 
-/** The used symbols in order of frequency; each pass of sort() moves them from one to the other. An entry more ends them. */
+/**
+ * The used symbols by frequency. Each pass of sort() moves them from one half to the other. One more entry marks the
+ * end.
+ */
 const SORTED: usize = RUNS + 2 * 320;
 const SORTED_SIZE: usize = 4 * 290;
-/** u32 each: the inner nodes of the tree: weight, then parent, then depth. */
+/** u32 each: the inner nodes of the tree. A node holds its weight, then its parent, then its depth. */
 const NODES: usize = SORTED + 2 * SORTED_SIZE;
-/** u32 each, by length: how many codes, then the next code. Also by six bits of a frequency. */
+/** u32 each, by length: the number of codes, then the next code. Also used by six bits of a frequency. */
 const BY_LENGTH: usize = NODES + 4 * 288;
 const RADIX_BITS: u32 = 6;
 const RADIX_MASK: u32 = (1 << RADIX_BITS) - 1;
-/** u8 each: the order in which lengths of code lengths are told. */
+/** u8 each: the order in which a header lists the lengths of code lengths. */
 const ORDER: usize = BY_LENGTH + (4 << RADIX_BITS);
 export const HUFFMAN_END: usize = ORDER + 32;
 
@@ -66,7 +71,7 @@ function makeFixedCodes(): void {
   memory.fill(LITERAL_LENGTHS + 256, 7, 24);
   memory.fill(LITERAL_LENGTHS + 280, 8, 8);
   memory.fill(DISTANCE_LENGTHS, 5, 32);
-  // Any number but 0: all of them occur.
+  // Any number except 0, because all of them occur.
   memory.fill(LITERAL_COUNTS, 1, COUNTS_SIZE);
   makeCodes(LITERALS_USED, findUsed(LITERAL_COUNTS, 288, LITERALS_USED), LITERAL_LENGTHS, FIXED_LITERAL_CODES);
   makeCodes(DISTANCES_USED, findUsed(DISTANCE_COUNTS, 32, DISTANCES_USED), DISTANCE_LENGTHS, FIXED_DISTANCE_CODES);
@@ -89,7 +94,7 @@ function at(table: usize, index: u32): usize {
   return table + (<usize>index << 2);
 }
 
-/** Counts one more of a symbol. */
+/** Adds one to the count of a symbol. */
 // @ts-ignore: decorator
 @inline
 export function count(table: usize, symbol: u32): void {
@@ -117,7 +122,7 @@ export function frequencyOf(used: usize): u32 {
 }
 
 /**
- * Lists the symbols that occur, in their order. At least two, so that the code is complete.
+ * Lists the symbols that occur, in order. The list has at least two, so that the code is complete.
  * @param size a multiple of 16
  * @returns the end of the list
  */
@@ -151,7 +156,7 @@ function reverse(code: u32, length: u32): u32 {
   return (((code & 0xff) << 8) | (code >> 8)) >> (16 - length);
 }
 
-/** Canonical codes of the used symbols from their lengths (RFC 1951 §3.2.2). */
+/** Makes canonical codes of the used symbols from their lengths (RFC 1951 §3.2.2). */
 function makeCodes(used: usize, usedEnd: usize, lengths: usize, codes: usize): void {
   memory.fill(BY_LENGTH, 0, 64);
   for (let entry = used; entry < usedEnd; entry += 4) countAt(BY_LENGTH, load<u8>(lengths + symbolOf(entry)));
@@ -171,7 +176,9 @@ function makeCodes(used: usize, usedEnd: usize, lengths: usize, codes: usize): v
   }
 }
 
-/** Finds code lengths, none above `limit`, for the used symbols from their frequencies; all others of `size` get 0. */
+/**
+ * Computes code lengths of the used symbols, up to `limit`, from their frequencies. All other symbols of `size` get 0.
+ */
 function makeLengths(used: usize, usedEnd: usize, limit: u32, lengths: usize, size: u32): void {
   memory.fill(lengths, 0, size);
   const leaves = <u32>((usedEnd - used) >> 2);
@@ -186,7 +193,7 @@ function makeLengths(used: usize, usedEnd: usize, limit: u32, lengths: usize, si
   }
 }
 
-/** Sorts used symbols by frequency, six bits at a time, the lowest first. @returns where they are then */
+/** Sorts used symbols by frequency, six bits at a time, the lowest bits first. @returns their new address */
 function sort(used: usize, size: u32): usize {
   let from = used;
   let to = SORTED;
@@ -215,9 +222,13 @@ function sort(used: usize, size: u32): usize {
   return from;
 }
 
-/** Joins the two lightest leaves or nodes until one is left. New nodes never weigh less than earlier ones: no heap is needed. */
+/**
+ * Joins the two lightest leaves or nodes until one is left. It needs no heap, because new nodes never weigh less than
+ * earlier ones.
+ */
 function buildTree(sorted: usize, leaves: u32): void {
-  // What is missing is too heavy. No branch: the processor guesses these wrong half of the time.
+  // Missing leaves and nodes weigh too much to be chosen. This avoids a branch that the processor would mispredict half
+  // of the time.
   store<u32>(at(sorted, leaves), u32.MAX_VALUE);
   memory.fill(NODES, 255, <usize>leaves << 2);
   let leaf = sorted;
@@ -237,7 +248,10 @@ function buildTree(sorted: usize, leaves: u32): void {
   }
 }
 
-/** Counts the leaves at each depth of the tree in BY_LENGTH; those below `limit` are lifted, and others lowered for it. */
+/**
+ * Counts the leaves at each depth of the tree in BY_LENGTH. Leaves deeper than `limit` are lifted, and others lowered
+ * to make room.
+ */
 function countDepths(leaves: u32, limit: u32): void {
   memory.fill(BY_LENGTH, 0, 64);
   let node: i32 = <i32>leaves - 2;
@@ -254,8 +268,8 @@ function countDepths(leaves: u32, limit: u32): void {
     store<u32>(entry, load<u32>(entry) + places - inner);
     places = inner << 1;
   }
-  // The sum of 2^-length must be 1 (Kraft); lifted leaves made it more. Each step takes a leaf of the limit away to
-  // hang it beside a shorter code's leaf, both one level lower: the sum falls by 2^-limit.
+  // The sum of 2^-length must be 1 (Kraft), but lifted leaves made it more. Each step takes a leaf from the limit, and
+  // makes it a sibling of a leaf with a shorter code, both one level lower. The sum falls by 2^-limit.
   let sum: u32 = 0;
   for (let length: u32 = 1; length <= limit; length++) sum += load<u32>(at(BY_LENGTH, length)) << (limit - length);
   for (; sum > <u32>1 << limit; sum--) {
@@ -280,8 +294,8 @@ let lengthSize: u32 = 0;
 let runsEnd: usize = RUNS;
 
 /**
- * Finds codes for the used symbols, the lists of which end where the arguments say.
- * @returns the bits of the header and of all symbols, without their extra bits
+ * Computes codes for the used symbols. The arguments are the ends of their lists.
+ * @returns the size of the header and of all symbols in bits, without the extra bits of the symbols
  */
 export function planCodes(literals: usize, distances: usize): u32 {
   literalsEnd = literals;
@@ -326,7 +340,7 @@ function addRun(symbol: u32, extra: u32): void {
 function makeRuns(size: u32): void {
   memory.fill(LENGTH_COUNTS, 0, LENGTH_COUNTS_SIZE);
   runsEnd = RUNS;
-  // No length: here the last run ends.
+  // Not a length, so the last run ends here.
   store<u8>(SEQUENCE + size, 255);
   let i: u32 = 0;
   while (i < size) {
@@ -343,7 +357,7 @@ function makeRuns(size: u32): void {
       left--;
     }
     while (left >= 3) {
-      // 16 repeats the length before 3 to 6 times; 17 and 18 repeat 0, 3 to 10 and 11 to 138 times.
+      // 16 repeats the previous length 3 to 6 times; 17 and 18 repeat 0, 3 to 10 and 11 to 138 times.
       const run = min<u32>(left, length ? 6 : 138);
       if (length) addRun(16, run - 3);
       else if (run < 11) addRun(17, run - 3);
@@ -354,7 +368,7 @@ function makeRuns(size: u32): void {
   }
 }
 
-/** Writes the header of a block with the codes that planCodes() has found, and makes these codes. */
+/** Writes the header of a block with the codes from planCodes(), and makes these codes. */
 export function putCodes(): void {
   put((literalSize - 257) | ((distanceSize - 1) << 5) | ((lengthSize - 4) << 10), 14);
   for (let i: u32 = 0; i < lengthSize; i++) put(load<u8>(LENGTH_LENGTHS + load<u8>(ORDER + i)), 3);

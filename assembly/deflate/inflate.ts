@@ -1,19 +1,19 @@
-// DEFLATE (RFC 1951) -> bytes, resumable at every byte of input and output.
+// Inflates DEFLATE data (RFC 1951). It can stop and continue at every byte of input and output.
 //
 // A slot's mode says what comes next:
 //
-//   HEADER           3 bits that begin a block            -> STORED_LENGTH, CODES (fixed) or COUNTS
+//   HEADER           3 bits that start a block            -> STORED_LENGTH, CODES (fixed) or COUNTS
 //   STORED_LENGTH    LEN and NLEN                         -> STORED
 //   STORED           bytes                                -> HEADER
 //   COUNTS           HLIT, HDIST and HCLEN                -> PRECODE_LENGTHS
 //   PRECODE_LENGTHS  lengths of the codes for code lengths -> CODE_LENGTHS
 //   CODE_LENGTHS     code lengths                         -> CODES
 //   CODES            a literal, a match or the end        -> CODES, MATCH or HEADER
-//   MATCH            what is left of a match              -> CODES
+//   MATCH            the rest of a match                  -> CODES
 //
-// A step takes all bits of one item or none. decodeFast() does many steps of CODES and MATCH at once, and nearly all of
-// the work. Where it meets the end of the input or an error it gives up; the steps then do the same again, and find
-// exactly where that is. Only they decide what is refused.
+// A step takes all bits of one item, or none. decodeFast() combines many steps of CODES and MATCH, and does nearly all
+// of the work. At the end of the input, or at an error, it gives up. The steps then repeat its last round, and find the
+// exact place. Only the steps refuse input.
 
 import {
   beginCodes,
@@ -63,7 +63,7 @@ import {
   TAIL_SIZE,
 } from "./memory";
 
-/** What a step returns when another follows; else it returns what inflate() does. */
+/** A step returns this if another step follows. Otherwise it returns the result of inflate(). */
 const CONTINUE: i32 = 3;
 
 const HEADER: u32 = 0;
@@ -78,15 +78,15 @@ const MATCH: u32 = 7;
 // Fields of a slot's state.
 
 const MODE: usize = INFLATE_PRIVATE;
-const BITS: usize = INFLATE_PRIVATE + 4; // u64: input that has been read and not taken, the next bit lowest
+const BITS: usize = INFLATE_PRIVATE + 4; // u64: input bits that have been read but not taken, the next bit lowest
 const BIT_COUNT: usize = INFLATE_PRIVATE + 12;
-const FINAL: usize = INFLATE_PRIVATE + 16; // BFINAL of the block, or of the one before if the mode is HEADER
-const FINAL_BLOCKS: usize = INFLATE_PRIVATE + 20; // how many have ended
+const FINAL: usize = INFLATE_PRIVATE + 16; // BFINAL of the block, or of the previous block if the mode is HEADER
+const FINAL_BLOCKS: usize = INFLATE_PRIVATE + 20; // how many final blocks have ended
 const LITERAL_COUNT: usize = INFLATE_PRIVATE + 24; // HLIT + 257
 const DISTANCE_COUNT: usize = INFLATE_PRIVATE + 28; // HDIST + 1
 const PRECODE_COUNT: usize = INFLATE_PRIVATE + 32; // HCLEN + 4
-const INDEX: usize = INFLATE_PRIVATE + 36; // how many code lengths there are already
-const LENGTH: usize = INFLATE_PRIVATE + 40; // what is left of a stored block or a match
+const INDEX: usize = INFLATE_PRIVATE + 36; // how many code lengths have been read
+const LENGTH: usize = INFLATE_PRIVATE + 40; // the rest of a stored block or a match
 const DISTANCE: usize = INFLATE_PRIVATE + 44;
 const BUILD: usize = INFLATE_PRIVATE + 52; // u64: the number of its codes in codes.ts, 0 for the fixed ones
 const PRECODE_LENGTH: usize = INFLATE_PRIVATE + 60; // u8[19]
@@ -95,17 +95,20 @@ const CODE_LENGTH: usize = INFLATE_PRIVATE + 84; // u8[316 + 15]: literals, then
 // Addresses, between those of codes.ts.
 
 const PRECODE_ORDER: usize = 1024; // u8[19]: the order of PRECODE_LENGTH in the input
-const PATTERNS: usize = 1056; // u8[16][16]: the indices that repeat the first bytes of a vector, by their number
-const STRIDES: usize = 1312; // u8[16]: the most of 16 bytes that is a multiple of this
+const PATTERNS: usize = 1056; // u8[16][16]: for each number of bytes, the indices that repeat these bytes in a vector
+const STRIDES: usize = 1312; // u8[16]: for each number of bytes, its largest multiple up to 16
 
-/** A round of decodeFast() loads two words of 8 bytes, the second 7 bytes after the first at most. */
+/** A round of decodeFast() loads two words of 8 bytes. The second is at most 7 bytes after the first. */
 const FAST_INPUT: usize = 15;
-/** How far after the input a round may begin with `last`. With what it loads that is less than INPUT_MARGIN. */
+/**
+ * With `last`, how far after the input a round may start. Together with the bytes that it loads, this is less than
+ * INPUT_MARGIN.
+ */
 const PAST_INPUT: usize = 8;
-/** A round writes at most two literals, a match of 258 bytes and the 15 that copyMatch() may add. */
+/** A round writes at most two literals, a match of 258 bytes, and 15 bytes that copyMatch() may add. */
 const FAST_OUTPUT: usize = 275;
 
-/** Of the slot, during a call. The bits of `bits` from `bitCount` on are 0. */
+/** The slot's fields, during a call. The bits of `bits` from `bitCount` on are 0. */
 let bits: u64 = 0;
 let bitCount: u32 = 0;
 let input: usize = 0;
@@ -114,7 +117,7 @@ let output: usize = 0;
 let outputEnd: usize = 0;
 let base: usize = 0;
 let reach: usize = 0;
-/** decodeFast() has given up: the rest of this call is done step by step. */
+/** decodeFast() has given up, so the rest of this call goes step by step. */
 let careful: bool = false;
 let prepared: bool = false;
 
@@ -129,7 +132,7 @@ function prepare(): void {
   prepareCodes();
 }
 
-/** Reads so that there are 56 bits or all that are left. What it loads from beyond the end is masked out. */
+/** Reads until there are at least 56 bits, or all that are left. Masks out bytes from beyond the end. */
 function refill(): void {
   const read = min(<usize>(63 - bitCount) >> 3, inputEnd - input);
   const word = bits | (load<u64>(input) << bitCount);
@@ -138,7 +141,7 @@ function refill(): void {
   bits = word & (((<u64>1) << bitCount) - 1);
 }
 
-/** Takes `count` bits, which are there. */
+/** Takes `count` bits, which must be there. */
 // @ts-ignore: decorator
 @inline
 function take(count: u32): u32 {
@@ -172,7 +175,7 @@ function readHeader(slot: usize): i32 {
   return type == 2 ? enter(slot, COUNTS) : INFLATE_ERROR_BLOCK_TYPE;
 }
 
-/** After a final block the next one begins at a byte (RFC 7692 §7.2.3.4). */
+/** After a final block, the next block starts at a byte (RFC 7692 §7.2.3.4). */
 function endBlock(slot: usize): i32 {
   if (load<u32>(slot, FINAL)) {
     take(bitCount & 7);
@@ -195,7 +198,7 @@ function readStoredLength(slot: usize): i32 {
 function copyStored(slot: usize): i32 {
   let length = load<u32>(slot, LENGTH);
   for (; length && bitCount && output < outputEnd; length--) store<u8>(output++, <u8>take(8));
-  // What is left has not been read yet, or there is no room for it.
+  // The rest has not been read yet, or does not fit.
   if (length) {
     const copied = min(<usize>length, min(inputEnd - input, outputEnd - output));
     memory.copy(output, input, copied);
@@ -238,7 +241,7 @@ function readPrecodeLengths(slot: usize): i32 {
 }
 
 function readCodeLengths(slot: usize): i32 {
-  // Other slots use this table too. It is quickly built, so each call does it anew.
+  // Other slots use this table, too. Building it is fast, so each call builds it again.
   if (!buildPrecode(slot + PRECODE_LENGTH)) return INFLATE_ERROR_CODE_LENGTHS;
   const total: usize = load<u32>(slot, LITERAL_COUNT) + load<u32>(slot, DISTANCE_COUNT);
   const start = slot + CODE_LENGTH;
@@ -272,7 +275,7 @@ function readCodeLengths(slot: usize): i32 {
   return error ? error : enter(slot, CODES);
 }
 
-/** Builds the tables for the slot's code lengths, and uses them. @returns an error, or 0 */
+/** Builds and uses the tables for the slot's code lengths. @returns an error, or 0 */
 function buildCodes(slot: usize): i32 {
   const lengths = slot + CODE_LENGTH;
   const literalCount = load<u32>(slot, LITERAL_COUNT);
@@ -284,7 +287,7 @@ function buildCodes(slot: usize): i32 {
   return 0;
 }
 
-/** Uses the codes of a block that has begun in another call. */
+/** Uses the codes of a block that started in another call. */
 function resumeCodes(slot: usize): void {
   const build = load<u64>(slot, BUILD);
   if (!build) useFixedCodes();
@@ -292,14 +295,14 @@ function resumeCodes(slot: usize): void {
   else buildCodes(slot);
 }
 
-/** The length or distance that an entry and its extra bits make. Its code is next in `bits`. */
+/** Returns the length or distance of an entry with its extra bits. Its code is next in `bits`. */
 // @ts-ignore: decorator
 @inline
 function valueOf(entry: u32, bits: u64): u32 {
   return (entry >> 16) + ((<u32>bits & ((1 << entry) - 1)) >> (entry >> 8));
 }
 
-/** Copies a match, and up to 15 bytes more. From less than 16 bytes back it is a pattern that repeats. */
+/** Copies a match, and up to 15 bytes more. If the distance is less than 16, the bytes repeat as a pattern. */
 // @ts-ignore: decorator
 @inline
 function copyMatch(to: usize, distance: usize, end: usize): void {
@@ -321,11 +324,11 @@ function copyMatch(to: usize, distance: usize, end: usize): void {
 }
 
 /**
- * Decodes rounds of up to three symbols while neither the input is past `inputLimit` nor the output past `outputLimit`.
- * Where it runs out of bits or meets an error it sets `careful`, and takes and gives nothing.
+ * Decodes rounds of up to three symbols, until the input is past `inputLimit` or the output past `outputLimit`. If it
+ * runs out of bits or meets an error, it sets `careful`, and uses and writes nothing.
  */
 function decodeFast(slot: usize, inputLimit: usize, outputLimit: usize): i32 {
-  // Here the bits from `count` on may be set: they are those that the next load sets again.
+  // In this function, the bits from `count` on may be set. They are the same bits that the next load sets again.
   let word = bits;
   let count = bitCount;
   let from = input;
@@ -344,7 +347,7 @@ function decodeFast(slot: usize, inputLimit: usize, outputLimit: usize): i32 {
     count |= 56;
     let entry = load<u32>(literalTable + (<usize>(word & literalIndex) << 2));
     if (entry & LITERAL) {
-      // 3 literals take 45 bits at most.
+      // 3 literals take at most 45 bits.
       word >>= <u64>entry;
       count -= entry & 63;
       store<u8>(to++, <u8>(entry >> 16));
@@ -385,7 +388,7 @@ function decodeFast(slot: usize, inputLimit: usize, outputLimit: usize): i32 {
         break;
       }
     }
-    // A match takes 48 bits at most.
+    // A match takes at most 48 bits.
     const length = valueOf(entry, word);
     word >>= <u64>entry;
     count -= entry & 63;
@@ -419,7 +422,7 @@ function decodeFast(slot: usize, inputLimit: usize, outputLimit: usize): i32 {
   return ended ? endBlock(slot) : CONTINUE;
 }
 
-/** Decodes one symbol, and its distance. */
+/** Decodes one symbol and, if it is a length, its distance. */
 function decodeSymbol(slot: usize): i32 {
   let word = bits;
   let used: u32 = 0;
@@ -462,7 +465,7 @@ function decodeSymbol(slot: usize): i32 {
   return enter(slot, MATCH);
 }
 
-/** Copies byte by byte, as far as there is room. */
+/** Copies byte by byte, as long as there is room. */
 function continueMatch(slot: usize): i32 {
   const distance = <usize>load<u32>(slot, DISTANCE);
   // The caller may have moved the window, and kept too little of it.
@@ -474,7 +477,7 @@ function continueMatch(slot: usize): i32 {
   return copied < length ? INFLATE_FULL : enter(slot, CODES);
 }
 
-/** A sender may leave out the empty block after a final one. Then only the tail is left, and is no block. */
+/** A sender may omit the empty block after a final one. Then only the tail is left, which is not a block. */
 function endsAfterFinalBlock(slot: usize): bool {
   return load<u32>(slot, FINAL) != 0 && <usize>(bitCount >> 3) + (inputEnd - input) == TAIL_SIZE;
 }

@@ -1,6 +1,6 @@
-// Finds earlier occurrences of the bytes to come. The table has buckets of the eight latest positions whose next four
-// bytes have the same hash. A position is the low half of the offset in the connection's stream, so it stays true when
-// the window moves; what has become stale is found out by comparing bytes.
+// Finds earlier occurrences of the next bytes. The table has buckets of the eight latest positions whose next four
+// bytes have the same hash. A position is the low half of the offset in the connection's stream, so it stays valid when
+// the window moves. Comparing the bytes reveals stale positions.
 
 import {
   DEFLATE_AT,
@@ -14,34 +14,34 @@ import {
 } from "./memory";
 import { HUFFMAN_END } from "./huffman";
 
-/** u32: the position in the stream of the byte at DEFLATE_AT. */
+/** u32: the stream position of the byte at DEFLATE_AT. */
 const POSITION = DEFLATE_PRIVATE;
-/** u32: how many bytes before DEFLATE_AT are not in the table yet: those whose four bytes were not all there. */
+/** u32: how many bytes before DEFLATE_AT are not in the table yet, because their next bytes had not arrived. */
 const UNINDEXED = DEFLATE_PRIVATE + 4;
-/** What the matcher keeps in a slot ends here. */
+/** The end of the matcher's fields in a slot. */
 export const MATCHER_PRIVATE_END = DEFLATE_PRIVATE + 8;
 
-/** Positions are found by this many bytes; no match is shorter. */
+/** The number of bytes that are hashed, and the minimum length of a match. */
 export const MIN_MATCH: u32 = 4;
 const MAX_MATCH: usize = 258;
 
-/** u16 each: what find() has taken from a bucket. */
+/** u16 each: the positions that find() took from a bucket. */
 const CANDIDATES: usize = (HUFFMAN_END + 15) & ~15;
 export const MATCHER_END: usize = CANDIDATES + DEFLATE_BUCKET_SIZE;
 
-// Efforts, from the level. -------------------------------------------------------------------------
+// Effort, from the level. ---------------------------------------------------------------------------
 
 /** How many positions of a bucket are tried: 2, 4 or 8. */
 let ways: u32 = 0;
-/** A match of this many bytes is good enough: the rest of the bucket is left alone. */
+/** A match of this many bytes is good enough: the rest of the bucket is skipped. */
 let nice: u32 = 0;
-/** A shorter match gives way to a better one that begins up to `looks` bytes later. */
+/** A shorter match is dropped for a better one that starts up to `looks` bytes later. */
 export let lazy: u32 = 0;
 export let looks: u32 = 0;
-/** Of a longer match, only every fourth byte is indexed. */
+/** In a longer match, only every fourth byte is indexed. */
 let dense: u32 = 0;
 
-/** In this order each level compresses better than the one before, on average, and takes longer. */
+/** Each level compresses better than the previous one, on average, and takes longer. */
 function setEffort(level: u32): void {
   ways = level < 2 ? 2 : level < 5 ? 4 : 8;
   nice = level < 4 || level == 5 ? 32 : level == 4 ? 64 : level < 8 ? 128 : 258;
@@ -50,18 +50,18 @@ function setEffort(level: u32): void {
   dense = level < 2 ? 16 : level < 3 ? 32 : 258;
 }
 
-// The slot at work. --------------------------------------------------------------------------------
+// The current slot. --------------------------------------------------------------------------------
 
 let table: usize = 0;
 let hashShift: u32 = 0;
 let base: usize = 0;
 let reach: usize = 0;
-/** An address plus this is its position. */
+/** Added to an address, gives its position. */
 let toPosition: u32 = 0;
 let end: usize = 0;
 /** The first byte that is not in the table. */
 let unindexed: usize = 0;
-/** Bytes from here on are not followed by enough others to be indexed. */
+/** Bytes from here on cannot be indexed, because too few bytes follow them. */
 export let indexEnd: usize = 0;
 
 function open(slot: usize, dataEnd: usize): void {
@@ -100,7 +100,7 @@ export function append(slot: usize, to: usize): void {
   store<u32>(slot, <u32>to, DEFLATE_AT);
 }
 
-/** Makes ready for the segment from DEFLATE_AT to `segmentEnd`. */
+/** Prepares for the segment from DEFLATE_AT to `segmentEnd`. */
 export function startMatcher(slot: usize, segmentEnd: usize): void {
   open(slot, segmentEnd);
   setEffort(load<u32>(slot, DEFLATE_LEVEL));
@@ -109,7 +109,7 @@ export function startMatcher(slot: usize, segmentEnd: usize): void {
   indexUpTo(at);
 }
 
-/** Leaves the segment: the next one begins where it ends. */
+/** Ends the segment. The next one starts there. */
 export function endMatcher(slot: usize): void {
   store<u32>(slot, <u32>end + toPosition, POSITION);
   store<u32>(slot, <u32>(end - unindexed), UNINDEXED);
@@ -117,8 +117,8 @@ export function endMatcher(slot: usize): void {
 
 // Matches. -----------------------------------------------------------------------------------------
 
-// A match is a number: its length from bit 16 on, and 2^16 less its distance. So the greater of two is the longer, or
-// the nearer of two that are equally long.
+// A match is a number: its length from bit 16 on, plus 2^16 minus its distance. The greater of two matches is the
+// longer one or, if they are equally long, the nearer one.
 
 // @ts-ignore: decorator
 @inline
@@ -138,7 +138,7 @@ function bucketOf(bytes: u32): usize {
   return table + (<usize>((bytes * 0x9e3779b1) >> hashShift) << 4);
 }
 
-/** Puts the position of `p` first in its bucket; the last one drops out. */
+/** Inserts the position of `p` at the front of its bucket. The last position drops out. */
 // @ts-ignore: decorator
 @inline
 function insert(bucket: usize, entries: v128, p: usize): void {
@@ -171,8 +171,8 @@ export function indexMatch(length: u32, to: usize): void {
 }
 
 /**
- * The greater of `best` and the match that a candidate makes with the 16 bytes to come; the bits of `stop` are of those
- * that must not match.
+ * Returns the greater of `best` and the match of a candidate with the next 16 bytes. A bit in `stop` means that the
+ * byte must not match.
  */
 // @ts-ignore: decorator
 @inline
@@ -183,7 +183,7 @@ function probe(p: usize, bytes: v128, stop: u32, offset: u32, best: u32): u32 {
 
 /**
  * Indexes `p`, which is before indexEnd, and finds its best match.
- * @returns it, or 0 if there is no match longer than `length`, which is at least MIN_MATCH - 1
+ * @returns the match, or 0 if none is longer than `length`, which is at least MIN_MATCH - 1
  */
 // @ts-ignore: decorator
 @inline
@@ -196,11 +196,11 @@ export function find(p: usize, length: u32): u32 {
   const farthest = min(reach, p - base);
   if (!farthest) return 0;
 
-  // Distances that are not within reach become 1, which always is; and so every candidate is a true one. No branch: the
-  // processor guesses these wrong half of the time.
+  // Replace distances out of reach with 1, which is always in reach, so that every candidate is valid. This avoids a
+  // branch that the processor would mispredict half of the time.
   const offsets = i16x8.sub(entries, i16x8.splat(<i16>(<u32>p + toPosition)));
   const candidates = v128.or(offsets, i16x8.lt_u(offsets, i16x8.splat(<i16>-<i32>farthest)));
-  // Bytes from `end` on count as different: the choice must not depend on them.
+  // Bytes from `end` on count as different, because the choice must not depend on them.
   const left = end - p;
   const stop: u32 = ~0 << min<u32>(<u32>left, 16);
   let best: u32 = 0;
@@ -223,7 +223,7 @@ export function find(p: usize, length: u32): u32 {
   return matchLength(best) > length ? best : 0;
 }
 
-/** The best of CANDIDATES that is longer than `length`, which is at least 15; or 0. */
+/** Returns the best of CANDIDATES that is longer than `length`, which is at least 15; or 0. */
 function longest(p: usize, bytes: v128, length: u32): u32 {
   const most = min(end - p, MAX_MATCH);
   let best: u32 = 0;
@@ -231,7 +231,7 @@ function longest(p: usize, bytes: v128, length: u32): u32 {
   for (let way: u32 = 0; way < ways; way++) {
     const offset: u32 = load<u16>(CANDIDATES + (way << 1));
     const q = p - 0x10000 + offset;
-    // A longer one has the bytes up to there in common.
+    // A longer match has the same bytes up to there.
     if (load<u32>(q + length - 3) != load<u32>(p + length - 3) || !i8x16.all_true(i8x16.eq(bytes, v128.load(q)))) continue;
     const matched = <u32>min(matchFrom(p, q, most), most);
     if (matched <= length) continue;
@@ -242,7 +242,9 @@ function longest(p: usize, bytes: v128, length: u32): u32 {
   return best;
 }
 
-/** How many bytes at `p` and `q` are equal: 16 at least, and not all of them before `most`. */
+/**
+ * Returns how many bytes at `p` and `q` are equal. The caller knows that at least 16 are. The result may exceed `most`.
+ */
 // @ts-ignore: decorator
 @inline
 function matchFrom(p: usize, q: usize, most: usize): usize {

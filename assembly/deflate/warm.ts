@@ -1,10 +1,10 @@
-/** A line of the processor's cache, in bytes. */
+/** Size of a cache line, in bytes. */
 const LINE: usize = 64;
 
 /**
- * Has the processor fetch what lies between two addresses into its cache, one line after the other. A codec that finds a window
- * and a table in main memory would fetch the same lines one by one, in no order, and wait for each.
- * @returns a number that means nothing: without it nothing would be read
+ * Makes the processor fetch the bytes between two addresses into its cache, line by line. Otherwise, a codec whose
+ * window and table are in main memory would fetch the same lines in random order, and wait for each.
+ * @returns a meaningless number, so that the loads are not optimized away
  */
 export function warm(from: usize, to: usize): u32 {
   let sum: u32 = 0;
