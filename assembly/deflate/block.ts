@@ -41,7 +41,8 @@ const LENGTH_EXTRAS: usize = LENGTH_BASES + 32;
 /** u32 each: a literal << 16, or (length - 3) << 16 | distance. */
 export const SYMBOLS: usize = INPUT - 65536;
 /**
- * A block ends at the first symbol from here on. Before the end, a match and the literals before it may still be added.
+ * A block ends once its symbols reach this address. The rest is room for a match and the literals before it, which are
+ * added together.
  */
 export const SYMBOLS_FULL: usize = INPUT - 2048;
 

@@ -12,7 +12,7 @@
 //   MATCH            the rest of a match                  -> CODES
 //
 // A step takes all bits of one item, or none. decodeFast() combines many steps of CODES and MATCH, and does nearly all
-// of the work. At the end of the input, or at an error, it gives up. The steps then repeat its last round, and find the
+// of the work. At the end of the input, or at an error, it gives up. The steps then repeat its work, and find the
 // exact place. Only the steps refuse input.
 
 import {

@@ -181,7 +181,7 @@ export class FrameEncoder {
 
   /**
    * Queues a text message in one frame (§5.6). In a string, a lone surrogate becomes U+FFFD. Bytes must be UTF-8, which
-   * is not checked.
+   * is not checked; they are borrowed as described for the class.
    *
    * @throws TypeError if data is neither a string nor bytes
    * @throws RangeError if data is 4 GiB or more
@@ -191,7 +191,7 @@ export class FrameEncoder {
   }
 
   /**
-   * Queues a binary message in one frame (§5.6).
+   * Queues a binary message in one frame (§5.6). Its bytes are borrowed as described for the class.
    *
    * @throws TypeError if data is not bytes
    * @throws RangeError if data is 4 GiB or more
