@@ -1,5 +1,5 @@
-// Bytes in every form that there is, wherever data is taken: of another realm, as vm contexts and test runners have them, and
-// in shared memory.
+// Every form of bytes is accepted everywhere: from another realm, as in vm contexts and test runners, and in shared
+// memory.
 
 import { createContext, runInContext, runInNewContext, runInThisContext } from "node:vm";
 import { build } from "esbuild";
@@ -32,7 +32,7 @@ const forms = Object.entries(CODE).flatMap(([name, code]) => {
   type Make = (length: number) => Bytes;
   return [
     [name, runInThisContext(`(length) => ${code}`) as Make] as const,
-    [`${name} of another realm`, runInNewContext(`(length) => ${code}`) as Make] as const,
+    [`${name} from another realm`, runInNewContext(`(length) => ${code}`) as Make] as const,
   ];
 });
 
@@ -42,13 +42,13 @@ function viewOf(bytes: Bytes): Uint8Array {
     : new Uint8Array(bytes);
 }
 
-/** As a string, for large arrays take seconds to compare. */
+/** As a string, because comparing large arrays takes seconds. */
 const show = (bytes: Bytes): string => Buffer.from(viewOf(bytes)).toString("latin1");
 const shown = (events: readonly ProtocolEvent[]): unknown[] =>
   events.map((event) =>
     "data" in event && typeof event.data !== "string" ? { ...event, data: show(event.data) } : event,
   );
-/** All that was taken, as one; nothing of it may be shared. */
+/** Joins the taken parts, and checks that none is in shared memory. */
 function joined(parts: readonly Uint8Array[]): Uint8Array {
   for (const { buffer } of parts) expect(Object.prototype.toString.call(buffer)).toBe("[object ArrayBuffer]");
   return new Uint8Array(Buffer.concat(parts));
@@ -60,14 +60,14 @@ const client = { role: "client" } as const;
 const letters = (length: number): string => "abcdefghijklmnopqrstuvwxyz".repeat(length / 26 + 1).slice(0, length);
 
 describe.each(forms)("%s", (_, make) => {
-  /** These bytes in this form. */
+  /** Makes these bytes in this form. */
   const fill = (content: string | Uint8Array): Bytes => {
     const bytes = make(content.length);
     viewOf(bytes).set(typeof content === "string" ? Buffer.from(content) : content);
     return bytes;
   };
 
-  test.each([0, 3, 5000, 70_000])("%i bytes are sent as binary and as text", (length) => {
+  test.each([0, 3, 5000, 70_000])("sends %i bytes as binary and as text", (length) => {
     const content = letters(length);
     for (const [role, receiver] of [
       [client, server],
@@ -92,7 +92,7 @@ describe.each(forms)("%s", (_, make) => {
     }
   });
 
-  test("pings and pongs", () => {
+  test("sends them in pings and pongs", () => {
     const sender = new Protocol(client);
     sender.ping(fill(letters(3)));
     sender.pong(fill(letters(125)));
@@ -107,7 +107,7 @@ describe.each(forms)("%s", (_, make) => {
     }
   });
 
-  test("text in bytes is checked", () => {
+  test("checks text in bytes", () => {
     const sender = new Protocol(server);
     expect(() => sender.send(fill(Uint8Array.of(0xff)), { binary: false })).toThrow(/UTF-8/);
     expect(sender.take()).toEqual([]);
@@ -121,7 +121,7 @@ describe.each(forms)("%s", (_, make) => {
     expect(show(data)).toEqual(letters(length));
   });
 
-  test.each([3, 5000, 200_000])("a chunk with a frame of %i bytes is decoded, whole and in two", (length) => {
+  test.each([3, 5000, 200_000])("decodes a chunk with a frame of %i bytes, whole and in two parts", (length) => {
     for (const [role, receiver] of [
       [client, server],
       [server, client],
@@ -154,7 +154,7 @@ describe.each(forms)("%s", (_, make) => {
     }
   });
 
-  test("a state is restored, and the head of a request parsed", () => {
+  test("restores a state, and parses the head of a request", () => {
     const stream = encodeFrame({ opcode: 2, payload: letters(100) }, client);
     const decoder = new FrameDecoder(server);
     decoder.decode(stream.slice(0, 50));
@@ -166,7 +166,7 @@ describe.each(forms)("%s", (_, make) => {
     expect(show(found!.rest)).toBe("rest");
   });
 
-  test("the streams take it, as messages, frames and chunks, and count its bytes", async () => {
+  test("the streams accept it in messages, frames and chunks, and count its bytes", async () => {
     const { near, far } = duplexes();
     const a = openWebSocketStream(near, { ...client, writableHighWaterMark: 1000 });
     const b = openWebSocketStream(far, server);
@@ -191,7 +191,7 @@ describe.each(forms)("%s", (_, make) => {
   });
 });
 
-test("what is not bytes is a TypeError, and says what is", () => {
+test("refuses other values with a TypeError that says what is allowed", () => {
   const wrong = [undefined, null, 5, {}, [1, 2, 3], new Blob(["a"]), { byteLength: 3 }] as unknown as Bytes[];
   for (const data of wrong) {
     expect(() => new Protocol(server).send(data)).toThrow(
@@ -208,7 +208,7 @@ test("what is not bytes is a TypeError, and says what is", () => {
   }
 });
 
-test("it runs in a realm of its own, with the bytes of ours", async () => {
+test("runs in a realm of its own, with bytes from ours", async () => {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL("../src/index.ts", import.meta.url))],
     bundle: true,

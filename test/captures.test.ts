@@ -1,5 +1,5 @@
-// Every recorded connection decodes to what an independent decoder found in it, however it is cut, and encodes back to the bytes
-// that were recorded. exhaustive/prefixes.test.ts has them byte by byte, and ended after each.
+// Every recorded connection decodes to the frames that an independent decoder found, however it is cut, and encodes
+// back to the recorded bytes. exhaustive/prefixes.test.ts cuts and ends them after each byte.
 
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
@@ -27,16 +27,16 @@ function assertExpected(direction: Direction, seen: Seen): void {
     payloadSha256: createHash("sha256").update(frame.payload).digest("hex"),
   }));
   const expected = direction.frames.map((frame) => ({ ...frame, maskKey: frame.maskKey ?? null }));
-  // A matcher takes ten times as long to find nothing.
+  // Faster than a matcher, which takes ten times as long if there is no difference.
   if (!isDeepStrictEqual(found, expected)) expect(found).toEqual(expected);
 }
 
-/** Payloads up to this many bytes are cut everywhere. In longer ones, splits.test.ts does that. */
+/** Payloads of up to this many bytes are cut everywhere. splits.test.ts does that for longer ones. */
 const SHORT = 2048;
-/** How far around a header, in bytes. */
+/** A distance from a header, in bytes. */
 const NEAR = 64;
 
-/** The positions that are in no long payload, or close to its ends. */
+/** The positions outside long payloads, or near their ends. */
 function awayFromInsides(frames: Direction["frames"], httpLength: number, positions: readonly number[]): number[] {
   const long = frames.filter(({ payloadLength }) => payloadLength > SHORT);
   let next = 0;
@@ -49,7 +49,7 @@ function awayFromInsides(frames: Direction["frames"], httpLength: number, positi
 
 const endOf = ({ payloadOffset, payloadLength }: Direction["frames"][number]) => payloadOffset + payloadLength;
 
-/** What was on the wire: the stream without what followed the Close. */
+/** The stream up to the end of the Close. */
 function framesOf(direction: Direction): Uint8Array {
   const { trailing, stream, httpLength } = direction;
   return trailing ? stream.subarray(0, trailing.offset - httpLength) : stream;
@@ -67,7 +67,7 @@ function reencode(direction: Direction, frames: readonly SeenFrame[], core: "was
   return concat(encoder.take());
 }
 
-test("there are all twelve, of both directions", () => {
+test("has all twelve captures, with both directions", () => {
   expect(captures).toHaveLength(12);
   expect(captures.flatMap(({ directions }) => directions)).toHaveLength(24);
 });
@@ -77,7 +77,7 @@ for (const capture of captures) {
     for (const core of ["wasm", "portable"] as const) {
       const { role, stream } = direction;
       const options = { role, core, rsv: capture.deflate ? 4 : 0 };
-      /** Of the whole, in one chunk, which has been held against what is recorded. */
+      /** The result for the whole stream in one chunk, which was compared with the recorded frames. */
       let whole: Seen;
       const assertSame = (seen: Seen): void => {
         const wrong = difference(whole, seen, { partial: false });
@@ -113,7 +113,7 @@ for (const capture of captures) {
           }
         });
 
-        test("encodes again to the same bytes", () => {
+        test("encodes to the same bytes again", () => {
           const { frames } = whole;
           expect(Buffer.from(reencode(direction, frames, core)).equals(framesOf(direction))).toBe(true);
           for (const frame of frames.slice(0, 20)) {
@@ -127,7 +127,7 @@ for (const capture of captures) {
           }
         });
 
-        test("what follows a Close is ignored", () => {
+        test("ignores bytes after a Close", () => {
           const decoder = new FrameDecoder(options);
           decoder.push(stream, { header() {}, payload() {}, end() {} });
           expect(decoder.bytesDecoded).toBe(framesOf(direction).length);

@@ -1,4 +1,4 @@
-// The command: main() with streams of the test's own. The few tests that need a process run dist/cli.js, as it is built.
+// Tests main() with streams of the test's own. The few tests that need a process run the built dist/cli.js.
 
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -21,7 +21,7 @@ interface Result {
   readonly stderr: string;
 }
 
-/** Runs the command here. With `columns`, its output is a terminal of that width. */
+/** Runs the command in this process. With `columns`, its output is a terminal of that width. */
 async function wsframe(args: readonly string[], input: string | Uint8Array = "", columns?: number): Promise<Result> {
   const [stdout, stderr] = [collector(), collector()];
   if (columns !== undefined) Object.assign(stdout.stream, { isTTY: true, columns });
@@ -48,12 +48,12 @@ function start(args: readonly string[], input: string | Uint8Array = "", program
   return { status, stdout, stderr };
 }
 
-/** Inspects bytes from standard input, without measuring. */
+/** Inspects bytes from standard input, without measuring the speed. */
 function inspect(input: string | Uint8Array, ...args: string[]): Promise<Result> {
   return wsframe(["inspect", "--no-speed", "-", ...args], input);
 }
 
-/** The lines of a table between its titles and the empty line behind it. */
+/** The lines of a table between its head and the next empty line. */
 function tableOf({ stdout }: Result): string[] {
   const lines = stdout.split("\n");
   const from = lines.findIndex((line) => line.trimStart().startsWith("offset  opcode")) + 1;
@@ -90,7 +90,7 @@ function json({ stdout }: Result): JsonDirection[] {
 interface Expected {
   readonly httpLength: number;
   readonly frames: readonly Record<string, unknown>[];
-  /** What a receiver would hand on: control frames, too. */
+  /** The messages that a receiver would deliver, including control frames. */
   readonly messages: readonly { readonly type: string }[];
   readonly trailing?: { readonly offset: number; readonly byteLength: number };
 }
@@ -99,7 +99,7 @@ function expectedOf(name: string): Record<"client" | "server", Expected> {
   return JSON.parse(readFileSync(join(captures, name, "expected.json"), "utf8")) as ReturnType<typeof expectedOf>;
 }
 
-/** What a frame of expected.json and one of `--json` have both. */
+/** The fields that a frame has both in expected.json and in the output of `--json`. */
 function headerOf(frame: Readonly<Record<string, unknown>>): unknown[] {
   const { fin, rsv, opcode, masked, maskKey, payloadLength, payloadOffset } = frame;
   return [
@@ -129,9 +129,9 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 describe("captures", () => {
   const names = readdirSync(captures);
 
-  it("are there", () => expect(names.length).toBeGreaterThanOrEqual(12));
+  it("there are at least twelve", () => expect(names.length).toBeGreaterThanOrEqual(12));
 
-  it.each(names)("%s: --json has the frames that were recorded", async (name) => {
+  it.each(names)("%s: --json has the recorded frames", async (name) => {
     const result = await wsframe(["inspect", "--json", join(captures, name)]);
     expect(result.stderr).toBe("");
     expect(result.status).toBe(0);
@@ -155,10 +155,10 @@ describe("captures", () => {
     }
   });
 
-  it("previews payloads unmasked, across fragments and inside characters", async () => {
+  it("previews unmasked payloads, across fragments and inside characters", async () => {
     const [client] = json(await wsframe(["inspect", "--json", join(captures, "ws-ws-fragments")]));
     expect(client!.frames.slice(0, 6)).toMatchObject([
-      // It ends inside a character.
+      // This one ends inside a character.
       { name: "text", fin: false, hex: "4772c3bcc39f652c20d0bcd0b8d1802c20e4", truncated: false },
       { name: "continuation", fin: false, text: "" },
       { name: "continuation", fin: true },
@@ -169,7 +169,7 @@ describe("captures", () => {
     expect(client!.frames.at(-1)).toMatchObject({ name: "close", closeCode: 4001, reason: "später, 👋" });
   });
 
-  it("knows compressed messages and all their fragments", async () => {
+  it("recognizes compressed messages and all of their fragments", async () => {
     const [client] = json(await wsframe(["inspect", "--json", join(captures, "ws-ws-fragments-deflate")]));
     expect(client!.frames.slice(0, 3)).toMatchObject([
       { name: "text", rsv: 4, compressed: true },
@@ -203,7 +203,7 @@ describe("input", () => {
     expect(result.stdout).toContain("role server (from the first MASK bit)");
   });
 
-  it("a file without a head, from a server", async () => {
+  it("reads a file without a head, from a server", async () => {
     const file = join(scratch, "server.raw");
     writeFileSync(file, Buffer.from("81026869", "hex"));
     const result = await wsframe(["inspect", "--no-speed", file]);
@@ -214,7 +214,7 @@ describe("input", () => {
   it.each([
     [REQUEST, "client → server", "server"],
     [RESPONSE, "server → client", "client"],
-  ])("a head decides the role and moves the offsets: %j", async (head, way, role) => {
+  ])("a head sets the role and moves the offsets: %j", async (head, way, role) => {
     const frame = role === "server" ? bytes : Buffer.from("81026869", "hex");
     const result = await inspect(Buffer.concat([Buffer.from(head), frame]));
     expect(result.stdout).toMatch(new RegExp(`^${way} `));
@@ -222,24 +222,24 @@ describe("input", () => {
     expect(tableOf(result)[0]).toMatch(new RegExp(`^ *${head.length} {2}text`));
   });
 
-  it("a head with nothing behind it", async () => {
+  it("reads a head without frames", async () => {
     const result = await inspect(REQUEST);
     expect(result.status).toBe(0);
     expect(result.stdout).toContain("no frames\n");
   });
 
-  it("of a directory, the response decides on permessage-deflate", async () => {
+  it("in a directory, the response decides about permessage-deflate", async () => {
     const directory = join(scratch, "both");
     mkdirSync(directory);
     const offer = REQUEST.replace("Host: a", "Sec-WebSocket-Extensions: foo, Permessage-Deflate; a=1");
     const compressed = Buffer.from("c1800000 0000".replaceAll(" ", ""), "hex");
     writeFileSync(join(directory, "client.bin"), Buffer.concat([Buffer.from(offer), compressed]));
     writeFileSync(join(directory, "server.bin"), RESPONSE);
-    // The client sends what was not agreed on.
+    // The client sends a compressed message that was not agreed on.
     const refused = await wsframe(["inspect", "--json", directory]);
     expect(json(refused)[0]!.error).toMatchObject({ code: "WS_ERR_UNEXPECTED_RSV_1", byteOffset: offer.length });
     expect(refused.status).toBe(1);
-    // Alone there is only the offer.
+    // Without the response, there is only the offer.
     expect((await wsframe(["inspect", "--json", join(directory, "client.bin")])).status).toBe(0);
     const accepted = RESPONSE.replace("\r\n\r\n", "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n");
     writeFileSync(join(directory, "server.bin"), accepted);
@@ -263,7 +263,7 @@ describe("input", () => {
 describe("the table", () => {
   const burst = join(captures, "chromium-ws-burst/client.bin");
 
-  it("shows 20 frames, the last of all among them", async () => {
+  it("shows 20 frames, and always the last one", async () => {
     const rows = tableOf(await wsframe(["inspect", "--no-speed", burst]));
     expect(rows).toHaveLength(21);
     expect(rows[17]!.trim()).toBe("… 1,981 more frames");
@@ -286,14 +286,14 @@ describe("the table", () => {
     expect(rows.some((row) => row.includes("more frame"))).toBe(false);
   });
 
-  it("--limit holds for --json, too", async () => {
+  it("--limit also applies to --json", async () => {
     const [direction] = json(await wsframe(["inspect", "--json", "--limit", "8", burst]));
     expect(direction!.frames).toHaveLength(8);
     expect(direction!.framesLeftOut).toBe(1993);
     expect(direction!.summary).toMatchObject({ frames: 2001 });
   });
 
-  it("is 100 columns wide where there is no terminal", async () => {
+  it("is 100 columns wide without a terminal", async () => {
     const { stdout } = await inspect(`81fe03e8 00000000 ${"61".repeat(1000)} 82fe03e8 00000000 ${"61".repeat(1000)}`);
     const rows = stdout.split("\n").filter((line) => line.includes("1000"));
     expect(rows).toHaveLength(2);
@@ -304,7 +304,7 @@ describe("the table", () => {
     expect(rows[1]!.length).toBeGreaterThan(96);
   });
 
-  it("is as wide as the terminal, but no less than 72 columns", async () => {
+  it("is as wide as the terminal, but at least 72 columns", async () => {
     const input = `81fe03e8 00000000 ${"61".repeat(1000)}`;
     for (const [columns, width] of [
       [120, 120],
@@ -328,16 +328,16 @@ describe("the table", () => {
     expect(result.stdout).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
   });
 
-  it("has the counts below it", async () => {
+  it("is followed by the counts", async () => {
     const { stdout } = await wsframe(["inspect", "--no-speed", burst]);
     expect(stdout).toContain("frames  2,001: 1,800 text, 200 binary, 1 close; 2,000 messages\n");
     expect(stdout).toContain("bytes   59,580 of payload in 71,586 on the wire: 12,006 of headers (17 %)\n");
   });
 });
 
-describe("what is wrong with a stream", () => {
-  it("stands behind the frames before it, with the byte marked", async () => {
-    // "hi", then text whose third byte is wrong, masked with 01020304.
+describe("errors in a stream", () => {
+  it("are shown after the frames before them, with the byte marked", async () => {
+    // "hi", then a text whose third byte is wrong, masked with 01020304.
     const result = await inspect("8182 01020304 696b 8184 01020304 6063 fc65");
     expect(result.status).toBe(1);
     expect(result.stderr).toBe("");
@@ -352,7 +352,7 @@ describe("what is wrong with a stream", () => {
     ]);
   });
 
-  it("counts bytes from the start of the file", async () => {
+  it("have offsets from the start of the file", async () => {
     const bytes = Buffer.concat([Buffer.from(RESPONSE), Buffer.from("810268698300", "hex")]);
     const at = RESPONSE.length + 4;
     const [direction] = json(await inspect(bytes, "--json"));
@@ -366,20 +366,20 @@ describe("what is wrong with a stream", () => {
       frameOffset: at,
       frame: null,
       bytesOffset: at - 4,
-      // Only of the frames: the head before them is not shown.
+      // Only bytes of frames. The head before them is not shown.
       bytes: "810268698300",
     });
     expect((await inspect(bytes)).stdout).toContain(`error at byte ${at}: The opcode is reserved (RFC 6455 §5.2)\n`);
   });
 
-  it("a byte that is not there is marked, too", async () => {
+  it("mark a missing byte, too", async () => {
     expect(tableOf(await inspect("8102e282")).slice(-2)).toEqual([
       "    from byte 0:  81 02 e2 82 --",
       "                              ^^",
     ]);
   });
 
-  it("a frame that is cut in its payload", async () => {
+  it("reports a frame that is cut in its payload", async () => {
     const result = await inspect("8102 6869 827e 0100 0102");
     expect(result.status).toBe(0);
     expect(tableOf(result)).toEqual([
@@ -398,7 +398,7 @@ describe("what is wrong with a stream", () => {
     ["82", null, "there is 1 byte of its header, at least 1 byte missing"],
     ["82fe01", 5, "there are 3 bytes of its header, 5 bytes missing"],
     ["82ff00000000000000", 5, "there are 9 bytes of its header, 5 bytes missing"],
-  ])("a header that is cut: %s", async (hex, missing, text) => {
+  ])("reports a header that is cut: %s", async (hex, missing, text) => {
     const whole = `8180 00000000 ${hex}`;
     expect((await inspect(whole)).stdout).toContain(`the stream ends inside the frame at byte 6: ${text}\n`);
     expect(json(await inspect(whole, "--json"))[0]!.incomplete).toMatchObject({
@@ -408,7 +408,7 @@ describe("what is wrong with a stream", () => {
     });
   });
 
-  it("bytes behind a Close", async () => {
+  it("reports bytes after a Close", async () => {
     const result = await inspect("8900 8802 03e8 8102 6869");
     expect(result.status).toBe(0);
     expect(tableOf(result).at(-1)).toBe("  4 bytes after the Close, from byte 6 on, ignored: 81 02 68 69");
@@ -437,7 +437,7 @@ describe("exit codes and messages", () => {
     ["white space", "\n", /not a WebSocket stream/],
     ["zeros", new Uint8Array(100), /not a WebSocket stream/],
     ["half a byte of hex", "8102686", /only one digit/],
-  ])("%s is refused", async (_name, input, message) => {
+  ])("refuses %s", async (_name, input, message) => {
     const result = await inspect(input);
     expect(result.status).toBe(2);
     expect(result.stdout).toBe("");
@@ -448,7 +448,7 @@ describe("exit codes and messages", () => {
   it.each([
     ["a missing file", "missing.bin", /no such file/],
     ["a directory of something else", "", /a directory without client\.bin and server\.bin/],
-  ])("%s is refused", async (_name, path, message) => {
+  ])("refuses %s", async (_name, path, message) => {
     const directory = mkdtempSync(join(scratch, "empty-"));
     const result = await wsframe(["inspect", join(directory, path)]);
     expect(result.status).toBe(2);
@@ -456,7 +456,7 @@ describe("exit codes and messages", () => {
     expect(result.stderr).toMatch(message);
   });
 
-  it("one wrong file does not stop the others, and counts more than a broken rule", async () => {
+  it("continues after a wrong file, which takes precedence over a broken rule", async () => {
     const result = await wsframe(["inspect", "--no-speed", join(scratch, "nothing"), "-"], "8102ffff");
     expect(result.status).toBe(2);
     expect(result.stderr).toMatch(oneLine);
@@ -474,7 +474,7 @@ describe("exit codes and messages", () => {
     [["inspect", "--limit", "-1", "x"], "--limit"],
     [["inspect", "--limit=1.5", "x"], "--limit must be a whole number 0 or more"],
     [["inspect", "-", "-"], "only once"],
-  ])("a wrong command line: %j", async (args, message) => {
+  ])("refuses a wrong command line: %j", async (args, message) => {
     const result = await wsframe(args);
     expect(result.status).toBe(2);
     expect(result.stdout).toBe("");
@@ -482,7 +482,7 @@ describe("exit codes and messages", () => {
     expect(result.stderr).toMatch(/^wsframe: [^\n]+ \(see wsframe --help\)\n$/);
   });
 
-  it("a process ends with them", () => {
+  it("are also those of the process", () => {
     const broken = start(["inspect", "--no-speed", "-"], "8102ffff");
     expect([broken.status, broken.stderr]).toEqual([1, ""]);
     expect(broken.stdout).toContain("WS_ERR_INVALID_UTF8");
@@ -502,30 +502,30 @@ describe("exit codes and messages", () => {
     expect(start(["--version"])).toEqual({ status: 0, stdout: `${version}\n`, stderr: "" });
   });
 
-  it("a reader that stops early does no harm", async () => {
+  it("are kept when the reader stops early", async () => {
     const recorded = readFileSync(join(captures, "ws-ws-burst/server.bin"));
     const broken = join(scratch, "broken.bin");
-    // A reserved opcode in place of the Close.
+    // A reserved opcode instead of the Close.
     writeFileSync(broken, Buffer.concat([recorded.subarray(0, -7), Buffer.of(0x83)]));
     const child = spawn(process.execPath, [cli, "inspect", "--all", broken]);
     let complaints = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => (complaints += text));
     await once(child.stdout, "data");
     child.stdout.destroy();
-    // That of the stream, which breaks a rule at its end.
+    // The code for the stream, which breaks a rule at its end.
     expect(await once(child, "close")).toEqual([1, null]);
     expect(complaints).toBe("");
   });
 });
 
 describe("colours", () => {
-  it("are not for pipes, unless asked for", async () => {
+  it("are off for pipes, unless requested", async () => {
     expect((await inspect("81026869")).stdout).not.toContain("\x1b");
     expect((await inspect("81026869", "--color")).stdout).toContain("\x1b[32mtext\x1b[39m");
     expect((await inspect("81026869", "--color", "--no-color")).stdout).not.toContain("\x1b");
   });
 
-  it("are for terminals, unless NO_COLOR is set", async () => {
+  it("are on for terminals, unless NO_COLOR is set", async () => {
     const args = ["inspect", "--no-speed", "-"];
     expect((await wsframe(args, "81026869", 80)).stdout).toContain("\x1b[32mtext\x1b[39m");
     vi.stubEnv("NO_COLOR", "1");
@@ -535,15 +535,15 @@ describe("colours", () => {
 });
 
 describe("the speed", () => {
-  it("is measured beside ws", async () => {
+  it("is compared with ws", async () => {
     const result = await wsframe(["inspect", join(captures, "ws-ws-fragments/server.bin")]);
     expect(result.stdout).toMatch(/ {2}speed {3}push\(\) +[\d.,]+ frames\/s +[\d.,]+ MB\/s {2}[\d.]+ × ws\n/);
     expect(result.stdout).toMatch(/decode\(\) +[\d.,]+ frames\/s +[\d.,]+ MB\/s {2}[\d.]+ × ws\n/);
     expect(result.stdout).toMatch(/ws 8\.23\.0 +[\d.,]+ frames\/s +[\d.,]+ MB\/s\n/);
   });
 
-  it("is that of the part before an error or a Close, up to the last whole message", async () => {
-    // A message, a fragment that nothing follows, an error.
+  it("is measured up to the last whole message before an error or a Close", async () => {
+    // A message, an unfinished message, and an error.
     const [direction] = json(await wsframe(["inspect", "--json", "--speed", "-"], "8102 6869 0101 68 8300"));
     expect(direction!.speed!["sample"]).toEqual({ bytes: 4, frames: 1, deliveries: 1 });
     expect(direction!.speed!["push"]!["framesPerSecond"]).toBeGreaterThan(0);
@@ -551,14 +551,14 @@ describe("the speed", () => {
     expect((await wsframe(["inspect", "-"], "8800")).stdout).toContain("speed   no whole message to measure\n");
   });
 
-  it("has no comparison where messages are compressed", async () => {
+  it("is not compared with ws if messages are compressed", async () => {
     const { stdout } = await wsframe(["inspect", join(captures, "ws-ws-fragments-deflate/client.bin")]);
     expect(stdout).toMatch(/push\(\) +[\d.,]+ frames\/s/);
     expect(stdout).toContain("ws: not compared, it would have to inflate the compressed messages\n");
     expect(stdout).not.toContain("× ws");
   });
 
-  it("does without ws", async () => {
+  it("is shown without ws, too", async () => {
     const copy = join(scratch, "without-ws");
     cpSync(join(root, "dist"), join(copy, "dist"), { recursive: true });
     cpSync(join(root, "package.json"), join(copy, "package.json"));
@@ -567,7 +567,7 @@ describe("the speed", () => {
     expect(result.stdout).toContain("ws: not installed\n");
   });
 
-  it("is left out with --no-speed and --json", async () => {
+  it("is omitted with --no-speed and --json", async () => {
     expect((await inspect("81026869")).stdout).not.toContain("speed");
     expect(json(await wsframe(["inspect", "--json", "-"], "81026869"))[0]).not.toHaveProperty("speed");
   });

@@ -1,5 +1,5 @@
-// The compiled core is what assembly/ says: its exports, its memory, its bytes; and the portable core takes over
-// where it cannot be compiled.
+// The compiled core matches assembly/ in its exports, memory and bytes. The portable core takes over where it cannot be
+// compiled.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
@@ -28,31 +28,31 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const wasm = Buffer.from(CORE_HEX, "hex");
 const dist = `${root}dist/index.js`;
 
-// That assembly/ compiles to them is checked before the tests: `npm run build:check`.
-test("the published core.wasm has the bytes that are embedded", () => {
+// `npm run build:check` checks before the tests that assembly/ compiles to these bytes.
+test("the published core.wasm equals the embedded bytes", () => {
   expect(wasm.equals(readFileSync(`${root}dist/core.wasm`))).toBe(true);
 });
 
-test("it exports these, and imports nothing", () => {
+test("has these exports, and no imports", () => {
   const module = new WebAssembly.Module(wasm);
   expect(WebAssembly.Module.imports(module)).toEqual([]);
   const exports = WebAssembly.Module.exports(module).map(({ name, kind }) => `${kind} ${name}`);
   expect(exports.sort()).toEqual(["function decode", "function encode", "function mask", "memory memory"]);
 });
 
-test("its memory is fixed, and all of it is what the map says", () => {
+test("has a fixed memory, which is exactly what the map says", () => {
   const { memory } = new WebAssembly.Instance(new WebAssembly.Module(wasm)).exports as { memory: WebAssembly.Memory };
   expect(memory.buffer.byteLength).toBe(MEMORY_SIZE);
   expect(MEMORY_SIZE).toBe(MEMORY_PAGES * 65536);
   expect(OUTPUT + OUTPUT_SIZE + 64).toBe(MEMORY_SIZE);
-  // No data segments: nothing is there before a call writes it.
+  // There are no data segments: all memory is 0 before the first call.
   expect(new Uint8Array(memory.buffer).every((byte) => byte === 0)).toBe(true);
-  // Only a large one grows, before there is a view of it.
+  // Only a large core grows, before any view exists.
   expect(memory.grow(LARGE_PAGES - MEMORY_PAGES)).toBe(MEMORY_PAGES);
   expect(() => memory.grow(1)).toThrow(RangeError);
 });
 
-test("a large memory has room for as much output as its shared window, and 64 bytes on both sides of that", () => {
+test("a large memory has as much output as its shared window, which has 64 bytes free on both sides", () => {
   expect(LARGE_SIZE).toBe(LARGE_PAGES * 65536);
   expect(SHARED - OUTPUT).toBeGreaterThanOrEqual(SHARED_SIZE + 64);
   expect(LARGE_SIZE - SHARED).toBeGreaterThanOrEqual(SHARED_SIZE + 64);
@@ -68,7 +68,7 @@ test("it is at most 6 KB", () => {
   expect(wasm.length).toBeLessThanOrEqual(6 * 1024);
 });
 
-test("the .wasm uses SIMD and bulk memory, and no other feature", () => {
+test("uses SIMD and bulk memory, and no other WebAssembly feature", () => {
   const { features } = JSON.parse(readFileSync(`${root}asconfig.json`, "utf8")).options as { features?: string[] };
   expect(features).toBeUndefined();
   expect(WebAssembly.validate(wasm)).toBe(true);
@@ -76,7 +76,7 @@ test("the .wasm uses SIMD and bulk memory, and no other feature", () => {
 
 describe("mask", () => {
   for (const kind of ["wasm", "portable"] as const) {
-    test(`XORs exactly the bytes it is told to, ${kind} core`, () => {
+    test(`XORs only the given bytes, ${kind} core`, () => {
       const random = new Random(3);
       const core = enginesFor(kind).first();
       for (let round = 0; round < 400; round++) {
@@ -95,7 +95,7 @@ describe("mask", () => {
   }
 });
 
-describe("which core is used", () => {
+describe("the core in use", () => {
   const script = `
     import { FrameDecoder, FrameEncoder, coreInfo } from ${JSON.stringify(`file://${dist}`)};
     const encoder = new FrameEncoder({ role: "client" });
@@ -121,13 +121,13 @@ describe("which core is used", () => {
     expect(run()).toEqual({ info: { kind: "wasm" }, text: "grüße 😀", last: 3, refused: false });
   });
 
-  test("under node --jitless, the portable one, and it says why", () => {
+  test("is portable under node --jitless, with a reason", () => {
     const found = run("--jitless");
     expect(found).toMatchObject({ text: "grüße 😀", last: 3, refused: "The WASM core cannot be compiled here" });
     expect(found["info"]).toMatchObject({ kind: "portable", reason: expect.stringContaining("WebAssembly") });
   });
 
-  test("where WebAssembly.Module refuses, as a strict CSP makes it, the portable one", () => {
+  test("is portable if WebAssembly.Module refuses, as with a strict CSP", () => {
     const file = join(mkdtempSync(join(tmpdir(), "wsframe-")), "refuse.cjs");
     writeFileSync(
       file,

@@ -1,5 +1,5 @@
-// Both cores, call by call, without a decoder or an encoder around them: the WASM core leaves the same records, payloads, state and
-// memory as the portable one, which is written byte by byte.
+// Compares both cores call by call, without a decoder or encoder. The WASM core must leave the same records, payloads,
+// state and memory as the portable one, which is written byte by byte.
 
 import { expect, test } from "vitest";
 import * as map from "../assembly/memory.ts";
@@ -54,13 +54,13 @@ function payloadFor(random: Random, opcode: number): Uint8Array {
   }
   if (opcode === map.OPCODE_BINARY && random.chance(0.5)) return random.bytes(length);
   const bytes = text(random, length);
-  // Cut inside a character, or wrong somewhere.
+  // Cut inside a character, or with a wrong byte.
   if (random.chance(0.05)) return bytes.subarray(0, random.integer(0, bytes.length));
   if (bytes.length > 0 && random.chance(0.03)) bytes[random.integer(0, bytes.length - 1)] = random.integer(0x80, 0xff);
   return bytes;
 }
 
-/** Frames as a peer may send them: nearly all are right, most of them short messages. */
+/** Frames from a peer: nearly all are valid, and most are short messages. */
 function frames(random: Random, config: number, count: number): Uint8Array {
   const parts: Uint8Array[] = [];
   let open = false;
@@ -101,19 +101,22 @@ function begin({ config, maxPayload, slack }: Settings): void {
   }
 }
 
-/** expect() takes most of the time of a test as long as this. */
+/** Faster than expect(), which would take most of the time of this test. */
 function expectEqual(actual: unknown, expected: unknown): void {
   if (JSON.stringify(actual) !== JSON.stringify(expected)) expect(actual).toEqual(expected);
 }
 
 interface Found {
   readonly flags: number;
-  /** Where the payload was in the window; of a run of texts, how many UTF-16 code units each has. */
+  /** The place of the payload in the window or, for a run of texts, the UTF-16 lengths of all texts. */
   readonly from: number | number[];
   readonly bytes: string;
 }
 
-/** What decode() has left in a core. Runs of texts that follow one another are put together: each core begins them where it likes. */
+/**
+ * The records that decode() left in a core. Consecutive runs of texts are joined, because each core may start them
+ * where it likes.
+ */
 function found(core: Core, records: number, { config, maxPayload, slack }: Settings): Found[] {
   if (records > map.MAX_RECORDS) expect.fail(`${records} records`);
   const list: Found[] = [];
@@ -145,7 +148,7 @@ function found(core: Core, records: number, { config, maxPayload, slack }: Setti
     if (units.length === 0 || (units.length > 1 && length > slack))
       expect.fail(`${units.length} texts in ${length} bytes`);
     const isWide = bytes.some((byte) => byte >= 0x80);
-    // Texts before a wrong one may be said to be wide, as that is.
+    // Texts before a wrong one may be marked as wide.
     if (isWide !== ((flags & map.FLAG_WIDE) !== 0) && (isWide || core.i32[map.STATE_ERROR >> 2] === 0)) {
       expect.fail(`FLAG_WIDE is ${!isWide}`);
     }
@@ -163,7 +166,7 @@ function found(core: Core, records: number, { config, maxPayload, slack }: Setti
   return list;
 }
 
-/** The state that a call leaves, of what is read again. */
+/** The parts of the state that are read again. */
 function stateOf(core: Core): Readonly<Record<string, number>> {
   const get = (field: number): number => core.i32[field >> 2]!;
   const [consumed, error, frame] = [get(map.STATE_CONSUMED), get(map.STATE_ERROR), get(map.STATE_FRAME)];
@@ -187,7 +190,7 @@ function decodeOnBoth(stream: Uint8Array, settings: Settings, chunk: () => numbe
     const bytes = concat([kept, stream.subarray(at, next)]);
     at = next;
     for (const core of BOTH) {
-      // What follows the chunk looks like one frame more.
+      // The bytes after the chunk look like another frame.
       core.bytes.fill(0, map.WINDOW, map.WINDOW + bytes.length + 300);
       core.bytes.set(bytes, map.WINDOW);
       core.bytes.set([TEXT, (settings.config & map.CONFIG_SERVER) << 7], map.WINDOW + bytes.length);
@@ -210,7 +213,7 @@ function decodeOnBoth(stream: Uint8Array, settings: Settings, chunk: () => numbe
   return 0;
 }
 
-test("decode(): any frames, under any settings, cut anywhere", () => {
+test("decode(): any frames, with any settings, cut anywhere", () => {
   const errors = new Set<number>();
   for (let seed = 0; seed < 300; seed++) {
     const random = new Random(seed);
@@ -230,7 +233,7 @@ test("decode(): any frames, under any settings, cut anywhere", () => {
   expect(errors.size).toBeGreaterThanOrEqual(12);
 });
 
-test("decode(): every close code there may be, and more", () => {
+test("decode(): all close codes, and larger numbers", () => {
   const settings = { config: 0, maxPayload: Infinity, slack: 0 };
   for (let code = 0; code < 6000; code++) {
     const payload = Uint8Array.of(code >> 8, code & 255);
@@ -244,7 +247,7 @@ test("decode(): every close code there may be, and more", () => {
   }
 });
 
-test("decode(): more frames than a table has, more texts than there is room for their lengths", () => {
+test("decode(): more frames than the table holds, and more texts than there is room for their lengths", () => {
   const random = new Random(1);
   for (const config of [map.CONFIG_COMPACT, map.CONFIG_COMPACT | map.CONFIG_STRINGS, map.CONFIG_SERVER]) {
     const maskKey = config & map.CONFIG_SERVER ? [1, 2, 3, 4] : undefined;
@@ -262,13 +265,13 @@ test("decode(): more frames than a table has, more texts than there is room for 
   }
 });
 
-/** A payload of text, and how many bytes and UTF-16 code units it has. */
+/** A text payload, and its length in UTF-16 code units. */
 function textOf(random: Random, length: number): { bytes: Uint8Array; units: number } {
   const bytes = text(random, length);
   return { bytes, units: Buffer.from(bytes).toString().length };
 }
 
-test("encode(): any frames, with keys and without", () => {
+test("encode(): any frames, with and without keys", () => {
   for (let seed = 0; seed < 150; seed++) {
     const random = new Random(seed);
     const masked = random.pick([0, 1]);
@@ -295,7 +298,7 @@ test("encode(): any frames, with keys and without", () => {
       core.bytes.set(keys, map.KEYS);
       core.i32.set(records, map.TABLE >> 2);
       core.bytes.set(payloads, map.WINDOW);
-      // What follows the payloads looks like characters that go on.
+      // The bytes after the payloads look like continuation bytes.
       core.bytes.fill(0x80, map.WINDOW + payloads.length, map.WINDOW + payloads.length + 64);
       const end = core.encode(records.length, map.WINDOW + payloads.length, isAscii ? 1 : 0, masked);
       return Buffer.from(core.bytes.subarray(map.OUTPUT, end));

@@ -1,4 +1,4 @@
-// Buffers that a FrameDecoder lends: from reserve() to commit(), and who gets the core's own memory.
+// The buffers that a FrameDecoder lends from reserve() to commit(), and who gets the core's own memory.
 
 import { describe, expect, test } from "vitest";
 import { enginesFor } from "../src/core/engines.ts";
@@ -13,7 +13,7 @@ const wrong = Uint8Array.of(0x83, 0);
 describe.each(cores)("%s core", (core) => {
   const make = (): FrameDecoder => new FrameDecoder({ role: "client", core });
   const isOfCore = ({ buffer }: Uint8Array): boolean => buffer === enginesFor(core).first().bytes.buffer;
-  /** Whether nobody holds the core's own memory: the next that asks gets it. */
+  /** Whether the core's own memory is free, so that the next decoder gets it. */
   const isFree = (): boolean => {
     const decoder = make();
     const isOwn = isOfCore(decoder.reserve());
@@ -21,7 +21,7 @@ describe.each(cores)("%s core", (core) => {
     return isOwn;
   };
 
-  test("one decoder at a time gets the core's memory, others 64 KiB of their own", () => {
+  test("lends the core's memory to one decoder at a time, and 64 KiB of other memory to the rest", () => {
     const [a, b] = [make(), make()];
     expect([a.reserve().length, isOfCore(a.reserve()), b.reserve().length, isOfCore(b.reserve())]).toEqual([
       65536,
@@ -29,7 +29,7 @@ describe.each(cores)("%s core", (core) => {
       65536,
       false,
     ]);
-    // What did not hold the core's memory does not give it back.
+    // A decoder without the core's memory does not return it.
     b.commit(0, ignore);
     b.release();
     expect(isFree()).toBe(false);
@@ -37,7 +37,7 @@ describe.each(cores)("%s core", (core) => {
     expect(isFree()).toBe(true);
   });
 
-  test("it is given back by commit(), whatever comes of that", () => {
+  test("commit() returns it, whatever happens", () => {
     const fill = (bytes: Uint8Array, decoder = make()): (() => void) => {
       decoder.reserve().set(bytes);
       return () => decoder.commit(bytes.length, ignore);
@@ -64,7 +64,7 @@ describe.each(cores)("%s core", (core) => {
     expect(() => never.commit(2, ignore)).toThrow(never.error);
   });
 
-  test("a length that is none is refused, and the buffer is still lent", () => {
+  test("refuses an invalid length, and still lends the buffer", () => {
     const decoder = make();
     expect(() => decoder.commit(0, ignore)).toThrow(new RangeError("Call reserve() first"));
     const buffer = decoder.reserve();
@@ -79,7 +79,7 @@ describe.each(cores)("%s core", (core) => {
     expect(() => decoder.commit(0, ignore)).toThrow(RangeError);
   });
 
-  test("a full buffer, and what was cut off before it", () => {
+  test("decodes full buffers, and frames that are cut between them", () => {
     const seen: string[] = [];
     const sink = { ...ignore, text: (text: string) => void seen.push(text) };
     const decoder = make();
@@ -87,7 +87,7 @@ describe.each(cores)("%s core", (core) => {
     const texts = Array.from({ length: 9000 }, (_, i) => `message ${i}`);
     const stream = concat(texts.map((text) => frame(text)));
     for (let at = 0; at < stream.length;) {
-      // Now and then it is not the core's.
+      // From time to time, this is not the core's memory.
       if (at % 3 === 0) other.reserve();
       const buffer = decoder.reserve();
       const chunk = stream.subarray(at, at + buffer.length);
@@ -97,12 +97,12 @@ describe.each(cores)("%s core", (core) => {
       at += chunk.length;
     }
     const whole = new Set(seen);
-    // Those that a buffer's end has cut come in pieces.
+    // The texts that were cut at the end of a buffer arrive in pieces.
     expect(texts.filter((text) => !whole.has(text)).length).toBeLessThanOrEqual(2);
     expect(decoder.bytesDecoded).toBe(stream.length);
   });
 
-  test("after a Close nothing is kept of what comes while it is paused", () => {
+  test("keeps nothing that arrives during a pause after a Close", () => {
     const close = serialize({ opcode: 8 });
     for (const how of ["push", "commit"] as const) {
       const decoder = make();
@@ -118,7 +118,7 @@ describe.each(cores)("%s core", (core) => {
     }
   });
 
-  test("what comes between pause() and the end of a chunk waits", () => {
+  test("keeps everything between pause() and the end of a chunk", () => {
     const stream = concat([frame("one"), frame("two"), serialize({ opcode: 2, payload: Buffer.alloc(70_000, 1) })]);
     const seen: string[] = [];
     const decoder = make();

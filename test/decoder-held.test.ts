@@ -1,4 +1,5 @@
-// Pauses at the edges: in the last callback of a chunk, among more frames than one crossing finds, before a Close.
+// Pauses in special places: in the last callback of a chunk, among more frames than one call of the core finds, and
+// before a Close.
 
 import { describe, expect, test } from "vitest";
 import { FrameDecoder, type FrameSink } from "../src/index.ts";
@@ -10,7 +11,7 @@ const wire = (frames: readonly RawFrame[]): Uint8Array => concat(frames.map((fra
 const close = serialize({ opcode: 8, payload: Uint8Array.of(3, 232) });
 
 describe.each(cores)("%s core", (core) => {
-  /** A decoder that is paused after frame `at`, and the frames that it has delivered. */
+  /** A decoder that pauses after frame `at`, and the number of frames that it has delivered. */
   function pausing(at: number): { decoder: FrameDecoder; sink: FrameSink; count(): number } {
     const decoder = new FrameDecoder({ role: "client", core });
     let frames = 0;
@@ -25,8 +26,8 @@ describe.each(cores)("%s core", (core) => {
     ["the last text of a run", [text("one"), text("two"), text("three")]],
     ["a binary message", [text("one"), { opcode: 2, payload: Buffer.from("two") }]],
     ["an empty frame", [text("one"), { opcode: 9 }]],
-    ["a frame that goes on", [text("one"), { opcode: 2, fin: false, payload: Buffer.from("two") }]],
-  ])("a pause in the last callback of a chunk keeps nothing: %s", (_, frames) => {
+    ["an unfinished message", [text("one"), { opcode: 2, fin: false, payload: Buffer.from("two") }]],
+  ])("holds nothing after a pause in the last callback of a chunk: %s", (_, frames) => {
     const { decoder, sink, count } = pausing(frames.length - 1);
     decoder.push(wire(frames), sink);
     expect([decoder.paused, count(), decoder.heldBytes]).toEqual([true, frames.length, 0]);
@@ -34,13 +35,13 @@ describe.each(cores)("%s core", (core) => {
     expect([decoder.paused, count()]).toEqual([false, frames.length]);
   });
 
-  test("after a Close it is closed, though the callback pauses", () => {
+  test("is closed after a Close, even if the callback pauses", () => {
     const { decoder, sink } = pausing(0);
     decoder.push(concat([close, wire([text("late")])]), sink);
     expect([decoder.closed, decoder.paused, decoder.heldBytes]).toEqual([true, true, 0]);
   });
 
-  test("of what came after a Close while it was paused, nothing is left", () => {
+  test("drops everything that arrived after a Close during a pause", () => {
     for (const chunks of [
       [close, wire([text("late")])],
       [close.subarray(0, 3), close.subarray(3), new Uint8Array(5)],
@@ -55,7 +56,7 @@ describe.each(cores)("%s core", (core) => {
     }
   });
 
-  test("a pause anywhere among more frames than one crossing finds", () => {
+  test("pauses anywhere among more frames than one call of the core finds", () => {
     const binary = wire(Array.from({ length: 5000 }, (_, i) => ({ opcode: 2, payload: Buffer.of(i & 255) })));
     const texts = wire(Array.from({ length: 5000 }, (_, i) => text(String(i))));
     for (const stream of [binary, texts]) {

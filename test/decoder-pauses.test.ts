@@ -1,4 +1,4 @@
-// What a pause of a FrameDecoder keeps: all that has not been delivered, in memory of its own, and no more.
+// A pause of a FrameDecoder holds everything undelivered, in its own memory, and nothing else.
 
 import { describe, expect, test } from "vitest";
 import { FrameDecoder, type FrameDecoderOptions, type FrameSink, type Role } from "../src/index.ts";
@@ -6,7 +6,9 @@ import { concat, serialize } from "./reference/serialize.ts";
 
 const cores = ["wasm", "portable"] as const;
 
-/** Takes notes of all that a decoder tells, and calls `after` each time. Binary messages come in pieces, or whole. */
+/**
+ * Records everything that a decoder delivers, and calls `after` each time. Binary messages arrive whole or in pieces.
+ */
 function noting(after: () => void, binary: "pieces" | "whole" = "pieces"): { seen: string[]; sink: FrameSink } {
   const seen: string[] = [];
   const note = (what: string): void => {
@@ -34,7 +36,7 @@ function noting(after: () => void, binary: "pieces" | "whole" = "pieces"): { see
   return { seen, sink };
 }
 
-/** Runs of texts of every kind, with other frames before, between and after them; the last is not complete. */
+/** Runs of texts of every kind, with other frames around them. The last frame is incomplete. */
 function streamFor(role: Role): Uint8Array {
   const frames = [
     [2, "b"],
@@ -66,7 +68,7 @@ function streamFor(role: Role): Uint8Array {
 
 describe.each(cores)("%s core", (core) => {
   const noise = concat(Array.from({ length: 40 }, () => serialize({ opcode: 2, payload: Buffer.from("another") })));
-  /** Leaves something else in the memory of the core that the frames were in. */
+  /** Overwrites the core's memory that held the frames. */
   const disturb = (): void =>
     new FrameDecoder({ role: "client", core }).push(noise, { header() {}, payload() {}, end() {} });
 
@@ -78,10 +80,10 @@ describe.each(cores)("%s core", (core) => {
     };
     const ways: [name: string, options: Partial<FrameDecoderOptions>, binary: "pieces" | "whole"][] = [
       ["as strings and pieces", {}, "pieces"],
-      ["each string alone", { textSlack: 0 }, "pieces"],
-      ["binary messages whole", {}, "whole"],
+      ["each string separately", { textSlack: 0 }, "pieces"],
+      ["whole binary messages", {}, "whole"],
       ["texts as bytes", { textBytes: true }, "pieces"],
-      ["in copies, made together", { copies, textBytes: true }, "whole"],
+      ["in copies that are made together", { copies, textBytes: true }, "whole"],
     ];
 
     test.each(ways)("other decoders run before each resume(): %s", (_, options, binary) => {
@@ -99,18 +101,18 @@ describe.each(cores)("%s core", (core) => {
         paused.resume(sink);
       }
       expect(seen).toEqual(expected.seen);
-      // One for each of the 15 frames.
+      // One pause for each of the 15 frames.
       expect(pauses).toBe(15);
       expect([paused.heldBytes, paused.bytesDecoded]).toEqual([0, stream.length]);
     });
   });
 
-  test("less is held with each message that is delivered", () => {
+  test("holds less memory with each delivered message", () => {
     const texts = Array.from({ length: 8 }, (_, i) => serialize({ opcode: 1, payload: Buffer.alloc(100, 0x61 + i) }));
     const decoder = new FrameDecoder({ role: "client", core, textSlack: 250 });
     const { seen, sink } = noting(() => decoder.pause());
     decoder.push(concat(texts), sink);
-    // 16 bytes for each run, 4 for each text. The run that delivery stopped in is a string by then.
+    // 16 bytes per run and 4 per text. The run in which delivery stopped is already a string.
     expect(decoder.heldBytes).toBe(600 + 4 * 16 + 7 * 4);
     while (decoder.paused) decoder.resume(sink);
     expect(seen).toHaveLength(8);

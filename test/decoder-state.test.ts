@@ -1,4 +1,4 @@
-// A decoder that is saved and restored anywhere goes on as if nothing had happened.
+// A decoder that is saved and restored at any byte continues as if nothing had happened.
 
 import { describe, expect, test } from "vitest";
 import { FrameDecoder, type FrameDecoderOptions, type FrameSink, WebSocketError } from "../src/index.ts";
@@ -16,7 +16,7 @@ const frames: readonly RawFrame[] = [
   { opcode: 1, payload: Buffer.from("too late") },
 ];
 
-/** Takes chunks, and notes what comes of them. */
+/** Decodes chunks, and records the results. */
 interface Taker {
   readonly decoder: FrameDecoder;
   readonly seen: unknown[];
@@ -38,7 +38,7 @@ const ways: Record<string, (decoder: FrameDecoder, seen?: unknown[]) => Taker> =
     const sink: FrameSink = {
       header: ({ opcode, fin, maskKey, payloadOffset, payloadLength }) =>
         void seen.push(`${opcode} ${fin} ${maskKey} ${payloadOffset} ${payloadLength} `),
-      // Pieces are joined: where they are cut is nobody's concern.
+      // Pieces are joined, because it does not matter where they are cut.
       payload: (bytes, start, end) =>
         void (seen[seen.length - 1] += Buffer.from(bytes.slice(start, end)).toString("hex")),
       end: () => void (seen[seen.length - 1] += " end"),
@@ -55,19 +55,19 @@ describe.each(cores)("%s core", (core) => {
       frames.map((frame, i) => serialize({ ...frame, maskKey: role === "server" ? [i, 2, 3, 0x84] : undefined })),
     );
 
-    test.each(Object.keys(ways))("between any two bytes, and twice: %s", (way) => {
+    test.each(Object.keys(ways))("continues after any byte, also twice: %s", (way) => {
       const taker = ways[way]!;
       const wanted = taker(make());
       wanted.take(stream.slice());
       expect(wanted.seen).toHaveLength(7);
-      // Not at each byte of the longest payload.
+      // Skip most positions in the longest payload.
       for (let cut = 0; cut <= stream.length; cut += cut > 70 && cut < 160 ? 30 : 1) {
         const first = taker(make());
         first.take(stream.slice(0, cut));
         const state = first.decoder.save();
         const before = first.decoder.bytesDecoded;
         const second = taker(FrameDecoder.restore(state, options), first.seen);
-        // The bytes of a state are the caller's.
+        // The caller owns the bytes of a state.
         expect(Buffer.compare(second.decoder.save(), state)).toBe(0);
         state.fill(0xff);
         expect([second.decoder.bytesDecoded, second.decoder.closed]).toEqual([before, first.decoder.closed]);
@@ -79,7 +79,7 @@ describe.each(cores)("%s core", (core) => {
       }
     });
 
-    test("what a restored decoder finds wrong is at its place in the stream", () => {
+    test("a restored decoder reports errors with their offset in the stream", () => {
       const mask = role === "server" ? [1, 2, 3, 4] : undefined;
       const texts = [serialize({ opcode: 1, payload: Buffer.from("ab\xff", "latin1"), maskKey: mask })];
       const wrong = concat([serialize({ opcode: 9, maskKey: mask }), ...texts]);
@@ -91,7 +91,7 @@ describe.each(cores)("%s core", (core) => {
           expect(() => restored.take(wrong.slice(cut))).toThrow(WebSocketError);
           const { error } = restored.decoder;
           expect(error).toMatchObject({ code: "WS_ERR_INVALID_UTF8", byteOffset: wrong.length - 1, value: undefined });
-          // The error is a part of the state.
+          // The error is part of the state.
           const again = FrameDecoder.restore(restored.decoder.save(), options);
           expect(again.error).toMatchObject({
             message: error!.message,
@@ -104,7 +104,7 @@ describe.each(cores)("%s core", (core) => {
       }
     });
 
-    test("a state is of a role, and not of a decoder that is paused or in use", () => {
+    test("refuses the state of the other role, and to save while paused or in use", () => {
       const decoder = make();
       const other = role === "server" ? "client" : "server";
       expect(() => FrameDecoder.restore(decoder.save(), { ...options, role: other })).toThrow(
@@ -135,7 +135,7 @@ describe.each(cores)("%s core", (core) => {
     });
   });
 
-  describe("what is no state is refused", () => {
+  describe("refuses an invalid state", () => {
     const options = { role: "server", core, rsv: 4 } as const;
     const cutHeader = Uint8Array.of(0x82, 0xfe, 0, 200, 1);
     const maskKey = [1, 2, 3, 4];
@@ -156,8 +156,8 @@ describe.each(cores)("%s core", (core) => {
       "of a new decoder": stateOf(new Uint8Array(0), "decode"),
       "with a cut header": stateOf(cutHeader, "decode"),
       "with an open message": stateOf(open, "decode"),
-      "with a frame that is collected": stateOf(begun, "decode"),
-      "with a frame that passes through": stateOf(begun, "push"),
+      "with a collected frame": stateOf(begun, "decode"),
+      "with a streamed frame": stateOf(begun, "push"),
       "with an error": failed(),
     };
     const restores = (state: Uint8Array): boolean => {
@@ -169,20 +169,20 @@ describe.each(cores)("%s core", (core) => {
         return false;
       }
     };
-    /** A state with another number in it. */
+    /** Replaces a number in a state. */
     const withNumber = (state: Uint8Array, at: number, value: number): Uint8Array => {
       const other = state.slice();
       new DataView(other.buffer).setFloat64(at, value);
       return other;
     };
 
-    test.each(Object.entries(states))("shorter, longer, or with a number that is none: %s", (_, state) => {
+    test.each(Object.entries(states))("with missing bytes, more bytes, or an invalid number: %s", (_, state) => {
       expect(restores(state)).toBe(true);
-      // In a larger buffer it is the same.
+      // The same state in a larger buffer.
       expect(restores(concat([Uint8Array.of(1, 2, 3), state]).subarray(3))).toBe(true);
       for (let length = 0; length < state.length; length++) expect(restores(state.subarray(0, length))).toBe(false);
       expect(restores(concat([state, Uint8Array.of(0)]))).toBe(false);
-      // Version, role, number of the error, length of the cut header.
+      // Version, role, number of the error, and length of the cut header.
       for (const [at, value] of [
         [0, 2],
         [0, 4],
@@ -193,7 +193,7 @@ describe.each(cores)("%s core", (core) => {
       ] as const) {
         expect([at, value, restores(state.with(at, value))]).toEqual([at, value, false]);
       }
-      // Offset, bits of the message, place in a character, offset and value of an error.
+      // Offset, message bits, position in a character, and offset and value of an error.
       for (let i = 0; i < 5; i++) {
         for (const value of [-1, 0.5, Number.NaN, Infinity, 2 ** 53]) {
           expect(restores(withNumber(state, 4 + 8 * i, value))).toBe(false);
@@ -203,16 +203,16 @@ describe.each(cores)("%s core", (core) => {
       expect([0xffffff, 0x1000000].map((place) => restores(withNumber(state, 20, place)))).toEqual([true, false]);
     });
 
-    test("a cut header is shorter than the longest there is", () => {
+    test("with a cut header that is not shorter than the longest possible header", () => {
       const fixed = states["of a new decoder"]!.subarray(0, 44);
       const withCut = (length: number) => concat([fixed.with(3, length), new Uint8Array(length), Uint8Array.of(0)]);
       expect([1, 13, 14, 15].map((length) => restores(withCut(length)))).toEqual([true, true, false, false]);
     });
 
-    test("the kind of a frame, and its numbers", () => {
+    test("with an invalid kind of frame, or invalid numbers in it", () => {
       const kindAt = 44;
-      const collected = states["with a frame that is collected"]!;
-      const passing = states["with a frame that passes through"]!;
+      const collected = states["with a collected frame"]!;
+      const passing = states["with a streamed frame"]!;
       expect([collected[kindAt], passing[kindAt]]).toEqual([1, 2]);
       for (const state of [collected, passing]) {
         expect(restores(state.with(kindAt, 3))).toBe(false);
@@ -222,13 +222,13 @@ describe.each(cores)("%s core", (core) => {
         const change = (i: number, value: number): boolean => restores(withNumber(state, numberAt(i), value));
         for (let i = 0; i < 7; i++) for (const value of [-1, 0.5, Number.NaN]) expect(change(i, value)).toBe(false);
         const flags = new DataView(state.buffer).getFloat64(numberAt(0));
-        // The opcode, the length of the header, and bits that no frame in progress has.
+        // The opcode, the length of the header, and bits that no incomplete frame has.
         for (const opcode of [3, 7, 11, 15]) expect(change(0, (flags & ~15) | opcode)).toBe(false);
         for (const opcode of [0, 1, 2, 8, 9, 10]) expect(change(0, (flags & ~15) | opcode)).toBe(true);
         const lengths = Array.from({ length: 16 }, (_, length) => change(0, (flags & ~0xf00) | (length << 8)));
         expect(lengths).toEqual(lengths.map((_, length) => length >= 2 && length <= 14));
         for (let bit = 13; bit < 31; bit++) expect(change(0, flags | (1 << bit))).toBe(false);
-        // The length of the payload, and what is left of it.
+        // The length of the payload, and its missing part.
         for (const left of [0, 201, 1000]) expect(change(5, left)).toBe(false);
         expect([1, 151, 200].map((left) => change(5, left))).toEqual([
           state === passing,
@@ -236,7 +236,7 @@ describe.each(cores)("%s core", (core) => {
           state === passing,
         ]);
         expect(change(4, 149)).toBe(false);
-        // Nothing can be cut off in the middle of a frame.
+        // There is no cut header in the middle of a frame.
         const both = concat([state.subarray(0, kindAt).with(3, 2), Uint8Array.of(0x82, 1), state.subarray(kindAt)]);
         expect(restores(both)).toBe(false);
       }

@@ -1,4 +1,4 @@
-// What FrameDecoder promises beyond giving the right frames: who owns which bytes, what it holds, how it fails.
+// What FrameDecoder guarantees beyond correct frames: who owns which bytes, how much memory it holds, and how it fails.
 
 import { describe, expect, test } from "vitest";
 import {
@@ -28,7 +28,7 @@ for (const core of cores) {
   const server = (options: Partial<FrameDecoderOptions> = {}) => new FrameDecoder({ role: "server", core, ...options });
 
   describe(`${core} core`, () => {
-    test("decode() unmasks in place: payloads are views on the chunk", () => {
+    test("decode() unmasks in place: payloads are views of the chunk", () => {
       const chunk = concat([masked("one"), masked("two"), masked("three").subarray(0, 8)]);
       const before = chunk.slice();
       const [one, two] = server().decode(chunk);
@@ -38,12 +38,12 @@ for (const core of cores) {
       expect(one!.payload).toBe(one!.payload);
       chunk[6] = 0x4f;
       expect(one!.text).toBe("One");
-      // Nothing but these payloads has changed: not the headers, not the frame that goes on.
+      // Nothing else has changed: neither the headers nor the unfinished frame.
       expect(chunk.subarray(0, 6)).toEqual(before.subarray(0, 6));
       expect(chunk.subarray(18)).toEqual(before.subarray(18));
     });
 
-    test("with copy, the chunk is left as it is", () => {
+    test("with copy, leaves the chunk unchanged", () => {
       const chunk = concat([masked("one"), masked("two"), masked("three").subarray(0, 8)]);
       const before = chunk.slice();
       const frames = server({ copy: true }).decode(chunk);
@@ -53,7 +53,7 @@ for (const core of cores) {
       expect(frames[0]!.maskKey).toEqual(Uint8Array.from(KEY));
     });
 
-    test("with copy, more frames than a table has and more bytes than a window has", () => {
+    test("with copy, decodes more frames than a table holds and more bytes than a window", () => {
       const frame = masked("x");
       const chunk = concat(Array.from({ length: 30_000 }, () => frame));
       const frames = server({ copy: true }).decode(chunk);
@@ -61,7 +61,7 @@ for (const core of cores) {
       expect(frames.every((each) => each.text === "x")).toBe(true);
     });
 
-    test("frames larger than a window, whole in their chunk, are views on it: no buffer is asked for", () => {
+    test("frames larger than a window that are whole in their chunk are views of it, without a new buffer", () => {
       const allocate = (): Uint8Array<ArrayBuffer> => expect.unreachable("allocate was called");
       for (const opcode of [Opcode.Text, Opcode.Binary]) {
         for (const maskKey of [KEY, undefined]) {
@@ -69,7 +69,7 @@ for (const core of cores) {
             new Uint8Array(length).map((_, i) => 0x20 + ((i * 7) % 95)),
           );
           const raw = concat(payloads.map((payload) => serialize({ opcode, payload, maskKey })));
-          // In a larger buffer, and a frame that goes on elsewhere after them.
+          // In a larger buffer, with an incomplete frame at the end.
           const chunk = concat([new Uint8Array(7), raw, masked("goes on").subarray(0, 9)]).subarray(7);
           const before = chunk.slice();
           const frames = server({ allocate, allowUnmasked: true }).decode(chunk.subarray(0, raw.length + 6));
@@ -86,7 +86,7 @@ for (const core of cores) {
       }
     });
 
-    test("with copy, a frame larger than a window leaves its chunk as it is", () => {
+    test("with copy, a frame larger than a window leaves its chunk unchanged", () => {
       const payload = new Uint8Array(150_000).map((_, i) => i);
       const chunk = concat([masked("one"), serialize({ opcode: Opcode.Binary, payload, maskKey: KEY }), masked("two")]);
       const before = chunk.slice();
@@ -100,7 +100,7 @@ for (const core of cores) {
       ).toEqual([0, 0, 0]);
     });
 
-    test("an error in a later window of a large text: the frames before it are there", () => {
+    test("an error in a later window of a large text keeps the frames before it", () => {
       const payload = new Uint8Array(150_000).fill(0x61);
       payload[140_000] = 0xff;
       const chunk = concat([masked("one"), serialize({ opcode: Opcode.Text, payload, maskKey: KEY }), masked("two")]);
@@ -110,7 +110,7 @@ for (const core of cores) {
       expect(decoder.error!.byteOffset).toBe(9 + 14 + 140_000);
     });
 
-    test("a chunk that is a part of a larger buffer", () => {
+    test("decodes a chunk that is part of a larger buffer", () => {
       const frame = masked("inside");
       const whole = new Uint8Array(100).fill(0xee);
       whole.set(frame, 40);
@@ -120,7 +120,7 @@ for (const core of cores) {
       expect(whole.subarray(40 + frame.length).every((byte) => byte === 0xee)).toBe(true);
     });
 
-    test("push() leaves the chunk as it is", () => {
+    test("push() leaves the chunk unchanged", () => {
       const chunk = concat([masked("one"), masked("two")]);
       const before = chunk.slice();
       const sink = new Collector();
@@ -129,7 +129,7 @@ for (const core of cores) {
       expect(sink.frames.map((frame) => frame.payload.toString())).toEqual(["one", "two"]);
     });
 
-    test("a header that claims much costs nothing until it comes", () => {
+    test("allocates for received bytes, not for the announced length", () => {
       const header = serialize({ opcode: 2, claimedLength: 2n ** 53n - 1n, maskKey: KEY });
       const allocated: number[] = [];
       const allocate = (length: number) => {
@@ -142,11 +142,11 @@ for (const core of cores) {
       for (let i = 0; i < 1000; i++) decoder.decode(new Uint8Array(10));
       const arrived = header.length + 10_000;
       expect(Math.max(...allocated)).toBeLessThanOrEqual(20 * arrived);
-      // Geometric: a stream of small chunks is not copied over and over.
+      // The growth is geometric, so a stream of small chunks is not copied over and over.
       expect(allocated.length).toBeLessThan(8);
     });
 
-    test("2^62 bytes are refused at once, whatever the limit", () => {
+    test("refuses 2^62 bytes at once, whatever the limit", () => {
       for (const maxFrame of [undefined, Infinity]) {
         const decoder = server(maxFrame === undefined ? {} : { maxFrame });
         const header = serialize({ opcode: 2, claimedLength: 2n ** 62n, maskKey: KEY });
@@ -156,7 +156,7 @@ for (const core of cores) {
       }
     });
 
-    test("maxFrame: exactly so much passes, for data frames only", () => {
+    test("maxFrame allows exactly this many bytes, and does not apply to control frames", () => {
       const decoder = server({ maxFrame: 4 });
       expect(decoder.decode(concat([masked("1234"), masked("a ping of ten", Opcode.Ping)]))).toHaveLength(2);
       expect(() => decoder.decode(masked("12345"))).toThrow(
@@ -188,7 +188,7 @@ for (const core of cores) {
       expect(sum).toBe((size / chunk.length) * ((chunk[0]! ^ 1) + (chunk[65535]! ^ 4)));
     });
 
-    test("frames before an error are delivered, and the decoder stays failed", () => {
+    test("delivers frames before an error, and then stays failed", () => {
       const chunk = concat([masked("one"), masked("two"), Uint8Array.of(0x83, 0x80), masked("never")]);
       const decoder = server();
       let error: unknown;
@@ -217,7 +217,7 @@ for (const core of cores) {
       expect(sink.frames.map((frame) => frame.payload.toString())).toEqual(["one", "two"]);
     });
 
-    test("an error says which number is at fault, wherever the stream is cut", () => {
+    test("an error has the number at fault, wherever the stream is cut", () => {
       const close = (code: number) => ({ opcode: 8, payload: Uint8Array.of(code >> 8, code & 0xff) });
       const wrong: [code: string, value: number | undefined, frame: Parameters<typeof serialize>[0]][] = [
         ["WS_ERR_INVALID_OPCODE", 11, { opcode: 11 }],
@@ -253,7 +253,7 @@ for (const core of cores) {
       }
     });
 
-    test("the payload before a wrong byte is delivered by push()", () => {
+    test("push() delivers the payload before a wrong byte", () => {
       const sink = new Collector();
       const bytes = serialize({ opcode: 1, payload: Buffer.from([0x61, 0x62, 0xff, 0x63]), maskKey: KEY });
       expect(() => server().push(bytes, sink)).toThrow(expect.objectContaining({ byteOffset: 8 }));
@@ -261,7 +261,7 @@ for (const core of cores) {
       expect(sink.seen()!.payload.toString()).toBe("ab");
     });
 
-    test("bytes that follow a Close are ignored", () => {
+    test("ignores bytes after a Close", () => {
       const decoder = server();
       const close = serialize({ opcode: 8, payload: Uint8Array.of(3, 232), maskKey: KEY });
       const frames = decoder.decode(concat([masked("last"), close, Buffer.from("HTTP/1.1 200 OK\r\n\r\n")]));
@@ -273,20 +273,20 @@ for (const core of cores) {
       expect(FrameDecoder.restore(decoder.save(), { role: "server", core }).decode(masked("more"))).toEqual([]);
     });
 
-    test("it is closed when a Close has been delivered to its end", () => {
+    test("is closed after it has delivered a whole Close", () => {
       const close = serialize({ opcode: 8, payload: Uint8Array.of(3, 232), maskKey: KEY });
       const decoder = server();
       expect(decoder.closed).toBe(false);
       decoder.push(concat([masked("last"), close.subarray(0, 7)]), { ...ignore, end: () => decoder.pause() });
       expect(decoder.closed).toBe(false);
       decoder.push(concat([close.subarray(7), masked("more")]), ignore);
-      // Of the Close a record of 16 bytes and a byte of payload; and what came later.
+      // A record of 16 bytes and a byte of payload of the Close, and the later chunk.
       expect([decoder.closed, decoder.heldBytes]).toEqual([false, 16 + 1 + 11]);
       decoder.resume(ignore);
       expect([decoder.closed, decoder.heldBytes]).toEqual([true, 0]);
     });
 
-    test("an error that waits for the end of a pause is held, too", () => {
+    test("also holds an error that waits for the end of a pause", () => {
       const decoder = server();
       decoder.push(concat([masked("one"), Uint8Array.of(0x83)]), { ...ignore, end: () => decoder.pause() });
       expect([decoder.error, decoder.heldBytes]).toEqual([undefined, 16]);
@@ -294,7 +294,7 @@ for (const core of cores) {
       expect(decoder.heldBytes).toBe(0);
     });
 
-    test("bytesDecoded is what came, up to the end of a Close or the place of an error", () => {
+    test("bytesDecoded counts all bytes up to the end of a Close or the place of an error", () => {
       const close = serialize({ opcode: 8, payload: Uint8Array.of(3, 232), maskKey: KEY });
       const before = concat([masked("one"), masked("x".repeat(200))]);
       for (const end of [concat([close, masked("more")]), Uint8Array.of(0x81, 0x83, 1, 2, 3, 4, 0x60, 0xfd, 0x62)]) {
@@ -317,7 +317,7 @@ for (const core of cores) {
       }
     });
 
-    test("whole text messages come as strings, others as they are", () => {
+    test("delivers whole text messages as strings, and other frames in parts", () => {
       const seen: string[] = [];
       const sink: FrameSink = {
         header: (header) => void seen.push(`header ${header.opcode}`),
@@ -360,7 +360,7 @@ for (const core of cores) {
       ]);
     });
 
-    test("strings of thousands of messages, for any textSlack", () => {
+    test("decodes thousands of messages to strings, for any textSlack", () => {
       const texts = Array.from({ length: 5000 }, (_, i) => ["ascii ", "ümlaut ", "漢字 ", "😀 "][i % 4]! + i);
       const stream = concat(texts.map((text) => masked(text)));
       for (const textSlack of [0, 1, 64, 1024, 100_000]) {
@@ -380,7 +380,7 @@ for (const core of cores) {
       bufferB.set(masked("for b"));
       const sinkA = new Collector();
       const sinkB = new Collector();
-      // A decoder in between uses the same core.
+      // In between, another decoder uses the same core.
       server().decode(concat(Array.from({ length: 2000 }, () => masked("between"))));
       b.commit(11, sinkB);
       a.commit(11, sinkA);
@@ -393,7 +393,7 @@ for (const core of cores) {
       a.commit(0, sinkA);
     });
 
-    test("bad arguments throw before anything is changed", () => {
+    test("invalid arguments throw before anything changes", () => {
       const make = (options: object) => () => new FrameDecoder({ role: "server", core, ...options });
       expect(make({ role: "proxy" })).toThrow(TypeError);
       expect(make({ core: "native" })).toThrow(TypeError);
@@ -410,7 +410,7 @@ for (const core of cores) {
       expect(decoder.decode(masked("whole").slice(3))[0]!.text).toBe("whole");
     });
 
-    test("a frame goes through decode() or push(), not both", () => {
+    test("a frame goes through decode() or push(), but not both", () => {
       const frame = masked("halves");
       const collecting = server();
       collecting.decode(frame.slice(0, 9));
@@ -425,7 +425,7 @@ for (const core of cores) {
       expect(streaming.decode(frame.slice())[0]!.text).toBe("halves");
     });
 
-    test("a sink that throws: its exception comes out, and the decoder says that it cannot go on", () => {
+    test("an exception of a sink leaves push(), and makes the decoder unusable", () => {
       const decoder = server();
       const thrown = new Error("from the sink");
       const sink: FrameSink = {
@@ -440,7 +440,7 @@ for (const core of cores) {
       expect(server().decode(masked("other"))[0]!.text).toBe("other");
     });
 
-    test("an allocate that throws, or returns too little: the decoder says that it cannot go on", () => {
+    test("an allocate that throws or returns too little makes the decoder unusable", () => {
       const frame = masked("a message that goes on and on");
       const fail = () => {
         throw new Error("no memory");
@@ -455,7 +455,7 @@ for (const core of cores) {
       expect(pooled.decode(frame.slice(20))[0]!.text).toBe("a message that goes on and on");
     });
 
-    test("each header has its masking-key, before a pause and after it", () => {
+    test("each header has its masking-key, with and without pauses", () => {
       const keys = [1, 2, 3].map((byte) => [byte, 7, 8, 9]);
       const stream = concat(keys.map((maskKey) => serialize({ opcode: 2, payload: Uint8Array.of(5), maskKey })));
       for (const pauses of ["never", "always"] as const) {
@@ -475,7 +475,7 @@ for (const core of cores) {
       }
     });
 
-    test("decode() knows the masking-key, wherever the frames are cut", () => {
+    test("decode() returns the masking-key, wherever frames are cut", () => {
       const keys = [1, 2, 3].map((byte) => [byte, 7, 8, 9]);
       const stream = concat(keys.map((maskKey) => serialize({ opcode: 2, payload: Uint8Array.of(5, 6), maskKey })));
       for (let cut = 0; cut <= stream.length; cut++) {
@@ -485,7 +485,7 @@ for (const core of cores) {
       }
     });
 
-    test("push() while it is paused delivers nothing, and keeps a copy", () => {
+    test("push() during a pause delivers nothing, and keeps a copy", () => {
       const decoder = server();
       const seen: string[] = [];
       const sink: FrameSink = { ...ignore, payload: (bytes, start, end) => void seen.push(text(bytes, start, end)) };
@@ -498,7 +498,7 @@ for (const core of cores) {
       expect([seen, decoder.heldBytes]).toEqual([["one", "two"], 0]);
     });
 
-    test("a callback cannot push, neither after resume() nor where resume() has called it", () => {
+    test("refuses push() in a callback, both after resume() and inside resume()", () => {
       const decoder = server();
       const problems: unknown[] = [];
       let ends = 0;
@@ -522,7 +522,7 @@ for (const core of cores) {
       expect(ends).toBe(2);
     });
 
-    test("resume() asks the sink to go on first, even if nothing is kept", () => {
+    test("resume() first calls goOn() of the sink, even if nothing is kept", () => {
       const decoder = server();
       const seen: string[] = [];
       let isReady = false;
@@ -543,7 +543,7 @@ for (const core of cores) {
       expect(seen).toEqual(["goOn", "goOn", "goOn", "end"]);
     });
 
-    test("state that is not a state is refused", () => {
+    test("refuses invalid states", () => {
       const decoder = server();
       decoder.decode(masked("a message that goes on").slice(0, 10));
       const state = decoder.save();
@@ -555,7 +555,7 @@ for (const core of cores) {
         RangeError,
       );
       expect(() => FrameDecoder.restore(undefined as never, { role: "server", core })).toThrow(TypeError);
-      // At these places no other value makes sense.
+      // No other value is valid at these positions.
       const wrong: [at: number, value: number][] = [
         [0, 99],
         [1, 2],
@@ -576,7 +576,7 @@ for (const core of cores) {
       }
     });
 
-    test("state saved with one core is restored with the other", () => {
+    test("restores the state of one core in the other", () => {
       const frame = masked("from one core to the other: 😀");
       const other = core === "wasm" ? "portable" : "wasm";
       for (let cut = 0; cut < frame.length; cut++) {
@@ -587,7 +587,7 @@ for (const core of cores) {
       }
     });
 
-    test("what an encoder writes, a decoder reads", () => {
+    test("a decoder reads the output of an encoder", () => {
       const encoder = new FrameEncoder({ role: "client", core });
       const texts = Array.from({ length: 300 }, (_, i) => "é".repeat(i));
       for (const text of texts) encoder.text(text);

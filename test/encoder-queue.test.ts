@@ -1,4 +1,4 @@
-// What waits in a FrameEncoder: how much it says that is, how it leaves in parts, and which keys it is masked with.
+// The queue of a FrameEncoder: its size in bytes, how it is taken in parts, and the keys that mask it.
 
 import { describe, expect, test } from "vitest";
 import { FrameDecoder, FrameEncoder, type FrameInit, PreparedMessage, type Role } from "../src/index.ts";
@@ -12,7 +12,7 @@ const long = "long ".repeat(110);
 const wide = "漢é".repeat(300);
 /** Frames that wait in segments of every kind, in several orders. */
 const queues: Record<string, readonly FrameInit[]> = {
-  "short ones": [
+  "short frames": [
     { opcode: 1, payload: "one" },
     { opcode: 2, payload: Buffer.from("two") },
     { opcode: 9, payload: Buffer.from("ping") },
@@ -20,7 +20,7 @@ const queues: Record<string, readonly FrameInit[]> = {
     { opcode: 1 },
     { opcode: 2, payload: Buffer.alloc(126, 6) },
   ],
-  "long ones between short ones": [
+  "long frames between short ones": [
     { opcode: 1, payload: long },
     { opcode: 1, payload: "a" },
     { opcode: 2, payload: Buffer.from("b") },
@@ -34,9 +34,9 @@ const queues: Record<string, readonly FrameInit[]> = {
     opcode: 1,
     payload,
   })),
-  "a text alone": [{ opcode: 1, payload: "größe" }],
-  "a long text alone": [{ opcode: 1, payload: wide, rsv: 4 }],
-  "nothing but empty ones": [{ opcode: 1 }, { opcode: 2 }, { opcode: 1, payload: "" }],
+  "a single text": [{ opcode: 1, payload: "größe" }],
+  "a single long text": [{ opcode: 1, payload: wide, rsv: 4 }],
+  "only empty frames": [{ opcode: 1 }, { opcode: 2 }, { opcode: 1, payload: "" }],
 };
 
 function wanted(role: Role, frames: readonly FrameInit[], keyOf: (i: number) => number[] = () => KEY): Buffer[] {
@@ -51,7 +51,7 @@ describe.each(cores)("%s core", (core) => {
   describe.each(roles)("role %s", (role) => {
     const make = () => new FrameEncoder({ role, core, maskKey: Uint8Array.from(KEY) });
 
-    test.each(Object.entries(queues))("leaves in whole frames, whatever the room: %s", (_, frames) => {
+    test.each(Object.entries(queues))("takeInto() writes whole frames, however much room there is: %s", (_, frames) => {
       const all = wanted(role, frames);
       const stream = Buffer.concat(all);
       const ends = new Set([0]);
@@ -63,7 +63,7 @@ describe.each(cores)("%s core", (core) => {
         const first = encoder.takeInto(target);
         expect(ends).toContain(first);
         expect(stream.subarray(0, first).equals(target.subarray(0, first))).toBe(true);
-        // More of the same, which waits after what is left.
+        // The same frames again, which wait after the rest.
         const left = encoder.queuedBytes;
         expect(left).toBeGreaterThanOrEqual(stream.length - first);
         for (const frame of frames) encoder.frame(frame);
@@ -73,7 +73,7 @@ describe.each(cores)("%s core", (core) => {
       }
     });
 
-    test("what fits to the byte leaves", () => {
+    test("takeInto() writes a frame that fits exactly", () => {
       for (const frames of Object.values(queues)) {
         const encoder = make();
         for (const frame of frames) encoder.frame(frame);
@@ -105,12 +105,12 @@ describe.each(cores)("%s core", (core) => {
       }
     });
 
-    test("keys of its own are as good: every kind of frame is read as it was", () => {
+    test("with keys from the pool, every kind of frame is read back unchanged", () => {
       const other = role === "client" ? "server" : "client";
       const frames = Object.values(queues).flat();
       for (const room of [0, 100, 1000, 10_000]) {
         const encoder = new FrameEncoder({ role, core });
-        // Each kind alone, and then all together.
+        // Each frame alone, and then all of them together.
         const parts = frames.flatMap((frame) => (encoder.frame(frame), encoder.take()));
         for (const frame of frames) encoder.frame(frame);
         const target = new Uint8Array(room);
@@ -126,7 +126,7 @@ describe.each(cores)("%s core", (core) => {
       }
     });
 
-    test("queuedBytes counts three bytes for each unit of a text and its header, and others as they are", () => {
+    test("queuedBytes counts three bytes per unit of a text plus its header, and other frames exactly", () => {
       const key = role === "client" ? 4 : 0;
       const encoder = make();
       const message = new PreparedMessage("prepared");
@@ -145,7 +145,7 @@ describe.each(cores)("%s core", (core) => {
         queue();
         expect(encoder.queuedBytes).toBe((sum += more));
       }
-      // A large frame does not wait: what comes before it is serialized, and has its length.
+      // A large frame does not wait, so the frames before it are serialized and have their exact length.
       encoder.binary(new Uint8Array(70_000));
       const bound = encoder.queuedBytes;
       expect(concat(encoder.take())).toHaveLength(bound);
@@ -154,7 +154,7 @@ describe.each(cores)("%s core", (core) => {
       expect(encoder.queuedBytes).toBe(2 + 8 + key);
     });
 
-    test("more than 4 MiB do not wait as they are", () => {
+    test("serializes frames when more than 4 MiB wait", () => {
       const encoder = make();
       const text = "x".repeat(500);
       let most = 0;
@@ -162,7 +162,7 @@ describe.each(cores)("%s core", (core) => {
         encoder.text(text);
         most = Math.max(most, encoder.queuedBytes);
       }
-      // As texts they would count three times as much.
+      // As texts, they would count three times as much.
       expect(most).toBeGreaterThan(4_000_000);
       expect(most).toBeLessThan(4_700_000);
       expect(encoder.queuedBytes).toBeLessThan(4_700_000);
@@ -170,7 +170,7 @@ describe.each(cores)("%s core", (core) => {
       expect(concat(encoder.take())).toHaveLength(4000 * frame!.length);
     });
 
-    test("what has been taken is not written to again", () => {
+    test("never writes to buffers that were taken", () => {
       const taken: Uint8Array[] = [];
       const frames = Object.values(queues).flat();
       const encoder = make();
@@ -185,7 +185,7 @@ describe.each(cores)("%s core", (core) => {
       expect(Buffer.concat([stream, stream, stream]).equals(concat(taken))).toBe(true);
     });
 
-    test("copy() makes what is longer than 16 KiB in memory that the caller gives", () => {
+    test("copy() builds frames of more than 16 KiB in the caller's memory", () => {
       const allocated: number[] = [];
       const memory = {
         allocate(length: number) {
@@ -200,7 +200,7 @@ describe.each(cores)("%s core", (core) => {
     });
   });
 
-  test("what has been serialized before leaves through takeInto() if it is no more than 16 KiB", () => {
+  test("takeInto() copies serialized frames of up to 16 KiB", () => {
     for (const [length, fits] of [
       [8192 - 4, true],
       [8192 - 3, false],
@@ -222,7 +222,7 @@ describe.each(cores)("%s core", (core) => {
     }
   });
 
-  test("a number that is not an opcode, or not of three bits, is a RangeError and queues nothing", () => {
+  test("an invalid opcode or rsv is a RangeError, and queues nothing", () => {
     const encoder = new FrameEncoder({ role: "server", core });
     for (const opcode of [-1, 16, 0.5, Number.NaN]) expect(() => encoder.frame({ opcode })).toThrow(RangeError);
     for (const rsv of [-1, 8, 0.5, Number.NaN]) expect(() => encoder.frame({ opcode: 1, rsv })).toThrow(RangeError);

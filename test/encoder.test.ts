@@ -1,4 +1,4 @@
-// What FrameEncoder, encodeFrame() and PreparedMessage promise, held against bytes made by test/reference/.
+// Compares FrameEncoder, encodeFrame() and PreparedMessage with bytes from test/reference/.
 
 import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
@@ -23,7 +23,7 @@ const LENGTHS = [
 const require = createRequire(import.meta.url);
 const { Receiver } = require("ws") as { Receiver: new (options: object) => NodeJS.WritableStream };
 
-/** A string of `length` code units, in one, two, three or four bytes a character. */
+/** A string of `length` code units, with characters of one, two, three or four bytes. */
 function textOf(length: number, alphabet: string): string {
   return alphabet.repeat(Math.ceil(length / alphabet.length)).slice(0, length);
 }
@@ -36,7 +36,7 @@ for (const core of cores) {
       Buffer.from(serialize({ opcode, payload, maskKey, ...rest }));
 
     describe(`role ${role}, ${core} core`, () => {
-      test("every length class, alone and together", () => {
+      test("every class of lengths, alone and together", () => {
         const together = make();
         const all: Uint8Array[] = [];
         for (const length of LENGTHS) {
@@ -60,7 +60,7 @@ for (const core of cores) {
         expect(together.take()).toEqual([]);
       });
 
-      test("strings of every width, in batches, with other frames between", () => {
+      test("strings of every width, in batches, with other frames in between", () => {
         const random = new Random(11);
         const encoder = make();
         const all: Uint8Array[] = [];
@@ -70,7 +70,7 @@ for (const core of cores) {
           encoder.text(text);
           all.push(expected(1, Buffer.from(text)));
           if (random.chance(0.1)) {
-            // What follows a text may look as if it went on: continuation bytes.
+            // The bytes after a text may look like its continuation.
             const data = random.chance(0.5) ? random.bytes(random.integer(0, 20)) : new Uint8Array(20).fill(0xa5);
             encoder.binary(data);
             all.push(expected(2, data));
@@ -100,7 +100,7 @@ for (const core of cores) {
         }
       });
 
-      test("thousands of small frames, with keys of its own and with the same for all", () => {
+      test("thousands of small frames, with random keys and with one key for all", () => {
         for (const encoder of [make(), new FrameEncoder({ role, core })]) {
           for (let i = 0; i < 2500; i++) {
             encoder.text(String(i));
@@ -127,7 +127,7 @@ for (const core of cores) {
         expect(Buffer.from(concat(encoder.take())).equals(concat(wanted))).toBe(true);
       });
 
-      test("lone surrogates where a batch is cut in two", () => {
+      test("lone surrogates where a batch is split", () => {
         const encoder = make();
         const all: Uint8Array[] = [];
         for (let i = 0; i < 60; i++) {
@@ -138,7 +138,7 @@ for (const core of cores) {
         expect(Buffer.from(concat(encoder.take())).equals(concat(all))).toBe(true);
       });
 
-      test("queuedBytes is never less than what take() returns, and exact but for texts", () => {
+      test("queuedBytes is never less than take() returns, and exact except for texts", () => {
         const random = new Random(12);
         const message = new PreparedMessage("prepared");
         for (const texts of [false, true]) {
@@ -181,7 +181,7 @@ for (const core of cores) {
         }
       });
 
-      test("lone surrogates become U+FFFD, also where two messages meet", () => {
+      test("lone surrogates become U+FFFD, even where two messages meet", () => {
         const encoder = make();
         const texts = ["\ud83d", "\ude00", "a\ud83d", "", "\ude00b", "😀", "\ud83d\ud83d", "\ude00\ude00", "end"];
         for (const text of texts) encoder.text(text);
@@ -220,7 +220,7 @@ for (const core of cores) {
         expect(Buffer.from(concat(encoder.take())).equals(concat(wanted))).toBe(true);
       });
 
-      test("close codes: the edges of what may be sent", () => {
+      test("close codes at the limits of what may be sent", () => {
         const encoder = make();
         const codes = [1000, 1003, 1007, 1014, 3000, 4999];
         for (const code of codes) encoder.close(code);
@@ -245,7 +245,7 @@ for (const core of cores) {
         expect(Buffer.from(concat(encoder.take())).equals(concat(wanted))).toBe(true);
       });
 
-      test("bad arguments throw and queue nothing", () => {
+      test("invalid arguments throw, and queue nothing", () => {
         const encoder = make();
         const bad: (() => void)[] = [
           () => encoder.text(5 as never),
@@ -269,7 +269,7 @@ for (const core of cores) {
         expect(encoder.take()).toEqual([]);
       });
 
-      test("ws reads what we write", () => {
+      test("ws reads the output", () => {
         const encoder = make();
         const texts = Array.from({ length: 700 }, (_, i) => `${i} größe 😀`.repeat(i % 40));
         for (const text of texts) encoder.text(text);
@@ -284,7 +284,7 @@ for (const core of cores) {
         expect(found).toEqual(texts);
       });
 
-      test("a PreparedMessage is the message that it was made of", () => {
+      test("a PreparedMessage sends the original message", () => {
         for (const length of LENGTHS) {
           const data = new Uint8Array(length).fill(5);
           const binary = new PreparedMessage(data);
@@ -307,7 +307,7 @@ for (const core of cores) {
     });
   }
 
-  test(`large payloads that are not masked are not copied, ${core} core`, () => {
+  test(`large unmasked payloads are not copied, ${core} core`, () => {
     const encoder = new FrameEncoder({ role: "server", core });
     const large = new Uint8Array(65_536);
     encoder.text("before");
@@ -319,7 +319,7 @@ for (const core of cores) {
     expect(parts[1]).toEqual(Uint8Array.of(0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0));
   });
 
-  test(`a thousand small frames leave in one buffer, with nothing else in it, ${core} core`, () => {
+  test(`a thousand small frames leave in one buffer without spare room, ${core} core`, () => {
     const encoder = new FrameEncoder({ role: "server", core });
     for (let i = 0; i < 500; i++) encoder.text("small");
     const parts = encoder.take();
@@ -342,7 +342,7 @@ for (const core of cores) {
 
 for (const core of cores) {
   for (const role of ["server", "client"] as const) {
-    test(`copy() lends nothing, whatever the length: role ${role}, ${core} core`, () => {
+    test(`copy() keeps no reference, whatever the length: role ${role}, ${core} core`, () => {
       const maskKey = role === "client" ? KEY : undefined;
       for (const source of [Uint8Array.from(KEY), () => Uint8Array.from(KEY)]) {
         const together = new FrameEncoder({ role, core, maskKey: source });
@@ -374,11 +374,11 @@ test("masking-keys are random, and each is used once", () => {
     encoder.binary(new Uint8Array(5000));
     for (const frame of decoder.decode(concat(encoder.take()))) keys.add(Buffer.from(frame.maskKey!).toString("hex"));
   }
-  // Two of 9,030 random numbers of 32 bits are the same once in a hundred runs; five pairs never.
+  // Among 9,030 random 32-bit numbers, two are equal in about one of a hundred runs; five pairs never occur.
   expect(keys.size).toBeGreaterThan(9025);
 });
 
-test("a source of keys fills its argument, or returns a key; a bad one queues nothing", () => {
+test("a source of keys fills its argument or returns a key; an invalid key queues nothing", () => {
   const frame: FrameInit = { opcode: Opcode.Text, payload: "hi" };
   const wanted = serialize({ opcode: 1, payload: Buffer.from("hi"), maskKey: [1, 2, 3, 4] });
   expect(encodeFrame(frame, { role: "client", maskKey: (key) => void key.set([1, 2, 3, 4]) })).toEqual(wanted);
@@ -390,7 +390,7 @@ test("a source of keys fills its argument, or returns a key; a bad one queues no
   expect(encoder.take()).toEqual([]);
 });
 
-test("a function that makes keys and resizes the payload gets neither less nor foreign bytes sent", () => {
+test("a source of keys that resizes the payload neither shortens the frame nor exposes other bytes", () => {
   interface Resizable extends ArrayBuffer {
     resize(length: number): void;
   }
@@ -414,7 +414,7 @@ test("a function that makes keys and resizes the payload gets neither less nor f
   }
 });
 
-test("a short payload is copied at once: what becomes of it later does not matter", () => {
+test("short payloads are copied at once, so later changes do not matter", () => {
   for (const role of ["server", "client"] as const) {
     for (const core of cores) {
       const encoder = new FrameEncoder({ role, core, maskKey: Uint8Array.of(1, 2, 3, 4) });
@@ -455,7 +455,7 @@ describe("takeInto()", () => {
   ];
   const halves = ["\ud83d", "\ude00", "a\ud83d".repeat(200)];
 
-  /** What is queued: anything in any order. */
+  /** Queues any kind of frame. */
   function queue(encoder: FrameEncoder, random: Random): void {
     const kind = random.integer(0, 9);
     if (kind < 5) encoder.text(random.pick(texts));
@@ -469,7 +469,7 @@ describe("takeInto()", () => {
 
   for (const core of cores) {
     for (const role of ["server", "client"] as const) {
-      test(`and take() write what take() alone does, ${core} core, ${role}`, () => {
+      test(`and take() write the same as take() alone, ${core} core, ${role}`, () => {
         for (let seed = 1; seed <= 5; seed++) {
           const encoder = new FrameEncoder({ role, core, maskKey });
           const other = new FrameEncoder({ role, core, maskKey });
@@ -498,7 +498,7 @@ describe("takeInto()", () => {
     }
   }
 
-  test("takes prepared messages that wait before others, or nothing where they do not fit", () => {
+  test("writes prepared messages before others, or nothing if they do not fit", () => {
     const encoder = new FrameEncoder({ role: "server" });
     for (const text of ["one", "two"]) encoder.prepared(new PreparedMessage(text));
     encoder.text("three");
@@ -510,7 +510,7 @@ describe("takeInto()", () => {
     expect([encoder.takeInto(target), encoder.queuedBytes]).toEqual([0, 0]);
   });
 
-  test("fills its target to the last byte, and never writes past what it returns", () => {
+  test("fills its target to the last byte, and never writes beyond the returned length", () => {
     for (const text of [...texts, ...longer]) {
       const frame = encodeFrame({ opcode: Opcode.Text, payload: text }, { role: "server" });
       for (const room of [frame.length - 1, frame.length, frame.length + 1]) {
@@ -527,7 +527,7 @@ describe("takeInto()", () => {
     }
   });
 
-  test("an upper bound of what waits holds all the time", () => {
+  test("queuedBytes is an upper bound at all times", () => {
     const encoder = new FrameEncoder({ role: "client" });
     const target = new Uint8Array(3000);
     for (let round = 0; round < 200; round++) {
@@ -542,7 +542,7 @@ describe("takeInto()", () => {
   });
 });
 
-test("a payload of 4 GiB is refused, not sent with another length", () => {
+test("refuses a payload of 4 GiB instead of sending a wrong length", () => {
   const huge = Object.defineProperty(new Uint8Array(5000), "length", { value: 2 ** 32 });
   expect(() => new FrameEncoder({ role: "server" }).binary(huge)).toThrow(RangeError);
 });

@@ -1,5 +1,6 @@
-// A view can be widened through its `buffer`. Whatever the package hands out, what stands around it there is its own or zeros,
-// never what memory held before: memory here is full of a canary, and so is all that other connections send.
+// A view can be widened through its `buffer`. Around the bytes that the package returns, that buffer holds only bytes
+// of the same owner, or zeros, and never earlier contents of memory. In these tests, memory is full of a canary, and so
+// are all messages of other connections.
 
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -35,15 +36,15 @@ import { all, duplexes, from } from "./streams/support.ts";
 import { Random } from "./support/random.ts";
 
 const CANARY = 0xc5;
-/** So many in a row are no coincidence: compressed and masked bytes may have some. */
+/** This many in a row are not a coincidence. Compressed and masked bytes may contain a few. */
 const RUN = Buffer.alloc(8, CANARY);
-/** What surrounds short buffers of Node: its pool, which holds pieces of anything. */
+/** The surroundings of short buffers in Node's pool, which holds pieces of anything. */
 const POOL_MARGIN = 1024;
 
 const { allocUnsafe, allocUnsafeSlow } = Buffer;
 
 beforeAll(() => {
-  // node:zlib and this package look them up at each call.
+  // node:zlib and this package look these up for each call.
   Buffer.allocUnsafe = (size) => {
     const margin = size < Buffer.poolSize >>> 1 ? POOL_MARGIN : 0;
     return Buffer.from(poisoned(size + 2 * margin).buffer, margin, size);
@@ -59,18 +60,18 @@ function poisoned(length: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(length).fill(CANARY);
 }
 
-/** What has been looked at, and how often: so that nothing is left out unseen. */
+/** Counts the checked outputs by name, so that none is left out unnoticed. */
 class Looked {
   readonly counts = new Map<string, number>();
 
-  /** Nothing of others in all of the buffer. */
+  /** Checks that the whole buffer has no bytes of others. */
   clean(what: string, bytes: Uint8Array): void {
     this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
     if (Buffer.from(bytes.buffer).includes(RUN))
       throw new Error(`${what} of ${bytes.length} bytes exposes others' bytes`);
   }
 
-  /** Nothing but the bytes themselves and zeros in all of the buffer. */
+  /** Checks that the whole buffer has only these bytes and zeros. */
   alone(what: string, bytes: Uint8Array): void {
     this.clean(what, bytes);
     const whole = new Uint8Array(bytes.buffer);
@@ -86,7 +87,7 @@ class Looked {
 }
 
 const random = new Random(1);
-/** Lengths around those where buffers change their kind. */
+/** Lengths around those at which the kind of buffer changes. */
 const LENGTHS = [
   0, 1, 125, 126, 500, 1023, 1024, 1500, 3000, 4095, 4096, 5000, 17_000, 65_535, 65_536, 70_000, 200_000,
 ];
@@ -94,13 +95,13 @@ const MESSAGES: readonly Uint8Array[] = LENGTHS.flatMap((length): Uint8Array[] =
   json(random, length).slice(0, length),
   new Uint8Array(length).fill(0x41),
 ]).concat(
-  // Their last bytes are as far from the end of zlib's first chunk as may be, or right before it.
+  // Their last bytes are at different distances from the end of zlib's first chunk.
   Array.from({ length: 40 }, () => {
     const noise = random.bytes(random.integer(600, 3000));
     return concat([noise, new Uint8Array(7 * noise.length - random.integer(0, 900))]);
   }),
 );
-/** As Deno's: of raw DEFLATE it leaves dictionaries out of account. */
+/** Like Deno's zlib, which ignores dictionaries for raw DEFLATE. */
 const withoutDictionary: Zlib = {
   constants,
   deflateRawSync: (data, options) => deflateRawSync(data, { ...options, dictionary: undefined }),
@@ -109,7 +110,7 @@ const withoutDictionary: Zlib = {
 const keys = { maskKey: Uint8Array.of(1, 2, 3, 4) };
 const stored = perMessageDeflate({ level: 0, threshold: 0 });
 
-/** Cuts bytes in pieces of a few bytes to a few KiB. */
+/** Cuts bytes into pieces of a few bytes to a few KiB. */
 function* cut(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length;) {
     const size = at === 0 ? 9 : random.integer(1, 30_000);
@@ -119,7 +120,10 @@ function* cut(bytes: Uint8Array): Generator<Uint8Array> {
 }
 
 for (const core of ["wasm", "portable"] as const) {
-  /** Another connection of the same thread, on the same core, whose messages are canaries: nothing else stays in its places. */
+  /**
+   * Another connection of the same thread, on the same core, whose messages are canaries. It overwrites all shared
+   * memory.
+   */
   const disturb = (): void => {
     const { bytes } = enginesFor(core).first();
     for (const [at, size] of [
@@ -164,7 +168,7 @@ for (const core of ["wasm", "portable"] as const) {
             header({ maskKey }) {
               if (maskKey) looked.alone("header.maskKey", maskKey);
             },
-            // The window is the core's, and documented so.
+            // The window belongs to the core, as documented.
             payload: (window, start, end) => looked.clean("window[start, end)", window.slice(start, end)),
             end() {},
           });
@@ -202,7 +206,7 @@ for (const core of ["wasm", "portable"] as const) {
         looked.expect("take()", "encodeFrame()", "prepared.payload", "prepared.frame");
       });
 
-      /** Looks at what a Protocol says of what its peer sends, cut anywhere. */
+      /** Checks everything that a Protocol delivers from its peer, with the stream cut anywhere. */
       const receiveAll = (
         looked: Looked,
         options: Omit<ProtocolOptions, "role">,
@@ -255,7 +259,7 @@ for (const core of ["wasm", "portable"] as const) {
         }
       });
 
-      test("messages in through an extension that leaves them as they are", () => {
+      test("messages in through an extension that leaves them unchanged", () => {
         const looked = new Looked();
         const extension: Extension = {
           name: "x-same",
@@ -275,7 +279,7 @@ for (const core of ["wasm", "portable"] as const) {
         looked.expect("message.payload", "binary", "ping", "pong", "pongs");
       });
 
-      test("messages out, and what the extension makes of them", () => {
+      test("messages out, and the output of the extension", () => {
         const looked = new Looked();
         const extension = perMessageDeflate({ threshold: 0 });
         const session = extension.open(role, []);
@@ -300,10 +304,10 @@ for (const core of ["wasm", "portable"] as const) {
     });
   }
 
-  test(`what a codec gets, and what it gives, ${core} core`, () => {
+  test(`the input and output of a codec, ${core} core`, () => {
     const looked = new Looked();
     const zlib = zlibCodec(process.getBuiltinModule("node:zlib"));
-    /** As a codec may be that pools: what it returns stands among bytes of others. */
+    /** Like a codec with a pool: its results are surrounded by bytes of others. */
     const pooled = (bytes: Uint8Array): Uint8Array => {
       const pool = poisoned(bytes.length + 200);
       pool.set(bytes, 100);
@@ -373,7 +377,7 @@ for (const core of ["wasm", "portable"] as const) {
         connection.on("message", (data) => {
           if (typeof data === "string") throw new Error("text");
           looked.alone("message", data);
-          // Not now: the core is at work.
+          // Later, because the core is in use now.
           setImmediate(disturb);
           connection.send(data);
           toServer++;
@@ -420,7 +424,7 @@ test("handshakes", () => {
   looked.expect("serializeRequest()", "serializeResponse()", "rest");
 });
 
-test("the canary is where it should be: zlib's own results expose it", () => {
+test("the canary works: zlib's own results expose it", () => {
   const encoded = deflateRawSync("Hello", { finishFlush: constants.Z_SYNC_FLUSH });
   for (const result of [encoded, inflateRawSync(deflateRawSync("Hello"))]) {
     expect(Buffer.from(result.buffer).includes(RUN)).toBe(true);
