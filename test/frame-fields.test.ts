@@ -1,4 +1,4 @@
-// What frames, headers and errors say of themselves, held against what was serialized.
+// Compares the fields of frames, headers and errors with what was serialized.
 
 import { describe, expect, test } from "vitest";
 import { type Frame, FrameDecoder, type FrameHeader, type FrameSink, WebSocketError } from "../src/index.ts";
@@ -30,14 +30,14 @@ interface Fields {
 function fieldsOf(frame: Frame | FrameHeader): Fields {
   const { fin, rsv, opcode, masked, maskKey, headerLength, headerOffset, payloadOffset, payloadLength } = frame;
   const key = maskKey && [...maskKey];
-  // A new array each time: what becomes of one is nobody's concern.
+  // A new array each time, so changes to one do not matter.
   maskKey?.fill(0xff);
   expect(`${frame.maskKey}`).toBe(`${key}`);
   return { fin, rsv, opcode, masked, maskKey: key, headerLength, headerOffset, payloadOffset, payloadLength };
 }
 
 describe.each(cores)("%s core", (core) => {
-  test.each(["server", "client"] as const)("frames and headers have the fields of the wire, role %s", (role) => {
+  test.each(["server", "client"] as const)("frames and headers have the fields of the stream, role %s", (role) => {
     const wanted: Fields[] = [];
     const wire = frames.map((frame, i) => {
       const maskKey = role === "server" ? [i, 2, 3, 0x84] : undefined;
@@ -71,7 +71,7 @@ describe.each(cores)("%s core", (core) => {
     }
   });
 
-  test("an error has the frames before it from decode(), and none from push()", () => {
+  test("an error of decode() has the frames before it, an error of push() has none", () => {
     const wrong = concat([
       serialize({ opcode: 1, fin: false, payload: Buffer.from("begun") }),
       serialize({ opcode: 1, payload: Buffer.from("another") }),
@@ -91,7 +91,7 @@ describe.each(cores)("%s core", (core) => {
   });
 });
 
-test("an error that is made elsewhere has no frames unless it is given some", () => {
+test("a new WebSocketError has no frames unless some are passed", () => {
   const details = { closeCode: 1007, byteOffset: 5, rule: "RFC 7692 §7.2.2" };
   const error = new WebSocketError("WS_ERR_INVALID_COMPRESSED_DATA", "Not DEFLATE", details);
   expect(error).toMatchObject({ ...details, code: "WS_ERR_INVALID_COMPRESSED_DATA", message: "Not DEFLATE" });

@@ -1,4 +1,4 @@
-// Whose memory frames are in: what is lent, what is shared, and what is made anew.
+// The memory of frames: what is lent, shared or allocated.
 
 import { runInNewContext } from "node:vm";
 import { describe, expect, test, vi } from "vitest";
@@ -12,7 +12,7 @@ const cores = ["wasm", "portable"] as const;
 const ignore = { header() {}, payload() {}, end() {} };
 
 describe.each(cores)("%s core", (core) => {
-  test("messages of a chunk are copied together, up to 16 KiB of them", () => {
+  test("copies the messages of a chunk together, up to 16 KiB at a time", () => {
     const lengths = [1, 0, 5000, 300, 11_000, 17_000, 16_384, 1, 2, 0, 7];
     const stream = concat(
       lengths.map((length, i) => serialize({ opcode: 1 + (i % 2), payload: Buffer.alloc(length, 0x41 + i) })),
@@ -34,7 +34,7 @@ describe.each(cores)("%s core", (core) => {
     expect(copied).toEqual([16_384, 17_000, 16_384, 10]);
   });
 
-  test("texts as bytes are copies", () => {
+  test("copies texts that are delivered as bytes", () => {
     const window: Uint8Array[] = [];
     const seen: Uint8Array[] = [];
     const sink = {
@@ -60,7 +60,7 @@ describe.each(cores)("%s core", (core) => {
     for (const data of seen) expect(data.byteLength).toBe(data.buffer.byteLength);
   });
 
-  test("a core is free after each call, whatever comes of it", () => {
+  test("the core is free after each call, even one that fails", () => {
     const engines = enginesFor(core);
     const isFree = (): boolean => {
       const free = engines.enter() === engines.first();
@@ -75,8 +75,8 @@ describe.each(cores)("%s core", (core) => {
     };
     const calls: Record<string, () => unknown> = {
       decode: () => decoder().decode(serialize({ opcode: 1, payload: Buffer.from("text") })),
-      "decode what is wrong": () => expect(() => decoder().decode(wrong.slice())).toThrow(),
-      "push what is wrong": () => expect(() => decoder().push(wrong, ignore)).toThrow(),
+      "decode an error": () => expect(() => decoder().decode(wrong.slice())).toThrow(),
+      "push an error": () => expect(() => decoder().push(wrong, ignore)).toThrow(),
       commit: () => {
         const receiver = decoder();
         receiver.reserve().set(wrong);
@@ -89,8 +89,8 @@ describe.each(cores)("%s core", (core) => {
         expect(() => receiver.resume(ignore)).toThrow();
       },
       "a batch": () => [texts("short"), client.take()],
-      "a batch that has to be cut": () => [texts("漢".repeat(400)), client.take()],
-      "a batch with more in several": () => [texts("漢".repeat(400)), client.takeInto(new Uint8Array(200_000))],
+      "a batch that must be split": () => [texts("漢".repeat(400)), client.take()],
+      "a split batch in the caller's buffer": () => [texts("漢".repeat(400)), client.takeInto(new Uint8Array(200_000))],
       "a batch that does not fit": () => [texts("short"), client.takeInto(new Uint8Array(20)), client.take()],
       "a large frame": () => [client.binary(new Uint8Array(70_000)), client.take()],
       "a long text": () => [client.text("é".repeat(70_000)), client.text("after"), client.take()],
@@ -102,11 +102,11 @@ describe.each(cores)("%s core", (core) => {
     }
   });
 
-  describe("a PreparedMessage on a server", () => {
+  describe("a PreparedMessage of a server", () => {
     const short = new PreparedMessage("short");
     const large = new PreparedMessage("large ".repeat(1000));
 
-    test("is not copied where it follows another, or is large", () => {
+    test("is not copied if it follows another one, or is large", () => {
       const encoder = new FrameEncoder({ role: "server", core });
       for (const message of [short, short, large]) encoder.prepared(message);
       encoder.text("between");
@@ -117,7 +117,7 @@ describe.each(cores)("%s core", (core) => {
       expect(parts[4]).toBe(large.frame);
     });
 
-    test("leaves with short texts in one buffer, if it is short", () => {
+    test("leaves in one buffer with short texts, if it is short", () => {
       const encoder = new FrameEncoder({ role: "server", core });
       encoder.text("before");
       encoder.prepared(short);
@@ -130,11 +130,11 @@ describe.each(cores)("%s core", (core) => {
   });
 });
 
-test("a PreparedMessage says whether it is text", () => {
+test("a PreparedMessage knows whether it is text", () => {
   expect([new PreparedMessage("a").text, new PreparedMessage(Buffer.from("a")).text]).toEqual([true, false]);
 });
 
-test("a chunk of another realm is unmasked in place, as one of this", () => {
+test("unmasks a chunk from another realm in place", () => {
   const frame = serialize({ opcode: 1, payload: Buffer.from("text"), maskKey: [...KEY] });
   const chunk = runInNewContext("(length) => new Uint8Array(length)")(frame.length) as Uint8Array<ArrayBuffer>;
   chunk.set(frame);
@@ -143,7 +143,7 @@ test("a chunk of another realm is unmasked in place, as one of this", () => {
   expect(Buffer.from(chunk.subarray(6)).toString()).toBe("text");
 });
 
-test("a copy of what is sent is nobody else's; short ones share a buffer, others are made where the caller says", () => {
+test("copyToSend() copies; short copies share a buffer, longer ones are in the caller's memory", () => {
   const lengths = [0, 1, 4095, 4096, 70_000, ...Array.from({ length: 50 }, (_, i) => (i * 977) % 4096)];
   const allocated: number[] = [];
   const allocate = (length: number): Uint8Array<ArrayBuffer> => {
@@ -161,12 +161,12 @@ test("a copy of what is sent is nobody else's; short ones share a buffer, others
     expect(copy.every((byte) => byte === i)).toBe(true);
   });
   expect(allocated).toEqual([4096, 70_000]);
-  // 64 KiB each, the last of which may have begun before.
+  // Buffers of 64 KiB. Earlier tests may have started to fill the first one.
   const short = new Set(copies.filter(({ length }) => length < 4096).map(({ buffer }) => buffer));
   expect(short.size).toBeLessThanOrEqual(3);
 });
 
-test("masking-keys are made for 2048 frames at a time", () => {
+test("creates masking-keys for 2048 frames at a time", () => {
   const encoder = new FrameEncoder({ role: "client" });
   const makeKeys = vi.spyOn(crypto, "getRandomValues");
   try {
@@ -186,7 +186,7 @@ test("masking-keys are made for 2048 frames at a time", () => {
   }
 });
 
-test("a message that came in pieces has a buffer of its own, at most 1 KiB larger, with zeros in it", () => {
+test("a message in pieces has its own buffer, at most 1 KiB larger, and zeroed after the message", () => {
   for (const pieces of [[9000], [3, 9000, 2], [5000, 100, 3000], Array.from({ length: 3000 }, () => 1)]) {
     const buffers: ArrayBuffer[] = [];
     const allocate = (length: number): Uint8Array<ArrayBuffer> => {
@@ -211,7 +211,7 @@ test("a message that came in pieces has a buffer of its own, at most 1 KiB large
     expect(data.every((byte) => byte === 1)).toBe(true);
     expect(data.buffer.byteLength - data.length).toBeLessThanOrEqual(1024);
     expect(new Uint8Array(data.buffer, data.length).every((byte) => byte === 0)).toBe(true);
-    // Where it fits that well, it is the one that it was collected in.
+    // If it fits that well, it is the buffer in which the message was collected.
     if (buffers.at(-1)!.byteLength - data.length <= 1024) expect(data.buffer).toBe(buffers.at(-1));
   }
 });

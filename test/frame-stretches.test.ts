@@ -1,10 +1,10 @@
-// Strings of short frames that follow one another are made together: when that is seen, and where it ends.
+// Consecutive short frames share one string: when, and up to which frame.
 
 import { describe, expect, test } from "vitest";
 import { type Frame, FrameDecoder, type FrameDecoderOptions } from "../src/index.ts";
 import { concat, type RawFrame, serialize } from "./reference/serialize.ts";
 
-// The portable core does not say which frames are ASCII: there each text is made alone.
+// The portable core does not say which frames are ASCII, so it decodes each text separately.
 const core = "wasm";
 
 describe.each(["server", "client"] as const)("role %s", (role) => {
@@ -19,7 +19,9 @@ describe.each(["server", "client"] as const)("role %s", (role) => {
     );
   const decode = (frames: readonly (string | RawFrame)[], options: Partial<FrameDecoderOptions> = {}): Frame[] =>
     new FrameDecoder({ role, core, ...options }).decode(wire(frames));
-  /** Which texts do not show what is written to their payloads after that of `first` has been asked for. */
+  /**
+   * Reads the text of `first`, then changes all payloads. Returns the frames whose texts were made before the change.
+   */
   const madeWith = (frames: readonly Frame[], first: number): number[] => {
     const made = frames[first]!.text;
     expect(made).not.toContain("#");
@@ -29,7 +31,7 @@ describe.each(["server", "client"] as const)("role %s", (role) => {
   const header = role === "server" ? 6 : 2;
   const texts = ["one", "two", "three", "four", "five"];
 
-  test("all that follow the first frame of a chunk are one string", () => {
+  test("all frames after the first one of a chunk share a string", () => {
     for (const copy of [false, true]) {
       for (const first of [1, 2, 4]) {
         const frames = decode(texts, { copy });
@@ -39,7 +41,7 @@ describe.each(["server", "client"] as const)("role %s", (role) => {
     }
   });
 
-  test("textSlack is the most that such a string has, headers included", () => {
+  test("textSlack limits the length of the string, including headers", () => {
     const size = (count: number): number => count * (header + 3);
     const five = ["aaa", "bbb", "ccc", "ddd", "eee"];
     expect(madeWith(decode(five, { textSlack: size(2) }), 1)).toEqual([1, 2]);
@@ -50,7 +52,7 @@ describe.each(["server", "client"] as const)("role %s", (role) => {
     expect(madeWith(decode(five, { textSlack: 0 }), 2)).toEqual([]);
   });
 
-  test("frames that are long or not ASCII end it", () => {
+  test("ends at a frame that is long or not ASCII", () => {
     const other: RawFrame[] = [
       { opcode: 2, payload: Buffer.from([0x80]) },
       { opcode: 1, payload: Buffer.from("größe") },
@@ -64,18 +66,18 @@ describe.each(["server", "client"] as const)("role %s", (role) => {
     }
   });
 
-  test("what is written to them before is in them, whatever that is", () => {
+  test("shows earlier changes to payloads", () => {
     const frames = decode(texts);
     for (const { payload } of frames) payload[0] = 0x58;
     expect(frames.map(({ text }) => text)).toEqual(["Xne", "Xwo", "Xhree", "Xour", "Xive"]);
 
-    // No longer one unit for each byte.
+    // There is no longer one unit per byte.
     const wide = decode(texts);
     wide[2]!.payload.set(Buffer.from("é"), 1);
     wide[4]!.payload[0] = 0xff;
     expect(wide.map(({ text }) => text)).toEqual(["one", "two", "téee", "four", "\ufffdive"]);
 
-    // Headers, which say how the string is to be cut.
+    // Change the headers, which say how the string is cut.
     const chunk = wire(texts);
     const broken = new FrameDecoder({ role, core }).decode(chunk);
     const payloads = broken.map(({ payload }) => Buffer.from(payload).toString());
@@ -84,11 +86,11 @@ describe.each(["server", "client"] as const)("role %s", (role) => {
     for (const { text } of broken) expect(text.length).toBeGreaterThan(0);
   });
 
-  test("it may be as long as a window", () => {
+  test("may be as long as a window", () => {
     const many = Array.from({ length: 600 }, (_, i) => `${"x".repeat(100)} ${i}`);
     const frames = decode(many, { textSlack: 65_536 });
     expect(frames.map(({ text }) => text)).toEqual(many);
-    // All of a window but the header of an empty frame, which comes first.
+    // A whole window, except the header of the empty frame at its start.
     const room = 65_536 - header;
     const count = Math.floor(room / (header + 124));
     const full = Array.from({ length: count }, () => "x".repeat(124));

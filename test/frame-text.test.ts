@@ -1,4 +1,4 @@
-// frame.text of frames that came together is what each frame's payload says alone, however it was cut and read.
+// The text of a frame equals its payload decoded alone, however the stream was cut and the texts were read.
 
 import { describe, expect, test } from "vitest";
 import { type Frame, FrameDecoder, type FrameDecoderOptions } from "../src/index.ts";
@@ -16,7 +16,7 @@ function text(string: string, more: Partial<RawFrame> = {}): RawPayload {
   return { opcode: 1, ...more, payload: Buffer.from(string) };
 }
 
-/** Short and long, ASCII and not, empty, fragments, control frames, and bytes that are no text. */
+/** Short and long, ASCII and not, empty, fragments, control frames, and bytes that are not text. */
 const MIXED: readonly RawPayload[] = [
   text("one"),
   text(""),
@@ -42,7 +42,7 @@ const MIXED: readonly RawPayload[] = [
   text("twelve"),
 ];
 
-/** Of frames one after the other: what their `text` says, in the order that `order` gives. */
+/** Reads the texts of frames in the given order. */
 function readTexts(frames: readonly Frame[], order: readonly number[]): string[] {
   const texts: string[] = [];
   for (const i of order) texts[i] = frames[i]!.text;
@@ -73,7 +73,7 @@ for (const core of ["wasm", "portable"] as const) {
     const streamOf = (frames: readonly RawFrame[]) => concat(frames.map((frame) => serialize({ ...frame, maskKey })));
 
     describe(`${role}, ${core} core`, () => {
-      test("every cut, in any order, with and without copy", () => {
+      test("equals the payload for every cut, in any order, with and without copy", () => {
         const stream = streamOf(MIXED);
         const expected = MIXED.map(({ payload }) => alone(payload));
         const forward = expected.map((_, i) => i);
@@ -89,7 +89,7 @@ for (const core of ["wasm", "portable"] as const) {
         expect(readTexts(decodeAll({ role, core }, byteByByte(stream)), forward)).toEqual(expected);
       });
 
-      test("text that is not UTF-8, and frames with an RSV bit", () => {
+      test("decodes text that is not UTF-8, and frames with an RSV bit", () => {
         const payload = Uint8Array.of(0x41, 0xe2, 0x82, 0xf0, 0x90, 0x80);
         const raw = [text("before"), { opcode: 1, payload }, { opcode: 1, payload: Uint8Array.of(0x80) }];
         const withRsv = [...raw.map((frame) => ({ ...frame, rsv: 4 })), text("after"), text("and after", { rsv: 4 })];
@@ -103,7 +103,7 @@ for (const core of ["wasm", "portable"] as const) {
         }
       });
 
-      test("any textSlack, many frames", () => {
+      test("is right for any textSlack, with many frames", () => {
         const random = new Random(7);
         for (const textSlack of [undefined, 0, 1, 50, 300, 65536]) {
           const raw = Array.from({ length: core === "wasm" ? 4000 : 500 }, () => randomFrame(random));
@@ -115,7 +115,7 @@ for (const core of ["wasm", "portable"] as const) {
         }
       });
 
-      test("what is written to payloads before a text is read is in the text", () => {
+      test("shows changes to payloads before the text is read", () => {
         const random = new Random(8);
         // Not ASCII, and pieces of characters that headers and other payloads must not complete.
         const bytes = [0x7f, 0x80, 0x82, 0xac, 0xe2, 0xf0, 0xff, 0x41];
@@ -130,7 +130,7 @@ for (const core of ["wasm", "portable"] as const) {
         }
       });
 
-      test("nothing throws for a chunk that has been written to anywhere", () => {
+      test("does not throw for a chunk that was overwritten anywhere", () => {
         const random = new Random(9);
         for (let round = 0; round < 500; round++) {
           const chunk = streamOf(Array.from({ length: 30 }, () => randomFrame(random)));
@@ -140,7 +140,7 @@ for (const core of ["wasm", "portable"] as const) {
         }
       });
 
-      test("frames before an error", () => {
+      test("is right for frames before an error", () => {
         const raw = [text("one"), text("two"), text("three"), text("four")];
         const chunk = concat([streamOf(raw), Uint8Array.of(0x83, 0)]);
         let frames: readonly Frame[] = [];
@@ -155,7 +155,7 @@ for (const core of ["wasm", "portable"] as const) {
   }
 }
 
-test("a text that is kept keeps no more than textSlack bytes of others", () => {
+test("a kept text keeps no more than textSlack bytes of others in memory", () => {
   const message = serialize({ ...text("a message, long enough to be a slice of others"), maskKey: KEY });
   const count = 60_000 / message.length;
   const master = concat(Array.from({ length: count }, () => message));
@@ -171,6 +171,6 @@ test("a text that is kept keeps no more than textSlack bytes of others", () => {
     return kept / count;
   };
   expect(keep(1024)).toBeLessThan(1024 + 600);
-  // Those that are kept are slices, or this would show nothing.
+  // The kept texts are slices. Otherwise this test would prove nothing.
   expect(keep(16384)).toBeGreaterThan(8000);
 });

@@ -1,10 +1,10 @@
-// A short run of each target, the same each time.
+// A short run of each target, always with the same seed.
 
 import { expect, test } from "vitest";
 import { shortRun } from "./fuzz/short-run.ts";
 import { TARGETS } from "./fuzz/targets.ts";
 
-/** How much of each, so that all take a few seconds together. */
+/** The number of units for each target, so that all of them together take a few seconds. */
 const UNITS: Readonly<Record<string, number>> = {
   frames: 10_000,
   peers: 150,

@@ -1,5 +1,5 @@
-// What a frame can be wrong in, most of it in its header, and what relaxes that. exhaustive/first-bytes.test.ts has every
-// pair of first bytes.
+// The errors in a frame, most of them in its header, and the options that allow them. exhaustive/first-bytes.test.ts
+// tests every pair of first bytes.
 
 import { describe, expect, test } from "vitest";
 import { FrameDecoder } from "../src/index.ts";
@@ -13,18 +13,18 @@ interface WrongHeader {
   closeCode: number;
   byteOffset: number;
   role?: "client";
-  /** Default: §5.2, which says what a header is. */
+  /** Default: §5.2, which defines the header. */
   rule?: string;
 }
 
-describe("what a frame can be wrong in, at the first byte that shows it", () => {
+describe("errors in a frame, at the first byte that shows them", () => {
   const cases: WrongHeader[] = [
     { name: "RSV1", hex: "c1", code: "WS_ERR_UNEXPECTED_RSV_1", closeCode: 1002, byteOffset: 0 },
     { name: "RSV2", hex: "a1", code: "WS_ERR_UNEXPECTED_RSV_2_3", closeCode: 1002, byteOffset: 0 },
     { name: "reserved opcode", hex: "83", code: "WS_ERR_INVALID_OPCODE", closeCode: 1002, byteOffset: 0 },
     { name: "reserved control opcode", hex: "8b", code: "WS_ERR_INVALID_OPCODE", closeCode: 1002, byteOffset: 0 },
     {
-      name: "continuation of nothing",
+      name: "continuation without a message",
       hex: "80",
       code: "WS_ERR_INVALID_OPCODE",
       closeCode: 1002,
@@ -133,7 +133,7 @@ describe("what a frame can be wrong in, at the first byte that shows it", () => 
     });
   }
 
-  test("the opcode at fault comes without the RSV bit that an extension owns", () => {
+  test("value is the opcode without the RSV bit that an extension owns", () => {
     const begun = serialize({ opcode: 1, fin: false, payload: Buffer.from("begun") });
     const cases = [
       [Buffer.alloc(0), 3, "RFC 6455 §5.2"],
@@ -151,7 +151,7 @@ describe("what a frame can be wrong in, at the first byte that shows it", () => 
     }
   });
 
-  test("each relaxation lets through what it names, and nothing else", () => {
+  test("each option allows what it names, and nothing else", () => {
     const ping = serialize({ opcode: 9, payload: Buffer.from("x") });
     const maskedPing = serialize({ opcode: 9, payload: Buffer.from("x"), maskKey: [9, 8, 7, 6] });
     const long = serialize({ opcode: 2, payload: Buffer.from("xy"), lengthBytes: 9, maskKey: [9, 8, 7, 6] });

@@ -1,5 +1,5 @@
-// One core serves many connections: no call disturbs another that it runs inside of, and no byte of one
-// connection leaves with another's.
+// One core serves many connections. No call disturbs another call that it is nested in, and no byte of one connection
+// reaches another.
 
 import { expect, test } from "vitest";
 import { LANDING, OUTPUT, OUTPUT_SIZE, WINDOW, WINDOW_SIZE } from "../assembly/memory.ts";
@@ -13,7 +13,7 @@ const masked = (text: string): Uint8Array =>
   serialize({ opcode: 1, payload: Buffer.from(text), maskKey: [7, 7, 7, 7] });
 
 for (const core of cores) {
-  test(`decoding B inside every callback of A, ${core} core`, () => {
+  test(`decodes B inside every callback of A, ${core} core`, () => {
     const a = new FrameDecoder({ role: "server", core });
     const b = new FrameDecoder({ role: "server", core });
     const c = new FrameDecoder({ role: "server", core });
@@ -70,7 +70,7 @@ for (const core of cores) {
     expect(strings).toEqual(texts);
   });
 
-  test(`commit() inside a callback, ${core} core`, () => {
+  test(`commits inside a callback, ${core} core`, () => {
     const a = new FrameDecoder({ role: "server", core });
     const b = new FrameDecoder({ role: "server", core });
     const inner = new Collector();
@@ -88,10 +88,10 @@ for (const core of cores) {
     expect(outer.frames.map((frame) => frame.payload.toString())).toEqual(["one", "two"]);
   });
 
-  test(`a buffer that is reserved inside a callback of commit() is not the one being decoded, ${core} core`, () => {
+  test(`a buffer reserved in a callback of commit() is not the one being decoded, ${core} core`, () => {
     const a = new FrameDecoder({ role: "server", core });
     const b = new FrameDecoder({ role: "server", core });
-    // More frames than a table has: the rest is decoded after the first callbacks.
+    // More frames than the table holds, so the rest is decoded after the first callbacks.
     const stream = concat(Array.from({ length: 5000 }, (_, i) => masked(String(i % 10))));
     const seen = new Collector();
     a.reserve().set(stream);
@@ -107,7 +107,7 @@ for (const core of cores) {
     expect(seen.frames.every((frame) => frame.maskKey === "07070707")).toBe(true);
   });
 
-  test(`a decoder cannot be used inside its own callbacks, ${core} core`, () => {
+  test(`a decoder refuses to be used in its own callbacks, ${core} core`, () => {
     const decoder = new FrameDecoder({ role: "server", core });
     let refused = 0;
     const sink: FrameSink = {
@@ -130,7 +130,7 @@ for (const core of cores) {
     expect(decoder.decode(masked("after"))[0]!.text).toBe("after");
   });
 
-  test(`canary: nothing that was in the core's windows leaves it, ${core} core`, () => {
+  test(`canary: earlier contents of the core's windows never get out, ${core} core`, () => {
     const CANARY = 0xc5;
     const { bytes } = enginesFor(core).first();
     const poison = () => {

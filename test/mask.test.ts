@@ -8,7 +8,7 @@ import { Random } from "./support/random.ts";
 const KEY = Uint8Array.of(0x37, 0xfa, 0x21, 0x3d);
 const LENGTHS = [0, 1, 3, 4, 5, 15, 16, 17, 95, 96, 97, 1000, WINDOW_SIZE - 1, WINDOW_SIZE, WINDOW_SIZE + 1, 200_001];
 
-/** RFC 6455 §5.3, word for word. */
+/** RFC 6455 §5.3, literally. */
 function masked(bytes: Uint8Array, key: Uint8Array, position: number): Uint8Array {
   return bytes.map((byte, i) => byte ^ key[(position + i) % 4]!);
 }
@@ -22,7 +22,7 @@ describe("mask()", () => {
     expect(new TextDecoder().decode(bytes)).toBe("Hello");
   });
 
-  test.each(LENGTHS)("%i bytes, at any address and position, and none beside them", (length) => {
+  test.each(LENGTHS)("masks %i bytes at any address and position, and no others", (length) => {
     const random = new Random(length + 1);
     for (const position of [0, 1, 2, 3, 4, 6, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER - 2]) {
       const around = random.bytes(length + 32);
@@ -34,7 +34,7 @@ describe("mask()", () => {
     }
   });
 
-  test.each(["wasm", "portable"] as const)("the %s core, into another buffer", (core) => {
+  test.each(["wasm", "portable"] as const)("the %s core masks into another buffer", (core) => {
     for (const length of LENGTHS) {
       const payload = new Random(length + 1).bytes(length);
       const target = new Uint8Array(length + 20).fill(0xee);
@@ -44,7 +44,7 @@ describe("mask()", () => {
     }
   });
 
-  test("with two keys XORed, a frame goes from one to the other", () => {
+  test("the XOR of two keys changes a frame from one to the other", () => {
     const encoder = new FrameEncoder({ role: "client", maskKey: KEY });
     const payload = new Random(7).bytes(50_000);
     encoder.binary(payload);
@@ -52,14 +52,14 @@ describe("mask()", () => {
     const change = Uint8Array.of(1, 2, 3, 4);
     const header = frame.length - payload.length;
     mask(frame.subarray(header - 4, header), change);
-    // A piece at a time.
+    // One piece at a time.
     for (let at = 0; at < payload.length; at += 777) mask(frame.subarray(header + at).subarray(0, 777), change, at);
     const [decoded] = new FrameDecoder({ role: "server" }).decode(frame);
     expect(decoded!.maskKey).toEqual(KEY.map((byte, i) => byte ^ change[i]!));
     expect(Buffer.compare(decoded!.payload, payload)).toBe(0);
   });
 
-  test("arguments that are none", () => {
+  test("refuses invalid arguments", () => {
     expect(() => mask("Hello" as never, KEY)).toThrow(TypeError);
     expect(() => mask(new Uint8Array(1), KEY.subarray(1))).toThrow(TypeError);
     expect(() => mask(new Uint8Array(1), 5 as never)).toThrow(TypeError);

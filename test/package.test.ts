@@ -1,4 +1,4 @@
-// The package as it is published: what is in it, how it is imported, how large it is.
+// The published package: its files, imports and size.
 
 import { execFile, execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -19,18 +19,18 @@ const run = (command: string, args: string[], cwd: string) =>
 
 const { tarball } = inject("packed");
 
-/** A folder in which the package is installed. */
+/** A folder with the installed package. */
 let folder: string;
 beforeAll(() => {
   folder = newFolder();
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test("publint has nothing to say", () => {
+test("publint finds no problem", () => {
   expect(run(bin("publint"), ["--strict", tarball], root)).toContain("All good!");
 });
 
-test("the types resolve as they are exported", () => {
+test("attw resolves the exported types", () => {
   const report = run(
     bin("attw"),
     [tarball, "--profile", "esm-only", "--exclude-entrypoints", "./core.wasm", "./deflate.wasm", "--format", "ascii"],
@@ -40,17 +40,17 @@ test("the types resolve as they are exported", () => {
   expect(report).toContain("node16 (from ESM): 🟢 (ESM)");
 });
 
-test("the types of wsframe/ws resolve in each way there is", () => {
+test("attw resolves the types of wsframe/ws for every kind of import", () => {
   const report = run(bin("attw"), [tarball, "--entrypoints", "./ws", "--format", "ascii"], root);
   for (const way of ["node10: 🟢", "node16 (from CJS): 🟢 (CJS)", "node16 (from ESM): 🟢 (ESM)", "bundler: 🟢"]) {
     expect(report).toContain(way);
   }
 });
 
-test("it has no dependencies, and only what it needs", () => {
+test("has no dependencies, and no unneeded files", () => {
   const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as Record<string, unknown>;
   for (const kind of ["dependencies", "optionalDependencies"]) expect(manifest[kind]).toBeUndefined();
-  // Only who uses wsframe/crossws has crossws.
+  // Only users of wsframe/crossws have crossws.
   expect(Object.keys(manifest["peerDependencies"] as object)).toEqual(["crossws"]);
   expect(manifest["peerDependenciesMeta"]).toEqual({ crossws: { optional: true } });
   const files = run("tar", ["tzf", tarball], root).trim().split("\n");
@@ -83,7 +83,7 @@ console.log(frame.text, wsframe.coreInfo().kind);
 test("import, require and the compiled core work from an installed package", () => {
   writeFileSync(join(folder, "esm.mjs"), `import * as wsframe from "wsframe";${program}`);
   expect(run(process.execPath, ["esm.mjs"], folder)).toBe("hello wasm\n");
-  // Node below 20.19 has no require() of ES modules; later ones warn of it on stderr only.
+  // Node before 20.19 has no require() of ES modules. Later versions only warn on stderr.
   writeFileSync(join(folder, "common.cjs"), `const wsframe = require("wsframe");${program}`);
   expect(run(process.execPath, ["common.cjs"], folder)).toBe("hello wasm\n");
   writeFileSync(
@@ -114,7 +114,7 @@ test("wsframe/node works from an installed package, and shares the main entry", 
   expect(run(process.execPath, ["node.mjs"], folder)).toBe("hello\n");
 });
 
-test("wsframe/crossws works where crossws is not installed, and shares the entry for Node", async () => {
+test("wsframe/crossws works without crossws, and shares the entry for Node", async () => {
   writeFileSync(
     join(folder, "crossws.mjs"),
     `import { createServer } from "node:http";
@@ -135,7 +135,7 @@ test("wsframe/crossws works where crossws is not installed, and shares the entry
   expect(run(process.execPath, ["crossws.mjs"], folder)).toBe("hello true\n");
 });
 
-test("the entries share what is in them: none has a copy of another", () => {
+test("the entries share code: none has a copy of another", () => {
   for (const entry of ["node", "streams", "load", "crossws"]) {
     const code = readFileSync(join(folder, `node_modules/wsframe/dist/${entry}.js`), "utf8");
     expect(code, entry).not.toMatch(/^class Protocol\b|^\/\/ src\/core\//m);
@@ -170,7 +170,7 @@ test("wsframe/ws is one class, imported and required, and needs no require() of 
   expect(run(process.execPath, ["--no-experimental-require-module", "ws.mjs"], folder)).toBe(output);
 });
 
-test("for browsers wsframe/ws is what throws when it is called", () => {
+test("wsframe/ws throws in browsers when it is called", () => {
   writeFileSync(
     join(folder, "browser.cjs"),
     `const WebSocket = require("wsframe/ws");
@@ -281,7 +281,7 @@ describe("size", () => {
     expect(gzipSync(outputFiles[0]!.contents, { level: 9 }).length).toBeLessThanOrEqual(66.5 * 1024);
   });
 
-  test("without compression there is no second core", async () => {
+  test("has no second core without compression", async () => {
     const { text, contents } = await bundled("Protocol, acceptHandshake, serializeResponse");
     const all = await bundled("Protocol, acceptHandshake, serializeResponse, perMessageDeflate");
     expect(text).not.toContain(DEFLATE_HEX.slice(0, 112));
@@ -289,24 +289,24 @@ describe("size", () => {
     expect(contents.length).toBeLessThan(all.contents.length - DEFLATE_HEX.length);
   });
 
-  test("what is not used is left out", async () => {
+  test("leaves out unused code", async () => {
     const all = await bundled("FrameDecoder, FrameEncoder, PreparedMessage");
     const { contents, text } = await bundled("CloseCode");
     expect(contents.length).toBeLessThan(all.contents.length / 20);
     expect(text).not.toContain("WebAssembly");
   });
 
-  test("under the workerd condition the core is imported as a module, and nothing is compiled", async () => {
+  test("imports the core as a module under the workerd condition, and compiles nothing", async () => {
     const { text } = await bundled("FrameDecoder", ["workerd"]);
     expect(text).toMatch(/import \w+ from"[^"]*core\.wasm"/);
     expect(text).not.toContain("WebAssembly.Module(");
   });
 
-  test("nothing of Node is imported", async () => {
+  test("imports nothing from Node", async () => {
     mkdirSync(join(folder, "out"), { recursive: true });
     const { text } = await bundled("FrameDecoder, FrameEncoder, PreparedMessage, encodeFrame, coreInfo");
     expect(text).not.toMatch(/node:|require\(|process\.|\bBuffer\b/);
-    // permessage-deflate asks the runtime for its zlib, and does without where there is none.
+    // permessage-deflate asks the runtime for its zlib, and works without it.
     const all = await bundled("Protocol, Keepalive, acceptHandshake, createRequest, checkResponse, perMessageDeflate");
     expect(all.text).not.toMatch(/require\(|\bBuffer\b|from ?"node:|import\(/);
   });

@@ -1,4 +1,4 @@
-// Chunks that are decoded in the window that sockets read into, against the same chunks given to push().
+// Compares chunks decoded in the window that sockets read into with the same chunks passed to push().
 
 import { expect, test } from "vitest";
 import { FrameDecoder, type FrameDecoderOptions, type FrameSink } from "../src/index.ts";
@@ -19,7 +19,7 @@ function makeWindow(core: Core): ReadWindow {
   });
 }
 
-/** Decodes in the window, which has bytes of others before and after that. */
+/** Decodes in the window, which holds other bytes before and after that. */
 function inWindow(decoder: FrameDecoder, { bytes }: ReadWindow, window: ReadWindow): Decode {
   return (chunk, sink) => {
     for (let at = 0; at < chunk.length; at += bytes.length) {
@@ -39,11 +39,11 @@ interface Setting extends FrameDecoderOptions {
   readonly core: Core;
   /** With the calls for whole messages. */
   readonly whole: boolean;
-  /** After how many deliveries to pause; 0 for never. */
+  /** The number of deliveries between pauses, or 0 for no pauses. */
   readonly pauseEvery: number;
 }
 
-/** What a sink sees, a line for each frame or error. It has nothing but copies. */
+/** Copies everything that a sink gets: one line per frame or error. */
 class Log {
   readonly lines: string[] = [];
   readonly #decoder: FrameDecoder;
@@ -76,7 +76,7 @@ class Log {
     };
   }
 
-  /** As if it had come in pieces: the windows of the two ways are not of the same size. */
+  /** Logs a whole message like one in pieces, because the two windows have different sizes. */
   #whole(opcode: number, payload: Buffer): void {
     this.lines.push(`${opcode} true 0 ${payload.length}`);
     if (payload.length > 0) this.lines.push(payloadLine(payload));
@@ -98,7 +98,7 @@ class Log {
     if (pauseEvery > 0 && ++this.#delivered % pauseEvery === 0) this.#decoder.pause();
   }
 
-  /** All that comes of these chunks; where `resume` is "last" it goes on when all have come. */
+  /** Decodes the chunks and returns the log. If `resume` is "last", it only resumes after the last chunk. */
   run(decode: Decode, chunks: readonly Uint8Array[], resume: "each" | "last"): string[] {
     const { sink } = this;
     try {
@@ -133,7 +133,7 @@ function both(setting: Setting, chunks: readonly Uint8Array[], resume: "each" | 
   ];
 }
 
-/** Without expect(), which would take most of the time. */
+/** Faster than expect(), which would take most of the time. */
 function compare(setting: Setting, chunks: readonly Uint8Array[], resume: "each" | "last", what: string): void {
   const [expected, found] = both(setting, chunks, resume);
   if (expected.join("\n") !== found.join("\n")) expect(found, what).toEqual(expected);
@@ -155,15 +155,15 @@ const MIXED: RawFrame[] = [
   ...RUN.slice(3),
 ];
 
-/** Streams by what is in them; each has something after its end. */
+/** Streams by their contents. Each one has something after its end. */
 const STREAMS: Record<string, RawFrame[]> = {
   "no end": MIXED,
   "a Close": [...MIXED, close(1000, "bye é"), text("after")],
-  "a Close alone": [close(), close(1001)],
+  "only a Close": [close(), close(1001)],
   "text that is not UTF-8": [...RUN, { opcode: 1, payload: Uint8Array.of(97, 0xc3, 0x28, 98) }, ...RUN],
-  "text that is cut off": [text("ok"), { opcode: 1, payload: SPLIT.subarray(0, 2) }, ...RUN],
+  "incomplete text": [text("ok"), { opcode: 1, payload: SPLIT.subarray(0, 2) }, ...RUN],
   "a reserved opcode": [...RUN, binary(Uint8Array.of(9)), { opcode: 3 }, text("after")],
-  "a continuation of nothing": [text("ok"), continuation(Uint8Array.of(1)), text("after")],
+  "a continuation without a message": [text("ok"), continuation(Uint8Array.of(1)), text("after")],
   "a Ping that is too long": [...RUN, { opcode: 9, payload: new Uint8Array(126) }, text("after")],
   "a Close code that must not be sent": [text("ok"), close(1005), text("after")],
 };
@@ -177,7 +177,7 @@ const settings = ROLES.flatMap(
     ] as const,
 );
 
-test.each(settings)("cut at every point: $core, $role, whole: $whole", (setting) => {
+test.each(settings)("cut at every byte: $core, $role, whole: $whole", (setting) => {
   for (const [name, frames] of Object.entries(STREAMS)) {
     const bytes = toRole(setting.role, ...frames);
     for (const pauseEvery of [0, 1, 3]) {
@@ -193,7 +193,7 @@ test.each(settings)("cut at every point: $core, $role, whole: $whole", (setting)
   }
 });
 
-test.each(settings)("more than one crossing finds, and long frames: $core, $role, whole: $whole", (setting) => {
+test.each(settings)("long frames, and more frames than one call finds: $core, $role, whole: $whole", (setting) => {
   const random = new Random(12);
   const texts = (count: number): RawFrame[] =>
     Array.from({ length: count }, (_, i) => text(i % 1500 === 7 ? `é${i}` : `${i}`));
@@ -221,7 +221,7 @@ test.each(settings)("more than one crossing finds, and long frames: $core, $role
   }
 });
 
-test.each(CORES)("decoders that take turns in one window: %s", (core) => {
+test.each(CORES)("decoders take turns in one window: %s", (core) => {
   const window = windows[core];
   const random = new Random(5);
   const setting = { core, role: "server", whole: true, pauseEvery: 0 } as const;

@@ -1,13 +1,13 @@
-// How much memory headers that announce large payloads cost: those of all connections together.
+// The memory that headers with large lengths cost, for all connections together.
 
 import { describe, expect, test } from "vitest";
 import { FrameDecoder, Protocol } from "../src/index.ts";
 
 const MIB = 1048576;
-/** How far the buffers of a thread may be ahead of twice what has arrived: see src/frame/collector.ts. */
+/** How much larger than twice the received bytes the buffers of a thread may be: see src/frame/collector.ts. */
 const BUDGET = 64 * MIB;
 
-/** The first `length` payload bytes of a binary frame that announces `announced`, with its header. */
+/** The header of a binary frame that announces `announced` bytes, and its first `length` bytes of payload. */
 function begin(announced: number, length: number, { fin = true } = {}): Uint8Array {
   const bytes = new Uint8Array(14 + length);
   bytes[0] = fin ? 0x82 : 0x02;
@@ -16,7 +16,7 @@ function begin(announced: number, length: number, { fin = true } = {}): Uint8Arr
   return bytes;
 }
 
-/** Each takes the next bytes of a connection of its own. */
+/** Takes the next bytes of its connection. */
 interface Receiver {
   take(bytes: Uint8Array): void;
 }
@@ -41,7 +41,7 @@ const kinds: readonly (readonly [
   ],
 ];
 
-/** Counts what is allocated and still in use: a collector lets go of the last buffer when it gets the next. */
+/** Counts the memory in use: a collector frees its buffer when it gets a larger one. */
 function counted(make: (typeof kinds)[number][1]): { receiver: Receiver; size(): number } {
   let size = 0;
   const receiver = make((length) => {
@@ -51,7 +51,7 @@ function counted(make: (typeof kinds)[number][1]): { receiver: Receiver; size():
   return { receiver, size: () => size };
 }
 
-/** Lets what nobody refers to be collected, and told of. */
+/** Collects garbage, and lets the runtime report it. */
 async function collectGarbage(): Promise<void> {
   for (let i = 0; i < 3; i++) {
     await new Promise((resolve) => setImmediate(resolve));
@@ -60,7 +60,7 @@ async function collectGarbage(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-/** How large the first buffer of a frame of 100 MiB is, of which 60 KiB have come. */
+/** The size of the first buffer for a frame of 100 MiB, after 60 KiB have arrived. */
 function firstBuffer(make: (typeof kinds)[number][1]): number {
   const { receiver, size } = counted(make);
   receiver.take(begin(100 * MIB, 61440));
@@ -68,11 +68,11 @@ function firstBuffer(make: (typeof kinds)[number][1]): number {
 }
 
 describe.each(kinds)("%s", (_name, make) => {
-  test("500 headers of 100 MiB with 60 KiB each reserve twice what has arrived, and 64 MiB", async () => {
+  test("500 headers of 100 MiB with 60 KiB each reserve at most twice the received bytes, plus 64 MiB", async () => {
     await collectGarbage();
     const all = Array.from({ length: 500 }, () => counted(make));
     let arrived = 0;
-    // In two steps: what is over the budget grows with what arrives, and no more.
+    // In two steps, because buffers beyond the budget only grow with the received bytes.
     const first = begin(100 * MIB, 30720);
     for (const { receiver } of all) receiver.take(first);
     for (const { receiver } of all) receiver.take(new Uint8Array(30720));
@@ -82,7 +82,7 @@ describe.each(kinds)("%s", (_name, make) => {
     expect(reserved).toBeLessThanOrEqual(2 * arrived + BUDGET);
   });
 
-  test("one message alone gets a buffer that is allocated twice at most, if it is of 20 MiB", async () => {
+  test("a single message of 20 MiB is allocated only twice", async () => {
     await collectGarbage();
     let allocations = 0;
     const receiver = make((length) => {
@@ -94,7 +94,7 @@ describe.each(kinds)("%s", (_name, make) => {
     expect(allocations).toBe(2);
   });
 
-  test("beyond the budget messages arrive all the same", async () => {
+  test("messages still arrive beyond the budget", async () => {
     await collectGarbage();
     const waiting = Array.from({ length: 100 }, () => counted(make));
     for (const { receiver } of waiting) receiver.take(begin(100 * MIB, 61440));
@@ -105,9 +105,9 @@ describe.each(kinds)("%s", (_name, make) => {
     expect(size()).toBe(4 * MIB);
   });
 
-  test("a message that has arrived holds nothing of the budget", async () => {
+  test("a complete message takes nothing from the budget", async () => {
     await collectGarbage();
-    // Kept, so that nothing is given back because of garbage.
+    // Kept in memory, so that garbage collection returns nothing.
     const kept = Array.from({ length: 80 }, () => {
       const { receiver, size } = counted(make);
       receiver.take(begin(1200 * 1024, 61440));
@@ -119,7 +119,7 @@ describe.each(kinds)("%s", (_name, make) => {
     expect(kept).toHaveLength(80);
   });
 
-  test("what was reserved for connections that are dropped is given back", async () => {
+  test("returns the budget of dropped connections", async () => {
     await collectGarbage();
     const fill = () => {
       const all = Array.from({ length: 100 }, () => counted(make));
@@ -131,7 +131,7 @@ describe.each(kinds)("%s", (_name, make) => {
     expect(firstBuffer(make)).toBe(20 * 61440);
   });
 
-  test("memory that cannot be allocated is not counted", async () => {
+  test("does not count memory that could not be allocated", async () => {
     await collectGarbage();
     for (let i = 0; i < 100; i++) {
       const receiver = make(() => {
@@ -140,14 +140,14 @@ describe.each(kinds)("%s", (_name, make) => {
       try {
         receiver.take(begin(100 * MIB, 61440));
       } catch {
-        // A Protocol does not throw it.
+        // A Protocol does not throw here.
       }
     }
     expect(firstBuffer(make)).toBe(20 * 61440);
   });
 });
 
-test("a fragmented message reserves as far ahead as its first frame announces, and is counted too", async () => {
+test("a fragmented message reserves up to the length of its first frame, and counts", async () => {
   await collectGarbage();
   const protocols = kinds[1]![1];
   const all = Array.from({ length: 80 }, () => counted(protocols));

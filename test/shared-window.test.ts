@@ -1,4 +1,4 @@
-// The window that sockets read into, in short: what read-window.test.ts looks at cut by cut, at a few cuts.
+// The window that sockets read into. This is a short version of read-window.test.ts with a few cuts.
 
 import { describe, expect, test } from "vitest";
 import { FrameDecoder, type FrameSink } from "../src/index.ts";
@@ -18,7 +18,7 @@ const FRAMES = [
   close(1000, "bye"),
 ];
 
-/** Notes what is delivered, with pieces joined, and pauses each time if it is told to. */
+/** Logs deliveries, with pieces joined. Pauses after each one if `pauses` is "always". */
 class Log {
   lines: string[] = [];
   #payload: Buffer[] = [];
@@ -66,9 +66,9 @@ for (const core of CORES) {
           const chunk = stream.subarray(at, at + size);
           window.bytes.set(chunk);
           decoder.pushFrom(window, chunk.length, log.sink);
-          // What comes next is read over it.
+          // The next chunk would overwrite it.
           window.bytes.fill(0xc3, 0, chunk.length);
-          // Every other chunk comes while it is paused.
+          // Every other chunk arrives during a pause.
           if ((at / size) % 2 === 1) while (decoder.paused) decoder.resume(log.sink);
         }
         while (decoder.paused) decoder.resume(log.sink);
@@ -77,7 +77,7 @@ for (const core of CORES) {
       }
     });
 
-    test("a chunk after the Close, or after an error, is not looked at", () => {
+    test("ignores chunks after a Close or an error", () => {
       const decoder = make();
       const log = new Log(decoder, "never");
       decoder.push(stream, log.sink);
@@ -92,11 +92,11 @@ for (const core of CORES) {
       window.bytes.set([0xf0, 0x80]);
       expect(() => failed.pushFrom(window, 2, log.sink)).toThrow("RSV");
       expect(() => failed.pushFrom(window, 2, log.sink)).toThrow("RSV");
-      // It is failed, and not in use.
+      // The decoder is failed, but not in use.
       expect(FrameDecoder.restore(failed.save(), { role, core }).error).toMatchObject({ code: failed.error!.code });
     });
 
-    test("a decoder is in use while a callback runs, and for good if that throws", () => {
+    test("a decoder is in use during a callback, and for good if the callback throws", () => {
       const frame = toRole(role, ping("?"));
       const ways = [
         (decoder: FrameDecoder, sink: FrameSink) => {
@@ -125,7 +125,7 @@ for (const core of CORES) {
         deliver(decoder, sink);
         expect(() => deliver(decoder, sink)).toThrow(thrown);
         expect(seen).toEqual(["?", "?"]);
-        expect(() => decoder.push(frame, sink)).toThrow("a callback of it has thrown");
+        expect(() => decoder.push(frame, sink)).toThrow("its callback has thrown");
       }
     });
   });

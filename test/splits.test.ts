@@ -1,4 +1,4 @@
-// Any split of a stream gives the same frames: every length class, both roles, both cores, cut at every byte.
+// Any split of a stream gives the same frames: every class of lengths, both roles, both cores, cut at every byte.
 
 import { describe, expect, test } from "vitest";
 import { concat, serialize } from "./reference/serialize.ts";
@@ -7,7 +7,9 @@ import { byteByByte, cutAt, difference, viaDecode, viaPush, viaReference } from 
 const CLASSES = [0, 1, 125, 126, 127, 65535, 65536, 70_001];
 const KEY = [0x12, 0x34, 0x56, 0x78];
 
-/** A stream with one frame of each of these lengths, text and binary in turn, a ping and a fragment between. */
+/**
+ * A stream with a frame of each length, alternately text and binary, with a ping and a fragmented message in between.
+ */
 function streamOf(role: "server" | "client", lengths: readonly number[]): Uint8Array {
   const maskKey = role === "server" ? KEY : undefined;
   const parts = lengths.flatMap((length, i) => {
@@ -29,7 +31,7 @@ for (const role of ["server", "client"] as const) {
     describe(`${role}, ${core} core`, () => {
       const options = { role, core };
 
-      test("short frames: every pair of cuts", () => {
+      test("short frames, with every pair of cuts", () => {
         const stream = streamOf(role, [0, 1, 7]);
         const expected = viaReference({ server }, stream);
         expect(expected.frames).toHaveLength(13);
@@ -41,7 +43,7 @@ for (const role of ["server", "client"] as const) {
         }
       });
 
-      test("lengths 0 to 127: every cut", () => {
+      test("lengths 0 to 127, with every cut", () => {
         const stream = streamOf(role, [0, 1, 125, 126, 127]);
         const expected = viaReference({ server }, stream);
         expect(expected.closed).toBe(true);
@@ -56,7 +58,7 @@ for (const role of ["server", "client"] as const) {
         }
       });
 
-      test("all length classes: byte by byte, and cut around every header and window", () => {
+      test("all classes of lengths, byte by byte, and cut around every header and window", () => {
         const stream = streamOf(role, CLASSES);
         const expected = viaReference({ server }, stream);
         expect(expected.frames.map((frame) => frame.payloadLength)).toEqual(expect.arrayContaining(CLASSES));
@@ -68,7 +70,7 @@ for (const role of ["server", "client"] as const) {
         };
         for (const frame of expected.frames) near(frame.headerOffset);
         for (let window = 65536; window < stream.length; window += 65536) near(window);
-        // The portable core takes a millisecond for each.
+        // The portable core takes a millisecond per cut.
         const step = core === "wasm" ? 1 : 23;
         [...cuts].forEach((cut, i) => {
           if (i % step > 0) return;
@@ -80,7 +82,7 @@ for (const role of ["server", "client"] as const) {
   }
 }
 
-test("a frame larger than the window: cut at every seventh byte", () => {
+test("a frame larger than the window, cut at every seventh byte", () => {
   const stream = serialize({ opcode: 2, payload: new Uint8Array(66_000).map((_, i) => i), maskKey: KEY });
   const expected = viaReference({ server: true }, stream);
   for (let cut = 1; cut < stream.length; cut += 7) {

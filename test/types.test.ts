@@ -1,4 +1,5 @@
-// The types as they are published, with the oldest and newest compiler and @types/node that are supported, all of them checked.
+// Checks the published types with the oldest and newest supported versions of the compiler and of @types/node, without
+// skipLibCheck.
 
 import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +11,7 @@ import { newFolder } from "./support/installed.ts";
 const modules = fileURLToPath(new URL("../node_modules", import.meta.url));
 const program = fileURLToPath(new URL("fixtures/types/use.mts", import.meta.url));
 
-// The oldest compiler takes seconds for each.
+// The oldest compiler takes seconds per run.
 const combinations = [
   { compiler: "typescript-oldest", types: "types-node-oldest", lib: ["es2022"] },
   { compiler: "typescript-oldest", types: "types-node-newest", lib: ["es2022", "dom"] },
@@ -37,12 +38,12 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** A project with these types of Node; returns its folder. */
+/** Creates a project with these types of Node, and returns its folder. */
 function makeProject(name: string, types: string, compilerOptions: object): string {
   const project = join(folder, name);
   mkdirSync(join(project, "node_modules/@types"), { recursive: true });
   symlinkSync(join(modules, types), join(project, "node_modules/@types/node"));
-  // Not a link: what the package refers to is looked up from where it really is.
+  // A copy, not a link, because imports of the package are resolved from its real path.
   cpSync(join(folder, "node_modules/wsframe"), join(project, "node_modules/wsframe"), { recursive: true });
   cpSync(program, join(project, "use.mts"));
   writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["use.mts"] }));
@@ -52,7 +53,7 @@ function makeProject(name: string, types: string, compilerOptions: object): stri
 test.each(combinations)("a program compiles with $compiler, $types and lib $lib", async ({ compiler, types, lib }) => {
   const project = makeProject(`${compiler} ${types} ${lib.join(" ")}`, types, {
     ...strict,
-    // The oldest types of Node do not bear it themselves.
+    // The oldest types of Node do not compile with it.
     exactOptionalPropertyTypes: types === "types-node-newest",
     lib,
     types: ["node"],
@@ -60,7 +61,7 @@ test.each(combinations)("a program compiles with $compiler, $types and lib $lib"
   expect(await compile(compiler, project)).toBe("");
 });
 
-test("wsframe/node refers to the types of Node itself", async () => {
+test("wsframe/node refers to the types of Node by itself", async () => {
   const project = makeProject("no types named", "types-node-newest", { ...strict, lib: ["es2022"], types: [] });
   expect(await compile("typescript-newest", project)).toBe("");
 });

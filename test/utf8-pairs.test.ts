@@ -1,17 +1,17 @@
-// UTF-8 by pairs of bytes, which is how the core looks at it: every pair with any number of continuations after it, in the middle of a
-// vector, against Node's isUtf8().
+// Compares UTF-8 validation with Node's isUtf8() for every pair of bytes, which is the unit that the core checks. Each
+// pair is followed by any number of continuation bytes, in the middle of a vector.
 
 import { isUtf8 } from "node:buffer";
 import { expect, test } from "vitest";
 import { FrameDecoder, WebSocketError } from "../src/index.ts";
 
-/** Longer than a vector, and not short enough for the walk over short messages. */
+/** Longer than a vector, and too long for the loop for short messages. */
 const LENGTH = 200;
 const AT = 37;
 const HEADER = 4;
 const MOST_CONTINUATIONS = 3;
 
-/** Whether the text in a frame is accepted. */
+/** Whether the decoder accepts the text in a frame. */
 function accepts(frame: Uint8Array, core: "wasm" | "portable"): boolean {
   try {
     return new FrameDecoder({ role: "client", core }).decode(frame).length === 1;
@@ -21,12 +21,12 @@ function accepts(frame: Uint8Array, core: "wasm" | "portable"): boolean {
   }
 }
 
-test.each(["wasm", "portable"] as const)("every pair and up to three continuations, %s core", (core) => {
+test.each(["wasm", "portable"] as const)("every pair with up to three continuations, %s core", (core) => {
   const frame = new Uint8Array(HEADER + LENGTH).fill(0x61);
   frame.set([0x81, 126, 0, LENGTH]);
   const text = frame.subarray(HEADER);
   const wrong: string[] = [];
-  // The portable core walks byte by byte: there the first and the last of each class will do.
+  // The portable core works byte by byte, so the first and last byte of each class are enough.
   const step = core === "wasm" ? 1 : 15;
   for (let first = 0x7f; first < 0x100; first++) {
     for (let second = 0; second < 0x100; second += step) {

@@ -1,4 +1,4 @@
-// UTF-8 of strings and of pieces of text, against what the platform makes of them.
+// Compares the functions for UTF-8, strings and pieces of text with those of the platform.
 
 import { expect, test } from "vitest";
 import {
@@ -11,12 +11,12 @@ import {
   utf8Length,
 } from "../src/frame/utf8.ts";
 
-/** The edges of each length class, and of the surrogates. */
+/** The limits of each length in UTF-8, and of the surrogates. */
 const CODE_POINTS = [0, 0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xfeff, 0xffff, 0x10000, 0x10ffff];
 const CHARACTERS = CODE_POINTS.map((code) => String.fromCodePoint(code));
 const LONE = ["\ud800", "\udbff", "\udc00", "\udfff"];
 
-test("the length of a string in UTF-8: every edge, in pairs", () => {
+test("utf8Length() is right at every limit, also in pairs", () => {
   for (const first of ["", ...CHARACTERS]) {
     for (const second of CHARACTERS) {
       expect(utf8Length(first + second)).toBe(Buffer.byteLength(first + second));
@@ -24,7 +24,7 @@ test("the length of a string in UTF-8: every edge, in pairs", () => {
   }
 });
 
-test("a string is written where it fits, to the byte", () => {
+test("writes a string that fits exactly", () => {
   const text = CHARACTERS.join("");
   const bytes = Buffer.from(text);
   expect(encodeUtf8(text)).toEqual(new Uint8Array(bytes));
@@ -34,14 +34,14 @@ test("a string is written where it fits, to the byte", () => {
   expect(encodeUtf8Into(text, new Uint8Array(bytes.length - 1))).toBe(-1);
 });
 
-test("a BOM is content; wrong bytes are U+FFFD where they may be, and a TypeError where not", () => {
+test("a BOM is content; wrong bytes become U+FFFD, or a TypeError", () => {
   expect(decodeUtf8(Buffer.from("\ufeffa"))).toBe("\ufeffa");
   expect(decodeValidUtf8(Buffer.from("\ufeffa"))).toBe("\ufeffa");
   expect(decodeUtf8(Uint8Array.of(0x61, 0xff))).toBe("a\ufffd");
   expect(() => decodeValidUtf8(Uint8Array.of(0x61, 0xff))).toThrow(TypeError);
 });
 
-test("text in pieces: how much of a character its end has begun", () => {
+test("checkUtf8() returns how many bytes of an incomplete character end a piece", () => {
   for (const before of ["", "a", "é", "漢", "😀"]) {
     for (const character of CHARACTERS) {
       const bytes = Buffer.from(character);
@@ -57,7 +57,7 @@ test("text in pieces: how much of a character its end has begun", () => {
   }
 });
 
-test("the part of wrong text before the byte that cannot stand there", () => {
+test("decodes wrong text up to the first invalid byte", () => {
   for (const before of ["", "a", "\ufeff\ufeff", "é漢😀".repeat(20)]) {
     for (const [wrong, begun] of [
       ["ff", ""],
@@ -75,7 +75,7 @@ test("the part of wrong text before the byte that cannot stand there", () => {
   }
 });
 
-test("the error of wrong text has that of the platform as its cause", () => {
+test("the error for wrong text has the platform's error as its cause", () => {
   expect(() => checkUtf8(Uint8Array.of(0xff), true)).toThrow(
     expect.objectContaining({
       name: "TypeError",
@@ -84,9 +84,12 @@ test("the error of wrong text has that of the platform as its cause", () => {
   );
 });
 
-test.each([[0x80], [0xc0, 0x80], [0xed, 0xa0], [0xf5], [0x61, 0xff]])("bytes that no text has: %j %j", (...bytes) => {
-  for (const last of [true, false]) expect(() => checkUtf8(Uint8Array.from(bytes), last)).toThrow(TypeError);
-});
+test.each([[0x80], [0xc0, 0x80], [0xed, 0xa0], [0xf5], [0x61, 0xff]])(
+  "refuses bytes that are not in any text: %j %j",
+  (...bytes) => {
+    for (const last of [true, false]) expect(() => checkUtf8(Uint8Array.from(bytes), last)).toThrow(TypeError);
+  },
+);
 
 test("lone surrogates become U+FFFD", () => {
   for (const half of LONE) expect(encodeUtf8(`a${half}`)).toEqual(new Uint8Array(Buffer.from("a\ufffd")));
