@@ -1,4 +1,4 @@
-// Messages that are cut into fragments by themselves (RFC 6455 §5.4).
+// Automatic fragmentation of messages (RFC 6455 §5.4).
 
 import { describe, expect, test } from "vitest";
 import { Protocol } from "../../src/index.ts";
@@ -43,7 +43,7 @@ describe("sent", () => {
     });
   }
 
-  test("a message just as long as a fragment, one byte less and one byte more, and twice as long", () => {
+  test("messages of one and two fragments, and one byte less or more", () => {
     for (const subject of SUBJECTS) {
       for (const size of [1, 2, 125, 126, 1300, 65_535, 65_536]) {
         for (const length of [0, size - 1, size, size + 1, 2 * size, 2 * size + 1]) {
@@ -55,7 +55,7 @@ describe("sent", () => {
     }
   });
 
-  test("fragmentSize of one message goes before that of the connection", () => {
+  test("fragmentSize of a message overrides that of the connection", () => {
     for (const { role, core } of SUBJECTS) {
       const protocol = new Protocol({ role, core, fragmentSize: 10, maskKey: Uint8Array.from(MASK_KEY) });
       const payload = textOf(25);
@@ -67,7 +67,7 @@ describe("sent", () => {
     }
   });
 
-  test("both ends: what one sends in fragments of 64 bytes to 1 MiB the other gets as it was", () => {
+  test("both ends: messages in fragments of 64 bytes to 1 MiB arrive unchanged", () => {
     for (const size of SIZES) {
       const sender = new Protocol({ role: "client", fragmentSize: size });
       const receiver = new Protocol({ role: "server" });

@@ -1,4 +1,4 @@
-// Every test that docs/conformance.md names is there.
+// Checks that every test named in docs/conformance.md exists.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -28,25 +28,25 @@ function rowsOf(page: string): Row[] {
   return rows;
 }
 
-/** What vitest puts a value in place of. */
+/** Placeholders that vitest replaces with a value. */
 const PLACEHOLDER = /%[sdifjo#]/g;
 const WORD = /[a-z]{2}/i;
 
 interface Titles {
-  /** As they stand there. */
+  /** Titles without values, literally. */
   readonly exact: Set<string>;
-  /** Of titles that hold values. */
+  /** Titles that contain values. */
   readonly patterns: RegExp[];
 }
 
-/** Whether a call is one of test(), or of what test.each() returns. */
+/** Whether a call is test(), or a call of the result of test.each(). */
 function isTest(call: ts.CallExpression): boolean {
   let callee: ts.Expression = call.expression;
   while (ts.isCallExpression(callee) || ts.isPropertyAccessExpression(callee)) callee = callee.expression;
   return ts.isIdentifier(callee) && callee.text === "test";
 }
 
-/** A title in its fixed parts; undefined if it is made elsewhere. */
+/** Splits a title into its fixed parts. Returns undefined if it is made elsewhere. */
 function fixedParts(title: ts.Expression | undefined): string[] | undefined {
   if (title === undefined) return undefined;
   if (ts.isStringLiteral(title) || ts.isNoSubstitutionTemplateLiteral(title)) return title.text.split(PLACEHOLDER);
@@ -70,7 +70,7 @@ function titlesOf(source: ts.SourceFile): Titles {
     ts.forEachChild(node, visit);
   };
   visit(source);
-  // Where a title is nothing but a value, any string of the file may be one.
+  // If a title is only a value, any string of the file may be one.
   if (isMadeOfData) for (const literal of literals) titles.exact.add(literal);
   return titles;
 }
@@ -104,20 +104,20 @@ describe("docs/conformance.md", () => {
       if (/^(?:Adapter|Application|Not applicable): ./.test(evidence)) return;
       const references = evidence.split("<br>").map((reference) => /^`([^`]+)`$/.exec(reference)?.[1]);
       for (const reference of references) {
-        expect(reference !== undefined && isThere(reference), `${reference ?? evidence} is not there`).toBe(true);
+        expect(reference !== undefined && isThere(reference), `${reference ?? evidence} does not exist`).toBe(true);
       }
     });
   }
 });
 
 describe("the check itself", () => {
-  test("finds titles as they stand, and with values in them", () => {
-    expect(isThere("conformance/checklist.test.ts › finds titles as they stand, and with values in them")).toBe(true);
+  test("finds titles with and without values", () => {
+    expect(isThere("conformance/checklist.test.ts › finds titles with and without values")).toBe(true);
     expect(isThere("conformance/close.test.ts › 7.7.1: 1000 is answered with 1000")).toBe(true);
     expect(isThere("handshake/accept.test.ts › method %s: 405 with Allow")).toBe(true);
   });
 
-  test("does not find what is not there", () => {
+  test("does not find titles that do not exist", () => {
     expect(isThere("conformance/close.test.ts › 7.7.1: 1000 is answered")).toBe(false);
     expect(isThere("conformance/utf8.test.ts › anything at all")).toBe(false);
     expect(() => isThere("conformance/none.test.ts › a")).toThrow("ENOENT");

@@ -32,7 +32,7 @@ describe("after a Close", () => {
     conforms([text("Hello World!"), close(1000)], { events: [["text", "Hello World!"]], close: [1000, ""] });
   });
 
-  test("7.1.2: of two Closes the second is ignored", () => {
+  test("7.1.2: the second of two Closes is ignored", () => {
     conforms([close(1000), close(1001)], { close: [1000, ""] });
   });
 
@@ -59,7 +59,7 @@ describe("after a Close", () => {
     });
   });
 
-  test("what is wrong after a Close does not matter, nor does what is no WebSocket at all", () => {
+  test("errors after a Close do not matter, and neither do bytes that are not frames", () => {
     for (const subject of SUBJECTS) {
       const protocol = endpoint(subject);
       const garbage = concat([hex("ffffffffff"), utf8("HTTP/1.1 200 OK\r\n\r\n")]);
@@ -72,7 +72,7 @@ describe("after a Close", () => {
 });
 
 describe("before the answer to a Close", () => {
-  test("what came before it can be answered, and a message that was begun be ended; the Close goes out behind, with take()", () => {
+  test("earlier messages can be answered, and an unfinished one completed; take() adds the Close after them", () => {
     for (const subject of SUBJECTS) {
       const protocol = endpoint(subject);
       protocol.send("begun, ", { fin: false });
@@ -101,7 +101,7 @@ describe("before the answer to a Close", () => {
     }
   });
 
-  test("the stream may end: the Close still goes out, and the end is not told again", () => {
+  test("the stream may end: the Close is still sent, and the end is not reported again", () => {
     for (const subject of SUBJECTS) {
       const protocol = endpoint(subject);
       expect(protocol.receive(stream(subject.role, close(1001))).length).toBe(1);
@@ -115,31 +115,31 @@ describe("before the answer to a Close", () => {
 describe("the payload of a Close", () => {
   const shape = { code: "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH", closeCode: 1002, frame: 0, header: 1 } as const;
 
-  test("7.3.1: without payload: 1005 is told, a Close without payload answers", () => {
+  test("7.3.1: no payload: reports 1005, and answers without a payload", () => {
     conforms([close()], { close: [1005, ""] });
   });
 
-  test("7.3.2: of one byte fails with its second header byte", () => {
+  test("7.3.2: one byte fails at its second header byte", () => {
     conforms([frame(8, "a")], { fault: shape });
   });
 
-  test("7.3.3: of a code alone", () => {
+  test("7.3.3: only a code", () => {
     conforms([close(1000)], { close: [1000, ""] });
   });
 
-  test("7.3.4: of a code and a reason", () => {
+  test("7.3.4: a code and a reason", () => {
     conforms([close(1000, "Hello World!")], { close: [1000, "Hello World!"] });
   });
 
-  test("7.3.5: of a code and a reason of 123 bytes", () => {
+  test("7.3.5: a code and a reason of 123 bytes", () => {
     conforms([close(1000, "*".repeat(123))], { close: [1000, "*".repeat(123)] });
   });
 
-  test("7.3.6: of a code and a reason of 124 bytes fails with its second header byte", () => {
+  test("7.3.6: a code and a reason of 124 bytes fails at its second header byte", () => {
     conforms([close(1000, "*".repeat(124))], { fault: shape });
   });
 
-  test("7.5.1: a reason that is not UTF-8 fails at the byte, with 1007", () => {
+  test("7.5.1: a reason that is not UTF-8 fails at the first wrong byte, with 1007", () => {
     conforms([close(1000, hex("cebae1bdb9cf83cebcceb5eda080656469746564"))], {
       fault: { code: "WS_ERR_INVALID_UTF8", closeCode: 1007, frame: 0, payload: 14 },
     });
@@ -172,19 +172,19 @@ describe("close codes", () => {
     ["reserved for TLS", 1015],
   ];
   for (const [name, code] of invalid) {
-    test(`${name}: ${code} fails with its second byte, and 1002 goes out`, () => {
+    test(`${name}: ${code} fails at its second byte, and 1002 is sent`, () => {
       conforms([close(code)], { fault: invalidCode(0) });
       conforms([text("x"), close(code, "because")], { events: [["text", "x"]], fault: invalidCode(1) });
     });
   }
 
-  test("1012, 1013 and 1014, registered since, are answered with themselves", () => {
+  test("1012, 1013 and 1014, which were registered later, are answered with themselves", () => {
     for (const code of [1012, 1013, 1014]) conforms([close(code)], { close: [code, ""] });
   });
 });
 
 describe("a Close of this side", () => {
-  test("goes out with code and reason; the state is closing until the peer's Close, then closed", () => {
+  test("is sent with code and reason; the state is closing until the peer's Close, then closed", () => {
     for (const subject of SUBJECTS) {
       const protocol = endpoint(subject);
       protocol.send("before");
@@ -209,7 +209,7 @@ describe("a Close of this side", () => {
     }
   });
 
-  test("nothing is sent after it: no message, ping, pong or second Close, nor the answer to a ping", () => {
+  test("nothing is sent after it: no message, ping, pong or second Close, and no answer to a ping", () => {
     for (const subject of SUBJECTS) {
       const protocol = endpoint(subject);
       protocol.close(1000);
@@ -224,7 +224,7 @@ describe("a Close of this side", () => {
     }
   });
 
-  test("a message that is being sent in pieces is left unfinished by it", () => {
+  test("leaves a message in pieces unfinished", () => {
     for (const subject of SUBJECTS) {
       const protocol = endpoint(subject);
       protocol.send("begun", { fin: false });
@@ -287,7 +287,7 @@ describe("a Close of this side", () => {
     }
   });
 
-  test("an answer to it that is malformed, or is no Close, ends the connection without another Close", () => {
+  test("a malformed answer, or one that is not a Close, ends the connection without another Close", () => {
     for (const subject of SUBJECTS) {
       for (const answer of [
         stream(subject.role, frame(8, closePayload(25_209, "e"))),
@@ -307,7 +307,7 @@ describe("a Close of this side", () => {
 });
 
 describe("the end of the stream", () => {
-  test("without a Close is told as 1006, once", () => {
+  test("without a Close is reported as 1006, once", () => {
     for (const subject of SUBJECTS) {
       for (const begun of [
         new Uint8Array(0),
@@ -326,7 +326,7 @@ describe("the end of the stream", () => {
     }
   });
 
-  test("while the peer's Close is awaited is told as 1006", () => {
+  test("while waiting for the peer's Close is reported as 1006", () => {
     for (const subject of SUBJECTS) {
       const protocol = endpoint(subject);
       protocol.close(1000);
@@ -334,7 +334,7 @@ describe("the end of the stream", () => {
     }
   });
 
-  test("after both Closes is not told again", () => {
+  test("after both Closes is not reported again", () => {
     for (const subject of SUBJECTS) {
       const protocol = endpoint(subject);
       expect(protocol.receive(stream(subject.role, close(1000))).length).toBe(1);

@@ -1,4 +1,4 @@
-// permessage-deflate through both ends of a connection (RFC 7692). What goes out is inflated by zlib, not by ourselves.
+// permessage-deflate through both ends of a connection (RFC 7692). zlib inflates the output, not our own inflater.
 
 import { constants, inflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
@@ -39,7 +39,7 @@ const RSV1 = 4;
 const TAIL = hex("0000ffff");
 const WINDOW = 32_768;
 
-// As public suites have it: JSON, HTML, prose, a picture, and something that hardly compresses.
+// Like public suites: JSON, HTML, prose, a picture, and data that hardly compresses.
 const TEXTS = ["json", "html", "prose"] as const;
 const BINARIES = ["picture", "document"] as const;
 type Kind = (typeof TEXTS)[number] | (typeof BINARIES)[number];
@@ -54,7 +54,7 @@ function makeData(kind: Kind): Uint8Array {
     );
   const sentence = (count: number) => Array.from({ length: count }, () => random.pick(words)).join(" ");
   if (kind === "picture") {
-    // Rows that differ little from those above.
+    // Rows that differ little from the previous ones.
     const bytes = new Uint8Array(DATA_LENGTH);
     for (let i = 0; i < DATA_LENGTH; i++)
       bytes[i] = ((bytes[i - 512] ?? 128) + (random.chance(0.1) ? random.integer(0, 9) : 0)) & 255;
@@ -85,7 +85,7 @@ function data(kind: Kind): Uint8Array {
   return bytes;
 }
 
-/** Messages of so many bytes cut out of the data one after the other, text between characters (and then of some less). */
+/** Consecutive messages of `length` bytes from the data. Text is cut between characters, so some are shorter. */
 function messages(kind: Kind, length: number, count: number): (string | Uint8Array)[] {
   const all = data(kind);
   return Array.from({ length: count }, (_, i) => {
@@ -95,7 +95,7 @@ function messages(kind: Kind, length: number, count: number): (string | Uint8Arr
   });
 }
 
-/** What the handshake agrees on between a client and a server with these options: the first offer that is accepted. */
+/** The result of a handshake between a client and a server with these options: the first accepted offer. */
 function agree(
   client: PerMessageDeflateOptions,
   server: PerMessageDeflateOptions,
@@ -113,7 +113,7 @@ function agree(
   throw new Error("Nothing was agreed on");
 }
 
-/** An endpoint without options, with a response of the server as the handshake would give it. */
+/** An endpoint with default options, and the parameters of the server's response. */
 function endpoint(
   { role, core }: Subject,
   parameters: ExtensionParameters = [],
@@ -128,7 +128,7 @@ function endpoint(
   });
 }
 
-/** Inflates one side's messages with zlib, keeping the window by itself. */
+/** Inflates the messages of one side with zlib, and keeps the window itself. */
 class Inflater {
   #window = new Uint8Array(0);
   readonly #takeover: boolean;
@@ -139,7 +139,7 @@ class Inflater {
     this.#windowBits = windowBits;
   }
 
-  /** Fails if a match reaches farther back than the window; zlib sees that only of what is behind the message. */
+  /** Fails if a match reaches farther back than the window. zlib only notices that for data before the message. */
   inflate(payload: Uint8Array): Uint8Array {
     const dictionary = this.#window.subarray(-(1 << this.#windowBits));
     const message = inflateRawSync(concat([payload, TAIL]), {
@@ -163,7 +163,7 @@ function framesOf(role: "server" | "client", bytes: Uint8Array): ReferenceFrame[
   return decoder.frames;
 }
 
-/** The messages in frames as zlib sees them; checks that RSV1 stands on first frames of data and nowhere else. */
+/** The messages in frames, inflated by zlib. Checks that RSV1 is on first frames of data, and on no others. */
 function inflated(frames: readonly ReferenceFrame[], inflater: Inflater): (string | Uint8Array)[] {
   const found: (string | Uint8Array)[] = [];
   let open: { opcode: number; compressed: boolean; parts: Uint8Array[] } | undefined;
@@ -191,7 +191,7 @@ function sameMessages(actual: readonly (string | Uint8Array)[], expected: readon
       typeof message === "string" || typeof other === "string"
         ? message === other
         : Buffer.compare(message, other) === 0;
-    if (!same) throw new Error(`Message ${i} is not what was sent`);
+    if (!same) throw new Error(`Message ${i} differs from what was sent`);
   });
 }
 
@@ -223,7 +223,7 @@ class Messages implements MessageSink {
   close(): void {}
 }
 
-/** Sends messages to an echo server and back, and has zlib look at both directions. */
+/** Sends messages to an echo server and back, and checks both directions with zlib. */
 function echoed(
   sent: readonly (string | Uint8Array)[],
   agreed: Record<"client" | "server", AgreedExtension>,
@@ -284,7 +284,7 @@ const SIZES: readonly (readonly [length: number, fragmentSize: number])[] = [
   [131_072, 32_768],
 ];
 
-/** How many messages: enough to fill a window, of the small ones. */
+/** The number of messages. Small ones are enough to fill a window. */
 const countOf = (length: number): number => (length <= 1024 ? 100 : length <= 16_384 ? 12 : 3);
 
 [...TEXTS, ...BINARIES].forEach((kind, section) => {
@@ -335,7 +335,7 @@ describe("parameters", () => {
     SIZES.forEach(([length, fragmentSize], i) => {
       const size = fragmentSize === Infinity ? "" : ` in fragments of ${fragmentSize}`;
       const which = number.includes(",") || number.startsWith("all") ? `${number} (${i + 1})` : `${number}.${i + 1}`;
-      test(`${which}: JSON in messages of ${length} bytes${size} is echoed with what was agreed on`, () => {
+      test(`${which}: JSON in messages of ${length} bytes${size} is echoed with the agreed parameters`, () => {
         const agreed = agree(client, server);
         echoed(messages("json", length, Math.ceil(countOf(length) / 3)), agreed, {
           fragmentSize,
@@ -346,7 +346,7 @@ describe("parameters", () => {
   }
 
   const flags = [undefined, true] as const;
-  test("every combination of the four, with every window: what one end makes the other reads, and zlib too", () => {
+  test("every combination of the four, with every window: the other end and zlib read the output", () => {
     const sent = messages("json", 900, 6);
     for (const serverNoContextTakeover of flags) {
       for (const clientNoContextTakeover of flags) {
@@ -366,7 +366,7 @@ describe("parameters", () => {
   });
 });
 
-/** A message as a peer compresses it: zlib's raw deflate, without the four bytes at its end. */
+/** A message as compressed by a peer: zlib's raw deflate without the last four bytes. */
 const HELLO = hex("f248cdc9c90700");
 
 describe("received", () => {
@@ -382,7 +382,7 @@ describe("received", () => {
     for (const subject of SUBJECTS) for (const chunk of [1, 3, Infinity]) run(subject, chunk);
   };
 
-  test("RFC 7692 §7.2.3: the examples, in one frame and in fragments with a ping between", () => {
+  test("RFC 7692 §7.2.3: the examples, in one frame and in fragments with a ping in between", () => {
     everywhere((subject, chunk) => {
       const protocol = endpoint(subject);
       const frames = [
@@ -405,7 +405,7 @@ describe("received", () => {
     });
   });
 
-  test("with the option fragments a compressed message comes in pieces like any other", () => {
+  test("with the option fragments, a compressed message arrives in pieces like any other", () => {
     everywhere((subject, chunk) => {
       const protocol = endpoint(subject, [], { fragments: true });
       const frames = [
@@ -427,7 +427,7 @@ describe("received", () => {
     });
   });
 
-  test("an empty message: one byte of 0, and no bytes at all in fragments", () => {
+  test("an empty message: one zero byte, also after an empty fragment", () => {
     everywhere((subject, chunk) => {
       const protocol = endpoint(subject);
       const frames = [
@@ -481,13 +481,13 @@ describe("received", () => {
     });
   };
 
-  test("RSV1 on a continuation or a control frame fails with its first byte", () => {
+  test("RSV1 on a continuation or a control frame fails at its first byte", () => {
     const first = text(HELLO.subarray(0, 3), { rsv: RSV1, fin: false });
     fails([first, continuation(HELLO.subarray(3), { rsv: RSV1 })], "WS_ERR_UNEXPECTED_RSV_1", 1002);
     for (const opcode of [8, 9, 10]) fails([frame(opcode, "", { rsv: RSV1 })], "WS_ERR_UNEXPECTED_RSV_1", 1002);
   });
 
-  test("RSV2 and RSV3 still fail, and RSV1 on a reserved opcode", () => {
+  test("RSV2 and RSV3 still fail, and so does RSV1 on a reserved opcode", () => {
     for (const rsv of [1, 2, 3, 5, 6, 7]) fails([text(HELLO, { rsv })], "WS_ERR_UNEXPECTED_RSV_2_3", 1002);
     fails([frame(3, "", { rsv: RSV1 })], "WS_ERR_INVALID_OPCODE", 1002);
   });
@@ -502,9 +502,10 @@ describe("received", () => {
     }
   });
 
-  test("data that is not DEFLATE fails; what came before is kept", () => {
+  test("data that is not DEFLATE fails; earlier messages are kept", () => {
     const before = [{ type: "text", data: "Hello" } as const];
-    // A block of the reserved type; a stored block whose lengths do not agree; a match behind the start of everything.
+    // A block of the reserved type; a stored block with lengths that do not match; a match before the start of all
+    // data.
     for (const wrong of ["07", "000500aaaa48656c6c6f00", "4b04fe0900"]) {
       fails([text(HELLO, { rsv: RSV1 }), binary(hex(wrong), { rsv: RSV1 })], "WS_ERR_INVALID_COMPRESSED_DATA", 1007, {
         before,
@@ -512,14 +513,14 @@ describe("received", () => {
     }
   });
 
-  test("what inflates to no UTF-8 fails with 1007 as text, and is delivered as binary", () => {
+  test("data that does not inflate to UTF-8 fails with 1007 as text, and is delivered as binary", () => {
     // A stored block of one byte: ff.
     const stored = hex("000100feffff00");
     const before = [{ type: "binary", data: Uint8Array.of(0xff) } as const];
     fails([binary(stored, { rsv: RSV1 }), text(stored, { rsv: RSV1 })], "WS_ERR_INVALID_UTF8", 1007, { before });
   });
 
-  test("a limit holds for what a message inflates to, and for what arrives of it", () => {
+  test("a limit applies to the inflated message, and to the received bytes", () => {
     const protocol = endpoint({ role: "client", core: "wasm" });
     protocol.send("a".repeat(100_000));
     const [sent] = framesOf("client", concat(protocol.take()));
@@ -528,7 +529,7 @@ describe("received", () => {
     fails([text(compressed, { rsv: RSV1 })], "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", 1009, {
       limits: { maxMessage: 99_999 },
     });
-    // A stored block that does not end.
+    // A stored block without an end.
     const stored = Uint8Array.from({ length: 101 }, (_, i) => [0, 0xff, 0xff, 0, 0][i] ?? 0x61);
     fails(
       [text(stored.subarray(0, 50), { rsv: RSV1, fin: false }), continuation(stored.subarray(50))],
@@ -545,7 +546,7 @@ describe("received", () => {
     });
   });
 
-  test("without context takeover a message may not refer to the one before it", () => {
+  test("without context takeover, a message must not refer to the previous one", () => {
     const again = text(hex("f200110000"), { rsv: RSV1 });
     everywhere((subject, chunk) => {
       const other = subject.role === "server" ? "client" : "server";
@@ -559,7 +560,7 @@ describe("received", () => {
     });
   });
 
-  test("a Close between fragments of a compressed message is answered, the message is not delivered", () => {
+  test("a Close between fragments of a compressed message is answered, and the message is not delivered", () => {
     everywhere((subject, chunk) => {
       const protocol = endpoint(subject);
       const frames = [
@@ -628,7 +629,7 @@ describe("sent", () => {
     }
   });
 
-  test("with context takeover the same message is shorter the second time, without it is not", () => {
+  test("a repeated message is shorter with context takeover, but not without it", () => {
     for (const subject of SUBJECTS) {
       const message = messages("json", 1000, 1)[0]!;
       const lengths = (parameters: ExtensionParameters): number[] => {

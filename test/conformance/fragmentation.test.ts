@@ -26,19 +26,19 @@ const inHex = (value: string): string => toHex(utf8(value));
 const fault = (code: Fault["code"], index: number): Fault => ({ code, closeCode: 1002, frame: index, header: 0 });
 
 describe("control frames are never fragmented", () => {
-  test("5.1: a ping in two fragments fails with its first byte", () => {
+  test("5.1: a ping in two fragments fails at its first byte", () => {
     conforms([ping("fragment1", { fin: false }), continuation("fragment2")], {
       fault: fault("WS_ERR_EXPECTED_FIN", 0),
     });
   });
 
-  test("5.2: a pong in two fragments fails with its first byte", () => {
+  test("5.2: a pong in two fragments fails at its first byte", () => {
     conforms([pong("fragment1", { fin: false }), continuation("fragment2")], {
       fault: fault("WS_ERR_EXPECTED_FIN", 0),
     });
   });
 
-  test("a Close without FIN fails with its first byte", () => {
+  test("a Close without FIN fails at its first byte", () => {
     conforms([text("x"), close(1000, "", { fin: false })], {
       events: [["text", "x"]],
       fault: fault("WS_ERR_EXPECTED_FIN", 1),
@@ -80,7 +80,7 @@ describe("messages in fragments", () => {
     });
   });
 
-  test("binary in fragments is one message, with pongs between them", () => {
+  test("binary in fragments is one message, with pongs in between", () => {
     const [first, middle, last] = fragments(2, "\0a", "", "b\u{7f}") as [RawFrame, RawFrame, RawFrame];
     conforms([first, pong("1"), middle, pong("2"), last], {
       events: [
@@ -91,7 +91,7 @@ describe("messages in fragments", () => {
     });
   });
 
-  test("one fragmented message after the other, and whole ones between", () => {
+  test("fragmented messages one after the other, with whole ones in between", () => {
     conforms(
       [...fragments(1, "a", "b"), text("c"), ...fragments(2, "d", "e", "f"), binary("g"), ...fragments(1, "", "")],
       {
@@ -121,7 +121,7 @@ describe("messages in fragments", () => {
     });
   }
 
-  test("any message in any fragments with any control frames between is what was sent (200 at random)", () => {
+  test("any message in any fragments, with any control frames in between, arrives unchanged (200 at random)", () => {
     const random = new Random(54);
     for (let round = 0; round < 20; round++) {
       const frames: RawFrame[] = [];
@@ -149,11 +149,11 @@ describe("messages in fragments", () => {
 describe("the order of fragments", () => {
   const nothing = (index: number) => fault("WS_ERR_INVALID_OPCODE", index);
 
-  test("5.9, 5.10, 5.11: a continuation with FIN and nothing to continue fails with its first byte", () => {
+  test("5.9, 5.10, 5.11: a continuation with FIN but without a message fails at its first byte", () => {
     conforms([continuation("non-continuation payload"), text("Hello, world!")], { fault: nothing(0) });
   });
 
-  test("5.12, 5.13, 5.14: a continuation without FIN and nothing to continue fails with its first byte", () => {
+  test("5.12, 5.13, 5.14: a continuation without FIN and without a message fails at its first byte", () => {
     conforms([continuation("non-continuation payload", { fin: false }), text("Hello, world!")], { fault: nothing(0) });
   });
 
@@ -185,7 +185,7 @@ describe("the order of fragments", () => {
     conforms([text("fragment1", { fin: false }), text("fragment2")], { fault: nothing(1) });
   });
 
-  test("a new message of either kind inside another fails with its first byte", () => {
+  test("a new message of either kind inside another fails at its first byte", () => {
     for (const outer of [text, binary]) {
       for (const inner of [text, binary]) {
         for (const fin of [true, false]) {
@@ -201,7 +201,7 @@ describe("the order of fragments", () => {
     }
   });
 
-  test("a continuation after a whole message fails with its first byte", () => {
+  test("a continuation after a whole message fails at its first byte", () => {
     for (const fin of [true, false]) {
       conforms([text("whole"), continuation("", { fin })], { events: [["text", "whole"]], fault: nothing(1) });
     }
@@ -209,7 +209,7 @@ describe("the order of fragments", () => {
 });
 
 describe("limits on fragments", () => {
-  test("a message of more frames than allowed fails with the header of the first too many", () => {
+  test("a message with too many frames fails at the header of the first one too many", () => {
     conforms(
       [
         ...fragments(1, "a", "b", "c"),
@@ -226,7 +226,7 @@ describe("limits on fragments", () => {
     );
   });
 
-  test("fragments that are together longer than a message may be fail with the header that says so", () => {
+  test("fragments that are together too long fail at the header that says so", () => {
     conforms(
       [...fragments(2, "12345", "67890"), binary("12345", { fin: false }), continuation("678901")],
       {
@@ -239,7 +239,7 @@ describe("limits on fragments", () => {
 });
 
 describe("sent in pieces", () => {
-  test("the first frame has the opcode, those that follow are continuations, the last has FIN, and pings go between", () => {
+  test("the first frame has the opcode, the others are continuations, the last has FIN, and pings go in between", () => {
     for (const { role, core } of SUBJECTS) {
       const protocol = new Protocol({ role, core, maskKey: Uint8Array.from(MASK_KEY) });
       protocol.send("one", { fin: false });
@@ -260,7 +260,7 @@ describe("sent in pieces", () => {
     }
   });
 
-  test("a message of the other kind cannot be begun inside one", () => {
+  test("a message of the other kind cannot start inside one", () => {
     for (const { role, core } of SUBJECTS) {
       const protocol = new Protocol({ role, core, maskKey: Uint8Array.from(MASK_KEY) });
       protocol.send("begun", { fin: false });

@@ -1,4 +1,4 @@
-// Whole messages in one frame, of every length class (RFC 6455 §5.2, §5.6).
+// Whole messages in one frame, of every class of lengths (RFC 6455 §5.2, §5.6).
 
 import { describe, expect, test } from "vitest";
 import { Protocol } from "../../src/index.ts";
@@ -25,7 +25,7 @@ describe("text messages", () => {
     });
   }
 
-  test("1.1.8: text of 65,536 bytes in chops of 997 bytes is echoed", () => {
+  test("1.1.8: text of 65,536 bytes in chunks of 997 bytes is echoed", () => {
     const message = "*+".repeat(32_768);
     conforms([text(message)], { events: [["text", message]] });
   });
@@ -39,7 +39,7 @@ describe("binary messages", () => {
     });
   }
 
-  test("1.2.8: binary of 65,536 bytes in chops of 997 bytes is echoed", () => {
+  test("1.2.8: binary of 65,536 bytes in chunks of 997 bytes is echoed", () => {
     const message = Uint8Array.from({ length: 65_536 }, (_, i) => (i * 7) & 255);
     conforms([binary(message)], { events: [["binary", toHex(message)]] });
   });
@@ -64,7 +64,7 @@ describe("lengths", () => {
     [126, 9],
     [65_535, 9],
   ] as const) {
-    test(`a length of ${length} in ${lengthBytes - 1} extra bytes fails with its last byte`, () => {
+    test(`a length of ${length} in ${lengthBytes - 1} extra bytes fails at its last byte`, () => {
       conforms([text("before"), binary(new Uint8Array(length), { lengthBytes })], {
         events: [["text", "before"]],
         fault: { code: "WS_ERR_NON_MINIMAL_LENGTH", closeCode: 1002, frame: 1, header: lengthBytes },
@@ -72,14 +72,14 @@ describe("lengths", () => {
     });
   }
 
-  test("a 64-bit length with its top bit set fails with that byte", () => {
+  test("a 64-bit length with its top bit set fails at that byte", () => {
     conforms([text("before"), binary("", { lengthBytes: 9, claimedLength: 1n << 63n })], {
       events: [["text", "before"]],
       fault: { code: "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH", closeCode: 1002, frame: 1, header: 2 },
     });
   });
 
-  test("a length of 2^53 fails as too big", () => {
+  test("a length of 2^53 is too large", () => {
     conforms([text("before"), binary("", { lengthBytes: 9, claimedLength: 1n << 53n })], {
       events: [["text", "before"]],
       fault: { code: "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH", closeCode: 1009, frame: 1, header: 9 },
@@ -91,7 +91,7 @@ describe("lengths", () => {
     [65_536, 9],
     [Number.MAX_SAFE_INTEGER, 9],
   ] as const) {
-    test(`a frame of ${claimed} bytes fails with its header where 1,000 are allowed`, () => {
+    test(`a frame of ${claimed} bytes fails at its header if 1,000 are allowed`, () => {
       const limits = { maxFrame: 1000 };
       const greedy = frame(2, "", { lengthBytes, claimedLength: BigInt(claimed) });
       conforms(
@@ -108,7 +108,7 @@ describe("lengths", () => {
 
 describe("masks", () => {
   for (const opcode of [1, 2, 8, 9, 10]) {
-    test(`a frame of opcode ${opcode} with the wrong mask for its direction fails with its second byte`, () => {
+    test(`a frame of opcode ${opcode} with the wrong mask for its direction fails at its second byte`, () => {
       for (const role of ["server", "client"] as const) {
         const wrong = frame(opcode, "", { maskKey: role === "server" ? undefined : MASK_KEY });
         conforms(
@@ -148,7 +148,7 @@ describe("RFC 6455 §5.7: the examples", () => {
     }
   };
 
-  test("they say what the RFC says", () => {
+  test("are decoded as in the RFC", () => {
     arrives("client", "810548656c6c6f", [hello]);
     arrives("server", "818537fa213d7f9f4d5158", [hello]);
     arrives("client", "010348656c80026c6f", [hello]);
@@ -159,7 +159,7 @@ describe("RFC 6455 §5.7: the examples", () => {
     arrives("client", `827f0000000000010000${toHex(long)}`, [["binary", toHex(long)]]);
   });
 
-  test("they are what goes out", () => {
+  test("are encoded as in the RFC", () => {
     for (const core of ["wasm", "portable"] as const) {
       const server = new Protocol({ role: "server", core });
       server.send("Hello");
@@ -189,13 +189,13 @@ describe("sent", () => {
       decoder.push(concat(protocol.take()));
       expect([decoder.error, decoder.frames.length]).toEqual([undefined, 601]);
       const keys = decoder.frames.map(({ maskKey }) => maskKey && maskKey.join("."));
-      // Of 601 random keys two are the same once in 24,000 runs; a fixed one would be there 601 times.
+      // Among 601 random keys, two are equal in one of 24,000 runs. A fixed key would occur 601 times.
       if (role === "client") expect(new Set(keys).size).toBeGreaterThanOrEqual(600);
       else expect(keys.every((key) => key === undefined)).toBe(true);
     }
   });
 
-  test("lengths of every class take as few bytes as they can", () => {
+  test("lengths of every class use as few bytes as possible", () => {
     for (const { role, core } of SUBJECTS) {
       const protocol = new Protocol({ role, core });
       for (const [length, header] of [

@@ -1,4 +1,4 @@
-// What takes longest of limits-performance.test.ts.
+// The slowest part of limits-performance.test.ts.
 
 import { test } from "vitest";
 import { binaryOf, echoes } from "./support/echo.ts";

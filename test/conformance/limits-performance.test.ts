@@ -1,4 +1,4 @@
-// Large messages, small fragments, small chunks, many messages: right, and in time (RFC 6455 §5.2, §5.4, §10.4).
+// Large messages, small fragments, small chunks and many messages: correct and in time (RFC 6455 §5.2, §5.4, §10.4).
 
 import { describe, expect, test } from "vitest";
 import { Protocol } from "../../src/index.ts";
@@ -28,7 +28,7 @@ describe("large messages in one frame", () => {
     });
   });
 
-  test("one chunk may hold all of 16 MiB", () => {
+  test("16 MiB in a single chunk", () => {
     const message = text(textOf(16 * MIB));
     for (const subject of WASM) echoes(subject, [message], [message], Infinity);
   });
@@ -60,22 +60,22 @@ describe("4 MiB in fragments", () => {
   });
 });
 
-describe("1 MiB in chops", () => {
+describe("1 MiB in small chunks", () => {
   [64, 128, 256, 512, KIB, 2 * KIB].forEach((size, i) => {
-    test(`9.5.${i + 1}: text in chops of ${sizeName(size)} is echoed`, () => {
+    test(`9.5.${i + 1}: text in chunks of ${sizeName(size)} is echoed`, () => {
       const message = text(textOf(MIB, "mixed"));
       for (const subject of SUBJECTS) echoes(subject, [message], [message], size);
     });
 
-    test(`9.6.${i + 1}: binary in chops of ${sizeName(size)} is echoed`, () => {
+    test(`9.6.${i + 1}: binary in chunks of ${sizeName(size)} is echoed`, () => {
       const message = binary(binaryOf(MIB));
       for (const subject of SUBJECTS) echoes(subject, [message], [message], size);
     });
   });
 });
 
-describe("16 MiB in chunks from 1 byte up; limits-performance.slow.ts has all of it byte by byte", () => {
-  test("text and binary of 16 MiB to a server, the first and the last 64 KiB byte by byte, the rest in 61 bytes", () => {
+describe("16 MiB in small chunks; limits-performance.slow.ts has all of it byte by byte", () => {
+  test("text and binary of 16 MiB to a server, the first and last 64 KiB byte by byte, the rest in chunks of 61 bytes", () => {
     const size = (at: number, length: number) => (at < 64 * KIB || at >= length - 64 * KIB ? 1 : 61);
     for (const message of [text(textOf(16 * MIB, "mixed")), binary(binaryOf(16 * MIB))]) {
       echoes({ role: "server", core: "wasm" }, [message], [message], size);
@@ -122,7 +122,7 @@ describe("limits", () => {
     { type: "close", code: 1006, wasClean: false },
   ];
 
-  test("a message as long as allowed is delivered, one byte more fails with the header, before its payload", () => {
+  test("a message as long as allowed is delivered, one byte more fails at the header, before its payload", () => {
     for (const { role, core } of SUBJECTS) {
       const limits = { maxMessage: 100_000 };
       const protocol = new Protocol({ role, core, limits });
@@ -133,7 +133,7 @@ describe("limits", () => {
     }
   });
 
-  test("100 MiB are the default for a frame and for the sum of fragments", () => {
+  test("the default limit is 100 MiB, for a frame and for the sum of fragments", () => {
     for (const { role, core } of SUBJECTS) {
       const whole = frame(2, "", { lengthBytes: 9, claimedLength: 104_857_601n });
       expect(new Protocol({ role, core }).receive(toEndpoint(role, whole))).toMatchObject(
@@ -147,7 +147,7 @@ describe("limits", () => {
     }
   });
 
-  test("a message in a million empty or tiny fragments fails when there are too many, not when memory is full", () => {
+  test("a message in a million empty or tiny fragments fails at the limit, not when memory is full", () => {
     for (const subject of WASM) {
       for (const payload of ["", "x"]) {
         const limits = { maxFragments: 1_000_000 };
@@ -162,7 +162,7 @@ describe("limits", () => {
     }
   });
 
-  test("pings behind which nothing is read fail when too many pongs wait", () => {
+  test("pings fail when too many pongs are waiting", () => {
     for (const { role, core } of SUBJECTS) {
       const protocol = new Protocol({ role, core, limits: { maxPendingPongs: 10 } });
       const tenPings = concat(Array.from({ length: 10 }, () => toEndpoint(role, ping("p"))));
@@ -175,7 +175,7 @@ describe("limits", () => {
     }
   });
 
-  test("control frames faster than allowed fail; the next period counts anew", () => {
+  test("control frames faster than allowed fail; each period starts a new count", () => {
     for (const { role, core } of SUBJECTS) {
       const protocol = new Protocol({ role, core, limits: { maxControlFrames: 3, controlPeriod: 1000 } });
       const pongs = (count: number) =>

@@ -1,4 +1,4 @@
-// Opcodes that mean nothing yet (RFC 6455 §5.2).
+// Reserved opcodes (RFC 6455 §5.2).
 
 import { describe, test } from "vitest";
 import { conforms, type Fault } from "./support/conforms.ts";
@@ -13,7 +13,7 @@ const unknown = (index: number): Fault => ({
 
 function reservedOpcodes(numbers: readonly (readonly [number: string, opcode: number])[]): void {
   for (const [number, opcode] of numbers) {
-    test(`${number}: opcode ${opcode} fails with its first byte, and what follows is not heard`, () => {
+    test(`${number}: opcode ${opcode} fails at its first byte, and later frames are ignored`, () => {
       conforms([frame(opcode)], { fault: unknown(0) });
       conforms([frame(opcode, "reserved opcode payload")], { fault: unknown(0) });
       conforms([text("Hello, world!"), frame(opcode), ping()], {
@@ -26,7 +26,7 @@ function reservedOpcodes(numbers: readonly (readonly [number: string, opcode: nu
       });
     });
 
-    test(`opcode ${opcode} fails inside a fragmented message too, and without FIN`, () => {
+    test(`opcode ${opcode} also fails inside a fragmented message, and without FIN`, () => {
       conforms([text("begun", { fin: false }), frame(opcode)], { fault: unknown(1) });
       conforms([frame(opcode, "", { fin: false })], { fault: unknown(0) });
     });

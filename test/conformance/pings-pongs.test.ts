@@ -25,13 +25,13 @@ describe("pings", () => {
     conforms([ping(new Uint8Array(125).fill(0xfe))], { events: [["ping", "fe".repeat(125)]] });
   });
 
-  test("2.5: a ping of 126 bytes fails with its second byte", () => {
+  test("2.5: a ping of 126 bytes fails at its second byte", () => {
     conforms([ping(new Uint8Array(126).fill(0xfe))], {
       fault: { code: "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH", closeCode: 1002, frame: 0, header: 1 },
     });
   });
 
-  test("a ping with a 64-bit length fails with its second byte", () => {
+  test("a ping with a 64-bit length fails at its second byte", () => {
     conforms([ping(new Uint8Array(1), { lengthBytes: 9 })], {
       fault: { code: "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH", closeCode: 1002, frame: 0, header: 1 },
     });
@@ -56,7 +56,7 @@ describe("pings", () => {
     }
   });
 
-  test("without autoPong a ping is only told", () => {
+  test("without autoPong, a ping is only reported", () => {
     for (const { role, core } of SUBJECTS) {
       const protocol = new Protocol({ role, core, autoPong: false, maskKey: Uint8Array.from(MASK_KEY) });
       expect(protocol.receive(toEndpoint(role, ping("mine")))).toEqual([{ type: "ping", data: utf8("mine") }]);
@@ -85,7 +85,7 @@ describe("pongs", () => {
     });
   });
 
-  test("a pong of 125 bytes is taken, one of 126 fails with its second byte", () => {
+  test("a pong of 125 bytes is accepted, one of 126 fails at its second byte", () => {
     conforms([pong(new Uint8Array(125)), pong(new Uint8Array(126))], {
       events: [["pong", "00".repeat(125)]],
       fault: { code: "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH", closeCode: 1002, frame: 1, header: 1 },
@@ -94,7 +94,7 @@ describe("pongs", () => {
 });
 
 describe("sent", () => {
-  test("ping() and pong() put their payload into one frame of its opcode", () => {
+  test("ping() and pong() send their payload in one frame with their opcode", () => {
     for (const { role, core } of SUBJECTS) {
       const protocol = new Protocol({ role, core, maskKey: Uint8Array.from(MASK_KEY) });
       protocol.ping();

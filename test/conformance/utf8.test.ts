@@ -1,4 +1,4 @@
-// Text is UTF-8, and what is not fails at the byte (RFC 6455 §5.6, §8.1).
+// Text must be UTF-8, and fails at the first invalid byte (RFC 6455 §5.6, §8.1).
 
 import { describe, expect, test } from "vitest";
 import { Protocol, type ProtocolEvent } from "../../src/index.ts";
@@ -32,11 +32,11 @@ const wrong = (index: number, payload: number, missing = false): Fault => ({
 
 const decoded = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 
-/** A payload in frames of one byte: byte i is in frame i. */
+/** A payload in frames of one byte. Byte i is in frame i. */
 const inBytes = (payload: Uint8Array): RawFrame[] => fragmented(1, payload, 1);
 
 describe("empty text", () => {
-  test("6.1.1: text of no bytes", () => {
+  test("6.1.1: text without bytes", () => {
     conforms([text("")], { events: [["text", ""]] });
   });
 
@@ -68,7 +68,7 @@ describe("valid text", () => {
     conforms(inBytes(hex(KOSME)), { events: [["text", decoded(hex(KOSME))]] });
   });
 
-  test("cut at every byte into two fragments, with a ping between", () => {
+  test("cut at every byte into two fragments, with a ping in between", () => {
     const payload = utf8("aé€𝄞\u{10ffff}\0z");
     for (let at = 0; at <= payload.length; at++) {
       conforms([text(payload.subarray(0, at), { fin: false }), ping("p"), continuation(payload.subarray(at))], {
@@ -91,7 +91,7 @@ describe("valid text", () => {
     });
   });
 
-  test("every code point but surrogates, in messages of 4,096", () => {
+  test("every code point except surrogates, in messages of 4,096", () => {
     const messages: string[] = [];
     for (let from = 0; from < 0x110000; from += 4096) {
       const points = Array.from({ length: 4096 }, (_, i) => from + i).filter((c) => c < 0xd800 || c > 0xdfff);
@@ -107,7 +107,7 @@ describe("valid text", () => {
   });
 });
 
-describe("invalid text fails at the byte", () => {
+describe("invalid text fails at the first wrong byte", () => {
   const surrogate = hex(`${KOSME}eda080656469746564`);
 
   test("6.3.1: in one frame", () => {
@@ -118,13 +118,13 @@ describe("invalid text fails at the byte", () => {
     conforms(inBytes(surrogate), { fault: wrong(12, 0) });
   });
 
-  test("6.4.1: in the second of three fragments, the third never sent", () => {
+  test("6.4.1: in the second of three fragments, even if the third is never sent", () => {
     const parts = fragments(1, hex(KOSME), hex("f4908080"), hex("656469746564"));
     conforms(parts, { fault: wrong(1, 1) });
     conforms(parts.slice(0, 2), { fault: wrong(1, 1) });
   });
 
-  test("6.4.2: in the second of three fragments, with the byte that makes it wrong", () => {
+  test("6.4.2: in the second of three fragments, at the byte that makes it invalid", () => {
     const parts = fragments(1, hex(`${KOSME}f4`), hex("90"), hex("8080656469746564"));
     conforms(parts, { fault: wrong(1, 0) });
     conforms(parts.slice(0, 2), { fault: wrong(1, 0) });
@@ -134,7 +134,7 @@ describe("invalid text fails at the byte", () => {
     ["6.4.3", [KOSME, "f4908080", "656469746564"]],
     ["6.4.4", [`${KOSME}f4`, "90", "8080656469746564"]],
   ] as const) {
-    test(`${number}: in one frame that arrives in three parts, with the second part`, () => {
+    test(`${number}: in one frame that arrives in three parts, at the second part`, () => {
       const payload = hex(parts.join(""));
       for (const { role, core } of SUBJECTS) {
         const stream = toEndpoint(role, text(payload));
@@ -156,7 +156,7 @@ describe("invalid text fails at the byte", () => {
     });
   }
 
-  test("a message of which 16 MiB are announced fails with its third byte, before more has arrived", () => {
+  test("a message that announces 16 MiB fails at its third byte, before more has arrived", () => {
     for (const { role, core } of SUBJECTS) {
       const protocol = new Protocol({ role, core, maskKey: Uint8Array.from(MASK_KEY) });
       const start = toEndpoint(role, text(hex("6162"), { lengthBytes: 9, claimedLength: 16_777_216n }));
@@ -172,7 +172,7 @@ describe("invalid text fails at the byte", () => {
     }
   });
 
-  test("one wrong byte at any of 70 places in a text of 70 bytes, ASCII or not, is found where it stands", () => {
+  test("one wrong byte anywhere in a text of 70 bytes, ASCII or not, is found at its place", () => {
     for (const filling of ["61", "c3a9"]) {
       const good = hex(filling.repeat(70)).subarray(0, 70);
       for (let at = 0; at < 70; at++) {
@@ -183,7 +183,7 @@ describe("invalid text fails at the byte", () => {
     }
   });
 
-  test("the messages and pings before it are kept, those behind it are not heard", () => {
+  test("earlier messages and pings are kept, later ones ignored", () => {
     conforms([text("kept"), ping("p"), binary(hex("ff")), text(hex("61ff62")), text("late")], {
       events: [
         ["text", "kept"],
@@ -194,7 +194,7 @@ describe("invalid text fails at the byte", () => {
     });
   });
 
-  test("binary is not looked at, in one frame or in several", () => {
+  test("binary is not checked, in one frame or in several", () => {
     conforms([binary(surrogate), ...fragmented(2, surrogate, 3)], {
       events: [
         ["binary", toHex(surrogate)],
@@ -203,11 +203,11 @@ describe("invalid text fails at the byte", () => {
     });
   });
 
-  test("a character begun in one message cannot end in the next", () => {
+  test("a character must not continue in the next message", () => {
     conforms([text(hex("c3")), text(hex("a9"))], { fault: wrong(0, 1, true) });
   });
 
-  test("a ping between the two halves of a character changes nothing, whatever it carries", () => {
+  test("a ping between the two halves of a character has no effect, whatever its payload", () => {
     conforms([text(hex("61c3"), { fin: false }), ping(hex("ffc3")), continuation(hex("a962"))], {
       events: [
         ["ping", "ffc3"],
@@ -221,7 +221,7 @@ describe("invalid text fails at the byte", () => {
   });
 });
 
-/** What stands behind the code of a Close that an endpoint has sent. */
+/** The reason in a Close that an endpoint has sent. */
 function reasonOf(role: "server" | "client", bytes: Uint8Array): Uint8Array {
   if (role === "server") return bytes.subarray(4);
   return bytes.subarray(8).map((byte, i) => byte ^ MASK_KEY[(i + 2) % 4]!);
@@ -252,7 +252,7 @@ for (const { section, what, sequences } of GROUPS) {
         test(`${name} fails at byte ${wrongAt}`, () => {
           conforms([text(bytes)], { fault: wrong(0, wrongAt, missing) });
           conforms(inBytes(bytes), { fault: missing ? wrong(length - 1, 1, true) : wrong(wrongAt, 0) });
-          // Behind 18 bytes and before more, as vectors see it.
+          // After 18 bytes and before others, so that vectors contain it.
           const padded = concat([utf8("0123456789abcdefé"), bytes, utf8("edited")]);
           conforms([text("kept"), text(padded)], { events: [["text", "kept"]], fault: wrong(1, 18 + wrongAt) });
           conforms([text("edited", { fin: false }), continuation(bytes)], { fault: wrong(1, wrongAt, missing) });
@@ -264,7 +264,7 @@ for (const { section, what, sequences } of GROUPS) {
 }
 
 describe("sent text is UTF-8", () => {
-  test("characters of all lengths, and half a surrogate pair as U+FFFD", () => {
+  test("characters of all lengths, and U+FFFD for half a surrogate pair", () => {
     for (const { role, core } of SUBJECTS) {
       const protocol = new Protocol({ role, core, maskKey: Uint8Array.from(MASK_KEY) });
       const given = ["aé€𝄞", "\ud834", "x\udd1ey", "\u{feff}"];
@@ -274,7 +274,7 @@ describe("sent text is UTF-8", () => {
     }
   });
 
-  test("a pair that is cut between two pieces goes out whole", () => {
+  test("a surrogate pair that is split between two pieces is sent whole", () => {
     for (const { role, core } of SUBJECTS) {
       const protocol = new Protocol({ role, core, maskKey: Uint8Array.from(MASK_KEY) });
       protocol.send("a\ud834", { fin: false });
@@ -284,7 +284,7 @@ describe("sent text is UTF-8", () => {
     }
   });
 
-  test("bytes that are not UTF-8 are not sent as text", () => {
+  test("refuses to send bytes that are not UTF-8 as text", () => {
     for (const { role, core } of SUBJECTS) {
       const protocol = new Protocol({ role, core });
       for (const { sequences } of GROUPS) {
@@ -296,7 +296,7 @@ describe("sent text is UTF-8", () => {
     }
   });
 
-  test("bytes that are UTF-8 may be sent as text", () => {
+  test("sends bytes that are UTF-8 as text", () => {
     for (const { role, core } of SUBJECTS) {
       const protocol = new Protocol({ role, core, maskKey: Uint8Array.from(MASK_KEY) });
       protocol.send(hex(KOSME), { binary: false });

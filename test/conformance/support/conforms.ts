@@ -1,8 +1,8 @@
-// Holds Protocol to what it must do with a stream: in both roles, on both cores, through each way of receiving, however
-// the stream is cut.
+// Checks Protocol against a stream: in both roles, on both cores, through each way of receiving, and however the stream
+// is cut.
 //
-// The endpoint is an echo server (or client), as the public conformance suites want one. What must go out follows from
-// what must come in: the echo of each message, a Pong for each Ping, a Close for a Close or a failure.
+// The endpoint is an echo server or client, as in the public conformance suites. The expected output follows from the
+// expected input: the echo of each message, a Pong for each Ping, and a Close for a Close or a failure.
 
 import { expect } from "vitest";
 import {
@@ -17,30 +17,30 @@ import { ReferenceDecoder } from "../../reference/decoder.ts";
 import { concat, type RawFrame } from "../../reference/serialize.ts";
 import { chunkings, close, MASK_KEY, ping, text, toEndpoint, toHex, utf8 } from "./frames.ts";
 
-/** An event as a row that a matcher prints well; bytes in hexadecimal digits. */
+/** An event as a row that a matcher prints well. Bytes are hexadecimal digits. */
 export type Seen = readonly (string | number | boolean)[];
 
-/** Which rule is broken, by which byte. */
+/** The broken rule, and the byte that breaks it. */
 export interface Fault {
   readonly code: WebSocketErrorCode;
-  /** Of the Close that goes out. */
+  /** The code of the Close that is sent. */
   readonly closeCode: number;
   /** Index of the frame. */
   readonly frame: number;
-  /** Index of the byte in its header ... */
+  /** Index of the byte in its header, ... */
   readonly header?: number;
   /** ... or in its payload. */
   readonly payload?: number;
-  /** The byte is one that is missing: it was to stand there. */
+  /** The byte is missing, and would have been at this place. */
   readonly missing?: boolean;
-  /** It is named when the whole header has come, and not before. */
+  /** The fault is reported when the whole header has arrived, not earlier. */
   readonly wholeHeader?: boolean;
 }
 
 export interface Expected {
-  /** What is delivered, pings and pongs included, the end of the connection not. */
+  /** The delivered events, including pings and pongs, without the end of the connection. */
   readonly events?: readonly Seen[];
-  /** The Close that is delivered. Without it, and without a fault, the connection stays open. */
+  /** The delivered Close. Without it and without a fault, the connection stays open. */
   readonly close?: readonly [code: number, reason: string];
   readonly fault?: Fault;
 }
@@ -54,7 +54,7 @@ export const SUBJECTS: readonly Subject[] = (["server", "client"] as const).flat
   (["wasm", "portable"] as const).map((core) => ({ role, core })),
 );
 
-/** Matchers take ten times as long as this, and there are a hundred thousand runs: they only tell what is wrong. */
+/** Ten times as fast as a matcher, which matters for a hundred thousand runs. Matchers only print differences. */
 function assertSame(actual: unknown, expected: unknown, label: string): void {
   if (JSON.stringify(actual) !== JSON.stringify(expected)) expect(actual, label).toEqual(expected);
 }
@@ -63,14 +63,14 @@ function assertRefused(sent: boolean, label: string): void {
   if (sent) throw new Error(`${label}: not refused`);
 }
 
-/** How the bytes get in: pieces is push() with the option `fragments`. */
+/** The ways to receive; "pieces" is push() with the option `fragments`. */
 const WAYS = ["push", "receive", "commit", "pieces"] as const;
 type Way = (typeof WAYS)[number];
 
-/** A sink that echoes and takes notes. */
+/** A sink that echoes messages and records events. */
 class Echo implements MessageSink {
   readonly seen: Seen[] = [];
-  /** Set by each error event; `error.byteOffset` of it. */
+  /** `error.byteOffset` of the error event. */
   errorOffset: number | undefined;
   #text: string[] = [];
   #bytes: Uint8Array[] = [];
@@ -94,7 +94,7 @@ class Echo implements MessageSink {
   }
 
   start(kind: "text" | "binary"): void {
-    assertSame(this.#kind, undefined, "A message begins inside another");
+    assertSame(this.#kind, undefined, "A message starts inside another");
     this.#kind = kind;
     this.#text = [];
     this.#bytes = [];
@@ -102,7 +102,7 @@ class Echo implements MessageSink {
 
   piece(data: string | Uint8Array): void {
     assertSame(data.length > 0, true, "A piece is empty");
-    assertSame(typeof data, this.#kind === "text" ? "string" : "object", "A piece is not of its message's kind");
+    assertSame(typeof data, this.#kind === "text" ? "string" : "object", "A piece has the wrong type for its message");
     if (typeof data === "string") this.#text.push(data);
     else this.#bytes.push(data);
   }
@@ -133,23 +133,23 @@ class Echo implements MessageSink {
   }
 }
 
-/** The frames in what an endpoint has sent, as rows; a decoder of its own says whether they are right. */
+/** The frames that an endpoint sent, as rows. A separate decoder checks them. */
 function sentFrames(role: Role, bytes: Uint8Array): Seen[] {
   const decoder = new ReferenceDecoder({ server: role === "client" });
   decoder.push(bytes);
-  if (decoder.error) throw new Error(`The endpoint has sent something wrong: ${decoder.error.code}`);
-  if (decoder.current) throw new Error("The endpoint has sent a frame that does not end");
+  if (decoder.error) throw new Error(`The endpoint sent something wrong: ${decoder.error.code}`);
+  if (decoder.current) throw new Error("The endpoint sent an incomplete frame");
   const last = decoder.frames.at(-1);
-  assertSame(last ? last.payloadOffset + last.payloadLength : 0, bytes.length, "What is behind the last frame sent");
+  assertSame(last ? last.payloadOffset + last.payloadLength : 0, bytes.length, "Bytes after the last frame sent");
   return decoder.frames.map(({ fin, rsv, opcode, payload }) => {
-    assertSame([fin, rsv], [true, 0], "FIN and RSV of a frame sent");
+    assertSame([fin, rsv], [true, 0], "FIN and RSV of a sent frame");
     const data = Uint8Array.from(payload);
     if (opcode !== 8) return [opcode, toHex(data)];
     return data.length === 0 ? [8] : [8, data[0]! * 256 + data[1]!];
   });
 }
 
-/** What has to go out in answer to what is delivered. */
+/** The frames that must be sent in answer to the events. */
 function answers(events: readonly Seen[]): Seen[] {
   const out: Seen[] = [];
   for (const [type, data, closeCode] of events) {
@@ -170,7 +170,7 @@ function controlFirst(frames: readonly Seen[]): Seen[] {
 
 interface Stream {
   readonly bytes: Uint8Array;
-  /** Where each frame ends. */
+  /** The end of each frame. */
   readonly ends: readonly number[];
 }
 
@@ -180,16 +180,16 @@ function streamOf(role: Role, frames: readonly RawFrame[]): Stream {
   return { bytes: concat(parts), ends: parts.map((part) => (at += part.length)) };
 }
 
-/** Where in the stream the byte of a fault stands. */
+/** The offset of a faulty byte in the stream. */
 function offsetOf(fault: Fault, role: Role, frames: readonly RawFrame[], { ends }: Stream): number {
   const start = fault.frame === 0 ? 0 : ends[fault.frame - 1]!;
   if (fault.header !== undefined) return start + fault.header;
   const raw = frames[fault.frame]!;
-  // A frame that claims more than it carries: its header is as long as if it were all there.
+  // If the frame claims more than it carries, its header is as long as if everything were there.
   return start + toEndpoint(role, raw).length - (raw.payload?.length ?? 0) + fault.payload!;
 }
 
-/** How many bytes from there on have to be there for the fault to be one. */
+/** How many bytes from there on must have arrived for the fault to be known. */
 function bytesFrom(fault: Fault, role: Role, frames: readonly RawFrame[]): number {
   if (fault.missing) return 0;
   if (!fault.wholeHeader) return 1;
@@ -226,8 +226,8 @@ export interface Run extends Subject {
 }
 
 /**
- * Sends the frames to an endpoint, in all the ways, and holds what it delivers and sends against what is expected. A
- * connection that stays open must then close cleanly; one that does not must be deaf and dumb from then on.
+ * Sends the frames to an endpoint in all ways, and compares what it delivers and sends with what is expected. A
+ * connection that stays open must then close cleanly; one that does not must ignore all input and send nothing more.
  */
 export function conforms(
   frames: readonly RawFrame[],
@@ -277,7 +277,7 @@ function runOnce(
     fragments: way === "pieces",
     maskKey: Uint8Array.from(MASK_KEY),
   });
-  // Events in a list come when the connection may have failed already: no echo there.
+  // With a list of events, the connection may have failed before the first echo, so there are no echoes.
   const echo = way !== "receive" || offset === undefined;
   const sink = new Echo(protocol, echo);
   const sent: Uint8Array[] = [];
@@ -289,7 +289,7 @@ function runOnce(
     feed(protocol, way, sink, chunk.slice());
     sent.push(...protocol.take().map((part) => part.slice()));
     if (wasOpen && sink.errorOffset !== undefined) {
-      // With the very byte, neither later nor earlier.
+      // At exactly this byte, neither earlier nor later.
       assertSame(before < needed! && needed! <= fed, true, `${label}: failed between bytes ${before} and ${fed}`);
       assertSame(protocol.error?.byteOffset, offset, label);
     }
@@ -298,12 +298,12 @@ function runOnce(
   assertSame(protocol.state, "closed", label);
   const answered = answers(events).filter(([opcode]) => echo || Number(opcode) >= 8);
   const wire = sentFrames(role, concat(sent));
-  // Pongs are queued while the list is made, echoes behind them.
+  // Pongs are queued while the list is made, and echoes after that.
   if (way === "receive") assertSame(controlFirst(wire), controlFirst(answered), label);
   else assertSame(wire, answered, label);
   assertSame(wire.at(-1)?.[0], 8, label);
 
-  // From now on nothing is heard and nothing is said.
+  // From now on, input is ignored and nothing is sent.
   for (const late of [text("late"), ping("late"), close(1001)]) feed(protocol, way, sink, toEndpoint(role, late));
   assertSame(protocol.receiveEnd(), [], label);
   protocol.close(1000);

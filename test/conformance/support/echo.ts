@@ -1,5 +1,5 @@
-// An echo for messages of megabytes, where a reference decoder would take too long: what goes out is held against the
-// bytes that it must be.
+// An echo for messages of megabytes, where a reference decoder would take too long. The output is compared with the
+// exact bytes that are expected.
 
 import { type MessageSink, Protocol, type ProtocolOptions, type WebSocketError } from "../../../src/index.ts";
 import { concat, type RawFrame } from "../../reference/serialize.ts";
@@ -43,8 +43,8 @@ class EchoOnly implements MessageSink {
 }
 
 /**
- * Sends messages to an endpoint in chunks of so many bytes, or of as many as a function of the place says; what comes back must be `replies` (each in one frame, if the
- * options do not say otherwise), to the byte. Throws if it is not.
+ * Sends messages to an endpoint in chunks of `chunkSize` bytes, which may be a function of the position. The output
+ * must be exactly `replies`, each in one frame unless the options say otherwise. Throws otherwise.
  */
 export function echoes(
   { role, core }: Subject,
@@ -64,7 +64,7 @@ export function echoes(
   }
   const actual = concat(protocol.take());
   if (Buffer.compare(actual, expected) !== 0) {
-    throw new Error(`${role}, ${core}: ${actual.length} bytes came back that are not the ${expected.length} expected`);
+    throw new Error(`${role}, ${core}: got ${actual.length} bytes that are not the ${expected.length} expected`);
   }
   if (protocol.state !== "open") throw new Error(`${role}, ${core}: ${protocol.state}`);
 }
@@ -78,7 +78,7 @@ export function textOf(length: number, kind: "ascii" | "mixed" = "ascii"): Uint8
   return bytes;
 }
 
-/** `length` bytes of every value. */
+/** `length` bytes with all values. */
 export function binaryOf(length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   for (let i = 0; i < length; i++) bytes[i] = (i * 31 + (i >> 8)) & 255;

@@ -1,11 +1,11 @@
-// What the peer sends, frame by frame, and how a stream of it is cut into chunks.
+// The frames of the peer, and the ways in which a stream of them is cut into chunks.
 
 import type { Role } from "../../../src/index.ts";
 import { concat, type RawFrame, serialize } from "../../reference/serialize.ts";
 import { Random } from "../../support/random.ts";
 import { byteByByte, cutAt } from "../../support/run.ts";
 
-/** The masking-key of all frames that are masked. */
+/** The masking-key of all masked frames. */
 export const MASK_KEY: readonly number[] = [0x37, 0xfa, 0x21, 0x3d];
 
 export type Payload = string | Uint8Array;
@@ -14,7 +14,7 @@ export function utf8(text: string): Uint8Array {
   return new Uint8Array(Buffer.from(text));
 }
 
-/** Bytes from hexadecimal digits; spaces do not matter. */
+/** Bytes from hexadecimal digits. Spaces are ignored. */
 export function hex(digits: string): Uint8Array {
   return new Uint8Array(Buffer.from(digits.replaceAll(" ", ""), "hex"));
 }
@@ -45,7 +45,7 @@ export function closePayload(code: number, reason: Payload = ""): Uint8Array {
   return concat([new Uint8Array([code >> 8, code & 255]), bytesOf(reason)]);
 }
 
-/** A Close; without a code it is empty. */
+/** A Close. Without a code, it is empty. */
 export function close(code?: number, reason: Payload = "", extra?: Extra): RawFrame {
   return frame(8, code === undefined ? "" : closePayload(code, reason), extra);
 }
@@ -66,17 +66,17 @@ export function fragmented(opcode: 1 | 2, payload: Uint8Array, size: number): Ra
   return framesOf(opcode, payloads);
 }
 
-/** A frame as a peer sends it to an endpoint of this role: masked to a server. */
+/** A frame that a peer sends to an endpoint of this role: masked if the endpoint is a server. */
 export function toEndpoint(role: Role, raw: RawFrame): Uint8Array {
   return bytesOfFrame(role === "server" && !("maskKey" in raw) ? { ...raw, maskKey: MASK_KEY } : raw);
 }
 
-/** A frame as an endpoint of this role must send it: masked from a client. */
+/** A frame that an endpoint of this role must send: masked if the endpoint is a client. */
 export function fromEndpoint(role: Role, raw: RawFrame): Uint8Array {
   return bytesOfFrame(role === "client" ? { ...raw, maskKey: MASK_KEY } : raw);
 }
 
-/** serialize(), with a shorter way for the payload of a long frame: it would take most of the time of these tests. */
+/** serialize(), with a faster way for the payload of a long frame, which would take most of the time of these tests. */
 function bytesOfFrame(raw: RawFrame): Uint8Array {
   const { payload = new Uint8Array(0), maskKey } = raw;
   if (payload.length < 1024) return serialize(raw);
@@ -92,7 +92,7 @@ function bytesOfFrame(raw: RawFrame): Uint8Array {
   const body = bytes.subarray(header.length);
   const [a, b, c, d] = maskKey as [number, number, number, number];
   for (let i = 0; i < body.length; i += 4) {
-    // Past the end nothing is written.
+    // Writes beyond the end have no effect.
     body[i]! ^= a;
     body[i + 1]! ^= b;
     body[i + 2]! ^= c;
@@ -129,10 +129,10 @@ function random(seed: number, longest: number): Chunking {
 const WHOLE: Chunking = { name: "in one chunk", cut: (stream) => [stream] };
 const BYTES: Chunking = { name: "byte by byte", cut: byteByByte };
 
-/** The ways in which a stream of so many bytes is cut; `ends` are those of its frames. */
+/** The ways to cut a stream of `length` bytes, whose frames end at `ends`. */
 export function chunkings(length: number, ends: readonly number[]): readonly Chunking[] {
   const frames: Chunking = { name: "frame by frame", cut: (stream) => cutAt(stream, ends.slice(0, -1)) };
   return length <= 4096
     ? [WHOLE, frames, BYTES, random(1, 5), random(2, 40)]
-    : [WHOLE, frames, random(3, 5000), { name: "in chops of 997 bytes", cut: (stream) => chops(stream, 997) }];
+    : [WHOLE, frames, random(3, 5000), { name: "in chunks of 997 bytes", cut: (stream) => chops(stream, 997) }];
 }

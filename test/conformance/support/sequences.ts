@@ -1,7 +1,9 @@
-// Byte sequences that are UTF-8 (RFC 3629) and that are not, in the groups of Markus Kuhn's decoder stress test, numbered as
-// the sections 6.5 to 6.23 of the public suite.
+// Valid and invalid UTF-8 sequences (RFC 3629), in the groups of Markus Kuhn's decoder stress test, numbered like the
+// sections 6.5 to 6.23 of the public suite.
 
-/** A sequence in hexadecimal digits, and the index of its first byte that cannot stand there; none where it is valid. */
+/**
+ * A sequence in hexadecimal digits and, if it is invalid, the index of the first byte that is not allowed at its place.
+ */
 export type Sequence = readonly [digits: string, wrongAt?: number];
 
 export interface SequenceGroup {
@@ -10,10 +12,10 @@ export interface SequenceGroup {
   readonly sequences: readonly Sequence[];
 }
 
-/** "κόσμε", its accent an oxia: characters of two and of three bytes. */
+/** "κόσμε" with an oxia as its accent: characters of two and of three bytes. */
 export const KOSME = "cebae1bdb9cf83cebcceb5";
 
-/** Digits of the bytes from one to another, each followed by a space. */
+/** The digits of a range of bytes, each followed by a space. */
 const spaced = (from: number, below: number): string =>
   Array.from({ length: below - from }, (_, i) => `${(from + i).toString(16)}20`).join("");
 
@@ -37,7 +39,7 @@ const nonCharacters: readonly Sequence[] = Array.from({ length: 16 }, (_, i) => 
   [0xfffe, 0xffff].map((low): Sequence => [Buffer.from(String.fromCodePoint(plane * 0x10000 + low)).toString("hex")]),
 );
 
-/** Indices at which a prefix of KOSME ends inside a character: there the next byte is missing. */
+/** Lengths at which a prefix of KOSME ends inside a character, so that its next byte is missing. */
 const INSIDE = new Set([1, 3, 4, 6, 8, 10]);
 
 export const GROUPS: readonly SequenceGroup[] = [
@@ -109,7 +111,7 @@ export const GROUPS: readonly SequenceGroup[] = [
   },
   {
     section: "6.13",
-    what: "lonely first bytes",
+    what: "lone first bytes",
     sequences: [
       [spaced(0xc0, 0xdf), 0],
       [spaced(0xe0, 0xef), 1],
@@ -135,7 +137,7 @@ export const GROUPS: readonly SequenceGroup[] = [
   },
   {
     section: "6.17",
-    what: "a slash in too many bytes",
+    what: "overlong forms of a slash",
     sequences: [
       ["c0af", 0],
       ["e080af", 1],
@@ -146,7 +148,7 @@ export const GROUPS: readonly SequenceGroup[] = [
   },
   {
     section: "6.18",
-    what: "the greatest code points in too many bytes",
+    what: "overlong forms of the greatest code points",
     sequences: [
       ["c1bf", 0],
       ["e09fbf", 1],
@@ -157,7 +159,7 @@ export const GROUPS: readonly SequenceGroup[] = [
   },
   {
     section: "6.19",
-    what: "NUL in too many bytes",
+    what: "overlong forms of NUL",
     sequences: [
       ["c080", 0],
       ["e08080", 1],
@@ -184,7 +186,7 @@ export const GROUPS: readonly SequenceGroup[] = [
   },
   {
     section: "6.22",
-    what: "code points that are no characters",
+    what: "code points that are not characters",
     sequences: [["efbfbe"], ["efbfbf"], ...nonCharacters],
   },
   {
