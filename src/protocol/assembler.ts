@@ -1,4 +1,4 @@
-// Frames -> messages (RFC 6455 §5.4), and control frames -> what they say (§5.5).
+// Turns frames into messages (RFC 6455 §5.4) and control frames into events (§5.5).
 
 import { asUnshared, concat } from "../frame/bytes.ts";
 import type { FrameSink } from "../frame/decoder.ts";
@@ -14,60 +14,59 @@ import { limitError } from "./limits.ts";
 import type { ProtocolSettings } from "./settings.ts";
 
 const CONTROL = 8;
-/** What it counts as, in bytes, that a decoder is given something: for `sliceSize`. */
+/** The cost of one call of a decoder, counted in bytes of `sliceSize`. */
 const CALL_COST = 512;
 
-/** What to do when a control frame has arrived. @internal */
+/** Handles control frames. @internal */
 export interface ControlHandler extends FailureHandler {
   receivedPing(data: Uint8Array<ArrayBuffer>): void;
   receivedPong(data: Uint8Array<ArrayBuffer>): void;
   receivedClose(code: number, reason: string): void;
-  /** Counts bytes that an extension's message was decoded to. Returns whether to stop for now. */
+  /** Counts the bytes of an extension's decoded message. Returns whether to stop for now. */
   decoded(length: number): boolean;
 }
 
-/** The data message that has begun. */
+/** The data message in progress. */
 interface OpenMessage {
   readonly text: boolean;
-  /** Of its first frame. */
+  /** The RSV bits of its first frame. */
   readonly rsv: number;
-  /** Frames so far. */
+  /** The number of frames so far. */
   frames: number;
-  /** Payload bytes of all these frames, those to come of the last included. */
+  /** Payload bytes of these frames, including the bytes of the last one that have not arrived. */
   announced: number;
-  /** What is collected until the message is complete; undefined while nothing is, and where pieces are passed on. */
+  /** The bytes collected so far. Undefined if there are none, or if pieces are delivered. */
   collector: Collector | undefined;
-  /** Where text is passed on in pieces: what makes characters of bytes that may be cut inside one. */
+  /** Decodes text that is delivered in pieces, which may be cut inside a character. */
   decoder: TextDecoder | undefined;
-  /** Of an extension's message that is decoded as it arrives. */
+  /** Decodes an extension's message as it arrives. */
   readonly arrival: Arrival | undefined;
 }
 
-/** The frame that has begun. */
+/** The frame in progress. */
 interface OpenFrame {
   readonly opcode: number;
   readonly fin: boolean;
-  /** Where in the stream it ends. */
+  /** Where the frame ends in the stream. */
   readonly end: number;
-  /** How many bytes of its payload have not come. */
+  /** The number of payload bytes that have not arrived. */
   left: number;
-  /** Of a control frame, what has come; of a whole message in one frame too. */
+  /** The received bytes of a control frame, or of a whole message in one frame. */
   payload: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /**
- * The sink of a connection's FrameDecoder. It delivers messages to the MessageSink that is set for the call.
+ * The sink of a connection's FrameDecoder. Delivers messages to the MessageSink of the running call.
  *
- * The order of frames has been checked by the decoder, and so has text, unless an extension is to change it first.
- * @internal
+ * The decoder has checked the order of frames, and text unless an extension decodes it. @internal
  */
 export class MessageAssembler implements FrameSink {
-  /** Where messages go during the running call. */
+  /** Receives the events of the running call. */
   sink: MessageSink | undefined = undefined;
   readonly #settings: ProtocolSettings;
   readonly #handler: ControlHandler;
   #message: OpenMessage | undefined = undefined;
-  /** The frame that is passing through. */
+  /** The frame in progress. */
   #frame: OpenFrame | undefined = undefined;
 
   constructor(settings: ProtocolSettings, handler: ControlHandler) {
@@ -75,7 +74,7 @@ export class MessageAssembler implements FrameSink {
     this.#handler = handler;
   }
 
-  /** Where in the stream the frame ends that is passing through. */
+  /** Where the frame in progress ends in the stream. */
   get frameEnd(): number {
     return this.#frame?.end ?? 0;
   }
@@ -93,12 +92,12 @@ export class MessageAssembler implements FrameSink {
     else this.sink!.binary(data);
   }
 
-  /** A whole text message in one frame, as bytes that are copied. */
+  /** A whole text message in one frame, as a copy of its bytes. */
   ownText(data: Uint8Array<ArrayBuffer>): void {
     this.sink!.textBytes!(data);
   }
 
-  /** A whole binary message in one frame, copied. */
+  /** A whole binary message in one frame, as a copy. */
   ownBinary(data: Uint8Array<ArrayBuffer>): void {
     if (this.#settings.fragments) this.#wholeInPieces(data);
     else this.sink!.binary(data);
@@ -146,8 +145,7 @@ export class MessageAssembler implements FrameSink {
       frame.payload = this.#slice(window, start, end);
     } else {
       const collector = (message.collector ??= this.#collect(message));
-      // Of a message that goes on nobody knows how long it gets. Twice what it is, or each of many small fragments
-      // would move all those before it.
+      // The final length is unknown. Without doubling, many small fragments would move all earlier bytes each time.
       const announced = frame.fin ? message.announced : Math.max(message.announced, 2 * collector.length);
       collector.append(window, start, end, announced);
     }
@@ -165,18 +163,18 @@ export class MessageAssembler implements FrameSink {
     if (!arrival?.interrupted) return true;
     arrival.interrupted = false;
     if (!this.#advance(arrival)) return false;
-    // The last frame has ended meanwhile.
+    // The last frame ended during the interruption.
     if (arrival.done) this.end();
     return true;
   }
 
-  /** Lets go of what has come of a message: the connection is over. */
+  /** Frees the unfinished message after the end of the connection. */
   drop(): void {
     this.#message = undefined;
     this.#frame = undefined;
   }
 
-  /** How many bytes an interruption has kept back. */
+  /** The number of bytes that an interruption keeps. */
   get heldBytes(): number {
     return this.#message?.arrival?.heldBytes ?? 0;
   }
@@ -186,19 +184,22 @@ export class MessageAssembler implements FrameSink {
     return { text, rsv, frames: 0, announced: 0, collector: undefined, decoder: undefined, arrival };
   }
 
-  /** What decodes a message as it arrives, if one extension alone has changed it, and can do that. */
+  /**
+   * Returns a decoder for messages as they arrive. Undefined if several extensions changed the message or the one that did
+   * cannot do it.
+   */
   #arrive(text: boolean, rsv: number): Arrival | undefined {
     const { extensions, limits, fragments } = this.#settings;
     const session = extensions.find((extension) => extension.rsv === rsv)?.session;
     return session?.begin?.(text, fragments ? limits.maxMessage : limits.maxCollected, this.#settings, this.#handler);
   }
 
-  /** Decodes what has come of a message. Returns false if it is time to stop before all of it is decoded. */
+  /** Decodes the received bytes of a message. Returns false if it stops before their end. */
   #advance(arrival: Arrival): boolean {
     for (;;) {
       const length = arrival.advance(this.sink!);
       if (length < 0) {
-        // Codes that are sent again and again make work, and nothing else.
+        // Input that decodes to nothing still costs time.
         this.#handler.decoded(CALL_COST);
         return true;
       }
@@ -249,13 +250,13 @@ export class MessageAssembler implements FrameSink {
     }
   }
 
-  /** Returns false if some of what has come is not decoded yet, so the message has not ended. */
+  /** Returns false if received bytes are still to be decoded, so the message has not ended. */
   #endMessage(frame: OpenFrame): boolean {
     const message = this.#message!;
     const { arrival } = message;
     if (arrival !== undefined) {
       if (frame.left === 0 && !arrival.done && !arrival.interrupted) {
-        // An empty frame ends it.
+        // An empty frame ends the message.
         arrival.feed(NOTHING, message.announced, true, frame.end);
         this.#advance(arrival);
       }
@@ -291,7 +292,7 @@ export class MessageAssembler implements FrameSink {
     }
   }
 
-  /** Delivers a message of an extension (§9.2): the last that was applied to it is undone first. */
+  /** Delivers a message of an extension (§9.2). Undoes the extensions in reverse order. */
   #deliverDecoded({ text, rsv }: OpenMessage, encoded: Uint8Array<ArrayBuffer>): void {
     const { extensions, limits, fragments } = this.#settings;
     const maxLength = limits.maxCollected;
@@ -306,7 +307,7 @@ export class MessageAssembler implements FrameSink {
       throw error instanceof WebSocketError ? this.#handler.failed(error) : error;
     }
     if (text && this.#settings.textBytes) {
-      // As bytes, but checked all the same.
+      // Delivered as bytes, but still checked.
       if (!this.#settings.allowInvalidUtf8) this.#checkedText(payload);
       this.sink!.textBytes!(payload);
       return;
@@ -317,18 +318,18 @@ export class MessageAssembler implements FrameSink {
     else this.sink!.binary(data);
   }
 
-  /** A string of text bytes: longer than the engine's strings may be is too long. */
+  /** Makes a string of text bytes. If the engine cannot make one this long, the message is too long. */
   #decoded(decode: (bytes: Uint8Array) => string, bytes: Uint8Array): string {
     try {
       return decode(bytes);
     } catch (error) {
-      // Only one that checks throws it, for UTF-8 that is wrong.
+      // A checking decoder throws this for invalid UTF-8.
       if (error instanceof TypeError) throw error;
       throw this.#handler.failed(messageTooLong(this.frameEnd));
     }
   }
 
-  /** What the core has not seen, because an extension had to decode it first. */
+  /** Checks text that the core could not check, because an extension had to decode it. */
   #checkedText(bytes: Uint8Array): string {
     if (this.#settings.allowInvalidUtf8) return this.#decoded(decodeUtf8, bytes);
     try {
@@ -346,12 +347,12 @@ export class MessageAssembler implements FrameSink {
   }
 }
 
-/** A new array each time, if there is nothing: it is given away. */
+/** An empty payload gets a new array each time, because the array is given away. */
 function payloadOf({ payload }: OpenFrame): Uint8Array<ArrayBuffer> {
   return payload ?? new Uint8Array(0);
 }
 
-/** Whether it has to be complete before an extension can undo what it did. */
+/** Whether the message must be complete before an extension can decode it. */
 function isCollected({ rsv, arrival }: OpenMessage): boolean {
   return rsv !== 0 && arrival === undefined;
 }

@@ -1,73 +1,73 @@
-// What a Protocol tells: as events in a list, or through the calls of a sink.
+// The events of a Protocol, as objects in a list or as calls of a sink.
 
 import type { WebSocketError } from "../frame/errors.ts";
 
 /** A text message. */
 export interface TextEvent {
   readonly type: "text";
-  /** The whole message. It is valid UTF-8, unless `allowInvalidUtf8` let U+FFFD in (RFC 6455 §8.1). */
+  /** The whole message. It is valid UTF-8 (RFC 6455 §8.1). With `allowInvalidUtf8`, U+FFFD replaces invalid bytes. */
   readonly data: string;
 }
 
 /** A binary message. */
 export interface BinaryEvent {
   readonly type: "binary";
-  /** The whole message. The bytes are yours, and nobody else has their buffer. */
+  /** The whole message. The bytes are yours, and nothing else uses their buffer. */
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
-/** A message begins. With the option `fragments`, in place of text and binary. */
+/** A message begins. With the option `fragments`, messages arrive as start, piece and end instead of text or binary. */
 export interface StartEvent {
   readonly type: "start";
-  /** What its pieces are: strings of text, or bytes. */
+  /** The kind of its pieces: strings for `"text"`, bytes for `"binary"`. */
   readonly kind: "text" | "binary";
 }
 
-/** The next characters or bytes of the message that has begun. */
+/** The next piece of the current message. */
 export interface PieceEvent {
   readonly type: "piece";
-  /** At least one character or byte, and no half of either. Bytes are yours. */
+  /** At least one character or byte. A character is never cut. Bytes are yours. */
   readonly data: string | Uint8Array<ArrayBuffer>;
 }
 
-/** The message that has begun is complete. */
+/** The current message is complete. */
 export interface EndEvent {
   readonly type: "end";
 }
 
-/** A Ping (RFC 6455 §5.5.2). Unless `autoPong` is off, its Pong is queued. */
+/** A Ping (RFC 6455 §5.5.2). Its Pong is already queued, unless `autoPong` is off. */
 export interface PingEvent {
   readonly type: "ping";
-  /** Its payload, at most 125 bytes: yours. */
+  /** Its payload, 0 to 125 bytes. The bytes are yours. */
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
-/** A Pong (§5.5.3). */
+/** A Pong (RFC 6455 §5.5.3). */
 export interface PongEvent {
   readonly type: "pong";
-  /** Its payload, at most 125 bytes: yours. It repeats the payload of the Ping that it answers (§5.5.3). */
+  /** Its payload, 0 to 125 bytes: that of the Ping it answers. The bytes are yours. */
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
-/** The connection has ended: the last event, and there is always one. */
+/** The connection has ended. This event comes exactly once, and it is the last one. */
 export interface CloseEvent {
   readonly type: "close";
-  /** The code of the peer's Close; 1005 if it had none, 1006 if there was no Close (§7.1.5). */
+  /** The code of the peer's Close: 1005 if the Close had no code, 1006 if there was no Close (RFC 6455 §7.1.5). */
   readonly code: number;
-  /** The reason in the peer's Close. */
+  /** The reason of the peer's Close; empty if it gave none. */
   readonly reason: string;
-  /** Whether the peer has sent a Close. Ours was sent before, or is the answer to it. */
+  /** Whether the peer sent a Close. Ours was sent earlier, or is the answer. */
   readonly wasClean: boolean;
 }
 
-/** The peer has broken a rule or a limit. The Close that says so is queued, and a close event follows. */
+/** The peer broke a rule or exceeded a limit. A Close that reports it is queued, and a close event follows. */
 export interface ErrorEvent {
   readonly type: "error";
-  /** What was broken, and at which byte. Also in `protocol.error`. */
+  /** Which rule was broken, and at which byte. Also available as `protocol.error`. */
   readonly error: WebSocketError;
 }
 
-/** What `Protocol.receive()` returns: `type` says which it is. */
+/** An event that `Protocol.receive()` returns. `type` tells the kinds apart. */
 export type ProtocolEvent =
   | TextEvent
   | BinaryEvent
@@ -80,33 +80,33 @@ export type ProtocolEvent =
   | ErrorEvent;
 
 /**
- * Where Protocol.push() delivers events: as calls, without an object for each. A callback may send on this Protocol and use
- * any other, but must not receive on this one.
+ * Receives events from Protocol.push() as calls, without an object for each event. A callback may send on the same Protocol and
+ * use any other one. It must not receive on the same one.
  */
 export interface MessageSink {
   /** A whole text message: see TextEvent. */
   text(data: string): void;
   /** A whole binary message: see BinaryEvent. */
   binary(data: Uint8Array<ArrayBuffer>): void;
-  /** With the option `textBytes`, a whole text message in place of text(). @internal */
+  /** Called instead of text() with the option `textBytes`: a whole text message. @internal */
   textBytes?(data: Uint8Array<ArrayBuffer>): void;
   /** A Ping (RFC 6455 §5.5.2): see PingEvent. */
   ping(data: Uint8Array<ArrayBuffer>): void;
   /** A Pong (§5.5.3): see PongEvent. */
   pong(data: Uint8Array<ArrayBuffer>): void;
-  /** The peer has broken a rule or a limit: see ErrorEvent. `close` follows. */
+  /** The peer broke a rule or exceeded a limit: see ErrorEvent. A call of close() follows. */
   error(error: WebSocketError): void;
-  /** The connection has ended: the last call, and there is always one. See CloseEvent. */
+  /** The connection has ended: see CloseEvent. This call comes exactly once, and it is the last one. */
   close(code: number, reason: string, wasClean: boolean): void;
-  /** A message begins. This and the next two: with the option `fragments`, in place of text and binary. */
+  /** A message begins: see StartEvent. Required with the option `fragments`, like piece() and end(). */
   start?(kind: "text" | "binary"): void;
-  /** The next piece of it: see PieceEvent. */
+  /** The next piece of the message: see PieceEvent. */
   piece?(data: string | Uint8Array<ArrayBuffer>): void;
-  /** It is complete. */
+  /** The message is complete: see EndEvent. */
   end?(): void;
 }
 
-/** A sink that makes the list of events. @internal */
+/** A sink that collects events in a list. @internal */
 export class EventList implements MessageSink {
   readonly events: ProtocolEvent[] = [];
 
@@ -147,14 +147,14 @@ export class EventList implements MessageSink {
   }
 }
 
-/** What ends a call in which the connection has ended, with bytes left to decode. @internal */
+/** Thrown to leave a call when the connection has ended before all bytes are decoded. @internal */
 export const STOP: Error = /* @__PURE__ */ new Error("The connection has ended");
 
 function stop(): never {
   throw STOP;
 }
 
-/** The sink of a connection that has ended: nothing may come after its close event. @internal */
+/** The sink after the close event, when nothing more may be delivered. @internal */
 export const STOPPED: MessageSink = {
   text: stop,
   textBytes: stop,

@@ -1,4 +1,4 @@
-// The extensions of one connection (RFC 6455 §9), in the order in which the handshake names them.
+// The extensions of one connection (RFC 6455 §9), in the order of the handshake.
 
 import type { AgreedExtension, Extension, ExtensionSession } from "../frame/extension.ts";
 import type { Role } from "../frame/options.ts";
@@ -9,7 +9,7 @@ export interface OpenExtension {
   readonly session: ExtensionSession;
 }
 
-// The same for all connections without.
+// Shared by all connections without extensions.
 const NONE: readonly OpenExtension[] = [];
 
 /** @throws TypeError if two extensions share an RSV bit @internal */
@@ -21,7 +21,7 @@ export function openExtensions(
   let bits = 0;
   return extensions.map((item) => {
     const { extension, parameters } = "extension" in item ? item : { extension: item, parameters: [] };
-    if (bits & extension.rsv) throw new TypeError(`${extension.name} uses an RSV bit of another extension`);
+    if (bits & extension.rsv) throw new TypeError(`extensions: ${extension.name} uses an RSV bit of another extension`);
     bits |= extension.rsv;
     return { rsv: extension.rsv, session: extension.open(role, parameters) };
   });

@@ -1,8 +1,8 @@
-// Connections that have sent nothing compressed for a while let go of the context for it.
+// Frees the compression context of connections that have sent nothing compressed for a while.
 
-/** What has an outgoing context. A Protocol is one. @internal */
+/** A connection with a compression context. Protocol implements it. @internal */
 export interface Releasing {
-  /** In milliseconds; Infinity for never. */
+  /** In milliseconds; Infinity means never. */
   readonly releaseAfter: number;
   release(): void;
 }
@@ -10,19 +10,18 @@ export interface Releasing {
 /** Calls a function every `ms` milliseconds. Returns a function that stops it. @internal */
 export type Every = (ms: number, call: () => void) => () => void;
 
-/** Those with the same releaseAfter. */
+/** Connections with the same `releaseAfter`. */
 interface Group {
-  /** Which have sent something since the last tick. */
+  /** Those that sent something since the last tick. */
   recent: Set<Releasing>;
-  /** Which have before that, and nothing since. */
+  /** Those that sent something in the period before, and nothing since. */
   before: Set<Releasing>;
   readonly stop: () => void;
 }
 
 /**
- * Calls release() once nothing has been used for `releaseAfter`, and before twice that: one timer for all connections, which
- * runs while there are any that hold something.
- * @internal
+ * Calls release() when a connection has sent nothing for one to two times its `releaseAfter`. Connections with the same value
+ * share a timer, which runs only while one of them holds a context. @internal
  */
 export class IdleRelease {
   readonly #every: Every;
@@ -32,7 +31,7 @@ export class IdleRelease {
     this.#every = every;
   }
 
-  /** Something compressed is being sent. */
+  /** The connection sends something compressed. */
   used(one: Releasing): void {
     const { releaseAfter } = one;
     if (releaseAfter === Infinity) return;

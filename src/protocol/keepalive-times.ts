@@ -1,30 +1,30 @@
-// The options of Keepalive, read.
+// Reads the options of Keepalive.
 
 import { lastIfSame } from "../frame/shared.ts";
 import { CLOSE_TIMEOUT } from "./times.ts";
 
-/** Options of Keepalive. All times are in milliseconds; Infinity means never. */
+/** Options of Keepalive. Times are in milliseconds; Infinity means never. */
 export interface KeepaliveOptions {
-  /** A Ping is sent when nothing has arrived for this long: more than 0. Default 30,000. */
+  /** Idle time before a Ping is sent (RFC 6455 §5.5.2). More than 0. Default 30,000. */
   readonly pingInterval?: number | undefined;
   /**
-   * The connection fails (`WS_ERR_PONG_TIMEOUT`, 1008) when nothing has arrived for this long after the Ping: more than 0.
-   * Any byte is a sign of life, not only the Pong. Default 20,000.
+   * Time after a Ping in which something must arrive. Otherwise the connection fails with the error `WS_ERR_PONG_TIMEOUT` and
+   * close code 1008. Any byte counts, not only the Pong. More than 0. Default 20,000.
    */
   readonly pongTimeout?: number | undefined;
   /**
-   * How long the peer has to answer a Close, and then to end the stream. It starts again whenever alive() is called, up to
-   * 30 times as long in all. Default 10,000.
+   * Time for the peer to answer a Close and then to end the stream. Each call of alive() starts it again, up to 30 times this
+   * long in total. 0 or more. Default 10,000.
    */
   readonly closeTimeout?: number | undefined;
 }
 
-/** The times that hold. @internal */
+/** All times, with defaults filled in. @internal */
 export type KeepaliveTimes = { readonly [Name in keyof KeepaliveOptions]-?: number };
 
 let last: KeepaliveTimes | undefined;
 
-/** The same object as the last time, where the options say the same. @throws RangeError @internal */
+/** Returns the previous object if the values are the same. @throws RangeError @internal */
 export function readTimes(options: KeepaliveOptions): KeepaliveTimes {
   return (last = lastIfSame(last, {
     pingInterval: readTime("pingInterval", options.pingInterval ?? 30_000, "more"),
@@ -35,7 +35,7 @@ export function readTimes(options: KeepaliveOptions): KeepaliveTimes {
 
 function readTime(name: string, value: number, least: "zero" | "more"): number {
   if (typeof value !== "number" || !(least === "zero" ? value >= 0 : value > 0)) {
-    throw new RangeError(`${name} must be a number${least === "zero" ? ", 0 or more" : " of more than 0"}`);
+    throw new RangeError(`${name} must be a number of milliseconds, ${least === "zero" ? "0 or more" : "more than 0"}`);
   }
   return value;
 }

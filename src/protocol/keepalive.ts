@@ -1,4 +1,4 @@
-// Pings that are due, Pongs that do not come, a Close that is not answered: functions of a time that the caller tells.
+// Detects dead peers and unanswered Closes. The caller passes the time.
 
 import { WebSocketError } from "../frame/errors.ts";
 import { CloseCode } from "../frame/opcodes.ts";
@@ -6,32 +6,33 @@ import type { ProtocolEvent } from "./events.ts";
 import { type KeepaliveOptions, type KeepaliveTimes, readTimes } from "./keepalive-times.ts";
 import type { Protocol } from "./protocol.ts";
 
-/** However alive it is, a peer has this many times `closeTimeout` to end a connection. */
+/** A peer gets at most this many times `closeTimeout` to end a connection, even if it is alive. */
 const MAX_CLOSE_TIMEOUTS = 30;
 
 interface End {
-  /** When the connection was first seen not to be open. */
+  /** When the connection was first seen in a state other than open. */
   readonly begunAt: number;
   expired: boolean;
 }
 
 /**
- * Watches over one connection. It has no timer: call tick() when `due` has come, or every second or so from one timer for all
- * connections. Read what has arrived first, or a Pong that already waits in the system comes too late.
+ * Keeps one connection alive: sends Pings (RFC 6455 §5.5.2), and gives up on a peer that stops answering. It has no timer of
+ * its own. Call tick() at the time `due`, or about once a second from one timer for all connections. Read the socket before you
+ * call tick(), or a Pong that the system already received counts as late.
  *
- * Times are in milliseconds, from any clock that does not go back; use the same one for all calls.
+ * Times are in milliseconds. Use the same clock for all calls, one that never goes back.
  */
 export class Keepalive {
   readonly #protocol: Protocol;
   readonly #times: KeepaliveTimes;
   #bytesReceived: number;
-  /** When something was last seen to have arrived. */
+  /** When new bytes were last noticed. */
   #aliveAt: number;
-  /** When the Ping was sent that nothing has come after. */
+  /** When the last Ping was sent, if nothing has arrived since. */
   #pingedAt: number | undefined = undefined;
   #end: End | undefined = undefined;
 
-  /** @throws RangeError for a time that is out of range */
+  /** @throws RangeError if a time is out of range */
   constructor(protocol: Protocol, now: number, options: KeepaliveOptions = {}) {
     this.#protocol = protocol;
     this.#times = readTimes(options);
@@ -39,7 +40,7 @@ export class Keepalive {
     this.#aliveAt = now;
   }
 
-  /** When tick() has something to do next, if nothing arrives before; -Infinity means now. */
+  /** When tick() next has something to do, if nothing arrives until then. -Infinity means now. */
   get due(): number {
     if (this.expired) return Infinity;
     if (this.#protocol.state !== "open") return this.#end === undefined ? -Infinity : this.#endDue(this.#end);
@@ -48,19 +49,19 @@ export class Keepalive {
       : this.#pingedAt + this.#times.pongTimeout;
   }
 
-  /** Whether a Ping has been sent that nothing has come after. */
+  /** Whether nothing has arrived since the last Ping. */
   get awaitsPong(): boolean {
     return this.#pingedAt !== undefined;
   }
 
-  /** Whether the peer's time is over: cut the stream now, whatever is left to write. */
+  /** Whether the peer is out of time. If so, cut the stream now, even if there is more to write. */
   get expired(): boolean {
     return this.#end?.expired === true;
   }
 
   /**
-   * Reports a sign of life other than received bytes, for example that the peer goes on taking data. While the connection is
-   * closing, this starts `closeTimeout` again.
+   * Reports another sign of life besides received bytes, for example that the peer still reads. While the connection is
+   * closing, this restarts `closeTimeout`.
    */
   alive(now: number): void {
     this.#aliveAt = now;
@@ -68,14 +69,15 @@ export class Keepalive {
   }
 
   /**
-   * Does what is due: queues a Ping, or fails the connection. Returns the events of that. Write what take() of the Protocol
-   * returns afterwards.
+   * Does what is due: sends a Ping, or fails the connection. Then write what take() of the Protocol returns.
+   *
+   * @returns the events of a failed connection, or none
    */
   tick(now: number): ProtocolEvent[] {
     return this.#protocol.state === "open" ? this.#tickOpen(now) : this.#tickEnding(now);
   }
 
-  /** When the peer has had its time to end the connection. */
+  /** When the time to end the connection is over. */
   #endDue({ begunAt }: End): number {
     const { closeTimeout } = this.#times;
     return Math.min(Math.max(begunAt, this.#aliveAt) + closeTimeout, begunAt + MAX_CLOSE_TIMEOUTS * closeTimeout);
@@ -93,7 +95,7 @@ export class Keepalive {
       }
     } else if (now - this.#pingedAt >= this.#times.pongTimeout) {
       this.#end = { begunAt: now, expired: false };
-      const message = `Nothing has arrived for ${Math.round(now - this.#pingedAt)} ms after a Ping`;
+      const message = `Nothing was received for ${Math.round(now - this.#pingedAt)} ms after a Ping`;
       const where = { closeCode: CloseCode.PolicyViolation, byteOffset: bytesReceived, rule: "pongTimeout" };
       return this.#protocol.fail(new WebSocketError("WS_ERR_PONG_TIMEOUT", message, where));
     }

@@ -1,42 +1,46 @@
 import { WebSocketError, type WebSocketErrorCode } from "../frame/errors.ts";
 import { checkNames, type Hints, type Names } from "../frame/known-options.ts";
 
-/** Limits on what a peer can cost you. Exceeding one fails the connection with the code that it names. */
+/**
+ * Limits on the memory and work that a peer can cause. A peer that exceeds one fails the connection, with the error code and
+ * the close code given below.
+ */
 export interface Limits {
   /**
-   * The longest payload of a frame, in bytes, or Infinity. A longer one is refused with its header
-   * (`WS_ERR_UNSUPPORTED_MESSAGE_LENGTH`, 1009). Default 100 MiB; with `fragments`, where a frame passes through in
-   * constant memory, Infinity.
+   * The longest payload of a frame, in bytes, or Infinity. A longer frame is refused as soon as its header arrives
+   * (`WS_ERR_UNSUPPORTED_MESSAGE_LENGTH`, 1009). Default 100 MiB. With `fragments`, frames take constant memory and the default
+   * is Infinity.
    */
   readonly maxFrame?: number | undefined;
   /**
-   * The longest message, in bytes, or Infinity. It holds for what has arrived and is announced, and again for what an
-   * extension makes of it (`WS_ERR_UNSUPPORTED_MESSAGE_LENGTH`, 1009). Default 100 MiB; with `fragments` Infinity, except for
-   * messages of an extension that has to collect them (compressed ones, where `perMessageDeflate()` was given a codec).
+   * The longest message, in bytes, or Infinity (`WS_ERR_UNSUPPORTED_MESSAGE_LENGTH`, 1009). It applies to the announced length
+   * of the frames, and again to the result of an extension such as decompression. Default 100 MiB. With `fragments` the default
+   * is Infinity, except for messages that an extension has to collect. permessage-deflate does that only if you pass it a
+   * codec.
    */
   readonly maxMessage?: number | undefined;
   /**
-   * The most frames that a message may be made of, empty ones included: 1 or more (`WS_ERR_TOO_MANY_BUFFERED_PARTS`, 1008).
-   * Default 1,048,576: they are collected in one buffer and cost no memory of their own, only time.
+   * The most frames in a message, including empty ones: 1 or more (`WS_ERR_TOO_MANY_BUFFERED_PARTS`, 1008). Default 1,048,576.
+   * Fragments are collected in one buffer, so each costs time but no memory of its own.
    */
   readonly maxFragments?: number | undefined;
   /**
-   * The most control frames in one `controlPeriod`, if you pass the time of arrival (`WS_ERR_TOO_MANY_CONTROL_FRAMES`, 1008).
-   * What a peer has not used counts later, for up to 60 periods. Default 1000.
+   * The most control frames in one `controlPeriod` (`WS_ERR_TOO_MANY_CONTROL_FRAMES`, 1008). It is enforced only if you pass
+   * the time to receive(), push() or commit(). A peer can use up to 60 unused periods later. Default 1000.
    */
   readonly maxControlFrames?: number | undefined;
-  /** The period for `maxControlFrames`, in milliseconds. Default 1000. */
+  /** The period of `maxControlFrames`, in milliseconds. Default 1000. */
   readonly controlPeriod?: number | undefined;
   /**
-   * The most automatic Pongs that wait for the next take(), which is not called while the peer does not read
-   * (`WS_ERR_TOO_MANY_PENDING_PONGS`, 1008). That many Pings in one chunk are too many as well. Default 1000.
+   * The most automatic Pongs that can wait for the next take() (`WS_ERR_TOO_MANY_PENDING_PONGS`, 1008). They pile up while the
+   * peer does not read, or if one chunk holds too many Pings. Default 1000.
    */
   readonly maxPendingPongs?: number | undefined;
 }
 
-/** The limits that hold. @internal */
+/** All limits, with defaults filled in. @internal */
 export type ReadLimits = AllLimits & {
-  /** maxMessage where a message is collected. */
+  /** `maxMessage` for messages that are collected. */
   readonly maxCollected: number;
 };
 
@@ -51,7 +55,7 @@ const DEFAULTS: AllLimits = {
   controlPeriod: 1000,
   maxPendingPongs: 1000,
 };
-// The same objects for most connections: an idle one should cost little.
+// Shared by most connections, to keep idle ones small.
 const WHOLE: ReadLimits = { ...DEFAULTS, maxCollected: MIB_100 };
 const IN_PIECES: ReadLimits = { ...WHOLE, maxFrame: Infinity, maxMessage: Infinity };
 
@@ -70,7 +74,7 @@ const HINTS: Hints = {
   maxPendingAutoPongs: "use `maxPendingPongs`",
 };
 
-/** @throws RangeError for a limit that is too small, or not a number @throws TypeError for another name @internal */
+/** @throws RangeError if a limit is too small or not a number @throws TypeError for an unknown name @internal */
 export function readLimits(limits: Limits | undefined, fragments: boolean): ReadLimits {
   const defaults = fragments ? IN_PIECES : WHOLE;
   if (limits === undefined) return defaults;
@@ -79,20 +83,20 @@ export function readLimits(limits: Limits | undefined, fragments: boolean): Read
   for (const name of Object.keys(DEFAULTS) as (keyof Limits)[]) {
     const value = limits[name];
     if (value === undefined) continue;
-    // A message has one frame at least.
+    // A message has at least one frame.
     const least = name === "maxFragments" ? 1 : 0;
     if (typeof value !== "number" || !(value >= least)) {
       throw new RangeError(`limits.${name} must be a number, ${least} or more`);
     }
     read[name] = value;
   }
-  // It is compared with times of 31 bits.
+  // Elapsed times have 31 bits.
   read.controlPeriod = Math.min(read.controlPeriod, 0x7fffffff);
   read.maxCollected = limits.maxMessage ?? MIB_100;
   return read;
 }
 
-/** The error of a limit that is exceeded. @internal */
+/** The error for an exceeded limit. @internal */
 export function limitError(
   code: WebSocketErrorCode,
   closeCode: number,

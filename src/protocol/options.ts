@@ -3,53 +3,57 @@ import type { AgreedExtension, Extension } from "../frame/extension.ts";
 import type { FrameDecoderOptions, FrameEncoderOptions } from "../frame/options.ts";
 import type { Limits } from "./limits.ts";
 
-/**
- * Options of Protocol: those of its decoder and encoder, and its own. The checks that they relax are the decoder's.
- */
+/** Options of Protocol: its own, and those of its decoder and encoder. The `allow…` options relax checks of the decoder. */
 export interface ProtocolOptions
   extends Omit<FrameDecoderOptions, "allocate" | "copy" | "maxFrame" | "rsv">, Pick<FrameEncoderOptions, "maskKey"> {
-  /** What the handshake agreed on, or an extension, which then has no parameters. Default none. */
+  /**
+   * The extensions that the handshake agreed on (RFC 6455 §9), in order. You can also pass an Extension itself, which then gets
+   * no parameters. Default: none.
+   */
   readonly extensions?: readonly (AgreedExtension | Extension)[] | undefined;
-  /** What the peer can cost you. Default: the default of each limit. */
+  /** Limits on what the peer can cost you. Default: see each limit. */
   readonly limits?: Limits | undefined;
   /** Answer each Ping with a Pong (RFC 6455 §5.5.2). Default true. */
   readonly autoPong?: boolean | undefined;
-  /** Deliver messages in pieces as they arrive: start, piece, end in place of text and binary. Default false. */
+  /** Deliver messages in pieces as they arrive: as start, piece and end instead of text and binary. Default false. */
   readonly fragments?: boolean | undefined;
-  /** Send longer messages in fragments of this many bytes. Default Infinity: each message in one frame. */
+  /**
+   * Send messages that are longer than this many bytes in fragments of this size (RFC 6455 §5.4). A whole number from 1, or
+   * Infinity for one frame per message. Default Infinity.
+   */
   readonly fragmentSize?: number | undefined;
   /**
-   * How many bytes of compressed messages one call of receive(), push(), commit() or resume() inflates, about: then it stops
-   * and `unfinished` is true, so that others get a turn before resume() goes on. Default Infinity.
+   * About how many bytes of compressed messages one call of receive(), push(), commit() or resume() may inflate. The call then
+   * stops and sets `unfinished`, so that you can do other work before you call resume(). More than 0. Default Infinity.
    */
   readonly sliceSize?: number | undefined;
   /**
-   * Makes the buffers in which messages are collected: a function that returns a Uint8Array of the given length, and uses no
-   * connection. It need not
-   * be zeroed: on Node, `Buffer.allocUnsafeSlow` saves that. Do not use `Buffer.allocUnsafe`: messages may be views of what
-   * it returns, through which all of the `buffer` can be reached, and its pool holds other data. Default `new
-   * Uint8Array(length)`.
+   * Allocates the buffers in which messages are collected. Takes a length and returns a Uint8Array of that length, which need
+   * not be zeroed. It must not use a connection.
+   *
+   * On Node, `Buffer.allocUnsafeSlow` saves the zeroing. Do not use `Buffer.allocUnsafe`: its buffers share a pool with other
+   * data, and a message can expose the whole `buffer`. Default: `new Uint8Array(length)`.
    */
   readonly allocate?: ((length: number) => Uint8Array<ArrayBuffer>) | undefined;
-  /** How the platform makes strings of large texts. @internal */
+  /** Makes strings of large texts on this platform. @internal */
   readonly texts?: TextMemory | undefined;
 }
 
 /** Options of Protocol.send(). */
 export interface SendOptions {
   /**
-   * Whether this is a binary message. Default: bytes are, strings are not. Bytes that are sent as text must be UTF-8;
-   * strings that are sent as binary are encoded so.
+   * Send a binary message (true) or a text message (false). Default: binary for bytes, text for a string. Bytes sent as text
+   * must be valid UTF-8; a string sent as binary is encoded as UTF-8.
    */
   readonly binary?: boolean | undefined;
   /**
-   * Whether this ends the message. With false it is a piece: the next send() sends the next one. Pings may be sent between.
-   * Default true.
+   * Whether this ends the message. With false, this is a piece and the next send() continues the message (RFC 6455 §5.4). You
+   * can send Pings between pieces. Default true.
    */
   readonly fin?: boolean | undefined;
-  /** Whether to compress the message. Default: as the extension is configured. */
+  /** Whether to compress the message. Default: the extension decides. */
   readonly compress?: boolean | undefined;
-  /** Like the option of ProtocolOptions, for this message. Default: that option. */
+  /** Like the option of Protocol, for this message only. Default: the option of Protocol. */
   readonly fragmentSize?: number | undefined;
 }
 

@@ -1,4 +1,4 @@
-// Messages -> frames: extensions, and fragments (RFC 6455 §5.4).
+// Turns messages into frames: applies extensions and splits into fragments (RFC 6455 §5.4).
 
 import { asBytes, asUnshared, concat } from "../frame/bytes.ts";
 import type { FrameEncoder } from "../frame/encoder.ts";
@@ -8,23 +8,23 @@ import type { OpenExtension } from "./extensions.ts";
 
 const NOTHING: Uint8Array<ArrayBuffer> = /* @__PURE__ */ new Uint8Array(0);
 
-/** A piece of a message as bytes, and what it leaves over for the next. @internal */
+/** A piece of a message as bytes, and the rest that it leaves for the next piece. @internal */
 export interface OutgoingPiece {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly last: boolean;
-  /** A high surrogate at its end, which may have its other half in the next piece. It is not in `bytes`. */
+  /** A high surrogate at the end of the piece, not in `bytes`. The next piece may hold its other half. */
   readonly surrogate: string;
-  /** Of text that came as bytes, the beginning of a character at its end. It is in `bytes`. */
+  /** For text in bytes: an incomplete character at the end, which is also in `bytes`. */
   readonly incomplete: Uint8Array<ArrayBuffer>;
 }
 
-/** A text or binary message on its way out, in one piece or several. @internal */
+/** An outgoing text or binary message, in one piece or several. @internal */
 export class OutgoingMessage {
   readonly text: boolean;
   readonly #compress: boolean | undefined;
-  /** Those that have taken the message on, once its first piece has been sent. */
+  /** After the first piece, only the extensions that encode this message. */
   #extensions: readonly OpenExtension[];
-  /** The piece that was sent last. */
+  /** The previous piece. */
   #before: OutgoingPiece | undefined = undefined;
 
   constructor(text: boolean, compress: boolean | undefined, extensions: readonly OpenExtension[]) {
@@ -34,8 +34,8 @@ export class OutgoingMessage {
   }
 
   /**
-   * The next piece, which is not sent yet: what is wrong with it shows here, and leaves the message as it was.
-   * @throws TypeError if it is neither a string nor bytes, or bytes of text that are not UTF-8
+   * Checks the next piece without sending it. If it throws, the message is unchanged.
+   * @throws TypeError if data is neither a string nor bytes, or is text in bytes that are not UTF-8
    */
   read(data: string | Uint8Array, last: boolean): OutgoingPiece {
     const { surrogate: before, incomplete } = this.#before ?? { surrogate: "", incomplete: NOTHING };
@@ -47,12 +47,12 @@ export class OutgoingMessage {
       if (!last && code >= 0xd800 && code <= 0xdbff) surrogate = text.slice(-1);
       bytes = encodeUtf8(surrogate === "" ? text : text.slice(0, -1));
     } else {
-      // Bytes that others write to meanwhile would not be those that are checked.
+      // Shared memory could change between the check and the write.
       const own = asUnshared(asBytes(data));
-      // A surrogate that stays alone is U+FFFD.
+      // A surrogate without its other half becomes U+FFFD.
       bytes = before === "" ? own : concat([encodeUtf8(before), own]);
     }
-    // Of strings alone there is nothing to check.
+    // Text from strings alone needs no check.
     if (!this.text || (typeof data === "string" && incomplete.length === 0)) {
       return { bytes, last, surrogate, incomplete: NOTHING };
     }
@@ -82,7 +82,7 @@ export class OutgoingMessage {
   }
 }
 
-/** A message, or a piece of one, as extensions leave it. @internal */
+/** A message or piece, as the extensions encoded it. @internal */
 export interface EncodedPart {
   readonly text: boolean;
   readonly payload: Uint8Array;
@@ -91,7 +91,7 @@ export interface EncodedPart {
   readonly rsv: number;
 }
 
-/** Queues the frames of a message, or of a piece of one. @internal */
+/** Queues the frames of a message or piece. @internal */
 export function sendFrames(encoder: FrameEncoder, part: EncodedPart, fragmentSize: number): void {
   const { payload } = part;
   let at = 0;

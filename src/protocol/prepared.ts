@@ -1,17 +1,14 @@
-// Prepared messages as extensions encode them: once for each set of parameters, whatever the number of connections.
+// Caches prepared messages as extensions encode them: once per set of parameters, for any number of connections.
 
 import { type PreparedMessage, serialize, type SerializedMessage } from "../frame/prepared.ts";
 import type { OpenExtension } from "./extensions.ts";
 
-/** What extensions have made of each message, in the form of ExtensionSession.encodePrepared. */
+/** The encodings of each message: see ExtensionSession.encodePrepared. */
 const encodings: WeakMap<PreparedMessage, Map<string, Uint8Array>> = /* @__PURE__ */ new WeakMap();
-/** The frames of these. */
+/** The frame of each encoding. */
 const frames: WeakMap<Uint8Array, SerializedMessage> = /* @__PURE__ */ new WeakMap();
 
-/**
- * The frame of a prepared message as the extension encodes it, or undefined where it is sent as it is.
- * @internal
- */
+/** The frame of a prepared message as the extension encodes it. Undefined if the message is sent unchanged. @internal */
 export function encodePrepared(
   message: PreparedMessage,
   extension: OpenExtension,

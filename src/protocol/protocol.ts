@@ -18,52 +18,53 @@ import { readSettings, type ProtocolSettings } from "./settings.ts";
 import type { Thread } from "./thread.ts";
 import { ANSWERING, CLOSED, CLOSING, FAILING, OPEN, STATES } from "./states.ts";
 
-/** The longest reason of a Close, in bytes: 125 less the two of its code (RFC 6455 §5.5). */
+/** The longest reason that fits in a Close, in bytes: 125 minus the two bytes of the code (RFC 6455 §5.5). */
 const MAX_REASON = 123;
 
-/** What a Close adds to its reason, in bytes: header, masking-key and code. */
+/** The bytes of a Close besides its reason: header, masking-key and code. */
 const CLOSE_OVERHEAD = 8;
 
 const RULE = "data must be a string, bytes or a PreparedMessage";
 
-/** Options of Protocol.take() and takeInto(). */
+/** Options of `Protocol.take()` and `Protocol.takeInto()`. */
 export interface TakeOptions {
   /**
-   * Leave out the Close that answers the peer's Close or an error; `state` stays closing. Use it while somebody may still want
-   * to answer what came before. Default false.
+   * Hold back the Close that answers the peer's Close or reports an error. `state` stays `"closing"`, so you can still answer
+   * earlier messages. Default false.
    */
   readonly holdClose?: boolean;
 }
 
 const NO_OPTIONS = {};
 
-/** What is known of the end of a connection, made once there is something: open connections take less memory without it. */
+/** How the connection ends. Created only when the end begins, because that saves memory on open connections. */
 interface End {
-  /** The Close that take() adds while ANSWERING or FAILING; no code for one without a payload. */
+  /** The code of the Close that take() adds in the states ANSWERING and FAILING; undefined for an empty Close. */
   answer: number | undefined;
   answerReason: string;
-  /** Whether the peer's Close has come. */
+  /** Whether the peer has sent a Close. */
   wasClean: boolean;
   /** Whether the peer has ended the stream. */
   streamEnded: boolean;
   error: WebSocketError | undefined;
 }
 
-/** How many times `maxControlFrames` may come at once, after a time in which less was read. */
+/** A peer can save up unused control frames for this many periods. A server that stops reading gets them all at once. */
 const MAX_CREDIT = 60;
 
 /**
- * One side of a WebSocket connection after its opening handshake (RFC 6455 §5 to §7), without I/O. Bytes that arrive go in
- * through receive() or push() and come out as events. Messages go in through send(), ping() and close(), and take() returns
- * the bytes to write.
+ * One side of a WebSocket connection after the opening handshake (RFC 6455 §5 to §7). It does no I/O.
  *
- * The next take() answers Pings and the peer's Close. `streamEnd` says when to end the stream.
+ * Pass the bytes you read to receive(), which returns events, or to push(), which calls a sink. Queue messages with send(),
+ * ping() and close(). Then write the bytes that take() returns.
  *
- * It never throws because of what a peer sends: a broken rule is an error event, followed by the close event. There is one
- * close event, and it is the last event.
+ * take() also answers Pings and the peer's Close. Check `streamEnd` to learn when to end the stream.
+ *
+ * Nothing a peer sends makes a method throw. If the peer breaks a rule, you get an error event and then the close event. The
+ * close event comes exactly once, and it is the last event.
  */
 export class Protocol {
-  /** What the adapters of a thread share; the first of them makes it. @internal */
+  /** State that all adapters on a thread share. The first adapter creates it. @internal */
   declare static thread?: Thread;
   readonly #settings: ProtocolSettings;
   readonly #decoder: FrameDecoder;
@@ -71,18 +72,18 @@ export class Protocol {
   readonly #assembler: MessageAssembler;
   #state = OPEN;
   #end: End | undefined = undefined;
-  /** A message that is being sent in pieces. */
+  /** The message that is being sent in pieces. */
   #outgoing: OutgoingMessage | undefined = undefined;
   /** Automatic Pongs since the last take(). */
   #pendingPongs = 0;
-  /** How many more control frames may come in this period; undefined while nobody tells the time. */
+  /** How many more control frames may arrive in this period; undefined if the caller does not pass the time. */
   #controlLeft: number | undefined = undefined;
-  /** When the period began, in milliseconds, the lower 32 bits. */
+  /** Start of the period, in milliseconds: the lower 32 bits. */
   #periodStart = 0;
 
   /**
-   * @throws TypeError for an unknown role, core or maskKey, or extensions that share an RSV bit
-   * @throws RangeError for a limit, fragmentSize or textSlack out of range
+   * @throws TypeError for an unknown option, role, core or maskKey, or if two extensions share an RSV bit
+   * @throws RangeError if a limit, `fragmentSize`, `sliceSize` or `textSlack` is out of range
    */
   constructor(options: ProtocolOptions) {
     const settings = readSettings(options);
@@ -98,79 +99,84 @@ export class Protocol {
   }
 
   /**
-   * `"open"` until one side closes. `"closing"` while one of the two Closes is missing: after close(), the peer's; after the
-   * peer's Close or an error, ours, which take() adds. Until it does, you can still answer what came before. `"closed"`:
-   * nothing more is sent or delivered.
+   * The state of the connection (RFC 6455 §7.1):
+   *
+   * - `"open"`: neither side has sent a Close.
+   * - `"closing"`: one of the two Closes is missing. After close(), that is the peer's. After the peer's Close or an error, it
+   * is ours: the next take() adds it, and until then you can still send.
+   * - `"closed"`: nothing more is sent or delivered.
    */
   get state(): "open" | "closing" | "closed" {
     return STATES[this.#state]!;
   }
 
-  /** Whether send() takes a message: neither has this side closed, nor has the connection ended. */
+  /** Whether send() accepts a message: this side has not sent a Close, and the connection has not ended. */
   get canSend(): boolean {
     return this.#state <= FAILING;
   }
 
-  /** Whether a message that is a frame already may be written past take(): nothing waits, and none is changed. @internal */
+  /** Whether a ready-made frame may bypass take(): nothing is queued, and messages are sent unchanged. @internal */
   get isIdle(): boolean {
     return this.#state === OPEN && this.#outgoing === undefined && this.#settings.plain && this.#encoder.isEmpty;
   }
 
   /**
-   * Why the connection failed, if it did: the rule or limit that the peer broke, or what fail() was given. Also what was
-   * wrong with the peer's answer to our Close, which is no error event.
+   * Why the connection failed: the rule or limit that the peer broke, or the error passed to fail(). Undefined if it did not
+   * fail. An invalid answer to our Close is recorded here, but has no error event.
    */
   get error(): WebSocketError | undefined {
     return this.#end?.error;
   }
 
-  /** How many bytes have been received and understood. When it changes, the peer is alive. */
+  /** The number of bytes received and decoded so far. If it grows, the peer is alive. */
   get bytesReceived(): number {
     return this.#decoder.bytesDecoded;
   }
 
   /**
-   * An upper bound for the bytes that the next take() returns: text that is not yet encoded counts three bytes for each
+   * An upper bound for the number of bytes that the next take() returns. Text that is not encoded yet counts as three bytes per
    * UTF-16 code unit.
    */
   get bufferedAmount(): number {
     return this.#encoder.queuedBytes + this.answerSize;
   }
 
-  /** How many bytes of it are the Close that take() adds, and can hold back. @internal */
+  /** The part of `bufferedAmount` that is the Close added by take(), which can be held back. @internal */
   get answerSize(): number {
     return this.#answers() ? CLOSE_OVERHEAD + 3 * this.#end!.answerReason.length : 0;
   }
 
   /**
-   * What to do with the stream that the connection runs over, once everything that take() returned is written
-   * (RFC 6455 §7.1.1). `"none"`: leave it open. `"send"`: end it. `"expect"`: the server is about to end it; end it
-   * yourself if that takes more than a second or so.
+   * What to do with the underlying stream after you have written everything that take() returned (RFC 6455 §7.1.1):
+   *
+   * - `"none"`: leave it open.
+   * - `"send"`: end it.
+   * - `"expect"`: the server is about to end it. If it does not within a second or so, end it yourself.
    */
   get streamEnd(): "none" | "expect" | "send" {
     if (this.#state !== CLOSED) return "none";
     return this.#settings.server || this.#end?.streamEnded || !this.#end?.wasClean ? "send" : "expect";
   }
 
-  /** Whether pause() has been called, and resume() has not. */
+  /** Whether the connection is paused: pause() was called, and resume() was not called since. */
   get paused(): boolean {
     return !this.#isOver() && (this.#settings.slices?.paused ?? this.#decoder.paused);
   }
 
   /**
-   * Whether a call has stopped because of `sliceSize`: resume() goes on, after others have had a turn. Until then it is as if
-   * pause() had been called.
+   * Whether a call stopped early because of `sliceSize`. Give other work a turn, then call resume(). Until then, the connection
+   * acts as if you had called pause().
    */
   get unfinished(): boolean {
     return !this.#isOver() && this.#settings.slices?.unfinished === true;
   }
 
-  /** How much memory holds what a pause has kept back, in bytes: 0 if resume() would have nothing to deliver. */
+  /** Memory that holds bytes kept by a pause, in bytes. 0 means that resume() has nothing to deliver. */
   get heldBytes(): number {
     return this.#isOver() ? 0 : this.#decoder.heldBytes + this.#assembler.heldBytes;
   }
 
-  /** Whether what still arrives is ignored. */
+  /** Whether further input is ignored. */
   #isOver(): boolean {
     return this.#state === FAILING || this.#state === CLOSED;
   }
@@ -181,9 +187,10 @@ export class Protocol {
   }
 
   /**
-   * Returns the events of the next bytes of the stream, in order. `chunk` may be cut anywhere; it is not changed.
+   * Decodes the next bytes of the stream and returns their events, in order.
    *
-   * @param now the time in milliseconds, from any clock that does not go back. Without it, `maxControlFrames` does not hold
+   * @param chunk any number of bytes, cut anywhere. They are copied where needed and never changed; you can reuse the buffer
+   * @param now the time in milliseconds, from a clock that never goes back. Without it, `maxControlFrames` is not enforced
    * @throws TypeError if the chunk is not bytes
    */
   receive(chunk: Bytes, now?: number): ProtocolEvent[] {
@@ -193,8 +200,8 @@ export class Protocol {
   }
 
   /**
-   * Tells that the stream has ended. Returns the events of that: without a Close before it, a close event with 1006 (RFC 6455
-   * §7.1.5).
+   * Call this when the stream has ended. Returns the remaining events. If the peer sent no Close, that is a close event with
+   * code 1006 (RFC 6455 §7.1.5).
    */
   receiveEnd(): ProtocolEvent[] {
     const list = new EventList();
@@ -203,10 +210,10 @@ export class Protocol {
   }
 
   /**
-   * Like receive(), but calls a method of `sink` for each event. If the sink throws, push() throws the same; the rest of the
-   * chunk is then lost, and nothing more can be received.
+   * Like receive(), but calls a method of `sink` for each event. If the sink throws, push() throws the same error. The rest of
+   * the chunk is then lost, and the connection can receive nothing more.
    *
-   * @throws TypeError if the chunk is not bytes, or from inside a callback of this connection
+   * @throws TypeError if the chunk is not bytes, or if you call it from a callback of this connection
    */
   push(chunk: Bytes, sink: MessageSink, now?: number): void {
     if (this.#isOver()) return;
@@ -222,20 +229,21 @@ export class Protocol {
   }
 
   /**
-   * Like receiveEnd(), for a sink. While paused, the end waits for resume() and comes after what was kept. Called from a
-   * callback of this connection, it ends the connection at once, and the rest of the chunk is dropped.
+   * Like receiveEnd(), but calls a sink. While the connection is paused, the end waits for resume() and is delivered after the
+   * kept bytes. If you call it from a callback of this connection, the connection ends at once and the rest of the chunk is
+   * dropped.
    */
   pushEnd(sink: MessageSink): void {
     this.#ending().streamEnded = true;
     if (!this.paused && !this.unfinished && this.heldBytes === 0) this.#endStream(sink);
   }
 
-  /** The connection was opened then: control frames that are received later have had all the time since. @internal */
+  /** Sets when the connection opened, so that control frames have been allowed since then. @internal */
   opened(now: number): void {
     this.#allowControl(now);
   }
 
-  /** The stream is gone, in both directions: what a pause has kept back is dropped, and all memory given back. @internal */
+  /** The stream is gone in both directions. Drops the bytes kept by a pause and frees all memory. @internal */
   cut(sink: MessageSink): void {
     this.#ending().streamEnded = true;
     if (this.#isOver() || this.#answers()) this.#enter(CLOSED);
@@ -243,9 +251,9 @@ export class Protocol {
   }
 
   /**
-   * Stops the running push() or commit() after the frame or the piece of a message that is being delivered; later ones deliver
-   * nothing. What is not delivered is kept, in a copy, until resume(), since a chunk may hold far more messages than you have
-   * room for. Call it from a callback of the sink, or at any other time.
+   * Pauses delivery. A running push() or commit() stops after the frame or piece that it is delivering, and later calls deliver
+   * nothing. Undelivered bytes are copied and kept until resume(). You can call pause() at any time, also from a callback of
+   * the sink.
    */
   pause(): void {
     const { slices } = this.#settings;
@@ -254,8 +262,8 @@ export class Protocol {
   }
 
   /**
-   * Goes on after pause(): delivers what was kept, until nothing is left or a callback pauses again. Called from a callback
-   * of the sink, it undoes the pause, and the running call goes on.
+   * Ends a pause. Delivers the kept bytes until none are left or a callback pauses again. If you call it from a callback of the
+   * sink, the running call continues.
    *
    * @param now as in receive()
    */
@@ -278,18 +286,21 @@ export class Protocol {
   }
 
   /**
-   * A buffer of 64 KiB to read the next bytes of the stream into, as FrameDecoder.reserve() lends it.
-   * @throws TypeError from inside a callback of this connection
+   * Lends you a buffer of 64 KiB to read the next bytes of the stream into, like FrameDecoder.reserve(). Hand it back with
+   * commit().
+   *
+   * @throws TypeError if you call it from a callback of this connection
    */
   reserve(): Uint8Array<ArrayBuffer> {
-    // What is read into it then is ignored.
+    // The bytes read into it will be ignored.
     return this.#isOver() ? new Uint8Array(WINDOW_SIZE) : this.#decoder.reserve();
   }
 
   /**
-   * Does what push() does with the first `length` bytes of what reserve() returned, and takes that buffer back.
-   * @throws RangeError if there is no reserved buffer, or it is shorter
-   * @throws TypeError from inside a callback of this connection
+   * Takes the buffer of reserve() back, and processes its first `length` bytes like push(). Do not touch the buffer afterwards.
+   *
+   * @throws RangeError if no buffer is reserved, or if it is shorter than `length`
+   * @throws TypeError if you call it from a callback of this connection
    */
   commit(length: number, sink: MessageSink, now?: number): void {
     if (this.#isOver()) {
@@ -307,12 +318,12 @@ export class Protocol {
     }
   }
 
-  /** A window for the sockets of a thread, which pushFrom() decodes. @internal */
+  /** A window that the sockets of a thread share, for pushFrom(). @internal */
   static readWindow(...of: ConstructorParameters<typeof ReadWindow>): ReadWindow {
     return new ReadWindow(...of);
   }
 
-  /** Does what push() does with the first `length` bytes of the window. @internal */
+  /** Like push(), for the first `length` bytes of the window. @internal */
   pushFrom(window: ReadWindow, length: number, sink: MessageSink, now?: number): void {
     if (this.#isOver()) return;
     this.#begin(sink, now);
@@ -326,19 +337,19 @@ export class Protocol {
   }
 
   /**
-   * Queues a message, text for a string and binary for bytes, or a piece of one (see `fin`). Bytes are borrowed: do not
-   * change them until what take() returns has been written.
+   * Queues a message: text for a string, binary for bytes. With `fin: false` it queues a piece of a message. Bytes are
+   * borrowed: do not change them until you have written what take() returns.
    *
-   * @returns false, and nothing is sent, if this side has closed or the connection has ended
-   * @throws TypeError for other data, text in bytes that are not UTF-8, or a piece that is not of the kind of its message
-   * @throws RangeError for a fragmentSize out of range
-   * @throws what an extension or a maskKey function throws. A whole message that leaves as it is, in one frame, is then not
-   *   sent; any other cannot go on, and the connection is closed (1011)
+   * @returns false if nothing is sent, because this side has sent a Close or the connection has ended
+   * @throws TypeError for other data, for text in bytes that are not UTF-8, or for a piece of the wrong kind
+   * @throws RangeError if `fragmentSize` is out of range
+   * @throws any error of an extension or a `maskKey` function. If the message was to leave in one frame, uncompressed, it is
+   * not sent and the connection stays open. Otherwise the connection is closed with code 1011
    */
   send(data: string | Bytes | PreparedMessage, options?: SendOptions): boolean {
     if (!this.canSend) return false;
     if (options === undefined && this.#outgoing === undefined && this.#settings.plain) {
-      // Nearly all messages: whole, as they are.
+      // The common case: a whole message, sent unchanged.
       if (typeof data === "string") this.#encoder.text(data);
       else if (data instanceof PreparedMessage) this.#encoder.prepared(data);
       else this.#encoder.binary(asBytes(data, RULE));
@@ -358,9 +369,9 @@ export class Protocol {
   }
 
   /**
-   * Queues a binary message that the caller may change afterwards, where messages go out as they are. Large frames are made in
-   * `memory`. Returns undefined, and nothing is sent, where they do not: use send() then.
-   * @returns otherwise as send() @throws TypeError if data is not bytes @internal
+   * Queues a binary message that the caller may change afterwards. Large frames are built in `memory`. If messages are not sent
+   * unchanged, it sends nothing and returns undefined: use send() then.
+   * @returns otherwise like send() @throws TypeError if data is not bytes @internal
    */
   sendCopy(data: Bytes, memory: Memory): boolean | undefined {
     if (this.#outgoing !== undefined || !this.#settings.plain) return undefined;
@@ -369,7 +380,7 @@ export class Protocol {
     return true;
   }
 
-  /** The same for text that is known to be UTF-8. @internal */
+  /** Like sendCopy(), for text that is known to be valid UTF-8. @internal */
   sendTextCopy(data: Uint8Array, memory: Memory): boolean | undefined {
     if (this.#outgoing !== undefined || !this.#settings.plain) return undefined;
     if (!this.canSend) return false;
@@ -377,21 +388,21 @@ export class Protocol {
     return true;
   }
 
-  /** Whether a whole message of this length, in bytes, would be compressed, or changed by another extension. @internal */
+  /** Whether an extension would compress or change a whole message of `length` bytes. @internal */
   compresses(length: number, compress: boolean | undefined): boolean {
     return this.#settings.extensions.some(({ session }) => session.wants?.(length, compress) ?? true);
   }
 
   /**
-   * Lets go of memory that it can do without: what it has sent before. The next message is compressed without that, and so is
-   * longer. For connections that have sent nothing for a while, see `releaseAfter`.
+   * Frees the compression context, which is memory for earlier messages. The next message is compressed without it, so it gets
+   * longer. Call this when the connection has sent nothing for `releaseAfter` milliseconds.
    */
   release(): void {
-    // Within a message its earlier pieces are needed.
+    // The rest of an unfinished message needs the context.
     if (this.#outgoing === undefined) for (const { session } of this.#settings.extensions) session.release?.();
   }
 
-  /** After how many milliseconds without a message to send it is time to call release(). Infinity: never. */
+  /** How long a connection may send nothing before you should call release(), in milliseconds. Infinity means never. */
   get releaseAfter(): number {
     return this.#settings.extensions.reduce(
       (least, { session }) => Math.min(least, session.releaseAfter ?? Infinity),
@@ -400,10 +411,11 @@ export class Protocol {
   }
 
   /**
-   * Queues a Ping (RFC 6455 §5.5.2). Its payload is copied.
-   * @returns false, and nothing is sent, if this side has closed or the connection has ended
+   * Queues a Ping (RFC 6455 §5.5.2). The payload is copied.
+   *
+   * @returns false if nothing is sent, because this side has sent a Close or the connection has ended
    * @throws TypeError if data is neither a string nor bytes
-   * @throws RangeError if it is longer than 125 bytes
+   * @throws RangeError if data is longer than 125 bytes
    */
   ping(data?: string | Bytes): boolean {
     if (!this.canSend) return false;
@@ -412,8 +424,10 @@ export class Protocol {
   }
 
   /**
-   * Queues a Pong (§5.5.3): as your own answer with `autoPong` off, or as a sign of life that nobody asked for.
-   * @returns and throws as ping() does
+   * Queues a Pong (RFC 6455 §5.5.3). The payload is copied. Use it to answer Pings yourself when `autoPong` is off, or to send
+   * an unsolicited Pong.
+   *
+   * @returns and throws like ping()
    */
   pong(data?: string | Bytes): boolean {
     if (!this.canSend) return false;
@@ -422,12 +436,15 @@ export class Protocol {
   }
 
   /**
-   * Queues a Close (§5.5.1), after which this side sends nothing, and waits for the peer's. Without a code it has no payload.
-   * A reason of more than 123 bytes in UTF-8 is cut at a character. Messages that arrive before the peer's Close are still
-   * delivered. After the peer's Close it is the answer, in place of the automatic one with the peer's code, and after an
-   * error in place of the one that tells of it. Does nothing if this side has closed already.
+   * Queues a Close (RFC 6455 §5.5.1). After that, this side sends nothing and waits for the peer's Close. Messages that arrive
+   * before it are still delivered. Does nothing if this side has already sent a Close.
    *
-   * @throws RangeError if the code must not be sent (§7.4), or there is a reason and no code
+   * After the peer's Close, yours is the answer and replaces the automatic one. After an error, it replaces the Close that
+   * reports the error.
+   *
+   * @param code without a code, the Close is empty
+   * @param reason at most 123 bytes in UTF-8; a longer one is cut between two characters
+   * @throws RangeError if the code must not be sent (RFC 6455 §7.4), or if there is a reason but no code
    * @throws TypeError if the reason is not a string
    */
   close(code?: number, reason: string = ""): void {
@@ -437,9 +454,10 @@ export class Protocol {
   }
 
   /**
-   * Fails the connection for a reason of your own (§7.1.7): take() adds a Close with the error's close code (1011 if that
-   * must not be sent), unless this side has closed. Returns the error event and the close event, or nothing if there was a
-   * close event already.
+   * Fails the connection for a reason of your own (RFC 6455 §7.1.7). Unless this side has already sent a Close, take() adds one
+   * with the error's close code, or 1011 if that code must not be sent.
+   *
+   * @returns the error event and the close event; nothing if there was a close event already
    */
   fail(error: WebSocketError): ProtocolEvent[] {
     const list = new EventList();
@@ -452,9 +470,11 @@ export class Protocol {
   }
 
   /**
-   * Returns what to write, in order. Do not call it while the stream takes no more: small messages then leave together, and
-   * Pongs that pile up are counted. The buffers are yours, except for large messages, which are what you passed to send(),
-   * and prepared ones, which others send too: do not write to those.
+   * Returns the bytes to write, in order. Call it only when the stream accepts more: small messages then leave together, and
+   * `maxPendingPongs` works.
+   *
+   * The buffers are yours, with two exceptions that you must not write to: a large message is the array that you passed to
+   * send(), and a prepared message is shared by all its receivers.
    */
   take({ holdClose = false }: TakeOptions = NO_OPTIONS): Uint8Array<ArrayBuffer>[] {
     this.#beforeTake(holdClose);
@@ -462,9 +482,11 @@ export class Protocol {
   }
 
   /**
-   * Like take(), but writes to the front of `target`, in order and as much as fits, and returns the number of bytes. 0 means
-   * that there is nothing to write, or that the next frame does not fit or needs no copy: call take() then. With a buffer that
-   * you use again and again, nothing is allocated.
+   * Like take(), but copies the bytes to the start of `target`, as many whole frames as fit. A buffer that you use again and
+   * again saves allocations.
+   *
+   * @returns the number of bytes written. 0 means that there is nothing to write, or that the next frame does not fit or is
+   * better not copied: call take() then
    */
   takeInto(target: Uint8Array, { holdClose = false }: TakeOptions = NO_OPTIONS): number {
     this.#beforeTake(holdClose);
@@ -491,7 +513,7 @@ export class Protocol {
 
   /** @internal */
   receivedClose(code: number, reason: string): void {
-    // With the same code (§5.5.1), unless there is none or it is one that only allowInvalidClose lets in.
+    // Repeats the peer's code (§5.5.1), unless it has none or an invalid one that allowInvalidClose accepted.
     const end = this.#ending();
     end.answer = isValidCloseCode(code) ? code : undefined;
     end.wasClean = true;
@@ -525,15 +547,16 @@ export class Protocol {
     if (this.#assembler.sink === undefined) this.#endCall();
   }
 
-  /** Gets ready for a call that delivers to `sink`. Nothing has changed if it throws. */
+  /** Prepares a call that delivers to `sink`. If it throws, nothing has changed. */
   #begin(sink: MessageSink, now: number | undefined, resumes: boolean = false): void {
-    if (this.#assembler.sink !== undefined) throw new TypeError("A callback of a connection must not receive on it");
+    if (this.#assembler.sink !== undefined)
+      throw new TypeError("Do not call push(), commit() or resume() from a callback of the same connection");
     if (this.#settings.fragments && (!sink.start || !sink.piece || !sink.end)) {
-      throw new TypeError("With the option fragments a sink needs start, piece and end");
+      throw new TypeError("With `fragments: true`, the sink needs the methods start(), piece() and end()");
     }
     this.#assembler.sink = sink;
     this.#settings.slices?.refill();
-    // While paused nothing is delivered: what is kept counts for all the time until resume().
+    // A pause delivers nothing, so resume() counts the kept control frames over the whole pause.
     if (resumes || !this.paused) this.#tellTime(now);
   }
 
@@ -542,7 +565,7 @@ export class Protocol {
     else this.#allowControl(now);
   }
 
-  /** Ends a call that delivers. What has arrived and will not be delivered is dropped after it. */
+  /** Ends a call that delivers. After the end of the connection, undelivered bytes are dropped. */
   #endCall(): void {
     this.#assembler.sink = undefined;
     if (!this.#isOver()) return;
@@ -550,12 +573,12 @@ export class Protocol {
     this.#decoder.drop();
   }
 
-  /** What a peer has not used of earlier periods stays: it may have sent that while nobody read. */
+  /** Unused allowance of earlier periods is kept: the peer may have sent its frames while we did not read. */
   #allowControl(now: number): void {
     const { maxControlFrames, controlPeriod } = this.#settings.limits;
     const elapsed = (now - this.#periodStart) | 0;
     if (this.#controlLeft === undefined || elapsed < 0 || controlPeriod === 0) {
-      // The first call; or the clock has gone back, or nothing has come for weeks.
+      // The first call, or the clock went back, or nothing arrived for weeks.
       this.#controlLeft = maxControlFrames;
     } else if (elapsed >= controlPeriod) {
       const more = (elapsed * maxControlFrames) / controlPeriod;
@@ -578,7 +601,7 @@ export class Protocol {
     return this.failed(limitError(code, CloseCode.PolicyViolation, limit, this.#assembler.frameEnd));
   }
 
-  /** What push() does with an exception: it was the peer's fault, or it is not for us. */
+  /** Handles an exception in push(): fails the connection if the peer is at fault, and throws it again otherwise. */
   #caught(error: unknown, sink: MessageSink): void {
     if (error === STOP) return;
     const own = this.#end?.error;
@@ -589,14 +612,14 @@ export class Protocol {
     if (this.#state === OPEN) {
       this.#fail(failure, sink);
     } else {
-      // After our Close nothing the peer sends is an error: some reply with a malformed one, or with HTTP.
+      // After our Close, what the peer sends is no error: some peers answer with a malformed Close, or with HTTP.
       this.failed(failure);
       this.#finish(CLOSED);
       sink.close(CloseCode.AbnormalClosure, "", false);
     }
   }
 
-  /** The decoder's error, with the limit in it that was set here. */
+  /** The decoder's error, naming the limit that was set here. */
   #ownLimit(error: WebSocketError): WebSocketError {
     if (error.rule !== "maxFrame") return error;
     const { maxFrame, maxMessage } = this.#settings.limits;
@@ -614,7 +637,7 @@ export class Protocol {
     sink.close(CloseCode.AbnormalClosure, "", false);
   }
 
-  /** The close event is about to be delivered: nothing may come after it, not even from the call that is running. */
+  /** Call before the close event. Nothing may follow that event, not even from the running call. */
   #finish(state: typeof FAILING | typeof CLOSED): void {
     this.#enter(state);
     if (this.#assembler.sink !== undefined) this.#assembler.sink = STOPPED;
@@ -630,7 +653,7 @@ export class Protocol {
     }
   }
 
-  /** Takes note of an error, and has take() add a Close that tells of it. */
+  /** Records an error. take() then adds a Close that reports it. */
   #answerWith(error: WebSocketError): void {
     const end = this.#ending();
     end.error = error;
@@ -638,7 +661,7 @@ export class Protocol {
     end.answerReason = cutReason(error.message);
   }
 
-  /** What is known of the end, which begins with this call if it has not begun before. */
+  /** The state of the end, created on the first call. */
   #ending(): End {
     return (this.#end ??= {
       answer: undefined,
@@ -649,14 +672,14 @@ export class Protocol {
     });
   }
 
-  /** What was to be sent has failed half-way: frames of it are queued, or extensions believe that it was sent. */
+  /** Sending failed half-way: some frames are queued, or extensions count the message as sent. */
   #abort(): void {
     const before = this.#state;
     this.#enter(before === OPEN ? CLOSING : CLOSED);
     this.#encoder.close(CloseCode.InternalError);
   }
 
-  /** A whole text by a shorter way. */
+  /** The short way for a whole text. */
   #sendText(text: string, { session, rsv }: OpenExtension): void {
     try {
       const encoded = session.encodeText!(text, undefined);
@@ -674,7 +697,9 @@ export class Protocol {
     const fragmentSize = this.#fragmentSize(options);
     const message = this.#outgoing ?? new OutgoingMessage(text, options.compress, this.#settings.extensions);
     if (message.text !== text) {
-      throw new TypeError(`A ${message.text ? "text" : "binary"} message has been begun and must be ended first`);
+      throw new TypeError(
+        `A ${message.text ? "text" : "binary"} message is unfinished: end it before you send ${text ? "text" : "binary"} data`,
+      );
     }
     const piece = message.read(data, fin);
     try {
@@ -687,8 +712,10 @@ export class Protocol {
   }
 
   #sendPrepared(message: PreparedMessage, options: SendOptions): void {
-    if (this.#outgoing !== undefined) throw new TypeError("A message has been begun and must be ended first");
-    if (options.fin === false) throw new TypeError("A PreparedMessage is a whole message");
+    if (this.#outgoing !== undefined)
+      throw new TypeError("A message is unfinished: end it before you send a PreparedMessage");
+    if (options.fin === false)
+      throw new TypeError("A PreparedMessage is a whole message: send it without `fin: false`");
     const { compress } = options;
     const fragmentSize = this.#fragmentSize(options);
     const { extensions } = this.#settings;
@@ -717,13 +744,13 @@ export class Protocol {
   }
 }
 
-/** As much of the reason as fits in a Close. */
+/** The part of the reason that fits in a Close. */
 function cutReason(reason: string): string {
   if (typeof reason !== "string") throw new TypeError("reason must be a string");
   if (3 * reason.length <= MAX_REASON) return reason;
   const bytes = encodeUtf8(reason.slice(0, MAX_REASON + 1));
   let end = Math.min(bytes.length, MAX_REASON);
-  // Not inside a character: its other bytes are 10xxxxxx.
+  // Do not cut inside a character: its later bytes are 10xxxxxx.
   while (end < bytes.length && (bytes[end]! & 0xc0) === 0x80) end--;
   return decodeUtf8(bytes.subarray(0, end));
 }

@@ -1,4 +1,4 @@
-// The options of a connection, read.
+// Reads the options of a connection.
 
 import { type Copies, newBytes, type TextMemory } from "../frame/bytes.ts";
 import { isServer } from "../frame/options.ts";
@@ -8,7 +8,7 @@ import { type ReadLimits, readLimits } from "./limits.ts";
 import { type ProtocolOptions, readFragmentSize, readSliceSize } from "./options.ts";
 import { Slices } from "./slices.ts";
 
-/** What does not change while a connection lasts. @internal */
+/** The settings of a connection, which never change. @internal */
 export interface ProtocolSettings {
   readonly server: boolean;
   readonly limits: ReadLimits;
@@ -16,16 +16,16 @@ export interface ProtocolSettings {
   readonly allowInvalidUtf8: boolean;
   readonly autoPong: boolean;
   readonly fragmentSize: number;
-  /** Whether messages go out as they are: no extensions, no fragments. */
+  /** Whether messages are sent unchanged: no extensions, no fragments. */
   readonly plain: boolean;
   readonly extensions: readonly OpenExtension[];
-  /** The only one, if whole texts may go straight to it. */
+  /** The only extension, if it can encode whole texts itself. */
   readonly forTexts: OpenExtension | undefined;
   readonly allocate: (length: number) => Uint8Array<ArrayBuffer>;
   readonly texts: TextMemory | undefined;
   readonly textBytes: boolean;
   readonly copies: Copies | undefined;
-  /** How much of a message of an extension is decoded in one call; undefined for all of it. */
+  /** Limits how much an extension decodes in one call; undefined for no limit. */
   readonly slices: Slices | undefined;
 }
 
@@ -33,8 +33,7 @@ let lastLimits: ReadLimits | undefined;
 let lastSettings: ProtocolSettings | undefined;
 
 /**
- * The settings for these options: the same object as the last time, where they say the same. Connections of a server
- * without extensions share one then.
+ * Reads the options. Returns the previous object if the values are the same, so that connections without extensions share one.
  * @throws TypeError @throws RangeError @internal
  */
 export function readSettings(options: ProtocolOptions): ProtocolSettings {
@@ -65,7 +64,7 @@ export function readSettings(options: ProtocolOptions): ProtocolSettings {
     copies: options.copies,
     slices: extensions.length > 0 && sliceSize < Infinity ? new Slices(sliceSize) : undefined,
   };
-  // Extensions are of one connection, and hold memory: they are not kept here.
+  // Extensions belong to one connection and hold memory: do not keep them.
   if (extensions.length > 0) return settings;
   return (lastSettings = lastIfSame(lastSettings, settings));
 }

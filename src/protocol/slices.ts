@@ -1,6 +1,6 @@
-/** How much of the compressed messages of a connection a call may still inflate, and whether there is more. @internal */
+/** The budget of one call for inflating messages, and whether work is left. @internal */
 export class Slices {
-  /** Whether a call has stopped because it had made enough. */
+  /** Whether a call stopped because the budget was used up. */
   unfinished = false;
   /** Whether the caller has paused the connection. */
   paused = false;
@@ -12,7 +12,6 @@ export class Slices {
     this.#left = size;
   }
 
-  /** A call begins. */
   refill(): void {
     this.#left = this.#size;
   }
@@ -24,7 +23,7 @@ export class Slices {
     this.refill();
   }
 
-  /** Takes note of bytes that were made. Returns whether it is time to stop. */
+  /** Counts inflated bytes. Returns whether to stop. */
   uses(length: number): boolean {
     this.#left -= length;
     if (this.#left <= 0) this.unfinished = true;

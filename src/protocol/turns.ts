@@ -1,44 +1,44 @@
-// Work in slices, between which others get a turn.
+// Divides work into slices, so that other work gets a turn in between.
 
-/** What Turns asks of a runtime. @internal */
+/** What Turns needs from the runtime. @internal */
 export interface Loop {
   /** The time in milliseconds. */
   readonly now: () => number;
-  /** Calls a function in a later turn of the event loop, after what has come in meanwhile. */
+  /** Calls a function in a later turn of the event loop, after pending I/O. */
   readonly soon: (go: () => void) => void;
 }
 
-/** How long the slices of one turn may take together, in milliseconds. */
+/** The time for all slices of one turn together, in milliseconds. */
 const BUDGET = 2;
-/** From here on it is worth a call of soon() to know when the next turn begins. */
+/** After this much time, it is worth a call of soon() to learn when the next turn begins. */
 const NOTED = BUDGET / 4;
-/** The most slices in a turn, for clocks that stand still while a turn lasts. */
+/** The most slices in a turn, for clocks that do not advance during a turn. */
 const MOST_SLICES = 64;
 
 /**
- * One time budget for each turn of the event loop, shared by all connections of a thread: however many of them compress and
- * inflate, others wait no longer than that. A connection that finds no time left waits in a queue, and does one slice at its turn.
+ * One time budget per turn of the event loop, shared by all connections of a thread. However many of them compress and inflate,
+ * other work waits no longer than the budget. If no time is left, a connection waits in a queue and does one slice at its turn.
  * @internal
  */
 export class Turns {
   readonly #loop: Loop;
-  /** First come, first served: a Set keeps that order, and lets go of any. */
+  /** First come, first served. A Set keeps the order and can remove any entry. */
   readonly #waiting: Set<() => void> = new Set();
-  /** What this turn has taken, in milliseconds. */
+  /** Time used in this turn, in milliseconds. */
   #spent = 0;
   #slices = 0;
-  /** When the running slice has begun. */
+  /** When the running slice began. */
   #begun = 0;
-  /** Slices inside of one another: a message is answered while the next ones wait. */
+  /** Slices nest: an answer to a message can be compressed while a message is inflated. */
   #depth = 0;
-  /** Whether the next turn will be told. */
+  /** Whether the start of the next turn is scheduled. */
   #scheduled = false;
 
   constructor(loop: Loop) {
     this.#loop = loop;
   }
 
-  /** Whether another slice may begin in this turn. Nobody overtakes those that wait. */
+  /** Whether another slice may begin in this turn. False while others wait. */
   get hasTime(): boolean {
     if (this.#waiting.size > 0 || this.#slices >= MOST_SLICES) return false;
     return this.#taken < BUDGET;
@@ -54,7 +54,7 @@ export class Turns {
     this.#slices++;
   }
 
-  /** It is over, whether it has failed or not. */
+  /** A slice ends, also if it failed. */
   end(): void {
     if (--this.#depth > 0) return;
     this.#spent += Math.max(0, this.#loop.now() - this.#begun);
@@ -62,15 +62,15 @@ export class Turns {
   }
 
   /**
-   * Calls `serve` in a later turn, once, after those that wait already. One slice is its share of that turn: for the next, it
-   * asks whether there is time, or waits again. It must not throw.
+   * Calls `serve` once in a later turn, after those already waiting. It may do one slice. For another one, it must check
+   * `hasTime` or wait again. It must not throw.
    */
   wait(serve: () => void): void {
     this.#waiting.add(serve);
     this.#schedule();
   }
 
-  /** It does not wait any more. */
+  /** Stops waiting. */
   leave(serve: () => void): void {
     this.#waiting.delete(serve);
   }
@@ -85,7 +85,7 @@ export class Turns {
     this.#scheduled = false;
     this.#spent = 0;
     this.#slices = 0;
-    // Those that wait again come after the others, in this turn if there is time.
+    // Those that wait again are served after the others, in this turn if there is time.
     for (const serve of this.#waiting) {
       this.#waiting.delete(serve);
       this.begin();

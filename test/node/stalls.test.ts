@@ -171,7 +171,7 @@ test("an answer to the handshake that has come while nothing could read it count
 test.each(ROLES)("the reason for giving up has whole milliseconds: %s", async (role) => {
   const { connection, peer } = await open(role, { pingInterval: 33.3, pongTimeout: 33.3, closeTimeout: 50 });
   await connection.closed;
-  expect(connection.error!.message).toMatch(/Nothing has arrived for \d+ ms/);
+  expect(connection.error!.message).toMatch(/Nothing was received for \d+ ms/);
   expect(connection.error!.message).not.toMatch(/\d\.\d/);
-  if (role === "server") expect(peer.text).toMatch(/Nothing has arrived for \d+ ms/);
+  if (role === "server") expect(peer.text).toMatch(/Nothing was received for \d+ ms/);
 });

@@ -161,7 +161,7 @@ describe.each(ROLES)("role %s", (role) => {
     for (const name of ["start", "piece", "end"]) {
       const without = Object.fromEntries(Object.entries(calls).filter(([each]) => each !== name));
       expect(() => make({ fragments: true }).push(stream, { ...sink, ...without })).toThrow(
-        new TypeError("With the option fragments a sink needs start, piece and end"),
+        new TypeError("With `fragments: true`, the sink needs the methods start(), piece() and end()"),
       );
     }
     expect(() => make({ fragments: true }).push(stream, { ...sink, ...calls })).not.toThrow();

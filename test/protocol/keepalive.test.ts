@@ -44,7 +44,7 @@ for (const role of ROLES) {
       protocol.take();
       expect(keepalive.tick(now + 1499)).toEqual([]);
       expect(short(keepalive.tick(now + 1500))).toEqual(["error:WS_ERR_PONG_TIMEOUT@0", "close:1006: not clean"]);
-      expect(writtenShort(protocol, role)[0]).toMatch(/^close:1008:Nothing has arrived for 500 ms/);
+      expect(writtenShort(protocol, role)[0]).toMatch(/^close:1008:Nothing was received for 500 ms/);
       expect(keepalive.expired).toBe(false);
       expect(keepalive.due).toBe(now + 1800);
       expect(keepalive.tick(now + 1800)).toEqual([]);
@@ -93,7 +93,7 @@ for (const role of ROLES) {
       keepalive.tick(now + 1000.125);
       protocol.take();
       keepalive.tick(now + 1700.7071);
-      expect(writtenShort(protocol, role)[0]).toBe("close:1008:Nothing has arrived for 701 ms after a Ping");
+      expect(writtenShort(protocol, role)[0]).toBe("close:1008:Nothing was received for 701 ms after a Ping");
     });
 
     test("Infinity turns each off", () => {

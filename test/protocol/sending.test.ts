@@ -140,7 +140,7 @@ for (const role of ROLES) {
       test("a piece of the other kind is refused, and so is a prepared message in between", () => {
         const protocol = make();
         protocol.send(Uint8Array.of(1), { fin: false });
-        expect(() => protocol.send("text")).toThrow(/binary message has been begun/);
+        expect(() => protocol.send("text")).toThrow(/binary message is unfinished/);
         expect(() => protocol.send(new PreparedMessage("x"))).toThrow(TypeError);
         protocol.send("text", { binary: true });
         protocol.send("now it may");

@@ -7,7 +7,8 @@ export const PROTOCOL: readonly Mutant[] = [
     name: "refused-push",
     behaviour: "A push() that is refused, in a callback, begins another period for control frames.",
     file: "src/protocol/protocol.ts",
-    find: `    if (this.#assembler.sink !== undefined) throw new TypeError("A callback of a connection must not receive on it");
+    find: `    if (this.#assembler.sink !== undefined)
+      throw new TypeError("Do not call push(), commit() or resume() from a callback of the same connection");
 `,
     replace: "",
     target: "protocol",
