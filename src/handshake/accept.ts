@@ -1,4 +1,4 @@
-// The server's side of the opening handshake (RFC 6455 §4.2; over HTTP/2 and 3, RFC 8441 and RFC 9220).
+// The server's side of the opening handshake (RFC 6455 §4.2; RFC 8441 for HTTP/2, RFC 9220 for HTTP/3).
 
 import type { AgreedExtension, Extension } from "../frame/extension.ts";
 import { HandshakeError, type HandshakeErrorCode } from "./errors.ts";
@@ -19,70 +19,78 @@ import { checkSubprotocols, parseSubprotocols } from "./subprotocols.ts";
 import { isAuthority, isSameToken, isVisible } from "./syntax.ts";
 
 /**
- * The request of a client: the IncomingMessage of node:http, the Http2ServerRequest or `{ headers }` of a stream of
- * node:http2, a WHATWG Request, what RequestParser returns, or any object like them.
+ * The request of a client. It can be the IncomingMessage of node:http, the Http2ServerRequest or `{ headers }` of a stream of
+ * node:http2, a WHATWG Request, the result of RequestParser, or any object with these properties.
  */
 export interface HandshakeRequest {
-  /** Default over HTTP/2: the pseudo-header field `:method`. */
+  /** The HTTP method. Default: the pseudo-header field `:method`, which HTTP/2 has. */
   readonly method?: string | undefined;
-  /** The request target: a path with its query, or a whole URL. Not checked if it is not there. */
+  /** The request target: a path with its query, or a whole URL. If undefined, it is not checked. */
   readonly url?: string | undefined;
-  /** The header fields, over HTTP/2 with the pseudo-header fields. */
+  /** The header fields; for HTTP/2 including the pseudo-header fields. */
   readonly headers: HeaderSource;
-  /** As "1.1" or "2.0". Not checked if it is not there. */
+  /** The HTTP version, like "1.1" or "2.0". If undefined, it is not checked. */
   readonly httpVersion?: string | undefined;
 }
 
-/** Options of acceptHandshake(). */
+/** Options of `acceptHandshake()`. */
 export interface AcceptOptions {
   /**
-   * The subprotocols that are spoken, in order of preference: the first that the client offers is chosen. Or a
-   * function that chooses one of those offered (undefined for none; called only if there are any). Default: none is
-   * chosen.
+   * The subprotocols that the server supports, in order of preference: the first that the client offers is chosen (RFC 6455
+   * §1.9).
+   *
+   * Or a function that chooses one: it gets the offered subprotocols and the request, and returns one of them or undefined. It
+   * is called only if the client offers any. Default: no subprotocol.
    */
   readonly protocols?:
     | readonly string[]
     | ((offered: readonly string[], request: HandshakeRequest) => string | undefined)
     | undefined;
-  /** What to negotiate. Of two with one name, the first that accepts an offer is used. Default none. */
+  /**
+   * The extensions to negotiate (RFC 6455 §9). If two have the same name, the first that accepts an offer is used. Default
+   * none.
+   */
   readonly extensions?: readonly Extension[] | undefined;
   /**
-   * Whether pages of an origin may connect; undefined is a client that is not a browser, or says that it is not.
-   * Browsers let any page connect to any server: one that relies on cookies must look (RFC 6455 §10.2). A
-   * HandshakeError that it throws becomes the rejection; a promise is a TypeError. Default: all may.
+   * Decides whether pages of an origin may connect. It gets the value of Origin, which is undefined for most clients other than
+   * browsers, and the request. It returns true or false; it must not be async. A HandshakeError that it throws becomes the
+   * rejection.
+   *
+   * Browsers let any page connect to any server. If your server uses cookies, check the origin (RFC 6455 §10.2). Default: all
+   * origins are accepted.
    */
   readonly checkOrigin?: ((origin: string | undefined, request: HandshakeRequest) => boolean) | undefined;
-  /** Further header fields of the response, such as Set-Cookie. They are not sent with a rejection. Default none. */
+  /** More header fields for the response, such as Set-Cookie. A rejection does not contain them. Default none. */
   readonly headers?: HeaderSource | undefined;
 }
 
-/** What both sides have agreed on. */
+/** The result of a successful handshake, on either side. */
 export interface Agreement {
-  /** The subprotocol, or undefined for none. */
+  /** The chosen subprotocol; undefined if there is none. */
   readonly protocol: string | undefined;
-  /** In the order in which the response lists them. */
+  /** The agreed extensions, in the order of the response. */
   readonly extensions: readonly AgreedExtension[];
 }
 
-/** A handshake that is accepted. */
+/** An accepted handshake. `serializeResponse()` turns it into bytes. */
 export interface Acceptance extends Agreement {
   readonly accepted: true;
-  /** 101 Switching Protocols; 200 for an extended CONNECT. */
+  /** 101 Switching Protocols, or 200 for an extended CONNECT. */
   readonly status: 101 | 200;
-  /** All of them. Their names are in lower case for an extended CONNECT. */
+  /** All header fields of the response. For an extended CONNECT, the names are in lower case. */
   readonly headers: HeaderPairs;
 }
 
 /**
- * Answers the opening handshake of a client (RFC 6455 §4.2), checking all that the RFC demands of it. A request with
- * pseudo-header fields is of HTTP/2 or 3, and must be an extended CONNECT (RFC 8441, RFC 9220).
+ * Checks the opening handshake of a client and makes the response (RFC 6455 §4.2). A request with pseudo-header fields comes
+ * from HTTP/2 or 3 and must be an extended CONNECT (RFC 8441, RFC 9220).
  *
- * A request that announces a body is refused: what follows the head would be taken for frames on one side and for
- * the body on the other.
+ * A request that announces a body is rejected: one side would read the bytes after the head as frames, and the other as the
+ * body.
  *
- * @returns what to send: `serializeResponse()` makes the bytes of it. Nothing in a request makes it throw.
- * @throws TypeError for options that cannot be: subprotocols that are no tokens, one chosen that was not offered,
- *   header fields that are the handshake's own or that would break out of their line
+ * @returns the response to send; `serializeResponse()` turns it into bytes. A bad request is a Rejection: it never throws
+ * @throws TypeError for invalid options: a subprotocol that is not a token, a chosen one that was not offered, or header fields
+ * that the handshake sets itself or that contain illegal characters
  */
 export function acceptHandshake(request: HandshakeRequest, options: AcceptOptions = {}): Acceptance | Rejection {
   if (typeof options.protocols !== "function") checkSubprotocols(options.protocols ?? []);
@@ -102,7 +110,7 @@ export function acceptHandshake(request: HandshakeRequest, options: AcceptOption
     return {
       accepted: true,
       status: isHttp2 ? 200 : 101,
-      // In HTTP/2 names are in lower case (RFC 9113 §8.2.1).
+      // HTTP/2 requires names in lower case (RFC 9113 §8.2.1).
       headers: isHttp2 ? headers.map(([name, value]) => [name.toLowerCase(), value]) : headers,
       protocol,
       extensions,
@@ -113,13 +121,13 @@ export function acceptHandshake(request: HandshakeRequest, options: AcceptOption
   }
 }
 
-/** Whether a request has pseudo-header fields, which are of HTTP/2 and 3 alone (RFC 9113 §8.3). */
+/** Whether a request has pseudo-header fields, which exist only in HTTP/2 and 3 (RFC 9113 §8.3). */
 function isOfHttp2({ httpVersion }: HandshakeRequest, fields: Fields): boolean {
   const hasPseudoFields = fields.has(":method") || fields.has(":protocol");
   return hasPseudoFields && (httpVersion === undefined || !isBeforeHttp2(httpVersion));
 }
 
-/** Checks a GET with Upgrade (RFC 6455 §4.2.1). Returns the fields that answer it. */
+/** Checks a GET with Upgrade (RFC 6455 §4.2.1). Returns the header fields that answer it. */
 function checkUpgrade(request: HandshakeRequest, fields: Fields): HeaderPairs {
   checkHttpVersion(request.httpVersion);
   if (request.method !== "GET") {
@@ -132,18 +140,22 @@ function checkUpgrade(request: HandshakeRequest, fields: Fields): HeaderPairs {
     refuse("WS_ERR_HANDSHAKE_TARGET", "The request target must be a path, or an http or https URL without a fragment");
   }
   if (!membersOf(fields, "upgrade").some((member) => isSameToken(member, "websocket"))) {
-    refuse("WS_ERR_HANDSHAKE_UPGRADE", "Only WebSocket is spoken here: Upgrade must list websocket", {
-      status: 426,
-      headers: [
-        ["Upgrade", "websocket"],
-        ["Sec-WebSocket-Version", "13"],
-      ],
-    });
+    refuse(
+      "WS_ERR_HANDSHAKE_UPGRADE",
+      "This server accepts only WebSocket connections: Upgrade must include websocket",
+      {
+        status: 426,
+        headers: [
+          ["Upgrade", "websocket"],
+          ["Sec-WebSocket-Version", "13"],
+        ],
+      },
+    );
   }
   if (!membersOf(fields, "connection").some((member) => isSameToken(member, "upgrade"))) {
-    refuse("WS_ERR_HANDSHAKE_CONNECTION", "Connection must list upgrade; a proxy may have taken it away");
+    refuse("WS_ERR_HANDSHAKE_CONNECTION", "Connection must include upgrade; a proxy may have removed it");
   }
-  // Before the key, which handshakes older than RFC 6455 do not have.
+  // Check this before the key: handshakes older than RFC 6455 have no key.
   if (singleValue(fields, "sec-websocket-version") !== "13") {
     refuse("WS_ERR_HANDSHAKE_VERSION", "Sec-WebSocket-Version must be 13", {
       status: 426,
@@ -156,37 +168,40 @@ function checkUpgrade(request: HandshakeRequest, fields: Fields): HeaderPairs {
   }
   const key = singleValue(fields, "sec-websocket-key");
   if (key === undefined || !isKey(key)) {
-    refuse("WS_ERR_HANDSHAKE_KEY", "There must be one Sec-WebSocket-Key, of 16 bytes in base64");
+    refuse("WS_ERR_HANDSHAKE_KEY", "The request needs exactly one Sec-WebSocket-Key, 16 bytes in base64");
   }
-  checkAuthority(singleValue(fields, "host"), "There must be one Host field, with the authority of the server");
+  checkAuthority(singleValue(fields, "host"), "The request needs exactly one Host, a host with an optional port");
   return [
     ["Upgrade", "websocket"],
-    // Exactly so: some clients refuse a list.
+    // Some clients refuse a list here.
     ["Connection", "Upgrade"],
     ["Sec-WebSocket-Accept", acceptFor(key)],
   ];
 }
 
-/** HTTP/1.0 has no Upgrade (RFC 9110 §7.8). 505 is for a major version alone (RFC 9110 §15.6.6). */
+/** HTTP/1.0 has no Upgrade (RFC 9110 §7.8). Status 505 is only for an unsupported major version (RFC 9110 §15.6.6). */
 function checkHttpVersion(httpVersion: string | undefined): void {
   if (httpVersion === undefined) return;
   const [major = "", minor = ""] = httpVersion.split(".");
   if (major === "1" && Number(minor) >= 1) return;
   if (isBeforeHttp2(httpVersion)) {
-    refuse("WS_ERR_HANDSHAKE_HTTP_VERSION", "The request must be of HTTP/1.1; proxies can be set up to keep to it");
+    refuse(
+      "WS_ERR_HANDSHAKE_HTTP_VERSION",
+      "The request must use HTTP/1.1; if there is a proxy, configure it to do so",
+    );
   }
   refuse(
     "WS_ERR_HANDSHAKE_HTTP_VERSION",
-    "WebSocket begins with a GET of HTTP/1.1, or in HTTP/2 with an extended CONNECT",
+    "A WebSocket handshake is a GET over HTTP/1.1, or an extended CONNECT over HTTP/2",
     { status: 505 },
   );
 }
 
-/** Checks an extended CONNECT (RFC 8441 §4 and §5). Key and accept are not used with it: no field is there to answer it. */
+/** Checks an extended CONNECT (RFC 8441 §4 and §5). It has no Sec-WebSocket-Key, so no header field answers it. */
 function checkConnect(request: HandshakeRequest, fields: Fields): HeaderPairs {
   const rule = "RFC 8441 §5";
   if ((request.method ?? singleValue(fields, ":method")) !== "CONNECT") {
-    refuse("WS_ERR_HANDSHAKE_METHOD", "Over HTTP/2 an opening handshake is an extended CONNECT", {
+    refuse("WS_ERR_HANDSHAKE_METHOD", "Over HTTP/2, the method of an opening handshake must be CONNECT", {
       status: 405,
       rule: "RFC 8441 §4",
       headers: [["allow", "CONNECT"]],
@@ -206,14 +221,18 @@ function checkConnect(request: HandshakeRequest, fields: Fields): HeaderPairs {
   if (path === undefined || !path.startsWith("/") || !isTarget(path)) {
     refuse("WS_ERR_HANDSHAKE_TARGET", "The :path must be a path without a fragment", { rule });
   }
-  checkAuthority(singleValue(fields, ":authority"), "There must be an :authority, that of the server", rule);
+  checkAuthority(
+    singleValue(fields, ":authority"),
+    "The request needs an :authority, a host with an optional port",
+    rule,
+  );
   if (fields.has("connection") || fields.has("upgrade")) {
-    refuse("WS_ERR_HANDSHAKE_CONNECTION", "Connection and Upgrade have no place in HTTP/2", {
+    refuse("WS_ERR_HANDSHAKE_CONNECTION", "HTTP/2 does not allow the fields Connection and Upgrade", {
       rule: "RFC 9113 §8.2.2",
     });
   }
   if (singleValue(fields, "sec-websocket-version") !== "13") {
-    // Not 426, which must come with Upgrade (RFC 9110 §15.5.22).
+    // Status 426 would require Upgrade (RFC 9110 §15.5.22).
     refuse("WS_ERR_HANDSHAKE_VERSION", "Sec-WebSocket-Version must be 13", {
       rule: "RFC 6455 §4.4",
       headers: [["sec-websocket-version", "13"]],
@@ -222,7 +241,7 @@ function checkConnect(request: HandshakeRequest, fields: Fields): HeaderPairs {
   return [];
 }
 
-/** Whether it is a path with its query, or a URL (RFC 9112 §3.2.1, §3.2.2). */
+/** Whether it is a path with a query, or a URL (RFC 9112 §3.2.1, §3.2.2). */
 function isTarget(url: string): boolean {
   if (!isVisible(url) || url.includes("#")) return false;
   if (url.startsWith("/")) return true;
@@ -243,12 +262,15 @@ function checkNoBody(fields: Fields): void {
 
 function checkOrigin(request: HandshakeRequest, fields: Fields, options: AcceptOptions): void {
   const origins = fields.get("origin") ?? [];
-  if (origins.length > 1) refuse("WS_ERR_HANDSHAKE_ORIGIN", "There must not be more than one Origin");
+  if (origins.length > 1) refuse("WS_ERR_HANDSHAKE_ORIGIN", "The request must not have more than one Origin");
   const allowed = options.checkOrigin === undefined || options.checkOrigin(origins[0], request);
-  // A promise is not false either: an asynchronous check would let everybody in.
-  if (typeof allowed !== "boolean") throw new TypeError("checkOrigin must return true or false");
+  // Without this check, the promise of an async function would accept every origin.
+  if (typeof allowed !== "boolean") throw new TypeError("checkOrigin must return true or false, and must not be async");
   if (!allowed) {
-    refuse("WS_ERR_HANDSHAKE_ORIGIN", "This origin may not connect", { status: 403, rule: "RFC 6455 §4.2.2" });
+    refuse("WS_ERR_HANDSHAKE_ORIGIN", "Connections from this origin are not allowed", {
+      status: 403,
+      rule: "RFC 6455 §4.2.2",
+    });
   }
 }
 
@@ -257,7 +279,7 @@ function chooseSubprotocol(request: HandshakeRequest, fields: Fields, options: A
   if (values === undefined) return undefined;
   const offered = parseSubprotocols(values);
   if (offered === undefined) {
-    refuse("WS_ERR_HANDSHAKE_PROTOCOL", "Sec-WebSocket-Protocol must list tokens, none of them twice", {
+    refuse("WS_ERR_HANDSHAKE_PROTOCOL", "Sec-WebSocket-Protocol must be a list of tokens without duplicates", {
       rule: "RFC 6455 §4.1",
     });
   }
@@ -265,7 +287,7 @@ function chooseSubprotocol(request: HandshakeRequest, fields: Fields, options: A
   if (typeof protocols !== "function") return protocols?.find((name) => offered.includes(name));
   const chosen = protocols(offered, request);
   if (chosen !== undefined && !offered.includes(chosen)) {
-    throw new TypeError("The subprotocol that is chosen must be one of those that were offered");
+    throw new TypeError("The function `protocols` must return one of the offered subprotocols, or undefined");
   }
   return chosen;
 }

@@ -1,13 +1,13 @@
-// Sec-WebSocket-Extensions (RFC 6455 §9.1): its syntax, and what comes out of a negotiation.
+// The syntax of Sec-WebSocket-Extensions (RFC 6455 §9.1), and the result of a negotiation.
 
 import type { AgreedExtension, Extension, ExtensionParameters } from "../frame/extension.ts";
 import { isToken, isTokenCharacter, isWhitespace } from "./syntax.ts";
 
-/** An extension as the header has it. */
+/** One extension in the header field Sec-WebSocket-Extensions. */
 export interface NamedExtension {
-  /** Its token, as it stands there. */
+  /** Its token, as written. */
   readonly name: string;
-  /** Its parameters in their order, without quotes. */
+  /** Its parameters, in order and without quotes. */
   readonly parameters: ExtensionParameters;
 }
 
@@ -18,8 +18,10 @@ const EQUALS = 0x3d;
 const BACKSLASH = 0x5c;
 
 /**
- * What a Sec-WebSocket-Extensions header says (RFC 6455 §9.1), or undefined if it is malformed. Fields of the same name
- * are joined with a comma. Quotes are taken off; what was in them must be a token too. Takes one pass over the value.
+ * Parses the value of Sec-WebSocket-Extensions (RFC 6455 §9.1), in one pass. Join repeated fields with a comma first. Quotes
+ * are removed; a quoted value must be a token, too.
+ *
+ * @returns undefined if the value is malformed
  */
 export function parseExtensions(value: string): NamedExtension[] | undefined {
   const extensions: NamedExtension[] = [];
@@ -28,7 +30,7 @@ export function parseExtensions(value: string): NamedExtension[] | undefined {
   const skipWhitespace = (): void => {
     while (isWhitespace(value.charCodeAt(at))) at++;
   };
-  /** The token that stands here, empty if there is none, and the whitespace behind it. */
+  /** Reads a token, which may be empty, and the whitespace after it. */
   const readToken = (): string => {
     const start = at;
     while (isTokenCharacter(value.charCodeAt(at))) at++;
@@ -36,7 +38,7 @@ export function parseExtensions(value: string): NamedExtension[] | undefined {
     skipWhitespace();
     return token;
   };
-  /** The content of the quoted string that begins here, empty if it does not end, and the whitespace behind it. */
+  /** Reads a quoted string and the whitespace after it. Returns "" if the string does not end. */
   const readQuoted = (): string => {
     let content = "";
     for (at++; at < value.length; at++) {
@@ -55,7 +57,7 @@ export function parseExtensions(value: string): NamedExtension[] | undefined {
   while (at < value.length) {
     skipWhitespace();
     if (value.charCodeAt(at) === COMMA) {
-      at++; // an empty member, which a recipient ignores (RFC 9110 §5.6.1)
+      at++; // recipients ignore empty members (RFC 9110 §5.6.1)
       continue;
     }
     if (at === value.length) break;
@@ -84,9 +86,9 @@ export function parseExtensions(value: string): NamedExtension[] | undefined {
 }
 
 /**
- * The value of a Sec-WebSocket-Extensions header (RFC 6455 §9.1).
+ * Makes the value of Sec-WebSocket-Extensions (RFC 6455 §9.1).
  *
- * @throws TypeError if a name or a value is no token
+ * @throws TypeError if a name or a value is not a token
  */
 export function serializeExtensions(extensions: readonly NamedExtension[]): string {
   return extensions
@@ -103,14 +105,14 @@ export function serializeExtensions(extensions: readonly NamedExtension[]): stri
 
 function token(value: string): string {
   if (typeof value !== "string" || !isToken(value)) {
-    throw new TypeError(`${JSON.stringify(value)} cannot stand in Sec-WebSocket-Extensions: it is not a token`);
+    throw new TypeError(`Sec-WebSocket-Extensions must not contain ${JSON.stringify(value)}: it is not a token`);
   }
   return value;
 }
 
 /**
- * Role server: what to agree on. The client's offers are gone through in its order of preference; the first of a name
- * that an extension accepts is taken, unless one that was taken before owns the same RSV bits.
+ * Role server: chooses extensions. Goes through the offers in the client's order of preference and takes the first that an
+ * extension of that name accepts. Skips extensions that share an RSV bit with one taken before.
  */
 export function negotiate(offers: readonly NamedExtension[], extensions: readonly Extension[]): AgreedExtension[] {
   const agreed: AgreedExtension[] = [];
@@ -127,8 +129,8 @@ export function negotiate(offers: readonly NamedExtension[], extensions: readonl
 }
 
 /**
- * Role client: what a response has agreed on, or undefined if it has an extension that was not offered, or one twice,
- * parameters that are no answer, or two that share an RSV bit (RFC 6455 §4.1, §9.1).
+ * Role client: the agreed extensions. Undefined if the response contains an extension that was not offered, the same one twice,
+ * wrong parameters, or two extensions with the same RSV bit (RFC 6455 §4.1, §9.1).
  */
 export function confirm(
   answers: readonly NamedExtension[],
@@ -147,7 +149,7 @@ export function confirm(
   return agreed;
 }
 
-/** Whether an extension cannot be added: its name is taken, or one of its RSV bits (RFC 6455 §9.1). */
+/** Whether an extension cannot be added because its name or one of its RSV bits is taken (RFC 6455 §9.1). */
 function conflicts(extension: Extension, agreed: readonly AgreedExtension[]): boolean {
   return agreed.some((other) => other.extension.name === extension.name || (other.extension.rsv & extension.rsv) !== 0);
 }

@@ -1,67 +1,67 @@
-// From the bytes of a connection to the head of a request or a response (RFC 9112), and to the bytes behind it.
+// Parses the head of a request or a response (RFC 9112), and finds the bytes after it.
 
 import { asBytes, type Bytes } from "../frame/bytes.ts";
 import { HandshakeError, type HandshakeErrorCode } from "./errors.ts";
 import type { HeaderPairs } from "./headers.ts";
 import { isToken, isValueCharacter, isVisible, isWhitespace, trimWhitespace } from "./syntax.ts";
 
-/** Options of RequestParser and ResponseParser. */
+/** Options of `RequestParser` and `ResponseParser`. */
 export interface HeadParserOptions {
-  /** The most bytes that a head may have, start line and empty line included. Default 16 KiB. */
+  /** The longest head, in bytes, including the start line and the empty line. A number from 0, or Infinity. Default 16,384. */
   readonly maxHeadSize?: number | undefined;
-  /** The most header fields that a head may have. Default 100. */
+  /** The most header fields in a head. A number from 0, or Infinity. Default 100. */
   readonly maxHeaderFields?: number | undefined;
 }
 
-/** The head of a request. acceptHandshake() takes it as it is. */
+/** The head of a request. You can pass it to `acceptHandshake()`. */
 export interface RequestHead {
-  /** As it stands there: "GET". */
+  /** The method as written: "GET". */
   readonly method: string;
-  /** The request target, as it stands there: a path with its query, or a URL. */
+  /** The request target as written: a path with its query, or a URL. */
   readonly url: string;
-  /** As "1.1". */
+  /** The HTTP version, like "1.1". */
   readonly httpVersion: string;
-  /** Values are latin1. */
+  /** The header fields, in order. Values are latin1. */
   readonly headers: HeaderPairs;
-  /** How many bytes it took. */
+  /** The length of the head, in bytes. */
   readonly length: number;
 }
 
-/** The head of a response. checkResponse() takes it as it is. */
+/** The head of a response. You can pass it to `checkResponse()`. */
 export interface ResponseHead {
-  /** Of three digits. */
+  /** The HTTP status, from 100 to 999. */
   readonly status: number;
   /** The reason phrase, which may be empty. */
   readonly reason: string;
-  /** As "1.1". */
+  /** The HTTP version, like "1.1". */
   readonly httpVersion: string;
-  /** Values are latin1. */
+  /** The header fields, in order. Values are latin1. */
   readonly headers: HeaderPairs;
-  /** How many bytes it took, those of interim responses before it included. */
+  /** The length of the head, in bytes, including skipped interim responses. */
   readonly length: number;
 }
 
 /**
- * Parses the head of one request, in time linear in its length however its bytes are cut. Strict: lines end in CRLF, are
- * not folded, and have no whitespace before a colon and no control characters. One empty line before the head is
- * ignored (RFC 9112 §2.2).
+ * Parses the head of one request, in chunks of any size, in time linear in its length. The syntax is strict (RFC 9112): lines
+ * must end in CRLF and must not be folded; whitespace before a colon and control characters are errors. One empty line before
+ * the head is ignored (RFC 9112 §2.2).
  */
 export class RequestParser {
   readonly #parser: HeadParser<Omit<RequestHead, "headers" | "length">>;
 
-  /** @throws TypeError for a limit that is not a number from 0 on */
+  /** @throws TypeError if a limit is not a number, 0 or more */
   constructor(options: HeadParserOptions = {}) {
     this.#parser = new HeadParser(options, parseRequestLine, 400);
   }
 
   /**
-   * Takes the next bytes. The chunk is not kept, but `rest` is a view on it.
+   * Parses the next bytes. The chunk is not kept or changed, but `rest` is a view of it.
    *
-   * @returns undefined until the head is complete; then the head, and the bytes of the chunk that follow it: frames, if
-   *   the client did not wait
-   * @throws HandshakeError for bytes that are no head, with the status to answer with (400, or 431 for one that is too
-   *   large); the same from every call after it
-   * @throws TypeError if the chunk is not bytes, and once the head is complete
+   * @returns undefined until the head is complete, then the head and the rest of the chunk. If the client sent frames early,
+   * they are in `rest`
+   * @throws HandshakeError for a malformed head, with the status to answer with: 431 if it is too large, else 400. Every later
+   * call throws the same error
+   * @throws TypeError if the chunk is not bytes, or if the head was already complete
    */
   push(chunk: Bytes): { readonly request: RequestHead; readonly rest: Uint8Array } | undefined {
     const found = this.#parser.push(chunk);
@@ -70,24 +70,24 @@ export class RequestParser {
 }
 
 /**
- * Parses the head of one response, as RequestParser does. Interim responses before it (1xx other than 101, RFC 9110
- * §15.2) are skipped; they count towards the limits.
+ * Parses the head of one response, as strictly as RequestParser. Interim responses before it (1xx except 101, RFC 9110 §15.2)
+ * are skipped, but count towards the limits.
  */
 export class ResponseParser {
   readonly #parser: HeadParser<Omit<ResponseHead, "headers" | "length">>;
 
-  /** @throws TypeError for a limit that is not a number from 0 on */
+  /** @throws TypeError if a limit is not a number, 0 or more */
   constructor(options: HeadParserOptions = {}) {
     this.#parser = new HeadParser(options, parseStatusLine, undefined);
   }
 
   /**
-   * Takes the next bytes. The chunk is not kept, but `rest` is a view on it.
+   * Parses the next bytes. The chunk is not kept or changed, but `rest` is a view of it.
    *
-   * @returns undefined until the head is complete; then the head, and the bytes of the chunk that follow it: frames
-   *   behind a 101, else the body
-   * @throws HandshakeError for bytes that are no head; the same from every call after it
-   * @throws TypeError if the chunk is not bytes, and once the head is complete
+   * @returns undefined until the head is complete, then the head and the rest of the chunk. After a 101, `rest` contains
+   * frames; otherwise it is the start of the body
+   * @throws HandshakeError for a malformed head. Every later call throws the same error
+   * @throws TypeError if the chunk is not bytes, or if the head was already complete
    */
   push(chunk: Bytes): { readonly response: ResponseHead; readonly rest: Uint8Array } | undefined {
     let found = this.#parser.push(chunk);
@@ -113,18 +113,18 @@ interface Found<Start> {
   readonly rest: Uint8Array;
 }
 
-/** The lines of a head, one after another. Each byte is looked at once, and its line again when it is complete. */
+/** Splits a head into lines. It looks at each byte once, and again when the line is complete. */
 class HeadParser<Start extends object> {
   readonly #maxSize: number;
   readonly #maxFields: number;
   readonly #parseStart: (line: string) => Start | undefined;
-  /** The status to answer with. */
+  /** The status to answer with in case of an error. */
   readonly #status: number | undefined;
   #size = 0;
   #fields = 0;
   /**
-   * What has come of a line in chunks before: bytes, since a string that grows by one character at a time takes 32
-   * bytes for each.
+   * The start of a line from earlier chunks. Kept as bytes, because a string that grows one character at a time takes 32 bytes
+   * for each.
    */
   #kept = new Uint8Array(0);
   #keptLength = 0;
@@ -145,7 +145,7 @@ class HeadParser<Start extends object> {
   push(data: Bytes): Found<Start> | undefined {
     const chunk = asBytes(data);
     if (this.#error) throw this.#error;
-    if (this.#complete) throw new TypeError("The head is complete: what follows it is not for this parser");
+    if (this.#complete) throw new TypeError("The head is complete: do not pass more bytes to this parser");
     let lineStart = 0;
     for (let at = 0; at < chunk.length; at++) {
       if (++this.#size > this.#maxSize) {
@@ -155,7 +155,7 @@ class HeadParser<Start extends object> {
       if (this.#carriageReturn) {
         if (byte !== LF) this.#failCharacter();
         this.#carriageReturn = false;
-        // The CR may have been the end of the chunk before.
+        // The CR may be the end of the previous chunk.
         this.#endLine(this.#takeLine(chunk, lineStart, Math.max(lineStart, at - 1)));
         lineStart = at + 1;
         if (this.#complete) {
@@ -176,7 +176,7 @@ class HeadParser<Start extends object> {
     if (end <= start) return;
     const length = this.#keptLength + end - start;
     if (length > this.#kept.length) {
-      // Twice as long, so that all copies together are linear in the length.
+      // Doubling keeps all copies together linear in the length.
       const longer = new Uint8Array(Math.max(length, 2 * this.#kept.length));
       longer.set(this.#kept.subarray(0, this.#keptLength));
       this.#kept = longer;
@@ -194,7 +194,7 @@ class HeadParser<Start extends object> {
     return line;
   }
 
-  /** Begins another head. Limits are for all of them together. */
+  /** Starts the next head. The limits apply to all heads together. */
   again(): void {
     this.#start = undefined;
     this.#headers = [];
@@ -206,7 +206,7 @@ class HeadParser<Start extends object> {
       if (line === "" && this.#size === 2 && this.#status !== undefined) return;
       this.#start = this.#parseStart(line);
       if (this.#start === undefined) {
-        this.#fail("WS_ERR_HANDSHAKE_START_LINE", "The first line is not that of HTTP", "RFC 9112 §2.1");
+        this.#fail("WS_ERR_HANDSHAKE_START_LINE", "The first line is not a valid start line of HTTP", "RFC 9112 §2.1");
       }
       return;
     }
@@ -223,7 +223,7 @@ class HeadParser<Start extends object> {
     const colon = line.indexOf(":");
     const name = line.slice(0, Math.max(colon, 0));
     if (!isToken(name)) {
-      this.#fail("WS_ERR_HANDSHAKE_HEADER", "A header field must be a token, a colon and a value", "RFC 9112 §5.1");
+      this.#fail("WS_ERR_HANDSHAKE_HEADER", "A line of the head must be a name, a colon and a value", "RFC 9112 §5.1");
     }
     this.#headers.push([name, trimWhitespace(line.slice(colon + 1))]);
   }
@@ -231,7 +231,7 @@ class HeadParser<Start extends object> {
   #failCharacter(): never {
     this.#fail(
       this.#start === undefined ? "WS_ERR_HANDSHAKE_START_LINE" : "WS_ERR_HANDSHAKE_HEADER",
-      "The head has a control character, or a line that does not end in CRLF",
+      "The head contains a control character, or a line that does not end in CRLF",
       "RFC 9112 §2.2",
     );
   }
@@ -250,7 +250,8 @@ class HeadParser<Start extends object> {
 
 /** @throws TypeError */
 function limit(value: number, name: string): number {
-  if (typeof value !== "number" || Number.isNaN(value) || value < 0) throw new TypeError(`${name} must be a number`);
+  if (typeof value !== "number" || Number.isNaN(value) || value < 0)
+    throw new TypeError(`${name} must be a number, 0 or more`);
   return value;
 }
 
@@ -263,7 +264,7 @@ function parseRequestLine(line: string): Omit<RequestHead, "headers" | "length">
   return isToken(method) && isVisible(url) && httpVersion !== undefined ? { method, url, httpVersion } : undefined;
 }
 
-/** `HTTP/1.1 SP status SP reason` (RFC 9112 §4). Some servers leave out the second space when there is no reason. */
+/** `HTTP/1.1 SP status SP reason` (RFC 9112 §4). Some servers omit the second space if there is no reason. */
 function parseStatusLine(line: string): Omit<ResponseHead, "headers" | "length"> | undefined {
   const httpVersion = parseVersion(line.slice(0, 8));
   const digits = line.slice(9, 12);
@@ -272,7 +273,7 @@ function parseStatusLine(line: string): Omit<ResponseHead, "headers" | "length">
   return { httpVersion, status: Number(digits), reason: line.slice(13) };
 }
 
-/** `HTTP/1.1` (RFC 9112 §2.3), without the name. */
+/** Parses `HTTP/1.1` (RFC 9112 §2.3) into "1.1". */
 function parseVersion(version: string): string | undefined {
   const [major = "", minor = ""] = [version[5], version[7]];
   const valid = version.length === 8 && version.startsWith("HTTP/") && version[6] === "." && isDigits(major + minor);
@@ -283,15 +284,15 @@ function isDigits(value: string): boolean {
   return Array.from(value).every((digit) => digit >= "0" && digit <= "9");
 }
 
-/** How many arguments a call may have differs; this many are fine everywhere. */
+/** Runtimes limit the number of arguments of a call; this many work everywhere. */
 const LATIN1_SLICE = 4096;
 
-/** A string with a character for each byte. `TextDecoder` has no latin1: what it calls so is windows-1252. */
+/** Makes a string with one character per byte. `TextDecoder` cannot: its latin1 is windows-1252. */
 function latin1(bytes: Uint8Array, start: number, end: number): string {
   let text = "";
   for (let at = start; at < end; at += LATIN1_SLICE) {
     const slice = bytes.subarray(at, Math.min(end, at + LATIN1_SLICE));
-    // Not spread: that takes eight times as long (7.2 µs instead of 0.8 for 120 bytes).
+    // Spreading the bytes would take eight times as long (7.2 µs instead of 0.8 µs for 120 bytes).
     const piece: string = Reflect.apply(String.fromCharCode, undefined, slice);
     text += piece;
   }

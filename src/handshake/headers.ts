@@ -1,22 +1,22 @@
-// Header fields in the forms in which they come, and the checks of those that a user adds.
+// Reads header fields in all their forms, and checks those that a user adds.
 
 import { isFieldValue, isToken, splitList, trimWhitespace } from "./syntax.ts";
 
-/** Header fields in their order, as they are written. A name that repeats is a field of its own each time. */
+/** Header fields in order, with their names as written. A repeated name has one pair for each field. */
 export type HeaderPairs = readonly (readonly [name: string, value: string])[];
 
 /**
- * Header fields in any of the usual forms: `headers` of node:http and node:http2, a WHATWG `Headers`, a plain object
- * (an array is a field for each of its values, undefined is none), pairs of name and value. Values are latin1.
+ * Header fields in any common form: `headers` of node:http and node:http2, a WHATWG `Headers`, pairs of name and value, or a
+ * plain object. In an object, an array stands for one field per item, and undefined for no field. Values are latin1.
  */
 export type HeaderSource =
   | Iterable<readonly [name: string, value: string]>
   | { readonly [name: string]: string | number | readonly string[] | undefined };
 
-/** The values of each field, in their order, by its name in lower case. */
+/** The values of each field, in order, by its name in lower case. */
 export type Fields = ReadonlyMap<string, readonly string[]>;
 
-/** Header fields in the order in which the source has them. */
+/** Header fields in the order of the source. */
 export function toPairs(source: HeaderSource): [name: string, value: string][] {
   const pairs: [string, string][] = [];
   if (isIterable(source)) {
@@ -47,37 +47,57 @@ export function readFields(source: HeaderSource): Fields {
   return fields;
 }
 
-/** The members of all fields of a name, taken as one list (RFC 9110 §5.3). */
+/** The members of all fields with this name, read as one list (RFC 9110 §5.3). */
 export function membersOf(fields: Fields, name: string): string[] {
   return (fields.get(name) ?? []).flatMap(splitList);
 }
 
-/** The value of a field that must stand there once: undefined if there is none, or more than one. */
+/** The value of a field that must occur exactly once: undefined if it is missing or repeated. */
 export function singleValue(fields: Fields, name: string): string | undefined {
   const values = fields.get(name);
   return values?.length === 1 ? values[0] : undefined;
 }
 
 /**
- * Header fields of the user's, checked so that nothing can be smuggled into a head with them.
+ * Checks a user's header fields, so that they cannot inject anything into a head.
  *
- * @param own Names in lower case that the handshake itself writes
- * @throws TypeError if a name is no token or one of `own`, or a value has a control character (CR, LF, NUL) or one
- *   that is not of latin1
+ * @param own names, in lower case, of fields that the handshake sets itself
+ * @throws TypeError if a name is not a token or is one of `own`, or if a value contains a control character (CR, LF, NUL) or a
+ * character outside latin1
  */
 export function checkedHeaders(source: HeaderSource, own: readonly string[] = []): [name: string, value: string][] {
   const pairs = toPairs(source);
   for (const [name, value] of pairs) {
-    if (!isToken(name)) throw new TypeError(`${JSON.stringify(name)} is not the name of a header field`);
-    if (own.includes(name.toLowerCase())) throw new TypeError(`The handshake writes ${name} itself`);
+    if (!isToken(name))
+      throw new TypeError(`\`headers\`: ${JSON.stringify(name)} is not a valid name of a header field`);
+    if (own.includes(name.toLowerCase())) {
+      throw new TypeError(`\`headers\` must not contain ${name}: ${adviceFor(name.toLowerCase())}`);
+    }
     if (typeof value !== "string" || !isFieldValue(value)) {
-      throw new TypeError(`The value of ${name} has characters that a header field must not have`);
+      throw new TypeError(`\`headers\`: the value of ${name} has characters that a header field must not have`);
     }
   }
   return pairs;
 }
 
-/** What of Sec-WebSocket-* and of the connection no user writes, on either side. */
+/** How to set a field that `headers` must not contain. */
+function adviceFor(name: string): string {
+  switch (name) {
+    case "origin":
+      return "use the option `origin`";
+    case "sec-websocket-protocol":
+      return "use the option `protocols`";
+    case "sec-websocket-extensions":
+      return "use the option `extensions`";
+    case "content-length":
+    case "transfer-encoding":
+      return "the length follows from the body";
+    default:
+      return "the handshake sets it";
+  }
+}
+
+/** The fields of the handshake and of the connection that a user must not set, on either side. */
 export const HANDSHAKE_FIELDS: readonly string[] = [
   "connection",
   "content-length",

@@ -1,15 +1,15 @@
-// Sec-WebSocket-Key and the answer to it (RFC 6455 §1.3, §4.1, §4.2.2).
+// Makes and checks Sec-WebSocket-Key and Sec-WebSocket-Accept (RFC 6455 §1.3, §4.1, §4.2.2).
 
 import { sha1 } from "./sha1.ts";
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const KEY_BYTES = 16;
-/** 22 characters of base64 and `==` are 16 bytes. */
+/** 16 bytes are 22 characters of base64 and `==`. */
 const KEY_DIGITS = 22;
 
 /**
- * Whether a string is 16 bytes in base64. The bits that are left over in the last digit need not be 0: in the RFC's own
- * example of a key, `AQIDBAUGBwgJCgsMDQ4PEC==` (§4.1), they are not.
+ * Whether a string is 16 bytes in base64. The unused bits of the last digit need not be 0: the example in the RFC,
+ * `AQIDBAUGBwgJCgsMDQ4PEC==` (§4.1), has others.
  */
 export function isKey(value: string): boolean {
   if (value.length !== KEY_DIGITS + 2 || !value.endsWith("==")) return false;
@@ -29,7 +29,7 @@ function isBase64Digit(code: number): boolean {
   );
 }
 
-/** A fresh key: 16 random bytes in base64. */
+/** Makes a new key: 16 random bytes in base64. */
 export function randomKey(): string {
   return toBase64(crypto.getRandomValues(new Uint8Array(KEY_BYTES)));
 }
@@ -39,7 +39,7 @@ export function acceptFor(key: string): string {
   return toBase64(sha1(new TextEncoder().encode(key + GUID)));
 }
 
-/** Of a few bytes: each is an argument. */
+/** Base64 of a few bytes. Each byte becomes an argument of a call. */
 export function toBase64(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes));
 }

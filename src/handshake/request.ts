@@ -1,4 +1,4 @@
-// The client's request (RFC 6455 §4.1; over HTTP/2, RFC 8441 §5).
+// Makes the client's request (RFC 6455 §4.1; RFC 8441 §5 for HTTP/2).
 
 import type { Extension } from "../frame/extension.ts";
 import { type NamedExtension, serializeExtensions } from "./extensions.ts";
@@ -8,65 +8,65 @@ import { serializeHead } from "./response.ts";
 import { checkSubprotocols } from "./subprotocols.ts";
 import { isAuthority, isFieldValue, isToken, isVisible } from "./syntax.ts";
 
-/** Options of createRequest() and createConnectRequest(). */
+/** Options of `createRequest()` and `createConnectRequest()`. */
 export interface RequestOptions {
-  /** The subprotocols to offer, in order of preference. Default none. */
+  /** The subprotocols to offer, in order of preference (RFC 6455 §1.9). Default none. */
   readonly protocols?: readonly string[] | undefined;
-  /** The extensions to offer, in order of preference. Default none. */
+  /** The extensions to offer, in order of preference (RFC 6455 §9). Default none. */
   readonly extensions?: readonly Extension[] | undefined;
   /**
-   * Further header fields. One called Authorization takes the place of the user and password of the URL, and one called Host
-   * that of its host and port (over HTTP/2 in `:authority`); where to connect to is what the URL says. Default none.
+   * More header fields. Authorization replaces the user and password of the URL. Host replaces the host and port of the URL in
+   * the request (in `:authority` over HTTP/2); the connection still goes to the host of the URL. Default none.
    */
   readonly headers?: HeaderSource | undefined;
-  /** The value of Origin, which browsers send and other clients may. Default none. */
+  /** The value of Origin. Browsers always send it; other clients need not (RFC 6455 §10.2). Default none. */
   readonly origin?: string | undefined;
   /**
-   * createRequest() alone: Sec-WebSocket-Key, 16 bytes in base64. Anything but the default is for tests and
-   * reproductions. Default `crypto.getRandomValues`.
+   * Only for createRequest(): the value of Sec-WebSocket-Key, 16 bytes in base64. Set it only for tests and reproductions.
+   * Default: random, from `crypto.getRandomValues`.
    */
   readonly key?: string | undefined;
 }
 
-/** The request of a client, and where to send it. */
+/** The request of a client, and where to send it. `serializeRequest()` turns it into bytes for HTTP/1.1. */
 export interface ClientRequest {
-  /** "CONNECT" for HTTP/2 and 3. */
+  /** "GET", or "CONNECT" for HTTP/2 and 3. */
   readonly method: "GET" | "CONNECT";
   /** The request target: the path with its query. */
   readonly url: string;
-  /** "2.0" of createConnectRequest(), which HTTP/3 takes too. */
+  /** "1.1", or "2.0" from createConnectRequest(), which is also right for HTTP/3. */
   readonly httpVersion: "1.1" | "2.0";
-  /** All of them, in their order; for HTTP/2 with the pseudo-header fields. */
+  /** All header fields, in order; for HTTP/2 including the pseudo-header fields. */
   readonly headers: HeaderPairs;
-  /** Sec-WebSocket-Key. An extended CONNECT has none. */
+  /** The value of Sec-WebSocket-Key. Undefined for an extended CONNECT. */
   readonly key: string | undefined;
-  /** The subprotocols that are offered. */
+  /** The offered subprotocols. */
   readonly protocols: readonly string[];
-  /** The extensions that are offered: checkResponse() asks them about the response. */
+  /** The offered extensions. checkResponse() uses them to check the response. */
   readonly extensions: readonly Extension[];
   /** Whether to connect with TLS. */
   readonly secure: boolean;
-  /** The name or address to connect to; that of IPv6 without brackets. */
+  /** The name or address to connect to. IPv6 addresses have no brackets. */
   readonly host: string;
-  /** The port to connect to. */
+  /** The TCP port to connect to. */
   readonly port: number;
 }
 
-/** A URL as a string, or a `URL`. */
+/** A URL: a string or a `URL`. */
 export type UrlSource = string | { readonly href: string };
 
 /**
- * The request that opens a connection (RFC 6455 §4.1). `ws:` and `http:` are the same, and so are `wss:` and `https:`.
- * A user and password in the URL are sent as `Authorization: Basic`, in UTF-8 (RFC 7617).
+ * Makes the request that opens a connection (RFC 6455 §4.1). `http:` means `ws:`, and `https:` means `wss:`. The user and
+ * password of the URL are sent as `Authorization: Basic`, in UTF-8 (RFC 7617).
  *
- * @throws TypeError for a URL that is none, has another scheme or a fragment; subprotocols that are no tokens or stand
- *   there twice; a key that is not 16 bytes in base64; header fields that are the handshake's own (Origin among
- *   them), that would break out of their line, or two called Host
+ * @throws TypeError for an invalid URL, another scheme or a fragment; for subprotocols that are not tokens or are repeated; for
+ * a `key` that is not 16 bytes in base64; for header fields that have an option of their own (such as Origin), that the
+ * handshake sets, that contain illegal characters, or for two Host fields
  */
 export function createRequest(url: UrlSource, options: RequestOptions = {}): ClientRequest {
   const target = readUrl(url);
   const { key = randomKey() } = options;
-  if (!isKey(key)) throw new TypeError("A key must be 16 bytes in base64");
+  if (!isKey(key)) throw new TypeError("`key` must be 16 bytes in base64");
   const { authority, headers } = commonHeaders(target, options);
   return {
     method: "GET",
@@ -85,11 +85,10 @@ export function createRequest(url: UrlSource, options: RequestOptions = {}): Cli
 }
 
 /**
- * The request that opens a connection in a stream of HTTP/2 (RFC 8441 §5), or of HTTP/3 (RFC 9220). The server must
- * have set SETTINGS_ENABLE_CONNECT_PROTOCOL. `session.request(Object.fromEntries(request.headers))` sends it with
- * node:http2.
+ * Makes the request that opens a connection in a stream of HTTP/2 (RFC 8441 §5) or HTTP/3 (RFC 9220). The server must have sent
+ * SETTINGS_ENABLE_CONNECT_PROTOCOL. With node:http2, send it with `session.request(Object.fromEntries(request.headers))`.
  *
- * @throws TypeError as createRequest()
+ * @throws TypeError like createRequest()
  */
 export function createConnectRequest(url: UrlSource, options: Omit<RequestOptions, "key"> = {}): ClientRequest {
   const target = readUrl(url);
@@ -104,7 +103,7 @@ export function createConnectRequest(url: UrlSource, options: Omit<RequestOption
       [":scheme", target.secure ? "https" : "http"],
       [":authority", authority],
       [":path", target.path],
-      // In HTTP/2 names are in lower case (RFC 9113 §8.2.1).
+      // HTTP/2 requires names in lower case (RFC 9113 §8.2.1).
       ...headers.map(([name, value]) => [name.toLowerCase(), value] as const),
     ],
     key: undefined,
@@ -113,9 +112,9 @@ export function createConnectRequest(url: UrlSource, options: Omit<RequestOption
 }
 
 /**
- * The bytes of a request over HTTP/1.1.
+ * Turns a request into bytes for HTTP/1.1.
  *
- * @throws TypeError for a method, a target or header fields that cannot be sent
+ * @throws TypeError for a method, request target or header field with illegal characters
  */
 export function serializeRequest(request: {
   readonly method: string;
@@ -123,20 +122,20 @@ export function serializeRequest(request: {
   readonly headers: HeaderSource;
 }): Uint8Array {
   const { method, url, headers } = request;
-  if (!isToken(method)) throw new TypeError("The method must be a token");
-  if (!isVisible(url)) throw new TypeError("The request target must be of visible ASCII characters");
+  if (!isToken(method)) throw new TypeError("The `method` must be a token, such as GET");
+  if (!isVisible(url)) throw new TypeError("The request target `url` must consist of visible ASCII characters");
   return serializeHead(`${method} ${url} HTTP/1.1`, checkedHeaders(headers));
 }
 
 interface Target extends Pick<ClientRequest, "secure" | "host" | "port"> {
-  /** Host, with the port where it is not the scheme's default. */
+  /** The host, with the port if it is not the default of the scheme. */
   readonly authority: string;
   readonly path: string;
-  /** The value of Authorization, if the URL has a user or a password. */
+  /** The value of Authorization; undefined if the URL has neither a user nor a password. */
   readonly authorization: string | undefined;
 }
 
-/** What both kinds of request tell about themselves. */
+/** The part of a ClientRequest that is the same for HTTP/1.1 and HTTP/2. */
 function sentTo(
   { secure, host, port }: Target,
   { protocols = [], extensions = [] }: RequestOptions,
@@ -146,13 +145,13 @@ function sentTo(
 
 /** @throws TypeError */
 function readUrl(source: UrlSource): Target {
-  // A copy: what is read of it has been parsed here.
+  // A getter of `source` could return different values, so read it once.
   const url = new URL(typeof source === "string" ? source : source.href);
   const secure = url.protocol === "wss:" || url.protocol === "https:";
   if (!secure && url.protocol !== "ws:" && url.protocol !== "http:") {
     throw new TypeError("The scheme of the URL must be ws, wss, http or https");
   }
-  // `hash` is empty for an empty fragment too.
+  // `hash` is also empty if the fragment is.
   if (url.href.includes("#")) throw new TypeError("The URL must not have a fragment (RFC 6455 §3)");
   return {
     secure,
@@ -174,7 +173,7 @@ function basic(user: string, password: string): string {
   }
 }
 
-/** What the requests over HTTP/1.1 and HTTP/2 have in common. @throws TypeError */
+/** The header fields that requests over HTTP/1.1 and HTTP/2 share. @throws TypeError */
 function commonHeaders(
   target: Target,
   options: RequestOptions,
@@ -186,7 +185,7 @@ function commonHeaders(
   const hosts = given.filter(isHost);
   const authority = hosts[0]?.[1] ?? target.authority;
   if (hosts.length > 1 || !isAuthority(authority)) {
-    throw new TypeError("There must be one Host at most: a host with an optional port");
+    throw new TypeError("`headers` may contain one Host, which must be a host with an optional port");
   }
   const extra = given.filter((pair) => !isHost(pair));
   const headers: [string, string][] = [["Sec-WebSocket-Version", "13"]];
@@ -196,7 +195,7 @@ function commonHeaders(
   );
   if (offers.length > 0) headers.push(["Sec-WebSocket-Extensions", serializeExtensions(offers)]);
   if (origin !== undefined) {
-    if (!isFieldValue(origin)) throw new TypeError("The origin has characters that a header field must not have");
+    if (!isFieldValue(origin)) throw new TypeError("`origin` has characters that a header field must not have");
     headers.push(["Origin", origin]);
   }
   if (target.authorization !== undefined && !extra.some(([name]) => name.toLowerCase() === "authorization")) {

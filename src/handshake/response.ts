@@ -1,64 +1,65 @@
-// What a server answers: the bytes of a response, and the refusal of a handshake (RFC 6455 §4.2.2).
+// Makes the server's response as bytes, and the rejection of a handshake (RFC 6455 §4.2.2).
 
 import { HandshakeError } from "./errors.ts";
 import { checkedHeaders, type HeaderPairs, type HeaderSource } from "./headers.ts";
 import { isFieldValue } from "./syntax.ts";
 
-/** A response, as it is to be written. */
+/** A response for serializeResponse(). An Acceptance or a Rejection is one. */
 export interface HandshakeResponse {
-  /** From 100 to 599. */
+  /** A whole number from 100 to 999. */
   readonly status: number;
-  /** Behind the status. Default: the phrase that is registered for it. */
+  /** The reason phrase after the status. Default: the registered phrase. */
   readonly reason?: string | undefined;
-  /** The header fields, as they are sent. */
+  /** The header fields. */
   readonly headers: HeaderSource;
-  /** What follows the head: a string is sent as UTF-8. Default: nothing. */
+  /** The body. A string is sent as UTF-8. Default: empty. */
   readonly body?: string | Uint8Array | undefined;
 }
 
-/** A handshake that is refused. */
+/** A rejected handshake. `serializeResponse()` turns it into bytes. */
 export interface Rejection {
   readonly accepted: false;
   /** From 300 to 599. */
   readonly status: number;
-  /** All of them: over HTTP/1.1 with `Connection: close`. */
+  /** All header fields; over HTTP/1.1 with `Connection: close`. */
   readonly headers: HeaderPairs;
-  /** What follows the head: a string is sent as UTF-8. */
+  /** The body. A string is sent as UTF-8. */
   readonly body: string | Uint8Array;
-  /** Why. */
+  /** The reason for the rejection. */
   readonly error: HandshakeError;
 }
 
-/** Options of rejectHandshake(). */
+/** Options of `rejectHandshake()`. */
 export interface RejectOptions {
-  /** From 300 to 599. Default: that of `error`, else 400. */
+  /** The HTTP status, a whole number from 300 to 599. Default: the status of `error`, else 400. */
   readonly status?: number | undefined;
-  /** Further header fields, such as WWW-Authenticate or Location. Default: those of `error`. */
+  /** More header fields, such as WWW-Authenticate or Location. Default: those of `error`. */
   readonly headers?: HeaderSource | undefined;
-  /** A string is sent as UTF-8. Default: the message of `error`, else the reason phrase of the status. */
+  /** The body. A string is sent as UTF-8. Default: the message of `error`, else the reason phrase of the status. */
   readonly body?: string | Uint8Array | undefined;
-  /** What acceptHandshake() or a RequestParser found wrong. Default: one with the code WS_ERR_HANDSHAKE_REJECTED. */
+  /** The error from acceptHandshake() or RequestParser. Default: a new one with the code WS_ERR_HANDSHAKE_REJECTED. */
   readonly error?: HandshakeError | undefined;
-  /** Of the request. From "2.0" on there are no fields that concern the connection (RFC 9113 §8.2.2). Default "1.1". */
+  /** The HTTP version of the request. From "2.0" on, the response has no Connection field (RFC 9113 §8.2.2). Default "1.1". */
   readonly httpVersion?: string | undefined;
 }
 
-/** What a rejection writes itself. */
+/** The fields that a rejection sets itself. */
 const OWN_FIELDS: readonly string[] = ["connection", "content-length", "transfer-encoding"];
 
 /**
- * Refuses a handshake, with any status and header fields: for a server's own reasons (401, 403, 404, 503, a redirect),
- * or for an error of RequestParser.
+ * Rejects a handshake with any status and header fields. Use it for your own reasons (401, 403, 404, 503, a redirect), or for
+ * an error of RequestParser.
  *
- * @throws TypeError for header fields that cannot be sent, or that it writes itself (Connection, Content-Length,
- *   Transfer-Encoding)
- * @throws RangeError for a status that does not refuse
+ * @returns the response to send; `serializeResponse()` turns it into bytes
+ * @throws TypeError for header fields with illegal characters, or that the rejection sets itself: Connection, Content-Length
+ * and Transfer-Encoding
+ * @throws RangeError if the status is not a whole number from 300 to 599
  */
 export function rejectHandshake(options: RejectOptions = {}): Rejection {
   const { error, httpVersion = "1.1" } = options;
   const status = options.status ?? error?.status ?? 400;
   if (!Number.isInteger(status) || status < 300 || status > 599) {
-    throw new RangeError("The status of a rejection must be from 300 to 599");
+    throw new RangeError("`status` of a rejection must be a whole number from 300 to 599");
   }
   const headers = checkedHeaders(options.headers ?? error?.headers ?? [], OWN_FIELDS);
   const has = (name: string): boolean => headers.some(([each]) => each.toLowerCase() === name);
@@ -67,10 +68,10 @@ export function rejectHandshake(options: RejectOptions = {}): Rejection {
   if (!has("content-type")) headers.push(["Content-Type", "text/plain; charset=utf-8"]);
   headers.push(["Content-Length", String(toBytes(body).length)]);
   if (isBeforeHttp2(httpVersion)) {
-    // Who sends Upgrade must name it in Connection too (RFC 9110 §7.8).
+    // A sender of Upgrade must also list it in Connection (RFC 9110 §7.8).
     headers.push(["Connection", has("upgrade") ? "close, Upgrade" : "close"]);
   } else {
-    // In HTTP/2 names are in lower case (RFC 9113 §8.2.1).
+    // HTTP/2 requires names in lower case (RFC 9113 §8.2.1).
     for (const header of headers) header[0] = header[0].toLowerCase();
   }
   return {
@@ -88,25 +89,25 @@ export function rejectHandshake(options: RejectOptions = {}): Rejection {
   };
 }
 
-/** Whether it is a version of HTTP whose messages have fields for the connection. */
+/** Whether messages of this HTTP version have fields for the connection. */
 export function isBeforeHttp2(httpVersion: string): boolean {
   return httpVersion.startsWith("1.") || httpVersion.startsWith("0.");
 }
 
 /**
- * The bytes of a response over HTTP/1.1: of what acceptHandshake() or rejectHandshake() returns, or of any other. A
- * body whose length no header field tells gets a Content-Length.
+ * Turns a response into bytes for HTTP/1.1: the result of acceptHandshake() or rejectHandshake(), or any other response. If
+ * there is a body and no field gives its length, Content-Length is added.
  *
- * @throws TypeError for header fields or a reason that cannot be sent
- * @throws RangeError for a status that is not a number of three digits
+ * @throws TypeError for a header field or a reason with illegal characters
+ * @throws RangeError if the status is not a whole number from 100 to 999
  */
 export function serializeResponse(response: HandshakeResponse): Uint8Array {
   const { status } = response;
   if (!Number.isInteger(status) || status < 100 || status > 999) {
-    throw new RangeError("A status must be a number from 100 to 999");
+    throw new RangeError("`status` must be a whole number from 100 to 999");
   }
   const reason = response.reason ?? reasonOf(status);
-  if (!isFieldValue(reason)) throw new TypeError("The reason has characters that it must not have");
+  if (!isFieldValue(reason)) throw new TypeError("`reason` has characters that a reason phrase must not have");
   const headers = checkedHeaders(response.headers);
   const body = toBytes(response.body ?? "");
   const names = new Set(headers.map(([name]) => name.toLowerCase()));
@@ -116,7 +117,7 @@ export function serializeResponse(response: HandshakeResponse): Uint8Array {
   return serializeHead(`HTTP/1.1 ${status} ${reason}`, headers, body);
 }
 
-/** A start line and header fields that have been checked, in latin1, and what comes behind them. */
+/** Writes a start line and checked header fields in latin1, followed by the body. */
 export function serializeHead(
   startLine: string,
   headers: HeaderPairs,
@@ -129,12 +130,12 @@ export function serializeHead(
   return bytes;
 }
 
-/** A string as UTF-8. */
+/** Encodes a string as UTF-8. */
 export function toBytes(body: string | Uint8Array): Uint8Array {
   return typeof body === "string" ? new TextEncoder().encode(body) : body;
 }
 
-/** The registered phrases (RFC 9110 §15) of what a handshake may be answered with. */
+/** The registered reason phrases (RFC 9110 §15) of statuses that a handshake may be answered with. */
 function reasonOf(status: number): string {
   switch (status) {
     case 101:

@@ -1,13 +1,13 @@
-// SHA-1 (RFC 3174), which Sec-WebSocket-Accept is made with. It is here because the handshake is synchronous and runs
-// where there is no node:crypto. It is no longer good for anything else.
+// SHA-1 (RFC 3174), which Sec-WebSocket-Accept requires. The handshake needs it to be synchronous and to run without
+// node:crypto. Do not use it for anything else: it is not secure.
 
 const BLOCK = 64;
-/** Where in the last block the length in bits stands. */
+/** Offset of the length, in bits, in the last block. */
 const LENGTH_OFFSET = 56;
 
 /** The 20 bytes of a SHA-1 digest. */
 export function sha1(message: Uint8Array): Uint8Array {
-  // A bit 1, then zeros up to the length in bits, which ends the last block (§4).
+  // Padding: a 1 bit, then zeros up to the length in bits at the end of the last block (§4).
   const padded = new Uint8Array(Math.ceil((message.length + 9) / BLOCK) * BLOCK);
   padded.set(message);
   padded[message.length] = 0x80;
@@ -24,7 +24,7 @@ export function sha1(message: Uint8Array): Uint8Array {
     }
     let [a, b, c, d, e] = [h0, h1, h2, h3, h4];
     for (let t = 0; t < 80; t++) {
-      // Each sum stays well below 2^53, so one conversion to 32 bits at its end is enough.
+      // Each sum stays far below 2^53, so one conversion to 32 bits at the end is enough.
       const next = (rotate(a, 5) + mix(t, b, c, d) + e + words[t]!) | 0;
       e = d;
       d = c;

@@ -1,11 +1,10 @@
-// The characters that HTTP allows where (RFC 9110 §5.5, §5.6). Loops over characters, so that no input takes more than
-// linear time.
+// The character classes of HTTP (RFC 9110 §5.5, §5.6). All functions loop over characters, so they take linear time.
 
 const TAB = 0x09;
 const SPACE = 0x20;
 const DELETE = 0x7f;
 
-/** Whether a character may stand in a token (RFC 9110 §5.6.2). */
+/** Whether a character is allowed in a token (RFC 9110 §5.6.2). */
 export function isTokenCharacter(code: number): boolean {
   if (code >= 0x61 && code <= 0x7a) return true; // a-z
   if (code >= 0x41 && code <= 0x5a) return true; // A-Z
@@ -37,22 +36,25 @@ export function isToken(value: string): boolean {
   return value.length > 0 && every(value, isTokenCharacter);
 }
 
-/** Whether a character may stand in a field value or a reason phrase (RFC 9110 §5.5): one of latin1, no control but a tab. */
+/**
+ * Whether a character is allowed in a field value or a reason phrase (RFC 9110 §5.5): latin1, without control characters except
+ * tab.
+ */
 export function isValueCharacter(code: number): boolean {
   return (code >= SPACE && code !== DELETE && code <= 0xff) || code === TAB;
 }
 
-/** Whether a string can be a field value (RFC 9110 §5.5). */
+/** Whether a string is a valid field value (RFC 9110 §5.5). */
 export function isFieldValue(value: string): boolean {
   return every(value, isValueCharacter);
 }
 
-/** Whether a string is of visible ASCII alone, and not empty: what a request target is made of (RFC 9112 §3.2). */
+/** Whether a string is not empty and all visible ASCII, as a request target must be (RFC 9112 §3.2). */
 export function isVisible(value: string): boolean {
   return value.length > 0 && every(value, (code) => code > SPACE && code < DELETE);
 }
 
-/** Whether a string can be a host with an optional port: its characters, not its grammar (RFC 9110 §7.2). */
+/** Whether a string has only characters of a host with an optional port. The grammar is not checked (RFC 9110 §7.2). */
 export function isAuthority(value: string): boolean {
   return isVisible(value) && !Array.from(value).some((character) => '/?#@\\"<>'.includes(character));
 }
@@ -61,7 +63,7 @@ export function isWhitespace(code: number): boolean {
   return code === SPACE || code === TAB;
 }
 
-/** Without the spaces and tabs at its ends (RFC 9110 §5.6.3). `String.trim` would take others too. */
+/** Removes spaces and tabs at both ends (RFC 9110 §5.6.3). `String.trim` would remove other characters, too. */
 export function trimWhitespace(value: string): string {
   let start = 0;
   let end = value.length;
@@ -70,10 +72,7 @@ export function trimWhitespace(value: string): string {
   return value.slice(start, end);
 }
 
-/**
- * The members of a list, without the empty ones, which a recipient ignores (RFC 9110 §5.6.1). Not for lists in which
- * quoted strings may stand.
- */
+/** The members of a list without quoted strings. Recipients ignore empty members (RFC 9110 §5.6.1). */
 export function splitList(value: string): string[] {
   return value
     .split(",")
@@ -81,7 +80,7 @@ export function splitList(value: string): string[] {
     .filter((member) => member !== "");
 }
 
-/** Whether a value is a token, in any case; `token` is in lower case. Case is that of ASCII: a Kelvin sign is no k. */
+/** Whether a value is `token`, which is in lower case, ignoring the case of ASCII letters. A Kelvin sign is not a k. */
 export function isSameToken(value: string, token: string): boolean {
   return value.length === token.length && isToken(value) && value.toLowerCase() === token;
 }

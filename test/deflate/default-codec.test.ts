@@ -65,7 +65,7 @@ describe.each(Object.entries(REFUSALS))("with %s", (_, change) => {
 
   test("a TypeError that says so, without zlib; a codec still serves", () => {
     const make = inRealm(change, false);
-    expect(() => make()).toThrow("needs a codec");
+    expect(() => make()).toThrow("pass perMessageDeflate() a `codec`");
     let name = "";
     try {
       make();

@@ -171,6 +171,22 @@ describe("createRequest", () => {
     expect(() => createRequest("ws://a", options)).toThrow(TypeError);
   });
 
+  test("names the option to use instead of a refused header field", () => {
+    const refusal = (name: string): string => {
+      try {
+        createRequest("ws://a", { headers: { [name]: "1" } });
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return "";
+    };
+    expect(refusal("Origin")).toBe("`headers` must not contain Origin: use the option `origin`");
+    expect(refusal("Sec-WebSocket-Protocol")).toContain("use the option `protocols`");
+    expect(refusal("sec-websocket-extensions")).toContain("use the option `extensions`");
+    expect(refusal("Content-Length")).toContain("the length follows from the body");
+    expect(refusal("Upgrade")).toBe("`headers` must not contain Upgrade: the handshake sets it");
+  });
+
   test("a header field Host takes the place of the URL's, once, and does not say where to connect to", () => {
     const request = createRequest("ws://a:81/b", { headers: { host: "example.test", x: "1" } });
     expect(request.headers.filter(([name]) => name.toLowerCase() === "host")).toEqual([["Host", "example.test"]]);

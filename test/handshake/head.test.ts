@@ -263,9 +263,11 @@ describe("limits", () => {
     expect(request("GET / HTTP/1.1\r\n\r\n", { maxHeaderFields: 0 })).toBeDefined();
   });
 
-  test.each([-1, NaN, "1"])("a limit of %j is none", (value) => {
+  test.each([-1, NaN, "1"])("refuses a limit of %j", (value) => {
     for (const limit of ["maxHeadSize", "maxHeaderFields"]) {
-      expect(() => new RequestParser({ [limit]: value })).toThrow(new TypeError(`${limit} must be a number`));
+      expect(() => new RequestParser({ [limit]: value })).toThrow(
+        new TypeError(`${limit} must be a number, 0 or more`),
+      );
     }
   });
 });

@@ -210,7 +210,7 @@ describe("their clients, our server", () => {
     expect([response.statusCode, response.headers.connection]).toEqual([403, "close"]);
     let body = "";
     for await (const chunk of response) body += String(chunk);
-    expect(body).toBe("This origin may not connect (RFC 6455 §4.2.2)\n");
+    expect(body).toBe("Connections from this origin are not allowed (RFC 6455 §4.2.2)\n");
     const good = new WebSocket(url, { origin: "https://good.example" });
     await once(good, "open");
     good.close();
