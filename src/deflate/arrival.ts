@@ -1,4 +1,4 @@
-// A compressed message on its way to the one who gets it: text or bytes, whole or in pieces.
+// Delivers a compressed message while it is inflated: as text or bytes, whole or in pieces.
 
 import { concat } from "../frame/bytes.ts";
 import { Collector, giveAway } from "../frame/collector.ts";
@@ -15,15 +15,15 @@ export class InflatingMessage implements Arrival {
   readonly #delivery: Delivery;
   readonly #handler: FailureHandler;
   readonly #decoder: Incoming;
-  /** Where in the stream the frame ends that the last bytes were of. */
+  /** Where in the stream the frame of the last bytes ends. */
   #byteOffset = 0;
-  /** What makes characters of bytes that may be cut inside one. */
+  /** Decodes text that is delivered in pieces, which may be cut inside a character. */
   #characters: TextDecoder | undefined = undefined;
-  /** Of text that is passed on in pieces, the beginning of a character that waits for the rest of it. */
+  /** For text that is delivered in pieces: the incomplete character at the end. */
   #incomplete: Uint8Array = NOTHING;
-  /** What the next call of advance() has to throw an error for. */
+  /** The error that the next call of advance() throws. */
   #fault: unknown = undefined;
-  /** What there is of a message that is delivered whole: one piece of text or bytes, or several in the collector. */
+  /** For a message that is delivered whole: its text or bytes if it was one piece, else the collector. */
   #string = "";
   #bytes: Uint8Array<ArrayBuffer> | undefined = undefined;
   #collector: Collector | undefined = undefined;
@@ -95,12 +95,12 @@ export class InflatingMessage implements Arrival {
     if (isWhole && !textBytes) {
       this.#string = text;
     } else {
-      // Strings of pieces would only be garbage: one of the whole message is made at its end.
+      // Strings of single pieces would be garbage: one string of the whole message is made at its end.
       this.#collect(piece);
     }
   }
 
-  /** Passes characters on: before an error the same ones, however the message is cut. */
+  /** Delivers characters. The text before an error is the same, however the message is cut. */
   #passOn(piece: Uint8Array<ArrayBuffer>, sink: ArrivalSink): void {
     let text: string;
     try {
@@ -108,7 +108,7 @@ export class InflatingMessage implements Arrival {
     } catch (error) {
       text = decodeValidPart(concat([this.#incomplete, piece]));
       if (text === "") throw this.#failure(error);
-      // What is right is told first.
+      // Deliver the valid text first.
       this.#fault = error;
     }
     const end = piece.length >= MOST_INCOMPLETE ? piece : concat([this.#incomplete, piece]);
@@ -129,11 +129,11 @@ export class InflatingMessage implements Arrival {
     }
     this.#collector ??= new Collector(this.#delivery.allocate);
     const length = this.#collector.length + piece.length;
-    // Nobody knows how long it gets: the buffer doubles.
+    // The final length is unknown, so the buffer doubles.
     this.#collector.append(piece, 0, piece.length, this.done ? length : 2 * length);
   }
 
-  /** The characters of bytes, `more` of which may come; those that are not complete wait for them. */
+  /** Decodes bytes. If `more` may follow, an incomplete character at the end waits for them. */
   #checked(bytes: Uint8Array, more: boolean): string {
     try {
       return this.#decode(bytes, more);
@@ -149,12 +149,12 @@ export class InflatingMessage implements Arrival {
     return this.#characters.decode(bytes, { stream: more });
   }
 
-  /** What is wrong with text: a TypeError says that it is not UTF-8; it may also be longer than strings may be. */
+  /** The error for text: a TypeError means invalid UTF-8; any other means that it is too long for a string. */
   #failure(error: unknown): WebSocketError {
     return this.#handler.failed((error instanceof TypeError ? invalidUtf8 : messageTooLong)(this.#byteOffset));
   }
 
-  /** A string of bytes that have been checked. */
+  /** Makes a string of bytes that are already checked. */
   #decoded(bytes: Uint8Array): string {
     try {
       return decodeUtf8(bytes);
@@ -165,5 +165,5 @@ export class InflatingMessage implements Arrival {
 }
 
 const NOTHING = new Uint8Array(0);
-/** How many bytes of a character there may be before it is complete. */
+/** An incomplete character has up to this many bytes. */
 const MOST_INCOMPLETE = 3;

@@ -1,4 +1,4 @@
-// What can be wrong with a compressed message.
+// The errors of compressed messages.
 
 import { MAX_FINAL_BLOCKS } from "../../assembly/deflate/memory.ts";
 import { WebSocketError } from "../frame/errors.ts";
@@ -11,7 +11,7 @@ export function maxByRatio(settings: PerMessageDeflateSettings, compressed: numb
   return Math.max(freeInflation, Math.floor(maxInflateRatio * compressed));
 }
 
-/** @param compressed as for maxByRatio() @internal */
+/** @param compressed like that of maxByRatio() @internal */
 export function tooLong(
   settings: PerMessageDeflateSettings,
   compressed: number,
@@ -31,7 +31,7 @@ export function tooLong(
   );
 }
 
-/** @param cause what the codec has thrown @internal */
+/** @param cause the error of the codec @internal */
 export function corrupt(byteOffset: number, cause: unknown): WebSocketError {
   const what = cause instanceof Error ? cause.message : String(cause);
   return new WebSocketError(

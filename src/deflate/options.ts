@@ -5,91 +5,111 @@ import { zlibCodec } from "./codec/zlib.ts";
 import { deflateCore } from "./core/core.ts";
 
 /**
- * Options of permessage-deflate. Those of the negotiation are the same on both sides and mean what the parameter of that
- * name does (RFC 7692 §7.1); what each role makes of them stands below.
+ * Options of `perMessageDeflate()`. Those that negotiate have the names of the parameters in RFC 7692 §7.1 and the same meaning
+ * on both sides. Each says below how the two roles use it.
  */
 export interface PerMessageDeflateOptions {
   /**
-   * What compresses. Default: the package's own codec in WASM; where a runtime refuses to compile WASM, its own zlib, if it
-   * has one. `zlibCodec(zlib)` is for those who want exactly zlib. With a codec, each message is compressed and inflated
-   * whole, in one call.
+   * The compressor. With a codec, each message is compressed and inflated whole, in one call. Use `zlibCodec(zlib)` if you need
+   * exactly zlib. Default: the package's own WASM codec. If the runtime refuses to compile WASM, it is the runtime's zlib, if
+   * any.
    */
   readonly codec?: DeflateCodec | undefined;
   /**
-   * Whether the server forgets what it has sent after each message: worse compression, no memory between messages.
-   * `true`: a server does so, a client asks for it. `false`: a server declines offers that ask for it. Default: a server
-   * does so if asked.
+   * Whether the server forgets its compression context after each message (RFC 7692 §7.1.1.1). That needs no memory between
+   * messages, but compresses worse.
+   *
+   * - `true`: a server forgets it; a client requires that of the server.
+   * - `false`: a server declines offers that require it.
+   * - Default: a server forgets it if the client requires that.
    */
   readonly serverNoContextTakeover?: boolean | undefined;
   /**
-   * The same of the client. `true`: a server asks for it, a client does so. `false`: a server does not take a client's hint
-   * up, a client refuses a server that asks for it. Default: each does what the other wants.
+   * Whether the client forgets its compression context after each message (RFC 7692 §7.1.1.2).
+   *
+   * - `true`: a server requires that of the client; a client forgets it.
+   * - `false`: a server ignores the client's hint; a client refuses a server that requires it.
+   * - Default: each side does what the other wants.
    */
   readonly clientNoContextTakeover?: boolean | undefined;
   /**
-   * The window of what the server sends, as a power of two: 8 (256 bytes) to 15 (32 KiB). A server uses no larger one, a
-   * client asks for it. `false`: a server declines offers that ask for one. Default: a server does as it is asked.
+   * The largest window of the server's compressor, as a power of two: 8 (256 bytes) to 15 (32 KiB) (RFC 7692 §7.1.2.1).
+   *
+   * - A number: a server uses no larger window; a client requires that of the server.
+   * - `false`: a server declines offers that require a window.
+   * - `true` or default: a server uses the window that the client requires.
    */
   readonly serverMaxWindowBits?: number | boolean | undefined;
   /**
-   * The window of what the client sends. A server asks for it, and declines clients that cannot be asked; a client uses no
-   * larger one and says so. `false`: a client does not let itself be asked, a server declines offers that say how large
-   * it will be. Default: a client offers to be asked, a server asks for nothing.
+   * The largest window of the client's compressor, as a power of two: 8 to 15 (RFC 7692 §7.1.2.2).
+   *
+   * - A number: a server requires it of the client, and if it is less than 15, declines offers that do not allow that. A client
+   * uses no larger window and says so in its offer.
+   * - `false`: a client does not allow the server to choose; a server declines offers that name a window.
+   * - `true` or default: a client lets the server choose; a server requires nothing.
    */
   readonly clientMaxWindowBits?: number | boolean | undefined;
   /**
-   * Role client: offer the extension a second time without what a server may decline (`serverNoContextTakeover`,
-   * `serverMaxWindowBits`), so that one which does still compresses. Default false.
+   * Role client: also offer the extension without `serverNoContextTakeover` and `serverMaxWindowBits`. A server that does not
+   * support them can then still compress. Default false.
    */
   readonly fallback?: boolean | undefined;
   /**
-   * The shortest message to compress, in bytes. One that is sent in pieces, whose length is not known when it begins, is
-   * compressed. `send(data, { compress })` overrides it. Default 1024.
+   * The shortest message to compress, in bytes. A message that is sent in pieces is always compressed, because its length is
+   * unknown at the start. `send(data, { compress })` overrides this option. Default 1024.
    *
-   * Whatever its length, a message that does not get shorter goes out as it is, unless `compress: true` asked for it.
+   * A message that does not get shorter is sent uncompressed, unless you pass `compress: true`.
    */
   readonly threshold?: number | undefined;
-  /** How hard to search for matches, as in zlib: 1 (fastest) to 9, 0 to store, -1 for the default, which is 6. Default -1. */
+  /**
+   * The effort to find matches, as in zlib: 1 (fastest) to 9 (smallest), 0 for no compression, -1 for the default 6. Default
+   * -1.
+   */
   readonly level?: number | undefined;
-  /** With a codec only: zlib's memory while it compresses, 1 (1 KiB, slow) to 9 (256 KiB). Nothing of it is held. Default 8. */
+  /**
+   * Only with a codec: the memory that zlib uses while it compresses, from 1 (1 KiB, slow) to 9 (256 KiB). It is freed after
+   * each message. Default 8.
+   */
   readonly memLevel?: number | undefined;
   /**
-   * With a codec only: what to tune for, as in zlib: 0 for anything, 1 for noise with small values, 2 for Huffman codes alone, 3 for runs of one
-   * byte, 4 for fixed Huffman codes. Default 0.
+   * Only with a codec: the strategy, as in zlib. 0: any data. 1: noise with small values. 2: Huffman codes only. 3: runs of one
+   * byte. 4: fixed Huffman codes. Default 0.
    */
   readonly strategy?: number | undefined;
   /**
-   * How many bytes of what was sent before a message may refer to, up to the window. They take three times as much memory while
-   * the connection sends. Default 32768.
+   * How many bytes of earlier messages a message may refer to, up to the window. While the connection sends, they take three
+   * times as much memory. A whole number, 0 or more. Default 32,768.
    *
-   * With a codec each of them costs time with each message (about 1 ns), and the default is 4096: for JSON of 1 KB that takes
-   * less than half the time of 32768, and makes messages 10 % longer. A message that is longer than half of it may refer to
-   * twice its own length.
+   * With a codec, each of these bytes costs about 1 ns per message, and the default is 4096. For JSON of 1 KB, that takes less
+   * than half the time of 32,768 and makes messages 10 % longer. A message longer than half of `history` may refer back twice
+   * its own length.
    */
   readonly history?: number | undefined;
   /**
-   * How many times its compressed length a message may be (`WS_ERR_INFLATE_RATIO`, 1009), at each moment as far as its frames have
-   * come or are announced. DEFLATE reaches 1032. A number
-   * holds for every message, Infinity is no limit. Small messages that repeat earlier ones reach high ratios, so the
-   * default is 100 for messages of more than 16 MiB.
+   * The most times its compressed length that a message may inflate to: 1 or more, or Infinity for no limit
+   * (`WS_ERR_INFLATE_RATIO`, 1009). The compressed length counts all frames that have arrived or are announced. DEFLATE itself
+   * reaches at most 1032.
+   *
+   * A number applies to every message. The default is 100, but applies only above 16 MiB, because small messages that repeat
+   * earlier ones reach high ratios.
    */
   readonly maxInflateRatio?: number | undefined;
   /**
-   * After how many milliseconds without a compressed message to send a connection lets go of what it has sent before: the
-   * next message is compressed without it. `wsframe/node` and `wsframe/streams` see to that; with a Protocol of your own call
-   * `release()`. Infinity keeps it. Default 30,000.
+   * How long a connection may send nothing compressed before its compression context is freed, in milliseconds. The next
+   * message is then compressed without context. `wsframe/node` and `wsframe/streams` do this for you; with a Protocol of your
+   * own, call its `release()`. Infinity keeps the context. 0 or more. Default 30,000.
    */
   readonly releaseAfter?: number | undefined;
   /**
-   * How many bytes all connections of the thread may hold of what they have sent, tables included: up to 96 KiB each. A
-   * connection that would exceed it compresses each message without what was sent before. Default 256 MiB.
+   * The memory for the compression contexts of all connections of a thread, in bytes. One context takes up to 96 KiB. A
+   * connection that would exceed the budget compresses each message without context. Default 256 MiB.
    */
   readonly contextBudget?: number | undefined;
 }
 
-/** The options that hold. @internal */
+/** The options, with defaults filled in. @internal */
 export interface PerMessageDeflateSettings {
-  /** Undefined for the core. */
+  /** Undefined for the WASM core. */
   readonly codec: DeflateCodec | undefined;
   readonly serverNoContextTakeover: boolean | undefined;
   readonly clientNoContextTakeover: boolean | undefined;
@@ -102,7 +122,7 @@ export interface PerMessageDeflateSettings {
   readonly strategy: DeflateSettings["strategy"];
   readonly history: number;
   readonly maxInflateRatio: number;
-  /** No message that is at most so long has too high a ratio. */
+  /** Messages that inflate to at most this many bytes are not checked against the ratio. */
   readonly freeInflation: number;
   readonly releaseAfter: number;
   readonly contextBudget: number;
@@ -133,7 +153,7 @@ const KNOWN: Names<PerMessageDeflateOptions> = {
   threshold: true,
 };
 
-/** Of ws. */
+/** Options of ws. */
 const HINTS: Hints = {
   concurrencyLimit: "it has no equivalent: nothing runs in threads",
   maxPayload: "use `limits: { maxMessage }` of the connection",
@@ -175,7 +195,7 @@ export function readDeflateOptions(options: PerMessageDeflateOptions): PerMessag
   };
 }
 
-/** Undefined for the core. */
+/** The codec to use; undefined for the WASM core. */
 function defaultCodec(): DeflateCodec | undefined {
   try {
     deflateCore();
@@ -183,8 +203,7 @@ function defaultCodec(): DeflateCodec | undefined {
   } catch (cause) {
     const zlib = builtinZlib();
     if (zlib !== undefined) return zlibCodec(zlib);
-    const rule =
-      "This runtime has no zlib and refuses WASM: perMessageDeflate() needs a codec, made of a library such as pako";
+    const rule = "This runtime has no zlib and refuses to compile WASM: pass perMessageDeflate() a `codec`";
     throw new TypeError(rule, { cause });
   }
 }

@@ -1,13 +1,13 @@
-// The four parameters of permessage-deflate (RFC 7692 §7.1) and what they may look like.
+// The four parameters of permessage-deflate (RFC 7692 §7.1) and their syntax.
 
 import type { ExtensionParameters } from "../frame/extension.ts";
 
-/** Those of an offer or a response, as values. @internal */
+/** The parameters of an offer or a response, as values. @internal */
 export interface DeflateParameters {
   serverNoContextTakeover?: boolean;
   clientNoContextTakeover?: boolean;
   serverMaxWindowBits?: number;
-  /** `true` only in an offer: the client understands the parameter and asks for nothing. */
+  /** `true` only in an offer: the client lets the server choose. */
   clientMaxWindowBits?: number | true;
 }
 
@@ -19,12 +19,12 @@ const FLAGS = {
   client_no_context_takeover: "clientNoContextTakeover",
 } as const;
 
-/** §7.1.2: a whole number from 8 to 15, without leading zeros. */
+/** A whole number from 8 to 15 without leading zeros (§7.1.2). */
 const WINDOW_BITS = /^(?:[89]|1[0-5])$/;
 
 /**
- * The values of what a peer wrote, or undefined where §7.1 has an offer declined or a response failed: for an unknown
- * name, a name that stands twice, a value where none belongs, none where one does, one that is not allowed. @internal
+ * Reads the parameters of a peer. Returns undefined if an offer must be declined or a response is invalid (§7.1): for an
+ * unknown or repeated name, or a value that is missing, not allowed or out of range. @internal
  */
 export function parseParameters(
   parameters: ExtensionParameters,
@@ -55,7 +55,7 @@ export function parseParameters(
   return parsed;
 }
 
-/** As they stand in the header. @internal */
+/** Writes the parameters as in the header field. @internal */
 export function formatParameters(parameters: DeflateParameters): ExtensionParameters {
   const { serverNoContextTakeover, clientNoContextTakeover, serverMaxWindowBits, clientMaxWindowBits } = parameters;
   const formatted: [name: string, value: string | true][] = [];

@@ -11,18 +11,18 @@ import { agreedSides } from "./sides.ts";
 const RSV1 = 4;
 
 /**
- * The extension permessage-deflate (RFC 7692): messages are compressed one by one, as a rule with what went before as
- * context. For either role; one serves any number of connections.
+ * The extension permessage-deflate (RFC 7692), which compresses each message. Pass it as an extension, on either side. One
+ * object serves any number of connections.
  *
- * Messages of any size are compressed as they are sent and inflated as they arrive, in constant memory. Between messages a
- * connection holds the last bytes that matches may refer to: of what it received up to the window (32 KiB), and of what it
- * sent, until `releaseAfter`, as much as `history` says, with a table of up to 64 KiB.
+ * Messages of any size are compressed as you send them and inflated as they arrive, in constant memory. Between messages, a
+ * connection keeps its context: the received bytes that the peer may refer to, up to the window of 32 KiB, and the sent bytes
+ * up to `history`, with a table of up to 64 KiB. `releaseAfter` frees the sent part.
  *
- * A message may have up to 64 blocks with BFINAL set (RFC 7692 §7.2.3.4), which is how some peers flush. One with more ends the
- * connection (`WS_ERR_TOO_MANY_FINAL_BLOCKS`, 1008).
+ * Some peers flush with blocks that have BFINAL set (RFC 7692 §7.2.3.4). A message may contain 64 of them; one with more fails
+ * the connection (`WS_ERR_TOO_MANY_FINAL_BLOCKS`, 1008).
  *
- * @throws TypeError in a runtime that refuses to compile WASM and has no zlib, if no codec is given
- * @throws RangeError, TypeError for options that are not what they should be
+ * @throws TypeError if no codec is given and the runtime refuses WASM and has no zlib
+ * @throws TypeError or RangeError for an unknown or invalid option
  */
 export function perMessageDeflate(options: PerMessageDeflateOptions = {}): Extension {
   const settings = readDeflateOptions(options);

@@ -1,58 +1,58 @@
-// What permessage-deflate asks of a compressor: DEFLATE (RFC 1951) without a header around it, in one synchronous call.
+// The interface between permessage-deflate and a compressor: raw DEFLATE (RFC 1951) in one synchronous call.
 
-/** How to compress a message, or a part of one. */
+/** Settings for `deflate()` of a DeflateCodec. */
 export interface DeflateSettings {
-  /** What stood before the data, empty if nothing did: matches may refer to it. Borrowed until the call returns. */
+  /** The bytes before the data, which matches may refer to; may be empty. Borrowed until the call returns. */
   readonly dictionary: Uint8Array;
-  /** 8 to 15: no match may reach back farther than 2 to the power of this many bytes. */
+  /** 8 to 15. Matches may reach back at most 2 to the power of this many bytes. */
   readonly windowBits: number;
-  /** As in zlib: -1 (zlib's default, 6), 0 (stored) to 9 (slowest). */
+  /** As in zlib: 0 (stored) to 9 (smallest), or -1 for zlib's default, 6. */
   readonly level: number;
   /** As in zlib: 1 (slowest) to 9. */
   readonly memLevel: number;
-  /** As in zlib: 0 for its default. */
+  /** As in zlib. 0 is its default. */
   readonly strategy: 0 | 1 | 2 | 3 | 4;
 }
 
-/** How to inflate. */
+/** Settings for `inflate()` of a DeflateCodec. */
 export interface InflateSettings {
-  /** What stood before the data, empty if nothing did: matches refer to it. Borrowed until the call returns. */
+  /** The bytes before the data, which matches may refer to; may be empty. Borrowed until the call returns. */
   readonly dictionary: Uint8Array;
-  /** 8 to 15: matches reach back 2 to the power of this many bytes at the most. */
+  /** 8 to 15. Matches reach back at most 2 to the power of this many bytes. */
   readonly windowBits: number;
-  /** The most bytes that the result may have: Infinity for no limit. */
+  /** The most bytes of the result, or Infinity for no limit. */
   readonly maxLength: number;
   /**
-   * The most bytes to allocate at a time for the result, given where the stream is probably a short piece of the data. A codec
-   * need not mind it. Undefined: as the codec likes.
+   * The most bytes to allocate at a time for the result. Given if the stream is probably a short part of the data. A codec may
+   * ignore it. Undefined: no preference.
    */
   readonly maxChunk?: number | undefined;
 }
 
-/** What came of inflating. */
+/** The result of `inflate()` of a DeflateCodec. */
 export interface Inflated {
-  /** The result, at most `maxLength` bytes. What is not alone in its buffer is copied. */
+  /** The inflated data, at most `maxLength` bytes. If it does not fill its buffer, it is copied. */
   readonly data: Uint8Array;
-  /** How many bytes the stream had, up to the end of the block that says that it is the last. */
+  /** The number of bytes in the stream, up to the end of its last block. */
   readonly bytesRead: number;
 }
 
 /**
- * A compressor. It keeps nothing between calls, so one serves all connections. The bytes that it is given are borrowed
- * until it returns; what it returns it does not touch again.
+ * A compressor for `perMessageDeflate({ codec })`. It keeps no state between calls, so one object serves all connections. Its
+ * inputs are borrowed until the call returns. The caller owns the results: do not touch them again.
  */
 export interface DeflateCodec {
   /**
-   * The data compressed, up to a sync flush: the result ends with the bytes 00 00 ff ff, and no block of it says that it
-   * is the last.
+   * Compresses the data up to a sync flush. The result must end with the bytes 00 00 ff ff, and must not contain a block with
+   * BFINAL set (RFC 7692 §7.2.1).
    */
   deflate(data: Uint8Array, settings: DeflateSettings): Uint8Array;
   /**
-   * Inflates one whole stream, which begins with the first byte of `data`. What follows its last block is not read.
+   * Inflates one whole stream that starts at the first byte of `data`. It does not read the bytes after the last block, the one
+   * with BFINAL set (RFC 1951 §3.2.3).
    *
-   * @throws RangeError as soon as it shows that the result is longer than maxLength: not much more than that may be
-   * allocated
-   * @throws Error if the data is not DEFLATE, or is all read before the stream ends
+   * @throws RangeError as soon as the result exceeds `maxLength`; do not allocate much more than that
+   * @throws Error if the data is not valid DEFLATE or ends before the stream does
    */
   inflate(data: Uint8Array, settings: InflateSettings): Inflated;
 }

@@ -1,4 +1,4 @@
-// The sending direction of a connection: RFC 7692 §7.2.1.
+// The sending direction of a connection (RFC 7692 §7.2.1).
 
 import type { OutgoingPart } from "../../frame/extension.ts";
 import type { PerMessageDeflateSettings } from "../options.ts";
@@ -8,7 +8,7 @@ import { inOwnBuffer } from "./own.ts";
 import { HistoryWindow } from "./window.ts";
 
 const NOTHING = new Uint8Array(0);
-/** What a sync flush ends with: an empty block without compression, but for the bits that begin it. */
+/** The length of the end of a sync flush: an empty stored block without the bits that begin it. */
 const FLUSH_LENGTH = 4;
 
 /** @internal */
@@ -18,7 +18,7 @@ export class Deflater {
   readonly #bits: number;
   readonly #takeover: boolean;
   readonly #window = new HistoryWindow();
-  /** How much of what was sent is kept: more than `history` only once there was a message that could use it. */
+  /** How much of the sent data is kept. It exceeds `history` only after a message that could use more. */
   #kept = 0;
 
   constructor(settings: PerMessageDeflateSettings, codec: DeflateCodec, { bits, takeover }: Side) {
@@ -28,7 +28,7 @@ export class Deflater {
     this.#takeover = takeover;
   }
 
-  /** The bytes that it holds between messages. */
+  /** The number of bytes kept between messages. */
   get held(): number {
     return this.#window.capacity;
   }
@@ -42,7 +42,7 @@ export class Deflater {
     if (first && !this.wants(payload.length, whole, compress)) return undefined;
     const encoded = this.#deflate(payload, last, this.#window.last(this.#reach(payload)));
     if (whole && compress === undefined && encoded.length >= payload.length) return undefined;
-    // Within a message there is always context; between messages if that was agreed on (§7.2.1).
+    // Context is always kept within a message, and between messages if that was agreed on (§7.2.1).
     if (this.#takeover || !last) this.#remember(payload);
     else this.#window.clear();
     return encoded;
@@ -54,7 +54,7 @@ export class Deflater {
     const key = `permessage-deflate;${this.#bits};${level};${memLevel};${strategy}`;
     let encoded = prepared.get(key);
     if (encoded === undefined) {
-      // In a buffer of its own length: it is kept.
+      // Copied to a buffer of its own length, because it is kept.
       encoded = new Uint8Array(this.#deflate(payload, true, NOTHING));
       prepared.set(key, encoded);
     }
@@ -68,7 +68,7 @@ export class Deflater {
   }
 
   #deflate(payload: Uint8Array, last: boolean, dictionary: Uint8Array): Uint8Array {
-    // §7.2.3.6: the header bits of an empty block. A fragment without payload has nothing to flush.
+    // §7.2.3.6: an empty message is the header bits of an empty block. An empty fragment has nothing to flush.
     if (payload.length === 0) return last ? Uint8Array.of(0) : NOTHING;
     const { level, memLevel, strategy } = this.#settings;
     const settings = { dictionary, windowBits: this.#bits, level, memLevel, strategy };
@@ -77,12 +77,12 @@ export class Deflater {
     return last ? flushed.subarray(0, -FLUSH_LENGTH) : flushed;
   }
 
-  /** Forgets what was sent. */
+  /** Forgets the sent data. */
   release(): void {
     this.#window.clear();
   }
 
-  /** How far back a message may refer: hashing all that takes its time, which a long message needs anyway. */
+  /** How far back a message may refer. Hashing more takes time, which a long message needs anyway. */
   #reach({ length }: Uint8Array): number {
     return Math.min(Math.max(this.#settings.history, 2 * length), 2 ** this.#bits);
   }

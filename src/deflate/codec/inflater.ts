@@ -1,4 +1,4 @@
-// The receiving direction of a connection: RFC 7692 §7.2.2.
+// The receiving direction of a connection (RFC 7692 §7.2.2).
 
 import { MAX_FINAL_BLOCKS } from "../../../assembly/deflate/memory.ts";
 import { concat } from "../../frame/bytes.ts";
@@ -11,16 +11,17 @@ import { inOwnBuffer } from "./own.ts";
 import { HistoryWindow } from "./window.ts";
 
 /**
- * What is put behind a message: the four bytes that its sender has taken away (§7.2.2), and an empty block that says
- * that it is the last. A stream that ends there was whole; one that was cut inside a block swallows these bytes as its
- * data, and does not come to an end.
+ * Appended to each message: the four bytes that the sender removed (§7.2.2), and an empty final block. A complete message ends
+ * with that block. One that was cut inside a block reads these bytes as data and does not end.
  */
 const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff);
-/** How much is allocated at a time for what follows a final block, in bytes: it may be anything from nothing to the whole rest. */
+/**
+ * How much to allocate at a time, in bytes, for data after a final block. Its length can be anything from nothing to the rest.
+ */
 const CHUNK_AFTER_FINAL = 16384;
 
 const SCRATCH_LENGTH = 16384;
-/** Where short messages get their tail. Undefined while in use: a codec may be anything. */
+/** A buffer in which short messages get their tail. Undefined while in use, because a codec may call back. */
 let scratch: Uint8Array | undefined;
 
 /** @internal */
@@ -38,7 +39,7 @@ export class Inflater {
     this.#takeover = takeover;
   }
 
-  /** The bytes that it holds between messages. */
+  /** The number of bytes kept between messages. */
   get held(): number {
     return this.#window.capacity;
   }
@@ -55,11 +56,11 @@ export class Inflater {
       if (this.#takeover) this.#window.push(data, 2 ** this.#bits);
       return data;
     } catch (error) {
-      // Nothing can follow: the window is not what the peer's is.
+      // No later message can be decoded, because the window differs from the peer's.
       this.#window.clear();
       throw error;
     } finally {
-      // The next message's codec sees all of it.
+      // The codec gets the whole buffer with the next message, so do not leave this one in it.
       if (borrowed) scratch = input.fill(0, 0, length);
     }
   }
@@ -67,7 +68,7 @@ export class Inflater {
   #inflate(input: Uint8Array, message: IncomingMessage): Uint8Array {
     const maxLength = Math.min(message.maxLength, maxByRatio(this.#settings, message.payload.length));
     const end = input.length;
-    // The message's last block may be final itself: a sender that leaves out the empty block behind it is understood.
+    // The last block may itself be final, if the sender left out the empty block after it.
     const endWithoutFlush = message.payload.length;
 
     const size = 2 ** this.#bits;
@@ -76,7 +77,7 @@ export class Inflater {
     let at = first.bytesRead;
     if (at === end || at === endWithoutFlush) return first.data;
 
-    // There are blocks behind a final one: to zlib they are a stream of their own, to LZ77 they go on.
+    // Blocks follow a final one: zlib sees a new stream, but matches may refer back across it.
     const pieces = [first.data];
     let total = first.data.length;
     const window = new HistoryWindow();
@@ -90,20 +91,20 @@ export class Inflater {
       at += bytesRead;
       total += data.length;
       pieces.push(data);
-      // Each that did not end with the tail ended with a block of the peer's.
+      // A stream that does not end with the tail ended with a final block of the peer.
       if (at !== end && pieces.length > MAX_FINAL_BLOCKS) throw tooManyFinalBlocks(message.byteOffset);
       window.push(data, size);
     }
     return concat(pieces);
   }
 
-  /** One DEFLATE stream, with what can be wrong with it as WebSocketErrors. */
+  /** Inflates one DEFLATE stream. Faults are thrown as WebSocketErrors. */
   #stream(input: Uint8Array, settings: InflateSettings, message: IncomingMessage): Inflated {
     let inflated: Inflated;
     try {
       inflated = this.#codec.inflate(input, settings);
     } catch (error) {
-      // By name: a codec's may be of another realm.
+      // Compare the name: the codec may be from another realm.
       if (error instanceof Error && error.name === "RangeError")
         throw tooLong(this.#settings, message.payload.length, message);
       throw corrupt(message.byteOffset, error);
@@ -113,7 +114,7 @@ export class Inflater {
     return { data: inOwnBuffer(data), bytesRead };
   }
 
-  /** The connection is over. */
+  /** Frees the window after the end of the connection. */
   end(): void {
     this.#window.clear();
   }

@@ -1,9 +1,9 @@
 /**
- * The bytes in a buffer that holds nothing else, copied if need be. What a codec returns may be a piece of a pool, which holds
- * bytes of other connections, or of a chunk that was not zeroed; and it would keep all of that alive. @internal
+ * The bytes in a buffer of their own, copied if necessary. A codec may return a part of a pool or of a larger chunk. That could
+ * expose bytes of other connections or unzeroed memory, and would keep all of it alive. @internal
  */
 export function inOwnBuffer(bytes: Uint8Array): Uint8Array {
   if (bytes.buffer.byteLength > bytes.length) return new Uint8Array(bytes);
-  // Never a Buffer: its methods are not those of a Uint8Array.
+  // Never return a Buffer: its methods differ from those of a Uint8Array.
   return bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer);
 }

@@ -5,7 +5,7 @@ import type { DeflateCodec } from "./codec.ts";
 import { Deflater } from "./deflater.ts";
 import { Inflater } from "./inflater.ts";
 
-/** permessage-deflate on one connection, with one call of a codec for each message. @internal */
+/** permessage-deflate on one connection, with one codec call per message. @internal */
 export class CodecSession implements ExtensionSession {
   readonly #deflater: Deflater;
   readonly #inflater: Inflater;
@@ -15,7 +15,7 @@ export class CodecSession implements ExtensionSession {
     this.#inflater = new Inflater(settings, codec, incoming);
   }
 
-  /** The bytes of its windows. @internal */
+  /** The number of bytes in its windows. @internal */
   get held(): number {
     return this.#deflater.held + this.#inflater.held;
   }

@@ -1,9 +1,9 @@
-/** Length of the header of a stored block that begins at a byte: its bits, and its length twice (RFC 1951 §3.2.4). */
+/** The header of a stored block that starts at a byte boundary: its bits, and its length twice (RFC 1951 §3.2.4). */
 const HEADER_LENGTH = 5;
 
 /**
- * DEFLATE data with a stored block of up to 65,535 bytes before it: it inflates to these bytes and what `data` inflates
- * to with them as its dictionary. @internal
+ * Puts a stored block of up to 65,535 bytes in front of DEFLATE data. The result inflates to `bytes`, and then to `data` with
+ * `bytes` as its dictionary. @internal
  */
 export function behindStored(bytes: Uint8Array, data: Uint8Array): Uint8Array {
   const { length } = bytes;

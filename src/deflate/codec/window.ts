@@ -1,4 +1,4 @@
-// The last bytes of what has gone by, which matches of the next message may refer to (LZ77's sliding window).
+// The last bytes of earlier messages, which matches of the next one may refer to (the sliding window of LZ77).
 
 const NOTHING = new Uint8Array(0);
 const LEAST_CAPACITY = 512;
@@ -8,17 +8,17 @@ export class HistoryWindow {
   #bytes: Uint8Array = NOTHING;
   #length = 0;
 
-  /** The last bytes in it, at most so many. A view, good until the next change. */
+  /** The last bytes in the window, up to `length`. The view is valid until the next change. */
   last(length: number): Uint8Array {
     return this.#bytes.subarray(Math.max(0, this.#length - length), this.#length);
   }
 
-  /** How many bytes it takes up. */
+  /** The memory of the window, in bytes. */
   get capacity(): number {
     return this.#bytes.length;
   }
 
-  /** Adds bytes, which are copied, and forgets all but the last `size`. It holds no more memory than `size` bytes. */
+  /** Adds a copy of the bytes and forgets all but the last `size`. The memory never exceeds `size` bytes. */
   push(bytes: Uint8Array, size: number): void {
     const added = Math.min(bytes.length, size);
     const kept = Math.min(this.#length, size - added);
@@ -34,7 +34,7 @@ export class HistoryWindow {
     this.#length = kept + added;
   }
 
-  /** Forgets everything, and holds no memory. */
+  /** Forgets everything and frees the memory. */
   clear(): void {
     this.#bytes = NOTHING;
     this.#length = 0;

@@ -1,15 +1,15 @@
-// A codec out of node:zlib. Its synchronous calls with a dictionary do what a long-lived stream does, cost less, and
-// hold nothing between messages.
+// A codec made from node:zlib. Its synchronous calls with a dictionary replace a long-lived stream. They cost less, and hold
+// nothing between messages.
 
 import type { DeflateCodec, DeflateSettings, InflateSettings, Inflated } from "./codec.ts";
 import { inOwnBuffer } from "./own.ts";
 import { behindStored } from "./stored.ts";
 
-/** What is used of node:zlib. */
+/** The part of node:zlib that zlibCodec() needs. */
 export interface Zlib {
-  /** As of node:zlib. */
+  /** As in node:zlib. */
   readonly constants: { readonly Z_SYNC_FLUSH: number };
-  /** As of node:zlib: returns the compressed data. */
+  /** As in node:zlib. Returns the compressed data. */
   deflateRawSync(
     data: Uint8Array,
     options: {
@@ -22,7 +22,7 @@ export interface Zlib {
       readonly chunkSize: number;
     },
   ): Uint8Array;
-  /** As of node:zlib: returns the data and, as `info` asks, the engine, whose `bytesWritten` says how much was read. */
+  /** As in node:zlib. With `info`, it returns the data and the engine, whose `bytesWritten` is the number of bytes read. */
   inflateRawSync(
     data: Uint8Array,
     options: {
@@ -35,29 +35,32 @@ export interface Zlib {
   ): unknown;
 }
 
-/** What `info: true` returns, which the types of node:zlib leave out. */
+/** The result with `info: true`, which the types of node:zlib omit. */
 interface WithEngine {
   readonly buffer: Uint8Array;
   readonly engine: { readonly bytesWritten: number };
 }
 
-/** zlib's matches end this many bytes before the start of its window (MIN_LOOKAHEAD in deflate.h). */
+/** zlib's matches reach back this many bytes less than its window (MIN_LOOKAHEAD in deflate.h). */
 const WINDOW_MARGIN = 262;
 /**
- * The least that zlib's deflate works with as it should. Its matches reach back 512 - 262 = 250 bytes, so it serves for
- * windows of 256 bytes too.
+ * The smallest window for which zlib's deflate works correctly. Its matches reach back 512 - 262 = 250 bytes, so it also serves
+ * windows of 256 bytes.
  */
 const LEAST_DEFLATE_BITS = 9;
 const LEAST_CHUNK = 1024;
 const GREATEST_CHUNK = 1048576;
-/** The greatest limit that every 64-bit runtime takes: one above its longest Buffer is refused. */
+/** The largest limit that every 64-bit runtime accepts. A limit above its longest Buffer would be refused. */
 const GREATEST_OUTPUT = 0x7fffffff;
 const NOTHING = new Uint8Array(0);
 const HELLO = Uint8Array.of(0x48, 0x65, 0x6c, 0x6c, 0x6f);
-/** The same as a final block that takes it from its dictionary: RFC 7692 §7.2.3.2 with BFINAL set. */
+/** The same data as a final block that copies it from its dictionary: RFC 7692 §7.2.3.2 with BFINAL set. */
 const HELLO_AGAIN = Uint8Array.of(0xf3, 0x00, 0x11, 0x00);
 
-/** A codec out of `node:zlib`, or of what has the same two functions: `zlibCodec(zlib)`. */
+/**
+ * Makes a codec from `node:zlib`, or from a library with the same two functions. Pass it as `perMessageDeflate({ codec:
+ * zlibCodec(zlib) })`.
+ */
 export function zlibCodec(zlib: Zlib): DeflateCodec {
   const finishFlush = zlib.constants.Z_SYNC_FLUSH;
   let takesDictionary: boolean | undefined;
@@ -87,7 +90,7 @@ export function zlibCodec(zlib: Zlib): DeflateCodec {
 
 function inflateRaw(zlib: Zlib, data: Uint8Array, settings: InflateSettings): Inflated {
   const { dictionary, windowBits, maxLength, maxChunk = GREATEST_CHUNK } = settings;
-  // zlib throws a RangeError once a chunk has gone beyond this, and wants it to be 1 at least.
+  // zlib throws a RangeError when a chunk exceeds this limit, and requires at least 1.
   const maxOutputLength = Math.max(1, Math.min(maxLength, GREATEST_OUTPUT));
   const { buffer, engine } = zlib.inflateRawSync(data, {
     ...(dictionary.length > 0 && { dictionary }),
@@ -99,7 +102,7 @@ function inflateRaw(zlib: Zlib, data: Uint8Array, settings: InflateSettings): In
   return { data: inOwnBuffer(buffer), bytesRead: engine.bytesWritten };
 }
 
-/** The dictionary as a stored block in front of the data, for a zlib that leaves it out of account. */
+/** For a zlib that ignores dictionaries: puts the dictionary in front of the data as a stored block. */
 function inflateBehindStored(zlib: Zlib, data: Uint8Array, settings: InflateSettings): Inflated {
   const { dictionary, maxLength, maxChunk } = settings;
   const inflate = (part: Uint8Array): Inflated => {
@@ -111,20 +114,20 @@ function inflateBehindStored(zlib: Zlib, data: Uint8Array, settings: InflateSett
       bytesRead: result.bytesRead - (whole.length - part.length),
     };
   };
-  // It copies the data. Where most of that may not belong to the stream, try how much is enough.
+  // This copies the data. If most of it may not belong to the stream, try smaller parts first.
   let length = maxChunk ?? data.length;
   for (; length < data.length; length *= 8) {
     try {
       return inflate(data.subarray(0, length));
     } catch (error) {
-      // Else the stream may only have been cut.
+      // Any other error may only mean that the part was too short.
       if (error instanceof RangeError) throw error;
     }
   }
   return inflate(data);
 }
 
-/** Deno's zlib (as of 2.9) leaves the dictionary of raw DEFLATE out of account, in both directions. */
+/** Deno's zlib (as of 2.9) ignores dictionaries of raw DEFLATE in both directions. */
 function inflatesWithDictionary(zlib: Zlib): boolean {
   try {
     const settings = { dictionary: HELLO, windowBits: 15, maxLength: HELLO.length };
@@ -134,14 +137,14 @@ function inflatesWithDictionary(zlib: Zlib): boolean {
   }
 }
 
-/** The smallest window that holds so many bytes: what zlib allocates and clears goes by it. */
+/** The smallest window for this many bytes. zlib allocates and clears memory in proportion to it. */
 function deflateBits(length: number, most: number): number {
   let bits = LEAST_DEFLATE_BITS;
   while (bits < most && 2 ** bits - WINDOW_MARGIN < length) bits++;
   return bits;
 }
 
-/** What does not fit one chunk costs another and a copy; a chunk that is too large costs its allocation. */
+/** Too small a chunk costs another one and a copy; too large a chunk costs its allocation. */
 function clampChunk(length: number): number {
   return Math.max(LEAST_CHUNK, Math.min(length, GREATEST_CHUNK));
 }

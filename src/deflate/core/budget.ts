@@ -1,16 +1,16 @@
-// How much memory all connections of the thread hold of what they have sent.
+// Counts the memory of all compression contexts of a thread.
 
-/** What one connection holds, in bytes. */
+/** The memory of one connection's context, in bytes. */
 export interface Account {
   bytes: number;
 }
 
 let total = 0;
 
-/** Connections that nobody has ended, and nobody refers to. Not all runtimes tell of them. */
+/** Clears the accounts of collected connections that were never ended. Not all runtimes support this. */
 let forgotten: FinalizationRegistry<Account> | undefined;
 
-/** An account that is emptied when its owner is garbage, if not before. @internal */
+/** Opens an account. It is cleared when its owner is garbage-collected, if not before. @internal */
 export function openAccount(owner: object): Account {
   const account = { bytes: 0 };
   if (typeof FinalizationRegistry === "function") {
@@ -20,13 +20,13 @@ export function openAccount(owner: object): Account {
   return account;
 }
 
-/** Sets what an account holds. @internal */
+/** Sets the memory of an account. @internal */
 export function charge(account: Account, bytes: number): void {
   total += bytes - account.bytes;
   account.bytes = bytes;
 }
 
-/** Whether an account may hold this many bytes without all of them exceeding `budget`. @internal */
+/** Whether an account may hold this many bytes without all accounts exceeding `budget`. @internal */
 export function affords(account: Account | undefined, bytes: number, budget: number): boolean {
   return total - (account?.bytes ?? 0) + bytes <= budget;
 }

@@ -1,6 +1,6 @@
 const LEAST_CAPACITY = 512;
 
-/** How large an array to make for something that is `length` long and grows up to `most`, in bytes. @internal */
+/** The capacity, in bytes, for an array that holds `length` bytes and grows up to `most`. @internal */
 export function grownCapacity(length: number, most: number): number {
   let capacity = LEAST_CAPACITY;
   while (capacity < length) capacity *= 2;

@@ -1,4 +1,4 @@
-// The receiving direction of a connection, in the core: RFC 7692 §7.2.2.
+// The receiving direction of a connection, in the core (RFC 7692 §7.2.2).
 
 import {
   INFLATE_BASE,
@@ -41,15 +41,15 @@ import { grownCapacity } from "./capacity.ts";
 import { deflateCore } from "./core.ts";
 import { Slots, type SlotUser } from "./slots.ts";
 
-/** How much of the input one call gets, in bytes: headers of blocks make work of their own. */
+/** How much input one call gets, in bytes. It bounds the work for block headers. */
 const STEP = 16384;
-/** With less room than this for output, in bytes, the window is moved first. */
+/** With less room for output than this, in bytes, the window is moved first. */
 const LEAST_ROOM = 16384;
 const NOTHING: Uint8Array<ArrayBuffer> = /* @__PURE__ */ new Uint8Array(0);
 
 const slots: Slots = /* @__PURE__ */ new Slots(INFLATE_SLOT_COUNT);
 
-/** In the words of zlib, where it has some: users search for them. */
+/** zlib's words where it has them, because users search for them. */
 const FAULTS: Readonly<Record<number, string>> = {
   [INFLATE_ERROR_BLOCK_TYPE]: "invalid block type",
   [INFLATE_ERROR_STORED_LENGTH]: "invalid stored block lengths",
@@ -65,33 +65,32 @@ const FAULTS: Readonly<Record<number, string>> = {
 };
 
 /**
- * Inflates the messages of one connection, one after the other: it is the decoder of each.
+ * Inflates the messages of one connection, one after the other.
  *
- * Its window is in a slot of the core while it is used often, and in an array of its own otherwise.
- * @internal
+ * While its window is used often, it is in a slot of the core; otherwise in an array of its own. @internal
  */
 export class Incoming implements SlotUser {
   place = -1;
-  /** Whether the message is complete, and everything has been read. */
+  /** Whether the message is complete and all of it was read. */
   done = true;
   readonly #settings: PerMessageDeflateSettings;
   readonly #reach: number;
   readonly #takeover: boolean;
-  /** The window while it is in no slot, `#savedLength` bytes of it. */
+  /** The window while it has no slot: the first `#savedLength` bytes. */
   #saved: Uint8Array<ArrayBuffer> | undefined = undefined;
   #savedLength = 0;
-  /** The state of a message that has not ended, while it is in no slot. */
+  /** The state of an unfinished message while it has no slot. */
   #savedState: Uint8Array<ArrayBuffer> | undefined = undefined;
   #input: Uint8Array = NOTHING;
-  /** Whether the input is a copy of its own. */
+  /** Whether the input is a copy. */
   #kept = false;
-  /** How much of the input has been used; beyond its length, of the tail. */
+  /** How much of the input is used. Values beyond its length count bytes of the tail. */
   #at = 0;
   #announced = 0;
   #last = false;
-  /** Whether there is more output, whatever the input. */
+  /** Whether there is more output without more input. */
   #full = false;
-  /** The result that the next call of read() has to throw. */
+  /** The result for which the next call of read() throws an error. */
   #fault: number | undefined = undefined;
   #byteOffset = 0;
   #maxLength = 0;
@@ -103,19 +102,19 @@ export class Incoming implements SlotUser {
     this.#takeover = takeover;
   }
 
-  /** The bytes that it holds outside the core. */
+  /** The number of bytes it holds outside the core. */
   get held(): number {
     return (this.#saved?.length ?? 0) + (this.#savedState?.length ?? 0) + this.heldBytes;
   }
 
-  /** How many bytes are kept until they are read. */
+  /** The number of bytes kept until they are read. */
   get heldBytes(): number {
     const { length } = this.#input;
     if (this.#at >= length) return 0;
     return this.#kept ? length : length - this.#at;
   }
 
-  /** A message begins, which may inflate to this many bytes. The one before has ended. */
+  /** Begins a message that may inflate to `maxLength` bytes. The previous one has ended. */
   begin(maxLength: number): void {
     this.done = false;
     this.#total = 0;
@@ -130,8 +129,8 @@ export class Incoming implements SlotUser {
   }
 
   /**
-   * Takes the next bytes of the message, after read() has returned all that could be made of those before. They are borrowed
-   * until they are used up or keep() is called. Parameters as of Arrival.feed().
+   * Passes the next bytes of the message, after read() has used the earlier ones. They are borrowed until they are used up or
+   * keep() is called. Parameters as in Arrival.feed().
    */
   feed(bytes: Uint8Array, announced: number, last: boolean, byteOffset: number): void {
     this.#input = bytes;
@@ -142,10 +141,10 @@ export class Incoming implements SlotUser {
     this.#byteOffset = byteOffset;
   }
 
-  /** Copies what has been fed and not used: its owner takes it back. */
+  /** Copies the unused input, because its owner takes it back. */
   keep(): void {
     if (this.#at >= this.#input.length) return;
-    // Each of many slices would copy all that is left. A copy is made anew when half of it is used up.
+    // Copying the rest for each of many slices would be slow: copy again only when half of it is used.
     if (this.#kept && 2 * this.#at < this.#input.length) return;
     this.#kept = true;
     this.#input = new Uint8Array(this.#input.subarray(this.#at));
@@ -153,8 +152,8 @@ export class Incoming implements SlotUser {
   }
 
   /**
-   * The next bytes that can be made of what has been fed, at most 64 KiB: a view that is good until anything else of a
-   * session is called. Undefined if more input is needed, or the message is complete.
+   * The next inflated bytes, at most 64 KiB. The view is valid until the next call of any session. Undefined if more input is
+   * needed or the message is complete.
    *
    * @throws WebSocketError
    */
@@ -183,7 +182,7 @@ export class Incoming implements SlotUser {
       if (excess > 0 || result < 0) {
         const fault = excess > 0 ? INFLATE_NEEDS_INPUT : result;
         if (end - excess === out) throw this.#failed(fault);
-        // What is right is told first, however much of the message is here.
+        // Return the valid output first, so the result does not depend on how the message is cut.
         this.#fault = fault;
         return bytes.subarray(out, end - excess);
       }
@@ -194,7 +193,7 @@ export class Incoming implements SlotUser {
     }
   }
 
-  /** All of a message at once. */
+  /** Inflates a whole message at once. */
   decode({ payload, maxLength, byteOffset }: IncomingMessage): Uint8Array<ArrayBuffer> {
     this.begin(maxLength);
     this.feed(payload, payload.length, true, byteOffset);
@@ -203,7 +202,7 @@ export class Incoming implements SlotUser {
     return pieces.length === 1 ? pieces[0]! : concat(pieces);
   }
 
-  /** The connection is over, or nothing that could follow would be understood. */
+  /** Ends inflating: the connection is over, or later data could not be understood. */
   end(): void {
     slots.free(this);
     this.done = true;
@@ -264,7 +263,7 @@ export class Incoming implements SlotUser {
     return (u32[(slot + INFLATE_OUT) >> 2] = window + length);
   }
 
-  /** Lays the next input into the core, with the tail after its last byte. Returns its end. */
+  /** Copies the next input into the core, with the tail after the last byte. Returns its end. */
   #layInput(bytes: Uint8Array): number {
     const input = this.#input;
     const at = this.#at;
@@ -273,7 +272,7 @@ export class Incoming implements SlotUser {
     if (size > 0) bytes.set(size === length ? input : input.subarray(at, at + size), INPUT);
     let end = INPUT + size;
     if (this.#last && at + size >= length) {
-      // 00 00 ff ff, or what is left of it.
+      // 00 00 ff ff, or the unused part of it.
       const used = at - Math.min(at, length);
       bytes.fill(0, end, end + TAIL_SIZE + INPUT_MARGIN);
       for (let i = Math.max(used, 2); i < TAIL_SIZE; i++) bytes[end + i - used] = 0xff;
@@ -286,13 +285,13 @@ export class Incoming implements SlotUser {
     this.done = true;
     this.#input = NOTHING;
     if (this.#takeover) return;
-    // A view of what is in the slot is still good: nobody gets it before the next call.
+    // Views of the slot stay valid until the next call.
     slots.free(this);
     this.#savedLength = 0;
     this.#saved = undefined;
   }
 
-  /** The error for a result, INFLATE_NEEDS_INPUT for too much output. */
+  /** The error for a result. INFLATE_NEEDS_INPUT stands for too much output. */
   #failed(result: number): Error {
     const byteOffset = this.#byteOffset;
     const maxLength = this.#maxLength;

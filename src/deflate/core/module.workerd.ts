@@ -1,4 +1,4 @@
-// Workers must not compile WebAssembly at run time: there the .wasm file is imported, compiled already.
+// Workers must not compile WebAssembly at run time, so the compiled .wasm file is imported.
 
 import core from "wsframe/deflate.wasm";
 

@@ -1,4 +1,4 @@
-// The sending direction of a connection, in the core: RFC 7692 §7.2.1.
+// The sending direction of a connection, in the core (RFC 7692 §7.2.1).
 
 import {
   DEFLATE_AT,
@@ -33,41 +33,41 @@ import { grownCapacity } from "./capacity.ts";
 import { deflateCore } from "./core.ts";
 import { Slots, type SlotUser } from "./slots.ts";
 
-/** From this length on a message looks at most of the table and the window, in bytes. */
+/** From this length, in bytes, a message reads most of the table and the window. */
 const WORTH_WARMING = 512;
-/** What level -1 is, as in zlib. */
+/** The level that -1 means, as in zlib. */
 const DEFAULT_LEVEL = 6;
 /** The table has one bucket for this many bytes of history. */
 const BYTES_PER_BUCKET = 8;
-/** How many messages may have been sent that others have compressed, before their bytes join the context. */
+/** The most messages, compressed for several connections at once, that wait to join the context. */
 const MOST_OWED = 16;
-/** The most bytes that a UTF-16 code unit takes in UTF-8. */
+/** The most UTF-8 bytes of one UTF-16 code unit. */
 const MAX_BYTES_PER_UNIT = 3;
 const NOTHING: Uint8Array<ArrayBuffer> = /* @__PURE__ */ new Uint8Array(0);
 
 // The last slot is for messages without context.
 const slots: Slots = /* @__PURE__ */ new Slots(DEFLATE_SLOT_COUNT - 1);
 const SCRATCH = DEFLATE_SLOTS + (DEFLATE_SLOT_COUNT - 1) * DEFLATE_SLOT_SIZE;
-/** The state of a slot before a message that may go out as it is. */
+/** The state of a slot before a message that may be sent uncompressed. */
 const before: Uint8Array<ArrayBuffer> = /* @__PURE__ */ new Uint8Array(DEFLATE_STATE_SIZE);
 
 /**
- * Compresses the messages of one connection, with those before as context if that was agreed on. The context is a window and a
- * table of where to look for matches. It is in a slot of the core while it is used often, and in an array of its own otherwise.
- * @internal
+ * Compresses the messages of one connection, with earlier ones as context if that was agreed on. The context consists of a
+ * window and a table for finding matches. While it is used often, it is in a slot of the core; otherwise in an array of its
+ * own. @internal
  */
 export class Outgoing implements SlotUser {
   place = -1;
   readonly #settings: PerMessageDeflateSettings;
   readonly #windowSize: number;
   readonly #takeover: boolean;
-  /** Whether there is a context, in a slot or saved. */
+  /** Whether a context exists, in a slot or saved. */
   #hasContext = false;
-  /** The context while it is in no slot: state, table, window. */
+  /** The context while it has no slot: state, table, window. */
   #saved: Uint8Array<ArrayBuffer> | undefined = undefined;
   #savedWindow = 0;
   #account: Account | undefined = undefined;
-  /** Messages that were sent, and are not in the window yet. Others share their bytes. */
+  /** Sent messages that are not in the window yet. Their bytes are shared with other connections. */
   #owed: Uint8Array[] | undefined = undefined;
 
   constructor(settings: PerMessageDeflateSettings, { bits, takeover }: Side) {
@@ -76,7 +76,7 @@ export class Outgoing implements SlotUser {
     this.#takeover = takeover && settings.level !== 0 && this.#windowSize > 0;
   }
 
-  /** The bytes of its context outside the core. */
+  /** The bytes of the context outside the core. */
   get held(): number {
     return this.#saved?.length ?? 0;
   }
@@ -93,13 +93,13 @@ export class Outgoing implements SlotUser {
     const whole = first && last;
     const { length } = payload;
     if (first && !this.wants(length, whole, compress)) return undefined;
-    // §7.2.3.6: the header bits of an empty block. A fragment without payload has nothing to flush.
+    // §7.2.3.6: an empty message is the header bits of an empty block. An empty fragment has nothing to flush.
     if (length === 0) {
       if (last && !this.#takeover) this.release();
       if (!last) return NOTHING;
       return whole && compress === undefined ? undefined : Uint8Array.of(0);
     }
-    // Within a message there is always context; between messages if that was agreed on (§7.2.1).
+    // Context is always kept within a message, and between messages if that was agreed on (§7.2.1).
     const slot = this.#takeover || !last || this.#hasContext ? this.#enter(length) : undefined;
     const mayGoAsItIs = whole && compress === undefined;
     const encoded =
@@ -112,7 +112,7 @@ export class Outgoing implements SlotUser {
     return mayGoAsItIs && encoded.length >= length ? undefined : encoded;
   }
 
-  /** As encode(), of a whole text message. The result is borrowed. */
+  /** Like encode(), for a whole text message. The result is borrowed. */
   encodeText(text: string, compress: boolean | undefined): Uint8Array<ArrayBuffer> | undefined {
     const most = text.length * MAX_BYTES_PER_UNIT;
     if (compress === false || (compress === undefined && most < this.#settings.threshold)) return undefined;
@@ -151,7 +151,7 @@ export class Outgoing implements SlotUser {
     return encoded;
   }
 
-  /** Forgets what was sent. */
+  /** Forgets the sent data. */
   release(): void {
     slots.free(this);
     this.#hasContext = false;
@@ -177,7 +177,7 @@ export class Outgoing implements SlotUser {
     this.#savedWindow = length;
   }
 
-  /** The size of the table that is saved, 0 for none. */
+  /** The size of the saved table; 0 if there is none. */
   #savedTable(): number {
     return this.#saved === undefined ? 0 : tableSize(this.#saved[DEFLATE_TABLE_BITS]!);
   }
@@ -187,8 +187,8 @@ export class Outgoing implements SlotUser {
   }
 
   /**
-   * The address of its slot, with a table for a history that this many bytes are added to. Undefined if the budget does not
-   * allow that: without a context any message can be sent.
+   * The address of its slot, with a table for the history plus `added` bytes. Undefined if the budget does not allow that; the
+   * message is then compressed without context.
    */
   #enter(added: number): number | undefined {
     const { u32 } = deflateCore();
@@ -212,7 +212,7 @@ export class Outgoing implements SlotUser {
     return slot;
   }
 
-  /** Others have worked since: the state is no longer in the processor's cache. */
+  /** Loads the state into the processor's cache, after other connections worked. */
   #warm(slot: number): void {
     const { u32, warm } = deflateCore();
     warm(slot, slot + DEFLATE_TABLE + tableSize(u32[(slot + DEFLATE_TABLE_BITS) >> 2]!));
@@ -220,14 +220,14 @@ export class Outgoing implements SlotUser {
     warm(Math.max(at - this.#windowSize, u32[(slot + DEFLATE_BASE) >> 2]!), at);
   }
 
-  /** Begins a context, if there is room for it in the budget. */
+  /** Begins a context if the budget allows it. */
   #begins(added: number): boolean {
     this.#account ??= openAccount(this);
     this.#hasContext = this.#pays(tableBits(Math.min(added, this.#windowSize)));
     return this.#hasContext;
   }
 
-  /** Takes note of what a context costs with such a table. Without the means for it the context is given up. */
+  /** Charges the cost of a context with a table of this size. Gives the context up if the budget does not allow it. */
   #pays(bits: number): boolean {
     const cost = tableSize(bits) + Math.min(BYTES_PER_BUCKET << bits, this.#windowSize);
     if (!affords(this.#account, cost, this.#settings.contextBudget)) {
@@ -238,7 +238,7 @@ export class Outgoing implements SlotUser {
     return true;
   }
 
-  /** An empty context in a slot. */
+  /** Writes an empty context into a slot. */
   #prepare(slot: number, bits: number): void {
     const core = deflateCore();
     const { bytes, u32 } = core;
@@ -262,13 +262,13 @@ export class Outgoing implements SlotUser {
     u32[(slot + DEFLATE_AT) >> 2] = slot + DEFLATE_WINDOW + this.#savedWindow;
   }
 
-  /** Compresses without context, and adds nothing to it. */
+  /** Compresses without context, and does not add to it. */
   #alone(payload: Uint8Array, last: boolean): Uint8Array<ArrayBuffer> {
     this.#prepare(SCRATCH, tableBits(payload.length));
     return this.#deflate(SCRATCH, payload, last);
   }
 
-  /** A whole message, which is taken back if it does not get shorter. */
+  /** Compresses a whole message. If it does not get shorter, the context stays unchanged. */
   #unlessLonger(slot: number, payload: Uint8Array): Uint8Array<ArrayBuffer> {
     const { bytes } = deflateCore();
     if (payload.length > MAX_SEGMENT) {
@@ -313,15 +313,15 @@ export class Outgoing implements SlotUser {
     return (u32[(slot + DEFLATE_AT) >> 2] = window + length);
   }
 
-  /** Takes note of a message that has been sent, compressed without the context. */
+  /** Records a sent message that was compressed without the context. */
   #owe(payload: Uint8Array): void {
     const owed = (this.#owed ??= []);
     owed.push(payload);
-    // It would cost as much as it saves.
+    // With more, adding them would cost as much as it saves.
     if (owed.length > MOST_OWED) this.release();
   }
 
-  /** Adds what is owed to the window. */
+  /** Adds the recorded messages to the window. */
   #settle(slot: number, owed: readonly Uint8Array[]): void {
     this.#owed = undefined;
     const core = deflateCore();
@@ -338,7 +338,7 @@ export class Outgoing implements SlotUser {
   }
 }
 
-/** How large a table a history needs, as a power of two of buckets. */
+/** The table size for a history, as a power of two of buckets. */
 function tableBits(history: number): number {
   const buckets = Math.max(1, Math.ceil(history / BYTES_PER_BUCKET));
   const bits = 32 - Math.clz32(buckets - 1);

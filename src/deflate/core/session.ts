@@ -11,7 +11,7 @@ import type { Side } from "../sides.ts";
 import { Incoming } from "./incoming.ts";
 import { Outgoing } from "./outgoing.ts";
 
-/** permessage-deflate on one connection, in the core. @internal */
+/** permessage-deflate on one connection, in the WASM core. @internal */
 export class CoreSession implements ExtensionSession {
   readonly #out: Outgoing;
   readonly #incoming: Incoming;
@@ -21,7 +21,7 @@ export class CoreSession implements ExtensionSession {
     this.#incoming = new Incoming(settings, incoming);
   }
 
-  /** The bytes that it holds outside the core. @internal */
+  /** The number of bytes it holds outside the core. @internal */
   get held(): number {
     return this.#out.held + this.#incoming.held;
   }

@@ -1,17 +1,17 @@
-// Places in the core's memory that connections take turns in. The one that has not been used for longest is given away.
+// Shares the slots in the core's memory between connections. The least recently used slot is given away.
 
-/** Somebody who works in a slot. */
+/** A connection that uses a slot. */
 export interface SlotUser {
-  /** The number of its slot, -1 while it has none. Set by Slots. */
+  /** The number of its slot; -1 if it has none. Set by Slots. */
   place: number;
-  /** Its slot is about to be given to another: time to copy what it needs. */
+  /** The slot is about to be given to another user: copy what you need. */
   leave(): void;
 }
 
 /** @internal */
 export class Slots {
   readonly #users: (SlotUser | undefined)[];
-  /** When each was last used, on a clock that counts uses. */
+  /** The last use of each slot, on a clock that counts uses. */
   readonly #used: number[];
   #clock = 0;
 
@@ -20,7 +20,7 @@ export class Slots {
     this.#used = Array.from({ length: count }, () => 0);
   }
 
-  /** Takes note that a user works in its slot. Returns whether another user has worked in another meanwhile. */
+  /** Records that a user works in its slot. Returns whether another slot was used in between. */
   touch(place: number): boolean {
     const isCold = this.#used[place] !== this.#clock;
     this.#used[place] = ++this.#clock;
@@ -42,7 +42,7 @@ export class Slots {
     this.touch(place);
   }
 
-  /** Takes a user's slot back, if it has one. The next who needs one gets it. */
+  /** Frees a user's slot, if it has one. It is the next to be given away. */
   free(user: SlotUser): void {
     const { place } = user;
     if (place < 0) return;
