@@ -88,7 +88,8 @@ export interface Acceptance extends Agreement {
  * A request that announces a body is rejected: one side would read the bytes after the head as frames, and the other as the
  * body.
  *
- * @returns the response to send; `serializeResponse()` turns it into bytes. A bad request is a Rejection: it never throws
+ * @returns the response to send; `serializeResponse()` turns it into bytes. An invalid request never makes it throw: it returns a
+ *   Rejection
  * @throws TypeError for invalid options: a subprotocol that is not a token, a chosen one that was not offered, or header fields
  * that the handshake sets itself or that contain illegal characters
  */

@@ -262,7 +262,7 @@ export class Protocol {
   }
 
   /**
-   * Ends a pause. Delivers the kept bytes until none are left or a callback pauses again. If you call it from a callback of the
+   * Ends a pause, or continues while `unfinished` is true. Delivers the kept bytes until none are left or a callback pauses again. If you call it from a callback of the
    * sink, the running call continues.
    *
    * @param now as in receive()

@@ -1,4 +1,4 @@
-// What adapters use of a Protocol: the window that sockets share, text as bytes, and what there is to know before they write.
+// The internal methods that adapters use: the shared read window, text as bytes, and checks before a write.
 
 import { deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
@@ -13,7 +13,7 @@ import {
 } from "../../src/index.ts";
 import { binary, close, continuation, CORES, ping, ROLES, text, toRole, utf8, writtenShort } from "../support/wire.ts";
 
-/** An extension that owns RSV2, turns each byte over, and counts the calls of release(). */
+/** An extension that owns RSV2, inverts each byte, and counts calls of release(). */
 function turning(): { extension: Extension; released(): number } {
   let released = 0;
   const turn = (payload: Uint8Array): Uint8Array => payload.map((byte) => byte ^ 0xff);
@@ -53,7 +53,7 @@ function noting(): { seen: string[]; sink: MessageSink } {
 describe.each(ROLES)("role %s", (role) => {
   const make = (options: Partial<ProtocolOptions> = {}): Protocol => new Protocol({ role, ...options });
 
-  test.each(CORES)("what is read into a shared window comes as from push(), %s core", (core) => {
+  test.each(CORES)("delivers the bytes of a shared window like push(), %s core", (core) => {
     const window = Protocol.readWindow(
       core,
       (bytes) => (start, end) => Buffer.from(bytes.slice(start, end)).toString(),
@@ -82,7 +82,7 @@ describe.each(ROLES)("role %s", (role) => {
     expect(() => push(make({ core }), stream, { ...sink, text: fails })).toThrow(thrown);
   });
 
-  test("text as bytes, however it comes", () => {
+  test("delivers text as bytes, however it arrives", () => {
     const parts = [
       text("whole"),
       text(""),
@@ -114,7 +114,7 @@ describe.each(ROLES)("role %s", (role) => {
     }
   });
 
-  test("it is idle while nothing waits, and messages go out as they are", () => {
+  test("is idle while nothing is queued and messages are sent unchanged", () => {
     const protocol = make();
     expect(protocol.isIdle).toBe(true);
     protocol.send("waits");
@@ -134,7 +134,7 @@ describe.each(ROLES)("role %s", (role) => {
     expect(make({ extensions: [turning().extension] }).isIdle).toBe(false);
   });
 
-  test("a Close that is held is in no takeInto() either", () => {
+  test("takeInto() with holdClose adds no Close", () => {
     const protocol = make();
     protocol.receive(toRole(role, close(1001)));
     const target = new Uint8Array(100);
@@ -143,7 +143,7 @@ describe.each(ROLES)("role %s", (role) => {
     expect([protocol.state, protocol.takeInto(target)]).toEqual(["closed", 0]);
   });
 
-  test("memory is released between messages, not within one", () => {
+  test("release() frees memory between messages, not within one", () => {
     const { extension, released } = turning();
     const protocol = make({ extensions: [extension] });
     protocol.send("a part", { fin: false });
@@ -154,7 +154,7 @@ describe.each(ROLES)("role %s", (role) => {
     expect(released()).toBe(1);
   });
 
-  test("with fragments a sink needs all three of start, piece and end", () => {
+  test("refuses a sink without start, piece or end if fragments is on", () => {
     const { sink } = noting();
     const calls = { start() {}, piece() {}, end() {} };
     const stream = toRole(role, text("text"));
@@ -167,7 +167,7 @@ describe.each(ROLES)("role %s", (role) => {
     expect(() => make({ fragments: true }).push(stream, { ...sink, ...calls })).not.toThrow();
   });
 
-  test("after our Close a failure sends no other", () => {
+  test("fail() after our Close sends no other Close", () => {
     const protocol = make();
     protocol.close(1000);
     const error = new WebSocketError("WS_ERR_INTERNAL", "It has failed", { closeCode: 1011, byteOffset: 0, rule: "" });
@@ -177,7 +177,7 @@ describe.each(ROLES)("role %s", (role) => {
     expect(protocol.fail(error)).toEqual([]);
   });
 
-  test("Keepalive says whether a Ping waits for a sign of life", () => {
+  test("Keepalive.awaitsPong is true after a Ping, until something arrives", () => {
     const protocol = make();
     const keepalive = new Keepalive(protocol, 0, { pingInterval: 100 });
     expect(keepalive.awaitsPong).toBe(false);

@@ -1,4 +1,4 @@
-// Messages of an extension that are decoded as they arrive, and sliceSize.
+// Messages that an extension decodes as they arrive, and the option sliceSize.
 
 import { deflateRawSync, constants } from "node:zlib";
 import { describe, expect, test } from "vitest";
@@ -36,7 +36,7 @@ function compressed(data: string | Uint8Array): Buffer {
   return deflateRawSync(data, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
 }
 
-/** What a sink has been called with. */
+/** Records the calls of a sink. */
 class Log implements MessageSink {
   readonly events: string[] = [];
   readonly pieces: (string | Uint8Array)[] = [];
@@ -89,7 +89,7 @@ describe.each(ROLES)("a %s", (role) => {
     expect(log.pieces.join("")).toBe(Buffer.from(message).toString());
   });
 
-  test("tells of text that is not UTF-8 before the message ends, after what came before", () => {
+  test("reports invalid UTF-8 before the message ends, after the valid text", () => {
     const { subject } = pair(role, { fragments: true });
     const bad = Buffer.concat([Buffer.from("good "), Buffer.from([0xff]), Buffer.alloc(100_000, "x")]);
     const payload = compressed(bad);
@@ -99,7 +99,7 @@ describe.each(ROLES)("a %s", (role) => {
     expect(log.events).toEqual(["start text", "error WS_ERR_INVALID_UTF8", "close 1006"]);
   });
 
-  test.each([1, 7, 1000, 20_000])("inflates %i bytes and more a call with sliceSize, in order", (sliceSize) => {
+  test.each([1, 7, 1000, 20_000])("inflates about %i bytes per call with sliceSize, in order", (sliceSize) => {
     const { peer, subject } = pair(role, { sliceSize });
     const random = new Random(2);
     const messages = [json(random, 200_000), json(random, 100), json(random, 50_000), new Uint8Array(0)];
@@ -122,7 +122,7 @@ describe.each(ROLES)("a %s", (role) => {
     expect(Buffer.concat(log.pieces as Uint8Array[]).equals(Buffer.concat(messages))).toBe(true);
   });
 
-  test("keeps what arrives between two slices, and pause() holds between them", () => {
+  test("keeps bytes that arrive between two slices, and pause() works between them", () => {
     const { peer, subject } = pair(role, { sliceSize: 1000 });
     const log = new Log();
     peer.send("a".repeat(100_000));
@@ -141,7 +141,7 @@ describe.each(ROLES)("a %s", (role) => {
     expect(subject.heldBytes).toBe(0);
   });
 
-  test("pause() from a piece stops within a message, resume() goes on", () => {
+  test("pause() from a piece stops within a message, and resume() continues", () => {
     const { peer, subject } = pair(role, { fragments: true });
     peer.send("a".repeat(1_000_000));
     peer.send("b");
@@ -172,7 +172,7 @@ describe.each(ROLES)("a %s", (role) => {
     expect(Buffer.concat(log.pieces as Uint8Array[]).length).toBe(500_000);
   });
 
-  test("a message ends with an empty frame, also between slices", () => {
+  test("an empty frame ends a message, also between slices", () => {
     const payload = compressed(Buffer.alloc(100_000, "x"));
     for (const sliceSize of [Infinity, 1000]) {
       const { subject } = pair(role, { sliceSize });
@@ -184,7 +184,7 @@ describe.each(ROLES)("a %s", (role) => {
     }
   });
 
-  test("a limit is exceeded as the message inflates", () => {
+  test("enforces a limit while the message inflates", () => {
     const { peer, subject } = pair(role, { fragments: true, limits: { maxMessage: 50_000 } });
     peer.send(new Uint8Array(1_000_000));
     const log = new Log();
@@ -193,7 +193,7 @@ describe.each(ROLES)("a %s", (role) => {
     expect(Buffer.concat(log.pieces as Uint8Array[]).length).toBeLessThanOrEqual(50_000);
   });
 
-  test("a sink that ends the connection within a piece gets nothing more", () => {
+  test("delivers nothing after the sink ends the connection within a piece", () => {
     const { peer, subject } = pair(role, { fragments: true });
     peer.send(new Uint8Array(1_000_000));
     const log = new Log();
@@ -205,7 +205,7 @@ describe.each(ROLES)("a %s", (role) => {
     expect(log.pieces.length).toBe(3);
   });
 
-  test("unfinished messages of many connections do not mix", () => {
+  test("does not mix unfinished messages of many connections", () => {
     const random = new Random(3);
     const all = Array.from({ length: 100 }, (_, i) => {
       const { peer, subject } = pair(role, { fragments: true });
@@ -242,7 +242,7 @@ describe.each(ROLES)("a %s", (role) => {
   });
 });
 
-/** A frame as it arrives at this role. */
+/** A frame as this role receives it. */
 function masked(
   role: "client" | "server",
   { opcode, fin, rsv, payload }: { opcode: number; fin: boolean; rsv: number; payload: Uint8Array },
@@ -255,10 +255,10 @@ function masked(
   return result;
 }
 
-test("a maskKey function that sends on another connection does not change what is sent", () => {
+test("a maskKey function that sends on another connection does not change the message", () => {
   const other = new Protocol({ role: "server", extensions: [perMessageDeflate({ threshold: 0 })] });
   const random = new Random(5);
-  // What they compress to is copied to the queue, or becomes a frame in memory of its own.
+  // The compressed message is copied to the queue, or becomes a frame in its own memory.
   for (const length of [1000, 9800, 10_900]) {
     const options = { extensions: [perMessageDeflate({ threshold: 0 })] };
     const maskKey = (): Uint8Array => {
@@ -273,7 +273,7 @@ test("a maskKey function that sends on another connection does not change what i
   }
 });
 
-test("bytes of text that a maskKey function changes go out as they were", () => {
+test("sends the original bytes of a text that a maskKey function changes", () => {
   const bytes = new Uint8Array(5000).fill(0x61);
   const encoder = new FrameEncoder({
     role: "client",
@@ -286,7 +286,7 @@ test("bytes of text that a maskKey function changes go out as they were", () => 
   expect(encoder.take().at(-1)!.at(-1)).toBe(0x61);
 });
 
-test("slices of a large chunk copy what is left of it a few times, not with each", () => {
+test("slices of a large chunk copy the rest only a few times, not once per slice", () => {
   const data = mixed(new Random(1), 4 << 20);
   const stored = deflateRawSync(data, { level: 0, finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
   const subject = new Protocol({ role: "client", extensions: [perMessageDeflate()], sliceSize: 1 });
@@ -298,14 +298,14 @@ test("slices of a large chunk copy what is left of it a few times, not with each
     held.add(subject.heldBytes);
     subject.resume(log);
   }
-  // A copy is as large until the next one.
+  // Copies have the same size until the next one.
   expect(slices).toBeGreaterThan(200);
   expect(held.size).toBeLessThan(20);
   expect(log.pieces).toHaveLength(1);
   expect(Buffer.compare(log.pieces[0] as Uint8Array, data)).toBe(0);
 });
 
-test("codes that make nothing use up a slice, too", () => {
+test("codes without output use up a slice, too", () => {
   const { peer, subject } = pair("client", { sliceSize: 10_000 });
   const message = json(new Random(5), 3000);
   peer.send(message, { fragmentSize: 1 });
@@ -317,7 +317,7 @@ test("codes that make nothing use up a slice, too", () => {
   expect(log.events).toEqual([`binary ${message.length}`]);
 });
 
-test("text in pieces: the characters before a wrong byte come first, however the message is cut", () => {
+test("delivers the text before an invalid byte, however the message is cut", () => {
   const good = "Grüße, 世界 😀";
   const wrong = Buffer.concat([Buffer.from(good), Buffer.from([0xe4, 0xb8, 0x41]), Buffer.from("not this")]);
   const frame = serialize(0xc1, compressed(wrong)).frame;

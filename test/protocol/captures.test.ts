@@ -1,5 +1,5 @@
-// Every recorded connection, from its HTTP heads on, through handshake and Protocol: the messages that an independent
-// decoder found in it, however it is cut, compressed or not.
+// Runs every recorded connection through handshake and Protocol, cut in several ways. The messages must be those that an
+// independent decoder found.
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -20,7 +20,7 @@ import { CORES } from "../support/wire.ts";
 const root = fileURLToPath(new URL("../fixtures/captures/", import.meta.url));
 const captures = readCaptures();
 
-/** In longer streams, most is the inside of long payloads: one byte of that is like the next. */
+/** Longer streams consist mostly of long payloads, where one cut is like the next. */
 const LONG = 200_000;
 
 function digest(type: ExpectedMessage["type"], bytes: Uint8Array): ExpectedMessage {
@@ -29,7 +29,7 @@ function digest(type: ExpectedMessage["type"], bytes: Uint8Array): ExpectedMessa
 
 function found(event: ProtocolEvent): ExpectedMessage {
   if (event.type === "close") {
-    // expected.json has null for a Close without a payload.
+    // expected.json has null for an empty Close.
     const code = event.code === 1005 ? null : event.code;
     const payload = code === null ? [] : [code >> 8, code & 255, ...Buffer.from(event.reason)];
     return { ...digest("close", Uint8Array.from(payload)), code, reason: event.reason };
@@ -64,7 +64,7 @@ for (const capture of captures) {
       return { request, agreement, streams: { server: fromClient, client: fromServer } };
     };
 
-    test("its handshake is one that both sides accept", () => {
+    test("both sides accept its handshake", () => {
       const { request, agreement } = heads();
       expect(agreement.extensions.map(({ extension }) => extension.name)).toEqual(
         capture.deflate ? ["permessage-deflate"] : [],
@@ -104,7 +104,7 @@ for (const capture of captures) {
           }
         });
 
-        test(`${direction.role}, ${core} core: with fragments, the same bytes`, () => {
+        test(`${direction.role}, ${core} core: delivers the same bytes with fragments`, () => {
           const protocol = open({ fragments: true });
           const whole: ProtocolEvent[] = [];
           let pieces: Buffer[] = [];

@@ -1,4 +1,4 @@
-// The closing handshake (RFC 6455 §7), both sides of it, and connections that end without.
+// The closing handshake (RFC 6455 §7) from both sides, and connections that end without it.
 
 import { describe, expect, test } from "vitest";
 import { PreparedMessage, Protocol, WebSocketError } from "../../src/index.ts";
@@ -9,7 +9,7 @@ for (const role of ROLES) {
   describe(`role ${role}`, () => {
     const make = (options = {}) => new Protocol({ role, ...options });
 
-    test("the peer closes: answered with its code, once", () => {
+    test("answers the peer's Close with its code, once", () => {
       const protocol = make();
       expect(short(protocol.receive(toRole(role, close(3001, "until tomorrow"))))).toEqual([
         "close:3001:until tomorrow",
@@ -22,13 +22,13 @@ for (const role of ROLES) {
       expect(protocol.receiveEnd()).toEqual([]);
     });
 
-    test("the peer closes without a code: 1005, answered without one", () => {
+    test("answers a Close without a code with an empty one, and reports 1005", () => {
       const protocol = make();
       expect(short(protocol.receive(toRole(role, close())))).toEqual(["close:1005:"]);
       expect(writtenShort(protocol, role)).toEqual(["close"]);
     });
 
-    test("what came before the Close in the same chunk can be answered before ours", () => {
+    test("can answer messages in the same chunk before it answers the Close", () => {
       const protocol = make();
       for (const event of protocol.receive(toRole(role, text("question"), close(1000)))) {
         if (event.type === "text") protocol.send("answer");
@@ -38,7 +38,7 @@ for (const role of ROLES) {
       expect(protocol.send("too late")).toBe(false);
     });
 
-    test("the answer may be one's own", () => {
+    test("close() replaces the automatic answer", () => {
       const protocol = make();
       protocol.receive(toRole(role, close(1001)));
       protocol.close(4000, "as you wish");
@@ -47,7 +47,7 @@ for (const role of ROLES) {
       expect(writtenShort(protocol, role)).toEqual(["close:4000:as you wish"]);
     });
 
-    test("this side closes: messages are delivered until the peer's Close comes, pings not answered", () => {
+    test("delivers messages until the peer's Close after close(), without answering Pings", () => {
       const protocol = make();
       protocol.send("last");
       protocol.close(1000, "done");
@@ -63,7 +63,7 @@ for (const role of ROLES) {
       expect(protocol.take()).toEqual([]);
     });
 
-    test("both close at once: each has one Close, and both end cleanly", () => {
+    test("ends cleanly when both sides close at once, with one Close each", () => {
       const a = make();
       const b = new Protocol({ role: other(role) });
       a.close(1000, "a");
@@ -76,7 +76,7 @@ for (const role of ROLES) {
       expect([a.take(), b.take()]).toEqual([[], []]);
     });
 
-    test("the stream ends without a Close: 1006, whatever has been sent", () => {
+    test("reports 1006 if the stream ends without a Close, whatever was sent", () => {
       const protocol = make();
       const events = protocol.receive(toRole(role, text("whole"), text("half", { fin: false })));
       expect(short([...events, ...protocol.receiveEnd()])).toEqual(["text:whole", "close:1006: not clean"]);
@@ -88,7 +88,7 @@ for (const role of ROLES) {
       expect(short(closing.receiveEnd())).toEqual(["close:1006: not clean"]);
     });
 
-    test("in the middle of a frame too", () => {
+    test("reports 1006 if the stream ends in the middle of a frame", () => {
       const bytes = toRole(role, binary(new Uint8Array(100)));
       for (let at = 0; at < bytes.length; at++) {
         const protocol = make();
@@ -97,7 +97,7 @@ for (const role of ROLES) {
       }
     });
 
-    test("everything after a received Close is ignored: frames, HTTP, noise", () => {
+    test("ignores everything after a received Close: frames, HTTP, noise", () => {
       for (const after of [toRole(role, text("x"), close(1002)), utf8("HTTP/1.1 200 OK\r\n\r\n"), new Uint8Array(99)]) {
         const protocol = make();
         expect(short(protocol.receive(concat([toRole(role, close(1000)), after])))).toEqual(["close:1000:"]);
@@ -107,7 +107,7 @@ for (const role of ROLES) {
       }
     });
 
-    test("a malformed answer to this side's Close is an end, not an error", () => {
+    test("reports no error for a malformed answer to our Close", () => {
       // gevent-websocket 0.10.1 answers with the payload "bye": code 25209. flask-sock under Werkzeug writes HTTP.
       for (const answer of [toRole(role, { opcode: 8, payload: utf8("bye") }), utf8("HTTP/1.1 200 OK\r\n\r\n")]) {
         const protocol = make();
@@ -120,7 +120,7 @@ for (const role of ROLES) {
       }
     });
 
-    test("a reason that is not UTF-8 is 1007, a payload of one byte 1002", () => {
+    test("answers an invalid UTF-8 reason with 1007, a payload of one byte with 1002", () => {
       const badReason = make();
       const payload = concat([Uint8Array.of(3, 232), Uint8Array.of(0xff)]);
       expect(short(badReason.receive(toRole(role, { opcode: 8, payload })))[0]).toMatch(/^error:WS_ERR_INVALID_UTF8/);
@@ -131,7 +131,7 @@ for (const role of ROLES) {
       expect(writtenShort(oneByte, role)[0]).toMatch(/^close:1002:/);
     });
 
-    test("a reason is cut at 123 bytes, on a character", () => {
+    test("cuts a reason to 123 bytes, between two characters", () => {
       const sent = (reason: string) => {
         const protocol = make();
         protocol.close(1000, reason);
@@ -146,9 +146,9 @@ for (const role of ROLES) {
       expect(sent("🙂".repeat(1000))).toBe("🙂".repeat(30));
     });
 
-    test("close() takes a code and a string, and nothing else", () => {
+    test("close() accepts only a number and a string", () => {
       const protocol = make();
-      // Sent as it is, a typed array would be memory that is not the caller's (ws, CVE-2026-45736).
+      // Bytes in place of a string could expose memory that is not the caller's (ws, CVE-2026-45736).
       // @ts-expect-error it must be a string
       expect(() => protocol.close(1000, new Uint8Array(10))).toThrow(TypeError);
       // @ts-expect-error it must be a number
@@ -160,7 +160,7 @@ for (const role of ROLES) {
       expect(writtenShort(protocol, role)).toEqual(["close"]);
     });
 
-    test("nothing is sent after the Close, and who tries is told", () => {
+    test("sends nothing after the Close, and returns false", () => {
       const protocol = make();
       protocol.close(1000);
       for (const send of [
@@ -176,7 +176,7 @@ for (const role of ROLES) {
       expect(writtenShort(protocol, role)).toEqual(["close:1000:"]);
     });
 
-    test("fail() tells the peer why, and is the end", () => {
+    test("fail() sends the reason to the peer and ends the connection", () => {
       const protocol = make();
       const error = new WebSocketError("WS_ERR_PONG_TIMEOUT", "gone", { closeCode: 1011, byteOffset: 0, rule: "mine" });
       expect(short(protocol.fail(error))).toEqual(["error:WS_ERR_PONG_TIMEOUT@0", "close:1006: not clean"]);
@@ -190,7 +190,7 @@ for (const role of ROLES) {
       expect(writtenShort(answering, role)).toEqual(["close:1011:gone"]);
     });
 
-    test("a Close may come between the fragments of a message, either way", () => {
+    test("a Close may come between the fragments of a message, from either side", () => {
       const protocol = make();
       protocol.send("begun", { fin: false });
       protocol.close(1001);

@@ -1,5 +1,4 @@
-// What a Protocol says of its extensions, what comes through commit(), and what comes after a failure
-// or in pieces.
+// How Protocol handles several extensions, commit(), failures and messages in pieces.
 
 import { deflateRawSync } from "node:zlib";
 import { expect, test } from "vitest";
@@ -31,13 +30,13 @@ function extension(rsv: number, releaseAfter: number | undefined, wanted?: (leng
   };
 }
 
-test("memory can be released after the least of the times of all extensions", () => {
+test("releaseAfter is the least of all extensions", () => {
   const after = (...times: (number | undefined)[]): number =>
     new Protocol({ role: "server", extensions: times.map((time, i) => extension(1 << i, time)) }).releaseAfter;
   expect([after(), after(undefined), after(500), after(500, undefined, 200)]).toEqual([Infinity, Infinity, 500, 200]);
 });
 
-test("a message would be changed if one extension wants it, or does not say", () => {
+test("compresses() is true if an extension wants the message or cannot tell", () => {
   const long = (length: number): boolean => length > 100;
   const make = (...extensions: Extension[]): Protocol => new Protocol({ role: "server", extensions });
   const some = make(
@@ -50,7 +49,7 @@ test("a message would be changed if one extension wants it, or does not say", ()
   expect(make(extension(4, undefined)).compresses(5, undefined)).toBe(true);
 });
 
-test.each(ROLES)("what is wrong in a buffer that was reserved is an error event, role %s", (role) => {
+test.each(ROLES)("reports an error in a reserved buffer as an event, role %s", (role) => {
   const seen: string[] = [];
   const sink: MessageSink = {
     text: (data) => void seen.push(data),
@@ -64,7 +63,7 @@ test.each(ROLES)("what is wrong in a buffer that was reserved is an error event,
   const bytes = toRole(role, text("one"), { opcode: 3 });
   protocol.reserve().set(bytes);
   protocol.commit(bytes.length, sink);
-  // What is read after that is ignored.
+  // Bytes read after that are ignored.
   protocol.reserve().set(bytes);
   protocol.commit(bytes.length, sink);
   expect(seen).toEqual(["one", "WS_ERR_INVALID_OPCODE", "1006"]);
@@ -77,7 +76,7 @@ test.each(ROLES)("what is wrong in a buffer that was reserved is an error event,
   expect(() => other.commit(bytes.length, { ...sink, text: fails })).toThrow(thrown);
 });
 
-test.each(ROLES)("what follows a failure in the same chunk does not take its place, role %s", (role) => {
+test.each(ROLES)("the first failure stays the error, whatever follows in the same chunk, role %s", (role) => {
   const details = { closeCode: 1008, byteOffset: 0, rule: "ours" };
   const error = new WebSocketError("WS_ERR_INTERNAL", "A reason of our own", details);
   const protocol = new Protocol({ role, limits: { maxMessage: 10 } });
@@ -96,7 +95,7 @@ test.each(ROLES)("what follows a failure in the same chunk does not take its pla
   expect(protocol.error).toBe(error);
 });
 
-test("pieces of binary messages are not text, and a surrogate pair may be cut", () => {
+test("joins a surrogate pair that is cut between two pieces, but not in binary messages", () => {
   const protocol = new Protocol({ role: "server" });
   protocol.send(Uint8Array.of(0xff), { fin: false });
   protocol.send(Uint8Array.of(0xfe), { fin: true });
@@ -106,7 +105,7 @@ test("pieces of binary messages are not text, and a surrogate pair may be cut", 
   expect(Buffer.concat(frames.map(({ payload }) => payload)).toString("latin1")).toBe("\xff\xfea\xf0\x90\x80\x80b");
 });
 
-test("bufferedAmount is no less than the Close that tells of an error", () => {
+test("bufferedAmount includes the Close that reports an error", () => {
   const details = { closeCode: 1008, byteOffset: 0, rule: "ours" };
   for (const message of ["short", "x".repeat(123), "漢".repeat(40)]) {
     const protocol = new Protocol({ role: "client" });
@@ -116,7 +115,7 @@ test("bufferedAmount is no less than the Close that tells of an error", () => {
   }
 });
 
-test("the end of the stream waits for the end of a pause, even if nothing else does", () => {
+test("the end of the stream waits for the end of a pause, even if nothing else is kept", () => {
   const protocol = new Protocol({ role: "server" });
   const closes: number[] = [];
   const sink: MessageSink = {
@@ -134,7 +133,7 @@ test("the end of the stream waits for the end of a pause, even if nothing else d
   expect(closes).toEqual([1006]);
 });
 
-test.each(["push", "pushFrom", "commit"] as const)("after fail() nothing comes through %s()", (way) => {
+test.each(["push", "pushFrom", "commit"] as const)("delivers nothing through %s() after fail()", (way) => {
   const protocol = new Protocol({ role: "server" });
   const details = { closeCode: 1008, byteOffset: 0, rule: "ours" };
   protocol.fail(new WebSocketError("WS_ERR_INTERNAL", "Enough", details));
@@ -154,13 +153,13 @@ test.each(["push", "pushFrom", "commit"] as const)("after fail() nothing comes t
   expect(protocol.bytesReceived).toBe(0);
 });
 
-test("a sliceSize that is no number above 0 is a RangeError", () => {
+test("throws a RangeError for a sliceSize that is not a number above 0", () => {
   for (const sliceSize of [0, -1, Number.NaN, "5" as never]) {
     expect(() => new Protocol({ role: "server", sliceSize })).toThrow(RangeError);
   }
 });
 
-test("an extension ends with its connection, once", () => {
+test("ends an extension once, with its connection", () => {
   let ended = 0;
   const counting: Extension = {
     ...extension(4, undefined),
@@ -174,7 +173,7 @@ test("an extension ends with its connection, once", () => {
   expect([protocol.state, ended]).toEqual(["closed", 1]);
 });
 
-test("a PreparedMessage goes out in fragments, and through an extension that knows nothing of them", () => {
+test("sends a PreparedMessage in fragments, and through extensions that do not know it", () => {
   const message = new PreparedMessage("prepared");
   const framesOf = (protocol: Protocol): string[] =>
     new FrameDecoder({ role: "client", rsv: 6 })
@@ -191,13 +190,13 @@ test("a PreparedMessage goes out in fragments, and through an extension that kno
   const extended = new Protocol({ role: "server", extensions: [extension(4, undefined)] });
   extended.send(message);
   expect(framesOf(extended)).toEqual(["1 4 true prepared"]);
-  // One that is too short to be compressed, for all that.
+  // Too short for compression, but the other extension still applies.
   const both = new Protocol({ role: "server", extensions: [perMessageDeflate(), extension(2, undefined)] });
   both.send(message);
   expect(framesOf(both)).toEqual(["1 2 true prepared"]);
 });
 
-test("what one call makes of compressed messages counts for that call alone", () => {
+test("resets the count of inflated bytes with each call", () => {
   const make = () => new Protocol({ role: "client", extensions: [perMessageDeflate()], sliceSize: 5000 });
   const compressed = (length: number): Uint8Array => {
     const payload = new Uint8Array(deflateRawSync(Buffer.alloc(length, "a")));

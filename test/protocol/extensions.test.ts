@@ -1,4 +1,4 @@
-// Extensions of other kinds than permessage-deflate, through the same interface (RFC 6455 §9).
+// Extensions other than permessage-deflate, through the same interface (RFC 6455 §9).
 
 import { describe, expect, test } from "vitest";
 import {
@@ -14,7 +14,7 @@ import {
 import { concat } from "../reference/serialize.ts";
 import { ping, short, text, toRole, utf8, written } from "../support/wire.ts";
 
-/** Adds a number to every byte, with a bit of its own; the number is its parameter. Texts of "plain" are left alone. */
+/** Adds the number in its parameter to every byte, and owns an RSV bit. Leaves the text "plain" unchanged. */
 function shift(name: string, rsv: number, by: number): Extension {
   return {
     name,
@@ -54,10 +54,10 @@ function connect(extensions: readonly Extension[], accepted: readonly Extension[
   };
 }
 
-describe("an extension of one's own", () => {
+describe("a custom extension", () => {
   const one = shift("x-shift", 2, 3);
 
-  test("is negotiated, and changes messages both ways, fragments and pieces included", () => {
+  test("is negotiated, and changes messages both ways, also fragments and pieces", () => {
     const { agreement, client, server } = connect([one]);
     expect(agreement.extensions.map(({ extension, parameters }) => [extension.name, parameters])).toEqual([
       ["x-shift", [["by", "3"]]],
@@ -84,14 +84,14 @@ describe("an extension of one's own", () => {
     expect([frame!.rsv, Buffer.from(frame!.payload).toString()]).toEqual([2, "ghi"]);
   });
 
-  test("two are applied in the order of the response, and undone in the other", () => {
+  test("several are applied in the order of the response, and undone in reverse", () => {
     const { client, server } = connect([shift("x-one", 2, 1), perMessageDeflate({ threshold: 0 })]);
     client.send("a message ".repeat(50));
     const bytes = concat(client.take());
     expect(short(server.receive(bytes))).toEqual([`text:${"a message ".repeat(50)}`]);
   });
 
-  test("text is checked after it", () => {
+  test("checks text after decoding", () => {
     const server = new Protocol({ role: "server", extensions: [one] });
     const bad = Uint8Array.of(0, 1);
     const events = server.receive(toRole("server", { opcode: 1, rsv: 2, payload: bad }, text("after")));
@@ -101,7 +101,7 @@ describe("an extension of one's own", () => {
     expect(short(loose.receive(toRole("server", { opcode: 1, rsv: 2, payload: bad })))).toEqual(["text:\ufffd\0"]);
   });
 
-  test("its errors fail the connection, at the place where the message ended", () => {
+  test("an error of the extension fails the connection at the end of the message", () => {
     const server = new Protocol({ role: "server", extensions: [one] });
     const bytes = toRole("server", text("ok"), { opcode: 1, rsv: 2, payload: new Uint8Array(13) }, text("after"));
     const end = bytes.length - toRole("server", text("after")).length;
@@ -112,7 +112,7 @@ describe("an extension of one's own", () => {
     ]);
   });
 
-  test("with the option fragments its messages come decoded, as one piece", () => {
+  test("delivers decoded messages as one piece with the option fragments", () => {
     const server = new Protocol({ role: "server", extensions: [one], fragments: true });
     const bytes = toRole(
       "server",
@@ -132,18 +132,18 @@ describe("an extension of one's own", () => {
     ]);
   });
 
-  test("an RSV bit of nobody's is an error beside it", () => {
+  test("refuses an RSV bit that no extension owns", () => {
     const server = new Protocol({ role: "server", extensions: [one] });
     expect(short(server.receive(toRole("server", text("x", { rsv: 4 }))))[0]).toMatch(/^error:WS_ERR_UNEXPECTED_RSV_1/);
   });
 
-  test("two on one bit are refused", () => {
+  test("refuses two extensions that share an RSV bit", () => {
     expect(() => new Protocol({ role: "server", extensions: [one, shift("x-other", 2, 1)] })).toThrow(/RSV bit/);
   });
 });
 
 describe("permessage-deflate through Protocol", () => {
-  test("prepared messages are compressed once for each set of parameters, and interleave with others", () => {
+  test("compresses a prepared message once per set of parameters, also between other messages", () => {
     const pairs = Array.from({ length: 3 }, () => connect([perMessageDeflate({ threshold: 0 })]));
     const prepared = new PreparedMessage("the same for all ".repeat(20));
     for (const { client, server } of pairs) {
@@ -160,7 +160,7 @@ describe("permessage-deflate through Protocol", () => {
         expect(short(server.receive(concat(client.take())))).toEqual([`text:${"the same for all ".repeat(20)}`]);
       }
     }
-    // The frame is the very same buffer for two that write nothing else.
+    // Two connections that send nothing else share the buffer of the frame.
     const [a, b] = pairs.map(({ server }) => {
       server.send(prepared);
       return server.take()[0]!;
@@ -169,7 +169,7 @@ describe("permessage-deflate through Protocol", () => {
     expect(a!.length).toBeLessThan(60);
   });
 
-  test("an extension without an agreement works as one agreed on without parameters", () => {
+  test("an Extension without an agreement works like one without parameters", () => {
     const client = new Protocol({ role: "client", extensions: [perMessageDeflate()] });
     const server = new Protocol({ role: "server", extensions: [perMessageDeflate()] });
     for (let i = 0; i < 5; i++) {

@@ -1,4 +1,4 @@
-// A connection that is over holds no part of a message, even if somebody keeps the connection.
+// A closed connection keeps no part of a message, even while the application keeps the connection.
 
 import { expect, test } from "vitest";
 import { type MessageSink, Protocol } from "../../src/index.ts";
@@ -6,7 +6,7 @@ import { type MessageSink, Protocol } from "../../src/index.ts";
 const ignore = () => {};
 const sink: MessageSink = { text: ignore, binary: ignore, ping: ignore, pong: ignore, error: ignore, close: ignore };
 
-/** A frame that announces `announced` bytes, with a mask of zeros. */
+/** A frame header that announces `announced` bytes, with a mask of zeros. */
 function begin(announced: number, first = 0x82): Uint8Array {
   const bytes = new Uint8Array(65536);
   bytes.set([first, 0xff]);
@@ -14,7 +14,9 @@ function begin(announced: number, first = 0x82): Uint8Array {
   return bytes;
 }
 
-/** Collects garbage until something holds, a few times at most. What has been looked at lives until its turn is over. */
+/**
+ * Collects garbage until a condition holds, a few times at most. Objects stay alive until the end of the turn that used them.
+ */
 async function collect(until: () => boolean): Promise<void> {
   for (let i = 0; i < 10; i++) {
     await new Promise((resolve) => setImmediate(resolve));
@@ -51,7 +53,7 @@ test.each(ends)("%s", async (_name, end) => {
   expect(protocol.state).toBeDefined();
 });
 
-test("a connection that ends while it is paused keeps nothing of what came meanwhile", () => {
+test("a connection that ends while paused keeps none of the received bytes", () => {
   const protocol = new Protocol({ role: "server" });
   protocol.pause();
   protocol.push(begin(60_000), sink);

@@ -1,11 +1,11 @@
-// What a pause costs: apart from pausing.test.ts, which is quick.
+// The cost of a pause. Separate from pausing.test.ts, because it is slow.
 
 import { describe, expect, test } from "vitest";
 import { type MessageSink, perMessageDeflate, Protocol } from "../../src/index.ts";
 import { concat } from "../reference/serialize.ts";
 import { CORES, other, ROLES, text, toRole } from "../support/wire.ts";
 
-/** Takes note of each text, and pauses after it. */
+/** Records each text, and pauses after it. */
 function pausing(protocol: Protocol): { seen: string[]; sink: MessageSink } {
   const seen: string[] = [];
   const ignored = (): void => {};
@@ -23,14 +23,14 @@ function pausing(protocol: Protocol): { seen: string[]; sink: MessageSink } {
   return { seen, sink };
 }
 
-test("a peer of many small chunks: what a pause has kept costs each resume() the same", () => {
+test("the cost of resume() does not grow with the number of kept chunks", () => {
   const protocol = new Protocol({ role: "server" });
   const { seen, sink } = pausing(protocol);
   protocol.pause();
-  // Each has the end of a frame, and the beginning of the next.
+  // Each chunk has the end of a frame and the start of the next.
   const stream = toRole("server", ...Array.from({ length: 20_000 }, (_, i) => text(String(i % 10))));
   for (let at = 0; at < stream.length; at += 5) protocol.push(stream.subarray(at, at + 5), sink);
-  // Time of the processor: what else runs here does not count.
+  // Processor time, so other processes do not count.
   const before = process.cpuUsage();
   let held = protocol.heldBytes;
   let hasGrown = false;
@@ -40,14 +40,14 @@ test("a peer of many small chunks: what a pause has kept costs each resume() the
     held = protocol.heldBytes;
   }
   const { user, system } = process.cpuUsage(before);
-  // Several seconds, if each moves all the others.
+  // Moving all chunks each time would take several seconds.
   expect((user + system) / 1000).toBeLessThan(2000);
   expect([hasGrown, held]).toEqual([false, 0]);
   expect(seen).toEqual(Array.from({ length: 20_000 }, (_, i) => String(i % 10)));
 });
 
 describe.each(ROLES)("role %s", (role) => {
-  test.each(CORES)("a compressed chunk that would inflate to far more stops when it is told to: %s core", (core) => {
+  test.each(CORES)("pause() stops a compressed chunk before it inflates further: %s core", (core) => {
     const peer = new Protocol({ role: other(role), extensions: [perMessageDeflate()] });
     const big = "x".repeat(1_000_000);
     for (let i = 0; i < 30; i++) peer.send(big, { compress: true });

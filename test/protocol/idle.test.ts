@@ -1,9 +1,9 @@
-// When connections let go of the context of what they have sent.
+// When connections free their compression context.
 
 import { expect, test } from "vitest";
 import { IdleRelease, type Releasing } from "../../src/protocol/idle.ts";
 
-/** Timers that are run by hand. */
+/** Timers that the tests run. */
 function timers() {
   const running = new Map<() => void, number>();
   const idle = new IdleRelease((ms, call) => {
@@ -31,7 +31,7 @@ function one(releaseAfter: number): Releasing & { released: number } {
   };
 }
 
-test("released once, after nothing has been used from one tick to the next", () => {
+test("releases once, after a whole tick without use", () => {
   const { idle, tick } = timers();
   const a = one(100);
   idle.used(a);
@@ -45,7 +45,7 @@ test("released once, after nothing has been used from one tick to the next", () 
   expect(a.released).toBe(2);
 });
 
-test("what is used again and again is kept", () => {
+test("keeps the context of a connection that is used again and again", () => {
   const { idle, tick } = timers();
   const [a, b] = [one(100), one(100)];
   idle.used(b);
@@ -56,7 +56,7 @@ test("what is used again and again is kept", () => {
   expect([a.released, b.released]).toEqual([0, 1]);
 });
 
-test("one timer for each time, and none for nothing", () => {
+test("runs one timer per period, and none without connections", () => {
   const on = timers();
   expect(on.running).toEqual([]);
   const all = [one(100), one(100), one(300), one(Infinity)];
@@ -70,7 +70,7 @@ test("one timer for each time, and none for nothing", () => {
   expect(on.running).toEqual([]);
 });
 
-test("what is forgotten is not released", () => {
+test("does not release a forgotten connection", () => {
   const on = timers();
   const [a, b] = [one(100), one(100)];
   on.idle.used(a);

@@ -1,4 +1,4 @@
-// Pings that are due, Pongs that do not come, a Close that is not answered: with a clock that the tests turn.
+// Keepalive with a clock that the tests set: due Pings, missing Pongs, unanswered Closes.
 
 import { describe, expect, test } from "vitest";
 import { Keepalive, Protocol } from "../../src/index.ts";
@@ -11,7 +11,7 @@ for (const role of ROLES) {
       return { protocol, now, keepalive: new Keepalive(protocol, now, options) };
     };
 
-    test("a Ping when nothing has come for pingInterval, once", () => {
+    test("sends one Ping when nothing has arrived for pingInterval", () => {
       const { protocol, keepalive, now } = make({ pingInterval: 1000 });
       expect(keepalive.due).toBe(now + 1000);
       expect(keepalive.tick(now + 999)).toEqual([]);
@@ -22,7 +22,7 @@ for (const role of ROLES) {
       expect(protocol.take()).toEqual([]);
     });
 
-    test("whatever arrives is a sign of life", () => {
+    test("counts any received bytes as a sign of life", () => {
       const { protocol, keepalive, now } = make({ pingInterval: 1000, pongTimeout: 500 });
       const half = toRole(role, text("half"));
       protocol.receive(half.slice(0, 3));
@@ -38,7 +38,7 @@ for (const role of ROLES) {
       expect(protocol.state).toBe("open");
     });
 
-    test("nothing after the Ping: 1008, and the end", () => {
+    test("fails with 1008 if nothing arrives after the Ping", () => {
       const { protocol, keepalive, now } = make({ pingInterval: 1000, pongTimeout: 500, closeTimeout: 300 });
       keepalive.tick(now + 1000);
       protocol.take();
@@ -51,7 +51,7 @@ for (const role of ROLES) {
       expect(keepalive.expired).toBe(true);
     });
 
-    test("a Close that is not answered: the connection is over after closeTimeout", () => {
+    test("ends the connection closeTimeout after an unanswered Close", () => {
       const { protocol, keepalive, now } = make({ closeTimeout: 300 });
       protocol.close(1000);
       expect(keepalive.due).toBe(-Infinity);
@@ -65,7 +65,7 @@ for (const role of ROLES) {
       expect(keepalive.due).toBe(Infinity);
     });
 
-    test("a stream that does not end after both Closes is to be cut", () => {
+    test("expires if the stream does not end after both Closes", () => {
       const { protocol, keepalive, now } = make({ closeTimeout: 300 });
       protocol.receive(toRole(role, close(1000)));
       protocol.take();
@@ -75,7 +75,7 @@ for (const role of ROLES) {
       expect(keepalive.expired).toBe(true);
     });
 
-    test("a peer that goes on taking data has longer to close, but not for ever", () => {
+    test("a peer that still reads gets more time to close, but not without limit", () => {
       const { protocol, keepalive, now } = make({ closeTimeout: 300 });
       protocol.close(1000);
       keepalive.tick(now);
@@ -88,7 +88,7 @@ for (const role of ROLES) {
       expect(at - now).toBeLessThan(10_000);
     });
 
-    test("the reason of a missing Pong has whole milliseconds", () => {
+    test("the reason for a missing Pong has whole milliseconds", () => {
       const { protocol, keepalive, now } = make({ pingInterval: 1000, pongTimeout: 500 });
       keepalive.tick(now + 1000.125);
       protocol.take();
@@ -96,7 +96,7 @@ for (const role of ROLES) {
       expect(writtenShort(protocol, role)[0]).toBe("close:1008:Nothing was received for 701 ms after a Ping");
     });
 
-    test("Infinity turns each off", () => {
+    test("Infinity turns each time off", () => {
       const { protocol, keepalive, now } = make({ pingInterval: Infinity, closeTimeout: Infinity });
       expect(keepalive.due).toBe(Infinity);
       keepalive.tick(now + 1e9);
@@ -107,7 +107,7 @@ for (const role of ROLES) {
       expect(keepalive.tick(now + 2e9)).toEqual([]);
     });
 
-    test("times must be numbers, and more than 0 but for closeTimeout", () => {
+    test("throws a RangeError unless times are numbers above 0, or 0 for closeTimeout", () => {
       expect(() => make({ pingInterval: 0 })).toThrow(RangeError);
       expect(() => make({ pongTimeout: 0 })).toThrow(RangeError);
       expect(() => make({ closeTimeout: 0 })).not.toThrow();

@@ -1,4 +1,4 @@
-// What a peer may make this side spend: each limit at its edge, and what went wrong in other libraries.
+// The limits on a peer, each at its edge, and attacks that worked on other libraries.
 
 import { describe, expect, test } from "vitest";
 import { perMessageDeflate, type Limits, Protocol, WebSocketError } from "../../src/index.ts";
@@ -44,7 +44,7 @@ for (const role of ROLES) {
         ["maxFrame", { maxFrame: 100 }],
         ["maxMessage", { maxMessage: 100 }],
       ] as const) {
-        test(`${name}: as long is taken, one byte more refused with its header`, () => {
+        test(`${name}: accepts exactly that length, and refuses one byte more with its header`, () => {
           const good = make(limits);
           expect(short(good.receive(toRole(role, text("x".repeat(100)), binary(new Uint8Array(100)))))).toHaveLength(2);
           for (const frame of [text("x".repeat(101)), binary(new Uint8Array(101))]) {
@@ -58,7 +58,7 @@ for (const role of ROLES) {
         });
       }
 
-      test("maxMessage counts all fragments, and what the last header announces", () => {
+      test("maxMessage counts all fragments, and the length that the last header announces", () => {
         const fragments = [text("x".repeat(50), { fin: false }), continuation(new Uint8Array(30), { fin: false })];
         const good = make({ maxMessage: 100 });
         expect(good.receive(toRole(role, ...fragments, continuation(new Uint8Array(20))))).toHaveLength(1);
@@ -68,7 +68,7 @@ for (const role of ROLES) {
         assertExceeded(protocol, events, "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", 1009, "maxMessage");
       });
 
-      test("maxFragments counts frames, empty ones too, of one message", () => {
+      test("maxFragments counts the frames of one message, including empty ones", () => {
         const many = (count: number) =>
           toRole(role, ...Array.from({ length: count }, (_, i) => ({ opcode: i === 0 ? 1 : 0, fin: i === count - 1 })));
         const good = make({ maxFragments: 10 });
@@ -78,10 +78,10 @@ for (const role of ROLES) {
         assertExceeded(protocol, events, "WS_ERR_TOO_MANY_BUFFERED_PARTS", 1008, "maxFragments");
       });
 
-      test("maxControlFrames in a controlPeriod, by the times that are told", () => {
+      test("maxControlFrames counts within a controlPeriod, by the given times", () => {
         const limits = { maxControlFrames: 5, controlPeriod: 100, maxPendingPongs: Infinity };
         const three = toRole(role, ping(), pong(), ping());
-        // Neither the start of the clock nor its overflow matters.
+        // The start of the clock and its overflow do not matter.
         for (const start of [0, 1.5, 2 ** 31 - 50, 2 ** 32 - 50, Date.now()]) {
           const good = make(limits);
           for (let i = 0; i < 20; i++) expect(good.receive(three, start + 100 * i)).toHaveLength(3);
@@ -91,7 +91,7 @@ for (const role of ROLES) {
           expect(events).toHaveLength(4);
           assertExceeded(protocol, events, "WS_ERR_TOO_MANY_CONTROL_FRAMES", 1008, "maxControlFrames");
         }
-        // A clock that is set back, or weeks of silence, begin another period.
+        // A clock that went back, or weeks of silence, begin another period.
         for (const later of [-3_600_000, 2_500_000_000]) {
           const odd = make(limits);
           odd.receive(three, 1e12);
@@ -101,7 +101,7 @@ for (const role of ROLES) {
         for (let i = 0; i < 10; i++) expect(untold.receive(three)).toHaveLength(3);
       });
 
-      test("maxPendingPongs between two calls of take()", () => {
+      test("maxPendingPongs counts between two calls of take()", () => {
         const good = make({ maxPendingPongs: 3 });
         const three = toRole(role, ping("1"), ping("2"), ping("3"));
         for (let i = 0; i < 5; i++) {
@@ -116,7 +116,7 @@ for (const role of ROLES) {
         expect(off.receive(concat([three, three]))).toHaveLength(6);
       });
 
-      test("with fragments, frames and messages of any length pass; limits that are set hold", () => {
+      test("with fragments, any length passes, unless a limit is set", () => {
         const header = toRole(role, { opcode: 2, claimedLength: 2n ** 40n });
         const protocol = make({}, { fragments: true });
         expect(short(protocol.receive(header))).toEqual(["start:binary"]);
@@ -130,7 +130,7 @@ for (const role of ROLES) {
         );
       });
 
-      test("the defaults: a message of 100 MiB and no byte more", () => {
+      test("by default, accepts a message of 100 MiB and not one byte more", () => {
         const announced = (length: bigint) => toRole(role, { opcode: 2, claimedLength: length });
         expect(make().receive(announced(104857600n))).toEqual([]);
         expect(short(make().receive(announced(104857601n)))[0]).toMatch(/^error:WS_ERR_UNSUPPORTED_MESSAGE_LENGTH/);
@@ -139,7 +139,7 @@ for (const role of ROLES) {
   }
 }
 
-describe("what went wrong elsewhere", () => {
+describe("attacks on other libraries", () => {
   test("a million fragments of one byte cost about a megabyte (ws CVE-2026-48779, undici CVE-2026-12151)", () => {
     const thousand = toRole(
       "server",
@@ -170,14 +170,14 @@ describe("what went wrong elsewhere", () => {
     expect(short(protocol.receive(toRole("server", continuation(utf8("end")))))).toEqual(["text:end"]);
   });
 
-  test("fragments together are limited, not each alone (undici CVE-2026-9675, Bandit CVE-2026-42786)", () => {
+  test("limits fragments together, not each alone (undici CVE-2026-9675, Bandit CVE-2026-42786)", () => {
     const protocol = new Protocol({ role: "server", limits: { maxFrame: 1000, maxMessage: 3500 } });
     const fragment = (opcode: number) => toRole("server", { opcode, fin: false, payload: new Uint8Array(1000) });
     expect(protocol.receive(concat([fragment(2), fragment(0), fragment(0)]))).toEqual([]);
     expect(short(protocol.receive(fragment(0)))[0]).toMatch(/^error:WS_ERR_UNSUPPORTED_MESSAGE_LENGTH/);
   });
 
-  test("lengths of 64 bits neither overflow nor allocate (undici CVE-2026-1528, gorilla CVE-2020-27813)", () => {
+  test("64-bit lengths neither overflow nor allocate (undici CVE-2026-1528, gorilla CVE-2020-27813)", () => {
     const kept = leastKept(() => {
       const all: Protocol[] = [];
       for (const role of ROLES) {
@@ -194,7 +194,7 @@ describe("what went wrong elsewhere", () => {
           expect(short(limited.receive(toRole(role, { opcode: 2, claimedLength: length })))[0]).toMatch(/^error:/);
           const open = new Protocol({ role, limits: { maxFrame: Infinity, maxMessage: Infinity } });
           open.receive(toRole(role, { opcode: 2, claimedLength: length, payload: new Uint8Array(100) }));
-          // Two fragments that together overflow.
+          // Two fragments whose sum overflows.
           const two = new Protocol({ role, limits: { maxFrame: Infinity, maxMessage: Infinity } });
           two.receive(toRole(role, { opcode: 2, fin: false, payload: new Uint8Array(100) }));
           two.receive(toRole(role, { opcode: 0, claimedLength: length }));
@@ -206,7 +206,7 @@ describe("what went wrong elsewhere", () => {
     expect(kept).toBeLessThan(MIB);
   });
 
-  test("inflating is bounded while it goes on, by the inflated length (undici CVE-2026-1526, websockets CVE-2018-1000518)", () => {
+  test("limits the inflated length while it inflates (undici CVE-2026-1526, websockets CVE-2018-1000518)", () => {
     const sender = new Protocol({ role: "client", extensions: [perMessageDeflate()] });
     const receiver = new Protocol({
       role: "server",
@@ -223,7 +223,7 @@ describe("what went wrong elsewhere", () => {
     expect(held() - before).toBeLessThan(7 * MIB);
   });
 
-  test("the limit holds for what is compressed, too", () => {
+  test("limits the compressed length, too", () => {
     const receiver = new Protocol({ role: "server", extensions: [perMessageDeflate()], limits: { maxMessage: 1000 } });
     // A stored block that does not end.
     const stored = new Uint8Array(600);
@@ -235,14 +235,14 @@ describe("what went wrong elsewhere", () => {
     expect(short(receiver.receive(toRole("server", ...frames)))[0]).toMatch(/^error:WS_ERR_UNSUPPORTED_MESSAGE_LENGTH/);
   });
 
-  test("an RSV bit nobody asked for is an error event, not an exception (engine.io CVE-2022-21676)", () => {
+  test("an unexpected RSV bit is an error event, not an exception (engine.io CVE-2022-21676)", () => {
     for (const rsv of [1, 2, 4, 7]) {
       const protocol = new Protocol({ role: "server" });
       expect(short(protocol.receive(toRole("server", text("x", { rsv }))))[0]).toMatch(/^error:WS_ERR_UNEXPECTED_RSV/);
     }
   });
 
-  test("a message does not pin the chunk that it came in (ws before 8.22)", () => {
+  test("a message does not keep its chunk alive (ws before 8.22)", () => {
     const kept = leastKept(() =>
       Array.from({ length: 200 }, () => {
         const protocol = new Protocol({ role: "server" });
@@ -258,7 +258,7 @@ describe("what went wrong elsewhere", () => {
     expect(kept).toBeLessThan(2 * MIB);
   });
 
-  test("a flood of pings behind a slow reader ends (ws maxPendingAutoPongs)", () => {
+  test("stops a flood of Pings while the peer does not read (ws maxPendingAutoPongs)", () => {
     const flood = toRole("server", ...Array.from({ length: 500 }, () => ping("x".repeat(125))));
     let protocol!: Protocol;
     const kept = leastKept(() => {
@@ -272,7 +272,7 @@ describe("what went wrong elsewhere", () => {
     expect(protocol.bufferedAmount).toBeLessThan(MIB);
   });
 
-  test("nothing is on the heap for a message that is streamed, however long", () => {
+  test("a streamed message of any length uses no heap", () => {
     const protocol = new Protocol({ role: "client", fragments: true });
     const length = 512 * MIB;
     const header = toRole("client", { opcode: 2, claimedLength: BigInt(length) });

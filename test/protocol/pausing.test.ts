@@ -1,11 +1,11 @@
-// A push that stops in the middle of a chunk, and what comes of the rest.
+// A push() that stops in the middle of a chunk, and how the rest is delivered.
 
 import { describe, expect, test } from "vitest";
 import { type MessageSink, Protocol, type ProtocolOptions } from "../../src/index.ts";
 import { concat } from "../reference/serialize.ts";
 import { binary, close, CORES, ping, ROLES, text, toRole, utf8, writtenShort } from "../support/wire.ts";
 
-/** A sink that takes notes, and calls `after` behind each event but the last. */
+/** A sink that records events, and calls `after` after each event except the last. */
 function noting(after: () => void): { seen: string[]; sink: MessageSink } {
   const seen: string[] = [];
   const note = (what: string): void => {
@@ -32,12 +32,12 @@ for (const role of ROLES) {
       const mixed = [text("one"), text("zwölf"), ping("?"), binary(utf8("two")), text("three"), text("")];
       const wanted = ["text:one", "text:zwölf", "ping:?", "binary:two", "text:three", "text:"];
 
-      test("each resume() goes on where the last call stopped", () => {
+      test("each resume() continues where the last call stopped", () => {
         const protocol = make();
         const { seen, sink } = noting(() => protocol.pause());
         const chunk = toRole(role, ...mixed, close(1000, "bye"));
         protocol.push(chunk, sink);
-        // What is kept is a copy.
+        // The kept bytes are a copy.
         chunk.fill(0xff);
         for (let i = 1; i <= wanted.length; i++) {
           expect(seen).toEqual(wanted.slice(0, i));
@@ -50,7 +50,7 @@ for (const role of ROLES) {
         expect(writtenShort(protocol, role)).toEqual(["pong:?", "close:1000:"]);
       });
 
-      test("an error, and the end of the stream, wait for what comes before them", () => {
+      test("an error and the end of the stream wait until earlier events are delivered", () => {
         for (const last of [toRole(role, { opcode: 3, payload: utf8("") }), new Uint8Array(0)]) {
           const protocol = make();
           const { seen, sink } = noting(() => protocol.pause());
@@ -67,7 +67,7 @@ for (const role of ROLES) {
         }
       });
 
-      test("while it is paused, chunks are kept, and cut frames come together", () => {
+      test("keeps chunks while paused, and joins cut frames", () => {
         const protocol = make();
         const { seen, sink } = noting(() => {});
         const stream = toRole(role, ...mixed);
@@ -84,7 +84,7 @@ for (const role of ROLES) {
         expect(protocol.paused).toBe(false);
       });
 
-      test("resume() in a callback takes the pause back", () => {
+      test("resume() in a callback undoes the pause", () => {
         const protocol = make();
         const { seen, sink } = noting(() => {
           protocol.pause();
@@ -94,7 +94,7 @@ for (const role of ROLES) {
         expect(seen).toEqual(wanted);
       });
 
-      test("with holdClose a Close, or an error, can be answered late", () => {
+      test("with holdClose, a Close or an error can be answered later", () => {
         for (const [last, wanted] of [
           [close(1001), "close:1001:"],
           [{ opcode: 3, payload: utf8("") }, "close:1002:"],
@@ -119,7 +119,7 @@ for (const role of ROLES) {
   describe(`the end of the stream, role ${role}`, () => {
     const server = role === "server";
 
-    test("after both Closes the server ends it, and a client waits for that", () => {
+    test("after both Closes the server ends the stream, and a client waits for that", () => {
       const protocol = new Protocol({ role });
       expect(protocol.streamEnd).toBe("none");
       protocol.receive(toRole(role, close(1000)));
@@ -130,7 +130,7 @@ for (const role of ROLES) {
       expect(protocol.streamEnd).toBe("send");
     });
 
-    test("the same when this side has closed first", () => {
+    test("also if this side closed first", () => {
       const protocol = new Protocol({ role });
       protocol.close(1000);
       protocol.take();
@@ -139,7 +139,7 @@ for (const role of ROLES) {
       expect(protocol.streamEnd).toBe(server ? "send" : "expect");
     });
 
-    test("after an error, or an end without a Close, either side ends it", () => {
+    test("after an error, or an end without a Close, either side ends the stream", () => {
       const failed = new Protocol({ role });
       failed.receive(toRole(role, { opcode: 3, payload: utf8("") }));
       expect(failed.streamEnd).toBe("none");
@@ -164,7 +164,7 @@ for (const role of ROLES) {
 describe("control frames after a pause of the reader", () => {
   const pings = (count: number) => concat(Array.from({ length: count }, () => toRole("server", ping())));
 
-  test("what came in the time in which nobody read is not held against the peer", () => {
+  test("does not count control frames that the peer sent while nobody read as a flood", () => {
     const protocol = new Protocol({ role: "server", limits: { maxPendingPongs: Infinity } });
     protocol.receive(pings(900), 0);
     protocol.receive(pings(4_500), 5_000);
@@ -173,13 +173,13 @@ describe("control frames after a pause of the reader", () => {
     expect(protocol.error?.code).toBe("WS_ERR_TOO_MANY_CONTROL_FRAMES");
   });
 
-  test("what comes while paused has the time until resume()", () => {
+  test("counts frames kept by a pause over the time until resume()", () => {
     const limits = { maxPendingPongs: Infinity, maxControlFrames: 10, controlPeriod: 100 };
     const protocol = new Protocol({ role: "server", limits });
     const { sink } = noting(() => {});
     protocol.push(pings(1), sink, 0);
     protocol.pause();
-    // As many as are allowed, while nobody looks at them.
+    // As many as are allowed, while the connection is paused.
     for (let time = 50; time <= 950; time += 100) protocol.push(pings(5), sink, time);
     protocol.resume(sink, 960);
     expect(protocol.error).toBeUndefined();
@@ -187,7 +187,7 @@ describe("control frames after a pause of the reader", () => {
     expect(protocol.error?.code).toBe("WS_ERR_TOO_MANY_CONTROL_FRAMES");
   });
 
-  test("what a peer has not used counts later, whenever something else is read between", () => {
+  test("keeps unused allowance for later, even if something else is read in between", () => {
     const limits = { maxPendingPongs: Infinity, maxControlFrames: 30, controlPeriod: 100 };
     const protocol = new Protocol({ role: "server", limits });
     protocol.receive(pings(1), 0);
@@ -199,7 +199,7 @@ describe("control frames after a pause of the reader", () => {
     expect(protocol.error?.code).toBe("WS_ERR_TOO_MANY_CONTROL_FRAMES");
   });
 
-  test("a peer that keeps to the limit passes, however often it is read", () => {
+  test("accepts a peer that keeps to the limit, however often it is read", () => {
     const limits = { maxPendingPongs: Infinity, maxControlFrames: 10, controlPeriod: 100 };
     for (const pause of [1, 99, 100, 101, 199, 250]) {
       const protocol = new Protocol({ role: "server", limits });
@@ -213,7 +213,7 @@ describe("control frames after a pause of the reader", () => {
     }
   });
 
-  test("a long silence is no licence for a flood", () => {
+  test("a long silence does not allow a flood", () => {
     const protocol = new Protocol({ role: "server", limits: { maxPendingPongs: Infinity, maxControlFrames: 10 } });
     protocol.receive(pings(1), 0);
     protocol.receive(pings(601), 3_600_000);

@@ -1,4 +1,4 @@
-// Bytes in, events out: messages, their fragments, and control frames between them, in both roles and on both cores.
+// Received bytes become events: messages, fragments, and control frames in between. In both roles and on both cores.
 
 import { describe, expect, test } from "vitest";
 import { type MessageSink, perMessageDeflate, Protocol, type ProtocolEvent, WebSocketError } from "../../src/index.ts";
@@ -68,7 +68,7 @@ for (const role of ROLES) {
         });
       }
 
-      test("the same through the calls of a sink", () => {
+      test("delivers the same events to a sink", () => {
         const events: ProtocolEvent[] = [];
         const sink: MessageSink = {
           text: (data) => events.push({ type: "text", data }),
@@ -92,7 +92,7 @@ for (const role of ROLES) {
       });
 
       for (const size of [1, 5, 1000, session.length]) {
-        test(`with fragments each message is start, pieces and end, in chunks of ${size}`, () => {
+        test(`delivers each message as start, pieces and end with fragments, in chunks of ${size}`, () => {
           const protocol = make({ fragments: true });
           const events = receiveInPieces(protocol, session, size);
           const whole: string[] = [];
@@ -115,7 +115,7 @@ for (const role of ROLES) {
         });
       }
 
-      test("a piece is there before the message has ended, and before its frame has", () => {
+      test("delivers a piece before its message and its frame end", () => {
         const protocol = make({ fragments: true });
         const bytes = toRole(role, text("abcdef", { fin: false }), continuation(utf8("ghi")));
         const head = role === "server" ? 6 : 2;
@@ -124,14 +124,14 @@ for (const role of ROLES) {
         expect(short(protocol.receive(bytes.slice(head + 6)))).toEqual(["piece:ghi", "end"]);
       });
 
-      test("pieces of text are cut between characters", () => {
+      test("cuts pieces of text between characters", () => {
         const protocol = make({ fragments: true });
         const bytes = toRole(role, text("a🙂b"));
         const events = receiveInPieces(protocol, bytes, 1);
         expect(short(events)).toEqual(["start:text", "piece:a", "piece:🙂", "piece:b", "end"]);
       });
 
-      test("a BOM is content", () => {
+      test("delivers a BOM as content", () => {
         const bom = "\ufeff";
         const bytes = toRole(role, text(`${bom}whole`), text(bom, { fin: false }), continuation(utf8("in fragments")));
         expect(short(make().receive(bytes))).toEqual([`text:${bom}whole`, `text:${bom}in fragments`]);
@@ -142,7 +142,7 @@ for (const role of ROLES) {
         ]);
       });
 
-      test("text fails at the first byte that is wrong, not at its end, and what came before is kept", () => {
+      test("fails at the first invalid byte of text, and keeps the pieces before it", () => {
         const good = toRole(role, text("before"));
         const head = role === "server" ? 6 : 2;
         const bad = toRole(role, {
@@ -158,7 +158,7 @@ for (const role of ROLES) {
         expect(writtenShort(protocol, role)[0]).toMatch(/^close:1007:/);
       });
 
-      test("after an error nothing more is delivered, and nothing thrown", () => {
+      test("delivers nothing and throws nothing after an error", () => {
         const protocol = make();
         const events = protocol.receive(toRole(role, text("one"), { opcode: 3 }, text("two")));
         expect(short(events).map((event) => event.split("@")[0])).toEqual([
@@ -171,7 +171,7 @@ for (const role of ROLES) {
         expect(protocol.receiveEnd()).toEqual([]);
       });
 
-      test("with autoPong off, pings are the caller's to answer", () => {
+      test("leaves Pings to the caller with autoPong off", () => {
         const protocol = make({ autoPong: false });
         expect(short(protocol.receive(toRole(role, ping("x"))))).toEqual(["ping:x"]);
         expect(protocol.take()).toEqual([]);
@@ -179,7 +179,7 @@ for (const role of ROLES) {
         expect(writtenShort(protocol, role)).toEqual(["pong:x"]);
       });
 
-      test("the checks that are relaxed by name", () => {
+      test("each option relaxes its check", () => {
         const utf8Loose = make({ allowInvalidUtf8: true });
         const invalid = Uint8Array.of(0x61, 0xff, 0x62);
         expect(short(utf8Loose.receive(toRole(role, { opcode: 1, payload: invalid })))).toEqual(["text:a\ufffdb"]);
@@ -221,7 +221,7 @@ describe("sinks", () => {
     expect(writtenShort(a, "server")).toEqual(["text:ONE", "text:TWO", "close:1000:"]);
   });
 
-  test("an exception of a sink comes out, and the sink of the outer call is not lost", () => {
+  test("throws what a sink throws, and keeps the sink of the outer call", () => {
     const protocol = new Protocol({ role: "server" });
     const stop = new Error("stop");
     const sink: MessageSink = {
@@ -232,12 +232,12 @@ describe("sinks", () => {
     };
     expect(() => protocol.push(toRole("server", text("x")), sink)).toThrow(stop);
     expect(() => protocol.push(toRole("server", text("x")), nothing)).toThrow(TypeError);
-    // It can still be closed.
+    // The connection can still be closed.
     protocol.close(1011);
     expect(writtenShort(protocol, "server")).toEqual(["close:1011:"]);
   });
 
-  test("receiving on a connection from its own callback is refused, and harmless", () => {
+  test("refuses to receive from a callback of the same connection, without harm", () => {
     const protocol = new Protocol({ role: "server" });
     const seen: string[] = [];
     protocol.push(toRole("server", text("one"), text("two")), {
@@ -250,13 +250,13 @@ describe("sinks", () => {
     expect(seen).toEqual(["one", "two"]);
   });
 
-  test("with fragments, a sink without start, piece and end is refused", () => {
+  test("refuses a sink without start, piece and end if fragments is on", () => {
     const protocol = new Protocol({ role: "server", fragments: true });
     expect(() => protocol.push(toRole("server", text("x")), nothing)).toThrow(/start\(\), piece\(\) and end\(\)/);
     expect(short(protocol.receive(toRole("server", text("x"))))).toEqual(["start:text", "piece:x", "end"]);
   });
 
-  test("after the end in a callback nothing more is delivered, though the chunk has more", () => {
+  test("delivers nothing after the end in a callback, even if the chunk has more", () => {
     const protocol = new Protocol({ role: "server" });
     const seen: string[] = [];
     protocol.push(toRole("server", text("one"), text("two"), close(1000)), {
@@ -272,8 +272,8 @@ describe("sinks", () => {
   });
 });
 
-describe("what is kept", () => {
-  test("bytes of events are the receiver's own", () => {
+describe("memory of messages", () => {
+  test("the bytes of events belong to the receiver", () => {
     const protocol = new Protocol({ role: "client" });
     const chunk = toRole("client", binary(utf8("small")), ping("ping"), binary(new Uint8Array(5000).fill(1)));
     const before = Buffer.from(chunk);
@@ -305,7 +305,7 @@ describe("what is kept", () => {
     }
   });
 
-  test("buffers come from allocate, which need not be zeroed and may be larger", () => {
+  test("uses buffers from allocate, which may be larger and need not be zeroed", () => {
     const asked: number[] = [];
     const allocate = (length: number) => {
       asked.push(length);
@@ -316,15 +316,15 @@ describe("what is kept", () => {
     const [event] = protocol.receive(toRole("client", binary(payload)));
     if (event?.type !== "binary") throw new Error("No message");
     expect(Buffer.compare(event.data, payload)).toBe(0);
-    expect(new Uint8Array(event.data.buffer).includes(0xee), "what was in memory before is not given away").toBe(false);
+    expect(new Uint8Array(event.data.buffer).includes(0xee), "unzeroed memory is not exposed").toBe(false);
     expect(asked.length).toBeGreaterThan(0);
     expect(Math.max(...asked)).toBeLessThanOrEqual(100_000);
   });
 });
 
 describe("options", () => {
-  test("what there is not is refused", () => {
-    // @ts-expect-error there is no such role
+  test("refuses unknown roles and invalid limits", () => {
+    // @ts-expect-error an unknown role
     expect(() => new Protocol({ role: "proxy" })).toThrow(TypeError);
     expect(() => new Protocol({ role: "server", limits: { maxMessage: -1 } })).toThrow(/maxMessage/);
     expect(() => new Protocol({ role: "server", limits: { maxFragments: Number.NaN } })).toThrow(RangeError);
@@ -333,7 +333,7 @@ describe("options", () => {
     expect(() => new Protocol({ role: "server", textSlack: -1 })).toThrow(RangeError);
   });
 
-  test("connections with the same options do not mix, whatever is made in between", () => {
+  test("does not mix connections with the same options", () => {
     const strict = { role: "server", limits: { maxMessage: 3 } } as const;
     const a = new Protocol(strict);
     const b = new Protocol({ role: "server" });
@@ -343,17 +343,17 @@ describe("options", () => {
     expect(short(b.receive(long))).toEqual(["text:long"]);
   });
 
-  test("chunks must be bytes", () => {
-    // @ts-expect-error a string is not
+  test("refuses chunks that are not bytes", () => {
+    // @ts-expect-error a string is not bytes
     expect(() => new Protocol({ role: "server" }).receive("text")).toThrow(TypeError);
   });
 });
 
-describe("found in review", () => {
+describe("regressions", () => {
   const nothing: MessageSink = { text() {}, binary() {}, ping() {}, pong() {}, error() {}, close() {} };
   const broken = Uint8Array.of(0xf1, 0x80);
 
-  test("what came in one chunk with a broken frame can still be answered, before the Close", () => {
+  test("can answer messages before a broken frame in the same chunk, before the Close", () => {
     const protocol = new Protocol({ role: "server", autoPong: false });
     const events = protocol.receive(Uint8Array.from([...toRole("server", text("question"), ping("?")), ...broken]));
     expect(short(events).map((event) => event.split("@")[0])).toEqual([
@@ -372,7 +372,7 @@ describe("found in review", () => {
     expect(protocol.send("late")).toBe(false);
   });
 
-  test("an empty payload is the receiver's own, too: one that is transferred harms nobody", () => {
+  test("an empty payload has its own buffer, so transferring it is harmless", () => {
     for (const frame of [binary(new Uint8Array(0)), ping(), pong()]) {
       const [event] = new Protocol({ role: "server" }).receive(toRole("server", frame));
       if (event?.type !== "binary" && event?.type !== "ping" && event?.type !== "pong") throw new Error("No event");
@@ -383,7 +383,7 @@ describe("found in review", () => {
     }
   });
 
-  test("the close event comes even if the sink throws at the error", () => {
+  test("delivers the close event even if the sink throws on the error", () => {
     const protocol = new Protocol({ role: "server" });
     const stop = new Error("stop");
     const seen: string[] = [];
@@ -399,7 +399,7 @@ describe("found in review", () => {
     expect(writtenShort(protocol, "server")).toHaveLength(1);
   });
 
-  test("after the end in a callback the rest of the chunk is not even decoded", () => {
+  test("does not decode the rest of the chunk after the end in a callback", () => {
     const protocol = new Protocol({ role: "server", extensions: [perMessageDeflate()] });
     const error = new WebSocketError("WS_ERR_PONG_TIMEOUT", "mine", { closeCode: 1011, byteOffset: 0, rule: "mine" });
     const rest = [text("one"), text("bad", { rsv: 4 }), { opcode: 3 }];
@@ -408,7 +408,7 @@ describe("found in review", () => {
     expect(protocol.bytesReceived).toBeLessThan(toRole("server", ...rest).length + 1);
   });
 
-  test("reserve() and commit() go on working after the end, and lend the core's memory to others", () => {
+  test("reserve() and commit() still work after the end, and leave the shared memory to other connections", () => {
     const ends: ((protocol: Protocol) => void)[] = [
       (protocol) => void protocol.receiveEnd(),
       (protocol) => void protocol.receive(broken),

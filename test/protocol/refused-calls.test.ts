@@ -1,4 +1,4 @@
-// Calls with wrong arguments, or at the wrong time: they throw, and change nothing.
+// Calls with wrong arguments or at the wrong time throw, and change nothing.
 
 import { describe, expect, test } from "vitest";
 import { type MessageSink, Protocol } from "../../src/index.ts";
@@ -16,14 +16,14 @@ for (const role of ROLES) {
       const two = toRole(role, ping(), ping());
       const tooMany = "WS_ERR_TOO_MANY_CONTROL_FRAMES";
 
-      test("a push() in a callback leaves the limit on control frames as it is", () => {
+      test("a push() in a callback does not change the count of control frames", () => {
         const protocol = new Protocol({ role, core, limits });
         const sink = silent(() => expect(() => protocol.push(two, sink)).toThrow(TypeError));
         protocol.push(toRole(role, ping(), ping(), ping()), sink, 0);
         expect(protocol.error?.code).toBe(tooMany);
       });
 
-      test("so does a chunk that is none, and a commit() of more than there is", () => {
+      test("nor does a chunk that is not bytes, or a commit() of too many bytes", () => {
         const protocol = new Protocol({ role, core, limits });
         const sink = silent();
         protocol.push(two, sink, 0);

@@ -1,4 +1,4 @@
-// Messages in, bytes out: whole, in pieces, in fragments, prepared; in both roles and on both cores.
+// Messages become bytes: whole, in pieces, in fragments, prepared. In both roles and on both cores.
 
 import { describe, expect, test } from "vitest";
 import { perMessageDeflate, PreparedMessage, Protocol, type SendOptions, WebSocketError } from "../../src/index.ts";
@@ -12,7 +12,7 @@ for (const role of ROLES) {
       const make = (options = {}) => new Protocol({ role, core, ...options });
       const peer = (options = {}) => new Protocol({ role: other(role), core, ...options });
 
-      test("text, bytes and prepared messages, in their order, small ones in one buffer", () => {
+      test("sends text, bytes and prepared messages in order, small ones in one buffer", () => {
         const protocol = make();
         protocol.send("one");
         protocol.send(Uint8Array.of(1, 2));
@@ -36,7 +36,7 @@ for (const role of ROLES) {
         expect(protocol.bufferedAmount).toBe(0);
       });
 
-      test("sendCopy() and sendTextCopy() are for whole messages that go out as they are, while it is open", () => {
+      test("sendCopy() and sendTextCopy() accept only whole messages that are sent unchanged on an open connection", () => {
         const memory = { allocate: (length: number) => new Uint8Array(length) };
         const calls = [
           (protocol: Protocol) => protocol.sendCopy(Uint8Array.of(0x61), memory),
@@ -58,7 +58,7 @@ for (const role of ROLES) {
         expect(closing.take()).toEqual([]);
       });
 
-      test("the options of send() hold for a text where there is compression", () => {
+      test("the options of send() apply to a text with compression", () => {
         const long = "long enough to be compressed ".repeat(100);
         const sent = (options?: SendOptions) => {
           const protocol = make({ extensions: [perMessageDeflate()] });
@@ -71,7 +71,7 @@ for (const role of ROLES) {
         expect(sent({ compress: false, fin: false })).toEqual([[1, false, 0]]);
       });
 
-      test("bufferedAmount is not less than what take() returns", () => {
+      test("bufferedAmount is never less than the bytes of take()", () => {
         const random = new Random(7);
         const protocol = make();
         for (let i = 0; i < 300; i++) {
@@ -82,7 +82,7 @@ for (const role of ROLES) {
         }
       });
 
-      test("bytes as text, strings as binary", () => {
+      test("sends bytes as text, and strings as binary", () => {
         const protocol = make();
         protocol.send(new Uint8Array(Buffer.from("Größe")), { binary: false });
         protocol.send("Größe", { binary: true });
@@ -94,7 +94,7 @@ for (const role of ROLES) {
         expect(protocol.take()).toEqual([]);
       });
 
-      test("in pieces, with pings between", () => {
+      test("sends a message in pieces, with Pings in between", () => {
         const protocol = make();
         protocol.send("one, ", { fin: false });
         protocol.ping("1");
@@ -112,7 +112,7 @@ for (const role of ROLES) {
         ]);
       });
 
-      test("a character may be cut between two pieces", () => {
+      test("joins a character that is cut between two pieces", () => {
         const protocol = make();
         protocol.send("a\ud83d", { fin: false });
         protocol.send("\ude42b", { fin: false });
@@ -123,7 +123,7 @@ for (const role of ROLES) {
         expect(short(peer().receive(bytes))).toEqual(["text:a🙂b🙂\ufffd"]);
       });
 
-      test("pieces of text as bytes: each character is checked, across pieces too", () => {
+      test("checks each character of text in bytes, across pieces, too", () => {
         const whole = new Uint8Array(Buffer.from("a🙂b"));
         for (let cut = 0; cut <= whole.length; cut++) {
           const protocol = make();
@@ -137,7 +137,7 @@ for (const role of ROLES) {
         expect(() => protocol.send(Uint8Array.of(0x80, 0x80, 0x80), { binary: false })).toThrow(/UTF-8/);
       });
 
-      test("a piece of the other kind is refused, and so is a prepared message in between", () => {
+      test("refuses a piece of the other kind and a prepared message within a message", () => {
         const protocol = make();
         protocol.send(Uint8Array.of(1), { fin: false });
         expect(() => protocol.send("text")).toThrow(/binary message is unfinished/);
@@ -147,7 +147,7 @@ for (const role of ROLES) {
         expect(writtenShort(protocol, role)).toEqual(["binary:\x01…", "continuation:text", "text:now it may"]);
       });
 
-      test("messages longer than fragmentSize go out in fragments", () => {
+      test("sends messages longer than fragmentSize in fragments", () => {
         for (const [size, length] of [
           [1, 5],
           [3, 9],
@@ -174,9 +174,9 @@ for (const role of ROLES) {
         expect(() => make().send("x", { fragmentSize: 0 })).toThrow(RangeError);
       });
 
-      test("what is wrong is refused, and nothing of it sent", () => {
+      test("refuses invalid data and options, and sends nothing", () => {
         const protocol = make();
-        // @ts-expect-error it must be a string or bytes
+        // @ts-expect-error neither a string nor bytes
         expect(() => protocol.send({})).toThrow(TypeError);
         // @ts-expect-error the same with options
         expect(() => protocol.send(null, { fin: false })).toThrow(TypeError);
@@ -186,7 +186,7 @@ for (const role of ROLES) {
         expect(writtenShort(protocol, role)).toEqual(["text:after it"]);
       });
 
-      test("lone surrogates at the ends of neighbours do not meet", () => {
+      test("does not join lone surrogates of different messages", () => {
         const protocol = make();
         protocol.send("a\ud83d");
         protocol.send("\ude42b");
@@ -247,10 +247,10 @@ for (const role of ROLES) {
   }
 }
 
-describe("found in review", () => {
+describe("regressions", () => {
   const server = () => new Protocol({ role: "client" });
 
-  test("strings and bytes mixed in a binary message keep their order", () => {
+  test("keeps the order of strings and bytes in a binary message", () => {
     const protocol = new Protocol({ role: "server" });
     protocol.send("a\ud83d", { binary: true, fin: false });
     protocol.send(Uint8Array.of(1, 2), { fin: false });
@@ -263,7 +263,7 @@ describe("found in review", () => {
     });
   });
 
-  test("a piece that is refused leaves the message as it was", () => {
+  test("a refused piece leaves the message unchanged", () => {
     const protocol = new Protocol({ role: "server" });
     protocol.send(Uint8Array.of(0xe2), { binary: false, fin: false });
     expect(() => protocol.send(Uint8Array.of(0xff), { binary: false, fin: false })).toThrow(/UTF-8/);
@@ -275,7 +275,7 @@ describe("found in review", () => {
     expect(short(server().receive(concat(protocol.take())))).toEqual(["text:€!"]);
   });
 
-  test("every cut of every text as bytes, and what cannot go on fails at once", () => {
+  test("accepts every cut of text in bytes, and fails at once at an invalid byte", () => {
     const texts = ["é", "€", "🙂", "a€🙂é"].map((one) => new Uint8Array(Buffer.from(one)));
     for (const bytes of texts) {
       const protocol = new Protocol({ role: "server" });
@@ -288,7 +288,7 @@ describe("found in review", () => {
     }
   });
 
-  test("fail() with a code that must not be sent says 1011", () => {
+  test("fail() sends 1011 for a code that must not be sent", () => {
     const protocol = new Protocol({ role: "server" });
     const error = new WebSocketError("WS_ERR_PONG_TIMEOUT", "x", { closeCode: 1006, byteOffset: 0, rule: "x" });
     expect(short(protocol.fail(error))).toEqual(["error:WS_ERR_PONG_TIMEOUT@0", "close:1006: not clean"]);
@@ -311,7 +311,7 @@ describe("found in review", () => {
     expect(() => lengths({ fin: false })).toThrow(/whole message/);
   });
 
-  test("what fails half-way closes the connection: the windows are out of step", () => {
+  test("closes the connection if sending fails half-way, because the windows differ", () => {
     let fails = false;
     const protocol = new Protocol({
       role: "client",

@@ -1,23 +1,23 @@
-// Turns of the event loop, with a clock that the tests move.
+// Turns of the event loop, with a clock that the tests set.
 
 import { expect, test } from "vitest";
 import { Turns } from "../../src/protocol/turns.ts";
 
-/** A loop of which each turn is run by hand. */
+/** A loop whose turns the tests run. */
 function loop() {
   let now = 1000;
   const next: (() => void)[] = [];
   const turns = new Turns({ now: () => now, soon: (go) => void next.push(go) });
   return {
     turns,
-    /** How many turns have been asked for. */
+    /** The number of scheduled turns. */
     get asked() {
       return next.length;
     },
     pass(ms: number) {
       now += ms;
     },
-    /** A slice that takes so long. */
+    /** A slice that takes `ms` milliseconds. */
     slice(ms: number) {
       turns.begin();
       now += ms;
@@ -33,7 +33,7 @@ function loop() {
 
 type Loop = ReturnType<typeof loop>;
 
-/** Takes `slices` slices of `ms` each, as many in a turn as it may. */
+/** Does `slices` slices of `ms` each, as many per turn as allowed. */
 function worker(on: Loop, name: string, slices: number, ms: number, log: string[]): () => void {
   let left = slices;
   const serve = (): void => {
@@ -47,12 +47,12 @@ function worker(on: Loop, name: string, slices: number, ms: number, log: string[
   return serve;
 }
 
-test("there is time until the slices of a turn have taken 2 ms together", () => {
+test("has time until the slices of a turn took 2 ms together", () => {
   const on = loop();
   expect(on.turns.hasTime).toBe(true);
   on.slice(1.5);
   expect(on.turns.hasTime).toBe(true);
-  // What is no slice does not count.
+  // Time between slices does not count.
   on.pass(100);
   expect(on.turns.hasTime).toBe(true);
   on.slice(0.5);
@@ -61,7 +61,7 @@ test("there is time until the slices of a turn have taken 2 ms together", () => 
   expect(on.turns.hasTime).toBe(true);
 });
 
-test("a running slice counts", () => {
+test("counts a running slice", () => {
   const on = loop();
   on.turns.begin();
   expect(on.turns.hasTime).toBe(true);
@@ -71,7 +71,7 @@ test("a running slice counts", () => {
   expect(on.turns.hasTime).toBe(false);
 });
 
-test("a slice inside of another counts once", () => {
+test("counts nested slices once", () => {
   const on = loop();
   on.turns.begin();
   on.slice(0.9);
@@ -84,7 +84,7 @@ test("a slice inside of another counts once", () => {
   expect(on.turns.hasTime).toBe(false);
 });
 
-test("short slices cost no turn of their own until they add up", () => {
+test("short slices schedule no turn until they add up", () => {
   const on = loop();
   for (let i = 0; i < 4; i++) on.slice(0.1);
   expect(on.asked).toBe(0);
@@ -94,7 +94,7 @@ test("short slices cost no turn of their own until they add up", () => {
   expect(on.asked).toBe(1);
 });
 
-test("those that wait are served in order, one slice each, round and round", () => {
+test("serves those that wait in order, one slice each, round after round", () => {
   const on = loop();
   const log: string[] = [];
   for (const name of ["a", "b", "c"]) on.turns.wait(worker(on, name, 3, 1, log));
@@ -104,11 +104,11 @@ test("those that wait are served in order, one slice each, round and round", () 
     on.turn();
     turns.push(log.join(""));
   }
-  // The last one only renews the budget.
+  // The last turn only renews the budget.
   expect(turns).toEqual(["ab", "ca", "bc", "ab", "c", ""]);
 });
 
-test("alone it goes on while there is time", () => {
+test("a worker that is alone continues while there is time", () => {
   const on = loop();
   const log: string[] = [];
   on.turns.wait(worker(on, "a", 9, 0.5, log));
@@ -126,7 +126,7 @@ test("nobody overtakes those that wait", () => {
   expect(on.turns.hasTime).toBe(true);
 });
 
-test("however long a slice takes, the next one in the queue is served in the next turn", () => {
+test("serves the next in the queue in the next turn, however long a slice takes", () => {
   const on = loop();
   const log: string[] = [];
   for (const name of ["a", "b"]) on.turns.wait(worker(on, name, 1, 50, log));
@@ -136,7 +136,7 @@ test("however long a slice takes, the next one in the queue is served in the nex
   expect(log).toEqual(["a", "b"]);
 });
 
-test("who has left is not served", () => {
+test("does not serve a worker that has left", () => {
   const on = loop();
   const log: string[] = [];
   const [a, b] = ["a", "b"].map((name) => worker(on, name, 1, 1, log));
@@ -148,7 +148,7 @@ test("who has left is not served", () => {
   expect(on.turns.hasTime).toBe(true);
 });
 
-test("a clock that stands still does not make a turn endless", () => {
+test("a clock that does not advance does not make a turn endless", () => {
   const on = loop();
   const log: string[] = [];
   on.turns.wait(worker(on, "a", 1000, 0, log));
@@ -159,7 +159,7 @@ test("a clock that stands still does not make a turn endless", () => {
   expect(log).toHaveLength(1000);
 });
 
-test("a clock that goes back takes nothing away", () => {
+test("a clock that goes back takes no time away", () => {
   const on = loop();
   on.slice(1.5);
   on.slice(-5);
