@@ -14,41 +14,58 @@ import { type Address, readAddress } from "./unix.ts";
 /** Options of connect(). */
 export interface ConnectOptions extends RequestOptions, ConnectionOptions {
   /**
-   * Opens the socket, as for node:http and https, with its own options: through a proxy, for example. Works over HTTP/2 too.
-   * Default: connect() opens the socket itself.
+   * Opens the socket, as in node:http and https, with options of its own: to go through a proxy, for example. It works
+   * over HTTP/2, too. Default: connect() opens the socket itself.
    */
   readonly agent?: Agent | undefined;
-  /** wss: options of node:tls, such as `ca`, `cert`, `key`, `rejectUnauthorized`, `servername`. Default: Node's. */
+  /**
+   * Options of node:tls for wss:, such as `ca`, `cert`, `key`, `rejectUnauthorized` and `servername`. Default: those of
+   * Node.
+   */
   readonly tls?: HttpsOptions | undefined;
-  /** Use WebSocket over HTTP/2 (RFC 8441): with wss: if the server offers it, with ws: by prior knowledge. Default false. */
+  /**
+   * Use WebSocket over HTTP/2 (RFC 8441). With wss:, the server must offer HTTP/2; with ws:, it must speak HTTP/2
+   * without TLS. Default false.
+   */
   readonly http2?: boolean | undefined;
-  /** A unix socket, or a named pipe of Windows, to connect to. Default: host and port of the URL. */
+  /** The Unix socket, or the named pipe on Windows, to connect to. Default: the host and port of the URL. */
   readonly socketPath?: string | undefined;
-  /** How long connecting may take, handshake included, in milliseconds; Infinity for no limit. Default 10,000. */
+  /**
+   * How long connecting may take in milliseconds, with DNS, TLS and the handshake. Infinity for no limit. Default
+   * 10,000.
+   */
   readonly handshakeTimeout?: number | undefined;
-  /** When aborted, gives up connecting; once connected, cuts the connection. Default none. */
+  /**
+   * If it aborts while connecting, connect() rejects with its reason. If it aborts later, the connection is cut.
+   * Default none.
+   */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The head of the response that accepted a connection. */
+/** The head of the response that accepted a connection (RFC 6455 §4.1). */
 export interface AcceptedResponse {
   /** 101; over HTTP/2 a status from 200 to 299. */
   readonly status: number;
-  /** The header fields in order; over HTTP/2 the names are in lower case. */
+  /** The header fields in order, each a pair of name and value. Over HTTP/2 the names are in lower case. */
   readonly headers: HeaderPairs;
 }
 
 const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
 
 /**
- * Connects to a ws: or wss: URL, or to a unix socket: `ws+unix:/path/of/the.sock:/path`, wss+unix:, or the option
- * `socketPath`. The connection begins to read when the turn of the event loop is over in which the promise resolves. Messages
- * wait until you listen or iterate; add listeners for other events before that.
+ * Connects to a ws: or wss: URL (RFC 6455 §3). For a Unix socket use a URL such as `ws+unix:/path/of/the.sock:/path`,
+ * or wss+unix:, or the option `socketPath`.
  *
- * @throws TypeError, RangeError for a wrong URL, and wrong or unknown options
- * @throws HandshakeError if the server does not accept, with its status, header fields and body, and the `location` of a
- *   redirect
- * @throws Error of the socket, or of TLS; the signal's reason; a TimeoutError (DOMException)
+ * The connection starts to read at the end of the turn of the event loop in which the promise resolves. Messages wait
+ * until there is a listener or a `for await` loop; events do not. Add listeners right after `await connect()`. After
+ * another await, check `ending` or `closed`.
+ *
+ * @throws (rejects) TypeError, RangeError for an invalid URL, or wrong or unknown options; the message names the option
+ * @throws (rejects) HandshakeError if the server does not accept, with the status, header fields and body of its
+ *   response, and the `location` of a redirect
+ * @throws (rejects) Error if the socket or TLS fails
+ * @throws (rejects) the reason of the signal
+ * @throws (rejects) a DOMException named TimeoutError after `handshakeTimeout`
  */
 export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Connection> {
   checkConnectNames(options);
@@ -57,7 +74,7 @@ export async function connect(url: string | URL, options: ConnectOptions = {}): 
   checkOptions("client", options);
   const address = readAddress(url, options.socketPath);
   signal?.throwIfAborted();
-  // Not the signal itself: it must not end the socket of an attempt that has succeeded.
+  // Not the caller's signal: it must not end the socket of a successful attempt.
   const attempt = new AbortController();
   const stopTimer = startTimer(timeout, () =>
     attempt.abort(new DOMException(`Not connected after ${timeout} ms`, "TimeoutError")),
@@ -121,7 +138,7 @@ async function openSocket(
 interface Answer {
   readonly response: IncomingMessage;
   readonly socket: Socket;
-  /** What came after the head of a 101; undefined for another response. */
+  /** Bytes after the head of a 101; undefined for any other response. */
   readonly head: Uint8Array | undefined;
 }
 

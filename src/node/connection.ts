@@ -47,44 +47,48 @@ import { thread } from "./thread.ts";
 import { pause, type ReadWindow, readerFor } from "./transport/reads.ts";
 import { Vitals } from "./vitals.ts";
 
-/** Where a stream has its connection. */
+/** The key under which a stream keeps its connection. */
 const CONNECTION: unique symbol = Symbol("connection");
 type OwnedStream = Duplex & { [CONNECTION]?: Connection };
 
-/** What is known of the end of a connection, made once there is something: open connections take less memory without it. */
+/** The end of a connection. Made when it is first needed, because open connections then take less memory. */
 interface End {
   ending: Ending | undefined;
   error: ConnectionError | undefined;
   /** "close" has been emitted, or is about to be. */
   emitted: boolean;
-  /** The socket has closed, and what has come waits for its turn to be inflated. */
+  /** The socket has closed, but received data still waits for its turn to be inflated. */
   waits: boolean;
   /** Cuts the socket if the server does not end it. */
   lingering: NodeJS.Timeout | undefined;
-  /** What `closed` has returned, if somebody has asked. */
+  /** The promise that `closed` returns, once somebody has read it. */
   closed: { readonly promise: Promise<Ending>; readonly resolve: (ending: Ending) => void } | undefined;
 }
 
 /**
- * A WebSocket connection over a stream of node:net, tls or http2: made by upgrade(), serve() and connect().
+ * A WebSocket connection over a stream of node:net, tls or http2. upgrade(), acceptStream(), serve() and connect() make
+ * it.
  *
- * Messages go to the listeners of "message", to `onmessage`, or to a `for await` loop. Without any of these they wait, unless
- * `discardUnread` is set, and once `highWaterMark` is reached the peer waits too. What you send while a chunk is handled, or
- * in one turn of the event loop, leaves in one write.
+ * Messages go to the listeners of "message", to `onmessage`, or to a `for await` loop. Messages wait until there is a
+ * listener or a loop (unless `discardUnread` is set), and reading stops above `highWaterMark`. Events do not wait:
+ * "closing", "error", "close", "ping" and "pong" are lost without a listener. After an await, check `ending` or
+ * `closed`.
+ *
+ * All that you send in one turn of the event loop, or while one chunk is handled, leaves in one write.
  */
 export class Connection
   extends ConnectionEmitter
   implements AsyncIterable<string | Uint8Array<ArrayBuffer>>, Beating, Channel
 {
-  /** The subprotocol that was agreed on, or "". */
+  /** The subprotocol that both sides agreed on, or "" (RFC 6455 §1.9). */
   readonly protocol: string;
-  /** The extensions that were agreed on, as in Sec-WebSocket-Extensions; empty for none. */
+  /** The extensions that both sides agreed on, as in Sec-WebSocket-Extensions; "" for none (RFC 6455 §9.1). */
   readonly extensions: string;
-  /** The response that accepted a client. Undefined on servers. */
+  /** On a client, the response that accepted it. On a server, undefined. */
   readonly response: AcceptedResponse | undefined;
-  /** The stream below. Do not read from it or write to it. */
+  /** The underlying stream: for addresses and certificates, for example. Do not read from it or write to it. */
   readonly socket: Duplex;
-  // What its parts share: see Channel.
+  // What the parts of a connection share: see Channel.
   /** @internal */
   readonly endpoint: Protocol;
   /** @internal */
@@ -93,9 +97,12 @@ export class Connection
   active = false;
   readonly #outbox: Outbox;
   readonly #flow: Flow;
-  /** Made when there is something to look at from time to time: many connections only ever need it at their end. */
+  /** Made for a connection that has something to check from time to time. Many need it only when they end. */
   #vitals: Vitals | undefined = undefined;
-  /** Where the connection was made. Its events run there, whatever brings them about: its socket, a timer, another connection. */
+  /**
+   * The context in which the connection was made. Its events run in it, whether a socket, a timer or another connection
+   * causes them.
+   */
   readonly #context: AsyncResource = new AsyncResource("WSFRAME_CONNECTION", { requireManualDestroy: true });
   #end: End | undefined = undefined;
   #flushScheduled = false;
@@ -121,17 +128,17 @@ export class Connection
     this.endpoint.opened(performance.now());
     this.#outbox = new Outbox(this);
     this.#flow = new Flow(this, this.#outbox);
-    // What came before the peer ended its side can still be answered.
+    // Messages that arrived before the peer ended its side can still be answered.
     socket.allowHalfOpen = true;
     const owned: OwnedStream = socket;
     owned[CONNECTION] = this;
     Connection.#read(socket, this.settings.directReads);
-    // Listeners that are added in this turn get the first message.
+    // Start paused, so the caller can add listeners first.
     pause(socket);
     socket.on("end", Connection.#onEnd);
     socket.on("error", Connection.#onError);
     socket.on("close", Connection.#onClose);
-    // A stream that has emitted "end" takes nothing back, and does not emit it again.
+    // After "end", a stream accepts no unshift() and does not emit "end" again.
     const hasEnded = socket.readableEnded;
     if (head.length > 0 && !hasEnded) socket.unshift(head);
     if (this.settings.watched) this.#watch();
@@ -140,7 +147,7 @@ export class Connection
     publishOpen(this);
   }
 
-  // The listeners of streams: the same functions for all, since a closure costs memory for each connection.
+  // All streams share these listeners, because a closure would cost memory for each connection.
   static readonly #read = readerFor({
     chunk(this: OwnedStream, chunk) {
       this[CONNECTION]!.#receive(chunk);
@@ -155,7 +162,7 @@ export class Connection
     connection.#context.runInAsyncScope(connection.#receiveEnd, connection);
   }
 
-  /** All that a stream has brought which ended before it got its connection. */
+  /** Everything from a stream that ended before it had a connection. */
   static #receiveLast(connection: Connection, head: Uint8Array): void {
     if (head.length > 0) connection.#receive(head);
     connection.#context.runInAsyncScope(connection.#receiveEnd, connection);
@@ -171,7 +178,7 @@ export class Connection
     connection.#context.runInAsyncScope(connection.#close, connection);
   }
 
-  /** As in browsers: 1 is open, 2 closing, 3 closed. A connection that you get has been opened, so 0 does not occur. */
+  /** As in browsers: 1 is open, 2 closing, 3 closed. It is never 0, because a connection is open from the start. */
   get readyState(): 1 | 2 | 3 {
     if (this.socket.destroyed) return 3;
     const { state } = this.endpoint;
@@ -184,7 +191,7 @@ export class Connection
     return this.#end?.emitted === true ? this.#end.ending : undefined;
   }
 
-  /** Resolves with how the connection ended, when it emits "close". It never rejects. */
+  /** Resolves with how the connection ended, at its "close" event or at once after it. It never rejects. */
   get closed(): Promise<Ending> {
     const end = this.#ending();
     if (end.closed === undefined) {
@@ -197,35 +204,39 @@ export class Connection
   }
 
   /**
-   * Why the connection failed: the error of the "error" event, if there was one. Also what was wrong with a malformed answer
-   * to our Close, which is no event: after our Close, nothing that the peer sends is an error event.
+   * Why the connection failed: the error of the "error" event, if there was one. If the peer's answer to our Close is
+   * malformed, its error is only here: after our Close there is no "error" event for what the peer sends.
    */
   get error(): ConnectionError | undefined {
     return this.#end?.error ?? this.endpoint.error;
   }
 
   /**
-   * How many bytes wait to be written. It is an upper bound: text that is not yet encoded counts three bytes for each UTF-16
-   * code unit.
+   * How many bytes are unsent: accepted by send(), but not yet taken by the operating system. It is an upper bound,
+   * because text that is not encoded yet counts three bytes for each UTF-16 code unit.
    */
   get bufferedAmount(): number {
     return this.#outbox.bytes;
   }
 
-  /** Whether more than `highWaterMark` bytes wait to be written: before you send more, await drained(). */
+  /** Whether more than `highWaterMark` bytes are unsent. If so, await drained() before you send more. */
   get needDrain(): boolean {
     return this.#outbox.isAboveMark;
   }
 
   /**
-   * Sends a message: text for a string, binary for bytes, which are yours again when it returns (see `copy`). A message in
-   * pieces goes out as the pieces come, while no more than `highWaterMark` bytes wait. What you send meanwhile follows it,
-   * except for pings.
+   * Sends a message (RFC 6455 §5.6): a string as text, bytes as binary. Bytes are copied, so they are yours again when
+   * send() returns (see `copy`).
    *
-   * @returns true, or false if the message was refused, because the connection is closing or because of `overflow`. For
-   *   pieces a promise of whether all were sent. It rejects with what the source throws; if the message had begun, the
-   *   connection is then closed (1011)
-   * @throws TypeError, RangeError for other data or options
+   * An async iterable is sent as one message in fragments as its pieces arrive, while no more than `highWaterMark`
+   * bytes are unsent. What you send in the meantime follows it, except Pings and Pongs.
+   *
+   * @returns true, or false if the message was refused: because the connection is closing, or because of `overflow`.
+   *   For pieces, a promise of whether all of them were sent. It rejects with what the source throws; if a piece was
+   *   already sent, the connection is then closed (1011)
+   * @throws TypeError for other data, for bytes sent as text that are not UTF-8, or for a piece of another kind than
+   *   its message
+   * @throws RangeError for a `fragmentSize` out of range
    */
   send(data: string | Bytes | PreparedMessage, options?: MessageOptions): boolean;
   send(data: Pieces, options?: PiecesOptions): Promise<boolean>;
@@ -234,7 +245,7 @@ export class Connection
     let sent: boolean;
     let size: number;
     if (typeof data === "string" && options === undefined && outbox.isDirect) {
-      // Nearly all messages, by the shortest way.
+      // The shortest path, for nearly all messages.
       sent = this.endpoint.send(data);
       size = data.length;
     } else if (data instanceof Uint8Array && outbox.isDirect && isPlain(options)) {
@@ -255,8 +266,8 @@ export class Connection
   }
 
   /**
-   * Sends a message whose callback asks for the next: it may be called before the message is written, which then leaves together
-   * with what follows. @internal
+   * Sends a message whose callback asks for the next one. The callback may run before the message is written, so that
+   * both leave in one write. @internal
    */
   sendEagerly(message: PreparedMessage, callback: SentCallback): boolean {
     return this.#sendAlone(message, undefined, callback, "accepted") || this.send(message, { callback });
@@ -274,20 +285,27 @@ export class Connection
     return true;
   }
 
-  /** Sends a Ping with at most 125 bytes, which are copied. @returns false once the connection is closing */
+  /**
+   * Sends a Ping with a payload of up to 125 bytes, which are copied (RFC 6455 §5.5.2). The answer is a "pong" event.
+   * It may overtake queued messages.
+   * @returns false if the connection is closing or closed: nothing is sent then
+   * @throws TypeError if the payload is neither a string nor bytes
+   * @throws RangeError if it is longer than 125 bytes
+   */
   ping(data?: string | Bytes, options?: ControlOptions): boolean {
     return this.#sent(!this.socket.destroyed && this.endpoint.ping(data), options);
   }
 
   /**
-   * Sends a Pong with at most 125 bytes: one that nobody asked for, or your own answer with `autoPong` off. @returns false
-   * once the connection is closing
+   * Sends a Pong with a payload of up to 125 bytes, which are copied (RFC 6455 §5.5.3): unsolicited, or as your own
+   * answer to a Ping if `autoPong` is off.
+   * @returns and throws as ping() does
    */
   pong(data?: string | Bytes, options?: ControlOptions): boolean {
     return this.#sent(!this.socket.destroyed && this.endpoint.pong(data), options);
   }
 
-  /** Sends a Ping or a Pong that does not overtake the messages before it. @internal */
+  /** Sends a Ping or a Pong in order: it does not overtake the messages before it. @internal */
   control(kind: "ping" | "pong", data: string | Bytes | undefined, options: ControlOptions | undefined): boolean {
     const sent = this.#outbox.control(kind, data, options);
     this.flushSoon();
@@ -301,54 +319,70 @@ export class Connection
   }
 
   /**
-   * Begins the closing handshake. What you sent before goes out first, also the rest of a message in pieces. The peer has
-   * `closeTimeout` to answer, which starts again whenever it takes data, up to 30 times as long in all; then the socket is
-   * cut. Messages go on arriving until the peer's Close, but if nobody takes them, those that exceed `highWaterMark` are
-   * dropped. Does nothing if this side has closed already.
-   * @throws RangeError for a code that must not be sent
+   * Starts the closing handshake (RFC 6455 §7.1.2). Everything you sent before goes out first, including the rest of a
+   * message in pieces. Does nothing if this side has already closed.
+   *
+   * The peer then has `closeTimeout` to answer. The time starts again whenever it takes data, up to 30 times
+   * `closeTimeout` in total; then the socket is cut. Messages still arrive until the peer's Close, but without a
+   * listener or a loop, those above `highWaterMark` are dropped.
+   *
+   * @param code 1000, or another code that may be sent (RFC 6455 §7.4). Without a code, the Close is empty
+   * @param reason Up to 123 bytes of UTF-8. A longer reason is cut at a character
+   * @throws RangeError if the code must not be sent, or if there is a reason but no code
+   * @throws TypeError if the reason is not a string
    */
   close(code?: number, reason?: string): void {
     this.#outbox.close(code, reason);
     this.#watch();
     this.flushSoon();
-    // Somebody has to read the answer.
+    // The peer's answer has to be read.
     this.run();
   }
 
-  /** Cuts the socket without a closing handshake. Messages that wait are dropped. */
+  /**
+   * Cuts the socket without a closing handshake: `ending.code` is 1006 unless the peer has sent a Close. Unread and
+   * unsent messages are dropped.
+   */
   terminate(): void {
     this.#flow.abandon();
     this.#outbox.end();
     this.socket.destroy();
   }
 
-  /** Stops reading from the socket, and handing out messages, until resume(). Meanwhile the peer's Close is not seen either. */
+  /**
+   * Stops reading from the socket and delivering messages, until resume(). The peer's Close is not noticed in the
+   * meantime.
+   */
   pause(): void {
     this.#flow.pause();
   }
 
-  /** Goes on after pause(). */
+  /** Continues after pause(). */
   resume(): void {
     this.#context.runInAsyncScope(this.#flow.resume, this.#flow);
     if (this.endpoint.state !== "open") this.#advance();
   }
 
-  /** Whether pause() has been called, and resume() has not. */
+  /** Whether the connection is paused by pause(). */
   get isPaused(): boolean {
     return this.#flow.paused;
   }
 
-  /** Resolves once the operating system has taken everything, or the connection has ended. It never rejects. */
+  /**
+   * Resolves when the operating system has taken everything that was sent, or when the connection has ended. It never
+   * rejects.
+   */
   drained(): Promise<void> {
     return this.#outbox.drained();
   }
 
   /**
-   * Iterates over the messages. The loop ends with the connection, however that ended (see `ending` and `error`): no peer can
-   * make it throw. Leaving the loop closes the connection (1000).
+   * Iterates over the messages: strings for text, bytes that are yours for binary. The loop ends when the connection
+   * ends, in any way (see `ending` and `error`). No peer can make it throw. Leaving the loop early closes the
+   * connection (1000).
    *
-   * The loop's body can answer every message that came before the peer's Close or error, even after an `await`: our own Close
-   * goes out when the loop asks for the next message, or after `closeTimeout`.
+   * In the loop you can answer every message that arrived before the peer's Close or an error, even after an `await`:
+   * our own Close is sent when the loop asks for the next message, or after `closeTimeout`.
    */
   [Symbol.asyncIterator](): AsyncIterator<string | Uint8Array<ArrayBuffer>, undefined> {
     const loop = this.#flow.iterate();
@@ -364,20 +398,24 @@ export class Connection
   }
 
   /**
-   * As in browsers: the listener gets an object with `type`, `target` and what belongs to the event. A listener that has been
-   * added for this event is not added again. The on-properties are separate.
-   * @throws TypeError if it is neither a function nor an object
+   * Adds a listener, as in browsers. It gets an object with `type`, `target` and the properties of the event: see
+   * EventOf. A listener that is already there for this event is not added again. The on-properties are independent of
+   * it.
+   * @throws TypeError if the listener is not a function, an object or null
    */
   addEventListener<T extends EventType>(type: T, listener: EventListenerOf<T>, options?: AddListenerOptions): void {
     addListener(this, type, listener, options);
   }
 
-  /** Removes what addEventListener() has added. */
+  /** Removes a listener that addEventListener() has added. */
   removeEventListener<T extends EventType>(type: T, listener: EventListenerOf<T>): void {
     removeListener(this, type, listener);
   }
 
-  /** A listener of "message", as in browsers; null for none. */
+  /**
+   * A listener of "message", as in browsers, or null.
+   * @throws TypeError if it is set to anything else
+   */
   get onmessage(): EventHandler<"message"> | null {
     return getProperty(this, "message");
   }
@@ -386,7 +424,10 @@ export class Connection
     setProperty(this, "message", handler);
   }
 
-  /** A listener of "close", as in browsers; null for none. */
+  /**
+   * A listener of "close", as in browsers, or null.
+   * @throws TypeError if it is set to anything else
+   */
   get onclose(): EventHandler<"close"> | null {
     return getProperty(this, "close");
   }
@@ -395,7 +436,10 @@ export class Connection
     setProperty(this, "close", handler);
   }
 
-  /** A listener of "error", as in browsers; null for none. */
+  /**
+   * A listener of "error", as in browsers, or null.
+   * @throws TypeError if it is set to anything else
+   */
   get onerror(): EventHandler<"error"> | null {
     return getProperty(this, "error");
   }
@@ -409,13 +453,13 @@ export class Connection
     return this.settings.interval;
   }
 
-  /** Whether our Close waits, because somebody may still want to answer what came before the peer's. @internal */
+  /** Whether our Close waits, so that messages from before the peer's Close can still be answered. @internal */
   get holdsClose(): boolean {
     if (this.endpoint.state === "open" || !this.endpoint.canSend || this.#flow.finished) return false;
     return this.#flow.isBehind || this.#outbox.sendsPieces;
   }
 
-  /** Writes the response that has accepted the connection: drained() waits for it, too. @internal */
+  /** Writes the response that accepts the connection. drained() waits for it, too. @internal */
   writeResponse(response: Uint8Array): void {
     this.#outbox.writeResponse(response);
   }
@@ -426,12 +470,12 @@ export class Connection
     if (this.#flow.isStopped || this.#flow.isBehind) this.run();
   }
 
-  /** Nothing is written until release(): what is sent in several turns leaves together. @internal */
+  /** Nothing is written until release(), so that all that is sent in several turns leaves together. @internal */
   hold(): void {
     this.#outbox.held = true;
   }
 
-  /** Goes on after hold(), when this turn is over. @internal */
+  /** Writes again after hold(), at the end of this turn. @internal */
   release(): void {
     this.#outbox.held = false;
     this.flushSoon();
@@ -440,7 +484,7 @@ export class Connection
   /** Runs the Flow. @internal */
   run(): void {
     this.#context.runInAsyncScope(this.#flow.run, this.#flow);
-    // What was handed out may have been all that our Close waited for, and what the system takes at once tells nobody.
+    // Our Close may have waited only for these messages, and there is no event if the system takes all data at once.
     if (this.endpoint.state !== "open") this.#advance();
   }
 
@@ -467,7 +511,7 @@ export class Connection
 
   /** @internal */
   failed(error: ConnectionError): void {
-    // A peer that cuts the socket after its Close has said how the connection ended.
+    // If a peer cuts the socket after its Close, we already know how the connection ended.
     const end = this.#ending();
     if (end.ending?.wasClean || end.error !== undefined) return;
     end.error = error;
@@ -499,7 +543,7 @@ export class Connection
     this.taken();
   }
 
-  /** The same from inside a handler, where what is sent waits for the end of the chunk. @internal */
+  /** The same from inside a handler, where sent data otherwise waits for the end of the chunk. @internal */
   flushNow(): void {
     this.#outbox.flushNow();
   }
@@ -518,7 +562,7 @@ export class Connection
   flushSoon(): void {
     if (this.#outbox.corked || this.#flushScheduled) return;
     this.#flushScheduled = true;
-    // Not a timer: it runs before anything else that the event loop does.
+    // Not a timer, because this runs before anything else in the event loop.
     process.nextTick(flushNow, this);
   }
 
@@ -536,13 +580,13 @@ export class Connection
 
   #receiveEnd(): void {
     this.endpoint.pushEnd(this.#flow);
-    // With nobody there, what waits need not be waited for.
+    // Without a consumer, there is no reason to keep the messages.
     if (!this.#flow.hasConsumer) this.#flow.finish();
     else if (this.#flow.isStopped) this.#watch().held();
     this.flush();
   }
 
-  /** Begins to look at the connection from time to time, unless that has begun: at its end, it has. */
+  /** Makes the Vitals, which check the connection from time to time, unless it has them. */
   #watch(): Vitals {
     if (this.#vitals === undefined) {
       this.#vitals = new Vitals(this, this.#outbox, this.#flow);
@@ -565,7 +609,7 @@ export class Connection
     // Some streams emit it twice.
     if (this.#end?.emitted) return;
     if (this.#flow.isRunning) {
-      // A stream that closes inside a handler: what waits is handed out first.
+      // The stream has closed inside a handler: deliver the waiting messages first.
       process.nextTick(() => this.#context.runInAsyncScope(this.#close, this));
       return;
     }
@@ -587,7 +631,7 @@ export class Connection
     this.#context.emitDestroy();
   }
 
-  /** What is known of the end, which begins with this call if it has not begun before. */
+  /** The End, made at the first call. */
   #ending(): End {
     return (this.#end ??= {
       ending: undefined,
@@ -600,9 +644,9 @@ export class Connection
   }
 }
 
-/** What a message counts beside its payload, so that empty ones count. */
+/** What a message counts in addition to its payload, in bytes, so that empty ones count too. */
 const OVERHEAD = 64;
-/** Where memory comes from, unless the caller says otherwise. */
+/** Where memory comes from without `allocate`. */
 const MEMORY = { allocate: allocateUnsafe, texts };
 const MEMORY_OF_BUFFERS = { ...MEMORY, copies: buffers };
 const ABNORMAL: Ending = { code: CloseCode.AbnormalClosure, reason: "", wasClean: false };
@@ -627,7 +671,7 @@ function isPieces(data: unknown): data is Pieces {
   return Symbol.asyncIterator in data && !isBytes(data);
 }
 
-/** About how many bytes. */
+/** About how many bytes it is. */
 function sizeOf(data: string | Bytes | PreparedMessage): number {
   if (typeof data === "string") return data.length;
   return data instanceof PreparedMessage ? data.frame.length : data.byteLength;
@@ -635,7 +679,7 @@ function sizeOf(data: string | Bytes | PreparedMessage): number {
 
 function assertOptions(options: unknown): void {
   if (typeof options === "function") {
-    throw new TypeError("send() takes no callback: it returns whether the message was accepted; await drained()");
+    throw new TypeError("send() takes no callback as its second argument: use `{ callback }`, or await drained()");
   }
   if (typeof options !== "object") throw new TypeError("The options of send() must be an object");
 }

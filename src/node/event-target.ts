@@ -1,17 +1,20 @@
-// The events of a Connection in the form that browsers have (HTML, "WebSocket" and "event handler IDL attributes").
+// The events of a Connection in the form of browsers (HTML, "WebSocket" and "event handler IDL attributes").
 
 import type { WebSocketError } from "../index.ts";
 import type { Connection } from "./connection.ts";
 import type { ConnectionEvents } from "./events.ts";
 
-/** Why a connection failed: the peer broke a rule, or the socket failed with a `code` of the system, such as ECONNRESET. */
+/**
+ * Why a connection failed: a WebSocketError if the peer broke a rule, or an Error of the socket, whose `code` is that
+ * of the system: "ECONNRESET", for example.
+ */
 export type ConnectionError = WebSocketError | NodeJS.ErrnoException;
 
-/** What the listeners of addEventListener() and the on-properties get. */
+/** The objects that listeners of addEventListener() and on-properties get. */
 export interface EventOf {
-  /** A message: a string for text, bytes that are yours for binary. */
+  /** A message: `data` is a string for text, or bytes that are yours for binary. */
   message: { readonly type: "message"; readonly target: Connection; readonly data: string | Uint8Array<ArrayBuffer> };
-  /** The connection has ended: as the "close" event. */
+  /** The connection has ended: see "close" in ConnectionEvents. */
   close: {
     readonly type: "close";
     readonly target: Connection;
@@ -19,7 +22,7 @@ export interface EventOf {
     readonly reason: string;
     readonly wasClean: boolean;
   };
-  /** The connection failed: as the "error" event. */
+  /** The connection failed: see "error" in ConnectionEvents. */
   error: {
     readonly type: "error";
     readonly target: Connection;
@@ -31,19 +34,19 @@ export interface EventOf {
 export type EventType = keyof EventOf;
 /** A listener of addEventListener(), or the value of an on-property. `this` is the connection. */
 export type EventHandler<T extends EventType> = (this: Connection, event: EventOf[T]) => void;
-/** A listener of addEventListener() that is an object: its method is looked up for each event. */
+/** A listener of addEventListener() that is an object. Its method is looked up for each event. */
 export interface EventHandlerObject<T extends EventType> {
-  /** Is called with each event. `this` is the object. */
+  /** Called for each event. `this` is the object. */
   handleEvent(event: EventOf[T]): void;
 }
-/** What addEventListener() takes as a listener. null is ignored, as in browsers. */
+/** A listener that addEventListener() accepts. null is ignored, as in browsers. */
 export type EventListenerOf<T extends EventType> = EventHandler<T> | EventHandlerObject<T> | null;
 
 /** Options of addEventListener(). */
 export interface AddListenerOptions {
-  /** Remove the listener before its first event is handed to it. Default false. */
+  /** Remove the listener before it gets its first event. Default false. */
   readonly once?: boolean | undefined;
-  /** Removes the listener when it is aborted; if it has been already, nothing is added. Default none. */
+  /** Removes the listener when it aborts. If it has already aborted, no listener is added. Default none. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -55,12 +58,12 @@ const MAKE: Makers = {
   error: (target, error) => ({ type: "error", target, error, message: error.message }),
 };
 
-/** A listener that has been added, in the form of the emitter: `dispatch` is what the emitter has. */
+/** A listener of addEventListener() or of a property. The emitter calls its `dispatch`. */
 class Registration<T extends EventType> {
   readonly isProperty: boolean;
-  /** That of a property may be replaced: the new one takes its place among the listeners. */
+  /** Setting a property again replaces this, and keeps the position among the listeners. */
   listener: NonNullable<EventListenerOf<T>>;
-  /** Takes the registration off its signal. */
+  /** Removes the registration from its signal. */
   #leaveSignal: (() => void) | undefined = undefined;
   readonly #connection: Connection;
   readonly #type: T;
@@ -81,7 +84,7 @@ class Registration<T extends EventType> {
   }
 
   readonly dispatch = (...args: ConnectionEvents[T]): void => {
-    // The emitter goes on with the list that it had when the event began.
+    // The emitter still has the list of listeners from when the event began.
     if (this.#removed) return;
     if (this.#once) this.remove();
     const { listener } = this;
@@ -101,7 +104,7 @@ class Registration<T extends EventType> {
     this.#leaveSignal?.();
   }
 
-  /** Ends with the signal. A signal may outlive many connections, and must not keep them. */
+  /** Ends with the signal. A signal may outlive many connections and must not keep them alive. */
   follow(signal: AbortSignal): void {
     const ref = new WeakRef(this);
     const abort = (): void => ref.deref()?.remove();
@@ -110,7 +113,7 @@ class Registration<T extends EventType> {
   }
 }
 
-/** The registrations by what the emitter has of them: what it no longer has is not registered. */
+/** The registrations by the function that the emitter has. If the emitter does not have it, it is not registered. */
 const registrations: WeakMap<object, object> = new WeakMap();
 
 function* registrationsOf<T extends EventType>(connection: Connection, type: T): Generator<Registration<T>> {
@@ -146,7 +149,7 @@ export function addListener<T extends EventType>(
   if (listener !== null && typeof listener !== "function" && typeof listener !== "object") {
     throw new TypeError("A listener must be a function or an object with handleEvent()");
   }
-  // Events of other names never come.
+  // There are no events of other names.
   if (listener === null || !Object.hasOwn(MAKE, type) || signal?.aborted || find(connection, type, listener)) return;
   const registration = new Registration(connection, type, listener, { once });
   registration.add();
@@ -168,7 +171,7 @@ export function getProperty<T extends EventType>(connection: Connection, type: T
   return typeof listener === "function" ? listener : null;
 }
 
-/** Sets an on-property, for which undefined is as good as null. @throws TypeError @internal */
+/** Sets an on-property. undefined counts as null. @throws TypeError @internal */
 export function setProperty<T extends EventType>(
   connection: Connection,
   type: T,

@@ -1,4 +1,4 @@
-// WebSocket over HTTP/2 (RFC 8441): each connection is a stream of a session that it shares with others.
+// WebSocket over HTTP/2 (RFC 8441): each connection is a stream of a session that several connections share.
 
 import {
   type ClientHttp2Session,
@@ -33,18 +33,19 @@ import { tellRefused } from "./refusal.ts";
 import type { Address } from "./unix.ts";
 import type { UpgradeOptions } from "./upgrade.ts";
 
-/** How often a second may pass until a server has taken the last of a client's session. */
+/** How many seconds a server may take to receive the last data of a client's session. */
 const MOST_LINGERS = 10;
 
 type OutgoingHeaders = Record<string, string | string[]>;
 
 /**
- * Takes over a stream of a server of node:http2 that asks for WebSocket: one whose headers have the `:method` CONNECT and the
- * `:protocol` websocket. The server's settings must have `enableConnectProtocol`.
+ * Accepts a WebSocket request on a stream of node:http2 (RFC 8441): one whose headers have the `:method` CONNECT and
+ * the `:protocol` websocket. The server needs the setting `enableConnectProtocol`. Checks the handshake and answers it.
  *
- * Answers it, and returns the connection, or undefined if it was refused, or the client has gone already.
- *
- * @throws as upgrade()
+ * @param stream The stream. The connection owns it from now on
+ * @param headers Its header fields. Nothing in them makes acceptStream() throw
+ * @returns the connection, or undefined if the request was refused or the client has gone
+ * @throws as upgrade() does
  */
 export function acceptStream(
   stream: ServerHttp2Stream,
@@ -67,40 +68,40 @@ export function acceptStream(
   }
 }
 
-/** Answers a stream that is accepted. If it throws, nothing has been sent. @internal */
+/** Accepts a stream. If it throws, nothing has been sent. @internal */
 export function respond(stream: ServerHttp2Stream, acceptance: Acceptance, options: ConnectionOptions): Connection {
-  // Before the response, which nothing may follow if the options are wrong.
+  // First the connection: if the options are wrong, nothing must have been sent.
   const connection = new Connection(stream, "server", acceptance, new Uint8Array(0), options);
   stream.respond({ ":status": acceptance.status, ...toObject(acceptance.headers) });
   return connection;
 }
 
-/** Answers a stream that is not accepted, and ends it, also if the client does not. @internal */
+/** Refuses a stream and ends it, even if the client does not. @internal */
 export function rejectStream(stream: ServerHttp2Stream, { status, headers, body }: Rejection): void {
   if (isGone(stream)) return;
   stream.on("error", () => stream.destroy());
-  // What is said of the connection has no place in HTTP/2 (RFC 9113 §8.2.2).
+  // Connection-specific header fields are not allowed in HTTP/2 (RFC 9113 §8.2.2).
   const own = headers.filter(([name]) => !["connection", "upgrade"].includes(name.toLowerCase()));
   stream.respond({ ":status": status, ...toObject(own) });
   stream.end(body);
   abandon(stream);
 }
 
-/** Ends a stream that has been answered, without waiting for the client to end its side (RFC 9113 §8.1). @internal */
+/** Ends a stream after its answer, without waiting for the client to end its side (RFC 9113 §8.1). @internal */
 export function abandon(stream: ServerHttp2Stream): void {
   stream.close(constants.NGHTTP2_NO_ERROR);
   linger(stream);
 }
 
 /**
- * Whether a stream has been closed by the client. It may yet have something to read; nothing can be written to it. @internal
+ * Whether the client has closed a stream. It may still have data to read, but nothing can be written to it. @internal
  */
 export function isGone(stream: ServerHttp2Stream): boolean {
   if (stream.closed) stream.destroy();
   return stream.destroyed;
 }
 
-/** What connect() needs of an attempt over HTTP/2. @internal */
+/** One attempt of connect() over HTTP/2. @internal */
 export async function openStream(
   { url, socketPath }: Address,
   options: ConnectOptions,
@@ -118,14 +119,14 @@ export async function openStream(
     const { headers, stream } = await new Promise<Answer>((resolve, reject) => {
       abort = () => reject(signal.reason);
       signal.addEventListener("abort", abort);
-      // While the socket was made.
+      // It may have aborted while the socket was made.
       if (signal.aborted) abort();
       session.on("error", reject);
       // An end is not always an error.
       session.on("close", () => reject(new Error("The server has ended the session")));
       session.once("remoteSettings", ({ enableConnectProtocol }) => {
         if (enableConnectProtocol) requestStream(session, request).then(resolve, reject);
-        else reject(new Error("The server does not take WebSocket over HTTP/2 (RFC 8441 §3)"));
+        else reject(new Error("The server does not support WebSocket over HTTP/2 (RFC 8441 §3)"));
       });
     });
     const response = readHead(headers);
@@ -134,14 +135,14 @@ export async function openStream(
     const agreement = checkResponse({ headers, body }, request);
     const connection = new Connection(stream, "client", agreement, new Uint8Array(0), options, response);
     connection.on("close", () => {
-      // Not destroy(): what the session has taken of the stream may still wait for the socket.
+      // Not destroy(), because data of the stream may still be on its way to the socket.
       session.close();
       linger(socket, MOST_LINGERS);
     });
     return connection;
   } catch (error) {
     session.destroy();
-    // The session would wait for the socket to be connected, and to be written.
+    // The session would wait until the socket is connected and written to.
     socket.destroy();
     throw error;
   } finally {
@@ -149,7 +150,7 @@ export async function openStream(
   }
 }
 
-/** As connect() of node:http2 does, which does not hand it out before it is connected. */
+/** As connect() of node:http2 does, but that returns the socket only once it is connected. */
 async function openSocket(
   request: ClientRequest,
   { tls, agent }: ConnectOptions,
@@ -161,7 +162,7 @@ async function openSocket(
   const own = { ALPNProtocols: ["h2"], ...(isName && { servername: host }) };
   const options = { ...(secure && own), ...(tls as TlsOptions | undefined) };
   if (agent) {
-    // An agent would make up a name of its own; Deno takes an empty one for a host.
+    // Without a name, an agent would make one up; Deno takes an empty name for a host.
     const servername = options.servername ?? "";
     const path = socketPath === undefined ? undefined : { socketPath };
     return socketOf(agent, request, { ...options, ...(secure && { servername }), ...path }, signal);
@@ -188,7 +189,7 @@ async function requestStream(session: ClientHttp2Session, request: ClientRequest
   const stream = session.request(toObject(request.headers), { endStream: false });
   return new Promise((resolve, reject) => {
     stream.on("error", reject);
-    // One that is reset need not be an error either.
+    // A reset stream does not always emit an error.
     stream.on("close", () => reject(new Error(`The server has closed the stream (HTTP/2 error ${stream.rstCode})`)));
     stream.once("response", (headers) => resolve({ headers, stream }));
   });

@@ -4,58 +4,66 @@ import { DEFAULT_SLICE_SIZE } from "../protocol/thread.ts";
 import type { Overflow } from "./outbox.ts";
 import { isTested } from "./transport/sockets.ts";
 
-/** Options of a connection once its handshake is done. */
+/** Options of a connection after its handshake. */
 export interface ConnectionOptions
   extends
     Omit<ProtocolOptions, "role" | "extensions" | "fragments" | "texts" | "textBytes" | "copies">,
     KeepaliveOptions {
   /**
-   * What text messages are: strings, or Buffers of their UTF-8, which is checked either way. Listeners of "message" can tell
-   * such a Buffer from a binary message by their second argument. Short Buffers share memory. Default `"string"`.
+   * The type of text messages: strings, or Buffers with their UTF-8, which is validated in both cases. The second
+   * argument of "message", `isBinary`, is false for such a Buffer. Short Buffers may share an ArrayBuffer. Default
+   * `"string"`.
    */
   readonly textType?: "string" | "nodebuffer" | undefined;
   /**
-   * What binary messages are, and the payloads of Pings and Pongs: a Uint8Array whose buffer nobody else has, or a Buffer.
-   * Short Buffers share memory, as those of `Buffer.from()` do, and are made in less time. Default `"uint8array"`.
+   * The type of binary messages, and of the payloads of Pings and Pongs. The bytes are yours either way. A Uint8Array
+   * has an ArrayBuffer of its own. Short Buffers may share one, as those of `Buffer.from()` do, and are faster to make.
+   * Default `"uint8array"`.
    */
   readonly binaryType?: "uint8array" | "nodebuffer" | undefined;
   /**
-   * A number of bytes. The connection stops reading from its socket while more than this waits to be read by you or, on a
-   * server, to be taken by the peer; a string that you have not read counts one for each UTF-16 code unit. `needDrain` is true, and a message in pieces waits, while more than this waits to be
-   * written. Default 1 MiB.
+   * Reading stops while more than this many bytes of messages are unread or, on a server, unsent. Unread strings count
+   * one byte for each UTF-16 code unit. While more than this many bytes are unsent, `needDrain` is true, and a message
+   * in pieces waits. Default 1,048,576 (1 MiB).
    */
   readonly highWaterMark?: number | undefined;
-  /** How many bytes may wait to be written before `overflow` applies. Default: `highWaterMark`. */
+  /** How many bytes may be unsent before `overflow` applies. Default: `highWaterMark`. */
   readonly maxBufferedAmount?: number | undefined;
   /**
-   * What happens to a message that would take `bufferedAmount` above `maxBufferedAmount`. `"queue"`: it waits with the
-   * others. `"drop"`: `send()` returns false. 1008 or 1013: `send()` returns false, and the connection is closed with this
-   * code, after what still waits. Pieces of a message that has begun are never dropped. Default `"queue"`.
+   * What happens to a message that would raise `bufferedAmount` above `maxBufferedAmount`:
+   *
+   * - `"queue"`: it is queued.
+   * - `"drop"`: send() returns false.
+   * - `1008` or `1013`: send() returns false, and the connection is closed with this code after the queued messages.
+   *
+   * If a message is sent in pieces, it is never dropped after its first piece. Default `"queue"`.
    */
   readonly overflow?: Overflow | undefined;
   /**
-   * How many bytes of a message are compressed or inflated at once, about. A longer one is processed in slices, between which
-   * other connections get their turn: see docs/guide.md. One that is compressed is sent with a frame for each slice. Infinity
-   * for none. Default 32768.
+   * About how many bytes of a message are compressed or inflated at once. A longer message is processed in slices, and
+   * other connections get their turn in between: see docs/guide.md. When it is compressed, each slice is sent in a
+   * frame of its own. Infinity for no slices. Default 32,768.
    */
   readonly sliceSize?: number | undefined;
   /**
-   * Drop messages that arrive while nobody listens or iterates. Default false: they wait, and once `highWaterMark` is reached
-   * the peer waits too.
+   * Drop messages that arrive while there is no listener and no loop. Default false: they wait, and reading stops above
+   * `highWaterMark`.
    */
   readonly discardUnread?: boolean | undefined;
   /**
-   * Close the connection (1001) after this many milliseconds without a message in either direction. Default Infinity: never.
+   * Close the connection (1001) after this many milliseconds without a message in either direction. More than 0.
+   * Default Infinity: never.
    */
   readonly idleTimeout?: number | undefined;
   /**
-   * Read from sockets into memory that all of them share, past the queue of their streams: see docs/architecture.md. It has no
-   * effect on other runtimes, or on streams that are not sockets of Node. Default: true on Linux, where it is tested.
+   * Read from sockets into memory that all sockets share, instead of through the queue of their streams: see
+   * docs/architecture.md. It only affects sockets of Node itself, not other streams or runtimes. Default: true on
+   * Linux, where it is tested.
    */
   readonly directReads?: boolean | undefined;
   /**
-   * Write to sockets from memory that is used again, and past the queue of their streams where nothing waits in it. The same
-   * holds as for `directReads`. Default: true on Linux.
+   * Write to sockets from memory that is reused, and bypass the queue of their streams when it is empty. It only
+   * affects sockets of Node itself, as `directReads` does. Default: true on Linux.
    */
   readonly directWrites?: boolean | undefined;
 }
@@ -63,7 +71,7 @@ export interface ConnectionOptions
 const DEFAULT_HIGH_WATER_MARK = 1048576;
 const OVERFLOWS: ReadonlySet<unknown> = new Set(["queue", "drop", 1008, 1013]);
 
-/** Those of ConnectionOptions that are a Connection's own, with their defaults. @internal */
+/** The options that only a Connection has, with their defaults. @internal */
 export type OwnOptions = Required<
   Pick<
     { readonly [K in keyof ConnectionOptions]: NonNullable<ConnectionOptions[K]> },
@@ -93,7 +101,7 @@ export function ownOptions(options: ConnectionOptions): OwnOptions {
     if (typeof value !== "number" || !(value >= 0)) throw new RangeError(`${name} must be a number, 0 or more`);
   }
   if (typeof idleTimeout !== "number" || !(idleTimeout > 0)) {
-    throw new RangeError("idleTimeout must be a number of more than 0");
+    throw new RangeError("idleTimeout must be a number greater than 0");
   }
   if (!OVERFLOWS.has(overflow)) throw new RangeError('overflow must be "queue", "drop", 1008 or 1013');
   if (textType !== "string" && textType !== "nodebuffer") {
@@ -107,7 +115,7 @@ export function ownOptions(options: ConnectionOptions): OwnOptions {
   return { highWaterMark, ...sending, ...types, discardUnread, idleTimeout, directReads, directWrites };
 }
 
-/** Throws what a Connection with these options would throw, before there is a socket. @internal */
+/** Throws what a Connection with these options would throw, before a socket is opened. @internal */
 export function checkOptions(role: Role, options: ConnectionOptions): void {
   const protocol = new Protocol({ ...options, role, extensions: [] });
   void new Keepalive(protocol, 0, options);

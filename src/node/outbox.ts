@@ -15,33 +15,36 @@ import { thread } from "./thread.ts";
 import { giveSlot, takeSlot } from "./transport/slots.ts";
 import { isClear, writeDirectly, type Writer } from "./transport/writes.ts";
 
-/** A message in pieces, which may be larger than memory: text, if the first piece is a string. */
+/**
+ * The pieces of one message, which may be larger than memory. It is a text message if the first piece is a string,
+ * unless `binary` is set. Each piece is copied when it arrives.
+ */
 export type Pieces = AsyncIterable<string | Bytes>;
 /** Options of a message in pieces. */
 export type PiecesOptions = Pick<SendOptions, "binary" | "compress">;
 
-/** What happens to a message that would take `bufferedAmount` above `maxBufferedAmount`. */
+/** What happens to a message that would raise `bufferedAmount` above `maxBufferedAmount`: see the option `overflow`. */
 export type Overflow = "queue" | "drop" | 1008 | 1013;
 
-/** Options of a message. */
+/** Options of send(). */
 export interface MessageOptions extends SendOptions {
   /**
-   * Whether to copy bytes. Default true: they are yours again when send() returns. With false they are borrowed: do not
-   * change them before drained() resolves.
+   * Whether bytes are copied. If true, they are yours again when send() returns. If false, they are borrowed: do not
+   * change them before drained() resolves. Default true.
    */
   readonly copy?: boolean | undefined;
   /**
-   * Called once the operating system has taken the message, or with an error if the connection has ended before that. Not
-   * called for a message that send() refuses. Where nothing waits, such a message is written at once, and not together with
-   * what follows it in the same turn. Default none.
+   * Called without an argument once the operating system has taken the message, or with an error if the connection ends
+   * before that. It is not called for a message that send() refuses. If nothing else is queued, the message is written
+   * at once, not together with what you send later in the same turn. Default none.
    */
   readonly callback?: SentCallback | undefined;
 }
 
-/** Options of a Ping or a Pong. */
+/** Options of ping() and pong(). */
 export type ControlOptions = Pick<MessageOptions, "callback">;
 
-/** What is called when a message has been sent. */
+/** Called when a message was sent, or with an error if it was not. */
 export type SentCallback = (error?: Error) => void;
 
 interface Whole {

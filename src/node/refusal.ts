@@ -2,13 +2,13 @@ import { publishRefused } from "./diagnostics.ts";
 
 /** A handshake that a server has refused. */
 export interface Refusal {
-  /** The status of the answer, from 300 to 599. */
+  /** The status of the response, from 300 to 599. */
   readonly status: number;
-  /** Why: a HandshakeError; with 500, what `verify`, `checkOrigin` or another function among the options threw. */
+  /** Why: a HandshakeError, or, with 500, what `verify`, `checkOrigin` or another function in the options threw. */
   readonly error: unknown;
 }
 
-/** Reports a refusal, after the answer. What the hook throws is an uncaught exception. @internal */
+/** Reports a refusal after the response was sent. If the hook throws, that is an uncaught exception. @internal */
 export function tellRefused<Request extends object>(
   onRefused: ((request: Request, refusal: Refusal) => unknown) | undefined,
   request: Request,
@@ -25,7 +25,7 @@ export function tellRefused<Request extends object>(
   }
 }
 
-/** As an uncaught exception, where it interrupts nobody. @internal */
+/** Throws an uncaught exception where it interrupts nothing. @internal */
 export function throwLater(error: unknown): void {
   process.nextTick(() => {
     throw error;

@@ -20,66 +20,77 @@ import { attach } from "./router.ts";
 import type { UpgradeOptions } from "./upgrade.ts";
 import type { Verdict } from "./verify.ts";
 
-/** Options of serve(). `Data` is what `verify` hands to the handler. */
+/**
+ * Options of serve(): where to listen, what to accept, and the options of its connections. `Data` is the type of the
+ * data that `verify` passes to the handler.
+ */
 export interface ServeOptions<Data = undefined> extends UpgradeOptions<IncomingMessage | Http2ServerRequest> {
-  /** The port to listen on. Default 0: any free one. */
+  /** The port to listen on. Default 0: any free port. */
   readonly port?: number | undefined;
-  /** The address to listen on. Default: all. */
+  /** The address to listen on. Default: all addresses. */
   readonly host?: string | undefined;
-  /** The unix socket, or the named pipe of Windows, to listen on, in place of port and host. Default: none. */
+  /** The Unix socket, or the named pipe on Windows, to listen on instead of `port` and `host`. Default: none. */
   readonly socketPath?: string | undefined;
-  /** Serve wss: with this certificate and key, and other options of node:https. Default: ws, without TLS. */
+  /** Serve wss:. These are the options of node:https, such as `cert` and `key`. Default: ws:, without TLS. */
   readonly tls?: ServerOptions | undefined;
-  /** With `tls`: offer HTTP/2 too, and take WebSocket over it (RFC 8441). Default true. */
+  /** With `tls`: also offer HTTP/2, and accept WebSocket over it (RFC 8441). Default true. */
   readonly http2?: boolean | undefined;
   /**
-   * Attach to a server that you have, of node:http, https, or http2 (with the setting `enableConnectProtocol`). It replaces
-   * the options above. serve() takes the WebSocket requests for its `path` and leaves the rest to other listeners. It neither
-   * makes the server listen nor closes it. Default: serve() makes a server.
+   * Attach to an existing server of node:http, https, or http2 (with the setting `enableConnectProtocol`), instead of
+   * the options above. serve() handles the WebSocket requests for its `path` and leaves all others to the other
+   * listeners. You start and close the server yourself. Default: serve() makes a server.
    */
   readonly server?: HttpServer | HttpsServer | Http2SecureServer | Http2Server | undefined;
   /**
-   * Take only requests for this path. Others get 404, unless another serve() of the same `server` takes them, or the server
-   * has further listeners of 'upgrade' (over HTTP/2, 'connect'), which must then answer. Default: any path that no other
-   * serve() of the server has.
+   * Accept only requests for this path, without the query: "/chat". A request for another path gets 404, unless another
+   * serve() of the same `server` handles it. If the server has other listeners of 'upgrade' (over HTTP/2, of
+   * 'connect'), they get it and must answer it. Default: any path that no other serve() of the server has.
    */
   readonly path?: string | undefined;
   /**
-   * Handles requests that are not for WebSocket, for a server that serve() makes. Default: they get 426, unless its "request"
-   * event has other listeners.
+   * Handles requests that are not for WebSocket, on a server that serve() makes. Default: they get 426, unless the
+   * server has other listeners of 'request'.
    */
   readonly onRequest?:
     | ((request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse) => unknown)
     | undefined;
   /**
-   * Decides about a request whose handshake is right and whose origin `checkOrigin` has accepted, before anything is sent:
-   * see Verdict. A HandshakeError that it throws is answered with its status; another exception, or a value of another kind,
-   * with 500. Default: all are accepted.
+   * Decides whether to accept a request. It is called before anything is sent, once the handshake is valid (RFC 6455
+   * §4.2.1) and `checkOrigin` has accepted the origin. It may return, or resolve with:
+   *
+   * - `{ accepted: true, data }`: accept. The handler gets `data` as its third argument.
+   * - `true`, or nothing: accept, if the handler needs no data.
+   * - `false`: refuse with 403.
+   * - a Rejection of rejectHandshake(): refuse with that response.
+   *
+   * If it throws a HandshakeError, the response has the status of the error. Anything else that it throws or returns is
+   * answered with 500 and goes to `onRefused`. Default: every valid request is accepted.
    */
   readonly verify?:
     | ((request: IncomingMessage | Http2ServerRequest) => Verdict<Data> | Promise<Verdict<Data>>)
     | undefined;
   /**
-   * How long `verify` may take before the answer is 503, in milliseconds. For a server that serve() makes, also how long a
-   * client has for the TLS handshake, and again to send its request; and how long an HTTP/2 session may be without a stream.
-   * Default 10,000.
+   * How long `verify` may take, in milliseconds; after that the answer is 503. On a server that serve() makes, it is
+   * also the time for the TLS handshake, then again for the request, and the time that an HTTP/2 session may have no
+   * stream. Infinity for no limit. Default 10,000.
    */
   readonly handshakeTimeout?: number | undefined;
 }
 
-/** A running server. */
+/** A running server, from serve(). */
 export interface WebSocketServer {
-  /** The server of node:http, https or http2: the one you passed, or the one that serve() made. You may add listeners. */
+  /** The server of node:http, https or http2: your own, or the one that serve() made. You may add listeners to it. */
   readonly server: HttpServer | HttpsServer | Http2SecureServer | Http2Server;
-  /** The port that it listens on; 0 if it listens on a unix socket, or not yet. */
+  /** The port that it listens on. 0 on a Unix socket, or before it listens. */
   readonly port: number;
-  /** The connections that are open. */
+  /** The open connections. The set changes as they open and close. */
   readonly connections: ReadonlySet<Connection>;
   /**
-   * Closes all connections (1001, or as given) and waits until they have ended. Those that have not ended one second after
-   * their `closeTimeout` are cut. Requests that `verify` has not decided on get 503. A server that serve() made stops
-   * listening, and what is left of it a second later is cut; one that you passed goes on without this serve().
-   * @throws RangeError for a code that must not be sent; nothing is closed then
+   * Closes all connections, with 1001 or the given code and reason (RFC 6455 §7.4), and resolves when they have ended.
+   * A connection that is still open one second after its `closeTimeout` is cut. Requests that `verify` has not decided
+   * on get 503. A server that serve() made stops listening, and its remaining sockets are cut after one more second. A
+   * server of yours keeps running, without this serve(). A second call waits for the first.
+   * @throws (rejects) RangeError if the code must not be sent (RFC 6455 §7.4); nothing is closed then
    */
   close(code?: number, reason?: string): Promise<void>;
 }
@@ -87,13 +98,16 @@ export interface WebSocketServer {
 const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
 
 /**
- * Starts a WebSocket server, or attaches to a `server` that you have. Calls `handler` for each connection, with its request
- * and the data of `verify`. Resolves once it listens; with a `server`, at once. If the handler throws or its promise rejects,
- * the connection is closed (1011), and the exception becomes an uncaught one, as in other listeners.
+ * Starts a WebSocket server, or attaches to an existing `server`. Resolves once it listens; with a `server`, at once.
  *
- * @throws TypeError, RangeError for wrong or unknown options
- * @throws Error if another serve() of the `server` has the same path
- * @throws what listening throws: for a port in use, or an invalid certificate
+ * It calls `handler` for each connection, with the request and the data of `verify`. If the handler throws or its
+ * promise rejects, the connection is closed (1011), and the exception becomes an uncaught exception, as in other
+ * listeners. Add listeners before the first await in the handler: messages wait until there is a listener; events do
+ * not.
+ *
+ * @throws (rejects) TypeError, RangeError for wrong or unknown options; the message names the option
+ * @throws (rejects) Error if another serve() of the `server` has the same path
+ * @throws (rejects) what listening throws: for a port in use, or an invalid certificate
  */
 export async function serve<Data = undefined>(
   options: ServeOptions<Data>,
@@ -126,7 +140,7 @@ export async function serve<Data = undefined>(
       return typeof address === "object" && address !== null ? address.port : 0;
     },
     async close(code: number = CloseCode.GoingAway, reason: string = ""): Promise<void> {
-      // Throws for what cannot be sent, before anything has been done.
+      // Throws if they cannot be sent, before anything is closed.
       new Protocol({ role: "server" }).close(code, reason);
       ended ??= end(code, reason);
       return ended;
@@ -134,7 +148,7 @@ export async function serve<Data = undefined>(
   };
 }
 
-/** What every request would otherwise run into. @throws TypeError, RangeError */
+/** Throws now for options that would fail every request. @throws TypeError, RangeError */
 function check<Data>(options: ServeOptions<Data>, handler: Handler<Data>): void {
   checkServeNames(options);
   if (typeof handler !== "function") throw new TypeError("The handler must be a function");
@@ -149,20 +163,21 @@ function check<Data>(options: ServeOptions<Data>, handler: Handler<Data>): void 
     }
     for (const name of ["port", "host", "socketPath", "tls", "http2", "onRequest"] as const) {
       if (options[name] !== undefined)
-        throw new TypeError(`${name} is for a server of its own: it does not go with \`server\``);
+        throw new TypeError(`The option \`${name}\` does not work with \`server\`: set it on your server instead`);
     }
   }
   if (socketPath !== undefined) {
-    if (typeof socketPath !== "string" || socketPath === "") throw new TypeError("socketPath must be a path");
+    if (typeof socketPath !== "string" || socketPath === "")
+      throw new TypeError("socketPath must be a string, and not empty");
     if (options.port !== undefined || options.host !== undefined) {
-      throw new TypeError("socketPath does not go with port or host");
+      throw new TypeError("Use either socketPath, or port and host");
     }
   }
   checkOptions("server", options);
   acceptHandshake({ headers: [] }, options);
 }
 
-/** Answers requests that are not for WebSocket, where nobody else does. */
+/** Answers requests that are not for WebSocket, unless the server has another listener of 'request'. */
 function refusePlain(events: EventEmitter, admission: { tell: Admission<never>["tell"] }) {
   return (request: IncomingMessage | Http2ServerRequest, response: ServerResponse): void => {
     if (events.listenerCount("request") > 1) return;

@@ -15,25 +15,30 @@ import { checkUpgradeNames } from "./known-options.ts";
 import type { ConnectionOptions } from "./options.ts";
 import { type Refusal, tellRefused } from "./refusal.ts";
 
-/** Options of upgrade() and acceptStream(): what to accept, and what holds for the connection. */
+/** Options of upgrade() and acceptStream(): what to accept, and the options of the connection. */
 export interface UpgradeOptions<Request extends HandshakeRequest = IncomingMessage>
   extends AcceptOptions, ConnectionOptions {
   /**
-   * Called for each refused handshake, after the answer: for logs. What it throws is an uncaught exception. Bytes that are no
-   * HTTP request do not come here, but are the server's 'clientError' event. Default: none.
+   * Called after each refused handshake, for logging. If it throws, or its promise rejects, that is an uncaught
+   * exception. Bytes that are not an HTTP request do not get here: listen to 'clientError' on the server for them.
+   * Default: none.
    */
   readonly onRefused?: ((request: Request, refusal: Refusal) => unknown) | undefined;
 }
 
 /**
- * Takes over a request of the 'upgrade' event of any server of node:http or https, including those of Express, Fastify and
- * Koa. Answers it, and returns the connection, or undefined if it was refused or the client has gone already.
+ * Accepts a request from the 'upgrade' event of any server of node:http or https, including those of Express, Fastify
+ * and Koa. Checks the handshake and answers it (RFC 6455 §4.2).
  *
- * The connection begins to read when this turn of the event loop is over. Messages wait until you listen or iterate; add
- * listeners for other events before that.
+ * The connection starts to read at the end of this turn of the event loop. Messages wait until there is a listener or a
+ * `for await` loop; events do not. Add listeners in the same turn. After an await, check `ending` or `closed`.
  *
- * @throws TypeError, RangeError for wrong or unknown options, and what their functions throw. The client then gets a 500.
- *   Nothing in a request makes it throw
+ * @param request The request. Nothing in it makes upgrade() throw
+ * @param socket Its socket. The connection owns it from now on
+ * @param head The bytes that arrived after the request. The connection owns them from now on
+ * @returns the connection, or undefined if the request was refused or the client has gone
+ * @throws TypeError, RangeError for wrong or unknown options
+ * @throws what a function in the options throws. The client then gets 500
  */
 export function upgrade(
   request: IncomingMessage,
@@ -41,7 +46,7 @@ export function upgrade(
   head: Uint8Array,
   options: UpgradeOptions = {},
 ): Connection | undefined {
-  // It will not say again that it has closed.
+  // It has closed, and does not emit "close" again.
   if (socket.destroyed) return undefined;
   try {
     checkUpgradeNames("upgrade()", options);
@@ -57,29 +62,29 @@ export function upgrade(
   }
 }
 
-/** Answers a request that is accepted. If it throws, nothing has been sent. @internal */
+/** Accepts a request. If it throws, nothing has been sent. @internal */
 export function openSocket(
   socket: Duplex,
   head: Uint8Array,
   acceptance: Acceptance,
   options: ConnectionOptions,
 ): Connection {
-  // Nagle's algorithm would hold back small messages.
+  // Nagle's algorithm would delay short messages.
   if ("setNoDelay" in socket && typeof socket.setNoDelay === "function") socket.setNoDelay(true);
   if ("setTimeout" in socket && typeof socket.setTimeout === "function") socket.setTimeout(0);
   const response = serializeResponse(acceptance);
-  // Before the response, which nothing may follow if the options are wrong.
+  // First the connection: if the options are wrong, nothing must have been sent.
   const connection = new Connection(socket, "server", acceptance, head, options);
   connection.writeResponse(response);
   return connection;
 }
 
 /**
- * Answers a request that is not accepted, and ends its connection. If the client does not end its side within a second, the
- * socket is cut. See rejectHandshake().
+ * Sends a response that refuses a request, such as one from rejectHandshake(), and ends the socket. If the client does
+ * not end its side within a second, the socket is cut.
  */
 export function reject(socket: Duplex, rejection: Rejection): void {
-  // A peer that has gone is not our error.
+  // A peer that has gone is not an error of ours.
   socket.on("error", () => socket.destroy());
   socket.end(serializeResponse(rejection));
   linger(socket);

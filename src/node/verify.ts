@@ -2,34 +2,39 @@ import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import { HandshakeError, type Rejection, rejectHandshake, serializeResponse } from "../index.ts";
 
-/** A request that is accepted, with data for the handler: its third argument. */
+/** What `verify` returns to accept a request and pass data to the handler. */
 export interface Verified<Data> {
   readonly accepted: true;
-  /** Whatever the handler needs: a user, for example. */
+  /** The third argument of the handler: the user, for example. It is passed on as it is. */
   readonly data: Data;
 }
 
-/**
- * What `verify` decides: false is answered with 403; a Rejection of rejectHandshake() is sent as it is; `{ accepted: true,
- * data }` passes `data` to the handler. True or nothing also accepts, if the handler needs no data.
- */
-export type Verdict<Data> = false | Rejection | Verified<Data> | ([undefined] extends [Data] ? true | void : never);
+/** What `verify` may return, or resolve with. */
+export type Verdict<Data> =
+  /** Refuses with 403. */
+  | false
+  /** Refuses with this response: see rejectHandshake(). */
+  | Rejection
+  /** Accepts, and passes `data` to the handler. */
+  | Verified<Data>
+  /** `true` or nothing: accepts, if the handler needs no data. */
+  | ([undefined] extends [Data] ? true | void : never);
 
-/** A verdict that has been read. @internal */
+/** A verdict that has been checked. @internal */
 export type Decision<Data> = { readonly data: Data } | { readonly rejection: Rejection; readonly error: unknown };
 
-/** Asks `verify`; never rejects. @internal */
+/** Calls `verify`. It never rejects. @internal */
 export async function decide<Data, Request extends IncomingMessage | Http2ServerRequest>(
   verify: (request: Request) => Verdict<Data> | Promise<Verdict<Data>>,
   request: Request,
 ): Promise<Decision<Data>> {
   try {
     const verdict: boolean | void | Rejection | Verified<Data> = await verify(request);
-    // The type of Verdict allows these only where undefined is Data.
+    // The type of Verdict allows these only if undefined is a Data.
     if (verdict === true || verdict === undefined) return { data: undefined as Data };
     if (verdict === false) return refused(rejectHandshake({ status: 403 }));
     if (verdict?.accepted === true && "data" in verdict) return { data: verdict.data };
-    // Throws for what is no response: null, for example, which must not let anybody in.
+    // Throws if this is not a response. A null, for example, must not let anybody in.
     serializeResponse(verdict as Rejection);
     return refused(verdict as Rejection);
   } catch (error) {
@@ -46,7 +51,7 @@ function rejectionFor(error: unknown): Rejection {
     try {
       return rejectHandshake({ status: error.status ?? 400, error });
     } catch {
-      // It was about another connection, one of connect() to somewhere else: its status or its header fields are not ours.
+      // The error is about another connection, such as a failed connect(): its status or header fields do not fit here.
     }
   }
   return rejectHandshake({ status: 500 });
