@@ -1,7 +1,10 @@
-/** What waits for each signal: one listener for all, since a signal complains of more than ten. */
+/** The callbacks of each signal. All share one listener, because a signal warns about more than ten. */
 const waiting: WeakMap<AbortSignal, Set<() => void>> = new WeakMap();
 
-/** Calls `then` when the signal aborts. Returns what takes it back; after it the signal keeps nothing. @internal */
+/**
+ * Calls `then` when the signal aborts. Returns a function that undoes this, after which the signal keeps nothing.
+ * @internal
+ */
 export function onAbort(signal: AbortSignal, then: () => void): () => void {
   let set = waiting.get(signal);
   if (set === undefined) {

@@ -12,27 +12,32 @@ import type { Route } from "./router.ts";
 import type { ServeOptions } from "./serve.ts";
 import { decide } from "./verify.ts";
 
-/** What serve() was given to call for each connection. @internal */
+/** The handler of serve(). @internal */
 export type Handler<Data> = (
   connection: Connection,
   request: IncomingMessage | Http2ServerRequest,
   data: Data,
 ) => unknown;
 
-/** Who is let in by one serve(): the handshake decides, then `verify`; and who is there. @internal */
+/**
+ * Decides about the requests of one serve(), first with the handshake and then with `verify`, and keeps its
+ * connections. @internal
+ */
 export class Admission<Data> implements Route {
   readonly path: string | undefined;
-  /** The connections that are open. */
+  /** The open connections. */
   readonly connections: Set<Connection> = new Set();
   readonly #options: ServeOptions<Data>;
   readonly #handler: Handler<Data>;
   readonly #timeLimit: number;
   readonly #closeLimit: number;
-  /** The callers that `verify` has not decided on: each takes a rejection. */
+  /** The callers that `verify` has not decided on. Each accepts a rejection. */
   readonly #undecided: Set<(rejection: Rejection) => void> = new Set();
-  /** The listener of "close". One for all: made in #open() it would share its scope, and keep the request. */
+  /**
+   * The listener of "close". All share one, because one made in #open() would keep the request alive with its scope.
+   */
   readonly #forget: (this: Connection) => void;
-  /** The server that serve() made, if it made one. */
+  /** The server that serve() made, if any. */
   readonly #own: OwnServer | undefined;
   #closing = false;
 
@@ -50,7 +55,7 @@ export class Admission<Data> implements Route {
     this.#closeLimit = readDelay("closeTimeout", (options.closeTimeout ?? CLOSE_TIMEOUT) + LINGER);
   }
 
-  /** Answers a caller whose path is ours. */
+  /** Answers a caller that has our path. */
   admit(caller: Caller): void {
     if (caller.isGone()) return;
     if (this.#closing) {
@@ -63,20 +68,20 @@ export class Admission<Data> implements Route {
     else this.#verify(caller, answer);
   }
 
-  /** Refuses a caller, and tells of it. */
+  /** Refuses a caller, and reports it. */
   refuse(caller: Caller, rejection: Rejection, error: unknown = rejection.error): void {
     caller.reject(rejection);
     this.tell(caller.request, rejection.status, error);
   }
 
-  /** Tells of a request that has been refused. */
+  /** Reports a refused request. */
   tell(request: IncomingMessage | Http2ServerRequest, status: number, error: unknown): void {
     tellRefused(this.#options.onRefused, request, { status, error });
   }
 
   /**
-   * Refuses who is not decided on, and all who come; closes the connections and waits for their ends. Those that have not ended
-   * after `closeTimeout` and a little more are cut: no peer can stretch that.
+   * Refuses all undecided and new requests, closes the connections and waits for them to end. It cuts those that have
+   * not ended shortly after `closeTimeout`, so that no peer can delay it.
    */
   async close(code: number, reason: string): Promise<void> {
     this.#closing = true;
@@ -95,12 +100,12 @@ export class Admission<Data> implements Route {
   #verify(caller: Caller, acceptance: Acceptance): void {
     const { verify } = this.#options;
     if (verify === undefined) {
-      // The type of Verdict: without verify undefined is Data.
+      // The type of Verdict guarantees this: without `verify`, Data is undefined.
       this.#open(caller, acceptance, undefined as Data);
       return;
     }
     const { request, stream } = caller;
-    // The first decision counts: of verify, of the timer, of close(), or of the client.
+    // The first decision counts: from verify, the timer, close(), or the client.
     const isFirst = () => {
       if (!this.#undecided.delete(giveUp)) return false;
       stopTimer();
@@ -112,7 +117,7 @@ export class Admission<Data> implements Route {
       if (isFirst()) this.refuse(caller, rejection);
     };
     this.#undecided.add(giveUp);
-    // Until there is a connection nobody else listens.
+    // Nobody else listens until there is a connection.
     stream.on("error", destroyOnError);
     stream.on("close", isFirst);
     const stopTimer = startTimer(this.#timeLimit, () => giveUp(rejectHandshake({ status: 503 })));
@@ -132,7 +137,7 @@ export class Admission<Data> implements Route {
     callHandler(this.#handler, connection, caller.request, data);
   }
 
-  /** What a function of the options throws is answered with 500. */
+  /** If a function of the options throws, the answer is 500. */
   #attempt<T>(caller: Caller, run: () => T): T | undefined {
     try {
       return run();
@@ -143,12 +148,12 @@ export class Admission<Data> implements Route {
   }
 }
 
-/** A function of no scope: one in #verify() would keep the request for as long as the socket. */
+/** Has no scope, because a function made in #verify() would keep the request as long as the socket. */
 function destroyOnError(this: Duplex): void {
   this.destroy();
 }
 
-/** A handler that fails, now or later, closes its connection: 1011. */
+/** If a handler throws or rejects, its connection is closed with 1011. */
 function callHandler<Data>(
   handler: Handler<Data>,
   connection: Connection,

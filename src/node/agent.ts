@@ -5,16 +5,16 @@ import type { ConnectionOptions as TlsOptions } from "node:tls";
 import type { ClientRequest } from "../index.ts";
 
 /**
- * What node:http calls for a socket of its own. Agents that go through a proxy replace it (agent-base), or replace
- * createConnection(), which it calls.
+ * The method that node:http calls for a socket. Agents for proxies replace it (agent-base), or createConnection(),
+ * which it calls.
  */
 interface SocketMaker {
   createSocket(request: OutgoingMessage, options: object, done: (error: Error | null, socket?: Duplex) => void): void;
 }
 
 /**
- * A socket that an agent opens, with its own options, for a session of HTTP/2. It does not go back to the agent.
- * @throws (rejects) TypeError if the agent cannot; what it fails with; the reason of the signal @internal
+ * Opens a socket for a session of HTTP/2, with the options of an agent. The socket does not return to the agent.
+ * @throws (rejects) TypeError if the agent cannot open one; the error of the agent; the reason of the signal @internal
  */
 export function socketOf(
   agent: Agent,
@@ -23,7 +23,7 @@ export function socketOf(
   signal: AbortSignal,
 ): Promise<Socket> {
   if (!makesSockets(agent)) throw new TypeError("This agent cannot open a socket for HTTP/2: it has no createSocket()");
-  // Stands for the request, whose Host an agent may look at, and which some tell that its socket is there.
+  // Replaces the request: an agent may read its Host, and some agents emit "socket" on it.
   const request = new OutgoingMessage();
   request.setHeader("Host", headers.find(([name]) => name === ":authority")?.[1] ?? host);
   return new Promise((resolve, reject) => {
@@ -43,10 +43,10 @@ export function socketOf(
       }
       socket.emit("agentRemove");
       request.emit("socket", socket);
-      // Of an agent for http:, or of one whose proxy has refused.
+      // The agent is for http:, or its proxy has refused.
       if (secure && !("encrypted" in socket && socket.encrypted === true)) {
         socket.destroy();
-        reject(new Error("The agent has opened no TLS connection"));
+        reject(new Error("The agent did not open a TLS connection"));
         return;
       }
       resolve(socket);

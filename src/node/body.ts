@@ -3,10 +3,10 @@ import type { Readable } from "node:stream";
 /** How much of the body of a refusal is kept, in bytes. */
 const MAX_BODY = 65_536;
 
-/** How long a body may take, in milliseconds: it explains, but nobody waits for it. */
+/** How long a body may take, in milliseconds. It is only an explanation. */
 const BODY_TIME = 1000;
 
-/** What comes of the body of a refusal until it ends, is cut, is too long or takes too long, or the signal aborts. @internal */
+/** Reads the body of a refusal until it ends or is cut, exceeds its limits, or the signal aborts. @internal */
 export function readBody(stream: Readable, signal: AbortSignal): Promise<Uint8Array> {
   return new Promise((resolve) => {
     const chunks: Uint8Array[] = [];
@@ -33,7 +33,7 @@ export function readBody(stream: Readable, signal: AbortSignal): Promise<Uint8Ar
     const timer = setTimeout(done, BODY_TIME);
     signal.addEventListener("abort", done);
     stream.on("data", keep);
-    // These stay: what is cut later must not be an uncaught error.
+    // These listeners stay, so that a later cut is not an uncaught error.
     for (const end of ["end", "error", "close"]) stream.on(end, done);
     if (signal.aborted) done();
   });

@@ -1,4 +1,4 @@
-// Somebody who asks a server for a connection, over either version of HTTP.
+// A client that asks a server for a connection, over HTTP/1.1 or HTTP/2.
 
 import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest, ServerHttp2Stream } from "node:http2";
@@ -12,16 +12,16 @@ import { openSocket, reject } from "./upgrade.ts";
 /** @internal */
 export interface Caller {
   readonly request: IncomingMessage | Http2ServerRequest;
-  /** What is between us: a socket, or a stream of HTTP/2. */
+  /** The socket, or the stream of HTTP/2. */
   readonly stream: Duplex;
-  /** Whether nothing can be answered any more. */
+  /** Whether it is too late to answer. */
   isGone(): boolean;
   /** If it throws, nothing has been sent. */
   accept(acceptance: Acceptance, options: ConnectionOptions): Connection;
   reject(rejection: Rejection): void;
 }
 
-/** Of an 'upgrade' event. @internal */
+/** The caller of an 'upgrade' event. @internal */
 export function callerOfSocket(request: IncomingMessage, socket: Duplex, head: Uint8Array): Caller {
   return {
     request,
@@ -32,7 +32,7 @@ export function callerOfSocket(request: IncomingMessage, socket: Duplex, head: U
   };
 }
 
-/** Of an extended CONNECT. @internal */
+/** The caller of an extended CONNECT. @internal */
 export function callerOfStream(request: Http2ServerRequest, stream: ServerHttp2Stream): Caller {
   return {
     request,

@@ -6,16 +6,16 @@ import type { Settings } from "./settings.ts";
 import type { VitalsHost } from "./vitals.ts";
 
 /**
- * A connection as its parts see it. They all have it, rather than a reference to each thing: an idle connection should take
- * little memory. Not internal itself: the published types of Connection name it.
+ * A connection as its parts see it. Each part has this one reference, so that an idle connection takes little memory.
+ * Not @internal, because the published types of Connection name it.
  */
 export interface Channel extends FlowHost, OutboxHost, VitalsHost {
-  /** This side of the connection, without the socket. @internal */
+  /** This side of the connection, without its socket. @internal */
   readonly endpoint: Protocol;
-  /** What does not change. @internal */
+  /** The settings, which do not change. @internal */
   readonly settings: Settings;
-  /** Whether a message has been sent or has come since Vitals set this back. @internal */
+  /** Whether a message was sent or received since Vitals last reset this. @internal */
   active: boolean;
-  /** The stream below. */
+  /** The underlying stream. */
   readonly socket: Duplex;
 }

@@ -1,5 +1,5 @@
 /**
- * The time in whole milliseconds. V8 keeps a small whole number inside the object that has it; a fraction would be an object of its
+ * The time in whole milliseconds. V8 stores a small integer inside the object; a fraction would take an object of its
  * own in each connection. @internal
  */
 export function wholeMilliseconds(): number {

@@ -1,4 +1,4 @@
-// When a connection reads from its socket, and who gets the messages: the one place that looks at everything that waits.
+// Decides when a connection reads from its socket, and who gets the messages. Only this file looks at all that waits.
 
 import type { MessageSink, WebSocketError } from "../index.ts";
 import { SHORT_CHUNK } from "../protocol/thread.ts";
@@ -17,21 +17,21 @@ type Result = IteratorResult<Data, undefined>;
 
 /** A loop over the messages. @internal */
 export interface Loop {
-  /** Whether it has been given a message, and has not asked for the next. */
+  /** Whether it has a message and has not asked for the next. */
   busy: boolean;
   /** What it shares with the other loops of its connection. */
   readonly loops: Loops;
 }
 
-/** What the loops over the messages of one connection share. */
+/** What the loops of one connection share. */
 interface Loops {
-  /** Those that wait for a message. */
+  /** The loops that wait for a message. */
   readers: Reader[];
-  /** How many are busy. */
+  /** How many loops are busy. */
   busy: number;
-  /** Whether one has asked since the last beat. */
+  /** Whether a loop has asked for a message since the last beat. */
   asked: boolean;
-  /** Whether, after our Close, none has. */
+  /** Whether the loops have stopped asking after our Close. */
   givenUp: boolean;
 }
 
@@ -40,20 +40,20 @@ interface Reader {
   readonly resolve: (result: Result) => void;
 }
 
-/** After this many bytes of answers to one chunk it is time to look at how much waits. */
+/** After this many bytes of answers to one chunk, check how much is unsent. */
 const STEP = 16384;
-/** How many bytes may be read beyond the mark to see whether the peer is there. */
+/** How many bytes may be read above the mark to find out whether the peer is alive. */
 const PROBE = 1048576;
 
-/** The connection of a Flow. Not internal itself: the published types of Connection name it. */
+/** The connection of a Flow. Not @internal, because the published types of Connection name it. */
 export interface FlowHost {
-  /** Sends soon what waits to be sent. @internal */
+  /** Sends the queued data soon. @internal */
   flushSoon(): void;
-  /** Calls run() in the connection's own context: what is emitted is not part of whatever has called it. @internal */
+  /** Calls run() in the connection's own async context, not that of the caller. @internal */
   run(): void;
   /** It is this connection's turn to inflate. @internal */
   turn(): void;
-  /** Something that is not the peer's fault has ended the decoding of its stream. @internal */
+  /** Decoding has failed, which is not the peer's fault. @internal */
   broken(error: unknown): void;
   /** @internal */
   emitSafely(name: "message", data: Data, isBinary: boolean): void;
@@ -66,35 +66,35 @@ export interface FlowHost {
 }
 
 /**
- * Messages go to the listeners, or to loops that ask for them, or wait. While more than `highWaterMark` waits on either
- * side, nothing is read, and a chunk that is being decoded stops in its middle.
+ * Gives messages to the listeners, or to loops that ask for them, or keeps them. While more than `highWaterMark` bytes
+ * are unread or unsent, nothing is read, and decoding stops, even in the middle of a chunk.
  *
- * Delivery does not nest: whatever a handler calls, one loop hands out what waits, in order.
+ * Delivery does not nest: whatever a handler calls, one loop delivers the waiting messages in order.
  * @internal
  */
 export class Flow implements MessageSink {
-  /** Nothing waits for room any more: the connection is over, or about to be. */
+  /** Whether the connection is over, or about to be: nothing waits for room any more. */
   finished = false;
-  /** Nothing is read or handed out, because pause() was called. */
+  /** Whether pause() was called: nothing is read or delivered. */
   paused = false;
-  /** It reads on although it is stopped, to see whether the peer is there. */
+  /** Whether it keeps reading although it is stopped, to find out whether the peer is alive. */
   probing = false;
   readonly #channel: Channel;
   readonly #outbox: Outbox;
-  /** Messages that wait; none for most connections. */
+  /** The waiting messages; undefined for most connections. */
   #inbox: Inbox | undefined = undefined;
-  /** Messages go nowhere: the one who read them has left. */
+  /** Whether messages are dropped, because their reader has left. */
   #abandoned = false;
   #listening = false;
-  /** The listener of "message", if there is just one: emit() takes as long as the rest of a delivery. */
+  /** The listener of "message" if there is only one, because emit() takes as long as the rest of a delivery. */
   #listener: MessageListener | undefined = undefined;
-  /** The same while messages can go straight to it. */
+  /** The same, while messages can go straight to it. */
   #direct: MessageListener | undefined = undefined;
-  /** Made for the first loop: most connections have none. */
+  /** Made for the first loop, because most connections have none. */
   #loops: Loops | undefined = undefined;
-  /** Chunks that came while a handler ran: some streams call back from any call. */
+  /** Chunks that arrived while a handler ran: some streams emit data from inside any call. */
   #early: Uint8Array[] | undefined = undefined;
-  /** Called at its turn to inflate; undefined while it does not wait for one. */
+  /** Called when it is its turn to inflate; undefined while it does not wait for one. */
   #waiting: (() => void) | undefined = undefined;
   /** It is its turn: one slice may be inflated. */
   #served = false;
@@ -106,49 +106,49 @@ export class Flow implements MessageSink {
     this.#outbox = outbox;
   }
 
-  /** Whether terminate() has been called: nothing is handed out then. */
+  /** Whether terminate() was called: nothing is delivered then. */
   get isCut(): boolean {
     return this.#abandoned && this.#channel.socket.destroyed;
   }
 
-  /** Whether a message that has arrived may still be answered. */
+  /** Whether a received message may still be answered. */
   get isBehind(): boolean {
     return this.#inbox !== undefined || (this.#loops !== undefined && this.#loops.busy > 0 && !this.#abandoned);
   }
 
-  /** Whether a call is handing out messages. */
+  /** Whether a call is delivering messages. */
   get isRunning(): boolean {
     return this.#running || this.#outbox.corked;
   }
 
-  /** Whether somebody listens or iterates. */
+  /** Whether there is a listener or a loop. */
   get hasConsumer(): boolean {
     return this.#listening || this.#loops !== undefined;
   }
 
-  /** Whether something that has arrived waits for its turn to be inflated. */
+  /** Whether received data waits for its turn to be inflated. */
   get isSlicing(): boolean {
     return this.#waiting !== undefined;
   }
 
-  /** Whether the connection does not read, because of what waits. */
+  /** Whether the connection does not read, because too much waits. */
   get isStopped(): boolean {
     return this.#stopped;
   }
 
-  /** Whether it may read on although nothing is taken: what is read then is kept as it came. */
+  /** Whether it may keep reading although nothing is taken. It then keeps the data undecoded. */
   get canProbe(): boolean {
     return this.#channel.endpoint.heldBytes <= PROBE;
   }
 
-  /** The next bytes from the socket. */
+  /** Handles the next bytes from the socket. */
   receive(chunk: Uint8Array): void {
     if (this.#outbox.corked) {
       // Delivery does not nest.
       (this.#early ??= []).push(new Uint8Array(chunk));
       return;
     }
-    // What is sent meanwhile leaves together.
+    // All that is sent in the meantime leaves together.
     this.#outbox.corked = true;
     const turns = this.#begin(chunk.length);
     try {
@@ -161,7 +161,7 @@ export class Flow implements MessageSink {
     this.run();
   }
 
-  /** The same, for the first `length` bytes of the window that sockets read into. */
+  /** The same for the first `length` bytes of the window that sockets read into. */
   receiveFrom(window: ReadWindow, length: number): void {
     if (this.#outbox.corked) {
       this.receive(window.bytes.subarray(0, length));
@@ -179,12 +179,15 @@ export class Flow implements MessageSink {
     this.run();
   }
 
-  /** A chunk is about to be decoded: in the time of this turn, if there is something to inflate. Of what it returns call end(). */
+  /**
+   * Call this before decoding a chunk. It counts the time of this turn if there is something to inflate. Call end() of
+   * the result.
+   */
   #begin(length: number): Turns | undefined {
     if (this.#channel.settings.sliceSize === Infinity) return undefined;
     const { turns } = thread();
     if (this.#waiting === undefined && length > SHORT_CHUNK && !turns.hasTime) {
-      // It is kept as it is until then.
+      // The Protocol keeps the chunk until then.
       this.#channel.endpoint.pause();
       this.#wait();
     }
@@ -241,7 +244,7 @@ export class Flow implements MessageSink {
     this.#channel.setEnding(code, reason, wasClean);
   }
 
-  /** Bytes for the user, in the form that was asked for. */
+  /** Converts bytes to the form that the user has chosen. */
   #bytes(data: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     return this.#channel.settings.binaryType === "nodebuffer" ? asBuffer(data) : data;
   }
@@ -281,20 +284,20 @@ export class Flow implements MessageSink {
     if (this.#full()) this.#channel.endpoint.pause();
   }
 
-  /** Much has been sent while a chunk is handled: no limit may wait for the end of the chunk. */
+  /** Much was sent while a chunk was handled: the limits apply now, not at the end of the chunk. */
   look(): void {
     this.#outbox.room = Math.min(this.#channel.settings.highWaterMark, STEP);
     if (this.#writerBehind()) this.#channel.endpoint.pause();
   }
 
-  /** "message" has listeners, or not; and the only one, if it may be called without emit(). */
+  /** The listeners of "message" have changed. `only` is the single one, if it may be called without emit(). */
   listen(some: boolean, only: MessageListener | undefined): void {
     this.#listening = some;
     this.#listener = only;
     this.#redirect();
   }
 
-  /** Somebody begins to ask for messages. */
+  /** Starts a loop. */
   iterate(): Loop {
     const loops = (this.#loops ??= { readers: [], busy: 0, asked: false, givenUp: false });
     this.#redirect();
@@ -315,19 +318,19 @@ export class Flow implements MessageSink {
       return Promise.resolve({ done: false, value: dataOf(value) });
     }
     if (ended) return Promise.resolve({ done: true, value: undefined });
-    // Everything has been handled: our Close need not wait any longer.
+    // Every message has been handled, so our Close need not wait any longer.
     if (this.#channel.endpoint.state !== "open") this.#channel.flushSoon();
     return new Promise((resolve) => loops.readers.push({ loop, resolve }));
   }
 
-  /** The one who read has left: what comes is dropped, so that the peer's Close is seen. */
+  /** The reader has left. Messages are dropped from now on, so that the peer's Close is noticed. */
   abandon(): void {
     this.#abandoned = true;
     this.#inbox = undefined;
     this.#redirect();
   }
 
-  /** Nothing more is handed out or read until resume(). */
+  /** Stops delivering and reading until resume(). */
   pause(): void {
     this.paused = true;
     this.#channel.endpoint.pause();
@@ -342,8 +345,8 @@ export class Flow implements MessageSink {
   }
 
   /**
-   * Hands out what waits, as far as there is room, and reads from the socket, or does not. Call it whenever something that
-   * waits has become less, or somebody wants messages.
+   * Delivers the waiting messages while there is room, and starts or stops reading from the socket. Call it whenever
+   * less is waiting, or somebody wants messages.
    */
   run(): void {
     if (this.isRunning) return;
@@ -351,7 +354,7 @@ export class Flow implements MessageSink {
     do {
       while (this.#canGoOn()) this.#goOn();
       this.#outbox.flush();
-      // What the system has taken at once leaves room.
+      // If the system took data at once, there is room again.
     } while (this.#canGoOn());
     this.#running = false;
     if (this.#canDecode() && this.#waiting === undefined) this.#wait();
@@ -364,17 +367,17 @@ export class Flow implements MessageSink {
     return this.#canEmit() || this.#early !== undefined || (this.#canDecode() && this.#hasTurn());
   }
 
-  /** Whether the decoding of what has arrived has stopped in its middle. */
+  /** Whether decoding has stopped in the middle of received data. */
   #hasStopped(): boolean {
     return this.#channel.endpoint.paused || this.#channel.endpoint.unfinished;
   }
 
-  /** Whether it may go on, when it is its turn. */
+  /** Whether it may continue when it is its turn. */
   #canDecode(): boolean {
     return this.#hasStopped() && !this.#full();
   }
 
-  /** Whether that may be now: with nothing to inflate, always. */
+  /** Whether it is its turn now. Without inflating, always. */
   #hasTurn(): boolean {
     if (this.#channel.settings.sliceSize === Infinity) return true;
     return this.#served || (this.#waiting === undefined && thread().turns.hasTime);
@@ -404,13 +407,13 @@ export class Flow implements MessageSink {
     }
   }
 
-  /** The connection is over, or about to be: everything that waits is handed out, or kept for a loop that goes on. */
+  /** The connection is over, or about to be: deliver everything that waits, or keep it for a loop that continues. */
   finish(): void {
     this.finished = true;
     this.run();
   }
 
-  /** From time to time. A loop that has stopped asking must not hide the peer's answer to our Close. */
+  /** Called from time to time. A loop that has stopped asking must not hide the peer's answer to our Close. */
   beat(): void {
     const loops = this.#loops;
     if (loops === undefined) return;
@@ -421,7 +424,7 @@ export class Flow implements MessageSink {
     loops.asked = false;
   }
 
-  /** There will be no more messages. */
+  /** No more messages will arrive. */
   end(): void {
     if (this.#waiting !== undefined) thread().turns.leave(this.#waiting);
     this.#waiting = undefined;
@@ -435,7 +438,7 @@ export class Flow implements MessageSink {
     for (const { resolve } of readers) resolve({ done: true, value: undefined });
   }
 
-  /** Whether a message would be dropped that nobody waits for. */
+  /** Whether a message is dropped if nobody is waiting for it. */
   #discards(): boolean {
     const full = this.#closing() && this.#inboxFull();
     if (this.#loops !== undefined) return full && this.#loops.givenUp;
@@ -451,12 +454,15 @@ export class Flow implements MessageSink {
     );
   }
 
-  /** Whether nothing more shall arrive for now. After our Close it is the peer's that matters, unless a loop goes on. */
+  /**
+   * Whether no more messages should arrive for now. After our Close the peer's Close matters more, unless a loop still
+   * asks.
+   */
   #full(): boolean {
     if (this.finished) return false;
     if (this.paused) return true;
     if (this.#closing()) return this.#loops?.givenUp === false && this.#inboxFull();
-    // Nothing but the end of the stream, which has to be seen.
+    // Only the end of the stream can follow, and it must be noticed.
     if (this.#channel.endpoint.state === "closed") return false;
     return this.#inboxFull() || this.#writerBehind();
   }
@@ -469,7 +475,7 @@ export class Flow implements MessageSink {
     return this.#inbox !== undefined && this.#inbox.bytes > this.#channel.settings.highWaterMark;
   }
 
-  /** A client goes on reading while its peer does not: if both ends stopped, neither would ever go on. */
+  /** A client keeps reading if its peer does not read. If both ends stopped, neither would ever continue. */
   #writerBehind(): boolean {
     return (
       this.#channel.settings.role === "server" &&

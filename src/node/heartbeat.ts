@@ -1,11 +1,11 @@
-// One timer for all connections that want to be looked at equally often.
+// One timer for all connections that are checked at the same interval.
 
 import { AsyncResource } from "node:async_hooks";
 import { wholeMilliseconds } from "./clock.ts";
 
-/** Something that wants to be looked at now and then. */
+/** Something that is checked from time to time. */
 export interface Beating {
-  /** In milliseconds. The same from startBeating() to stopBeating(). @internal */
+  /** In milliseconds. It must not change between startBeating() and stopBeating(). @internal */
   readonly interval: number;
   /** @internal */
   beat(now: number): void;
@@ -16,22 +16,22 @@ interface Heart {
   readonly timer: NodeJS.Timeout;
 }
 
-/** By their intervals. */
+/** The hearts by their intervals. */
 const hearts: Map<number, Heart> = new Map();
-/** Timers belong to no connection: they would keep its context alive, and run the others in it. */
+/** Timers belong to no connection, because they would keep its context alive and run the others in it. */
 const nowhere: AsyncResource = new AsyncResource("WSFRAME_HEARTBEAT");
 
 const MOST_SELDOM = 1000;
 const MOST_OFTEN = 10;
-/** A loop in which each turn stalls is judged all the same. */
+/** Even if every turn of the event loop stalls, the check runs after this many turns. */
 const MOST_POSTPONED = 10;
 
-/** How often to look, so that none of these times is missed by more than a tenth, or a second. @internal */
+/** How often to check, so that no time limit is missed by more than a tenth, or a second. @internal */
 export function intervalFor(...times: readonly number[]): number {
   return Math.round(Math.min(Math.max(Math.min(...times) / 10, MOST_OFTEN), MOST_SELDOM));
 }
 
-/** Begins to call `beat()`. The timer does not keep the process alive. @internal */
+/** Starts to call `beat()`. The timer does not keep the process alive. @internal */
 export function startBeating(one: Beating): void {
   const { interval } = one;
   let heart = hearts.get(interval);
@@ -52,8 +52,8 @@ export function stopBeating(one: Beating): void {
 }
 
 /**
- * Judges by the time before this turn reads: after a stall of the event loop, answers wait in the system, and are read first.
- * If the turn stalls again before it has read, the judgement waits for the next one.
+ * Uses the time before this turn reads: after a stall of the event loop, answers may wait in the system and are read
+ * first. If the turn stalls again before it has read, the check waits for the next turn.
  */
 function beatAll(beating: Set<Beating>, interval: number, postponed: number = 0): void {
   const now = wholeMilliseconds();

@@ -1,4 +1,4 @@
-/** A text message as bytes, where others are binary. */
+/** A text message as bytes, to tell it from a binary message. */
 export class TextBytes {
   readonly bytes: Uint8Array<ArrayBuffer>;
 
@@ -13,16 +13,16 @@ export class TextBytes {
 
 type Message = string | Uint8Array<ArrayBuffer> | TextBytes;
 
-/** What a message takes beside its payload, in bytes, about: so that empty ones count too. */
+/** About what a message takes in addition to its payload, in bytes, so that empty ones count too. */
 const OVERHEAD = 64;
 
-/** Once this many messages have been taken out, their places are given back. */
+/** Once this many messages have been taken, the array is compacted. */
 const COMPACT = 1024;
 
-/** Messages that wait for somebody to read them: first in, first out, each in constant time. */
+/** Unread messages: first in, first out, each in constant time. */
 export class Inbox {
   #messages: (Message | undefined)[] = [];
-  /** Where the next one stands. */
+  /** The index of the next message. */
   #first = 0;
   #bytes = 0;
 
@@ -30,7 +30,7 @@ export class Inbox {
     return this.#first === this.#messages.length;
   }
 
-  /** How much memory the messages take, about. */
+  /** About how much memory the messages take, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }

@@ -1,4 +1,4 @@
-// The names of the options of this entry, and those from elsewhere that mean one of them.
+// The names of the options of wsframe/node, and hints for the names that other packages use.
 
 import { checkNames, type Hints, type Names } from "../frame/known-options.ts";
 import { NAMES_OF_WS } from "../frame/names-of-ws.ts";
@@ -67,9 +67,9 @@ const CONNECT: Names<ConnectOptions> = {
   tls: true,
 };
 
-const IN_TLS = "it belongs into `tls`";
+const IN_TLS = "put it into `tls`";
 
-/** Options of node:tls and node:https, which ws takes beside its own. */
+/** Options of node:tls and node:https that ws accepts beside its own. */
 const NAMES_OF_TLS: Hints = {
   ALPNProtocols: IN_TLS,
   ca: IN_TLS,
@@ -96,20 +96,20 @@ const NAMES_OF_TLS: Hints = {
 
 const SERVER_HINTS: Hints = { ...NAMES_OF_WS, ...NAMES_OF_TLS };
 
-const IN_URL = "it is part of the URL";
-const OF_REDIRECTS = "redirects are not followed: connect() fails with a HandshakeError that has their `location`";
+const IN_URL = "put it into the URL";
+const OF_REDIRECTS = "connect() does not follow redirects; it throws a HandshakeError with the `location`";
 
 /** @internal */
 export const CLIENT_HINTS: Hints = {
   ...NAMES_OF_WS,
   ...NAMES_OF_TLS,
-  auth: "user and password are part of the URL",
+  auth: "put user and password into the URL",
   createConnection: "use an `agent`",
   family: IN_TLS,
-  finishRequest: "it has no equivalent: use `headers`, or an `agent`",
+  finishRequest: "there is no equivalent; use `headers`, or an `agent`",
   followRedirects: OF_REDIRECTS,
   generateMask: "use `maskKey`",
-  host: `${IN_URL}; a header field Host goes into \`headers\``,
+  host: `${IN_URL}, or a header field Host into \`headers\``,
   hostname: IN_URL,
   localAddress: IN_TLS,
   localPort: IN_TLS,
@@ -117,7 +117,7 @@ export const CLIENT_HINTS: Hints = {
   maxRedirects: OF_REDIRECTS,
   path: IN_URL,
   port: IN_URL,
-  protocolVersion: "it has no equivalent: the version is 13",
+  protocolVersion: "there is no equivalent; the version is 13",
   timeout: "use `handshakeTimeout`",
 };
 
@@ -129,15 +129,17 @@ export function checkServeNames(options: unknown): void {
 /** @throws TypeError @internal */
 export function checkConnectNames(options: unknown): void {
   if (typeof options === "string" || Array.isArray(options)) {
-    throw new TypeError("The second argument of connect() is its options: subprotocols are the option `protocols`");
+    throw new TypeError(
+      "The second argument of connect() must be its options; use the option `protocols` for subprotocols",
+    );
   }
   checkNames("connect()", options, CONNECT, CLIENT_HINTS);
 }
 
-/** What has been checked: a server has the same options for all requests. */
+/** Options that have been checked. A server passes the same object for each request. */
 const checked: WeakSet<object> = new WeakSet();
 
-/** For each request. @throws TypeError @internal */
+/** Called for each request. @throws TypeError @internal */
 export function checkUpgradeNames(of: "upgrade()" | "acceptStream()", options: object): void {
   if (checked.has(options)) return;
   checkNames(of, options, UPGRADE, SERVER_HINTS);

@@ -3,22 +3,25 @@
 import { isAscii } from "node:buffer";
 import { decodeUtf8 } from "../frame/utf8.ts";
 
-/** Shorter copies are not worth it. */
+/** Below this many bytes, lending is not worth it. */
 const LEAST_LENT = 4096;
-/** Nor those of which hardly two could be kept. */
+/** Above this many bytes, hardly two buffers could be kept. */
 const MOST_LENT = 2097152;
-/** What a buffer has beyond a power of two, so that a frame with such a payload fits. */
+/** How much longer a buffer is than a power of two, so that a frame with such a payload fits. */
 const MARGIN = 64;
 /** Buffers below this length come from Node's pool. */
 const MOST_POOLED = 4096;
-/** How much memory is kept for the next copies, in bytes, for a thread. */
+/** How many bytes a thread keeps for later copies. */
 const MOST_KEPT = 4194304;
 
-/** Buffers that nobody uses, by the logarithm of their sizes. */
+/** Free buffers, by the logarithm of their sizes. */
 const kept: ArrayBuffer[][] = [];
 let keptBytes = 0;
 
-/** Memory that is not zeroed: write to all of it before anybody sees it. Not a Buffer, since messages are none. @internal */
+/**
+ * Memory that is not zeroed: write to all of it before anybody sees it. Not a Buffer, because messages are Uint8Arrays.
+ * @internal
+ */
 export function allocateUnsafe(length: number): Uint8Array<ArrayBuffer> {
   const { buffer, byteOffset } = Buffer.allocUnsafeSlow(length);
   return new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
@@ -29,7 +32,7 @@ export const buffers = {
   copy(window: Uint8Array<ArrayBuffer>, start: number, end: number): Buffer<ArrayBuffer> {
     const length = end - start;
     const copy = length < MOST_POOLED ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
-    // Node's copy() takes any Uint8Array, and makes no view.
+    // Node's copy() accepts any Uint8Array and makes no view.
     Buffer.prototype.copy.call(window, copy, 0, start, end);
     return copy as Buffer<ArrayBuffer>;
   },
@@ -38,7 +41,7 @@ export const buffers = {
   },
 };
 
-/** The class below Buffer, which makes a view in half the time. */
+/** The superclass of Buffers that makes a view in half the time. */
 const { [Symbol.species]: FastBuffer } = Buffer as unknown as {
   readonly [Symbol.species]: new (buffer: ArrayBuffer, byteOffset: number, length: number) => Buffer<ArrayBuffer>;
 };
@@ -50,12 +53,12 @@ export function asBuffer(bytes: Uint8Array<ArrayBuffer>): Buffer<ArrayBuffer> {
     : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-/** Whether lend() has memory for so many bytes that may be used again: fresh memory costs more than the copy. @internal */
+/** Whether lend() has reusable memory for this many bytes. Fresh memory costs more than the copy. @internal */
 export function isLent(length: number): boolean {
   return length >= LEAST_LENT && length <= MOST_LENT;
 }
 
-/** Memory that is used again once giveBack() has it, not zeroed. @internal */
+/** Memory that is reused after giveBack(). It is not zeroed. @internal */
 export function lend(length: number): Uint8Array<ArrayBuffer> {
   const free = kept[classOf(length)]?.pop();
   if (free !== undefined) keptBytes -= free.byteLength;
@@ -69,7 +72,7 @@ export function giveBack({ buffer }: Uint8Array<ArrayBuffer>): void {
   (kept[classOf(buffer.byteLength)] ??= []).push(buffer);
 }
 
-/** For texts that arrive in several parts. @internal */
+/** Memory for texts that arrive in several parts. @internal */
 export const texts = {
   allocate: (length: number): Uint8Array<ArrayBuffer> => (isLent(length) ? lend(length) : allocateUnsafe(length)),
   decode(bytes: Uint8Array): string {

@@ -1,4 +1,4 @@
-// What a connection has accepted and the system has not taken: the counterpart of inbox.ts.
+// Everything that a connection has accepted and the system has not yet taken: the counterpart of inbox.ts.
 
 import { AsyncResource } from "node:async_hooks";
 import { isUtf8 } from "node:buffer";
@@ -50,11 +50,11 @@ export type SentCallback = (error?: Error) => void;
 interface Whole {
   readonly data: string | Uint8Array | PreparedMessage;
   readonly options: MessageOptions | undefined;
-  /** Whether it goes on with a message that was begun with `fin: false`. */
+  /** Whether it continues a message that began with `fin: false`. */
   readonly continues: boolean;
 }
 
-/** A message, or a piece of one, that is compressed in slices, so that others get a turn between them. */
+/** A message, or a piece of one, that is compressed in slices, so that other connections get a turn in between. */
 interface InSlices {
   readonly slices: SlicedMessage;
   readonly binary: boolean;
@@ -82,14 +82,14 @@ interface Close {
 
 type Entry = Whole | InPieces | Control | Close;
 
-/** What follows a message in pieces, in the order in which it was sent. */
+/** Everything sent after a message in pieces, in order. */
 interface Queue {
   entries: (Entry | undefined)[];
-  /** What is being sent in slices. */
+  /** The message that is being sent in slices. */
   current: InSlices | undefined;
-  /** Where the next one stands. */
+  /** The index of the next entry. */
   first: number;
-  /** Of its whole messages as frames, and of what is left of one that is being sent in slices. */
+  /** The size of its whole messages as frames, and of the rest of a message that is being sent in slices. */
   bytes: number;
   /** Whether a Close is in it: nothing is accepted after that. */
   closed: boolean;
@@ -99,51 +99,54 @@ interface Queue {
   wake: (() => void) | undefined;
 }
 
-/** What is to be called when what was sent before is with the system. */
+/** The callbacks of messages that the system has not taken. */
 interface Callbacks {
-  /** In order, each with where its message ends in what the socket is given: an upper bound while it is not serialized. */
+  /**
+   * In order, each with the position of the end of its message in the socket's data. The position is an upper bound
+   * until the message is serialized.
+   */
   readonly entries: { end: number; readonly callback: SentCallback }[];
   /** How many bytes the socket has been given since there are callbacks. */
   given: number;
 }
 
-/** Copies in memory that is used again once nothing waits any more. */
+/** Copies in memory that is reused once nothing is unsent. */
 interface Lent {
   readonly copies: Uint8Array<ArrayBuffer>[];
-  /** The sizes of their buffers. */
+  /** The total size of their buffers. */
   bytes: number;
 }
 
-/** How much may be lent: something always waits for a slow peer, and nothing would ever be given back. */
+/** How much may be lent. With a slow peer something is always unsent, so nothing would ever be given back. */
 const MOST_LENT = 1048576;
-/** What an entry takes beside its payload, in bytes, about: so that empty messages count too. */
+/** About what an entry takes in addition to its payload, in bytes, so that empty messages count too. */
 const OVERHEAD = 64;
-/** Once this many entries have been sent, their places are given back. */
+/** Once this many entries have been sent, the array is compacted. */
 const COMPACT = 1024;
-/** The most that is written at once, in bytes: progress shows between two writes. */
+/** The most that is written at once, in bytes: there is progress after each write. */
 const SLICE = 131072;
-/** While the system takes each write at once, this much may leave in one. */
+/** While the system takes each write at once, this much may be written at once. */
 const FAST_SLICE = 524288;
-/** How many bytes of text are looked at here. */
+/** Up to this many bytes of text are examined in JavaScript. */
 const MOST_LOOKED_AT = 64;
-/** How much a source of pieces may send before others get a turn. */
+/** How many bytes a source of pieces may send before others get a turn. */
 const TURN = 262144;
 const UNSENT = "The connection has ended before the message was sent";
 const HOLD_CLOSE = { holdClose: true } as const;
-/** Something may be sent. */
+/** Messages are accepted. */
 const OPEN = 0;
 /** Nothing is accepted any more. */
 const ENDED = 1;
 /** The socket has closed. */
 const CLOSED = 2;
 
-/** The connection of an Outbox. Not internal itself: the published types of Connection name it. */
+/** The connection of an Outbox. Not @internal, because the published types of Connection name it. */
 export interface OutboxHost {
-  /** Whether somebody may still want to answer what came before the peer's Close: ours waits. @internal */
+  /** Whether our Close waits, so that messages from before the peer's Close can still be answered. @internal */
   readonly holdsClose: boolean;
   /** @internal */
   close(code: number, reason: string): void;
-  /** The system has taken something. @internal */
+  /** The system has taken data. @internal */
   taken(): void;
 }
 
@@ -151,34 +154,34 @@ export interface OutboxHost {
 export class Outbox implements Writer, Memory {
   /** Nothing is written while a chunk is being handled, so that its answers leave together. */
   corked = false;
-  /** The same while somebody handles, in several turns, what came together: see Connection.hold(). */
+  /** The same while a chunk is handled in several turns: see Connection.hold(). */
   held = false;
-  /** How much may be sent before it is time to look at how much waits, in bytes. */
+  /** How many bytes may be sent before the next check of how much is unsent. */
   room = 0;
   /** Whether messages go straight to the Protocol. */
   isDirect: boolean;
-  /** Whether the system has taken something. The one who looks sets it back. */
+  /** Whether the system has taken data. The reader of this resets it. */
   progress = false;
   readonly #protocol: Protocol;
   readonly #channel: Channel;
-  /** Serialized, and not given to the socket. */
+  /** Serialized, but not yet given to the socket. */
   #parts: Uint8Array[] | undefined = undefined;
   #partsBytes = 0;
   #slice = SLICE;
-  /** How many bytes are being written past the queue of the socket. */
+  /** How many bytes are being written directly, without the queue of the socket. */
   #underway = 0;
-  /** Memory that the parts are in, or that the socket may still read. */
+  /** The memory of the parts, or memory that the socket may still read. */
   #slot: Uint8Array<ArrayBuffer> | undefined = undefined;
-  /** While a message in pieces is being sent. */
+  /** Exists while a message is sent in pieces or in slices. */
   #queue: Queue | undefined = undefined;
   #drains: (() => void)[] | undefined = undefined;
   #callbacks: Callbacks | undefined = undefined;
   /** Copies that the socket may still read. */
   #lent: Lent | undefined = undefined;
-  /** What has been begun with `fin: false`. Not kept while everything is sent at once. */
+  /** The kind of a message that began with `fin: false`. Not tracked while messages go straight to the Protocol. */
   #begun: "text" | "binary" | undefined = undefined;
   #phase: number = OPEN;
-  /** Whether the callback of a message that was sent alone is still to be called. */
+  /** Whether the callback of a message sent by sendAlone() is still to be called. */
   #sentAlone = false;
   /** Whether the last of these callbacks has sent more. */
   #sendsMore = false;
@@ -195,22 +198,22 @@ export class Outbox implements Writer, Memory {
     return this.#protocol.bufferedAmount - held + this.#partsBytes + this.inSocket;
   }
 
-  /** How many bytes the socket has been given, and the system has not taken. */
+  /** How many bytes the socket has, but the system has not taken. */
   get inSocket(): number {
     return this.#underway + this.#channel.socket.writableLength;
   }
 
-  /** How many bytes wait, those after a message in pieces included. */
+  /** How many bytes are unsent, including those after a message in pieces. */
   get bytes(): number {
     return this.waiting + (this.#queue?.bytes ?? 0);
   }
 
-  /** Whether more than `highWaterMark` waits. */
+  /** Whether more than `highWaterMark` bytes are unsent. */
   get isAboveMark(): boolean {
     return this.bytes > this.#channel.settings.highWaterMark;
   }
 
-  /** How much memory all of that takes, about. */
+  /** About how much memory all of that takes, in bytes. */
   get weight(): number {
     const queue = this.#queue;
     return queue === undefined
@@ -228,7 +231,7 @@ export class Outbox implements Writer, Memory {
     return this.#queue?.closed === true;
   }
 
-  /** Whether the socket has been given everything, and may be ended: it would not wait for what passes its queue. */
+  /** Whether the socket has been given everything and may be ended. end() would not wait for direct writes. */
   get isFlushed(): boolean {
     return (
       this.#underway === 0 &&
@@ -243,13 +246,14 @@ export class Outbox implements Writer, Memory {
     return this.#phase === OPEN && !this.closeWaits && this.#protocol.canSend;
   }
 
-  /** @returns false if it was refused @throws TypeError, RangeError for what Protocol.send() refuses */
+  /** @returns false if it was refused @throws TypeError, RangeError as Protocol.send() does */
   send(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
     if (this.isDirect) return this.sendNow(data, options);
     if (!this.accepts || (this.#channel.settings.overflow !== "queue" && !this.#fits(data, options))) return false;
     const kind = kindOf(data, options);
     const continues = this.#begun !== undefined;
-    if (continues && this.#begun !== kind) throw new TypeError(`A ${this.#begun} message must be ended first`);
+    if (continues && this.#begun !== kind)
+      throw new TypeError(`Finish the ${this.#begun} message first: its last piece has fin: true`);
     if (this.#queue !== undefined) this.#enqueue(this.#queue, { data: this.#owned(data, options), options, continues });
     else if (!this.#channel.settings.extended) this.sendNow(data, options);
     else this.#sendExtended(data, options, continues);
@@ -274,7 +278,10 @@ export class Outbox implements Writer, Memory {
     void this.#pump(queue, message);
   }
 
-  /** Whether a message is compressed in slices. A PreparedMessage is not: it is compressed once, for all connections. */
+  /**
+   * Whether a message is compressed in slices. A PreparedMessage is not, because it is compressed once for all
+   * connections.
+   */
   #isSliced(
     data: string | Bytes | PreparedMessage,
     options: MessageOptions | undefined,
@@ -292,18 +299,18 @@ export class Outbox implements Writer, Memory {
     return { slices, binary: kindOf(data, options) === "binary", options };
   }
 
-  /** Whether an extension takes on a message, or a piece of one: of that nobody knows how long it gets. */
+  /** Whether an extension compresses a message. The final length of a message in pieces is unknown. */
   #compresses(bytes: number, options: MessageOptions | undefined, continues: boolean): boolean {
     return this.#protocol.compresses(continues || options?.fin === false ? Infinity : bytes, options?.compress);
   }
 
-  /** While messages are compressed, their context is kept. */
+  /** Keeps the compression context while messages are compressed. */
   #noteUse(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined, continues: boolean): void {
     const { length } = data instanceof PreparedMessage ? data.payload : typeof data === "string" ? data : asBytes(data);
     if (this.#compresses(length, options, continues)) thread().idle.used(this.#protocol);
   }
 
-  /** Whether slices may go out now. */
+  /** Whether slices may be sent now. */
   get #hasTurn(): boolean {
     return thread().turns.hasTime && this.#hasSpace;
   }
@@ -313,8 +320,8 @@ export class Outbox implements Writer, Memory {
   }
 
   /**
-   * Sends one slice, and more while there is time. Returns whether that was the last.
-   * @throws what Protocol.send() throws
+   * Sends one slice, and more while there is time. Returns whether the last one was sent.
+   * @throws as Protocol.send() does
    */
   #sendSlices(message: InSlices): boolean {
     do this.#sendSlice(message);
@@ -334,13 +341,13 @@ export class Outbox implements Writer, Memory {
       turns.end();
     }
     this.#channel.active = true;
-    // This is progress: nothing more is accepted, so the Close waits for less and less.
+    // This is progress: no messages are accepted, so the Close waits for less and less.
     if (this.closeWaits) this.progress = true;
     if (slices.isDone && options?.callback !== undefined) this.callLater(options.callback);
   }
 
   /**
-   * Sends slices in their turns, while there is space for them. Resolves with whether all have been sent; otherwise the
+   * Sends slices in their turns, while there is room for them. Resolves with whether all were sent. If not, the
    * connection is ending. It never rejects.
    */
   #sendInTurns(message: InSlices, queue: Queue): Promise<boolean> {
@@ -359,7 +366,7 @@ export class Outbox implements Writer, Memory {
         resolve(sent);
       };
       const go = (): void => {
-        // Before its "close" event nothing else tells.
+        // Until its "close" event, nothing else reports this.
         if (this.#channel.socket.destroyed) this.end();
         if (this.#phase !== OPEN) return;
         try {
@@ -407,7 +414,9 @@ export class Outbox implements Writer, Memory {
     );
   }
 
-  /** A whole message by a shorter way: bytes are copied once, into a frame. Undefined if there is none. */
+  /**
+   * Sends a whole message by a shorter path: bytes are copied once, into a frame. Undefined if that is not possible.
+   */
   #sendPlain(data: string | Bytes | PreparedMessage, binary: boolean | undefined): boolean | undefined {
     if (typeof data === "string") return binary === true ? undefined : this.#protocol.send(data);
     if (data instanceof PreparedMessage) return this.#protocol.send(data);
@@ -417,13 +426,13 @@ export class Outbox implements Writer, Memory {
   }
 
   /**
-   * Writes a message at once, if there is nothing that it would have to follow: its sender wants to know when it is written, and
-   * may wait for that. What is sent before the callback, or by it, leaves together.
+   * Writes a message at once if nothing is queued before it, because its sender may wait for the callback. What is sent
+   * before the callback, or by it, leaves together.
    *
-   * If what counts for the sender is only that the next message may come, the callback of a connection that has used it to send
-   * more is called before the write, so that all of it leaves together.
+   * With "accepted", the sender only needs to know when it may send the next message. If the last callback sent more,
+   * this callback is called before the write, so that all of it leaves together.
    *
-   * @returns whether it has been done
+   * @returns whether it was done
    */
   sendAlone(
     data: string | Bytes | PreparedMessage,
@@ -454,11 +463,11 @@ export class Outbox implements Writer, Memory {
       this.#writeAll(this.#channel.socket);
       if (this.#slot !== undefined) this.#freeSlot();
     }
-    // A socket that has failed tells of it when it closes.
+    // A socket that has failed reports that when it closes.
     return this.inSocket === 0 && !this.#channel.socket.destroyed;
   }
 
-  /** Calls the callback of a message that was sent alone. */
+  /** Calls the callback of a message sent by sendAlone(). */
   calledAlone(callback: SentCallback): void {
     const before = this.#protocol.bufferedAmount;
     callSafely(callback, undefined);
@@ -467,17 +476,17 @@ export class Outbox implements Writer, Memory {
     if (this.#callbacks !== undefined) this.#callBack(this.#callbacks);
   }
 
-  /** Calls back when what has been sent until now is with the system. */
+  /** Calls back when the system has taken everything sent until now. */
   callLater(callback: SentCallback): void {
     const callbacks = (this.#callbacks ??= { entries: [], given: this.inSocket });
     const end = callbacks.given + this.#partsBytes + this.#protocol.bufferedAmount;
     const { entries } = callbacks;
-    // None ends after this one: text that has been encoded since was counted with its longest form.
+    // No earlier message ends after this one: text that was encoded since then was counted in its longest form.
     for (let i = entries.length - 1; i >= 0 && entries[i]!.end > end; i--) entries[i]!.end = end;
     entries.push({ end, callback });
   }
 
-  /** Calls the callbacks of what the system has taken. */
+  /** Calls the callbacks of messages that the system has taken. */
   #callBack(callbacks: Callbacks): void {
     const { entries } = callbacks;
     if (this.#parts === undefined && this.#protocol.bufferedAmount === 0) {
@@ -485,14 +494,14 @@ export class Outbox implements Writer, Memory {
         if (entries[i]!.end < Infinity) entries[i]!.end = callbacks.given;
     }
     const taken = callbacks.given - this.inSocket;
-    // A socket that has failed holds nothing either: closed() tells of that.
+    // A socket that has failed holds nothing either: closed() reports that.
     while (entries.length > 0 && entries[0]!.end <= taken && !this.#channel.socket.destroyed) {
       callSafely(entries.shift()!.callback, undefined);
     }
     if (entries.length === 0) this.#callbacks = undefined;
   }
 
-  /** The socket has closed: what has not been taken never will be. */
+  /** The socket has closed: everything that is unsent is lost. */
   closed(): void {
     if (this.#phase === CLOSED) return;
     this.end();
@@ -503,7 +512,7 @@ export class Outbox implements Writer, Memory {
     for (const callback of callbacks) callSafely(callback, new Error(UNSENT));
   }
 
-  /** A message that was accepted is not sent: closed() tells it, after those before it. */
+  /** An accepted message cannot be sent: closed() calls its callback, after those before it. */
   #unsent(callback: SentCallback | undefined): void {
     if (callback === undefined || this.#phase === CLOSED) return;
     (this.#callbacks ??= { entries: [], given: this.inSocket }).entries.push({ end: Infinity, callback });
@@ -516,14 +525,14 @@ export class Outbox implements Writer, Memory {
   }
 
   /**
-   * Sends a Ping or a Pong after the messages before it, where those wait.
-   * @returns and throws as Protocol.ping()
+   * Sends a Ping or a Pong after the messages before it, if these are queued.
+   * @returns and throws as Protocol.ping() does
    */
   control(kind: "ping" | "pong", data: string | Bytes | undefined, options: ControlOptions | undefined): boolean {
     const queue = this.#queue;
     if (!this.accepts) return false;
     if (queue === undefined) return this.#sendControl({ kind, data, options });
-    // What it refuses is refused now.
+    // Throws now for what it would throw later.
     new Protocol({ role: "server" })[kind](data);
     const own = data === undefined || typeof data === "string" ? data : new Uint8Array(asBytes(data));
     queue.entries.push({ kind, data: own, options });
@@ -540,7 +549,10 @@ export class Outbox implements Writer, Memory {
     return sent;
   }
 
-  /** @returns a promise of whether all pieces were sent. It rejects with what the source throws, or a TypeError for a piece */
+  /**
+   * @returns a promise of whether all pieces were sent. It rejects with what the source throws, or a TypeError for a
+   *   piece
+   */
   sendPieces(pieces: Pieces, options: PiecesOptions): Promise<boolean> {
     if (!this.accepts) {
       release(pieces, undefined);
@@ -558,20 +570,20 @@ export class Outbox implements Writer, Memory {
     });
   }
 
-  /** Sends a Close after all that was accepted before. @throws RangeError, TypeError as Protocol.close() */
+  /** Sends a Close after everything that was accepted before. @throws RangeError, TypeError as Protocol.close() does */
   close(code: number | undefined, reason: string | undefined): void {
     const queue = this.#queue;
     if (queue === undefined || !this.#protocol.canSend) {
       this.#protocol.close(code, reason);
     } else if (!queue.closed) {
-      // What it refuses is refused now.
+      // Throws now for what it would throw later.
       new Protocol({ role: "server" }).close(code, reason);
       queue.closed = true;
       queue.entries.push({ code, reason });
     }
   }
 
-  /** Breaks off a message in pieces: nothing after it can be sent. Nothing is accepted any more. */
+  /** Breaks off a message in pieces, so nothing after it can be sent. Nothing is accepted any more. */
   end(): void {
     this.#phase = Math.max(this.#phase, ENDED);
     this.#redirect();
@@ -586,7 +598,7 @@ export class Outbox implements Writer, Memory {
     return new Promise((resolve) => (this.#drains ??= []).push(resolve));
   }
 
-  /** Gives the socket what it has room for. What it has no room for stays together in the Protocol. */
+  /** Writes what the socket has room for. The rest stays together in the Protocol. */
   flush(): void {
     const { socket } = this.#channel;
     if (this.corked || this.held) return;
@@ -595,11 +607,11 @@ export class Outbox implements Writer, Memory {
     if (this.#lent !== undefined && this.waiting === 0) this.#giveBack(this.#lent);
     if (this.#callbacks !== undefined && !this.#sentAlone) this.#callBack(this.#callbacks);
     if (this.#drains !== undefined && this.bytes === 0) this.#wakeDrains();
-    // What the system takes at once tells nobody.
+    // There is no event for data that the system takes at once.
     if (this.#queue?.wake !== undefined && this.#hasSpace) this.#queue.wake();
   }
 
-  /** A source of masking-keys that throws leaves nothing that could be sent, not even a Close. */
+  /** If the source of masking keys throws, nothing can be sent, not even a Close. */
   #writeAll(socket: Duplex): void {
     try {
       while (this.#hasRoom() && this.#writeNext());
@@ -608,7 +620,7 @@ export class Outbox implements Writer, Memory {
     }
   }
 
-  /** The same, although a chunk is being handled. */
+  /** The same, even while a chunk is being handled. */
   flushNow(): void {
     const { corked } = this;
     this.corked = false;
@@ -616,15 +628,18 @@ export class Outbox implements Writer, Memory {
     this.corked = corked;
   }
 
-  /** Writes the response that has accepted the connection, before anything else. */
+  /** Writes the response that accepts the connection, before anything else. */
   writeResponse(response: Uint8Array): void {
     this.#writePart(response);
   }
 
-  /** A callback for one write: a stream that was not full emits no "drain". It is not kept: that would cost each connection memory. */
+  /**
+   * A callback for one write, because a stream that was not full emits no "drain". It is not kept, because it would
+   * cost memory for each connection.
+   */
   get written(): (error?: Error | null) => void {
     return (error) => {
-      // A stream that has failed is about to close. Writing to it until then makes its writableLength wrong.
+      // A stream that has failed is about to close. Writing to it until then would make its writableLength wrong.
       if (!error) this.#taken();
     };
   }
@@ -636,7 +651,7 @@ export class Outbox implements Writer, Memory {
     this.#taken();
   }
 
-  /** The system has taken something. */
+  /** The system has taken data. */
   #taken(): void {
     this.progress = true;
     this.flush();
@@ -649,7 +664,7 @@ export class Outbox implements Writer, Memory {
     return this.#underway === 0 && (writableLength === 0 || writableLength < writableHighWaterMark);
   }
 
-  /** Returns whether there was something to write, and memory to lay it out in. */
+  /** Returns whether there was something to write, and memory for it. */
   #writeNext(): boolean {
     if (this.#parts !== undefined) {
       this.#writeSlice(this.#parts);
@@ -660,7 +675,7 @@ export class Outbox implements Writer, Memory {
     const parts = bytes === undefined ? this.#protocol.take(this.#hold()) : [bytes];
     if (parts.length === 0) return false;
     if (parts.length === 1 && parts[0]!.length <= this.#slice) {
-      // Nearly all writes.
+      // The usual case.
       this.#writePart(parts[0]!);
     } else {
       this.#parts = this.#counted(parts);
@@ -673,7 +688,7 @@ export class Outbox implements Writer, Memory {
     return this.#channel.holdsClose ? HOLD_CLOSE : undefined;
   }
 
-  /** The next frames, in a slot. Undefined if nothing waits, or no slot is free, or take() needs no copy of them. */
+  /** The next frames, in a slot. Undefined if nothing is queued, no slot is free, or take() needs no copy of them. */
   #layOut(): Uint8Array | undefined {
     const slot = this.#slot ?? takeSlot();
     if (slot === undefined) return undefined;
@@ -687,7 +702,7 @@ export class Outbox implements Writer, Memory {
     return slot.subarray(0, length);
   }
 
-  /** Gives the slot back, unless it holds something that the system has not taken. */
+  /** Gives the slot back, unless it holds data that the system has not taken. */
   #freeSlot(): void {
     if (this.inSocket > 0) return;
     giveSlot(this.#slot!);
@@ -709,7 +724,7 @@ export class Outbox implements Writer, Memory {
     this.#pass(part);
   }
 
-  /** Writes past the queue of the socket. */
+  /** Writes directly, without the queue of the socket. */
   #pass(part: Uint8Array): void {
     const { socket } = this.#channel;
     try {
@@ -725,7 +740,7 @@ export class Outbox implements Writer, Memory {
     }
   }
 
-  /** Writes the first parts, at most a SLICE of them, in one go. */
+  /** Writes the first parts, up to SLICE bytes, in one write. */
   #writeSlice(parts: Uint8Array[]): void {
     const { socket } = this.#channel;
     const slice: Uint8Array[] = [];
@@ -755,33 +770,33 @@ export class Outbox implements Writer, Memory {
     if (this.#callbacks !== undefined) this.#callbacks.given += most - room;
     socket.cork();
     for (const part of slice) socket.write(part, written);
-    // Last: a stream may hand over the peer's answer from here, and that flushes.
+    // Last, because a stream may deliver the peer's answer from inside this call, and that flushes.
     socket.uncork();
   }
 
-  /** Whether a message may be added to what waits. */
+  /** Whether a message fits into the limit. */
   #fits(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
-    // Part of a message would be worse than all of it.
+    // A partial message would be worse than the whole one.
     if (this.#begun !== undefined) return true;
     const { maxBufferedAmount, overflow } = this.#channel.settings;
     const size = this.#sizeOf({ data, options });
     if (this.bytes + size <= maxBufferedAmount) return true;
-    // The Protocol has counted text with its longest form. Serialized it is what it is.
+    // The Protocol counts unencoded text in its longest form. Serializing it gives its real size.
     const parts = this.#protocol.take(HOLD_CLOSE);
     if (parts.length > 0) this.#parts = [...(this.#parts ?? []), ...this.#counted(parts)];
     if (this.bytes + size <= maxBufferedAmount) return true;
-    if (typeof overflow === "number") this.#channel.close(overflow, "Too much waits to be sent");
+    if (typeof overflow === "number") this.#channel.close(overflow, "Too much unsent data");
     return false;
   }
 
-  /** What the caller may not change any more. */
+  /** The data in a form that the caller cannot change any more. */
   #owned(
     data: string | Bytes | PreparedMessage,
     options: MessageOptions | undefined,
   ): string | Uint8Array | PreparedMessage {
     if (typeof data === "string" || data instanceof PreparedMessage) return data;
     if (options?.copy === false) return asBytes(data);
-    // `waiting` says when lent memory is free, and what is in the queue is no part of it.
+    // `waiting` tells when lent memory is free, but it does not include the queue.
     return this.#queue === undefined ? this.#lend(data) : this.#copy(data);
   }
 
@@ -789,7 +804,7 @@ export class Outbox implements Writer, Memory {
     return this.#channel.settings.extended ? new Uint8Array(asBytes(data)) : copyToSend(asBytes(data), allocateUnsafe);
   }
 
-  /** A copy for the Protocol, which must have it before anything else happens. */
+  /** A copy for the Protocol. Pass it on before anything else happens. */
   #lend(data: Bytes): Uint8Array {
     const bytes = asBytes(data);
     if (this.#channel.settings.extended || !isLent(bytes.length)) return this.#copy(bytes);
@@ -798,7 +813,7 @@ export class Outbox implements Writer, Memory {
     return copy;
   }
 
-  /** Memory for something that leaves as it is, lent if possible. */
+  /** Memory for data that is sent unchanged, lent if possible. */
   allocate(length: number): Uint8Array<ArrayBuffer> {
     if (!this.#channel.settings.reuses || !isLent(length)) return allocateUnsafe(length);
     const lent = (this.#lent ??= { copies: [], bytes: 0 });
@@ -814,7 +829,7 @@ export class Outbox implements Writer, Memory {
     for (const copy of copies) giveBack(copy);
   }
 
-  /** As frames, not compressed. */
+  /** The size as frames, not compressed. */
   #sizeOf({
     data,
     options,
@@ -830,7 +845,7 @@ export class Outbox implements Writer, Memory {
     return length + full * (headerSize(most) + mask) + headerSize(length - full * most) + mask;
   }
 
-  /** Sends the rest of a message, and what is in the queue, one after the other. It never rejects. */
+  /** Sends the rest of a message and then the queue, in order. It never rejects. */
   async #pump(queue: Queue, begun?: InSlices): Promise<void> {
     if (begun !== undefined) await this.#sendRest(begun, queue);
     for (let next = takeFirst(queue); next !== undefined; next = takeFirst(queue)) {
@@ -859,7 +874,7 @@ export class Outbox implements Writer, Memory {
     this.#channel.taken();
   }
 
-  /** What cannot be sent to its end ends the connection. */
+  /** If a message cannot be finished, the connection ends. */
   async #sendRest(message: InSlices, queue: Queue): Promise<void> {
     queue.current = message;
     const sent = await this.#sendInTurns(message, queue);
@@ -869,7 +884,7 @@ export class Outbox implements Writer, Memory {
     this.#unsent(message.options?.callback);
   }
 
-  /** An extension that throws has closed the connection. */
+  /** If an extension throws, it has closed the connection. */
   #sendQueued({ data, options, continues }: Whole): void {
     let sent = false;
     try {
@@ -894,7 +909,7 @@ export class Outbox implements Writer, Memory {
     let begun = false;
     let inTurn = 0;
     const send = (data: string | Uint8Array, fin: boolean): boolean => {
-      // Before its "close" event nothing else tells.
+      // Until its "close" event, nothing else reports this.
       if (this.#channel.socket.destroyed) this.end();
       this.#channel.active = true;
       const sent = this.#phase === OPEN && this.#protocol.send(data, { ...options, binary: binary ?? false, fin });
@@ -927,13 +942,14 @@ export class Outbox implements Writer, Memory {
           await new Promise<void>((wake) => (queue.wake = wake));
           queue.wake = undefined;
         } else if (inTurn > TURN) {
-          // A source that always has a piece, and a peer that takes all at once, would leave nobody else a turn.
+          // A source that always has a piece, and a peer that takes all of them at once, would not let others have a
+          // turn.
           await new Promise((wake) => setImmediate(wake));
           inTurn = 0;
         }
       }
       release(pieces, iterator);
-      // What of it was sent can neither go on nor be taken back.
+      // A partial message can neither continue nor be taken back.
       if (begun) this.#protocol.close(CloseCode.InternalError);
       resolve(false);
     } catch (error) {
@@ -943,10 +959,10 @@ export class Outbox implements Writer, Memory {
     }
   }
 
-  /** The value; undefined if the connection ends before. */
+  /** The value, or undefined if the connection ends first. */
   #untilEnd<T>(value: T | Promise<T>, queue: Queue): Promise<T | undefined> {
     if (this.#phase !== OPEN) {
-      // Nobody hears of it any more.
+      // Nobody is interested in its error any more.
       Promise.resolve(value).catch(ignore);
       return Promise.resolve(undefined);
     }
@@ -968,7 +984,7 @@ export class Outbox implements Writer, Memory {
   }
 }
 
-/** Whether a message leaves as it does without these options. @internal */
+/** Whether these options do not change how a message is sent. @internal */
 export function isPlain(options: MessageOptions | undefined): boolean {
   if (options === undefined) return true;
   if (options === null || typeof options !== "object") return false;
@@ -980,12 +996,12 @@ export function isPlain(options: MessageOptions | undefined): boolean {
 function isText(bytes: Uint8Array): boolean {
   const { length } = bytes;
   if (length > MOST_LOOKED_AT) return isUtf8(bytes);
-  // A call takes longer than a look at a few bytes of ASCII.
+  // For a few bytes of ASCII, a loop is faster than a call.
   for (let i = 0; i < length; i++) if (bytes[i]! > 0x7f) return isUtf8(bytes);
   return true;
 }
 
-/** Whatever it throws must not interrupt what is being sent. */
+/** An exception in it must not interrupt sending. */
 function callSafely(callback: SentCallback, error: Error | undefined): void {
   try {
     callback(error);
@@ -998,7 +1014,7 @@ function calledAlone(outbox: Outbox, callback: SentCallback): void {
   outbox.calledAlone(callback);
 }
 
-/** Of the messages that have not been sent. */
+/** The callbacks of the unsent messages. */
 function callbacksOf({ entries, first, current }: Queue): SentCallback[] {
   const messages = entries.slice(first).filter((entry) => entry !== undefined && "data" in entry);
   return [current, ...messages].flatMap((message) => message?.options?.callback ?? []);
@@ -1016,7 +1032,7 @@ function lengthOf(data: string | Bytes): number {
   return typeof data === "string" ? Buffer.byteLength(data) : asBytes(data).length;
 }
 
-/** Without a masking-key (RFC 6455 §5.2). */
+/** Without a masking key (RFC 6455 §5.2). */
 function headerSize(length: number): number {
   return length < 126 ? 2 : length < 65536 ? 4 : 10;
 }
@@ -1035,19 +1051,19 @@ function takeFirst(queue: Queue): Entry | undefined {
   return entry;
 }
 
-/** Tells a source that nobody wants the rest of it, so that it lets go of files and the like. */
+/** Tells a source that the rest is not needed, so that it can close files and the like. */
 function release(pieces: Pieces, iterator: AsyncIterator<string | Bytes> | undefined): void {
   try {
     const begun = iterator ?? pieces[Symbol.asyncIterator]();
     Promise.resolve(begun.return?.()).catch(ignore);
-    // A stream of node:stream that nobody has read from does not listen to its iterator.
+    // Until it is read, a stream of node:stream does not listen to its iterator.
     if ("destroy" in pieces && typeof pieces.destroy === "function") pieces.destroy();
   } catch {
-    // It is of no use to anybody any more.
+    // A source that is no longer used may fail.
   }
 }
 
-/** @throws TypeError, RangeError now, for what could not be sent later */
+/** @throws TypeError, RangeError now for what could not be sent later */
 function assertSendable({ data, options }: Whole): void {
   readFragmentSize(options?.fragmentSize);
   if (data instanceof Uint8Array && options?.binary === false && options.fin !== false) checkUtf8(data, true);

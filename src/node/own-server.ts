@@ -12,19 +12,19 @@ import type { Duplex } from "node:stream";
 import { LINGER } from "../protocol/times.ts";
 import type { ServeOptions } from "./serve.ts";
 
-/** How many streams a client may have open in one HTTP/2 session. */
+/** How many streams a client may have open in one session of HTTP/2. */
 const MAX_STREAMS = 256;
 
 type ListenOptions = Pick<ServeOptions, "port" | "host" | "socketPath" | "tls" | "http2">;
 
-/** A server that serve() has made, from listening to the end of its last socket. @internal */
+/** A server that serve() has made, from listening until its last socket has closed. @internal */
 export class OwnServer {
   readonly server: HttpServer | HttpsServer | Http2SecureServer;
   readonly #options: ListenOptions;
   readonly #sessions: Set<ServerHttp2Session> = new Set();
-  /** Those that are no connection: also the ones in the middle of a TLS handshake, and all below TLS. */
+  /** The sockets that are not connections, including those in a TLS handshake and all below TLS. */
   readonly #sockets: Set<Socket> = new Set();
-  /** The listener of "close". One for all: it must not keep anything of a connection. */
+  /** The listener of "close". All share one, which must not keep anything of a connection. */
   readonly #forget: (this: Socket) => void;
   #stopped: Promise<void> = Promise.resolve();
 
@@ -59,17 +59,17 @@ export class OwnServer {
     });
   }
 
-  /** A socket has become a connection, which somebody else ends. */
+  /** A socket has become a connection, which ends it. */
   release(stream: Duplex): void {
     if (this.#sockets.delete(stream as Socket)) stream.off("close", this.#forget);
   }
 
-  /** Takes no more connections. */
+  /** Stops accepting connections. */
   stop(): void {
     this.#stopped = new Promise((resolve) => this.server.close(() => resolve()));
   }
 
-  /** Ends what is still open, and cuts what is left a second later. */
+  /** Ends everything that is still open, and cuts the rest one second later. */
   async end(): Promise<void> {
     for (const session of this.#sessions) session.close();
     if ("closeAllConnections" in this.server) this.server.closeAllConnections();
@@ -94,11 +94,11 @@ function createServer(
   const secure = { handshakeTimeout, ...tls };
   if (!http2) return createHttpsServer({ ...timing, ...secure });
   const settings = { enableConnectProtocol: true, maxConcurrentStreams: MAX_STREAMS };
-  // For its HTTP/1.1 side it takes no such options, but has the properties that they are for.
+  // createSecureServer() does not accept these options for HTTP/1.1, but the server has the properties.
   return Object.assign(createSecureServer({ ...secure, allowHTTP1: true, settings }), timing);
 }
 
-/** Ends a session that has had no stream for this long: it is of no use to its client, and costs memory. */
+/** Ends a session that has had no stream for this long: it is of no use to its client and costs memory. */
 function limitIdleTime(session: ServerHttp2Session, limit: number): void {
   let streams = 0;
   let timer: NodeJS.Timeout | undefined;

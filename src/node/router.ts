@@ -1,4 +1,4 @@
-// Which serve() of a server takes a request: several may share one, and other listeners may be there.
+// Finds the serve() for a request. Several may share a server, which may also have other listeners.
 
 import type { EventEmitter } from "node:events";
 import type { IncomingMessage } from "node:http";
@@ -9,7 +9,7 @@ import { type Caller, callerOfSocket, callerOfStream } from "./caller.ts";
 
 /** One serve(). @internal */
 export interface Route {
-  /** Undefined for any path that no other has. */
+  /** Undefined for any path that no other route has. */
   readonly path: string | undefined;
   admit(caller: Caller): void;
   refuse(caller: Caller, rejection: Rejection): void;
@@ -18,8 +18,8 @@ export interface Route {
 const routers: WeakMap<EventEmitter, Router> = new WeakMap();
 
 /**
- * Has a serve() take the requests of a server that are for its path. Returns what takes that back.
- * @throws Error if another has the same path @internal
+ * Adds a route to a server: it gets the requests for its path. Returns a function that removes it.
+ * @throws Error if another route has the same path @internal
  */
 export function attach(server: EventEmitter, route: Route): () => void {
   let router = routers.get(server);
@@ -28,11 +28,11 @@ export function attach(server: EventEmitter, route: Route): () => void {
   return () => router.remove(route);
 }
 
-/** The listeners of one server, which are there as long as one of its serve() is. */
+/** The listeners of one server, as long as it has routes. */
 class Router {
   readonly #server: EventEmitter;
   readonly #routes: Route[] = [];
-  /** The streams that a 'connect' event has told of. */
+  /** The streams of 'connect' events. */
   readonly #connecting: WeakSet<ServerHttp2Stream> = new WeakSet();
 
   constructor(server: EventEmitter) {
@@ -41,8 +41,8 @@ class Router {
 
   add(route: Route): void {
     if (this.#routes.some(({ path }) => path === route.path)) {
-      const which = route.path === undefined ? "without a path" : `with the path ${JSON.stringify(route.path)}`;
-      throw new Error(`This server has a serve() ${which} already`);
+      const which = route.path === undefined ? "without a `path`" : `with the path ${JSON.stringify(route.path)}`;
+      throw new Error(`This server already has a serve() ${which}: give this one another \`path\``);
     }
     if (this.#routes.push(route) > 1) return;
     this.#server.on("upgrade", this.#onUpgrade);
@@ -78,7 +78,7 @@ class Router {
     }
   };
 
-  /** A server of HTTP/2 has no 'connect' event, if nobody has ever listened to its 'request'. */
+  /** A server of HTTP/2 emits no 'connect' if it has never had a listener of 'request'. */
   readonly #onStream = (
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
@@ -86,7 +86,7 @@ class Router {
     rawHeaders: readonly string[],
   ): void => {
     if (headers[":method"] !== "CONNECT" || headers[":protocol"] !== "websocket") return;
-    // Others hear of it first: what is to make it a 'connect' event is one of them.
+    // Later, because the listener that emits 'connect' may come after this one.
     process.nextTick(() => {
       if (this.#connecting.has(stream) || this.#routes.length === 0) return;
       this.#connect(new Http2ServerRequest(stream, headers, {}, rawHeaders), stream, "stream");
@@ -95,7 +95,7 @@ class Router {
 
   #connect(request: Http2ServerRequest, stream: ServerHttp2Stream, event: "connect" | "stream"): void {
     const caller = callerOfStream(request, stream);
-    // Without it this is for a proxy: there is no path to look at, and the handshake refuses it.
+    // Without :protocol, CONNECT is for a proxy and has no path. The handshake refuses it.
     const isForProxy = request.headers[":protocol"] === undefined;
     const route = isForProxy ? undefined : this.#find(request.url);
     if (route) route.admit(caller);
@@ -104,7 +104,7 @@ class Router {
     else this.#refuse(caller, rejectHandshake({ status: 404 }));
   }
 
-  /** The route that was there first reports it. */
+  /** The first route reports it. */
   #refuse(caller: Caller, rejection: Rejection): void {
     this.#routes[0]?.refuse(caller, rejection);
   }
@@ -119,7 +119,7 @@ class Router {
   }
 }
 
-/** The target without its query; it may be a whole URL (RFC 9112 §3.2.2). */
+/** The target without its query. It may be a whole URL (RFC 9112 §3.2.2). */
 function pathOf(url: string = ""): string {
   const path = url.split("?", 1)[0]!;
   if (path.startsWith("/")) return path;

@@ -1,4 +1,4 @@
-// What connections with the same options share.
+// The settings that connections with the same options share.
 
 import type { Duplex } from "node:stream";
 import type { Role } from "../index.ts";
@@ -9,26 +9,26 @@ import { type ConnectionOptions, type OwnOptions, ownOptions } from "./options.t
 import { isSocket } from "./transport/sockets.ts";
 import { writesDirectly } from "./transport/writes.ts";
 
-/** What does not change while a connection lasts. @internal */
+/** Everything that does not change during a connection. @internal */
 export interface Settings extends OwnOptions {
   readonly role: Role;
-  /** Whether extensions have been agreed on. */
+  /** Whether the handshake agreed on extensions. */
   readonly extended: boolean;
-  /** Whether what the socket has been given may be written to again, once the socket holds nothing. */
+  /** Whether memory that was written to the socket may be reused once the socket holds nothing. */
   readonly reuses: boolean;
-  /** Whether writes may pass the queue of the socket's stream. */
+  /** Whether writes may bypass the queue of the socket's stream. */
   readonly passes: boolean;
   readonly times: KeepaliveTimes;
   readonly closeTimeout: number;
-  /** Whether there is something to look at from time to time before the end. */
+  /** Whether the connection must be checked from time to time before its end. */
   readonly watched: boolean;
-  /** How often to look at the connection, in milliseconds. */
+  /** How often to check the connection, in milliseconds. */
   readonly interval: number;
 }
 
 let last: Settings | undefined;
 
-/** The same object as the last time, where it says the same. @throws RangeError @internal */
+/** Returns the previous object if it is the same. @throws RangeError @internal */
 export function settingsFor(role: Role, options: ConnectionOptions, extended: boolean, socket: Duplex): Settings {
   const own = ownOptions(options);
   const times = readTimes(options);

@@ -1,11 +1,11 @@
-// What the connections of a thread share: its turns of the event loop, and the timers of what they hold.
+// What the connections of a thread share: their turns of the event loop, and the timers of idle contexts.
 
 import { Protocol } from "../index.ts";
 import { IdleRelease } from "../protocol/idle.ts";
 import type { Thread } from "../protocol/thread.ts";
 import { Turns } from "../protocol/turns.ts";
 
-/** The same for wsframe/streams. @internal */
+/** wsframe/streams shares it. @internal */
 export function thread(): Thread {
   return (Protocol.thread ??= {
     turns: new Turns({ now: () => performance.now(), soon: (go) => void setImmediate(go) }),

@@ -1,14 +1,14 @@
 import type { UrlSource } from "../index.ts";
 
-/** Where to connect to, and what to ask for there. @internal */
+/** Where to connect, and what to request there. @internal */
 export interface Address {
   readonly url: UrlSource;
-  /** The unix socket to connect to; undefined for host and port of the URL. */
+  /** The Unix socket to connect to; undefined for the host and port of the URL. */
   readonly socketPath: string | undefined;
 }
 
 /**
- * Reads a `ws+unix:` URL, as ws has them: `ws+unix:/path/of/the.sock:/path/of/the/request`. Other URLs are left as they are.
+ * Reads a `ws+unix:` URL, as in ws: `ws+unix:/path/of/the.sock:/path/of/the/request`. Returns other URLs unchanged.
  * @throws TypeError @internal
  */
 export function readAddress(source: UrlSource, socketPath: string | undefined): Address {
@@ -16,8 +16,7 @@ export function readAddress(source: UrlSource, socketPath: string | undefined): 
   const text = typeof source === "string" ? source : source.href;
   const scheme = /^\s*(wss?)\+unix:/i.exec(text)?.[1]?.toLowerCase();
   if (scheme === undefined) return { url: source, socketPath };
-  if (socketPath !== undefined)
-    throw new TypeError("A ws+unix: URL says where to connect to: there must be no socketPath");
+  if (socketPath !== undefined) throw new TypeError("A ws+unix: URL names its socket: remove the option socketPath");
   const { pathname, search, hash } = new URL(text);
   const colon = pathname.indexOf(":");
   const path = decode(colon < 0 ? pathname : pathname.slice(0, colon));

@@ -1,4 +1,4 @@
-// What a connection does from time to time: it looks whether its peer is there, and whether somebody has had enough time.
+// Checks a connection from time to time: whether its peer is alive, and whether a time limit has passed.
 
 import { CloseCode, Keepalive, type ProtocolEvent } from "../index.ts";
 import type { Channel } from "./channel.ts";
@@ -6,13 +6,13 @@ import { wholeMilliseconds } from "./clock.ts";
 import type { Flow } from "./flow.ts";
 import type { Outbox } from "./outbox.ts";
 
-/** The connection of some Vitals. Not internal itself: the published types of Connection name it. */
+/** The connection of some Vitals. Not @internal, because the published types of Connection name it. */
 export interface VitalsHost {
-  /** Whether our Close waits, because somebody may still want to answer what came before the peer's. @internal */
+  /** Whether our Close waits, so that messages from before the peer's Close can still be answered. @internal */
   readonly holdsClose: boolean;
   /** @internal */
   close(code: number, reason: string): void;
-  /** Events that came without a chunk. @internal */
+  /** Handles events that do not come from a chunk. @internal */
   handle(events: readonly ProtocolEvent[]): void;
 }
 
@@ -23,9 +23,9 @@ export class Vitals {
   readonly #flow: Flow;
   readonly #keepalive: Keepalive;
   #activeAt: number;
-  /** Whether something waited in the socket at the last beat. */
+  /** Whether data waited in the socket at the last beat. */
   #wasBlocked = false;
-  /** Since when an end waits for what this side has to do first: closeTimeout at the most. */
+  /** Since when the end waits for this side: up to closeTimeout. */
   #heldSince: number | undefined = undefined;
   /** Whether our Close was held at the last beat. */
   #heldClose = false;
@@ -39,23 +39,23 @@ export class Vitals {
     this.#activeAt = now;
   }
 
-  /** The peer has sent something that is not looked at yet. */
+  /** The peer has sent data that is not decoded yet. */
   seen(): void {
     this.#keepalive.alive(wholeMilliseconds());
   }
 
-  /** The peer has ended its side, and what came before that is not handled yet. */
+  /** The peer has ended its side, but earlier data is not handled yet. */
   held(): void {
     this.#heldSince ??= wholeMilliseconds();
   }
 
-  /** Returns whether the peer has had its time: then the socket is to be cut. */
+  /** Returns whether the peer's time is over: then cut the socket. */
   beat(now: number): boolean {
     if (this.#channel.active) this.#activeAt = now;
     this.#channel.active = false;
     if (now - this.#activeAt >= this.#channel.settings.idleTimeout) this.#channel.close(CloseCode.GoingAway, "idle");
     this.#flow.beat();
-    // What has come is not looked at yet, and that is our own fault.
+    // Received data is not decoded yet, which is our own fault.
     if (this.#flow.isSlicing) this.#keepalive.alive(now);
     this.#noteProgress(now);
     this.#limitHold(now);
@@ -63,7 +63,7 @@ export class Vitals {
     return this.#keepalive.expired;
   }
 
-  /** A peer that goes on taking what had to wait for it is alive. */
+  /** A peer that takes waiting data is alive. */
   #noteProgress(now: number): void {
     const closing = this.#channel.endpoint.state !== "open" || this.#outbox.closeWaits;
     if (this.#outbox.progress && (this.#wasBlocked || closing)) {
@@ -74,28 +74,29 @@ export class Vitals {
     this.#wasBlocked = this.#outbox.inSocket > 0;
   }
 
-  /** After closeTimeout nothing is waited for any more that this side should have done. */
+  /** After closeTimeout, the end no longer waits for this side. */
   #limitHold(now: number): void {
     const { holdsClose } = this.#channel;
     if (!holdsClose && !this.#outbox.closeWaits && this.#heldSince === undefined) return;
     this.#heldSince ??= now;
-    // The peer's own time begins when our Close is no longer held, also if a stall of ours took up the time until then.
+    // The peer's own time starts once our Close is no longer held, even if a stall of ours has used up the time until
+    // then.
     if (holdsClose || this.#heldClose) this.#keepalive.alive(now);
     this.#heldClose = holdsClose;
     if (now - this.#heldSince < this.#channel.settings.closeTimeout) return;
     this.#outbox.end();
-    // What a peer goes on sending still needs room.
+    // There must be room for what the peer still sends.
     if (holdsClose || this.#channel.socket.readableEnded) this.#flow.finish();
   }
 
   /**
-   * While nothing is read no Pong can be seen. So when one is due, more is read for a while: that, or the end of the stream,
-   * shows whether the peer is there. Returns whether that has begun.
+   * While nothing is read, no Pong can be seen. When one is due, read more for a while: any data, or the end of the
+   * stream, shows whether the peer is alive. Returns whether that has started.
    */
   #probe(now: number): boolean {
     const due = this.#flow.isStopped && this.#keepalive.awaitsPong && now >= this.#keepalive.due;
     const begins = due && !this.#flow.probing && this.#flow.canProbe;
-    // With no room left only what is written can tell: a socket whose peer has gone fails.
+    // Without room, only writing can tell: the socket fails if the peer is gone.
     if (due && !this.#flow.canProbe) this.#keepalive.alive(now);
     if (begins || (this.#flow.probing && !due)) {
       this.#flow.probing = begins;

@@ -21,32 +21,35 @@ import { Sender, type SenderHost } from "./sender.ts";
 import { thread } from "./thread.ts";
 import type { ByteDuplex, WebSocketStreamOptions } from "./web-socket-stream.ts";
 
-/** After our Close at least this many bytes may wait for the reader before messages are dropped, whatever the mark. */
+/**
+ * After our Close, at least this many bytes are kept for the reader before messages are dropped, even if the mark is
+ * lower.
+ */
 const CLOSING_MARK = 65536;
-/** From this many bytes on a message is serialized when it is written. Shorter ones are copied, and leave together. */
+/** From this many bytes on, a message is serialized when it is written. Shorter ones are copied and leave together. */
 const SERIALIZED_AT_ONCE = 32768;
-/** How many UTF-16 code units of a string are looked at. */
+/** How many UTF-16 code units of a string are examined. */
 const SAMPLE = 1024;
-/** While it takes data, a peer has this many times `closeTimeout` to answer a Close. */
+/** A peer that takes data has up to this many times `closeTimeout` to answer a Close. */
 const MAX_CLOSE_TIMEOUTS = 30;
-/** How long the rest may take when one side of the duplex is over and the other should follow at once, in milliseconds. */
+/** How long one side of the duplex may take to end after the other, in milliseconds. */
 const REST = 500;
 
 /**
- * What a connection that is not simply open waits for, each for a time of its own:
+ * The wait of a connection that is not simply open, each with its own time limit:
  *
- *   reader   to read, or to answer, what came before the peer's Close, an error or the end      closeTimeout
- *   anybody  to do so, while the readable has no reader                                         LINGER
- *   peer     to take what is sent, to answer our Close, to end the stream after both            closeTimeout, and again
- *   server   to end the stream after both Closes, as a client                                   LINGER
- *   rest     of the duplex, when our side is over and the other has had its time                REST
+ *   reader   the reader reads or answers what arrived before the peer's Close, an error or the end   closeTimeout
+ *   anybody  the same, while the readable has no reader                                              LINGER
+ *   peer     the peer takes data, answers our Close, and ends the stream after both    closeTimeout, starting again
+ *   server   on a client: the server ends the stream after both Closes                               LINGER
+ *   rest     the rest of the duplex ends, after our side is over and the other has had its time      REST
  *
- *   open -> reader -> peer -> settled         after a Close or an error of the peer; a client goes on as below
- *   open -> peer -> settled                   after our Close, or the end of the stream
- *           peer -> server -> rest -> settled as a client
- *   open -> rest -> settled                   the writable has failed
+ *   open -> reader -> peer -> settled           after a Close or an error of the peer; on a client, continued below
+ *   open -> peer -> settled                     after our Close, or the end of the stream
+ *           peer -> server -> rest -> settled   on a client
+ *   open -> rest -> settled                     after the writable has failed
  *
- * When the time for the reader is over, nothing waits for it any more. When another is, the duplex is cut.
+ * After the limit of "reader" or "anybody", nothing waits for the reader any more. After any other limit, the duplex is cut.
  */
 type Awaited = "reader" | "anybody" | "peer" | "server" | "rest";
 
@@ -58,24 +61,24 @@ interface Outcome {
 
 /** A message that is being sent in slices. */
 interface Underway {
-  /** Gives up what is left of it. */
+  /** Gives up the rest of it. */
   readonly interrupt: () => void;
-  /** The Close that waits for its end. */
+  /** The Close to send after it. */
   close: { readonly code: number | undefined; readonly reason: string | undefined } | undefined;
 }
 
 /**
- * What moves bytes and messages between a duplex, a Protocol and the pair: it reads, a Sender writes. The connection is over
- * when both sides of the duplex have ended, or the time for it has.
+ * Moves bytes and messages between a duplex, a Protocol and the pair of streams. It does the reading; a Sender writes.
+ * The connection ends when both sides of the duplex have ended, or when their time has passed.
  * @internal
  */
 export class Connection implements SenderHost {
   readonly writable: WritableStream<string | Bytes | PreparedMessage>;
   readonly closed: Promise<{ readonly closeCode: number; readonly reason: string }>;
   readonly #protocol: Protocol;
-  /** What compresses or inflates takes its turns; undefined without extensions. */
+  /** Compressing and inflating take turns; undefined without extensions. */
   readonly #thread: Thread | undefined;
-  /** Infinity if nothing does. */
+  /** Infinity without extensions. */
   readonly #sliceSize: number;
   readonly #closeTimeout: number;
   readonly #outlet: Outlet<string | Uint8Array<ArrayBuffer>>;
@@ -87,24 +90,24 @@ export class Connection implements SenderHost {
   #inlet!: WritableStreamDefaultController;
   /** How many messages wait in the writable. */
   #unwritten = 0;
-  /** Whether the writable has been closed or aborted by its owner, or has failed. */
+  /** Whether the writable has failed, or its owner has closed or aborted it. */
   #inletEnded = false;
   #underway: Underway | undefined = undefined;
-  /** Called at its turn to inflate; undefined while it does not wait for one. */
+  /** Called when it is its turn to inflate; undefined while it does not wait for one. */
   #waiting: (() => void) | undefined = undefined;
   /** It is its turn: one slice may be inflated. */
   #served = false;
-  /** Whether a call of the Protocol is delivering. */
+  /** Whether a call of the Protocol is delivering messages. */
   #delivering = false;
-  /** Nothing waits for the reader any more. */
+  /** Whether the time for the reader is over. */
   #impatient = false;
-  /** How the connection has ended for the Protocol. */
+  /** How the connection ended, according to the Protocol. */
   #outcome: Outcome | undefined = undefined;
-  /** Why, if not by a Close. */
+  /** Why, if not because of a Close. */
   #cause: unknown = undefined;
-  /** Why the connection failed, made once. */
+  /** Why the connection failed. Made once. */
   #failure: WebSocketStreamError | undefined = undefined;
-  /** Lets the loop go on that reads the duplex, when it waits for room. */
+  /** Resumes reading from the duplex when it waits for room. */
   #readOn: () => void = () => {};
   #readEnded = false;
   /** Whether the server has had its time to end the stream. */
@@ -156,7 +159,7 @@ export class Connection implements SenderHost {
         },
       },
       {
-        // Called by each write(), before what is written gets into the queue.
+        // Called in write(), before the message is queued.
         size: (data) => {
           this.#unwritten++;
           return dataSize(data);
@@ -183,7 +186,7 @@ export class Connection implements SenderHost {
         else reject(this.#error());
       };
     });
-    // Nobody has to look at it.
+    // A rejection that nobody handles is fine.
     this.closed.catch(() => {});
     this.#reader = readable.getReader();
     this.#sender = new Sender(this.#protocol, writable.getWriter(), this);
@@ -197,7 +200,7 @@ export class Connection implements SenderHost {
   /** @throws RangeError @throws TypeError */
   close(code: number | undefined, reason?: string): void {
     if (this.#underway !== undefined && this.#protocol.canSend) {
-      // What it refuses is refused now.
+      // Throws now for what it would throw later.
       new Protocol({ role: "server" }).close(code, reason);
       this.#underway.close ??= { code, reason };
       return;
@@ -220,12 +223,12 @@ export class Connection implements SenderHost {
 
   /** @internal */
   failed(error: unknown): void {
-    // Of a connection that has seen the peer's Close, the outcome is known.
+    // After the peer's Close, we already know how the connection ended.
     this.#cause ??= error;
     this.advance();
   }
 
-  /** Ends what can be ended, and waits for the rest. Call it whenever something has changed. @internal */
+  /** Ends everything that can end, and waits for the rest. Call it after any change. @internal */
   advance(): void {
     if (this.#settled) return;
     this.#endOutlet();
@@ -237,7 +240,7 @@ export class Connection implements SenderHost {
     else this.#wait();
   }
 
-  /** Closes with what a reason says, as far as it may be sent. */
+  /** Closes with the code and reason of `cause`, if they may be sent. */
   #closeFor(cause: unknown): void {
     if (this.#outcome !== undefined) return;
     const { closeCode, reason } = (cause ?? {}) as { readonly closeCode?: unknown; readonly reason?: unknown };
@@ -257,7 +260,7 @@ export class Connection implements SenderHost {
 
   async #write(data: string | Bytes | PreparedMessage): Promise<void> {
     this.#unwritten--;
-    // How that ends is known soon.
+    // The stream has failed: how the connection ends is known soon.
     if (this.#sender.hasFailed) await this.closed.catch(() => {});
     if (this.#settled) throw this.#error();
     try {
@@ -273,13 +276,13 @@ export class Connection implements SenderHost {
     if (this.#sender.isFull) await this.#sender.room();
   }
 
-  /** Sends a message, whose bytes are their owner's again afterwards. */
+  /** Sends a message. Its bytes belong to their owner again when this is done. */
   #send(data: string | Bytes | PreparedMessage): boolean | Promise<boolean> {
     if (this.#thread !== undefined) {
       const length = lengthOf(data);
       if (this.#protocol.compresses(length, undefined)) {
         this.#thread.idle.used(this.#protocol);
-        // What is prepared is compressed once, for all that it goes to.
+        // A PreparedMessage is compressed once, for all its receivers.
         if (length > this.#sliceSize && !(data instanceof PreparedMessage)) {
           return this.#sendInSlices(typeof data === "string" ? data : asBytes(data), length, this.#thread);
         }
@@ -294,7 +297,7 @@ export class Connection implements SenderHost {
     return sent;
   }
 
-  /** Sends a message in slices, each in its turn, while there is room. Resolves with whether all of it has been sent. */
+  /** Sends a message in slices, each in its turn, while there is room. Resolves with whether all of it was sent. */
   #sendInSlices(data: string | Uint8Array, length: number, { turns, idle }: Thread): Promise<boolean> {
     const message = new SlicedMessage(data, length, this.#sliceSize);
     const binary = typeof data !== "string";
@@ -311,7 +314,7 @@ export class Connection implements SenderHost {
       };
       const next = (): void => {
         if (this.#sender.hasFailed) {
-          // How that ends is known soon.
+          // How the connection ends is known soon.
           settle();
           resolve(this.closed.then(notSent, notSent));
           return;
@@ -365,23 +368,23 @@ export class Connection implements SenderHost {
       }
     } catch (error) {
       if (this.#settled) return;
-      // Nothing more goes either way.
+      // Both directions are over.
       this.#cause ??= error;
       this.#sender.fail(error);
     }
     this.#readEnded = true;
     this.#protocol.pushEnd(this.#sink);
-    // With nobody there, what waits need not be waited for.
+    // Without a reader, there is no reason to wait for one.
     if (!this.readable.locked && this.#outlet.isBehind) this.#giveUpReader();
     this.advance();
   }
 
   #received(chunk: Bytes): void {
-    // What is discarded needs no room.
+    // Data after the end is discarded, and needs no room.
     if (this.#outcome !== undefined) return;
     const turns = this.#sliceSize === Infinity ? undefined : this.#thread?.turns;
     if (turns !== undefined && chunk.byteLength > SHORT_CHUNK && !turns.hasTime) {
-      // It is kept as it is until its turn.
+      // The Protocol keeps the chunk until its turn.
       this.#protocol.pause();
     }
     this.#delivering = true;
@@ -405,7 +408,7 @@ export class Connection implements SenderHost {
     if (this.#isFull) this.#protocol.pause();
   }
 
-  /** Goes on with the chunk that a full queue has stopped, and with the duplex, as far as there is room. */
+  /** Continues with a chunk that a full queue has stopped, and with the duplex, while there is room. */
   #goOn(): void {
     if (this.#delivering) return;
     const turns = this.#sliceSize === Infinity ? undefined : this.#thread?.turns;
@@ -426,12 +429,12 @@ export class Connection implements SenderHost {
     else this.#readOn();
   }
 
-  /** Whether the decoding of what has arrived has stopped in its middle. */
+  /** Whether decoding has stopped in the middle of received data. */
   get #hasStopped(): boolean {
     return this.#protocol.paused || this.#protocol.unfinished;
   }
 
-  /** Whether it may go on now: with nothing to inflate, always. */
+  /** Whether it may continue now. Without inflating, always. */
   get #hasTurn(): boolean {
     if (this.#sliceSize === Infinity || this.#served) return true;
     return this.#waiting === undefined && this.#thread!.turns.hasTime;
@@ -456,47 +459,47 @@ export class Connection implements SenderHost {
     if (this.#protocol.state !== "open") this.#stopHolding();
   }
 
-  /** Nobody may want to answer any more: the Close that has waited for that goes out. */
+  /** Sends our Close, which may have waited for the reader. */
   #stopHolding(): void {
     if (this.#isAnswering && !this.holdsClose) this.#sender.flushSoon();
     this.advance();
   }
 
-  /** Nothing waits for the reader any more. */
+  /** Stops waiting for the reader. */
   #giveUpReader(): void {
     this.#impatient = true;
     this.#goOn();
     this.#stopHolding();
   }
 
-  /** Whether our Close comes after the peer's, or after an error, and has not been sent. */
+  /** Whether our Close answers the peer's, or follows an error, and has not been sent. */
   get #isAnswering(): boolean {
     return this.#protocol.state === "closing" && this.#protocol.canSend;
   }
 
-  /** Whether somebody could still answer what came before it. */
+  /** Whether messages from before it can still be answered. */
   get #isAnswerable(): boolean {
     return this.#isAnswering && !this.#impatient && !this.#inletEnded && !this.#sender.ended;
   }
 
-  /** Whether nothing more shall arrive for now. */
+  /** Whether no more messages should arrive for now. */
   get #isFull(): boolean {
     return this.#outcome === undefined && !this.#isDropping && this.#outlet.full;
   }
 
-  /** Whether messages without room are dropped. After our Close it is the peer's that matters. */
+  /** Whether messages are dropped if there is no room. After our Close, the peer's Close must arrive. */
   get #isDropping(): boolean {
     return this.#impatient || !this.#protocol.canSend;
   }
 
-  /** Ends the readable, once nobody has to ask for that. */
+  /** Ends the readable, unless the reader can still answer something. */
   #endOutlet(): void {
     if (this.#outcome === undefined || (this.#isAnswerable && this.#outlet.isBehind)) return;
     if (this.#outcome.wasClean) this.#outlet.close();
     else this.#outlet.fail(this.#error());
   }
 
-  /** Something that is not the peer's fault has ended the decoding of its stream: an extension, or `allocate`. */
+  /** An extension or `allocate` has thrown, which is not the peer's fault. */
   #broken(error: unknown): void {
     this.#cause ??= error;
     const where = { closeCode: CloseCode.InternalError, byteOffset: this.#protocol.bytesReceived, rule: "none" };
@@ -505,7 +508,7 @@ export class Connection implements SenderHost {
     }
   }
 
-  /** What fails those who still use the connection. */
+  /** The error for those who still use the connection. */
   #error(): WebSocketStreamError {
     const { closeCode, reason, wasClean } = this.#outcome ?? {
       closeCode: CloseCode.NoStatusReceived,
@@ -519,12 +522,12 @@ export class Connection implements SenderHost {
       cause instanceof WebSocketError
         ? `The peer broke a rule${why}`
         : this.#protocol.error?.code === "WS_ERR_INTERNAL"
-          ? `Decoding has failed${why}`
+          ? `Decoding failed${why}`
           : `The connection ended without a Close${why}`;
     return (this.#failure ??= new WebSocketStreamError(message, { closeCode, reason, cause }));
   }
 
-  /** Waits for what is next: see Awaited. */
+  /** Waits for the next step: see Awaited. */
   #wait(): void {
     const closeTimeout = this.#closeTimeout;
     const { state, streamEnd } = this.#protocol;
@@ -556,7 +559,7 @@ export class Connection implements SenderHost {
     }
   }
 
-  /** Lets go of the duplex, ending what has not ended, and tells the outcome. */
+  /** Releases the duplex, ends whatever has not ended, and settles `closed`. */
   #finish(): void {
     this.#settled = true;
     this.#patience.stop();
@@ -576,7 +579,7 @@ export class Connection implements SenderHost {
   }
 }
 
-/** About how many bytes: of a long string the beginning tells. */
+/** About how many bytes it is, estimated from the beginning of a long string. */
 function lengthOf(data: string | Bytes | PreparedMessage): number {
   if (data instanceof PreparedMessage) return data.payload.length;
   if (typeof data !== "string") return data.byteLength;

@@ -1,13 +1,15 @@
-/** A connection that has ended without a closing handshake; or that has ended, and is written to. */
+/** The error of a connection that ended without a closing handshake, or that is written to after its end. */
 export class WebSocketStreamError extends Error {
-  /** As of all errors: to tell it from others where there are two copies of the package. */
+  /** As of all errors: it identifies the class if the package is loaded twice. */
   override readonly name: string = "WebSocketStreamError";
   /** The code of the peer's Close; 1005 if it had none, 1006 if there was no Close (RFC 6455 §7.1.5). */
   readonly closeCode: number;
-  /** The reason in the peer's Close. */
+  /** The reason in the peer's Close, or "". */
   readonly reason: string;
 
-  /** `cause` in `options` is why: the WebSocketError of what the peer sent, or what a stream of the duplex failed with. */
+  /**
+   * `cause` in `options` is why: the WebSocketError if the peer broke a rule, or the error of a stream of the duplex.
+   */
   constructor(
     message: string,
     options: { readonly closeCode: number; readonly reason: string; readonly cause?: unknown },

@@ -7,27 +7,28 @@ import { Outlet } from "./outlet.ts";
 export interface FrameDecoderStreamOptions extends FrameDecoderOptions, StreamMarks {}
 
 /**
- * Bytes in, frames out (RFC 6455 §5): FrameDecoder as a pair for `pipeThrough()`.
+ * Decodes bytes to frames (RFC 6455 §5): FrameDecoder as a pair for `pipeThrough()`.
  *
- * Both queues are measured in bytes, a frame with its header. A chunk is decoded when fewer bytes of frames than the mark
- * wait to be read, so at most those of one chunk come on top (and what earlier chunks had of a frame that it completes).
+ * Both queues are measured in bytes, and a frame counts with its header. A chunk is decoded when fewer bytes than
+ * `readableHighWaterMark` wait to be read. The queue can therefore exceed the mark by the frames of one chunk (and by
+ * the earlier parts of a frame that it completes).
  *
- * A chunk is handed over when it is written: payloads are views on it, which is unmasked in place, unless the option `copy`
- * is set.
+ * A chunk belongs to the stream once it is written. It is unmasked in place, and payloads are views of it, unless the
+ * option `copy` is set.
  *
- * When the stream is wrong, the writable fails at once with the WebSocketError, and the readable with the same error when
- * the frames before it have been read. Closing the writable closes the readable; a frame that is not complete then is not
- * delivered. Aborting and cancelling go through, with their reason.
+ * If the bytes are invalid, the writable fails at once with the WebSocketError, and the readable fails with the same
+ * error after the frames before it. Closing the writable closes the readable, and an incomplete frame is not delivered.
+ * Aborting and cancelling pass through, with their reason.
  */
 export class FrameDecoderStream {
-  /** The frames. */
+  /** The frames. Their payloads are views of the written chunks, unless `copy` is set. */
   readonly readable: ReadableStream<Frame>;
-  /** Where the bytes go. */
+  /** Accepts the bytes, in chunks of any size. */
   readonly writable: WritableStream<Bytes>;
 
   /**
-   * @throws TypeError and RangeError as FrameDecoder
-   * @throws RangeError for a mark out of range
+   * @throws TypeError and RangeError as FrameDecoder does
+   * @throws RangeError for a high-water mark out of range
    */
   constructor(options: FrameDecoderStreamOptions) {
     const decoder = new FrameDecoder(options);
@@ -64,7 +65,7 @@ export class FrameDecoderStream {
   }
 }
 
-/** Of what need not be a chunk: the decoder says so when it gets it. */
+/** 0 for a chunk that is not bytes: the decoder throws when it gets it. */
 function byteLength(chunk: Bytes): number {
   return isBytes(chunk) ? chunk.byteLength : 0;
 }

@@ -7,24 +7,25 @@ import { Outlet } from "./outlet.ts";
 export interface FrameEncoderStreamOptions extends FrameEncoderOptions, StreamMarks {}
 
 /**
- * Frames in, bytes out (RFC 6455 §5.2): FrameEncoder as a pair for `pipeThrough()`. A string is a whole text message, bytes
- * are a whole binary message, and a PreparedMessage is either; anything else is a frame, which a decoded Frame is too.
+ * Encodes frames to bytes (RFC 6455 §5.2): FrameEncoder as a pair for `pipeThrough()`. A string is a whole text
+ * message, bytes are a whole binary message, and a PreparedMessage is either. Anything else is a frame, including a
+ * decoded Frame.
  *
- * Both queues are measured in bytes. Frames are serialized when the readable is read: small ones that wait at that time leave
- * in one chunk. Payloads are borrowed until the reader has written the chunks: do not change them before.
+ * Both queues are measured in bytes. Frames are serialized when the readable is read, and small ones that wait then
+ * leave in one chunk. Payloads are borrowed: do not change them until the reader has written the chunks.
  *
- * What cannot be encoded errors the writable with the TypeError or RangeError of FrameEncoder, and the readable with the same
- * when what was before it has been read. Closing, aborting and cancelling go through.
+ * If a frame cannot be encoded, the writable fails with the TypeError or RangeError of FrameEncoder, and the readable
+ * fails with the same error after the frames before it. Closing, aborting and cancelling pass through.
  */
 export class FrameEncoderStream {
-  /** The bytes. */
+  /** The bytes. A chunk may share memory with a payload that was written. */
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
-  /** Where the frames go. */
+  /** Accepts frames and messages. Their bytes are borrowed. */
   readonly writable: WritableStream<FrameInit | string | Bytes | PreparedMessage>;
 
   /**
-   * @throws TypeError as FrameEncoder
-   * @throws RangeError for a mark out of range
+   * @throws TypeError as FrameEncoder does
+   * @throws RangeError for a high-water mark out of range
    */
   constructor(options: FrameEncoderStreamOptions) {
     const encoder = new FrameEncoder(options);
@@ -35,7 +36,7 @@ export class FrameEncoderStream {
     };
     const outlet = new Outlet<Uint8Array<ArrayBuffer>>({
       size: (part) => part.length,
-      // What waits, waits in the encoder, where it is put together.
+      // Frames wait in the encoder, which joins them.
       highWaterMark: 0,
       pulled: () => {
         if (outlet.wanted) flush();
@@ -83,7 +84,7 @@ function encode(encoder: FrameEncoder, chunk: Writable): void {
   else encoder.frame(chunk);
 }
 
-/** Of what need not be a frame: the encoder says so when it gets it. */
+/** 0 for what is not a frame: the encoder throws when it gets it. */
 function sizeOf(chunk: Writable): number {
   const isFrame = typeof chunk === "object" && !(chunk instanceof PreparedMessage) && !isBytes(chunk);
   return dataSize(isFrame ? (chunk?.payload ?? "") : chunk);

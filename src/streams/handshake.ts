@@ -1,4 +1,4 @@
-// The opening handshake over a duplex of bytes, both sides (RFC 6455 §4).
+// The opening handshake over a duplex of bytes, for both roles (RFC 6455 §4).
 
 import {
   acceptHandshake,
@@ -25,7 +25,7 @@ import {
 } from "./web-socket-stream.ts";
 
 interface HandshakeOptions extends ConnectionStreamOptions, HeadParserOptions {
-  /** Gives up the handshake, with the reason of the signal: `AbortSignal.timeout(ms)` limits its time. Default none. */
+  /** Stops the handshake with the reason of the signal. `AbortSignal.timeout(ms)` limits its time. Default none. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -36,12 +36,12 @@ export interface ConnectStreamOptions extends HandshakeOptions, RequestOptions {
 export interface AcceptStreamOptions extends HandshakeOptions, AcceptOptions {}
 
 /**
- * Opens a connection as a client, over a duplex that leads to the server (with TLS for `wss:`). The URL says what to ask for.
+ * Opens a connection as a client (RFC 6455 §4.1), over a duplex that leads to the server, with TLS for `wss:`. The URL
+ * gives the host and the path of the request. If it fails, the duplex is ended.
  *
- * If it fails, the duplex is ended.
- *
- * @throws (rejects) HandshakeError if the response is not that of a server that accepts; what the duplex fails with; the
- *   reason of the signal; TypeError and RangeError for the options
+ * @throws (rejects) HandshakeError if the server does not accept
+ * @throws (rejects) the error of the duplex, or the reason of the signal
+ * @throws (rejects) TypeError and RangeError for wrong or unknown options
  */
 export async function connectWebSocketStream(
   duplex: ByteDuplex,
@@ -63,12 +63,12 @@ export async function connectWebSocketStream(
 }
 
 /**
- * Accepts a connection as a server, over a duplex that comes from a client.
+ * Accepts a connection as a server (RFC 6455 §4.2), over a duplex from a client. If the request is refused, the refusal
+ * is written first. If it fails in any way, the duplex is ended.
  *
- * If the handshake is refused, the refusal is written; if it fails in any way, the duplex is ended.
- *
- * @throws (rejects) HandshakeError if the request is refused; what the duplex fails with; the reason of the signal; TypeError
- *   and RangeError for the options
+ * @throws (rejects) HandshakeError if the request is refused
+ * @throws (rejects) the error of the duplex, or the reason of the signal
+ * @throws (rejects) TypeError and RangeError for wrong or unknown options
  */
 export async function acceptWebSocketStream(
   duplex: ByteDuplex,
@@ -99,7 +99,7 @@ export async function acceptWebSocketStream(
   });
 }
 
-/** The duplex while the handshake runs. */
+/** The duplex during the handshake. */
 interface Line {
   /** @throws (rejects) HandshakeError at the end of the stream */
   read(): Promise<Uint8Array>;
@@ -107,7 +107,9 @@ interface Line {
   end(): Promise<void>;
 }
 
-/** Runs a handshake; what it returns is called when the streams are free again. Ends the duplex if it fails. */
+/**
+ * Runs a handshake. The function that it returns is called once the streams are unlocked. Ends the duplex if it fails.
+ */
 async function handshake(
   { readable, writable }: ByteDuplex,
   { signal }: HandshakeOptions,
@@ -131,7 +133,7 @@ async function handshake(
     async read() {
       const { done, value } = await reader.read();
       if (!done) return value;
-      throw new HandshakeError("WS_ERR_HANDSHAKE_START_LINE", "The stream ended inside the handshake", {
+      throw new HandshakeError("WS_ERR_HANDSHAKE_START_LINE", "The stream ended before the handshake was complete", {
         rule: "RFC 6455 §4.1",
       });
     },
@@ -152,7 +154,7 @@ async function handshake(
   try {
     return open();
   } catch (error) {
-    // Options of the connection that cannot be.
+    // The options of the connection are wrong.
     readable.cancel(error).catch(() => {});
     writable.abort(error).catch(() => {});
     throw error;

@@ -1,19 +1,25 @@
-// How full a pair of streams may get, and what a message counts in its queues: all in bytes.
+// The high-water marks of a pair of streams, and what a message counts in their queues, all in bytes.
 
 import { isBytes } from "../frame/bytes.ts";
 import { utf8Length } from "../frame/utf8.ts";
 import { PreparedMessage } from "../index.ts";
 
-/** 64 KiB: what a socket typically reads at once. */
+/** 64 KiB, as much as a socket typically reads at once. */
 const DEFAULT_MARK = 65536;
-/** The shortest header there is: with it, empty messages count too. */
+/** The shortest possible header. Counting it means that empty messages count too. */
 const SMALLEST_HEADER = 2;
 
-/** How much a pair of streams may hold, in bytes. */
+/** How many bytes a pair of streams may hold. */
 export interface StreamMarks {
-  /** The high-water mark of the readable: it takes no more input while this many bytes wait to be read. Default 64 KiB. */
+  /**
+   * The high-water mark of the readable, in bytes. No more input is read while this many bytes wait to be read. Default
+   * 65,536 (64 KiB).
+   */
   readonly readableHighWaterMark?: number | undefined;
-  /** The high-water mark of the writable: at least 1. Default 64 KiB. */
+  /**
+   * The high-water mark of the writable, in bytes, 1 or more. `ready` of a writer waits while this many bytes are
+   * queued. Default 65,536 (64 KiB).
+   */
   readonly writableHighWaterMark?: number | undefined;
 }
 
@@ -22,12 +28,13 @@ export function readMark(value: number = DEFAULT_MARK, least: number = 0): numbe
   if (typeof value !== "number" || !(value >= least)) {
     throw new RangeError(`A high-water mark must be a number, ${least} or more`);
   }
-  // Finite, so that how full a queue is can be told from what is left.
+  // Finite, because the number of queued bytes is computed from it.
   return Math.min(value, Number.MAX_SAFE_INTEGER);
 }
 
 /**
- * What a message counts in a queue, in bytes: its payload, text as UTF-8, and two for its header. 0 for what is not a message.
+ * What a message counts in a queue, in bytes: its payload, with text as UTF-8, and 2 for its header. 0 if it is not a
+ * message.
  * @internal
  */
 export function dataSize(data: unknown): number {

@@ -1,25 +1,25 @@
-// The readable end of a pair: a queue measured in bytes whose producer can wait until there is room, and can see whether the
-// reader is done with what it was given.
+// The readable end of a pair: a queue measured in bytes. Its producer can wait for room, and can see whether the reader
+// is done with an item.
 
 /** How an Outlet is set up. @internal */
 export interface OutletOptions<T> {
-  /** In bytes, more than 0. */
+  /** The size of an item in bytes, more than 0. */
   readonly size: (item: T) => number;
   readonly highWaterMark: number;
   /** The reader has taken an item out of the queue, or asks for one that is not there yet. */
   readonly pulled?: () => void;
-  /** Nobody reads any more. */
+  /** The reader has cancelled. */
   readonly cancelled: (reason: unknown) => void;
 }
 
-/** From this many taken items on, their places in the queue are given back. */
+/** Once this many items have been taken, the queue is compacted. */
 const COMPACT = 1024;
-/** The stream is given about this many bytes at once: what it holds itself is read faster. */
+/** The stream gets about this many bytes at once, because reading from its own queue is faster. */
 const BATCH = 16384;
 
 /**
- * The stream has a mark of 0: so every pull() is a read() that waits, after what the stream held. One that finds nothing else
- * either says that the reader is done with what it was given, and wants the next item.
+ * The stream has a mark of 0, so each pull() is a pending read() for which the stream has no item. If there is no item
+ * here either, the reader is done with the previous one and wants the next.
  * @internal
  */
 export class Outlet<T> {
@@ -30,14 +30,14 @@ export class Outlet<T> {
   #items: T[] = [];
   #sizes: number[] = [];
   #first = 0;
-  /** In the queue, without what the stream holds. */
+  /** The bytes of the queue, without those in the stream. */
   #itemBytes = 0;
-  /** Of the item that the stream is being given. */
+  /** The size of the item that is being passed to the stream. */
   #nextSize = 0;
   #wanted = false;
   #handedOut = false;
   #ended = false;
-  /** How it ends when the queue has been read. */
+  /** How it ends once the queue has been read. */
   #ending: { readonly error?: unknown } | undefined = undefined;
   #waiting: (() => void)[] = [];
 
@@ -63,7 +63,7 @@ export class Outlet<T> {
     );
   }
 
-  /** Whether it has been closed, cancelled or has failed: what is enqueued then is dropped. */
+  /** Whether it was closed or cancelled, or has failed. Items are then dropped. */
   get ended(): boolean {
     return this.#ended;
   }
@@ -73,12 +73,12 @@ export class Outlet<T> {
     return !this.#ended && !this.#wanted && this.queuedBytes >= this.#highWaterMark;
   }
 
-  /** Whether the reader waits for something. */
+  /** Whether the reader is waiting for an item. */
   get wanted(): boolean {
     return this.#wanted && !this.#ended;
   }
 
-  /** Whether items wait, or the reader has been given one and has not asked for the next. */
+  /** Whether items are queued, or the reader has one and has not asked for the next. */
   get isBehind(): boolean {
     return !this.#ended && (this.#handedOut || this.#first < this.#items.length);
   }
@@ -100,29 +100,29 @@ export class Outlet<T> {
     }
   }
 
-  /** Waits until there is room, or the end. */
+  /** Waits for room, or for the end. */
   async ready(): Promise<void> {
     while (this.full) await this.pulled();
   }
 
-  /** Waits for the next time that the reader takes or wants an item, or the end. */
+  /** Waits until the reader takes or wants an item, or for the end. */
   pulled(): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
     });
   }
 
-  /** Ends it, after what is queued. */
+  /** Closes the readable after the queued items. */
   close(): void {
     this.#end({});
   }
 
-  /** Errors it, after what is queued: what came before an error is read before it. */
+  /** Fails the readable after the queued items, so that these are read first. */
   fail(error: unknown): void {
     this.#end({ error });
   }
 
-  /** Errors it now. */
+  /** Fails the readable now. */
   abort(error: unknown): void {
     if (!this.#ended || this.#ending) this.#controller.error(error);
     this.#drop();
@@ -168,7 +168,7 @@ export class Outlet<T> {
   #endIfRead(): void {
     const ending = this.#ending;
     if (ending === undefined || this.#first < this.#items.length) return;
-    // An error would take away what the stream holds; its end would not.
+    // error() would drop the items that the stream holds; close() would not.
     if ("error" in ending && this.#controller.desiredSize! < 0) return;
     this.#ending = undefined;
     if ("error" in ending) this.#controller.error(ending.error);

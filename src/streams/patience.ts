@@ -1,18 +1,18 @@
-// How long something that has to happen may take.
+// The time limits of a connection that is closing.
 
 import { LONGEST_DELAY } from "../protocol/times.ts";
 
 /**
- * Waits for one thing at a time. Each may take a time of its own, which starts again whenever there is progress.
+ * Waits for one thing at a time, each with a time limit that starts again on progress.
  * @internal
  */
 export class Patience<Thing extends string> {
   readonly #expired: (thing: Thing) => void;
   #thing: Thing | undefined = undefined;
   #limit = Infinity;
-  /** Since when nothing has moved. */
+  /** The time of the last progress. */
   #since = 0;
-  /** When its time is over, whatever moves. */
+  /** The time at which it expires in spite of progress. */
   #latest = Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined = undefined;
 
@@ -20,7 +20,7 @@ export class Patience<Thing extends string> {
     this.#expired = expired;
   }
 
-  /** Begins to wait for a thing, in place of what it has waited for; or goes on. Times are in milliseconds. */
+  /** Waits for a thing, and for no other. Does nothing if it already waits for it. Times are in milliseconds. */
   waitFor(thing: Thing, limit: number, most: number = limit): void {
     if (this.#thing === thing) return;
     this.stop();
@@ -35,7 +35,7 @@ export class Patience<Thing extends string> {
     this.#since = performance.now();
   }
 
-  /** Waits for nothing any more. */
+  /** Stops waiting. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -57,7 +57,7 @@ export class Patience<Thing extends string> {
       this.#start();
       return;
     }
-    // After a stall of the event loop, what it waits for may be in the system: that is read before the next timer.
+    // After a stall of the event loop, it may have happened already: the system's data is read before the next timer.
     this.#timer = setTimeout(() => {
       if (this.#left > 0) this.#start();
       else this.#expired(this.#thing!);

@@ -1,26 +1,29 @@
-// From a Protocol to the writable of a duplex.
+// Moves bytes from a Protocol to the writable of a duplex.
 
 import { concat } from "../frame/bytes.ts";
 import type { Protocol } from "../index.ts";
 
 /**
- * This many microtasks after the last message, what is queued is sent. A message takes about ten of them from one stream to
- * the next: so the answers to a chunk leave together, and nothing waits for a timer.
+ * Queued data is sent this many microtasks after the last message. A message takes about ten of them from one stream to
+ * the next, so the answers to a chunk leave together, and without a timer.
  */
 const TURNS = 16;
-/** And before a Close that answers: a pipe may go through streams that transform, and reads ahead of what it writes. */
+/**
+ * The same before a Close that answers the peer's. It is longer because a pipe may lead through transform streams, and
+ * reads ahead of its writes.
+ */
 const CLOSE_TURNS = 4 * TURNS;
-/** This many bytes are sent without waiting for more, and a writer waits while as many are queued. */
+/** From this many bytes on, queued data is sent without waiting for more, and a writer waits. */
 const BATCH = 65536;
-/** The most that is written at once: progress shows between two writes. */
+/** The most that is written at once: there is progress after each write. */
 const SLICE = 131072;
 const HOLD_CLOSE = { holdClose: true } as const;
 
 /** The connection of a Sender. @internal */
 export interface SenderHost {
-  /** Whether somebody may still want to answer what came before the peer's Close: ours waits. */
+  /** Whether our Close waits, so that messages from before the peer's Close can still be answered. */
   readonly holdsClose: boolean;
-  /** The duplex has taken something. */
+  /** The duplex has taken data. */
   taken(): void;
   /** Everything has been written, or the stream has ended. */
   advance(): void;
@@ -33,15 +36,15 @@ export class Sender {
   readonly #protocol: Protocol;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #host: SenderHost;
-  /** Serialized ahead of time, and not written. */
+  /** Serialized ahead of time, but not written. */
   #chunks: Uint8Array[] = [];
   #chunkBytes = 0;
   #flushing = false;
   /** Microtasks to wait before the next flush. */
   #turns = 0;
-  /** Lets the write go on that waits for room. */
+  /** Resumes the write that waits for room. */
   #release: () => void = () => {};
-  /** Whether the writable has been told to close. */
+  /** Whether close() was called on the writable. */
   #closing = false;
   #ended = false;
   #hasFailed = false;
@@ -58,7 +61,7 @@ export class Sender {
     return this.#ended;
   }
 
-  /** Whether that is because the stream has failed. */
+  /** Whether the stream has failed. */
   get hasFailed(): boolean {
     return this.#hasFailed;
   }
@@ -72,7 +75,7 @@ export class Sender {
     return this.#chunkBytes + this.#protocol.bufferedAmount;
   }
 
-  /** Serializes what is queued: then nothing in this buffer is needed any more. */
+  /** Serializes the queued messages, so that they no longer need this buffer. */
   free(buffer: ArrayBufferLike): void {
     for (const chunk of slices(this.#protocol.take(HOLD_CLOSE), buffer)) {
       this.#chunks.push(chunk);
@@ -80,7 +83,7 @@ export class Sender {
     }
   }
 
-  /** Sends what is queued when no more has been added for some microtasks. */
+  /** Sends the queued data, once no more has been added for some microtasks. */
   flushSoon(): void {
     if (this.#ended) return;
     if (this.#protocol.state === "closing" && this.#protocol.canSend) this.#turns = CLOSE_TURNS;
@@ -90,12 +93,12 @@ export class Sender {
     void this.#flush();
   }
 
-  /** Whether so much is queued that a writer should wait for room(). */
+  /** Whether a writer should wait for room(). */
   get isFull(): boolean {
     return !this.#ended && this.#queuedBytes >= BATCH;
   }
 
-  /** Waits until what is queued is being written, or the end. For one at a time. */
+  /** Waits until the queued data is being written, or for the end. Only one caller may wait at a time. */
   room(): Promise<void> {
     return new Promise((resolve) => (this.#release = resolve));
   }
@@ -113,7 +116,7 @@ export class Sender {
     );
   }
 
-  /** Nothing more can be written: the stream has failed, or does so now. */
+  /** Fails the stream, unless it has failed already. */
   fail(error: unknown): void {
     if (this.#ended) return;
     this.#hasFailed = true;
@@ -121,7 +124,7 @@ export class Sender {
     this.#host.failed(error);
   }
 
-  /** Lets go of the stream. What has not ended is cut. */
+  /** Unlocks the stream, and aborts it if it has not ended. */
   release(error: unknown): void {
     if (!this.#ended) this.#end(error);
     this.#writer.releaseLock();
@@ -149,7 +152,7 @@ export class Sender {
         for (const chunk of slices(parts)) chunks.push(chunk);
         this.#release();
         for (const chunk of chunks) {
-          // One at a time: some duplexes count chunks where they should count bytes, and are ready for thousands.
+          // One at a time, because some duplexes count chunks instead of bytes and would accept thousands.
           await this.#writer.write(chunk);
           if (this.#ended) return;
           this.#host.taken();
@@ -164,8 +167,8 @@ export class Sender {
 }
 
 /**
- * The same bytes in as few chunks of at most SLICE bytes as there can be without copying what is large. Copies all that is in
- * the `borrowed` buffer.
+ * Groups the bytes into as few chunks of at most SLICE bytes as possible, without copying large parts. Copies
+ * everything that is in the `borrowed` buffer.
  */
 function* slices(parts: readonly Uint8Array[], borrowed?: ArrayBufferLike): Generator<Uint8Array, void> {
   let small: Uint8Array[] = [];

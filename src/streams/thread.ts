@@ -1,11 +1,11 @@
-// What the connections of a thread share: see src/node/thread.ts. Here with what every runtime has.
+// What the connections of a thread share, as in src/node/thread.ts, but for all runtimes.
 
 import { Protocol } from "../index.ts";
 import { IdleRelease } from "../protocol/idle.ts";
 import type { Thread } from "../protocol/thread.ts";
 import { Turns } from "../protocol/turns.ts";
 
-/** What some runtimes have beside the timers of the web. */
+/** What some runtimes have in addition to the timers of the web. */
 interface Runtime {
   readonly setImmediate?: (go: () => void) => unknown;
   readonly MessageChannel?: typeof MessageChannel;
@@ -15,7 +15,7 @@ interface Runtime {
 
 const runtime: Runtime = globalThis as Runtime;
 
-/** In workerd each request has timers of its own, which end with it. */
+/** In workerd, each request has its own timers, which end with it. */
 const OF_REQUESTS = "Cloudflare-Workers";
 
 /** The thread of a connection. @internal */
@@ -28,7 +28,7 @@ function newThread(soon: (go: () => void) => void): Thread {
   return { turns: new Turns({ now: () => performance.now(), soon }), idle: new IdleRelease(every) };
 }
 
-/** What begins the next turn, without the delays that timers have in browsers. */
+/** Starts the next turn without the delays of timers in browsers. */
 function laterTurns(): (go: () => void) => void {
   const { setImmediate, MessageChannel: Channel } = runtime;
   if (setImmediate !== undefined) return (go) => void setImmediate(go);
@@ -47,7 +47,7 @@ function after(go: () => void): void {
   setTimeout(go, 0);
 }
 
-/** No timer of it keeps a process alive. */
+/** Its timers do not keep a process alive. */
 function every(ms: number, call: () => void): () => void {
   const timer: unknown = setInterval(call, ms);
   if (typeof timer === "object" && timer !== null && "unref" in timer && typeof timer.unref === "function") {

@@ -205,6 +205,6 @@ test("an agent for http: opens no TLS connection, and so none for wss:", async (
     }
   }
   const attempt = versionOf(`wss://localhost:${port}`, { agent: new Plain() });
-  await expect(attempt).rejects.toThrow("The agent has opened no TLS connection");
+  await expect(attempt).rejects.toThrow("The agent did not open a TLS connection");
   expect(opened.map(({ destroyed }) => destroyed)).toEqual([true]);
 });

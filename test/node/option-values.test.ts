@@ -102,7 +102,7 @@ test("a socketPath must say something, and alone", async () => {
 test("serve({ server }): a second without a path is an error that says so", async () => {
   const server = createServer();
   const first = await serve({ server }, () => {});
-  await expect(serve({ server }, () => {})).rejects.toThrow("This server has a serve() without a path already");
+  await expect(serve({ server }, () => {})).rejects.toThrow("This server already has a serve() without a `path`");
   await first.close();
   // Nothing is left of it, also after a second time.
   await first.close();

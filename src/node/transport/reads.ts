@@ -1,5 +1,5 @@
-// Sockets that read into one window, which all of a thread share: no memory is allocated for a chunk, and it is decoded where it
-// is. This is what the public option `onread` of net.Socket does, for sockets that exist already.
+// Reads from sockets into one window that a thread shares: no memory is allocated for a chunk, and it is decoded in
+// place. The public option `onread` of net.Socket does the same, but only for new sockets.
 
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from "node:net";
 import { Duplex, Readable } from "node:stream";
@@ -9,15 +9,15 @@ import { isSocket } from "./sockets.ts";
 /** The window, and what is needed to decode it. @internal */
 export type ReadWindow = ReturnType<typeof Protocol.readWindow>;
 
-/** What to do with what a socket reads, which is `this`. @internal */
+/** The functions that get the data of a socket, which is `this`. @internal */
 export interface Receivers {
-  /** A chunk of the stream. */
+  /** Gets a chunk of the stream. */
   chunk(this: Duplex, chunk: Uint8Array): void;
-  /** The first `length` bytes of the window. They are good until this returns. */
+  /** Gets the first `length` bytes of the window, which are valid until this returns. */
   filled(this: Duplex, window: ReadWindow, length: number): void;
 }
 
-/** Where a socket keeps what `onread` was given. */
+/** The fields in which a socket keeps the values of `onread`. */
 interface Fields {
   readonly buffer: symbol;
   readonly callback: symbol;
@@ -29,10 +29,10 @@ interface Handle {
 
 type Inside = { [field: symbol]: unknown; readonly _handle?: Handle | null };
 
-/** Undefined until they have been looked for, null if they are not there. */
+/** Undefined until they have been searched for, null if they were not found. */
 let fields: Fields | null | undefined;
 
-/** Finds them by their content, not by their names. If anything is not as expected, they are not used. */
+/** Finds them by their values, not by their names. If anything is unexpected, they are not used. */
 function findFields(): Fields | null {
   try {
     return probeFields();
@@ -55,8 +55,8 @@ function probeFields(): Fields | null {
 }
 
 /**
- * Pauses a stream. A socket that reads into the window goes on until it has read something, as others do: with nothing left to
- * read, it sees that its peer has ended.
+ * Pauses a stream. A socket that reads into the window continues until it has read something, as others do: if there is
+ * nothing left to read, it notices that its peer has ended.
  * @internal
  */
 export function pause(socket: Duplex): void {
@@ -76,22 +76,22 @@ function sharedWindow(): ReadWindow {
 }
 
 /**
- * Returns what makes a socket call `receivers`. Call that while the socket may be reading, and pause the socket after it. What
- * comes while the stream is paused, or has chunks waiting in it, takes the ordinary way through the stream, as does everything
- * where direct reads are not possible. Make it once: what it adds to sockets is the same for all of them.
+ * Returns a function that makes a socket call `receivers`. Call it while the socket may be reading, and pause the
+ * socket afterwards. The data takes the normal path through the stream while the stream is paused or has queued chunks,
+ * or if direct reads are not possible. Call readerFor() once, so that all sockets share its functions.
  * @internal
  */
 export function readerFor({ chunk, filled }: Receivers): (socket: Duplex, direct: boolean) => void {
   function onRead(this: Duplex, length: number, window: Uint8Array<ArrayBuffer>): boolean {
     if (this.readableFlowing === true && this.readableLength === 0 && window === shared!.bytes) {
       filled.call(this, shared!, length);
-      // Never false: the socket would stop. If it has been paused, it has stopped already.
+      // Never false, because the socket would stop. If it is paused, it has already stopped.
       return true;
     }
     return this.push(Buffer.from(window.subarray(0, length)));
   }
 
-  /** Lets the socket read into the window, if it is as expected. */
+  /** Makes the socket read into the window, if it has the expected fields. */
   function land(socket: Duplex): void {
     if (!isSocket(socket) || socket.connecting || socket.push !== Readable.prototype.push) return;
     fields ??= findFields();

@@ -1,14 +1,14 @@
-// Memory that output is laid out in and written from: it is used again as soon as the system has taken it.
+// Memory in which output is laid out and from which it is written. It is reused once the system has taken it.
 
 /** A message of 1 MiB, and headers. */
 const SLOT_SIZE = 1048640;
-/** For a thread. A peer that does not read keeps one; what finds none is allocated as it is needed. */
+/** For each thread. A peer that does not read occupies one; without a free slot, memory is allocated as needed. */
 const MOST_SLOTS = 32;
 
 const free: Uint8Array<ArrayBuffer>[] = [];
 let slots = 0;
 
-/** A slot that nobody else has, until it is given back. @internal */
+/** A slot that nobody else has until giveSlot(). @internal */
 export function takeSlot(): Uint8Array<ArrayBuffer> | undefined {
   const slot = free.pop();
   if (slot !== undefined || slots === MOST_SLOTS) return slot;
