@@ -386,7 +386,9 @@ describe("handshakes", () => {
 
   test("a stream that ends inside, and a signal", async () => {
     const ended = { readable: from<Uint8Array>([]), writable: new WritableStream<Uint8Array>() };
-    await expect(connectWebSocketStream(ended, "ws://localhost/")).rejects.toThrow("ended inside");
+    await expect(connectWebSocketStream(ended, "ws://localhost/")).rejects.toThrow(
+      "ended before the handshake was complete",
+    );
     expectFree(ended);
 
     const reason = new Error("too slow");
