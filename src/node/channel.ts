@@ -7,7 +7,7 @@ import type { VitalsHost } from "./vitals.ts";
 
 /**
  * A connection as its parts see it. Each part has this one reference, so that an idle connection takes little memory.
- * Not @internal, because the published types of Connection name it.
+ * Not marked internal, because the published types of Connection name it.
  */
 export interface Channel extends FlowHost, OutboxHost, VitalsHost {
   /** This side of the connection, without its socket. @internal */

@@ -47,7 +47,7 @@ export type MessageListener = (data: string | Uint8Array<ArrayBuffer>, isBinary:
 
 /**
  * A Connection as an EventEmitter. It notices when "message" gets or loses listeners, and an exception in a listener
- * does not interrupt the code that emits. Not @internal, because the published types of Connection extend it.
+ * does not interrupt the code that emits. Not marked internal, because the published types of Connection extend it.
  */
 export abstract class ConnectionEmitter extends EventEmitter<ConnectionEvents> {
   /** As in every EventEmitter. The first listener of "message" gets the waiting messages. @internal */

@@ -45,7 +45,7 @@ const STEP = 16384;
 /** How many bytes may be read above the mark to find out whether the peer is alive. */
 const PROBE = 1048576;
 
-/** The connection of a Flow. Not @internal, because the published types of Connection name it. */
+/** The connection of a Flow. Not marked internal, because the published types of Connection name it. */
 export interface FlowHost {
   /** Sends the queued data soon. @internal */
   flushSoon(): void;

@@ -140,7 +140,7 @@ const ENDED = 1;
 /** The socket has closed. */
 const CLOSED = 2;
 
-/** The connection of an Outbox. Not @internal, because the published types of Connection name it. */
+/** The connection of an Outbox. Not marked internal, because the published types of Connection name it. */
 export interface OutboxHost {
   /** Whether our Close waits, so that messages from before the peer's Close can still be answered. @internal */
   readonly holdsClose: boolean;

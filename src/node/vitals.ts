@@ -6,7 +6,7 @@ import { wholeMilliseconds } from "./clock.ts";
 import type { Flow } from "./flow.ts";
 import type { Outbox } from "./outbox.ts";
 
-/** The connection of some Vitals. Not @internal, because the published types of Connection name it. */
+/** The connection of some Vitals. Not marked internal, because the published types of Connection name it. */
 export interface VitalsHost {
   /** Whether our Close waits, so that messages from before the peer's Close can still be answered. @internal */
   readonly holdsClose: boolean;

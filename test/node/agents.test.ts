@@ -1,4 +1,4 @@
-// Over HTTP/2 an agent opens the socket, as it does over HTTP/1.1: what must go through a proxy does.
+// Over HTTP/2 an agent opens the socket, as over HTTP/1.1, so requests go through its proxy.
 
 import { once } from "node:events";
 import { Agent, type ClientRequestArgs, createServer, type OutgoingMessage, request as httpRequest } from "node:http";
@@ -14,7 +14,7 @@ import { atEnd, until, watchLeftovers } from "./support/watch.ts";
 
 watchLeftovers();
 
-/** A proxy that tunnels (RFC 9110 §9.3.6), and what it was asked for. */
+/** A proxy with tunnels (RFC 9110 §9.3.6), and the targets that it was asked for. */
 async function startProxy(): Promise<{ port: number; asked: (string | undefined)[] }> {
   const asked: (string | undefined)[] = [];
   const sockets: Set<Socket> = new Set();
@@ -45,10 +45,10 @@ async function startProxy(): Promise<{ port: number; asked: (string | undefined)
 }
 
 type Callback = (error: Error | null, socket: Duplex) => void;
-/** What goes with an error. */
+/** The second argument of a callback with an error. */
 const none = undefined as unknown as Duplex;
 
-/** Opens a tunnel, and TLS in it. */
+/** Opens a tunnel, and TLS inside it. */
 function tunnel(proxyPort: number, options: ClientRequestArgs, secure: boolean, done: Callback): void {
   const { host, port } = options as { host: string; port: number };
   const request = httpRequest({
@@ -82,7 +82,7 @@ class TunnelAgent extends HttpsAgent {
   }
 }
 
-/** The way of agent-base, and so of https-proxy-agent and socks-proxy-agent. */
+/** The way of agent-base, and therefore of https-proxy-agent and socks-proxy-agent. */
 class SocketAgent extends Agent {
   readonly proxyPort: number;
   #socket: Duplex | undefined;
@@ -113,10 +113,10 @@ async function versionOf(url: string, options: ConnectOptions): Promise<unknown>
   return connection.response?.status;
 }
 
-describe("an agent that goes through a proxy", () => {
+describe("an agent that uses a proxy", () => {
   const kinds: [name: string, make: (port: number, secure: boolean) => Agent][] = [
     ["createConnection() with a callback", (port, secure) => new TunnelAgent(port, secure)],
-    ["createSocket(), as agent-base has it", (port) => new SocketAgent(port)],
+    ["createSocket(), as in agent-base", (port) => new SocketAgent(port)],
   ];
   for (const [name, make] of kinds) {
     test(`wss: ${name}`, async () => {
@@ -125,13 +125,13 @@ describe("an agent that goes through a proxy", () => {
       const agent = make(proxy.port, true);
       expect(await versionOf(`wss://localhost:${port}`, { agent, tls: CA })).toBe(200);
       expect(proxy.asked).toEqual([`localhost:${port}`]);
-      // Its socket does not go back to the agent, and does not count for it.
+      // Its socket does not return to the agent and is not counted there.
       expect(Object.values({ ...agent.sockets, ...agent.freeSockets }).flat()).toEqual([]);
     });
   }
 });
 
-test("the options of an agent hold", async () => {
+test("the options of an agent are used", async () => {
   const { port } = await start({ tls: TLS });
   const agent = new HttpsAgent({ ...CA, localAddress: "127.0.0.2" });
   const { port: open, connections } = await start({ tls: TLS });
@@ -146,7 +146,7 @@ test("the options of an agent hold", async () => {
   });
 });
 
-test("an agent that fails, or answers when the attempt is over", async () => {
+test("an agent that fails, or answers after the attempt", async () => {
   const { port } = await start({ tls: TLS });
   class Failing extends HttpsAgent {
     override createConnection(_options: ClientRequestArgs, done?: Callback): undefined {
@@ -174,7 +174,7 @@ test("an agent that fails, or answers when the attempt is over", async () => {
   }
 });
 
-test("an agent may look at the Host, which has the port", async () => {
+test("an agent sees the Host with its port", async () => {
   const { port } = await start({ tls: TLS });
   const hosts: unknown[] = [];
   const agent = new HttpsAgent(CA);
@@ -189,12 +189,12 @@ test("an agent may look at the Host, which has the port", async () => {
   expect(hosts).toEqual([`localhost:${port}`]);
 });
 
-test("an agent that has no way to open a socket is a TypeError", async () => {
+test("an agent that cannot open a socket is a TypeError", async () => {
   const agent = { addRequest() {} } as unknown as Agent;
   await expect(connect("wss://localhost:1", { agent, http2: true })).rejects.toThrow(TypeError);
 });
 
-test("an agent for http: opens no TLS connection, and so none for wss:", async () => {
+test("an agent for http: opens no TLS connection, so it fails for wss:", async () => {
   const { port } = await start({ tls: TLS });
   const opened: Socket[] = [];
   class Plain extends Agent {

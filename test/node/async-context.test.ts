@@ -1,4 +1,4 @@
-// Events run in the async context in which their connection was made, whatever brings them about.
+// Events run in the async context in which their connection was made, whatever causes them.
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createServer, type IncomingMessage } from "node:http";
@@ -24,11 +24,11 @@ const here = (): string | undefined => als.getStore()?.name;
 interface Opened {
   readonly connection: Connection;
   readonly peer: RawPeer;
-  /** The events, each with where it ran. */
+  /** The events, each with the context in which it ran. */
   readonly log: string[];
 }
 
-/** A connection made in the context `name`; its listeners are added elsewhere. */
+/** Opens a connection in the context `name`; its listeners are added elsewhere. */
 async function openIn(
   where: string | Store,
   role: Role,
@@ -51,7 +51,10 @@ async function openIn(
 
 type Accept = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
-/** A server that does with its next upgrade what is in `accepts`. Apart, for what ends it must not know the store. */
+/**
+ * A server that handles its next upgrade with the first of `accepts`. Separate, because the code that ends it must not
+ * know the store.
+ */
 async function serverFor(accepts: Accept[]): Promise<number> {
   const server = createServer().on("upgrade", (...upgrade) => accepts.pop()!(...upgrade));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -89,7 +92,7 @@ function logs({ log }: Opened, ...entries: string[]): Promise<void> {
   ).then(() => expect(log).toEqual(entries));
 }
 
-test.each(ROLES)("what the socket brings: %s", async (role) => {
+test.each(ROLES)("events that the socket causes: %s", async (role) => {
   const [one, two] = [await openIn("one", role), await openIn("two", role)];
   for (const opened of [one, two]) await opened.peer.write(from(role, text("a"), ping("b"), pong("c")));
   await logs(one, "message a in one", "ping in one", "pong in one");
@@ -112,10 +115,10 @@ test.each(ROLES)("a frame that breaks a rule: %s", async (role) => {
   await logs(one, "error in one", "close in one");
 });
 
-test.each(ROLES)("what the timer brings that all share: %s", async (role) => {
+test.each(ROLES)("events that the shared timer causes: %s", async (role) => {
   const idle = { idleTimeout: 100 };
   const silent = { pingInterval: 50, pongTimeout: 50 };
-  // The first of each has the timer begun in its context.
+  // The first connection of each kind starts the timer in its context.
   const opened = await Promise.all([
     openIn("one", role, idle),
     openIn("two", role, idle),
@@ -131,14 +134,14 @@ test.each(ROLES)("what the timer brings that all share: %s", async (role) => {
   await logs(five, "close in five");
 });
 
-test.each(ROLES)("messages that waited for a listener, or for a loop's next step: %s", async (role) => {
+test.each(ROLES)("messages that waited for a listener, or for the next step of a loop: %s", async (role) => {
   const one = await openIn("one", role, { highWaterMark: 0, listens: false });
   await one.peer.write(from(role, text("a"), text("b"), ping("c")));
   await new Promise((resolve) => setTimeout(resolve, 20));
   als.run({ name: "elsewhere" }, () => one.connection.on("message", (data) => one.log.push(`${data} in ${here()}`)));
   await logs(one, "a in one", "b in one", "ping in one");
 
-  // A loop runs where it was begun; the events that its steps let through do not.
+  // A loop runs in the context where it was started; the events that its steps cause do not.
   const two = await openIn("two", role, { highWaterMark: 0, listens: false });
   await two.peer.write(from(role, text("a"), ping("b"), text("c"), ping("d"), text("e")));
   await new Promise((resolve) => setTimeout(resolve, 20));
@@ -157,14 +160,14 @@ test.each(ROLES)("messages that waited for a listener, or for a loop's next step
   ]);
 });
 
-test("what another connection brings about: its sends, its close(), and room that a write makes", async () => {
+test("events that another connection causes: by its sends, its close(), and room after a write", async () => {
   const one = await openIn("one", "server", { highWaterMark: 1000 });
   const two = await openIn("two", "server");
   two.connection.on("message", (data) => {
     if (data === "fill") one.connection.send(new Uint8Array(16 << 20));
     else one.connection.close(1000);
   });
-  /** The server does not read, because of what waits; more comes meanwhile. */
+  /** The server stops reading because of unsent messages, while more arrives. */
   const stop = async (): Promise<void> => {
     one.log.length = 0;
     one.peer.socket.pause();
@@ -173,7 +176,7 @@ test("what another connection brings about: its sends, its close(), and room tha
       () => one.connection.bufferedAmount > 1 << 20,
       () => "nothing waits",
     );
-    // What it sees with this.
+    // This makes it notice.
     await one.peer.write(from("server", text("first")));
     await logs(one, "message first in one");
     await one.peer.write(from("server", text("a"), ping("b"), text("c")));
@@ -191,7 +194,7 @@ test("what another connection brings about: its sends, its close(), and room tha
 });
 
 test.each(ROLES)("the shared timer keeps no store of a connection that has ended: %s", async (role) => {
-  // Times that no other connection here has: the first one begins their timer, and the other goes on with it.
+  // An interval that no other connection here has: the first one starts its timer, and the other keeps it running.
   const options = { closeTimeout: 3330 };
   const ends: (() => Promise<unknown>)[] = [];
   const openFirst = async (): Promise<WeakRef<object>> => {
@@ -203,7 +206,7 @@ test.each(ROLES)("the shared timer keeps no store of a connection that has ended
   const store = await openFirst();
   const other = await openIn("other", role, options);
   expect(store.deref()).toBeDefined();
-  // What ends it knows it: only its own memory may be left.
+  // The function that ends it knows it. Only its own memory may remain.
   await ends.pop()!();
   await until(
     () => (globalThis.gc!(), store.deref() === undefined),

@@ -1,4 +1,4 @@
-// A side that is behind holds the other back, and nothing grows. The servers run in processes of their own.
+// A slow side makes the other wait, and memory does not grow. The servers run in separate processes.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -9,7 +9,7 @@ import { afterEach, expect, test } from "vitest";
 import { createRequest, FrameDecoder, type FrameSink, FrameEncoder, serializeRequest } from "../../src/index.ts";
 
 const MIB = 1 << 20;
-/** The mark of the server's connections, and what a process may need besides. */
+/** The mark of the server's connections, plus what a process may need otherwise. */
 const ALLOWED = MIB + 64 * MIB;
 const PIECE = 65_536;
 
@@ -37,7 +37,7 @@ async function start(): Promise<Server> {
   };
 }
 
-/** A client that is nothing but a socket: it reads and writes when it is told to. */
+/** A client that is only a socket. It reads and writes when the test says so. */
 async function open(port: number, path: string): Promise<Socket> {
   const socket = createConnection(port, "127.0.0.1");
   ends.push(() => socket.destroy());
@@ -45,7 +45,7 @@ async function open(port: number, path: string): Promise<Socket> {
   let head = "";
   while (!head.includes("\r\n\r\n")) {
     await once(socket, "readable");
-    // A byte at a time, so that what comes behind the head stays in the socket.
+    // One byte at a time, so that the data after the head stays in the socket.
     for (let byte = socket.read(1); byte !== null && !head.includes("\r\n\r\n"); byte = socket.read(1)) {
       head += String(byte);
       if (head.endsWith("\r\n\r\n")) break;
@@ -55,7 +55,7 @@ async function open(port: number, path: string): Promise<Socket> {
   return socket;
 }
 
-/** Reads frames, and checks that each stretch of PIECE bytes holds what the server has put there. */
+/** Reads frames, and checks that each stretch of PIECE bytes is as the server wrote it. */
 class Checker implements FrameSink {
   bytes = 0;
   wrong = 0;
@@ -71,7 +71,8 @@ class Checker implements FrameSink {
     for (let at = start; at < end;) {
       const place = Math.floor(this.bytes / PIECE);
       const stop = Math.min(end, at + (place + 1) * PIECE - this.bytes);
-      // First and last of a stretch: all of them would take longer than the rest of the test.
+      // Only the first and the last byte of a stretch, because checking all would take longer than the rest of the
+      // test.
       if (window[at] !== (place & 255) || window[stop - 1] !== (place & 255)) this.wrong++;
       this.bytes += stop - at;
       at = stop;
@@ -90,7 +91,7 @@ test.each([
     const server = await start();
     const count = (1024 * MIB) / PIECE;
     const socket = await open(server.port, `${path}?n=${count}`);
-    // It does not read: the server fills the buffers of the kernel, then its own.
+    // It does not read, so the server fills the kernel's buffers, then its own.
     await setTimeout(1000);
     const paused = await server.report();
     expect(paused.growth).toBeLessThan(ALLOWED);
@@ -98,7 +99,7 @@ test.each([
     let stalls = 0;
     socket.on("data", (chunk) => {
       checker.push(chunk);
-      // And now and then it stops again.
+      // It stops again from time to time.
       if (checker.bytes > (stalls + 1) * 256 * MIB) {
         stalls++;
         socket.pause();
@@ -114,7 +115,7 @@ test.each([
   120_000,
 );
 
-/** Writes as much as the other side takes for so long; returns how many messages that were. */
+/** Writes as much as the other side takes in `time` ms; returns the number of messages. */
 async function flood(socket: Socket, time: number, message: (i: number) => string): Promise<number> {
   const encoder = new FrameEncoder({ role: "client" });
   const stop = AbortSignal.timeout(time);
@@ -131,11 +132,11 @@ test.each([
   ["messages of 1 KiB", (i: number) => String(i).padStart(1024, "0")],
   ["short messages", String],
   ["empty messages", () => ""],
-])("a handler that awaits 10 ms for each of a flood: %s", async (_, message) => {
+])("a handler that awaits 10 ms for each message of a flood: %s", async (_, message) => {
   const server = await start();
   const socket = await open(server.port, "/slow?n=10");
   await flood(socket, 1500, message);
-  // It is the client that waits.
+  // The client is the one that waits.
   expect(socket.writableLength).toBeGreaterThan(0);
   const { growth, handled } = await server.report();
   expect(growth).toBeLessThan(ALLOWED);
@@ -149,7 +150,7 @@ test("a client that writes and does not read its echoes", async () => {
   const sent = await flood(socket, 1500, (i) => String(i).padStart(1024, "0"));
   expect(socket.writableLength).toBeGreaterThan(0);
   expect((await server.report()).growth).toBeLessThan(ALLOWED);
-  // When it reads, all of them come, in order.
+  // When it reads, it gets all of them, in order.
   const decoder = new FrameDecoder({ role: "client" });
   const numbers: number[] = [];
   for await (const chunk of socket) {

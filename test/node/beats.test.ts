@@ -1,4 +1,4 @@
-// What a connection does from time to time, with beats that the test calls, at times that it chooses.
+// The periodic checks of a connection, at times that the test chooses.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Role } from "../../src/index.ts";
@@ -8,11 +8,11 @@ import { gate } from "../connection/support/time.ts";
 import { framesOf, type NodeEnd, openNode, turn, type Writing } from "../support/connections.ts";
 import { close, pong, ROLES, text } from "../support/wire.ts";
 
-// The timer itself says nothing.
+// The timer itself never fires.
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] }));
 afterEach(() => void vi.useRealTimers());
 
-/** Connections of other tests do not have its interval, and so no timer in common with it. */
+/** Connections of other tests have another interval, so they share no timer with it. */
 function openQuiet(role: Role, options: ConnectionOptions = {}, writing?: Writing): NodeEnd {
   return openNode(role, { pingInterval: Infinity, pongTimeout: 4321, closeTimeout: 4321, ...options }, [], writing);
 }
@@ -21,13 +21,13 @@ async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await turn();
 }
 
-/** A time in whole milliseconds from which beats can be counted. */
+/** A time in whole milliseconds, from which beats can be counted. */
 function now(): number {
   return Math.floor(performance.now());
 }
 
 for (const role of ROLES) {
-  test(`${role}: messages count as activity in both directions, pings do not`, async () => {
+  test(`${role}: messages in both directions count as activity, Pings do not`, async () => {
     const { connection, peer } = openQuiet(role, { idleTimeout: 1000 });
     connection.on("message", () => {});
     await turn();
@@ -58,13 +58,13 @@ for (const role of ROLES) {
   });
   const beats: Record<string, (connection: Connection, loop: AsyncIterator<unknown>, at: number) => Promise<unknown>> =
     {
-      "that asks": (connection, loop, at) => {
+      "that keeps asking": (connection, loop, at) => {
         const next = loop.next();
         connection.beat(at);
         return next;
       },
-      "that had not asked before": (connection, loop, at) => {
-        // Twice: the first forgets that it has asked.
+      "that asks only later": (connection, loop, at) => {
+        // Twice, because the first beat resets whether it has asked.
         connection.beat(at);
         connection.beat(at + 1);
         return loop.next();
@@ -78,7 +78,7 @@ for (const role of ROLES) {
       await turn();
       const got: unknown[] = [];
       peer.write(text("first"));
-      if (name === "that asks") got.push(await loop.next());
+      if (name === "that keeps asking") got.push(await loop.next());
       else got.push(await next(connection, loop, start));
       for (let i = 0; i < 20; i++) peer.write(text(`${i} ${"x".repeat(100)}`));
       await turn();
@@ -89,7 +89,8 @@ for (const role of ROLES) {
       peer.write(close(1000));
       await turns(2);
       expect(connection.socket.isPaused()).toBe(true);
-      while (got.length < 41) got.push(await (name === "that asks" ? next(connection, loop, start + 20) : loop.next()));
+      while (got.length < 41)
+        got.push(await (name === "that keeps asking" ? next(connection, loop, start + 20) : loop.next()));
       peer.end();
       expect(got.every((result) => (result as IteratorResult<unknown>).done === false)).toBe(true);
       expect(await loop.next()).toEqual({ done: true, value: undefined });
@@ -97,7 +98,7 @@ for (const role of ROLES) {
     });
   }
 
-  test(`${role}: a loop that stops asking after our Close does not hide the peer's`, async () => {
+  test(`${role}: a loop that stops asking after our Close does not hide the peer's Close`, async () => {
     const { connection, peer } = openQuiet(role, { highWaterMark: 1000 });
     const loop = connection[Symbol.asyncIterator]();
     await turn();
@@ -145,7 +146,7 @@ for (const role of ROLES) {
     connection.terminate();
   });
 
-  test(`${role}: a Ping when nothing has come for pingInterval; what comes after it is an answer`, async () => {
+  test(`${role}: a Ping is sent after pingInterval without data; any later data answers it`, async () => {
     const end = openQuiet(role, { pingInterval: 1000, pongTimeout: 500 });
     const { connection, peer } = end;
     connection.on("message", () => {});
@@ -180,7 +181,7 @@ for (const role of ROLES) {
     expect(await connection.closed).toEqual({ code: 1006, reason: "", wasClean: false });
   });
 
-  test(`${role}: a peer that does not answer our Close has closeTimeout, and no sign of life`, async () => {
+  test(`${role}: a peer that does not answer our Close is cut after closeTimeout`, async () => {
     const { connection } = openQuiet(role, { closeTimeout: 1000 });
     await turn();
     const start = now() + 100;
@@ -194,7 +195,7 @@ for (const role of ROLES) {
     expect(await connection.closed).toEqual({ code: 1006, reason: "", wasClean: false });
   });
 
-  test(`${role}: one that goes on taking what waits has it again from each time`, async () => {
+  test(`${role}: closeTimeout starts again whenever the peer takes waiting data`, async () => {
     const { connection } = openQuiet(role, { closeTimeout: 1000 }, "later");
     await turn();
     for (let i = 0; i < 20; i++) connection.send(new Uint8Array(100_000));
@@ -231,7 +232,7 @@ for (const role of ROLES) {
     connection.beat(start + 1000);
     await turn();
     expect(framesOf(role, peer.written)).toEqual(["text:answer", "close:4000:"]);
-    // The peer has its own time from now on.
+    // The time of the peer starts now.
     connection.beat(start + 1001);
     connection.beat(start + 1900);
     expect(connection.socket.destroyed).toBe(false);
@@ -239,7 +240,7 @@ for (const role of ROLES) {
     expect(await connection.closed).toMatchObject({ code: 4000, wasClean: true });
   });
 
-  test(`${role}: a Close that waits for a source which has nothing goes out after closeTimeout, and the message ends`, async () => {
+  test(`${role}: a Close that waits for a source without data is sent after closeTimeout, and the message ends`, async () => {
     const { connection, peer } = openQuiet(role, { closeTimeout: 1000 });
     await turn();
     const sent = connection.send(
@@ -263,7 +264,7 @@ for (const role of ROLES) {
     await connection.closed;
   });
 
-  test(`${role}: if nothing of the message has been sent, the Close is as it was asked for`, async () => {
+  test(`${role}: if no piece of the message was sent, the Close keeps its code`, async () => {
     const { connection, peer } = openQuiet(role, { closeTimeout: 1000 });
     await turn();
     const source = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) };
@@ -279,7 +280,7 @@ for (const role of ROLES) {
     await connection.closed;
   });
 
-  test(`${role}: a connection that nobody reads looks further for the Pong, and finds it`, async () => {
+  test(`${role}: a connection with unread messages reads ahead for the Pong, and finds it`, async () => {
     const { connection, peer } = openQuiet(role, { highWaterMark: 1000, pingInterval: 1000, pongTimeout: 500 });
     await turn();
     for (let i = 0; i < 30; i++) peer.write(text("x".repeat(100)));
@@ -290,7 +291,7 @@ for (const role of ROLES) {
     connection.beat((at += 1100));
     expect(framesOf(role, peer.written)).toEqual(["opcode 9:"]);
     peer.write(pong(""));
-    // The Pong stands after what is not read.
+    // The Pong comes after the unread messages.
     connection.beat((at += 600));
     await turns(2);
     connection.beat((at += 100));
@@ -305,7 +306,7 @@ for (const role of ROLES) {
     await connection.closed;
   });
 
-  test(`${role}: one whose peer is silent is ended all the same`, async () => {
+  test(`${role}: a connection with unread messages ends if its peer is silent`, async () => {
     const { connection, peer } = openQuiet(role, { highWaterMark: 1000, pingInterval: 1000, pongTimeout: 500 });
     await turn();
     for (let i = 0; i < 30; i++) peer.write(text("x".repeat(100)));

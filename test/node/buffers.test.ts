@@ -1,4 +1,4 @@
-// Messages as Buffers: text and binary, in whatever parts they arrive.
+// Messages as Buffers: text and binary, in any number of parts.
 
 import { deflateRawSync } from "node:zlib";
 import { expect, test } from "vitest";
@@ -43,7 +43,7 @@ for (const role of ROLES) {
     ]);
   });
 
-  test(`${role}: byte by byte, they are the same`, async () => {
+  test(`${role}: they are the same if they arrive byte by byte`, async () => {
     const got: Got[] = [];
     const { peer } = await open(role, { ...BUFFERS, begin: collect(got) });
     for (const byte of toRole(role, text("hé€"), binary(Uint8Array.of(7, 8)))) await peer.write(Uint8Array.of(byte));
@@ -85,7 +85,7 @@ for (const role of ROLES) {
     expect(got).toEqual([{ data: Buffer.of(0x61, 0xff), isBinary: false }]);
   });
 
-  test(`${role}: text alone, binary alone`, async () => {
+  test(`${role}: only text, or only binary`, async () => {
     for (const [options, buffers] of [
       [{ textType: "nodebuffer" }, [true, false]],
       [{ binaryType: "nodebuffer" }, [false, true]],
@@ -116,7 +116,7 @@ for (const role of ROLES) {
     expect(got).toEqual([Buffer.from("abc")]);
   });
 
-  test(`${role}: messages that wait for a listener, or for a loop`, async () => {
+  test(`${role}: messages that wait for a listener or a loop are Buffers, too`, async () => {
     const { connection, peer } = await open(role, BUFFERS);
     await peer.write(toRole(role, text("a"), binary(Uint8Array.of(1)), text("b")));
     await new Promise((resolve) => setTimeout(resolve, 30));
@@ -133,7 +133,7 @@ for (const role of ROLES) {
   });
 }
 
-test("compressed text is checked, and comes as a Buffer", async () => {
+test("compressed text is validated, and is a Buffer", async () => {
   const got: Got[] = [];
   const extensions = [perMessageDeflate({ threshold: 0 })];
   const server = await serve({ port: 0, extensions, ...BUFFERS }, collect(got));

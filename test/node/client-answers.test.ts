@@ -1,4 +1,4 @@
-// What a client learns of the server's answer: of one that refuses, and of one that accepts.
+// The server's response as a client sees it, both when it refuses and when it accepts.
 
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
@@ -33,7 +33,7 @@ describe("the body of a refusal", () => {
     return `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  test("as bytes and as text, however it is framed", async () => {
+  test("is available as bytes and as text, however it is framed", async () => {
     const url = await listen((request, response) => {
       response.writeHead(400, { "Content-Type": "application/json" });
       if (request.url === "/chunked") response.write(" ");
@@ -46,7 +46,7 @@ describe("the body of a refusal", () => {
     expect(JSON.parse((await refusalOf(`${url}/chunked`)).text)).toEqual({ error: "ünknown voice" });
   });
 
-  test("no more than 64 KiB of it", async () => {
+  test("is kept up to 64 KiB", async () => {
     const url = await listen((_request, response) => {
       response.writeHead(500);
       const write = () => {
@@ -57,11 +57,11 @@ describe("the body of a refusal", () => {
     });
     const { body } = await refusalOf(url);
     expect(body.length).toBe(65_536);
-    // No memory beside its own.
+    // It has its own memory, and no more of it.
     expect(body.buffer.byteLength).toBe(65_536);
   });
 
-  test("one that does not end is not waited for", async () => {
+  test("is not awaited if it does not end", async () => {
     const { port } = await listenRaw(async (peer) => {
       await peer.head();
       await peer.write("HTTP/1.1 403 No\r\nContent-Length: 50\r\n\r\nhalf of it");
@@ -74,7 +74,7 @@ describe("the body of a refusal", () => {
     }
   });
 
-  test("one that is cut is kept as far as it came; a signal gives up", async () => {
+  test("is kept up to where it is cut; a signal stops waiting for it", async () => {
     const { port, peers } = await listenRaw(async (peer) => {
       await peer.head();
       await peer.write("HTTP/1.1 403 No\r\nContent-Length: 50\r\n\r\nhalf");
@@ -87,7 +87,7 @@ describe("the body of a refusal", () => {
     await expect(connect(`ws://127.0.0.1:${port}`, { signal: controller.signal })).rejects.toBe(reason);
   });
 
-  test("over HTTP/2, and of our own server", async () => {
+  test("is kept over HTTP/2, and from our own server", async () => {
     const { port } = await start({ tls: TLS, path: "/chat", verify: () => false });
     for (const http2 of [false, true]) {
       expect((await refusalOf(`wss://localhost:${port}/chat`, { http2 })).text).toBe("Forbidden\n");
@@ -95,7 +95,7 @@ describe("the body of a refusal", () => {
     }
   });
 
-  test("over HTTP/2 no more than 64 KiB either, and one that does not end is not waited for", async () => {
+  test("is kept up to 64 KiB over HTTP/2, and is not awaited if it does not end", async () => {
     const server = createSecureServer({ ...TLS, settings: { enableConnectProtocol: true } });
     server.on("stream", (stream, headers) => {
       stream.on("error", () => {});
@@ -109,7 +109,7 @@ describe("the body of a refusal", () => {
     expect((await refusalOf(`${url}/short`, { http2: true })).text).toBe("xxxxxxxxxx");
   });
 
-  test("of an answer that is 101, but wrong, it is empty", async () => {
+  test("is empty for an invalid 101", async () => {
     const { port } = await listenRaw(async (peer) => {
       await peer.write(answer(await peer.head()).replace(/Accept: ./, "Accept: !"));
     });
@@ -118,12 +118,12 @@ describe("the body of a refusal", () => {
   });
 });
 
-describe("the answer that accepted", () => {
+describe("the response that accepted", () => {
   for (const [http2, status] of [
     [false, 101],
     [true, 200],
   ] as const) {
-    test(`connection.response; HTTP/2: ${http2}`, async () => {
+    test(`is connection.response; HTTP/2: ${http2}`, async () => {
       const headers = [
         ["Set-Cookie", "route=7"],
         ["Set-Cookie", "b=2"],
@@ -148,7 +148,7 @@ describe("the answer that accepted", () => {
 
 describe("Host", () => {
   for (const http2 of [false, true]) {
-    test(`a header field of that name takes the place of the URL's; HTTP/2: ${http2}`, async () => {
+    test(`a Host header field replaces the host of the URL; HTTP/2: ${http2}`, async () => {
       const seen: unknown[] = [];
       const { port } = await start({
         tls: TLS,
@@ -166,7 +166,7 @@ describe("Host", () => {
     });
   }
 
-  test("two of them, or one that is none, are a TypeError", async () => {
+  test("two Host fields, or an invalid one, are a TypeError", async () => {
     for (const headers of [
       [
         ["Host", "a"],
@@ -183,7 +183,7 @@ describe("Host", () => {
   });
 });
 
-test("an answer that has come while the event loop was blocked is in time", async () => {
+test("a response that arrives while the event loop is blocked is in time", async () => {
   const worker = new Worker(
     `const { parentPort } = require("node:worker_threads");
     const { createHash } = require("node:crypto");

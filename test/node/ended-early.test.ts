@@ -1,4 +1,4 @@
-// A client that has ended its side before its connection is made: while a server has to await something first.
+// A client that ends its side before its connection is made, while the server awaits something.
 
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -20,7 +20,7 @@ const REQUEST = [
   "",
 ].join("\r\n");
 
-/** How long a server takes to decide. */
+/** How long a server takes to decide, in milliseconds. */
 const DECISION = 50;
 const decided = () => new Promise<void>((resolve) => setTimeout(resolve, DECISION));
 
@@ -72,7 +72,7 @@ for (const [server, start] of SERVERS) {
     const seen: Seen = { messages: [], errors: [], end: undefined };
     const socket = connect(await start(seen), "127.0.0.1");
     socket.resume();
-    // In one segment with the request: these bytes are the head of the 'upgrade' event.
+    // In one segment with the request, so these bytes become the head of the 'upgrade' event.
     socket.end(concat([utf8(REQUEST), frames]));
     await until(
       () => seen.end !== undefined,

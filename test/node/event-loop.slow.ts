@@ -1,4 +1,5 @@
-// Fifty connections that get 1 MiB of compressed JSON again and again: how long the event loop is held up, and an echo elsewhere.
+// Fifty connections receive 1 MiB of compressed JSON repeatedly. Measures the delay of the event loop, and of an echo
+// elsewhere.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -21,7 +22,7 @@ interface Report {
   readonly sent: number;
   readonly p50: number;
   readonly p99: number;
-  /** How long echoes take, in milliseconds, the longest last. */
+  /** How long echoes take, in milliseconds, in ascending order. */
   readonly echoes: readonly number[];
 }
 
@@ -39,7 +40,7 @@ async function watch(sliceSize: number): Promise<Report> {
     return connection;
   };
   const echo = await open("/echo");
-  // They read and do not look: what is measured is the server.
+  // The clients only read, because the server is measured.
   for (let i = 0; i < CONNECTIONS; i++) (await open("/long")).socket.removeAllListeners("data").resume();
   child.send("begin");
   await setTimeout(WARM_UP);
@@ -60,18 +61,18 @@ async function watch(sliceSize: number): Promise<Report> {
 const median = (values: readonly number[]): number => values[values.length >> 1]!;
 
 // Other work on the machine disturbs a measurement.
-test("the event loop is not held up, and all connections get their share", { retry: 2 }, async () => {
+test("slices keep the event loop free, and each connection gets its share", { retry: 2 }, async () => {
   const whole = await watch(Infinity);
   const sliced = await watch(32768);
   const told = JSON.stringify({ whole, sliced }, (key, value: unknown) =>
     key === "echoes" ? [median(value as number[]), (value as number[]).at(-1)] : value,
   );
-  // Whole, fifty messages are one turn.
+  // Without slices, fifty messages take one turn.
   expect(whole.p50, told).toBeGreaterThan(5 * sliced.p50);
   expect(sliced.p50, told).toBeLessThan(10);
   expect(sliced.p99, told).toBeLessThan(100);
   expect(median(whole.echoes), told).toBeGreaterThan(5 * median(sliced.echoes));
   expect(median(sliced.echoes), told).toBeLessThan(20);
-  // Slices cost something: not much of it.
+  // Slices cost something, but not much.
   expect(sliced.sent, told).toBeGreaterThan(whole.sent / 3);
 });

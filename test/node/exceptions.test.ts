@@ -1,4 +1,4 @@
-// What functions of the options throw while something is received: the connection fails with 1011, and says so.
+// If a function of the options throws while data is received, the connection fails with 1011 and reports it.
 
 import { expect } from "vitest";
 import type { Extension } from "../../src/index.ts";
@@ -8,7 +8,7 @@ import { binary, text } from "../support/wire.ts";
 
 const ways = nodeWays({ roles: ROLES, consumers: CONSUMERS });
 
-/** Takes messages as they are, but those that say "bad". */
+/** An extension that leaves messages as they are, except that it throws for "bad". */
 function picky(error: unknown): Extension {
   return {
     name: "x-picky",
@@ -57,7 +57,7 @@ for (const [name, optionsFor, bad] of FAILURES) {
     });
     peer.write(text("a"), text("b"), bad, text("c"));
     await peer.gone();
-    // The listener and the loop have both answered what came before.
+    // The listener and the loop have both answered the earlier messages.
     expect(got).toEqual(["a", "b"]);
     expect(peer.log).toEqual(["text:a too", "text:b too", "close:1011", "end"]);
     expect(errors).toEqual([error]);
@@ -71,7 +71,7 @@ for (const [name, optionsFor, bad] of FAILURES) {
   });
 }
 
-each("what is thrown need not be an Error", nodeWays({ roles: ROLES }), async (open) => {
+each("any value may be thrown", nodeWays({ roles: ROLES }), async (open) => {
   const { subject, peer } = await open({
     options: { extensions: [picky("a string")] },
     begin: (subject) => subject.receive(() => {}),
@@ -85,7 +85,7 @@ each("what is thrown need not be an Error", nodeWays({ roles: ROLES }), async (o
 });
 
 each(
-  "a message that waits for a listener: what it runs into is told then",
+  "an error in a message that waits for a listener is reported when it is read",
   nodeWays({ roles: ROLES, marks: [0] }),
   async (open) => {
     const error = new Error("not mine");

@@ -1,4 +1,4 @@
-// serve() beside what a server already does: pages, other paths, other listeners.
+// serve() beside the other listeners, paths and pages of a server.
 
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request as httpRequest, type Server } from "node:http";
@@ -34,7 +34,7 @@ async function get(port: number, path: string = "/"): Promise<[status: number, b
   return [response.statusCode!, body];
 }
 
-/** A serve() that says its name to who connects. */
+/** Attaches a serve() that sends its name to each client. */
 async function attach(server: ServeOptions["server"], path: string | undefined, name: string = path ?? "any") {
   const attached = await serve({ server, path, closeTimeout: 200 }, (connection) => connection.send(name));
   atEnd(() => attached.close());
@@ -51,13 +51,13 @@ async function statusOf(port: number, path: string): Promise<number> {
   const peer = await dial(port);
   await peer.write(request({}, `GET ${path} HTTP/1.1`));
   await peer.leave();
-  // One answer, not two.
+  // Exactly one response.
   expect(peer.text.match(/HTTP\/1\.1/g)).toHaveLength(1);
   return peer.status;
 }
 
 describe("serve({ server })", () => {
-  test("takes upgrades, and leaves plain requests to the listeners of the server", async () => {
+  test("handles upgrades, and leaves plain requests to the server's listeners", async () => {
     const server = createServer((_request, response) => response.end("a page"));
     // Before it listens: serve() does not wait for that.
     const attached = await attach(server, undefined);
@@ -68,7 +68,7 @@ describe("serve({ server })", () => {
     expect(await hello(`ws://127.0.0.1:${port}/x`)).toBe("any");
   });
 
-  test("a connection has no timeout of the server's, and its socket no delay", async () => {
+  test("a connection has neither the server's timeout nor Nagle's delay", async () => {
     const server = createServer({ noDelay: false });
     server.timeout = 5000;
     const calls: unknown[][] = [];
@@ -86,7 +86,7 @@ describe("serve({ server })", () => {
     expect(socket.timeout).toBe(0);
   });
 
-  test("of node:https, of node:http2 with and without TLS", async () => {
+  test("works on node:https, and on node:http2 with and without TLS", async () => {
     const page = (_request: unknown, response: { end(body: string): unknown }) => void response.end("a page");
     const settings = { enableConnectProtocol: true };
     const https = createHttpsServer(TLS, page);
@@ -103,7 +103,7 @@ describe("serve({ server })", () => {
     expect(await hello(`wss://localhost:${securePort}/chat`, { http2: true })).toBe("/chat");
     expect(await hello(`ws://localhost:${plainPort}/chat`, { http2: true })).toBe("/chat");
     await expect(hello(`wss://localhost:${securePort}/`, { http2: true })).rejects.toMatchObject({ status: 404 });
-    // What CONNECT gets where nobody takes it is what node answers.
+    // If nobody handles CONNECT, the response is Node's own.
     const session = await openSession(securePort);
     const stream = session.request({ ":method": "CONNECT", ":authority": "localhost:80" });
     stream.resume();
@@ -111,7 +111,7 @@ describe("serve({ server })", () => {
     expect(headers[":status"]).toBeGreaterThanOrEqual(400);
   });
 
-  test("of node:http2 with a listener of 'stream' alone", async () => {
+  test("works on node:http2 with only a listener of 'stream'", async () => {
     const server = createSecureServer({ ...TLS, settings: { enableConnectProtocol: true } });
     server.on("stream", (stream, headers) => {
       if (headers[":protocol"] !== "websocket") stream.respond({ ":status": 204 }, { endStream: true });
@@ -134,7 +134,7 @@ describe("serve({ server })", () => {
     expect(((await once(closed, "response")) as [{ ":status": number }])[0][":status"]).toBe(200);
   });
 
-  test("several with a path each, and one for all others", async () => {
+  test("several on one server may have a path each, and one all other paths", async () => {
     const server = createServer();
     for (const path of [undefined, "/a", "/b"]) await attach(server, path);
     const port = await listen(server);
@@ -147,7 +147,7 @@ describe("serve({ server })", () => {
     }
   });
 
-  test("a path that none of them has: 404, once, and one of them hears of it", async () => {
+  test("an unknown path gets 404 once, and one serve() reports it", async () => {
     const server = createServer();
     const heard: string[] = [];
     for (const path of ["/a", "/b"]) {
@@ -162,7 +162,7 @@ describe("serve({ server })", () => {
     expect(heard).toEqual(["/a: /c 404"]);
   });
 
-  test("two with the same path: the second is an error", async () => {
+  test("a second one with the same path is an error", async () => {
     const server = createServer();
     const first = await attach(server, "/a");
     await expect(serve({ server, path: "/a" }, () => {})).rejects.toThrow(/path "\/a"/);
@@ -170,7 +170,7 @@ describe("serve({ server })", () => {
     await attach(server, "/a");
   });
 
-  test("other listeners of 'upgrade' keep what is not on its path", async () => {
+  test("other listeners of 'upgrade' get the other paths", async () => {
     const server = createServer();
     const own = (socket: Duplex) => socket.end("HTTP/1.1 402 Mine\r\nConnection: close\r\n\r\n");
     server.on("upgrade", (message, socket) => {
@@ -182,7 +182,7 @@ describe("serve({ server })", () => {
     expect(await hello(`ws://127.0.0.1:${port}/chat`)).toBe("/chat");
   });
 
-  test("other listeners of 'stream' keep what is not on its path", async () => {
+  test("other listeners of 'stream' get the other paths", async () => {
     const server = createSecureServer({ ...TLS, settings: { enableConnectProtocol: true } });
     server.on("stream", (stream, headers) => {
       if (headers[":path"] === "/mine") stream.respond({ ":status": 402 }, { endStream: true });
@@ -197,7 +197,7 @@ describe("serve({ server })", () => {
     expect(await hello(`wss://localhost:${port}/chat`, { http2: true })).toBe("/chat");
   });
 
-  test("close() ends its connections and detaches; the server and the others go on", async () => {
+  test("close() ends its connections and detaches; the server and the other serve() continue", async () => {
     const server = createServer((_request, response) => response.end("a page"));
     const a = await attach(server, "/a");
     const b = await attach(server, "/b");
@@ -213,8 +213,8 @@ describe("serve({ server })", () => {
     other.close();
     await b.close();
     expect(server.listenerCount("upgrade")).toBe(0);
-    // As if there had never been one: the page is all that there is.
-    expect(await get(port)).toEqual([200, "a page"]);
+    // Only the page is left.
+    expect(await get(port)).toEqual([200, "close() answers 503 to requests that verify has not decided on"]);
   });
 
   test("close() answers with 503 what verify has not decided on", async () => {
@@ -230,7 +230,7 @@ describe("serve({ server })", () => {
     expect(peer.status).toBe(503);
   });
 
-  test("while close() waits for its connections, who asks gets 503", async () => {
+  test("while close() waits for its connections, new requests get 503", async () => {
     const { server, port } = await start({ closeTimeout: 300 });
     const early = await dial(port);
     const slow = await dialWebSocket(port);
@@ -245,14 +245,14 @@ describe("serve({ server })", () => {
     await closed;
   });
 
-  test("one that serve() made takes others too", async () => {
+  test("attaches to a server that another serve() made", async () => {
     const first = await start({ path: "/a" });
     await attach(first.server.server, "/b");
     expect(await hello(`ws://127.0.0.1:${first.port}/b`)).toBe("/b");
     expect(await statusOf(first.port, "/c")).toBe(404);
   });
 
-  test("options that are about listening do not go with it", async () => {
+  test("refuses options for listening", async () => {
     const server = createServer();
     for (const options of [
       { port: 1 },
@@ -271,7 +271,7 @@ describe("serve({ server })", () => {
 
 describe("plain requests to a server that serve() made", () => {
   for (const tls of [undefined, TLS]) {
-    test(`go to its other listeners, if there are any; tls: ${tls !== undefined}`, async () => {
+    test(`go to its other listeners if there are any; tls: ${tls !== undefined}`, async () => {
       const { server, port } = await start({ tls });
       const peer = await dial(port, { tls: tls !== undefined });
       await peer.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -298,7 +298,7 @@ describe("plain requests to a server that serve() made", () => {
     await peer.leave();
   });
 
-  test("over HTTP/2 as well", async () => {
+  test("go to onRequest over HTTP/2, too", async () => {
     const { port } = await start({ tls: TLS, onRequest: (_message, response) => void response.end("a page") });
     const session = await openSession(port);
     const stream = session.request({ ":path": "/" });
@@ -309,14 +309,14 @@ describe("plain requests to a server that serve() made", () => {
   });
 });
 
-describe("close() has a limit of its own", () => {
+describe("close() has a time limit", () => {
   for (const attached of [false, true]) {
     test(`connections that do not end are cut; attached: ${attached}`, async () => {
       const server = attached ? createServer() : undefined;
       const served = await serve(
         { ...(server ? { server } : { host: "127.0.0.1" }), closeTimeout: 100, pingInterval: Infinity },
         (connection) => {
-          // A timer of the connection that the peer has managed to stretch.
+          // Disables the connection's own timer, as if the peer had delayed it.
           connection.beat = () => {};
           connection.on("message", () => {});
         },

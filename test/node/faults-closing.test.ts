@@ -1,4 +1,4 @@
-// server.close() comes to its end in whatever state its clients are, and soon.
+// server.close() resolves soon, in whatever state its clients are.
 
 import { once } from "node:events";
 import { createConnection } from "node:net";
@@ -12,11 +12,11 @@ import { close } from "../support/wire.ts";
 
 watchLeftovers();
 
-/** Longer than closeTimeout and the time that clients have to read their answers, and than a busy machine is late. */
+/** Longer than closeTimeout plus the time for clients to read their answers, even on a busy machine. */
 const SOON = 4000;
 
-describe("server.close() comes to its end", () => {
-  /** On each kind of server, all at once. */
+describe("server.close()", () => {
+  /** Runs the test on all kinds of servers at once. */
   function each(name: string, run: (options: ServeOptions, tls: boolean) => Promise<void>): void {
     test(name, async () => {
       await Promise.all(SERVERS.map(([, options]) => run(options, options.tls !== undefined)));
@@ -29,23 +29,26 @@ describe("server.close() comes to its end", () => {
     expect(performance.now() - began).toBeLessThan(SOON);
   }
 
-  each("with nobody there, and twice", async (options) => {
+  each("resolves without clients, and when called twice", async (options) => {
     const { server } = await start(options);
     const first = server.close();
     await Promise.all([first, server.close()]);
     await closes(() => server.close());
   });
 
-  each("a client that has said nothing, half a request, half a TLS handshake", async (options, tls) => {
-    const { server, port } = await start(options);
-    const peers = [await dial(port, { tls }), await dial(port, { tls })];
-    await peers[1]!.write("GET / HTTP/1.1\r\nHost:");
-    if (tls) peers.push(await dial(port));
-    await closes(() => server.close());
-    for (const peer of peers) await peer.gone();
-  });
+  each(
+    "resolves with a client that has sent nothing, half a request, or half a TLS handshake",
+    async (options, tls) => {
+      const { server, port } = await start(options);
+      const peers = [await dial(port, { tls }), await dial(port, { tls })];
+      await peers[1]!.write("GET / HTTP/1.1\r\nHost:");
+      if (tls) peers.push(await dial(port));
+      await closes(() => server.close());
+      for (const peer of peers) await peer.gone();
+    },
+  );
 
-  each("while verify decides: 503, and not a moment later", async (options, tls) => {
+  each("resolves while verify decides, with 503 at once", async (options, tls) => {
     let asked = 0;
     let decide!: (verdict: boolean) => void;
     const { server, port, connections } = await start({
@@ -62,7 +65,7 @@ describe("server.close() comes to its end", () => {
     expect(connections).toEqual([]);
   });
 
-  each("clients that do not answer the Close, or do not end their side", async (options, tls) => {
+  each("resolves with clients that do not answer the Close, or do not end their side", async (options, tls) => {
     const started = await start({ ...options, closeTimeout: 100 });
     const [mute, halfOpen] = [await dialWebSocket(started.port, { tls }), await dialWebSocket(started.port, { tls })];
     const closed = started.server.close();
@@ -74,7 +77,7 @@ describe("server.close() comes to its end", () => {
     expect(started.ends.map(([code]) => code).sort()).toEqual([1001, 1006]);
   });
 
-  each("a socket that was refused and does not end", async (options, tls) => {
+  each("resolves with a refused socket that does not end", async (options, tls) => {
     const { server, port } = await start({ ...options, path: "/chat" });
     const peer = await dial(port, { tls });
     await peer.write(request());
@@ -82,7 +85,7 @@ describe("server.close() comes to its end", () => {
     await closes(() => server.close());
   });
 
-  test("HTTP/2: an idle session, and one with streams: open, refused, undecided", async () => {
+  test("over HTTP/2, resolves with an idle session, and with one that has streams: open, refused, undecided", async () => {
     let asked = 0;
     const started = await start({
       tls: TLS,
@@ -113,14 +116,14 @@ describe("server.close() comes to its end", () => {
     expect(started.ends).toEqual([[1006, "", false]]);
   });
 
-  test("HTTP/2: a session that never says a word, not even its preface", async () => {
+  test("over HTTP/2, resolves with a session that sends nothing, not even its preface", async () => {
     const { server, port } = await start({ tls: TLS });
     const peer = await dial(port, { tls: true, alpn: ["h2"] });
     await closes(() => server.close());
     await peer.gone();
   });
 
-  test("a plain keep-alive connection", async () => {
+  test("resolves with a plain keep-alive connection", async () => {
     const { server, port } = await start();
     const socket = createConnection({ port, host: "127.0.0.1", allowHalfOpen: true });
     const peer = new RawPeer(socket);
@@ -130,7 +133,7 @@ describe("server.close() comes to its end", () => {
     await peer.gone();
   });
 
-  test("a code that must not be sent is said, and nothing is closed", async () => {
+  test("rejects a code that must not be sent, and closes nothing", async () => {
     const { server, port } = await start();
     await dialWebSocket(port);
     await expect(server.close(1005)).rejects.toThrow(RangeError);

@@ -1,4 +1,4 @@
-// A server as a process: it is told to go while it is busy, and it runs out of sockets.
+// A server in a process of its own that is told to stop while it is busy, or runs out of sockets.
 
 import { describe, expect, test } from "vitest";
 import { connect, type Connection } from "../../src/node/index.ts";
@@ -18,7 +18,7 @@ process.on("SIGTERM", () => void server.close());
 console.log(server.port);
 `;
 
-/** Sends numbers as fast as their echoes allow, and notes what comes back. */
+/** Sends numbers as fast as their echoes arrive, and records the echoes. */
 class Counter {
   readonly seen: number[] = [];
   sent = 0;
@@ -46,7 +46,7 @@ describe("SIGTERM under load", () => {
     ["wss over HTTP/2", { tls: pem }, "wss://localhost", { tls: CA, http2: true }],
   ];
   for (const [name, options, url, client] of cases) {
-    test(`${name}: every client sees 1001, every echo came once and in order, the process exits by itself`, async () => {
+    test(`${name}: every client sees 1001, every echo arrives once and in order, and the process exits`, async () => {
       const program = await run(server(options));
       const address = `${url}:${Number(program.output())}`;
       const connections = await Promise.all(Array.from({ length: 20 }, () => connect(address, client)));
@@ -75,7 +75,7 @@ describe("SIGTERM under load", () => {
     });
   }
 
-  test("with clients of every unpleasant kind", async () => {
+  test("with clients in every kind of bad state", async () => {
     const program = await run(server({ closeTimeout: 200 }));
     const port = Number(program.output());
     const connections = await Promise.all(Array.from({ length: 5 }, () => connect(`ws://127.0.0.1:${port}`)));
@@ -98,7 +98,7 @@ describe("SIGTERM under load", () => {
   });
 });
 
-test("more clients than the process may have sockets: those are cut, and then it goes on", async () => {
+test("clients above the limit for open files are cut, and the server continues", async () => {
   const program = await run(server({}), "ulimit -n 60");
   const port = Number(program.output());
   const peers = await Promise.all(Array.from({ length: 100 }, () => dial(port)));
@@ -107,12 +107,12 @@ test("more clients than the process may have sockets: those are cut, and then it
     () => `${peers.filter(({ ended, closed }) => ended || closed).length} are cut; ${program.errors()}`,
   );
   for (const { socket } of peers) socket.destroy();
-  // It may take it a moment to see that they have gone.
+  // The server may notice only after a moment that they have gone.
   let connection: Connection | undefined;
   for (const end = performance.now() + 5000; !connection && performance.now() < end;) {
     connection = await connect(`ws://127.0.0.1:${port}`).catch(() => undefined);
   }
-  if (!connection) throw new Error("The server takes nobody any more");
+  if (!connection) throw new Error("The server accepts no more clients");
   const counter = new Counter(connection);
   await until(
     () => counter.seen.length > 100,

@@ -1,4 +1,4 @@
-// Clients that take their time: with the TLS handshake, with the request, with their first stream.
+// Clients that are slow with the TLS handshake, the request, or the first stream.
 
 import { once } from "node:events";
 import { constants } from "node:http2";
@@ -12,12 +12,12 @@ import { close, text } from "../support/wire.ts";
 watchLeftovers();
 
 const LIMIT = 150;
-/** Node looks every so often, and the machine may be busy. */
+/** Node checks only from time to time, and the machine may be busy. */
 const SOON = 3000;
 
-describe("a handshake has its time, and no more", () => {
+describe("a handshake is cut after handshakeTimeout", () => {
   for (const [name, options] of SERVERS) {
-    test(`${name}: no byte, half a request line, half the head, a byte now and then`, async () => {
+    test(`${name}: no byte, half a request line, half the head, a byte from time to time`, async () => {
       const { port } = await start({ ...options, handshakeTimeout: LIMIT });
       const tls = options.tls !== undefined;
       const began = performance.now();
@@ -37,18 +37,18 @@ describe("a handshake has its time, and no more", () => {
     });
 
     if (options.tls) {
-      test(`${name}: a TLS handshake that does not begin, or end`, async () => {
+      test(`${name}: a TLS handshake that does not start, or does not end`, async () => {
         const { port } = await start({ ...options, handshakeTimeout: LIMIT });
         const silent = await dial(port);
         const begun = await dial(port);
-        // The head of a record of 512 bytes, which do not come.
+        // The head of a record of 512 bytes, which never arrive.
         await begun.write(Buffer.from("160301020001", "hex"));
         for (const peer of [silent, begun]) await peer.gone();
       });
     }
   }
 
-  test("a connection that is open is not a slow handshake", async () => {
+  test("an open connection is not cut", async () => {
     for (const [, options] of SERVERS) {
       const { port } = await start({ ...options, handshakeTimeout: LIMIT });
       const peer = await dialWebSocket(port, { tls: options.tls !== undefined });
@@ -73,7 +73,7 @@ describe("HTTP/2", () => {
     );
     await new Promise((resolve) => setTimeout(resolve, 2 * LIMIT));
     expect(busy.destroyed).toBe(false);
-    // Its time begins when its last stream has ended.
+    // Its time starts when its last stream has ended.
     stream.end(frames("client", close(1000)));
     await once(stream, "close");
     expect(busy.destroyed).toBe(false);
@@ -84,7 +84,7 @@ describe("HTTP/2", () => {
     expect(started.ends).toEqual([[1000, "", true]]);
   });
 
-  test("pings do not make a session busy", async () => {
+  test("Pings do not keep a session open", async () => {
     const { port } = await start({ tls: TLS, handshakeTimeout: LIMIT });
     const session = await openSession(port);
     const drip = setInterval(() => session.destroyed || session.ping(() => {}), 20);
@@ -95,7 +95,7 @@ describe("HTTP/2", () => {
     );
   });
 
-  test("plain requests that are never finished, and answers that are never read", async () => {
+  test("plain requests that are never finished, and responses that are never read", async () => {
     const { port } = await start({ tls: TLS, handshakeTimeout: LIMIT });
     const session = await openSession(port, { settings: { initialWindowSize: 0 } });
     for (const headers of [
@@ -110,7 +110,7 @@ describe("HTTP/2", () => {
     );
   });
 
-  test("a client is told how many streams a session may have; one more waits, and the others go on", async () => {
+  test("a session may have a limited number of streams; one more waits, and the others continue", async () => {
     const started = await start({ tls: TLS });
     const session = await openSession(started.port);
     const { maxConcurrentStreams } = session.remoteSettings;
@@ -134,7 +134,7 @@ describe("HTTP/2", () => {
     );
   });
 
-  test("a flood of streams that are reset at once, and one of settings", async () => {
+  test("a flood of streams that are reset at once, and a flood of settings", async () => {
     const started = await start({ tls: TLS });
     const [resetting, setting] = await Promise.all([openSession(started.port), openSession(started.port)]);
     for (let i = 0; i < 500 && !resetting.destroyed; i++) {

@@ -1,4 +1,4 @@
-// What a connection keeps for as long as it is open: nothing of its handshake.
+// A connection does not keep anything of its handshake.
 
 import { expect, test } from "vitest";
 import { serve } from "../../src/node/index.ts";
@@ -8,7 +8,7 @@ import { atEnd, until, watchLeftovers } from "./support/watch.ts";
 
 watchLeftovers();
 
-test.each(SERVERS)("the request of an open connection is let go: %s", async (_, options) => {
+test.each(SERVERS)("an open connection does not keep its request alive: %s", async (_, options) => {
   const requests: WeakRef<object>[] = [];
   const server = await serve({ host: "127.0.0.1", closeTimeout: 100, ...options }, (connection, request) => {
     requests.push(new WeakRef(request));
@@ -24,7 +24,7 @@ test.each(SERVERS)("the request of an open connection is let go: %s", async (_, 
   expect(peer.closed).toBe(false);
 });
 
-test("the socket of a connection is no longer one of its server's", async () => {
+test("the socket of a connection is not counted among those of its server", async () => {
   const listeners: number[] = [];
   const server = await serve({ host: "127.0.0.1", closeTimeout: 100 }, ({ socket }) => {
     listeners.push(socket.listenerCount("close"));

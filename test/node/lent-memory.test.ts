@@ -1,4 +1,4 @@
-// The copies that send() makes are in memory that is used again: never while somebody may still read it.
+// The copies that send() makes are in memory that is reused, but never while it may still be read.
 
 import { expect, test } from "vitest";
 import { FrameDecoder } from "../../src/index.ts";
@@ -11,7 +11,7 @@ watchLeftovers();
 const KIB = 1024;
 const WAYS = ROLES.flatMap((role) => [false, true].map((tls) => [role, tls] as const));
 
-/** What a peer receives: RawPeer joins all that it has with each chunk, which takes too long for MiBs. */
+/** The data that a peer receives. RawPeer joins all its data with each chunk, which takes too long for MiBs. */
 class Received {
   bytes = 0;
   readonly #chunks: Buffer[];
@@ -34,7 +34,7 @@ class Received {
     );
   }
 
-  /** The canary of each message and its length; -1 where its bytes are not all the same. */
+  /** The canary and length of each message; -1 if its bytes are not all equal. */
   messages(): [canary: number, length: number][] {
     const frames = this.#decoder.decode(Buffer.concat(this.#chunks)).filter(({ opcode }) => opcode < 8);
     return frames.map(({ payload }) => {
@@ -58,14 +58,14 @@ test.each(WAYS)("each message keeps its bytes while the peer does not read: %s, 
     total += size;
   };
   peer.socket.pause();
-  // In several turns, so that some are in the kernel, some in the socket, and some wait for it.
+  // In several turns, so that some are in the kernel, some in the socket, and some still waiting.
   for (let turn = 0; connection.bufferedAmount < 2048 * KIB; turn++) {
     for (const size of [4, 5, 16, 64, 65, 256, 1024]) send(size * KIB - (turn & 1));
     await new Promise((resolve) => setImmediate(resolve));
   }
   peer.socket.resume();
   await connection.drained();
-  // What was lent is used again.
+  // The lent memory is reused.
   for (let i = 0; i < 3; i++) for (const size of [4, 16, 64, 256]) send(size * KIB);
   await received.until(total);
   expect(received.messages()).toEqual(expected);
@@ -86,7 +86,7 @@ test.each(WAYS)("messages that wait for one in pieces keep their bytes: %s, tls:
   for (let i = 0; i < 20; i++) {
     connection.send(buffer.fill(i));
     connection.ping("now");
-    // All that does not wait for the pieces has been taken.
+    // Everything that does not wait for the pieces has been taken.
     await received.until(8 * KIB + 5 * i);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
@@ -100,10 +100,10 @@ test.each(WAYS)("messages that wait for one in pieces keep their bytes: %s, tls:
   expect(received.messages()).toEqual([...pieces, ...whole]);
 });
 
-test("messages that wait take little more memory than their bytes", async () => {
+test("waiting messages take little more memory than their bytes", async () => {
   const { connection, peer } = await open("server");
   peer.socket.pause();
-  // Memory that is used again comes in powers of two.
+  // Reused memory has sizes that are powers of two.
   const buffer = new Uint8Array(64 * KIB + 1);
   const count = 400;
   globalThis.gc!();
@@ -122,7 +122,7 @@ test.each(ROLES)("borrowed bytes are read until drained() resolves, and are not 
   globalThis.gc!();
   const before = process.memoryUsage().arrayBuffers;
   for (const buffer of buffers) expect(connection.send(buffer, { copy: false })).toBe(true);
-  // The masking of a client is a copy, made when it is time to write.
+  // A client masks a copy, which it makes when it writes.
   if (role === "server") expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(size);
   peer.socket.resume();
   await connection.drained();

@@ -1,4 +1,4 @@
-// Where masking-keys come from: the option, and what happens when it throws.
+// The option maskKey, and what happens if it throws.
 
 import { expect, test } from "vitest";
 import { ping, toRole } from "../support/wire.ts";
@@ -18,7 +18,7 @@ test("frames are masked with the keys of `maskKey`", async () => {
 });
 
 for (const directWrites of [true, false]) {
-  test(`a source that throws ends the connection, directWrites: ${directWrites}`, async () => {
+  test(`a source of keys that throws ends the connection, directWrites: ${directWrites}`, async () => {
     const errors: Error[] = [];
     const { connection, peer } = await open("client", {
       directWrites,
@@ -27,13 +27,13 @@ for (const directWrites of [true, false]) {
       },
       begin: (connection) => connection.on("error", (error) => errors.push(error)),
     });
-    // The Pong that is due cannot be sent, and neither can a Close.
+    // Neither the due Pong nor a Close can be sent.
     await peer.write(toRole("client", ping("x")));
     expect(await connection.closed).toMatchObject({ code: 1006 });
     expect(errors.map(({ message }) => message)).toEqual(["no keys"]);
   });
 
-  test(`one that throws once something has been sent, directWrites: ${directWrites}`, async () => {
+  test(`the same for a source that throws after data was sent, directWrites: ${directWrites}`, async () => {
     let left = 1;
     const { connection } = await open("client", {
       directWrites,

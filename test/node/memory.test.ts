@@ -1,4 +1,4 @@
-// Memory that is used again: how much is kept, and of what sizes.
+// How much memory is kept for reuse, and in which sizes.
 
 import { beforeAll, expect, test } from "vitest";
 import { open, ROLES } from "./support/roles.ts";
@@ -11,21 +11,21 @@ watchLeftovers();
 const MIB = 1048576;
 const MARGIN = 64;
 
-/** How many bytes of these are used again. */
+/** How many of these bytes are reused. */
 function reused(given: readonly Uint8Array<ArrayBuffer>[]): number {
   const known = new Set(given.map(({ buffer }) => buffer));
   const again = given.map(({ length }) => lend(length));
   return again.filter(({ buffer }) => known.has(buffer)).reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
 }
 
-// What others have given back would count.
+// Uses up what others have given back.
 beforeAll(() => {
   for (let length = 4096; length <= 2 * MIB; length *= 2) {
     for (let bytes = 0; bytes <= 4 * MIB; bytes += length) lend(length);
   }
 });
 
-test("between 4 KiB and 2 MiB it is lent", () => {
+test("memory is lent between 4 KiB and 2 MiB", () => {
   expect([0, 4095, 4096, 2 * MIB, 2 * MIB + 1].map((length) => isLent(length))).toEqual([
     false,
     false,
@@ -35,7 +35,7 @@ test("between 4 KiB and 2 MiB it is lent", () => {
   ]);
 });
 
-test("lent memory has its length, and room for the header of a frame", () => {
+test("lent memory has the requested length, and room for the header of a frame", () => {
   for (const length of [4096, 4097, 5000, 8192, 65536, 65536 + MARGIN, MIB, 2 * MIB]) {
     const memory = lend(length);
     expect(memory.byteOffset).toBe(0);
@@ -45,7 +45,7 @@ test("lent memory has its length, and room for the header of a frame", () => {
   }
 });
 
-test("what has been given back is used again, for lengths of the same power of two", () => {
+test("memory that was given back is reused for lengths of the same power of two", () => {
   const memory = lend(5000);
   giveBack(memory);
   const again = lend(8192);
@@ -56,13 +56,13 @@ test("what has been given back is used again, for lengths of the same power of t
   expect(lend(4097 + MARGIN).buffer).toBe(memory.buffer);
 });
 
-test("no more than 4 MiB are kept", () => {
+test("up to 4 MiB are kept", () => {
   const large = Array.from({ length: 8 }, () => lend(MIB));
   for (const memory of large) giveBack(memory);
   const first = reused(large);
   expect(first).toBeLessThanOrEqual(4 * MIB);
   expect(first).toBeGreaterThan(2 * MIB);
-  // All of that is taken now, and the same goes for the next.
+  // All of it is in use now, and so will be the next.
   for (const memory of large) giveBack(memory);
   expect(reused(large)).toBe(first);
 });
@@ -75,7 +75,7 @@ test("memory of other sizes is not kept", () => {
   }
 });
 
-test("memory of texts is lent where it can be, and may be given back whatever it is", () => {
+test("memory for texts is lent if possible, and any memory may be given back", () => {
   for (const length of [1, 100, 4095, 4096, 100_000, 3 * MIB]) {
     const memory = texts.allocate(length);
     expect(memory).toHaveLength(length);
@@ -86,7 +86,7 @@ test("memory of texts is lent where it can be, and may be given back whatever it
   expect(texts.decode(Buffer.from("äbc"))).toBe("äbc");
 });
 
-test("Buffers: copies of their own, parts of the same memory", () => {
+test("Buffers are copies of their own, or parts of the same memory", () => {
   const window = Uint8Array.from({ length: 10_000 }, (_, i) => i);
   for (const [start, end] of [
     [0, 0],
@@ -99,7 +99,7 @@ test("Buffers: copies of their own, parts of the same memory", () => {
     expect(Buffer.isBuffer(copy)).toBe(true);
     expect(copy.equals(window.subarray(start, end))).toBe(true);
     expect(copy.buffer).not.toBe(window.buffer);
-    // Short ones share a pool, as those of Node do.
+    // Short ones share a pool, as in Node.
     if (end - start >= 4096) expect(copy.buffer.byteLength).toBe(end - start);
     const part = buffers.part(window.subarray(5), 1, 4);
     expect([Buffer.isBuffer(part), part.buffer === window.buffer, [...part]]).toEqual([true, true, [6, 7, 8]]);
@@ -112,7 +112,7 @@ test("Buffers: copies of their own, parts of the same memory", () => {
 });
 
 test.each(ROLES)(
-  "a %s copies what it sends into such memory, and gives it back when the system has it",
+  "a %s copies what it sends into reusable memory, and gives it back once the system has it",
   async (role) => {
     const { connection } = await open(role);
     await connection.drained();

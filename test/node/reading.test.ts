@@ -1,4 +1,4 @@
-// Chunks past the queue of a socket's stream, and through it.
+// Chunks that bypass the queue of a socket's stream, and chunks through it.
 
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -19,13 +19,13 @@ const isDirect = ({ socket }: Connection): boolean =>
   );
 
 describe.each([true, false])("directReads: %s", (directReads) => {
-  test("a consumer that stops and goes on gets every message once, in order, from both sides", async () => {
+  test("a consumer that pauses and resumes gets every message once and in order, from both sides", async () => {
     const count = 20_000;
     const server = await serve({ host: "127.0.0.1", directReads, highWaterMark: 4096 }, async (connection) => {
       expect(isDirect(connection)).toBe(directReads);
       let i = 0;
       for await (const message of connection) {
-        // Behind for long enough that the socket stops; now and then in the middle of what it has read.
+        // Paused long enough for the socket to stop, sometimes in the middle of a chunk.
         if (i % 5000 === 0) await setTimeout(20);
         if (Number(message) !== i++) break;
         if (i === count) connection.send(`${i}`);
@@ -43,7 +43,7 @@ describe.each([true, false])("directReads: %s", (directReads) => {
     expect(await once(client, "close")).toEqual([1005, "", true]);
   });
 
-  test("the end of a stream that was paused is seen", async () => {
+  test("the end of a paused stream is noticed", async () => {
     const closed: Promise<unknown[]>[] = [];
     const server = await serve({ host: "127.0.0.1", directReads, highWaterMark: 0 }, async (connection) => {
       closed.push(once(connection, "close"));
@@ -58,7 +58,7 @@ describe.each([true, false])("directReads: %s", (directReads) => {
     expect(await closed[0]).toEqual([4000, "", true]);
   });
 
-  test("what comes with the request is not overtaken by what comes after it", async () => {
+  test("data that arrives with the request comes before later data", async () => {
     const http = createServer();
     const seen: (string | Uint8Array)[] = [];
     http.on("upgrade", (request, socket, head) => {

@@ -1,4 +1,4 @@
-// Servers and clients over real sockets: ours with ours, and with ws.
+// Servers and clients over real sockets: ours with ours, and ours with ws.
 
 import { createHash } from "node:crypto";
 import { once } from "node:events";
@@ -65,7 +65,7 @@ function fetchInsecure(url: string, ca: Buffer): Promise<number | undefined> {
 
 const closed = async (connection: Connection): Promise<unknown[]> => once(connection, "close");
 
-/** Short to compare: a test that compares megabytes byte by byte takes seconds. */
+/** Digests, because a test that compares megabytes byte by byte takes seconds. */
 function digest(message: string | Uint8Array): string {
   return `${typeof message} ${message.length} ${createHash("sha256").update(message).digest("hex")}`;
 }
@@ -82,7 +82,7 @@ const MESSAGES: (string | Uint8Array)[] = [
 
 describe("serve() and connect()", () => {
   for (const extensions of [[], [perMessageDeflate()]]) {
-    test(`every length, in order; ${extensions.length} extensions`, async () => {
+    test(`deliver every length in order; ${extensions.length} extensions`, async () => {
       const { url } = await start({ extensions });
       const connection = await open(url, { extensions });
       expect(connection.extensions).toBe(extensions.map(({ name }) => name).join());
@@ -95,7 +95,7 @@ describe("serve() and connect()", () => {
     });
   }
 
-  test("for await: messages that came before it are not lost, and the loop ends with the connection", async () => {
+  test("for await gets the messages that arrived before it, and ends with the connection", async () => {
     const { url } = await start({}, (connection) => {
       for (let i = 0; i < 5; i++) connection.send(`${i}`);
       connection.close(1000);
@@ -107,7 +107,7 @@ describe("serve() and connect()", () => {
     expect(seen).toEqual(["0", "1", "2", "3", "4"]);
   });
 
-  test("leaving the loop closes", async () => {
+  test("leaving the loop closes the connection", async () => {
     const { url } = await start();
     const connection = await open(url);
     const end = closed(connection);
@@ -120,7 +120,7 @@ describe("serve() and connect()", () => {
     expect(await end).toEqual([1000, "", true]);
   });
 
-  test("the properties and listeners that browsers have", async () => {
+  test("has the properties and listeners of browsers", async () => {
     const { url } = await start();
     const connection = await open(url);
     const seen: unknown[] = [];
@@ -143,7 +143,7 @@ describe("serve() and connect()", () => {
     expect(seen).toEqual(["message", "a", true, "once a", "message", "b", true, 1005, true]);
   });
 
-  test("pings, pongs and prepared messages", async () => {
+  test("sends Pings, Pongs and prepared messages", async () => {
     const pings: string[] = [];
     const prepared = new PreparedMessage("for all");
     const { url } = await start({}, (connection) => {
@@ -158,7 +158,7 @@ describe("serve() and connect()", () => {
     expect(pings).toEqual(["are you there"]);
   });
 
-  test("bytes of another realm and in shared memory, whole and in pieces", async () => {
+  test("sends bytes of another realm and in shared memory, whole and in pieces", async () => {
     const { url } = await start();
     const connection = await open(url);
     const shared = new SharedArrayBuffer(5000);
@@ -178,7 +178,7 @@ describe("serve() and connect()", () => {
     expect(messages.map((message) => message.at(-1))).toEqual([3, 7, 7, 3]);
   });
 
-  test("a message in pieces; what is sent meanwhile waits behind it", async () => {
+  test("sends a message in pieces, and later messages after it", async () => {
     const { url } = await start();
     const connection = await open(url);
     async function* pieces() {
@@ -195,7 +195,7 @@ describe("serve() and connect()", () => {
     expect(second).toBe("meanwhile");
   });
 
-  test("all that is sent while a chunk is handled leaves in one write", async () => {
+  test("everything sent while a chunk is handled leaves in one write", async () => {
     let writes = 0;
     const { url } = await start({}, (connection) => {
       const { socket } = connection;
@@ -212,7 +212,7 @@ describe("serve() and connect()", () => {
     expect(writes).toBeLessThan(4);
   });
 
-  test("drained() resolves when the stream has written, though it was never full", async () => {
+  test("drained() resolves when the stream has written, even if it was never full", async () => {
     const written: (() => void)[] = [];
     const socket = new Duplex({
       read() {},
@@ -220,7 +220,7 @@ describe("serve() and connect()", () => {
     });
     ends.push(() => socket.destroy());
     const connection = upgrade(REQUEST, socket, Buffer.alloc(0))!;
-    // The response, and then a message.
+    // First the response, then a message.
     for (let i = 0; i < 2; i++) {
       if (i > 0) connection.send("a little");
       await new Promise((resolve) => setImmediate(resolve));
@@ -234,7 +234,7 @@ describe("serve() and connect()", () => {
     }
   });
 
-  test("a graceful end: 1001 for all, and nothing is left", async () => {
+  test("server.close() closes all connections with 1001", async () => {
     const { server, url } = await start();
     const connections = await Promise.all(Array.from({ length: 5 }, () => open(url)));
     const codes = connections.map(async (connection) => (await closed(connection))[0]);
@@ -271,7 +271,7 @@ describe("serve() and connect()", () => {
     expect(await status("chat?room=1", "yes")).toBe(101);
   });
 
-  test("wss: the certificate is checked, unless it is said not to", async () => {
+  test("wss: the certificate is checked unless that is disabled", async () => {
     const file = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url));
     const { server } = await start({
       tls: { key: file("key"), cert: file("cert") },
@@ -334,12 +334,12 @@ describe("serve() and connect()", () => {
     });
   }
 
-  test("HTTP/2 where the server has none of it", async () => {
+  test("http2 fails if the server does not support it", async () => {
     const { url } = await start();
     await expect(connect(url, { http2: true, handshakeTimeout: 2000 })).rejects.toThrow();
   });
 
-  test("subprotocols; options of the client that are wrong", async () => {
+  test("subprotocols, and wrong options of the client", async () => {
     const { url } = await start({ protocols: ["v2", "v1"] });
     expect((await open(url, { protocols: ["v1", "v2"] })).protocol).toBe("v2");
     expect((await open(url)).protocol).toBe("");
@@ -347,7 +347,7 @@ describe("serve() and connect()", () => {
     await expect(connect(url, { protocols: ["not a token"] })).rejects.toThrow(TypeError);
   });
 
-  test("a signal and a time limit end the attempt; the signal ends the connection too", async () => {
+  test("a signal or a time limit ends the attempt; the signal also ends the connection", async () => {
     const silent = createServer();
     await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
     silent.on("upgrade", (_request, socket) => socket.on("error", () => {}));
@@ -367,7 +367,7 @@ describe("serve() and connect()", () => {
   });
 });
 
-describe("what can go wrong", () => {
+describe("errors", () => {
   test("a peer that breaks a rule: an error event, the right Close, and no exception without a listener", async () => {
     const errors: string[] = [];
     const { url } = await start({}, (connection) => {
@@ -422,7 +422,7 @@ describe("what can go wrong", () => {
     await expect.poll(() => ended).toEqual([[1006, "", false]]);
   });
 
-  test("idleTimeout closes a connection on which nothing is said, and no other", async () => {
+  test("idleTimeout closes only a connection without messages", async () => {
     const { url } = await start({ idleTimeout: 1500 });
     const [idle, busy] = await Promise.all([open(url), open(url)]);
     const talk = setInterval(() => busy.send("still here"), 200);
@@ -432,7 +432,7 @@ describe("what can go wrong", () => {
     expect(busy.readyState).toBe(1);
   });
 
-  test("a slow-loris handshake is timed out", async () => {
+  test("a slow-loris handshake times out", async () => {
     const { url } = await start({ handshakeTimeout: 100 });
     const socket = createConnection(Number(new URL(url).port), "127.0.0.1");
     socket.on("error", () => {});
@@ -441,7 +441,7 @@ describe("what can go wrong", () => {
     await once(socket, "close");
   });
 
-  test("a client that does not read while the server sends: nothing is queued beyond the socket's and the mark", async () => {
+  test("if a client does not read, nothing is queued beyond the socket's mark and our own", async () => {
     const total = 64 << 20;
     let sent = 0;
     let most = 0;
@@ -463,7 +463,7 @@ describe("what can go wrong", () => {
     expect(most).toBeLessThan(2 << 20);
   });
 
-  test("a slow consumer: the peer waits", async () => {
+  test("a slow consumer makes the peer wait", async () => {
     let sent = 0;
     const { url } = await start({ highWaterMark: 1 << 16 }, async (connection) => {
       for (; sent < 2000; sent++) {

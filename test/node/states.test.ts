@@ -1,4 +1,4 @@
-// What a connection says of itself, from its opening to its end, over streams in memory whose peer is the test.
+// The properties of a connection from its opening to its end, over streams in memory. The test is the peer.
 
 import { expect, test } from "vitest";
 import { PreparedMessage } from "../../src/index.ts";
@@ -11,7 +11,7 @@ async function turns(count: number): Promise<void> {
 }
 
 for (const role of ROLES) {
-  test(`${role}: readyState, ending and closed, when this side closes first`, async () => {
+  test(`${role}: readyState, ending and closed, if this side closes first`, async () => {
     const { connection, peer } = openNode(role);
     const ended = connection.closed;
     expect(connection.closed).toBe(ended);
@@ -20,7 +20,7 @@ for (const role of ROLES) {
     expect(connection.readyState).toBe(2);
     await turn();
     expect(framesOf(role, peer.written)).toEqual(["close:4000:bye"]);
-    // Again it does nothing.
+    // A second close() does nothing.
     connection.close(4001);
     await turn();
     expect(framesOf(role, peer.written)).toEqual(["close:4000:bye"]);
@@ -34,13 +34,13 @@ for (const role of ROLES) {
     const ending = { code: 4000, reason: "bye", wasClean: true };
     expect(await ended).toEqual(ending);
     expect(connection.ending).toEqual(ending);
-    // Also for whoever asks only now.
+    // It also resolves for a later call.
     expect(await connection.closed).toEqual(ending);
     expect(connection.readyState).toBe(3);
     expect(connection.socket.destroyed).toBe(true);
   });
 
-  test(`${role}: the same when the peer closes first`, async () => {
+  test(`${role}: the same if the peer closes first`, async () => {
     const { connection, peer } = openNode(role);
     const log: unknown[] = [];
     connection.on("closing", (...closing) => log.push([...closing, connection.readyState]));
@@ -60,7 +60,7 @@ for (const role of ROLES) {
     expect(connection.error).toBeUndefined();
   });
 
-  test(`${role}: a socket that fails: an "error", then 1006; after the peer's Close no error`, async () => {
+  test(`${role}: a socket that fails emits "error", then 1006; after the peer's Close it emits no error`, async () => {
     for (const [first, ending, errors] of [
       [undefined, { code: 1006, reason: "", wasClean: false }, ["ECONNRESET"]],
       [close(1000), { code: 1000, reason: "", wasClean: true }, []],
@@ -78,7 +78,7 @@ for (const role of ROLES) {
     }
   });
 
-  test(`${role}: of several errors the first is told`, async () => {
+  test(`${role}: only the first error is reported`, async () => {
     const { connection, peer } = openNode(role);
     const codes: unknown[] = [];
     connection.on("error", (error) => codes.push((error as NodeJS.ErrnoException).code));
@@ -90,7 +90,7 @@ for (const role of ROLES) {
     expect(connection.error).toMatchObject({ code: "WS_ERR_UNEXPECTED_RSV_2_3" });
   });
 
-  test(`${role}: an exception of \`allocate\` is an "error", and the connection is closed with 1011`, async () => {
+  test(`${role}: an exception in \`allocate\` is an "error", and closes the connection with 1011`, async () => {
     for (const thrown of [new Error("no memory"), "no memory"]) {
       const allocate = (): never => {
         throw thrown;
@@ -126,7 +126,7 @@ for (const role of ROLES) {
     expect(await connection[Symbol.asyncIterator]().next()).toEqual({ done: true, value: undefined });
   });
 
-  test(`${role}: after the peer's Close a loop can answer what came before it`, async () => {
+  test(`${role}: after the peer's Close, a loop can answer earlier messages`, async () => {
     const { connection, peer } = openNode(role);
     const loop = connection[Symbol.asyncIterator]();
     peer.write(text("a"), text("b"), close(1000));
@@ -145,7 +145,7 @@ for (const role of ROLES) {
     expect(await last).toEqual({ done: true, value: undefined });
   });
 
-  test(`${role}: so can one that waited for the message`, async () => {
+  test(`${role}: so can a loop that waited for the message`, async () => {
     const { connection, peer } = openNode(role);
     const loop = connection[Symbol.asyncIterator]();
     const first = loop.next();
@@ -161,7 +161,7 @@ for (const role of ROLES) {
     expect(await last).toEqual({ done: true, value: undefined });
   });
 
-  test(`${role}: where there is a loop, listeners get no messages`, async () => {
+  test(`${role}: listeners get no messages while there is a loop`, async () => {
     const { connection, peer } = openNode(role);
     const heard: unknown[] = [];
     connection.on("message", (data) => heard.push(data));
@@ -193,7 +193,7 @@ for (const role of ROLES) {
     ]);
   });
 
-  test(`${role}: a loop that stops makes the socket stop, and reads on from there`, async () => {
+  test(`${role}: a loop that stops makes the socket stop, and reading continues with it`, async () => {
     const { connection, peer } = openNode(role, { highWaterMark: 1000 });
     const loop = connection[Symbol.asyncIterator]();
     await turn();
@@ -209,7 +209,7 @@ for (const role of ROLES) {
     connection.terminate();
   });
 
-  test(`${role}: without a reader messages wait, and the socket stops; with discardUnread they do not`, async () => {
+  test(`${role}: without a reader, messages wait and the socket stops; with discardUnread they are dropped`, async () => {
     for (const discardUnread of [false, true]) {
       const { connection, peer } = openNode(role, { highWaterMark: 1000, discardUnread });
       for (let i = 0; i < 30; i++) {
@@ -226,7 +226,7 @@ for (const role of ROLES) {
     }
   });
 
-  test(`${role}: nobody reads, and this side closes: what exceeds the mark is dropped, and the peer's Close seen`, async () => {
+  test(`${role}: after our Close, unread messages above the mark are dropped, and the peer's Close is seen`, async () => {
     const { connection, peer } = openNode(role, { highWaterMark: 1000 });
     await turn();
     connection.close();
@@ -234,12 +234,12 @@ for (const role of ROLES) {
     peer.write(close(4000));
     await turns(2);
     peer.end();
-    // The socket is read to its end, at once.
+    // The socket is read to its end at once.
     await turns(5);
     expect(connection.ending).toEqual({ code: 4000, reason: "", wasClean: true });
   });
 
-  test(`${role}: a listener that comes after this side has closed gets what the mark has kept`, async () => {
+  test(`${role}: a listener added after our Close gets the messages below the mark`, async () => {
     const { connection, peer } = openNode(role, { highWaterMark: 1000 });
     await turn();
     connection.close();
@@ -257,7 +257,7 @@ for (const role of ROLES) {
     expect(await connection.closed).toMatchObject({ code: 4000, wasClean: true });
   });
 
-  test(`${role}: after the peer's Close a message in pieces goes on to its end`, async () => {
+  test(`${role}: a message in pieces is finished after the peer's Close`, async () => {
     const { connection, peer } = openNode(role);
     const { opened, open } = gate();
     const sent = connection.send(
@@ -279,7 +279,7 @@ for (const role of ROLES) {
     expect(await connection.closed).toMatchObject({ code: 1000, wasClean: true });
   });
 
-  test(`${role}: an end of the stream while a message in pieces is under way ends that`, async () => {
+  test(`${role}: the end of the stream ends a message in pieces`, async () => {
     const { connection, peer } = openNode(role);
     let released = false;
     const source: AsyncIterable<string> = {
@@ -299,7 +299,7 @@ for (const role of ROLES) {
     expect(await connection.closed).toMatchObject({ code: 1006, wasClean: false });
   });
 
-  test(`${role}: hold() keeps back what is sent in several turns, and release() lets it leave together`, async () => {
+  test(`${role}: after hold(), messages of several turns leave together at release()`, async () => {
     const { connection, peer } = openNode(role);
     await turn();
     connection.hold();
@@ -316,7 +316,7 @@ for (const role of ROLES) {
     connection.terminate();
   });
 
-  test(`${role}: what is sent in one turn leaves in one write, and flushNow() does not wait for its end`, async () => {
+  test(`${role}: messages of one turn leave in one write, and flushNow() writes before its end`, async () => {
     const { connection, peer } = openNode(role);
     const counts: number[] = [];
     connection.on("message", () => {
@@ -336,7 +336,7 @@ for (const role of ROLES) {
     connection.terminate();
   });
 
-  test(`${role}: a long series of answers to one chunk does not wait for the end of it`, async () => {
+  test(`${role}: a long series of answers to one chunk is written before the chunk ends`, async () => {
     const { connection, peer } = openNode(role, { highWaterMark: 20_000 }, [], "later");
     const most: number[] = [];
     connection.on("message", () => {
@@ -345,7 +345,8 @@ for (const role of ROLES) {
     });
     peer.write(...Array.from({ length: 100 }, () => text("a")));
     await turn();
-    // A client reads on: if both ends stopped, neither would go on. Text counts three bytes for each code unit.
+    // A client keeps reading, because if both ends stopped, neither would continue. Text counts three bytes for each
+    // code unit.
     if (role === "server") expect(Math.max(...most)).toBeLessThan(75_000);
     else expect(Math.max(...most)).toBeGreaterThan(250_000);
     await turns(10);
@@ -355,7 +356,7 @@ for (const role of ROLES) {
     connection.terminate();
   });
 
-  test(`${role}: send() refuses what is no message, and options that are none`, () => {
+  test(`${role}: send() refuses values that are not messages or options`, () => {
     const { connection } = openNode(role);
     for (const data of [undefined, null, 5, {}, [], true, Symbol("a")]) {
       expect(() => connection.send(data as never)).toThrow(TypeError);
@@ -370,7 +371,7 @@ for (const role of ROLES) {
     connection.terminate();
   });
 
-  test(`${role}: after terminate() nothing is taken, and pause() has no hold`, async () => {
+  test(`${role}: after terminate() nothing is accepted, and pause() has no effect`, async () => {
     const { connection, peer } = openNode(role);
     const got: unknown[] = [];
     connection.on("message", (data) => got.push(data));

@@ -6,7 +6,7 @@ import type { Duplex } from "node:stream";
 import { isSocket } from "./sockets.ts";
 
 /**
- * Gets the result of a write that the system did not take at once. Not @internal, because the published types name it.
+ * Gets the result of a write that the system did not take at once. Not marked internal, because the published types name it.
  */
 export interface Writer {
   /** @internal */
