@@ -1,4 +1,4 @@
-// What is sent while a message in pieces is under way waits for its end: what of it can fail, and who hears of that.
+// Messages sent during a message in pieces wait for its end: which of them can fail, and who is notified.
 
 import { expect, test } from "vitest";
 import { type Extension, FrameDecoder, type Role } from "../../src/index.ts";
@@ -6,7 +6,7 @@ import { gate } from "../connection/support/time.ts";
 import { openNode, type NodeEnd, turn } from "../support/connections.ts";
 import { close, other, ROLES, text } from "../support/wire.ts";
 
-/** A message of two pieces, the second of which comes when it is let. */
+/** A message of two pieces. The second one arrives when the test releases it. */
 function inTwo(): { readonly pieces: AsyncIterable<string>; readonly go: () => void } {
   const { opened, open } = gate();
   async function* pieces(): AsyncGenerator<string, void> {
@@ -17,7 +17,7 @@ function inTwo(): { readonly pieces: AsyncIterable<string>; readonly go: () => v
   return { pieces: pieces(), go: open };
 }
 
-/** The frames that have been written, in short: "text:one …", "ping:x". */
+/** The written frames, in short: "text:one …", "ping:x". */
 function frames(role: Role, { peer }: NodeEnd): string[] {
   const names = ["", "text", "binary", "", "", "", "", "", "close", "ping", "pong"];
   return new FrameDecoder({ role: other(role), rsv: 7 })
@@ -28,7 +28,7 @@ function frames(role: Role, { peer }: NodeEnd): string[] {
     });
 }
 
-/** Throws for messages that say "bad". */
+/** Throws for the message "bad". */
 const picky: Extension = {
   name: "x-picky",
   rsv: 4,
@@ -45,7 +45,7 @@ const picky: Extension = {
 };
 
 for (const role of ROLES) {
-  test(`${role}: Pings and Pongs that keep their place`, async () => {
+  test(`${role}: Pings and Pongs keep their place`, async () => {
     const end = openNode(role);
     const { connection } = end;
     await turn();
@@ -56,12 +56,12 @@ for (const role of ROLES) {
     const called: string[] = [];
     connection.send("between");
     expect(connection.control("ping", payload, { callback: () => called.push("ping") })).toBe(true);
-    // It has been copied.
+    // It was copied.
     payload[0] = 0x71;
     connection.send("last");
     expect(connection.control("pong", "q", undefined)).toBe(true);
     expect(connection.control("ping", undefined, undefined)).toBe(true);
-    // What cannot be sent is refused now.
+    // Invalid payloads are refused at once.
     expect(() => connection.control("ping", new Uint8Array(126), undefined)).toThrow(RangeError);
     expect(() => connection.control("pong", 1 as never, undefined)).toThrow(TypeError);
     await turn();
@@ -78,7 +78,7 @@ for (const role of ROLES) {
     connection.terminate();
   });
 
-  test(`${role}: Pings and Pongs where nothing waits`, async () => {
+  test(`${role}: Pings and Pongs are sent at once if nothing is queued`, async () => {
     const end = openNode(role);
     const { connection } = end;
     let called = 0;
@@ -91,7 +91,7 @@ for (const role of ROLES) {
     connection.terminate();
   });
 
-  test(`${role}: a message that goes on must be of the same kind`, async () => {
+  test(`${role}: the next part of a message must be of the same kind`, async () => {
     const end = openNode(role);
     const { connection } = end;
     const { pieces, go } = inTwo();
@@ -108,7 +108,7 @@ for (const role of ROLES) {
     connection.terminate();
   });
 
-  test(`${role}: with a highWaterMark of 0, pieces go out as the stream takes them`, async () => {
+  test(`${role}: with a highWaterMark of 0, pieces are sent as the stream takes them`, async () => {
     for (const writing of ["at once", "later"] as const) {
       const end = openNode(role, { highWaterMark: 0 }, [], writing);
       const { connection } = end;
@@ -121,7 +121,7 @@ for (const role of ROLES) {
     }
   });
 
-  test(`${role}: close() is checked now, comes last, and once`, async () => {
+  test(`${role}: close() is checked at once, comes last, and is sent once`, async () => {
     const end = openNode(role);
     const { connection, peer } = end;
     await turn();
@@ -134,7 +134,7 @@ for (const role of ROLES) {
     connection.close(4001, "first");
     expect(connection.readyState).toBe(2);
     connection.close(4002, "second");
-    // Nothing is accepted any more, whatever it is.
+    // Nothing is accepted any more, of any kind.
     expect(connection.send("late")).toBe(false);
     expect(await connection.send(inTwo().pieces)).toBe(false);
     expect(connection.control("ping", undefined, undefined)).toBe(false);
@@ -147,7 +147,7 @@ for (const role of ROLES) {
     expect(await connection.closed).toMatchObject({ code: 4001, wasClean: true });
   });
 
-  test(`${role}: a message that an extension throws for closes with 1011; callbacks of what follows get an error`, async () => {
+  test(`${role}: if an extension throws for a message, 1011 follows; callbacks of later messages get an error`, async () => {
     const end = openNode(role, {}, [{ extension: picky, parameters: [] }]);
     const { connection, peer } = end;
     await turn();
@@ -171,7 +171,7 @@ for (const role of ROLES) {
     expect(called).toEqual(["good sent", "bad failed", "late failed"]);
   });
 
-  test(`${role}: the end of the connection: each callback gets one error, in order`, async () => {
+  test(`${role}: at the end of the connection, each callback gets one error, in order`, async () => {
     const { connection } = openNode(role);
     await turn();
     const called: string[] = [];
@@ -210,7 +210,7 @@ for (const role of ROLES) {
     await connection.closed;
   });
 
-  test(`${role}: the end while a source waits for room: nobody waits for more of it`, async () => {
+  test(`${role}: if the connection ends while a source waits for room, nothing more is read from it`, async () => {
     const { connection } = openNode(role, { highWaterMark: 0 }, [], "later");
     await turn();
     const source = (async function* () {
@@ -254,7 +254,7 @@ for (const role of ROLES) {
   });
 }
 
-test("a server reads no more while much waits, and empty messages count", async () => {
+test("a server stops reading while much is unsent, and empty messages count", async () => {
   const { connection, peer } = openNode("server", { highWaterMark: 1000 });
   const got: unknown[] = [];
   connection.on("message", (data) => got.push(data));
@@ -262,7 +262,7 @@ test("a server reads no more while much waits, and empty messages count", async 
   const { pieces, go } = inTwo();
   void connection.send(pieces);
   for (let i = 0; i < 20; i++) connection.send("");
-  // What has come already is handed out.
+  // Messages that have already arrived are delivered.
   for (const name of ["a", "b", "c"]) {
     peer.write(text(name));
     await turn();

@@ -1,4 +1,4 @@
-// How connections end, and how long that may take: `closed`, closeTimeout and its limit, server.close().
+// How connections end, and how long that takes: `closed`, closeTimeout and its limit, server.close().
 
 import { describe, expect, test } from "vitest";
 import type { Connection } from "../../src/node/index.ts";
@@ -22,7 +22,7 @@ async function timed(promise: Promise<unknown>): Promise<number> {
 
 const ABNORMAL = { code: 1006, reason: "", wasClean: false };
 
-/** What ends a connection with short times, and how that is told. */
+/** Each way to end a connection with short times, and its result. */
 const ENDS: Record<string, [end: (connection: Connection, peer: RawPeer, role: Role) => void, ending: object]> = {
   "the peer's Close": [
     (_, peer, role) => (peer.socket.write(from(role, close(4001, "x"))), peer.socket.end()),
@@ -37,7 +37,7 @@ const ENDS: Record<string, [end: (connection: Connection, peer: RawPeer, role: R
     { code: 4002, reason: "yes", wasClean: true },
   ],
   "our Close, not answered": [(connection) => connection.close(1000), ABNORMAL],
-  "our Close, answered with something malformed": [
+  "our Close, with a malformed answer": [
     (connection, peer, role) => (connection.close(1000), peer.socket.end(from(role, { opcode: 3 }))),
     ABNORMAL,
   ],
@@ -64,16 +64,16 @@ describe.each(ROLES)("closed, %s", (role) => {
     end(connection, peer, role);
     expect(await early).toEqual(ending);
     expect(log).toEqual(["close", "closed"]);
-    // Those who ask later, also for the first time.
+    // Later reads get the same, even the first one.
     expect(await connection.closed).toEqual(ending);
     expect(connection.closed).toBe(connection.closed);
-    // It stays as it is.
+    // It does not change.
     connection.terminate();
     connection.close(1000);
     expect(await connection.closed).toEqual(ending);
   });
 
-  test("asked for the first time after the end", async () => {
+  test("resolves if it is first read after the end", async () => {
     const { connection } = await open(role);
     connection.terminate();
     await new Promise((resolve) => connection.on("close", resolve));
@@ -81,7 +81,7 @@ describe.each(ROLES)("closed, %s", (role) => {
   });
 });
 
-describe.each(ROLES)("what is sent after terminate(), %s", (role) => {
+describe.each(ROLES)("a message after terminate(), %s", (role) => {
   test("is refused", async () => {
     const { connection } = await open(role);
     connection.terminate();
@@ -94,7 +94,7 @@ describe.each(ROLES)("what is sent after terminate(), %s", (role) => {
   });
 });
 
-describe("a Close that has waited for somebody to read what came before it", () => {
+describe("a Close that has waited until earlier messages were read", () => {
   const WAKES: Record<string, (connection: Connection) => void> = {
     "a listener": (connection) => connection.on("message", () => {}),
     "a loop": (connection) =>
@@ -127,7 +127,7 @@ describe("a Close that has waited for somebody to read what came before it", () 
   });
 });
 
-/** Takes a little now and then: often enough for the kernel to have room again and again. */
+/** Takes a little from time to time, often enough for the kernel to get room again and again. */
 function takeNowAndThen(peer: RawPeer): void {
   peer.socket.pause();
   peer.socket.removeAllListeners("data");
@@ -135,14 +135,14 @@ function takeNowAndThen(peer: RawPeer): void {
   atEnd(() => clearInterval(timer));
 }
 
-/** More than such a peer takes in these tests. */
+/** Sends more than such a peer takes in these tests. */
 function fill(connection: Connection): void {
   const data = new Uint8Array(1 << 20);
   for (let i = 0; i < 512; i++) connection.send(data, { copy: false });
 }
 
-describe("a peer that takes a little now and then", () => {
-  test("has 30 times closeTimeout to end, and no more", async () => {
+describe("a peer that takes a little from time to time", () => {
+  test("is cut after 30 times closeTimeout", async () => {
     const closeTimeout = 100;
     const { connection, peer } = await open("server", { closeTimeout });
     fill(connection);
@@ -150,13 +150,13 @@ describe("a peer that takes a little now and then", () => {
     connection.close(1000);
     const time = await timed(connection.closed);
     expect(connection.bufferedAmount).toBeGreaterThan(0);
-    // It was seen to take something; and that did not help for ever.
+    // Taking data extended its time, but only up to the limit.
     expect(time).toBeGreaterThan(2 * closeTimeout);
     expect(time).toBeLessThan(30 * closeTimeout + 1000);
     expect(await connection.closed).toEqual(ABNORMAL);
   });
 
-  test("does not hold up server.close(), which has closeTimeout and a second", async () => {
+  test("does not delay server.close() beyond closeTimeout and a second", async () => {
     const { server, port, connections } = await start({ closeTimeout: 100 });
     const peer = await dialWebSocket(port);
     await until(
@@ -171,7 +171,7 @@ describe("a peer that takes a little now and then", () => {
 });
 
 describe("a full inbox", () => {
-  test.each([true, false])("does not hold up server.close(); the client answers: %s", async (answers) => {
+  test.each([true, false])("does not delay server.close(); the client answers: %s", async (answers) => {
     const { server, port, connections } = await start({ closeTimeout: 300, highWaterMark: 1000 }, () => {});
     const peer = await dialWebSocket(port);
     for (let i = 0; i < 8; i++) await peer.write(from("server", binary(new Uint8Array(50_000))));
@@ -185,7 +185,7 @@ describe("a full inbox", () => {
   });
 
   test.each(ROLES)(
-    "does not hide the peer's answer to our close(), with a loop that has stopped too: %s",
+    "does not hide the peer's answer to our close(), even with a loop that has stopped: %s",
     async (role) => {
       for (const loops of [false, true]) {
         const { connection, peer } = await open(role, { closeTimeout: 1000, highWaterMark: 1000 });
@@ -207,7 +207,7 @@ describe("a full inbox", () => {
     },
   );
 
-  test.each(ROLES)('goes to a listener that is there when the socket closes, before "close": %s', async (role) => {
+  test.each(ROLES)('goes to a listener that exists when the socket closes, before "close": %s', async (role) => {
     for (const cut of [false, true]) {
       const { connection, peer } = await open(role, { highWaterMark: 1000 });
       const log: string[] = [];

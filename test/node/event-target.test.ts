@@ -1,6 +1,6 @@
-// addEventListener() and the on-properties: as in browsers.
+// addEventListener() and the on-properties, as in browsers.
 
-// The properties are what is tested.
+// These tests are about the properties.
 /* oxlint-disable unicorn/prefer-add-event-listener */
 
 import { setTimeout as sleep } from "node:timers/promises";
@@ -27,7 +27,7 @@ afterEach(async () => {
   await server.close();
 });
 
-/** Sends a message to the connection, and waits until it has come. */
+/** Sends a message to the connection, and waits until it has arrived. */
 async function deliver(text: string): Promise<void> {
   const came = new Promise<void>((resolve) => {
     const listener = (data: unknown): void => {
@@ -55,13 +55,13 @@ describe("one function for several events", () => {
       connection.onmessage = connection.onerror = connection.onclose = listener;
     }
     await deliver("one");
-    // RSV2 is of no extension.
+    // No extension uses RSV2.
     peer.socket.write(Uint8Array.of(0xa1, 0));
     await ended();
     expect(seen).toEqual(["message", "error", "close"]);
   });
 
-  test("taking it back from one event leaves it to the others", async () => {
+  test("removing it from one event keeps it for the others", async () => {
     const seen: string[] = [];
     const listener = ({ type }: { readonly type: string }): void => void seen.push(type);
     connection.addEventListener("message", listener);
@@ -74,7 +74,7 @@ describe("one function for several events", () => {
   });
 });
 
-test("a listener that has been added for the event is not added again", async () => {
+test("a listener is not added twice for the same event", async () => {
   let calls = 0;
   const listener = (): void => void calls++;
   connection.addEventListener("message", listener);
@@ -87,7 +87,7 @@ test("a listener that has been added for the event is not added again", async ()
   expect(calls).toBe(2);
 });
 
-test("a property and a listener with the same function are two", async () => {
+test("a property and a listener with the same function are independent", async () => {
   let calls = 0;
   const listener = (): void => void calls++;
   connection.onmessage = listener;
@@ -104,7 +104,7 @@ test("a property and a listener with the same function are two", async () => {
   expect(calls).toBe(4);
 });
 
-test("a property is null until it is set, and again with null", async () => {
+test("a property is null at first, and again after it is set to null", async () => {
   expect([connection.onmessage, connection.onclose, connection.onerror]).toEqual([null, null, null]);
   const seen: unknown[] = [];
   connection.onmessage = ({ data }) => seen.push(data);
@@ -120,7 +120,7 @@ test("a property is null until it is set, and again with null", async () => {
   expect(() => Object.assign(connection, { onmessage: "log" })).toThrow(TypeError);
 });
 
-test("a property that is replaced keeps its place among the listeners", async () => {
+test("a new value of a property keeps its position among the listeners", async () => {
   const seen: string[] = [];
   connection.onmessage = () => seen.push("first");
   connection.addEventListener("message", () => seen.push("second"));
@@ -129,7 +129,7 @@ test("a property that is replaced keeps its place among the listeners", async ()
   expect(seen).toEqual(["replaced", "second"]);
 });
 
-test("removeAllListeners() takes them too, and they can be added again", async () => {
+test("removeAllListeners() removes them, too, and they can be added again", async () => {
   let calls = 0;
   const listener = (): void => void calls++;
   for (const name of ["message", undefined] as const) {
@@ -147,7 +147,7 @@ test("removeAllListeners() takes them too, and they can be added again", async (
   expect(calls).toBe(2);
 });
 
-test("this and target are the connection; an object is called through handleEvent, as it is then", async () => {
+test("this and target are the connection; handleEvent of an object is looked up for each event", async () => {
   const seen: unknown[] = [];
   connection.addEventListener("message", function (event) {
     seen.push(this === connection, event.target === connection);
@@ -172,7 +172,7 @@ test("this and target are the connection; an object is called through handleEven
   expect(seen).toEqual([true, true, true, true]);
 });
 
-test("once: for one event, also if the listener adds itself again", async () => {
+test("once: for one event, even if the listener adds itself again", async () => {
   const seen: unknown[] = [];
   const listener = ({ data }: EventOf["message"]): void => {
     seen.push(data);
@@ -183,7 +183,7 @@ test("once: for one event, also if the listener adds itself again", async () => 
   expect(seen).toEqual(["one", "two"]);
 });
 
-test("what one listener removes is not called for the same event", async () => {
+test("a listener that another one removes is not called for the same event", async () => {
   const seen: string[] = [];
   const later = (): void => void seen.push("later");
   connection.addEventListener("message", () => connection.removeEventListener("message", later));
@@ -193,7 +193,7 @@ test("what one listener removes is not called for the same event", async () => {
 });
 
 describe("signal", () => {
-  test("removes the listener when it is aborted", async () => {
+  test("removes the listener when it aborts", async () => {
     const controller = new AbortController();
     const seen: unknown[] = [];
     connection.addEventListener("message", ({ data }) => seen.push(data), controller);
@@ -203,14 +203,14 @@ describe("signal", () => {
     expect(seen).toEqual(["one"]);
   });
 
-  test("one that has been aborted lets nothing be added", async () => {
+  test("adds no listener if it has already aborted", async () => {
     const seen: unknown[] = [];
     connection.addEventListener("message", ({ data }) => seen.push(data), { signal: AbortSignal.abort() });
     await deliver("one");
     expect(seen).toEqual([]);
   });
 
-  test("of a listener that was removed, it does not remove the next", async () => {
+  test("does not remove a listener that was added after its own was removed", async () => {
     const controller = new AbortController();
     const seen: unknown[] = [];
     const listener = ({ data }: EventOf["message"]): void => void seen.push(data);
@@ -223,7 +223,7 @@ describe("signal", () => {
   });
 });
 
-test("null and events that there are not are ignored, as in browsers; what cannot be a listener is a TypeError", async () => {
+test("null and unknown events are ignored, as in browsers; a listener of any other type is a TypeError", async () => {
   const names: string[] = ["open", "ping", "toString"];
   for (const name of names) {
     connection.addEventListener(name as "message", () => expect.unreachable());
@@ -236,7 +236,7 @@ test("null and events that there are not are ignored, as in browsers; what canno
   await deliver("one");
 });
 
-test("messages wait for the first listener, also if it is one of these", async () => {
+test("messages wait for the first listener of this kind", async () => {
   peer.send("early");
   await sleep(50);
   const seen: unknown[] = [];

@@ -1,4 +1,4 @@
-// connect() to servers that do not do what they should: it is rejected, in time, and nothing is left of the attempt.
+// connect() to servers that misbehave: it rejects in time and leaves nothing behind.
 
 import { getEventListeners, once } from "node:events";
 import { Agent } from "node:http";
@@ -14,7 +14,7 @@ import { close, text } from "../support/wire.ts";
 
 watchLeftovers();
 
-/** What comes of connect() to a server that answers so. */
+/** The result of connect() to a server that answers with `reply`. */
 async function outcome(reply: (head: string) => string, options: ConnectOptions = {}): Promise<unknown> {
   const { port, peers } = await listen(async (peer) => {
     const head = await peer.head().catch(() => "");
@@ -25,7 +25,7 @@ async function outcome(reply: (head: string) => string, options: ConnectOptions 
     connection.terminate();
     return connection;
   } catch (error) {
-    // The server has not ended anything: connect() has.
+    // The server has ended nothing, so connect() must have.
     await Promise.all(peers.map((peer) => peer.gone()));
     return error;
   }
@@ -111,7 +111,7 @@ describe("answers", () => {
     expect(seen).toEqual(["early", 1000]);
   });
 
-  test("nobody there, no such host, wrong options", async () => {
+  test("no server, no such host, wrong options", async () => {
     const { server, port } = await start();
     await server.close();
     await expect(connect(`ws://127.0.0.1:${port}`)).rejects.toMatchObject({ code: "ECONNREFUSED" });
@@ -129,8 +129,8 @@ describe("answers", () => {
   });
 });
 
-describe("what it is told", () => {
-  test("a time limit of Infinity is none", async () => {
+describe("its options", () => {
+  test("a time limit of Infinity is no limit", async () => {
     const { port } = await start();
     const connection = await connect(`ws://127.0.0.1:${port}`, { handshakeTimeout: Infinity });
     connection.terminate();
@@ -155,7 +155,7 @@ describe("what it is told", () => {
       });
       expect(seen["x-own"]).toBe("1");
       expect(seen.authorization).toBe(`Basic ${Buffer.from("usér:pa:ss").toString("base64")}`);
-      // Its socket does not go back to the agent, and does not count for it.
+      // Its socket does not return to the agent and is not counted there.
       connection.close();
       await once(connection, "close");
     }
@@ -198,7 +198,7 @@ describe("AbortSignal", () => {
     expect(getEventListeners(controller.signal, "abort")).toEqual([]);
   }
 
-  test("before, with any reason", async () => {
+  test("before the attempt, with any reason", async () => {
     await expect(connect("ws://127.0.0.1:1", { signal: AbortSignal.abort() })).rejects.toMatchObject({
       name: "AbortError",
     });
@@ -206,7 +206,7 @@ describe("AbortSignal", () => {
   });
 
   for (const http2 of [false, true]) {
-    test(`while the name is looked up, while TCP connects; HTTP/2: ${http2}`, async () => {
+    test(`during the look-up of the name and the TCP handshake; HTTP/2: ${http2}`, async () => {
       for (const why of [reason, "a string", 0, undefined]) {
         const controller = new AbortController();
         const attempt = connect("wss://localhost:1", { signal: controller.signal, http2 });
@@ -218,7 +218,7 @@ describe("AbortSignal", () => {
     });
   }
 
-  test("when TCP is connected, when the request has come, when half of the answer has been sent", async () => {
+  test("after the TCP handshake, after the request, after half of the response", async () => {
     await abortedWhen(async () => {});
     await abortedWhen(async (peer) => void (await peer.head()));
     await abortedWhen(async (peer) => {
@@ -227,7 +227,7 @@ describe("AbortSignal", () => {
     });
   });
 
-  test("in the TLS handshake, and behind it", async () => {
+  test("during the TLS handshake, and after it", async () => {
     const controller = new AbortController();
     const { port, peers } = await listen(async (peer) => {
       await peer.sees(() => peer.received.length > 0, "no ClientHello");
@@ -245,11 +245,11 @@ describe("AbortSignal", () => {
     await abortedWhen(async (peer) => void (await peer.head()), {}, true);
   });
 
-  test("HTTP/2: when the session has begun", async () => {
+  test("over HTTP/2, after the session has started", async () => {
     await abortedWhen(async (peer) => peer.sees(() => peer.received.length > 0, "no preface"), { http2: true });
   });
 
-  test("in the moment in which the handshake succeeds: a connection or the reason, and never an open socket", async () => {
+  test("at the moment when the handshake succeeds: a connection or the reason, but never an open socket", async () => {
     const started = await start();
     for (let i = 0; i < 20; i++) {
       const controller = new AbortController();
@@ -275,7 +275,7 @@ describe("AbortSignal", () => {
     }
   });
 
-  test("a signal that lives for long keeps nothing of connections that have ended", async () => {
+  test("a long-lived signal keeps nothing of connections that have ended", async () => {
     const { signal } = new AbortController();
     const { port } = await start();
     const open = await Promise.all(Array.from({ length: 20 }, () => connect(`ws://127.0.0.1:${port}`, { signal })));
@@ -289,7 +289,7 @@ describe("AbortSignal", () => {
 describe("over HTTP/2", () => {
   const http2: ConnectOptions = { http2: true, tls: CA, handshakeTimeout: 1000 };
 
-  test("a server that ends, resets or says something else before its settings", async () => {
+  test("a server that ends, resets or sends something else before its settings", async () => {
     const ways: ((peer: RawPeer) => unknown)[] = [
       (peer) => peer.socket.end(),
       (peer) => peer.reset(),
@@ -304,7 +304,7 @@ describe("over HTTP/2", () => {
     }
   });
 
-  test("a server that says nothing, or has no HTTP/2: the time limit, or an error", async () => {
+  test("a server that sends nothing, or does not know HTTP/2: the time limit, or an error", async () => {
     const { port } = await listen(() => {}, { tls: true, alpn: ["h2"], host: "localhost" });
     const short = { ...http2, handshakeTimeout: 150 };
     await expect(connect(`wss://localhost:${port}`, short)).rejects.toMatchObject({ name: "TimeoutError" });
@@ -343,7 +343,7 @@ describe("over HTTP/2", () => {
     }
   });
 
-  test("a server that accepts and ends the stream in one: a connection that ends at once", async () => {
+  test("a server that accepts and ends the stream at once: a connection that ends at once", async () => {
     const server = createSecureServer({ ...TLS, settings: { enableConnectProtocol: true } });
     server.on("stream", (stream) => stream.respond({ ":status": 200 }, { endStream: true }));
     await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
@@ -360,7 +360,7 @@ describe("over HTTP/2", () => {
     await expect(connect(`wss://localhost:${port}`, http2)).rejects.toThrow(/RFC 8441/);
   });
 
-  test("a session goes with its connection, also if the server never ends its side", async () => {
+  test("a session ends with its connection, even if the server never ends its side", async () => {
     const { port, connections } = await start({ tls: TLS });
     for (const how of ["close", "terminate"] as const) {
       const connection = await connect(`wss://localhost:${port}`, http2);
@@ -372,7 +372,7 @@ describe("over HTTP/2", () => {
 });
 
 describe("TLS", () => {
-  test("certificates that are not trusted, or of another host; no TLS on one side: errors, and the server goes on", async () => {
+  test("certificates that are not trusted, or of another host; no TLS on one side: errors, and the server continues", async () => {
     for (const serverHttp2 of [false, true]) {
       const { port } = await start({ tls: TLS, http2: serverHttp2 });
       const plain = await start();
@@ -405,7 +405,7 @@ describe("TLS", () => {
 
   test("clients that break off in the TLS handshake", async () => {
     const { port, connections } = await start({ tls: TLS });
-    // The head of a record, and the first bytes of a ClientHello; then no TLS at all.
+    // The head of a record, and the first bytes of a ClientHello; then bytes that are not TLS.
     for (const bytes of ["", "160301", "1603010200010001fc0303", "474554202f20485454502f312e310d0a0d0a"]) {
       for (const how of ["reset", "end"] as const) {
         const peer = await dial(port);

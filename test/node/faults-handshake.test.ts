@@ -1,4 +1,4 @@
-// Handshakes that are wrong, each with the status that says so, and the server goes on.
+// Invalid handshakes: each gets the right status, and the server continues.
 
 import { createServer, type IncomingMessage, request as httpRequest, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -46,7 +46,7 @@ const CASES: [name: string, bytes: string, status: number, header?: RegExp][] = 
 
 describe("HTTP/1.1", () => {
   for (const tls of [false, true]) {
-    test(`the right status for each; tls: ${tls}`, async () => {
+    test(`invalid requests get the right status; tls: ${tls}`, async () => {
       const started = await start({
         path: "/",
         checkOrigin: (origin) => origin === undefined || new URL(origin).hostname === "good.example",
@@ -61,7 +61,7 @@ describe("HTTP/1.1", () => {
           return [name, peer.status];
         }),
       );
-      // Over HTTP/1.1 node itself closes a connection that begins as HTTP/2 does, or answers with 400.
+      // If a connection starts like HTTP/2, Node closes it or answers with 400, over HTTP/1.1.
       expect(seen.filter(([name]) => name !== "HTTP/2 by prior knowledge")).toEqual(
         CASES.filter(([name]) => name !== "HTTP/2 by prior knowledge").map(([name, , status]) => [name, status]),
       );
@@ -78,16 +78,16 @@ describe("HTTP/1.1", () => {
     await peer.write(request({}, "GET /other HTTP/1.1"));
     await peer.gone();
     expect(peer.status).toBe(404);
-    // It neither ends nor reads the end. What it goes on to send must not reset the answer either.
+    // It neither ends nor reads the end. The data that it still sends must not reset the response.
     await peer.write("more");
     await until(
       () => peer.closed || peer.errors.length > 0 || (peer.socket.write("x"), false),
-      () => "the server still takes bytes",
+      () => "the server still accepts bytes",
     );
     await server.close();
   });
 
-  test("a request that comes in single bytes, and frames that come with it", async () => {
+  test("a request that arrives byte by byte, with frames right after it", async () => {
     const started = await start({
       verify: () => new Promise((resolve) => setImmediate(() => setImmediate(() => resolve(true)))),
     });
@@ -107,7 +107,7 @@ describe("HTTP/1.1", () => {
     expect(started.ends).toEqual([[1000, "", true]]);
   });
 
-  test("all in one segment, the Close included, while verify decides", async () => {
+  test("everything in one segment, including the Close, while verify decides", async () => {
     let decide: ((verdict: boolean) => void) | undefined;
     const started = await start({ verify: () => new Promise<boolean>((resolve) => (decide = resolve)) });
     const peer = await dial(started.port);
@@ -159,7 +159,7 @@ describe("verify", () => {
       401,
     ],
     [
-      "the HandshakeError of a connect() to somewhere else, whose status is none of a refusal",
+      "the HandshakeError of a connect() to another server, whose status is not one of a refusal",
       () => {
         throw new HandshakeError("WS_ERR_HANDSHAKE_STATUS", "no", { rule: "RFC 6455 §4.1", status: 200 });
       },
@@ -173,10 +173,10 @@ describe("verify", () => {
       },
       500,
     ],
-    // TypeScript does not let these pass; JavaScript does.
+    // TypeScript rejects these; JavaScript does not.
     ["null", unlike(null), 500],
     ["0", unlike(0), 500],
-    ["an object that is no rejection", unlike({ user: "x" }), 500],
+    ["an object that is not a rejection", unlike({ user: "x" }), 500],
     ["a rejection that cannot be sent", unlike({ ...rejectHandshake(), status: 99_999 }), 500],
   ];
   for (const [name, verify, expected] of REFUSALS) {
@@ -186,7 +186,7 @@ describe("verify", () => {
     test(`${value}: 101`, async () => expect(await status(() => value)).toBe(101));
   }
 
-  test("one that never decides: 503 after handshakeTimeout, and what it says later is not heard", async () => {
+  test("one that never decides: 503 after handshakeTimeout, and its later decision is ignored", async () => {
     let decide!: (verdict: boolean) => void;
     const { port, connections, server } = await start({
       handshakeTimeout: 100,
@@ -216,7 +216,7 @@ describe("verify", () => {
   });
 });
 
-test("options that are wrong are said at once, and not to the clients", async () => {
+test("wrong options are reported at once, and not to the clients", async () => {
   const wrong: ServeOptions[] = [
     { pingInterval: -1 },
     { protocols: ["not a token"] },
@@ -230,7 +230,7 @@ test("options that are wrong are said at once, and not to the clients", async ()
   }
 });
 
-test("handshakeTimeout: Infinity is none", async () => {
+test("handshakeTimeout: Infinity means no limit", async () => {
   const { port } = await start({ handshakeTimeout: Infinity });
   const peer = await dialWebSocket(port);
   await peer.write(frames("client", close()));
@@ -262,7 +262,7 @@ describe("HTTP/2", () => {
     ["verify never decides", { authorization: "never" }, 503],
   ];
 
-  test("the right status for each, in one session", async () => {
+  test("invalid requests get the right status, in one session", async () => {
     const { port } = await start({
       tls: TLS,
       path: "/",
@@ -283,7 +283,7 @@ describe("HTTP/2", () => {
     expect(seen).toEqual(HTTP2.map(([name, , status]) => [name, status]));
   });
 
-  test("what was refused is gone, also if the client leaves its side open", async () => {
+  test("a refused stream is gone, even if the client leaves its side open", async () => {
     const { port } = await start({ tls: TLS, path: "/chat" });
     const session = await openSession(port);
     for (const headers of [GOOD, { ":method": "POST", ":path": "/" }]) {
@@ -310,8 +310,8 @@ describe("HTTP/2", () => {
   }
 });
 
-test("the rest of a server that uses upgrade() is not touched, whatever comes", async () => {
-  // As Express has it: a function of (request, response, next) behind node:http.
+test("the other parts of a server that uses upgrade() are not affected by any request", async () => {
+  // As in Express: a function of (request, response, next) on node:http.
   const app = (_request: unknown, response: ServerResponse) => response.end("plain");
   const server = createServer(app);
   server.on("upgrade", (request, socket, head) => {
@@ -344,7 +344,7 @@ test("the rest of a server that uses upgrade() is not touched, whatever comes", 
   await once(response, "close");
 });
 
-test("upgrade() of a client that has gone meanwhile, and with options that are wrong", async () => {
+test("upgrade() of a client that has already gone, and with wrong options", async () => {
   const outcomes: unknown[] = [];
   let asked = 0;
   const server = createServer();

@@ -1,4 +1,4 @@
-// What happens while a connection is open, and to what is under way when it ends.
+// Faults while a connection is open, and what happens to unfinished work when it ends.
 
 import { once } from "node:events";
 import { expect, test } from "vitest";
@@ -10,7 +10,7 @@ import { text } from "../support/wire.ts";
 
 watchLeftovers();
 
-test("a client that reads nothing, and has much to get, is given up after pingInterval and pongTimeout", async () => {
+test("a client that does not read and has much to get is cut after pingInterval and pongTimeout", async () => {
   const started = await start(
     { pingInterval: 50, pongTimeout: 50, closeTimeout: 50, highWaterMark: 1 << 16 },
     (connection) => {
@@ -33,7 +33,7 @@ test("a client that reads nothing, and has much to get, is given up after pingIn
   );
 });
 
-test("a message in pieces is given up when the connection ends, also while its source is slow", async () => {
+test("a message in pieces is abandoned when the connection ends, even if its source is slow", async () => {
   let returned = false;
   let result: unknown;
   const started = await start({}, (connection) => {
@@ -55,7 +55,7 @@ test("a message in pieces is given up when the connection ends, also while its s
   );
 });
 
-test("a loop over the messages ends when the peer breaks a rule, and does not throw: the connection says what it was", async () => {
+test("a loop ends without throwing when the peer breaks a rule, and the connection has the error", async () => {
   const { port } = await listen(async (peer) => {
     const head = await peer.head();
     await peer.write(answer(head));
@@ -69,7 +69,7 @@ test("a loop over the messages ends when the peer breaks a rule, and does not th
   expect(connection.ending).toEqual({ code: 1006, reason: "", wasClean: false });
 });
 
-test("a peer that says Close and resets has closed: there is no error", async () => {
+test("a peer that sends a Close and resets has closed: there is no error", async () => {
   for (let i = 0; i < 20; i++) {
     const { port } = await listen(async (peer) => {
       const head = await peer.head();
@@ -81,7 +81,7 @@ test("a peer that says Close and resets has closed: there is no error", async ()
     const connection = await connect(`ws://127.0.0.1:${port}`, { closeTimeout: 50 });
     connection.on("error", (error) => errors.push(error));
     const [code] = await once(connection, "close");
-    // A reset may overtake the Close; then there is an error, and no more.
+    // A reset may overtake the Close. Then there is exactly one error.
     expect([code, errors.length]).toEqual(code === 4001 ? [4001, 0] : [1006, 1]);
   }
 });

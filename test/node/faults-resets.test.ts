@@ -1,4 +1,5 @@
-// Connections that are reset, or ended on one side, at every stage: on the server, on the client, over TLS, over HTTP/2.
+// Connections that are reset, or ended on one side, at every stage: on the server, on the client, over TLS, over
+// HTTP/2.
 
 import { once } from "node:events";
 import { constants, type ServerHttp2Stream } from "node:http2";
@@ -17,7 +18,7 @@ const fragments = [
   { opcode: 0, fin: false, payload: Buffer.from("b") },
 ];
 
-/** What is sent until the connection breaks, for who sends as `from`; and the messages that have come by then. */
+/** The bytes that `from` sends until the connection breaks, and the messages that have arrived by then. */
 const stages = (from: "client" | "server"): [name: string, bytes: Uint8Array, messages: string[]][] => [
   ["after the handshake", new Uint8Array(0), []],
   ["in a header", frames(from, { ...binary(new Uint8Array(0)), claimedLength: 70_000n }).subarray(0, 5), []],
@@ -61,7 +62,7 @@ describe("serve()", () => {
           started.messages.length = started.ends.length = 0;
           const peer = await dialWebSocket(started.port, { tls });
           await peer.write(bytes);
-          // A reset takes along what has not been read.
+          // A reset discards unread data.
           await until(
             () => started.messages.length === messages.length,
             () => `${stage}: ${started.messages.join()}`,
@@ -70,7 +71,7 @@ describe("serve()", () => {
           else peer.socket.end();
           await ended(started, 1);
           expect([stage, started.messages, started.ends]).toEqual([stage, messages, [[1006, "", false]]]);
-          // Who has ended only its own side goes on reading: it gets what it is owed, and the end.
+          // A side that has ended only its own direction still reads: it gets the remaining data, and the end.
           if (how === "end") {
             await peer.gone();
             for (const message of messages) expect(peer.text, stage).toContain(message);
@@ -79,7 +80,7 @@ describe("serve()", () => {
       });
     }
 
-    test(`${name}: reset in the closing handshake, from either side`, async () => {
+    test(`${name}: reset during the closing handshake, from either side`, async () => {
       const started = await start({ ...options, closeTimeout: 5000 });
       const first = await dialWebSocket(started.port, { tls });
       await first.write(frames("client", close(1000)));
@@ -127,7 +128,7 @@ describe("serve()", () => {
       expect([...sent].sort()).toEqual(["closed", "drained", false, false].sort());
     });
 
-    test(`${name}: the socket goes between two pieces, and what is sent before "close" tells of it`, async () => {
+    test(`${name}: the socket closes between two pieces, and what is sent before "close" reports it`, async () => {
       const sent: (boolean | string)[] = [];
       const started = await start(options, async (connection) => {
         connection.on("close", () => sent.push("closed"));
@@ -207,7 +208,7 @@ describe("connect()", () => {
       connect(`${tls ? "wss" : "ws"}://localhost:${port}`, { tls: CA, closeTimeout: 100, handshakeTimeout: 2000 });
 
     for (const how of ["reset", "end"] as const) {
-      test(`the server goes during the handshake; tls: ${tls}, ${how}`, async () => {
+      test(`the server closes during the handshake; tls: ${tls}, ${how}`, async () => {
         const heads = ["", "HTTP/1.1 101 Sw", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConn"];
         const { port } = await listen(
           async (peer) => {
@@ -261,7 +262,7 @@ describe("connect()", () => {
       });
     }
 
-    test(`a server that resets right behind its 101, or sends frames with it and resets; tls: ${tls}`, async () => {
+    test(`a server that resets right after its 101, or sends frames with it and resets; tls: ${tls}`, async () => {
       const extra = [new Uint8Array(0), frames("server", text("early")), frames("server", text("early"), close(4001))];
       const { port } = await listen(
         async (peer) => {
@@ -272,7 +273,7 @@ describe("connect()", () => {
         { tls, host: "localhost" },
       );
       for (let i = 0; i < 3; i++) {
-        // It may be seen before the 101 has been read: that is a rejection. Never is it neither.
+        // The client may see it before it has read the 101: then connect() rejects. Otherwise the connection ends.
         const outcome = await open(port).then(
           (connection) => new Promise<number>((resolve) => connection.on("close", resolve)),
           () => "rejected",
@@ -296,7 +297,7 @@ describe("HTTP/2", () => {
     return { session, stream };
   }
 
-  test("a stream that is reset by the client, with each code, at every stage", async () => {
+  test("a stream that the client resets, with each code, at every stage", async () => {
     const started = await start({ tls: TLS });
     for (const code of [NGHTTP2_NO_ERROR, NGHTTP2_CANCEL, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_INTERNAL_ERROR]) {
       for (const [stage, bytes, messages] of stages("client")) {
@@ -315,7 +316,7 @@ describe("HTTP/2", () => {
     }
   });
 
-  test("a stream that is ended without a Close", async () => {
+  test("a stream that ends without a Close", async () => {
     const started = await start({ tls: TLS });
     const { session, stream } = await openStream(started.port);
     stream.end(frames("client", text("last")));
@@ -325,7 +326,7 @@ describe("HTTP/2", () => {
     expect(session.destroyed).toBe(false);
   });
 
-  test("a session that is destroyed, or its socket reset, ends all its connections and no other", async () => {
+  test("a session that is destroyed, or whose socket is reset, ends all its connections and no others", async () => {
     const started = await start({ tls: TLS });
     const other = await openStream(started.port);
     for (const how of ["destroy", "goaway", "reset"] as const) {
@@ -366,7 +367,7 @@ describe("HTTP/2", () => {
           () => "verify was not asked",
         );
         stream.close(how);
-        // A ping comes back behind it.
+        // A Ping returns after it.
         await new Promise<void>((resolve) => session.ping(() => resolve()));
         decide!(true);
         decide = undefined;
@@ -377,12 +378,12 @@ describe("HTTP/2", () => {
       () => started.server.connections.size === 0,
       () => "connections are left",
     );
-    // Whether there was one for a moment or not: none is left, and the session goes on.
+    // There may have been one for a moment. Now there is none, and the session continues.
     expect(session.destroyed).toBe(false);
     expect(started.messages).toEqual([]);
   });
 
-  test("the server cuts a stream; the client's connection ends, and its session with it", async () => {
+  test("the server cuts a stream: the client's connection ends, and its session with it", async () => {
     const held: Connection[] = [];
     const { port } = await start({ tls: TLS }, (connection) => held.push(connection));
     for (const how of ["terminate", "socket"] as const) {

@@ -1,4 +1,4 @@
-// When a connection is looked at, everything that had arrived by the time it is judged by has been read.
+// Before a connection is checked, everything that had arrived by the time of the check has been read.
 
 import { once } from "node:events";
 import { stat } from "node:fs";
@@ -29,14 +29,14 @@ async function socketPair(): Promise<[Socket, Socket]> {
   return [one, other];
 }
 
-/** Blocks as part of each phase of the event loop: the beat may be due in the same turn. */
+/** Blocks in each phase of the event loop. The beat may be due in the same turn. */
 const PHASES: Record<string, (go: () => void) => void> = {
   timers: (go) => go(),
   poll: (go) => stat(".", go),
   check: (go) => setImmediate(go),
 };
 
-test.each(Object.keys(PHASES))("a stall in the phase %s is not held against the peer", async (phase) => {
+test.each(Object.keys(PHASES))("a stall in the phase %s does not count against the peer", async (phase) => {
   const [one, other] = await socketPair();
   let writtenAt = Infinity;
   let received = 0;
@@ -44,7 +44,7 @@ test.each(Object.keys(PHASES))("a stall in the phase %s is not held against the 
   other.on("data", (chunk) => (received += chunk.length));
   const unread: number[] = [];
   let beats = 0;
-  // A timer of the same length that is older runs first, in the same phase as the one that beats.
+  // An older timer with the same delay runs first, in the same phase as the beat.
   const timer = setInterval(
     () =>
       PHASES[phase]!(() => {
@@ -64,7 +64,7 @@ test.each(Object.keys(PHASES))("a stall in the phase %s is not held against the 
   };
   startBeating(beating);
   await new Promise((done) => setTimeout(done, 300));
-  // A loop that stalls in each turn is judged late.
+  // If every turn of the event loop stalls, the check comes late.
   await until(
     () => beats > 0,
     () => "no beat",

@@ -1,5 +1,5 @@
-// Long messages that are compressed or inflated in slices, over streams in memory. test/connection/slices.test.ts has the same over
-// sockets.
+// Long messages that are compressed or inflated in slices, over streams in memory. test/connection/slices.test.ts does
+// the same over sockets.
 
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 import { expect, test } from "vitest";
@@ -20,7 +20,7 @@ import type { RawFrame } from "../reference/serialize.ts";
 import { close, other, ROLES } from "../support/wire.ts";
 
 const SLICE = 1000;
-/** Without context takeover each message can be inflated by itself. */
+/** Without context takeover, each message can be inflated by itself. */
 const COMPRESSION: AgreedExtension = {
   extension: perMessageDeflate({ threshold: 100 }),
   parameters: [
@@ -44,7 +44,7 @@ interface Sent {
   readonly frames: number;
 }
 
-/** The messages that have been written whole, and with them the control frames. */
+/** The complete messages that were written, and the control frames between them. */
 function sentBy(role: Role, end: NodeEnd): Sent[] {
   const messages: Sent[] = [];
   let begun: Frame[] = [];
@@ -81,7 +81,7 @@ function deflated(data: string | Uint8Array): RawFrame {
   return { opcode: typeof data === "string" ? 1 : 2, rsv: 4, payload: new Uint8Array(payload) };
 }
 
-/** Text of which no part repeats another, so that its frames are not short. */
+/** Text without repetitions, so that its frames are not short. */
 function rows(length: number): string {
   let text = "";
   for (let i = 0; text.length < length; i++) text += `${i} ${(i * 2654435761) % 4294967296},`;
@@ -130,7 +130,7 @@ for (const role of ROLES) {
     connection.terminate();
   });
 
-  test(`${role}: what is not compressed is not cut, nor is a prepared message`, async () => {
+  test(`${role}: a message that is not compressed is not sliced, nor is a prepared one`, async () => {
     const end = openCompressing(role);
     const { connection } = end;
     connection.send(LONG, { compress: false });
@@ -147,7 +147,7 @@ for (const role of ROLES) {
     connection.terminate();
   });
 
-  test(`${role}: pieces with \`fin: false\` are compressed however short they are, and long ones cut`, async () => {
+  test(`${role}: pieces with \`fin: false\` are compressed at any length, and long ones are sliced`, async () => {
     const end = openCompressing(role);
     const { connection } = end;
     connection.send("a", { fin: false });
@@ -165,7 +165,7 @@ for (const role of ROLES) {
     connection.terminate();
   });
 
-  test(`${role}: of a message that goes on nobody knows how long it gets: it is compressed, and cut`, async () => {
+  test(`${role}: a message without a known length is compressed and sliced`, async () => {
     const large: AgreedExtension = { ...COMPRESSION, extension: perMessageDeflate({ threshold: 10 * SLICE }) };
     const end = openNode(role, { sliceSize: SLICE }, [large]);
     const { connection } = end;
@@ -219,7 +219,7 @@ for (const role of ROLES) {
     connection.terminate();
   });
 
-  test(`${role}: bufferedAmount has what is not compressed yet; drained() and callbacks wait for it`, async () => {
+  test(`${role}: bufferedAmount includes uncompressed data; drained() and callbacks wait for it`, async () => {
     const end = openCompressing(role, { highWaterMark: SLICE }, "later");
     const { connection } = end;
     const log: string[] = [];
@@ -238,7 +238,7 @@ for (const role of ROLES) {
       if (before > 100) expect(log).toEqual([]);
       await turn();
     }
-    // No more than the mark and a slice wait compressed.
+    // No more than the mark and a slice wait in compressed form.
     expect(most).toBeLessThan(3 * SLICE);
     await settled(end);
     expect(log).toEqual(["long", "short"]);
@@ -248,7 +248,7 @@ for (const role of ROLES) {
     connection.terminate();
   });
 
-  test(`${role}: overflow counts what is not compressed yet`, async () => {
+  test(`${role}: overflow counts uncompressed data`, async () => {
     const end = openCompressing(role, { overflow: "drop", maxBufferedAmount: LONG.length + 100 }, "later");
     const { connection } = end;
     expect(connection.send(LONG)).toBe(true);
@@ -261,7 +261,7 @@ for (const role of ROLES) {
     connection.terminate();
   });
 
-  test(`${role}: what follows keeps its order, and a Close comes last`, async () => {
+  test(`${role}: later messages keep their order, and a Close comes last`, async () => {
     const end = openCompressing(role, { highWaterMark: 0 }, "later");
     const { connection, peer } = end;
     const sliced = (async function* () {
@@ -318,7 +318,7 @@ for (const role of ROLES) {
     });
   }
 
-  test(`${role}: long messages arrive whole and in order, with what is between them`, async () => {
+  test(`${role}: long messages arrive whole and in order, with the frames between them`, async () => {
     const { connection, peer } = openCompressing(role, { limits: { maxMessage: 1e9 } });
     const log: string[] = [];
     connection.on("message", (data) => log.push(`${typeof data} ${data.length}`));
@@ -336,7 +336,7 @@ for (const role of ROLES) {
     expect(log).toEqual([`string ${LONG.length}`, "ping", `object ${zeros.length}`, "string 5"]);
   });
 
-  test(`${role}: what a pause has kept is handed out by resume(), while there is time`, async () => {
+  test(`${role}: resume() delivers messages that arrived during a pause, while there is time`, async () => {
     const { connection, peer } = openCompressing(role);
     const got: unknown[] = [];
     connection.on("message", (data) => got.push(data));
@@ -358,17 +358,17 @@ for (const role of ROLES) {
     await turn();
     for (const data of ["a", "b"]) {
       peer.write(deflated(data));
-      // Before anything else that the event loop does.
+      // Before anything else in the event loop.
       for (let i = 0; i < 3; i++) await new Promise<void>((resolve) => process.nextTick(resolve));
       expect(got.at(-1)).toBe(data);
     }
     connection.terminate();
   });
 
-  test(`${role}: in a turn whose time is spent, long chunks wait, and short ones do not`, async () => {
+  test(`${role}: in a turn whose time is used up, long chunks wait, and short ones do not`, async () => {
     const shared = thread();
     let time = 0;
-    // Each look at the clock takes a millisecond: two slices spend a turn.
+    // Each read of the clock takes a millisecond, so two slices use up a turn.
     const turns = new Turns({ now: () => time++, soon: (go) => void setImmediate(go) });
     Protocol.thread = { ...shared, turns };
     try {
@@ -392,7 +392,7 @@ for (const role of ROLES) {
     }
   });
 
-  test(`${role}: what has come before the socket closes is inflated to its end`, async () => {
+  test(`${role}: data that arrived before the socket closed is inflated to its end`, async () => {
     const { connection, peer } = openCompressing(role, { limits: { maxMessage: 1e9 } });
     const log: string[] = [];
     connection.on("message", (data) => log.push(`${typeof data} ${data.length}`));

@@ -2,12 +2,12 @@ import { expect, test } from "vitest";
 import { Inbox } from "../../src/node/inbox.ts";
 import { Random } from "../support/random.ts";
 
-test("first in, first out, whatever comes and goes, and what it takes is counted", () => {
+test("first in, first out, in any sequence, and the size is counted", () => {
   const inbox = new Inbox();
   const model: (string | Uint8Array)[] = [];
   const random = new Random(1);
   for (let i = 0; i < 50_000; i++) {
-    // It grows to some thousands, shrinks, and is empty now and then.
+    // It grows to several thousand messages, shrinks, and is sometimes empty.
     if (random.chance(i % 10_000 < 5000 ? 0.6 : 0.35)) {
       const message = i % 3 === 0 ? new Uint8Array(i % 7) : "x".repeat(i % 5);
       inbox.push(message);
@@ -22,11 +22,11 @@ test("first in, first out, whatever comes and goes, and what it takes is counted
   expect([inbox.isEmpty, inbox.bytes, inbox.shift()]).toEqual([true, 0, undefined]);
 });
 
-test("a million that wait are taken out in the time of a million", () => {
+test("a million that wait are taken in linear time", () => {
   const inbox = new Inbox();
   for (let i = 0; i < 1_000_000; i++) inbox.push("");
   const begin = performance.now();
   for (let i = 0; i < 1_000_000; i++) inbox.shift();
-  // With an array that is shifted: minutes.
+  // With Array.shift() it would take minutes.
   expect(performance.now() - begin).toBeLessThan(2000);
 });

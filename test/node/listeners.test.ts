@@ -1,4 +1,4 @@
-// Listeners of "message", by whichever method of EventEmitter they come and go.
+// Listeners of "message", added and removed by all methods of EventEmitter.
 
 import { expect, test } from "vitest";
 import type { Connection } from "../../src/node/index.ts";
@@ -17,7 +17,7 @@ const WAYS: readonly [name: string, add: (connection: Connection, listener: List
 
 for (const role of ROLES) {
   for (const [name, add, isOnce] of WAYS) {
-    test(`${name}(), ${role}: gets what has waited${isOnce ? ", one message, and the rest waits on" : ""}`, async () => {
+    test(`${name}(), ${role}: gets the waiting messages${isOnce ? ", but only one, and the others still wait" : ""}`, async () => {
       const { connection, peer } = openNode(role);
       await turn();
       peer.write(text("a"), text("b"));
@@ -64,7 +64,7 @@ for (const role of ROLES) {
     });
   }
 
-  test(`prependListener(), ${role}: it is called before the others, and after removal no more`, async () => {
+  test(`prependListener(), ${role}: it is called before the others, and not after its removal`, async () => {
     const { connection, peer } = openNode(role);
     const seen: string[] = [];
     const first = (data: unknown): void => void seen.push(`first ${String(data)}`);
@@ -78,7 +78,7 @@ for (const role of ROLES) {
     connection.terminate();
   });
 
-  test(`${role}: listeners of other events do not take messages`, async () => {
+  test(`${role}: listeners of other events do not get messages`, async () => {
     const { connection, peer } = openNode(role);
     const seen: string[] = [];
     connection.prependListener("ping", (data) => seen.push(`first ping ${String(Buffer.from(data))}`));
@@ -93,7 +93,7 @@ for (const role of ROLES) {
     connection.terminate();
   });
 
-  test(`${role}: after terminate() in a handler nothing of the same chunk is told: no message, Ping, Pong or Close`, async () => {
+  test(`${role}: after terminate() in a handler, nothing of the same chunk is delivered: no message, Ping, Pong or Close`, async () => {
     for (const by of ["message", "ping", "pong"] as const) {
       const { connection, peer } = openNode(role);
       const seen: string[] = [];

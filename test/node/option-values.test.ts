@@ -1,4 +1,4 @@
-// Wrong values of options: who passes them hears of it, before anything is sent or listens.
+// Wrong values of options: the caller gets an error before anything is sent or listens.
 
 import { createServer } from "node:http";
 import { Duplex } from "node:stream";
@@ -24,7 +24,7 @@ const CONNECTION: readonly [options: object, kind: Kind, message: RegExp][] = [
   [{ sliceSize: 0 }, RangeError, /sliceSize/],
 ];
 
-/** What a call throws, or its promise rejects with. */
+/** The error that a call throws, or with which its promise rejects. */
 async function thrownBy(call: () => unknown): Promise<unknown> {
   try {
     await call();
@@ -55,13 +55,13 @@ for (const [options, kind, message] of CONNECTION) {
       expect(error).toBeInstanceOf(kind);
       expect((error as Error).message).toMatch(message);
     }
-    // A server that has called it wrongly answers with 500, and no connection is there.
+    // A server that calls it wrongly answers with 500, and there is no connection.
     expect(written.join("")).toMatch(/^HTTP\/1\.1 500 /);
     socket.destroy();
   });
 }
 
-test("infinite limits are none", async () => {
+test("infinite limits mean no limit", async () => {
   const server = await serve(
     { port: 0, idleTimeout: Infinity, highWaterMark: Infinity, maxBufferedAmount: Infinity },
     () => {},
@@ -69,14 +69,14 @@ test("infinite limits are none", async () => {
   await server.close();
 });
 
-test("serve({ server }): what is no server is a TypeError that says so", async () => {
+test("serve({ server }): a value that is not a server is a TypeError that says so", async () => {
   for (const server of [null, 5, "server", {}, { on() {} }]) {
     const attempt = serve({ server: server as never }, () => {});
     await expect(attempt).rejects.toThrow("server must be a server of node:http, https or http2");
   }
 });
 
-test("serve(): what shall be called must be a function", async () => {
+test("serve(): callbacks must be functions", async () => {
   expect(await thrownBy(() => serve({ port: 0 }, undefined as never))).toBeInstanceOf(TypeError);
   for (const name of ["checkOrigin", "onRefused", "onRequest", "verify"]) {
     const error = await thrownBy(() => serve({ port: 0, [name]: "yes" } as never, () => {}));
@@ -85,7 +85,7 @@ test("serve(): what shall be called must be a function", async () => {
   }
 });
 
-test("a socketPath must say something, and alone", async () => {
+test("a socketPath must not be empty, and excludes port and host", async () => {
   for (const call of [
     () => connect("ws://localhost/", { socketPath: "" }),
     () => connect("ws+unix:/tmp/a.sock", { socketPath: "/tmp/b.sock" }),
@@ -99,12 +99,12 @@ test("a socketPath must say something, and alone", async () => {
   }
 });
 
-test("serve({ server }): a second without a path is an error that says so", async () => {
+test("serve({ server }): a second one without a path is an error that says so", async () => {
   const server = createServer();
   const first = await serve({ server }, () => {});
   await expect(serve({ server }, () => {})).rejects.toThrow("This server already has a serve() without a `path`");
   await first.close();
-  // Nothing is left of it, also after a second time.
+  // Nothing of it remains, even after a second close().
   await first.close();
   expect(server.listenerCount("upgrade") + server.listenerCount("connect")).toBe(0);
   const second = await serve({ server }, () => {});

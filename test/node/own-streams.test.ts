@@ -1,4 +1,4 @@
-// Streams that are no sockets: they may hand over the peer's answer from inside write(), or from any call of a handler.
+// Streams that are not sockets: they may deliver the peer's answer from inside write(), or from any call of a handler.
 
 import { createHook } from "node:async_hooks";
 import { Duplex } from "node:stream";
@@ -10,7 +10,7 @@ import { REQUEST } from "./support/request.ts";
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** A connection over a stream that calls `written` with all that is written, in the call that writes it. */
+/** A connection over a stream that passes everything it writes to `written`, in the same call. */
 async function open(
   written: (chunk: Buffer, socket: Duplex) => void,
 ): Promise<{ readonly connection: Connection; readonly socket: Duplex }> {
@@ -33,7 +33,7 @@ test("the peer answers in the call that writes: nothing is written twice", async
   const chunks: Buffer[] = [];
   const { connection, socket } = await open((chunk) => {
     chunks.push(chunk);
-    // One answer to the first chunk, while the others still are to be written.
+    // One answer to the first chunk, while the others are still unwritten.
     if (chunks.length === 1) socket.push(toRole("server", text("go on")));
   });
   const seen: unknown[] = [];
@@ -50,7 +50,7 @@ test("the peer answers in the call that writes: nothing is written twice", async
   expect(seen).toEqual(["go on"]);
 });
 
-test("chunks that come in the middle of a handler are handled after it, in order", async () => {
+test("chunks that arrive during a handler are handled after it, in order", async () => {
   const { connection, socket } = await open(() => {});
   const seen: string[] = [];
   connection.on("error", (error) => seen.push(`error ${error.message}`));
@@ -63,7 +63,7 @@ test("chunks that come in the middle of a handler are handled after it, in order
       const rest = chunk.slice(4);
       socket.push(rest);
       socket.push(toRole("server", text("f")));
-      // Their owner may use them again.
+      // Their owner may reuse them.
       rest.fill(0);
     }
     if (data === "f") socket.push(toRole("server", close(1000)));
@@ -77,7 +77,7 @@ test("chunks that come in the middle of a handler are handled after it, in order
   expect(seen).toEqual([...messages, "close 1000"]);
 });
 
-test("chunks that come while messages are handed out that have waited", async () => {
+test("the same for chunks that arrive while waiting messages are delivered", async () => {
   const { connection, socket } = await open(() => {});
   socket.push(toRole("server", text("a")));
   await turn();
@@ -91,7 +91,7 @@ test("chunks that come while messages are handed out that have waited", async ()
   expect(seen).toEqual(["begin a", "end a", "begin 1", "end 1"]);
 });
 
-test("a stream that emits close twice: the connection does so once", async () => {
+test("a stream that emits close twice: the connection emits it once", async () => {
   const { connection, socket } = await open(() => {});
   let closes = 0;
   connection.on("close", () => closes++);
@@ -117,7 +117,7 @@ test("the async context of a connection ends with it", async () => {
   expect(ids.size).toBe(0);
 });
 
-test("a write that fails is the last: what still waits is not written after it", async () => {
+test("after a write that fails, nothing more is written", async () => {
   let fail: ((error: Error) => void) | undefined;
   let failed = false;
   let late = 0;
@@ -144,7 +144,7 @@ test("a write that fails is the last: what still waits is not written after it",
   expect(connection.bufferedAmount).toBeGreaterThanOrEqual(0);
 });
 
-test("callbacks come although a text takes less than it was counted for, and another follows it", async () => {
+test("callbacks are called although a text is shorter than it was counted, and another one follows", async () => {
   const socket: Duplex = new Duplex({ read() {}, write: (_chunk, _encoding, callback) => void setImmediate(callback) });
   onTestFinished(() => void socket.destroy());
   const connection = upgrade(REQUEST, socket, Buffer.alloc(0))!;

@@ -11,7 +11,7 @@ const wait = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 3
 
 for (const role of ROLES) {
   for (const options of [{}, { directReads: false }, { tls: true }] as const) {
-    test(`${role} ${JSON.stringify(options)}: nothing is handed out while paused, and nothing is lost`, async () => {
+    test(`${role} ${JSON.stringify(options)}: nothing is delivered while paused, and nothing is lost`, async () => {
       const got: string[] = [];
       const { connection, peer } = await open(role, {
         ...options,
@@ -59,7 +59,7 @@ for (const role of ROLES) {
     await connection.closed;
   });
 
-  test(`${role}: what a pause has kept back after the peer's end is handed out as closing after closeTimeout`, async () => {
+  test(`${role}: if the peer ends during a pause, the messages are delivered after closeTimeout`, async () => {
     const seen: [data: string, readyState: number, sent: boolean][] = [];
     const { connection, peer } = await open(role, {
       pingInterval: 50,
@@ -82,14 +82,14 @@ for (const role of ROLES) {
     ]);
   });
 
-  test(`${role}: terminate() ends a connection that is paused`, async () => {
+  test(`${role}: terminate() ends a paused connection`, async () => {
     const { connection } = await open(role);
     connection.pause();
     connection.terminate();
     expect(await connection.closed).toMatchObject({ code: 1006 });
   });
 
-  test(`${role}: "closing" comes with the peer's Close, and close() says what the answer is`, async () => {
+  test(`${role}: "closing" comes with the peer's Close, and close() chooses the answer`, async () => {
     const log: unknown[] = [];
     const { connection, peer } = await open(role, {
       begin: (connection) => {
@@ -102,7 +102,10 @@ for (const role of ROLES) {
       },
     });
     await peer.write(toRole(role, close(4000, "why")));
-    await peer.sees(() => peer.received.includes(role === "server" ? "why" : ""), "an answer");
+    await peer.sees(
+      () => peer.received.includes(role === "server" ? "why" : ""),
+      '${role}: without a code it is 1005; an end without a Close emits no "closing"',
+    );
     peer.socket.end();
     await connection.closed;
     expect(log).toEqual([

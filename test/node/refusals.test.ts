@@ -1,4 +1,4 @@
-// What the author of a server hears of handshakes that are refused.
+// How the author of a server learns of refused handshakes.
 
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -22,7 +22,7 @@ const fail = (): never => {
 
 type Heard = [url: string | undefined, status: number, error: unknown];
 
-/** A server that notes what it refused. */
+/** A server that records what it refused. */
 async function startHearing(options: ServeOptions = {}) {
   const heard: Heard[] = [];
   const started = await start({
@@ -32,7 +32,7 @@ async function startHearing(options: ServeOptions = {}) {
   return { ...started, heard };
 }
 
-/** The status of the answer to a request. */
+/** The status of the response to a request. */
 async function ask(port: number, bytes: string, tls: boolean = false): Promise<number> {
   const peer = await dial(port, { tls });
   await peer.write(bytes);
@@ -113,7 +113,7 @@ describe("onRefused of serve()", () => {
     ]);
   });
 
-  test("a client that goes before it is answered is not refused, nor is one that is let in", async () => {
+  test("a client that goes before the answer is not refused, nor is an accepted one", async () => {
     let asked = 0;
     const { port, heard, connections } = await startHearing({
       verify: ({ url }) => (asked++, url === "/in" || new Promise<boolean>(() => {})),
@@ -126,7 +126,7 @@ describe("onRefused of serve()", () => {
     expect([heard, connections.length]).toEqual([[], 1]);
   });
 
-  test("an exception in it, now or later, is an uncaught one, and the answer is the same", async () => {
+  test("an exception in it, immediate or later, is an uncaught one, and the response is the same", async () => {
     const uncaught: unknown[] = [];
     const before = process.listeners("uncaughtException");
     process.removeAllListeners("uncaughtException");
@@ -209,7 +209,7 @@ describe("onRefused beside a server", () => {
 });
 
 describe("verify", () => {
-  test("is asked once the handshake is right and checkOrigin has agreed", async () => {
+  test("is called once the handshake is valid and checkOrigin has accepted", async () => {
     const asked: string[] = [];
     const { port } = await start({
       checkOrigin: (origin) => (asked.push(`origin ${origin}`), origin !== "https://evil.example"),
@@ -223,7 +223,7 @@ describe("verify", () => {
   });
 
   for (const [name, options] of SERVERS) {
-    test(`what it found out is the third argument of the handler: ${name}`, async () => {
+    test(`its data is the third argument of the handler: ${name}`, async () => {
       const found: { user: string }[] = [];
       const server = await serve(
         {
@@ -235,7 +235,7 @@ describe("verify", () => {
           },
         },
         (connection, _request, data) => {
-          // Typed: no cast.
+          // Typed, without a cast.
           found.push({ user: data.user.toUpperCase() });
           connection.terminate();
         },
@@ -248,7 +248,7 @@ describe("verify", () => {
     });
   }
 
-  test("without it, or with true, there is nothing to hand over", async () => {
+  test("without it, or with true, there is no data", async () => {
     const seen: unknown[] = [];
     for (const verify of [undefined, () => true, () => {}]) {
       const server = await serve({ host: "127.0.0.1", verify }, (connection, _request, data) => {

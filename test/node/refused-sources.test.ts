@@ -1,4 +1,4 @@
-// A message in pieces that is refused, or broken off, leaves nothing open of its source.
+// If a message in pieces is refused, or broken off, its source is released.
 
 import { createReadStream, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { open as openFile } from "node:fs/promises";
@@ -21,7 +21,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** How many descriptors of the file this process has; undefined where there is no /proc. */
+/** How many descriptors of the file this process has; undefined without /proc. */
 function descriptors(): number | undefined {
   let count = 0;
   try {
@@ -29,7 +29,7 @@ function descriptors(): number | undefined {
       try {
         if (readlinkSync(`/proc/self/fd/${name}`) === file) count++;
       } catch {
-        // Closed meanwhile.
+        // It has been closed in the meantime.
       }
     }
   } catch {
@@ -73,7 +73,7 @@ const SOURCES: Record<string, () => Promise<Source>> = {
         state = "released";
       }
     }
-    // One that has not begun has nothing to let go of.
+    // If it has not started, there is nothing to release.
     return Promise.resolve({ pieces: generate(), released: () => state !== "open" });
   },
 };

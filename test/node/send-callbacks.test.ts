@@ -1,4 +1,4 @@
-// What send() calls back: when the system has taken a message, or that it never will.
+// The callbacks of send(): the system has taken a message, or never will.
 
 import { expect, test } from "vitest";
 import { PreparedMessage } from "../../src/index.ts";
@@ -40,7 +40,7 @@ for (const role of ROLES) {
       const failed: Error[] = [];
       const callback = (i: number) => (error?: Error) => void (error ? failed.push(error) : log.push(i));
       const chunk = new Uint8Array(1_000_000);
-      // Those that are not copied are written in several parts.
+      // Borrowed messages are written in several parts.
       for (let i = 0; i < COUNT; i++) connection.send(chunk, { copy: i < COUNT / 2, callback: callback(i) });
       await new Promise((resolve) => setTimeout(resolve, 50));
       expect(log.length).toBeLessThan(COUNT);
@@ -54,13 +54,13 @@ for (const role of ROLES) {
         () => log.length === COUNT,
         () => `${log.length}`,
       );
-      // As they are taken, not all at the end.
+      // Called as the messages are taken, not all at the end.
       expect(some).toEqual({ copied: true, borrowed: true });
       expect(log).toEqual(Array.from({ length: COUNT }, (_, i) => i));
       expect(failed).toEqual([]);
     });
 
-    test(`${role} ${how}: an error for what was not taken when the connection ended`, async () => {
+    test(`${role} ${how}: an error for messages that were not taken when the connection ended`, async () => {
       const { connection, peer } = await open(role, options);
       peer.socket.pause();
       const log: string[] = [];
@@ -85,7 +85,7 @@ for (const role of ROLES) {
     expect(called).toBe(false);
   });
 
-  test(`${role}: what waits after a message in pieces is called back after it`, async () => {
+  test(`${role}: callbacks of messages after a message in pieces come after it`, async () => {
     const { connection } = await open(role);
     const log: string[] = [];
     async function* pieces(): AsyncGenerator<string> {

@@ -1,4 +1,4 @@
-// Messages with a callback where nothing waits: when they are written, and what leaves with them.
+// Messages with a callback when nothing is queued: when they are written, and what leaves with them.
 
 import type { Duplex } from "node:stream";
 import { expect, test } from "vitest";
@@ -14,7 +14,7 @@ watchLeftovers();
 const MESSAGES = { text: "a", binary: Uint8Array.of(1), prepared: new PreparedMessage("p") };
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** How many writes a socket begins. */
+/** Counts the writes that a socket starts. */
 function countWrites(socket: Duplex): () => number {
   let count = 0;
   const { _write: write } = socket;
@@ -25,13 +25,13 @@ function countWrites(socket: Duplex): () => number {
   return () => count;
 }
 
-/** The texts that have come from a connection of this role. */
+/** The texts that arrived from a connection of this role. */
 function textsAt(peer: RawPeer, role: Role, start: number): string[] {
   const decoder = new FrameDecoder({ role: role === "server" ? "client" : "server" });
   return decoder.decode(new Uint8Array(peer.received.subarray(start))).map(({ text }) => text);
 }
 
-/** Sends messages one after the other, each as soon as the callback of the first of its turn has been called: as Socket.IO does. */
+/** Sends messages in order, each as soon as the callback of the first one of its turn was called, as Socket.IO does. */
 function sendInTurn(connection: Connection, texts: readonly string[], log: string[]): void {
   const [first, ...others] = texts;
   connection.sendEagerly(new PreparedMessage(first!), () => {
@@ -42,7 +42,7 @@ function sendInTurn(connection: Connection, texts: readonly string[], log: strin
 
 for (const role of ROLES) {
   for (const [kind, message] of Object.entries(MESSAGES)) {
-    test(`${role}, ${kind}: it is written by send(), and its callback comes later`, async () => {
+    test(`${role}, ${kind}: send() writes it, and its callback comes later`, async () => {
       const { connection } = await open(role);
       const writes = countWrites(connection.socket);
       let called = 0;
@@ -56,9 +56,9 @@ for (const role of ROLES) {
     });
   }
 
-  test(`${role}: what is sent before the callback, and by it, leaves in one more write`, async () => {
+  test(`${role}: messages sent before the callback, and by it, leave in one more write`, async () => {
     const { connection, peer } = await open(role);
-    // What the handshake has left to do.
+    // The remaining work of the handshake.
     await turn();
     const writes = countWrites(connection.socket);
     const log: string[] = [];
@@ -82,9 +82,9 @@ for (const role of ROLES) {
     await connection.closed;
   });
 
-  test(`${role}: it follows what waits, and its callback those of others`, async () => {
+  test(`${role}: it follows queued messages, and its callback follows theirs`, async () => {
     const { connection, peer } = await open(role);
-    // What the handshake has left to do.
+    // The remaining work of the handshake.
     await turn();
     const log: string[] = [];
     const start = peer.received.length;
@@ -95,7 +95,7 @@ for (const role of ROLES) {
     await turn();
     connection.send("3", callback("3"));
     connection.send("4", callback("4"));
-    // Writes what waits, in this turn.
+    // Writes the queued data in this turn.
     connection.pause();
     connection.resume();
     expect(log).toEqual(["2"]);
@@ -109,9 +109,9 @@ for (const role of ROLES) {
     await connection.closed;
   });
 
-  test(`${role}: where a callback only asks for the next, all leaves in one write once it has asked before`, async () => {
+  test(`${role}: if a callback only asks for the next message, all leave in one write from the second time on`, async () => {
     const { connection, peer } = await open(role);
-    // What the handshake has left to do.
+    // The remaining work of the handshake.
     await turn();
     const writes = countWrites(connection.socket);
     const log: string[] = [];
@@ -140,7 +140,7 @@ for (const role of ROLES) {
     await connection.closed;
   });
 
-  test(`${role}: while the peer reads nothing, no callback says that the system has what it has not taken`, async () => {
+  test(`${role}: while the peer does not read, no callback is called for data that the system has not taken`, async () => {
     const { connection, peer } = await open(role);
     peer.socket.pause();
     await turn();
@@ -165,7 +165,7 @@ for (const role of ROLES) {
     await connection.closed;
   });
 
-  test(`${role}: the memory that it is written from is free again, also if it needed none`, async () => {
+  test(`${role}: the memory that it is written from is free again, even if it needed none`, async () => {
     const { connection } = await open(role);
     const bytes = new Uint8Array(100_000);
     const before = freeSlots();
@@ -185,7 +185,7 @@ for (const role of ROLES) {
       peer.socket.pause();
       const message = new Uint8Array(100_000);
       let waited: number[] | undefined;
-      // At last the system takes a part of one.
+      // In the end the system takes only part of one.
       for (let i = 0; i < 400 && waited === undefined; i++) {
         const waiting: number[] = [];
         connection.send(message, { ...options, callback: () => waiting.push(connection.bufferedAmount) });

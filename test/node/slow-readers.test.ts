@@ -1,4 +1,4 @@
-// What send() does for a peer that does not take what waits for it: `overflow`, `maxBufferedAmount`, `needDrain`.
+// send() to a peer that does not take its data: `overflow`, `maxBufferedAmount`, `needDrain`.
 
 import { describe, expect, test } from "vitest";
 import { FrameDecoder, PreparedMessage } from "../../src/index.ts";
@@ -10,10 +10,10 @@ import { until, watchLeftovers } from "./support/watch.ts";
 watchLeftovers();
 
 const KIB = 1024;
-/** More than a socket takes before it is full: 16 KiB on Node 20, 64 KiB later. */
+/** More than a socket accepts before it is full: 16 KiB on Node 20, 64 KiB later. */
 const LIMIT = 128 * KIB;
 
-/** A connection whose socket takes nothing: what is sent waits where the limit counts it. */
+/** A connection whose socket takes nothing, so messages wait where the limit counts them. */
 async function stuck(role: Role, options: OpenOptions): Promise<{ connection: Connection; peer: RawPeer }> {
   const { connection, peer } = await open(role, {
     ...options,
@@ -24,7 +24,7 @@ async function stuck(role: Role, options: OpenOptions): Promise<{ connection: Co
   return { connection, peer };
 }
 
-/** The same, with the socket full as well: what is sent waits in front of it. */
+/** The same with a full socket, so messages wait before it. */
 async function full(role: Role, options: OpenOptions): Promise<{ connection: Connection; peer: RawPeer }> {
   const opened = await stuck(role, options);
   const { writableHighWaterMark } = opened.connection.socket;
@@ -35,7 +35,7 @@ async function full(role: Role, options: OpenOptions): Promise<{ connection: Con
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** The size of a message as frames, by RFC 6455 §5.2 alone. */
+/** The size of a message as frames, computed from RFC 6455 §5.2. */
 function sizeOf(role: Role, payload: number, fragment: number = Infinity): number {
   let size = 0;
   let left = payload;
@@ -97,7 +97,7 @@ describe.each(ROLES)("drop, %s", (role) => {
     }
   });
 
-  test("what waits in the socket stays as it is while more is sent", async () => {
+  test("data in the socket does not change while more is sent", async () => {
     const { connection, peer } = await stuck(role, {});
     for (const data of ["a", "bb", "ccc"]) {
       connection.send(data);
@@ -123,18 +123,18 @@ describe.each(ROLES)("drop, %s", (role) => {
     expect(connection.bufferedAmount).toBe(2 * size);
   });
 
-  test("a message that has begun is never dropped, whatever has been refused or thrown in it", async () => {
+  test("a message that has begun is never dropped, whatever is refused or thrown in between", async () => {
     const { connection, peer } = await full(role, { overflow: "drop", maxBufferedAmount: LIMIT });
     expect(connection.send("begin ", { fin: false })).toBe(true);
     expect(connection.send("x".repeat(2 * LIMIT), { fin: false })).toBe(true);
-    // Of another kind.
+    // A piece of another kind.
     expect(() => connection.send(new Uint8Array(1))).toThrow(TypeError);
     expect(connection.send(" middle", { fin: false })).toBe(true);
     expect(connection.send(" end")).toBe(true);
-    // Now it is above the limit.
+    // This exceeds the limit.
     expect(connection.send("whole")).toBe(false);
     expect(connection.send("begun", { fin: false })).toBe(false);
-    // And that has begun nothing.
+    // That has not begun a message.
     expect(connection.send("whole")).toBe(false);
     expect(() => connection.send(5 as never, { fin: false })).toThrow(TypeError);
     expect(connection.send("whole")).toBe(false);
@@ -146,7 +146,7 @@ describe.each(ROLES)("drop, %s", (role) => {
     expect(messages.slice(1)).toEqual([`begin ${"x".repeat(2 * LIMIT)} middle end`, "after"]);
   });
 
-  test("pieces are never dropped; what waits for them counts, exactly", async () => {
+  test("pieces are never dropped; the messages that wait for them count exactly", async () => {
     const size = sizeOf(role, 3 * 300);
     const { connection, peer } = await open(role, { overflow: "drop", maxBufferedAmount: 5 * size });
     let go!: () => void;
@@ -178,7 +178,7 @@ describe.each(ROLES)("drop, %s", (role) => {
     expect(connection.send(message)).toBe(true);
   });
 
-  test("control frames and our Close are sent all the same", async () => {
+  test("control frames and our Close are sent in any case", async () => {
     const { connection, peer } = await full(role, { overflow: "drop", maxBufferedAmount: 0 });
     expect(connection.send("")).toBe(false);
     expect(connection.ping("still here")).toBe(true);
@@ -193,7 +193,7 @@ describe.each(ROLES)("drop, %s", (role) => {
 });
 
 describe.each(ROLES)("a code, %s", (role) => {
-  test.each([1008, 1013] as const)("%i closes, after what has been accepted", async (overflow) => {
+  test.each([1008, 1013] as const)("%i closes, after the accepted messages", async (overflow) => {
     const { connection, peer } = await full(role, { overflow, maxBufferedAmount: LIMIT });
     // The socket holds part of it.
     const before = connection.bufferedAmount;
@@ -213,7 +213,7 @@ describe.each(ROLES)("a code, %s", (role) => {
     expect(Buffer.from(closeOf()!.payload).readUInt16BE(0)).toBe(overflow);
   });
 
-  test("the peer's answer is seen, also where nothing is read because of unread messages", async () => {
+  test("the peer's answer is seen, even if reading has stopped because of unread messages", async () => {
     const { connection, peer } = await open(role, { overflow: 1013, maxBufferedAmount: 0, highWaterMark: 0 });
     const frame = (opcode: number, payload: number[]) =>
       role === "server"
@@ -229,7 +229,7 @@ describe.each(ROLES)("a code, %s", (role) => {
   });
 });
 
-test.each(ROLES)("queue: nothing is refused, and needDrain tells when the mark is passed: %s", async (role) => {
+test.each(ROLES)("queue: nothing is refused, and needDrain is true above the mark: %s", async (role) => {
   const { connection } = await full(role, { highWaterMark: LIMIT, maxBufferedAmount: 10 });
   const before = connection.bufferedAmount;
   expect(connection.needDrain).toBe(before > LIMIT);
@@ -282,12 +282,12 @@ test.each([
   expect(await read(peer, "server", 1)).toEqual(["real"]);
 });
 
-/** All frames so far. A decoder unmasks where the bytes are: it gets a copy. */
+/** All frames so far. The decoder gets a copy, because it unmasks in place. */
 function frameOf(peer: RawPeer, role: Role) {
   return new FrameDecoder({ role: role === "server" ? "client" : "server" }).decode(Buffer.from(peer.received));
 }
 
-/** Waits for so many messages. */
+/** Waits for `count` messages. */
 async function read(peer: RawPeer, role: Role, count: number): Promise<string[]> {
   const messages = (): string[] => {
     const whole: string[] = [];

@@ -1,4 +1,4 @@
-// A stall of the event loop is not the peer's fault: what the system has by then counts.
+// A stall of the event loop is not the peer's fault: data that the system has by then counts.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -14,8 +14,8 @@ import { atEnd, until, watchLeftovers } from "./support/watch.ts";
 watchLeftovers();
 
 /**
- * A peer in a process of its own, which goes on while this one is blocked: it answers each Ping, as either role. It adds
- * a letter to a log for each Ping that it has received, and for each answer that the system has taken.
+ * A peer in a process of its own, which keeps running while this one is blocked. In either role, it answers each Ping.
+ * It adds a letter to a log for each Ping that it has received, and for each answer that the system has taken.
  */
 const PEER = `
 import { createHash } from "node:crypto";
@@ -71,7 +71,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const logFile = () => join(folder, "log");
 
-/** How often the peer's log has a letter. */
+/** How often a letter is in the peer's log. */
 const logged = (letter: string) => readFileSync(logFile(), "latin1").split(letter).length - 1;
 
 function startPeer(role: "server" | "client", port: number = 0): ChildProcess {
@@ -87,7 +87,7 @@ function startPeer(role: "server" | "client", port: number = 0): ChildProcess {
 
 const SLEEPER = new Int32Array(new SharedArrayBuffer(4));
 
-/** Blocks this thread for `time` ms at least, and until the peer's answer has had time to arrive. */
+/** Blocks this thread for at least `time` ms, and until the peer's answer has had time to arrive. */
 function block(time: number, hasAnswered: () => boolean): void {
   const sleep = (forTime: number) => Atomics.wait(SLEEPER, 0, 0, forTime);
   const start = performance.now();
@@ -100,7 +100,7 @@ function block(time: number, hasAnswered: () => boolean): void {
 const PINGS = 8;
 const FEW = { maxControlFrames: 2, controlPeriod: 10 };
 
-test.each(ROLES)("Pings that came before the first read have had the time until then: %s", async (role) => {
+test.each(ROLES)("Pings that arrived before the first read are counted over the time until then: %s", async (role) => {
   const { connection, peer } = await open(role, { limits: FEW, begin: () => void Atomics.wait(SLEEPER, 0, 0, 100) });
   const errors: unknown[] = [];
   let pings = 0;
@@ -130,7 +130,7 @@ async function openApart(role: "server" | "client", options: object): Promise<Co
   return connections[0]!;
 }
 
-test.each(ROLES)("a Pong that has come while nothing could read it counts: %s", async (role) => {
+test.each(ROLES)("a Pong that arrived while nothing could read it counts: %s", async (role) => {
   const connection = await openApart(role, { pingInterval: 40, pongTimeout: 500, closeTimeout: 100 });
   const errors: unknown[] = [];
   let pongs = 0;
@@ -142,7 +142,7 @@ test.each(ROLES)("a Pong that has come while nothing could read it counts: %s", 
       () => logged("i") > pongs,
       () => "no Ping",
     );
-    // Longer than pongTimeout: the timer is late when this ends, and the Pong has been there for long.
+    // Longer than pongTimeout. The timer is late when this ends, and the Pong arrived long ago.
     block(650, () => logged("o") > pongs);
     await until(
       () => pongs > before || connection.readyState !== 1,
@@ -154,7 +154,7 @@ test.each(ROLES)("a Pong that has come while nothing could read it counts: %s", 
   await connection.closed;
 });
 
-test("an answer to the handshake that has come while nothing could read it counts", async () => {
+test("a handshake response that arrived while nothing could read it counts", async () => {
   const [port] = (await once(startPeer("server"), "message")) as [number];
   const connecting = connect(`ws://127.0.0.1:${port}`, { handshakeTimeout: 500 });
   await until(
@@ -168,7 +168,7 @@ test("an answer to the handshake that has come while nothing could read it count
   await connection.closed;
 });
 
-test.each(ROLES)("the reason for giving up has whole milliseconds: %s", async (role) => {
+test.each(ROLES)("the reason of a timeout has whole milliseconds: %s", async (role) => {
   const { connection, peer } = await open(role, { pingInterval: 33.3, pongTimeout: 33.3, closeTimeout: 50 });
   await connection.closed;
   expect(connection.error!.message).toMatch(/Nothing was received for \d+ ms/);

@@ -1,4 +1,4 @@
-// What connections publish for tools: the channels of node:diagnostics_channel.
+// The channels of node:diagnostics_channel that connections publish to.
 
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, test } from "vitest";
@@ -18,7 +18,7 @@ interface Published {
   readonly message: unknown;
 }
 
-/** All that is published during a test. */
+/** Everything that is published during a test. */
 function published(): Published[] {
   const list: Published[] = [];
   for (const channel of CHANNELS) {
@@ -70,7 +70,7 @@ describe.each(ROLES)("%s", (role) => {
   });
 });
 
-test("a signal that aborts while the open connection is published: connect() rejects, and cuts it", async () => {
+test("if a signal aborts while the open connection is published, connect() rejects and cuts it", async () => {
   const { port } = await start({ tls: TLS });
   for (const http2 of [false, true]) {
     const controller = new AbortController();

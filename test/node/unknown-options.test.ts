@@ -1,4 +1,4 @@
-// Options that nobody reads are refused: a check that is spelled as in another package must not vanish.
+// Unknown options are refused, so that a check with the name that it has in another package does not go unnoticed.
 
 import { createServer } from "node:http";
 import { createSecureServer, type ServerHttp2Stream } from "node:http2";
@@ -14,7 +14,7 @@ import { atEnd, watchLeftovers } from "./support/watch.ts";
 
 watchLeftovers();
 
-/** As JavaScript passes them: the types do not let them through. */
+/** A value as JavaScript may pass it; the types do not allow it. */
 function untyped<T>(value: unknown): T {
   return value as T;
 }
@@ -29,7 +29,7 @@ async function messageOf(run: () => unknown): Promise<string> {
   return "(nothing was thrown)";
 }
 
-/** The options of ws's server, and what takes the place of each. */
+/** The options of ws's server, and their replacements. */
 const SERVER_NAMES: [name: string, value: unknown, ours: RegExp][] = [
   ["verifyClient", () => false, /`verify`/],
   ["handleProtocols", () => false, /`protocols`/],
@@ -44,7 +44,7 @@ const SERVER_NAMES: [name: string, value: unknown, ours: RegExp][] = [
   ["skipUTF8Validation", true, /`allowInvalidUtf8`/],
   ["allowSynchronousEvents", true, /no equivalent/],
   ["WebSocket", Object, /no equivalent/],
-  // Not of ws, but near.
+  // Not an option of ws, but close to one.
   ["key", "a key", /`tls`/],
   ["cert", "a certificate", /`tls`/],
   ["highWatermark", 1, /`highWaterMark`/],
@@ -92,12 +92,12 @@ describe("serve()", () => {
     });
   }
 
-  test("options that are inherited count too", async () => {
+  test("inherited options count, too", async () => {
     const options = Object.create({ verifyClient: () => false }) as object;
     expect(await messageOf(() => serve(options, () => {}))).toMatch(/verifyClient/);
   });
 
-  test("options or a handler of another kind", async () => {
+  test("options or a handler of another type", async () => {
     for (const options of [undefined, null, 8080, "x", () => {}, []]) {
       expect(await messageOf(() => serve(untyped<ServeOptions>(options), () => {}))).toMatch(
         /options of serve\(\) must be an object/,
@@ -126,7 +126,7 @@ describe("connect()", () => {
     });
   }
 
-  test("subprotocols in the place of the options", async () => {
+  test("subprotocols instead of the options", async () => {
     for (const protocols of ["chat", ["chat"], []]) {
       expect(await messageOf(() => connect("ws://127.0.0.1:1", untyped(protocols)))).toMatch(/`protocols`/);
     }
@@ -144,7 +144,7 @@ test("inside limits, wherever they are given", async () => {
   expect(() => new Protocol({ role: "server", limits: untyped({ maxPayload: undefined }) })).not.toThrow();
 });
 
-test("up to two characters that are wrong, missing or too many show which name was meant", async () => {
+test("a name with up to two wrong, missing or extra characters is recognized", async () => {
   for (const [name, isNear] of [
     ["maxMesage", true],
     ["mxMesage", true],

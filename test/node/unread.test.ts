@@ -1,4 +1,4 @@
-// `discardUnread`: messages that nobody waits for are dropped, and nothing else changes.
+// `discardUnread`: messages without a reader are dropped, and nothing else changes.
 
 import { expect, test } from "vitest";
 import { dial, frames, request } from "./support/peer.ts";
@@ -14,7 +14,7 @@ const OPTIONS = { discardUnread: true, highWaterMark: 1000 };
 const from = (role: Role, ...list: RawFrame[]): Uint8Array => frames(role === "server" ? "client" : "server", ...list);
 const sleep = (time: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, time));
 
-test.each(ROLES)("a peer is read whatever it sends, its pings are answered and its Close is seen: %s", async (role) => {
+test.each(ROLES)("a peer is read whatever it sends, its Pings are answered and its Close is seen: %s", async (role) => {
   const { connection, peer } = await open(role, OPTIONS);
   for (let i = 0; i < 20; i++) await peer.write(from(role, binary(new Uint8Array(500_000)), ping(`${i}`)));
   await peer.sees(() => peer.text.includes("19") || role === "client", "no Pong");
@@ -38,7 +38,7 @@ test.each(ROLES)("a peer that is cut, and one that falls silent, are noticed: %s
   }
 });
 
-test.each(ROLES)("a later listener gets what comes later, until it leaves: %s", async (role) => {
+test.each(ROLES)("a later listener gets later messages, until it is removed: %s", async (role) => {
   const { connection, peer } = await open(role, OPTIONS);
   const got: string[] = [];
   let pings = 0;
@@ -63,7 +63,7 @@ test.each(ROLES)("a later listener gets what comes later, until it leaves: %s", 
   expect(got).toEqual(["b", "d"]);
 });
 
-test.each(ROLES)("a loop gets all that comes from its beginning on, also while its body runs: %s", async (role) => {
+test.each(ROLES)("a loop gets all messages from its start on, even while its body runs: %s", async (role) => {
   const { connection, peer } = await open(role, OPTIONS);
   let pings = 0;
   connection.on("ping", () => pings++);
@@ -86,7 +86,7 @@ test.each(ROLES)("a loop gets all that comes from its beginning on, also while i
   expect(got).toEqual(["a", "b", "c".repeat(2000), "d"]);
 });
 
-test("what comes with the handshake goes to listeners of the same turn", async () => {
+test("a message that arrives with the handshake goes to listeners of the same turn", async () => {
   const got: string[] = [];
   const { port } = await start(OPTIONS, (connection) => connection.on("message", (data) => got.push(String(data))));
   const peer = await dial(port);

@@ -1,5 +1,5 @@
-// The server of backpressure.slow.ts, in a process whose memory can be watched: it does what the path says, and tells its
-// parent the most memory that it ever had beyond what it began with, when it is asked.
+// The server of backpressure.slow.ts, in a process whose memory can be watched. It does what the path says. On request,
+// it tells its parent by how much its memory has grown at its peak.
 
 import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
@@ -7,19 +7,22 @@ import { serve } from "../../../dist/node.js";
 
 const PIECE = 65536;
 
-/** Pieces that tell their places, so that whoever gets them can check. Made once: garbage of ours would be measured too. */
+/**
+ * Pieces that encode their positions, so that the receiver can check them. Made once, because our own garbage would be
+ * measured, too.
+ */
 const pieces = Array.from({ length: 256 }, (_, i) => new Uint8Array(PIECE).fill(i));
 const piece = (i) => pieces[i & 255];
 
 const HANDLERS = {
-  /** One message of `count` pieces. */
+  /** Sends one message of `count` pieces. */
   "/pieces": (connection, count) => {
     async function* message() {
       for (let i = 0; i < count; i++) yield piece(i);
     }
     return connection.send(message());
   },
-  /** So many messages, each when those before it are on their way. */
+  /** Sends `count` messages, each after those before it have been taken. */
   "/messages": async (connection, count) => {
     for (let i = 0; i < count && connection.send(piece(i)); i++) {
       if (connection.bufferedAmount > 1 << 20) await connection.drained();
@@ -28,8 +31,8 @@ const HANDLERS = {
   "/slow": async (connection, wait) => {
     let expected = 0;
     for await (const message of connection) {
-      // Empty ones have no number.
-      if (message !== "" && Number(message) !== expected++) throw new Error(`${message} in place of ${expected - 1}`);
+      // Empty messages have no number.
+      if (message !== "" && Number(message) !== expected++) throw new Error(`${message} instead of ${expected - 1}`);
       handled++;
       await setTimeout(wait);
     }

@@ -1,4 +1,5 @@
-// What a peer receives, with chunks kept as they come: RawPeer joins all that it has with each, which takes too long for MiBs.
+// The data that a peer receives, as separate chunks. RawPeer joins all its data with each chunk, which takes too long
+// for MiBs.
 
 import { FrameDecoder } from "../../../src/index.ts";
 import type { RawPeer } from "./peer.ts";
@@ -38,7 +39,7 @@ export class Received {
   }
 }
 
-/** A message that no other has: its bytes tell whose it is, the how manieth, and where in it one is. */
+/** A unique message: its bytes encode its owner, its index, and each position. */
 export function canary(owner: number, index: number, length: number): string {
   const unit = `<${owner}.${index}>`;
   return unit.repeat(Math.ceil(length / unit.length)).slice(0, length);

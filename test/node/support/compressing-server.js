@@ -1,5 +1,5 @@
-// The server of event-loop.slow.ts, in a process whose event loop can be watched: it sends long compressed messages to each
-// connection, one after the other, and echoes on /echo. It tells its parent how late timers were.
+// The server of event-loop.slow.ts, in a process whose event loop can be watched. It sends long compressed messages to
+// each connection, and echoes on /echo. It tells its parent how late its timers were.
 
 import { once } from "node:events";
 import { monitorEventLoopDelay } from "node:perf_hooks";
@@ -20,7 +20,7 @@ async function sendOnAndOn(connection) {
   while (connection.send(text)) {
     await connection.drained();
     sent++;
-    // What the system takes at once would leave nobody else a turn.
+    // If the system takes everything at once, others would get no turn.
     await setImmediate();
   }
 }

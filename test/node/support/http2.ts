@@ -1,4 +1,4 @@
-// A client of HTTP/2 that has nothing of ours: sessions, and the head of a request for WebSocket.
+// An HTTP/2 client without any code of ours: sessions, and the head of a WebSocket request.
 
 import { once } from "node:events";
 import { type ClientHttp2Session, connect } from "node:http2";
@@ -8,7 +8,7 @@ import type { ServeOptions } from "../../../src/node/index.ts";
 import { CA, TLS } from "./peer.ts";
 import { atEnd, until } from "./watch.ts";
 
-/** The servers that there are. */
+/** All kinds of servers. */
 export const SERVERS: [name: string, options: ServeOptions][] = [
   ["http", {}],
   ["https", { tls: TLS, http2: false }],
@@ -34,7 +34,7 @@ export async function openSession(port: number, options: object = {}): Promise<C
   return session;
 }
 
-/** Resets the connection below a session. */
+/** Resets the TCP connection of a session. */
 export function resetSession(session: ClientHttp2Session): void {
   sockets.get(session)!.resetAndDestroy();
 }

@@ -1,4 +1,4 @@
-// A peer that is nothing but a socket: it says what it is told to, byte by byte, and does nothing by itself.
+// A peer that is only a socket: it sends the bytes that the test gives it, and nothing by itself.
 
 import { createHash } from "node:crypto";
 import { type AddressInfo, createConnection, createServer, type Socket } from "node:net";
@@ -13,7 +13,7 @@ export const CA: { readonly ca: Buffer } = { ca: TLS.cert };
 
 const KEY = "AAAAAAAAAAAAAAAAAAAAAA==";
 
-/** The lines of a good request; `more` adds to them or takes the place of those of the same name ("" takes one away). */
+/** The lines of a valid request. `more` adds lines or replaces those of the same name ("" removes one). */
 export function request(more: Record<string, string | string[]> = {}, line: string = "GET / HTTP/1.1"): string {
   const fields: Record<string, string | string[]> = {
     Host: "localhost",
@@ -29,7 +29,7 @@ export function request(more: Record<string, string | string[]> = {}, line: stri
   return `${[line, ...lines].join("\r\n")}\r\n\r\n`;
 }
 
-/** A good answer to `head`. */
+/** A valid response to `head`. */
 export function answer(head: string): string {
   const key = /sec-websocket-key: (\S+)/i.exec(head)![1]!;
   const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
@@ -43,7 +43,7 @@ export function frames(from: "client" | "server", ...list: RawFrame[]): Uint8Arr
 
 export class RawPeer {
   readonly socket: Socket;
-  /** The one of TCP below, with TLS. */
+  /** The TCP socket, which is below TLS if there is TLS. */
   readonly #tcp: Socket;
   readonly errors: string[] = [];
   received: Buffer = Buffer.alloc(0);
@@ -72,12 +72,12 @@ export class RawPeer {
     return this.received.toString("latin1");
   }
 
-  /** The status of what was answered, or 0. */
+  /** The status of the response, or 0. */
   get status(): number {
     return Number(/^HTTP\/1\.1 (\d{3})/.exec(this.text)?.[1] ?? 0);
   }
 
-  /** Resolves when the bytes have been handed to the operating system. */
+  /** Resolves when the operating system has the bytes. */
   write(bytes: string | Uint8Array): Promise<void> {
     return new Promise((resolve) => this.socket.write(bytes as string, "latin1", () => resolve()));
   }
@@ -91,12 +91,12 @@ export class RawPeer {
     return until(done, () => `${what}; received: ${this.text.slice(0, 300)}; errors: ${this.errors.join()}`);
   }
 
-  /** The other side has ended or cut the connection. */
+  /** Waits until the other side has ended or cut the connection. */
   gone(): Promise<void> {
     return this.sees(() => this.ended || this.closed, "the other side has not gone");
   }
 
-  /** Ends this side when the other has, as a client should. */
+  /** Waits for the other side to end, then ends this side, as a client should. */
   async leave(): Promise<void> {
     await this.gone();
     this.socket.end();
@@ -109,16 +109,16 @@ export class RawPeer {
 
 export interface DialOptions {
   readonly tls?: boolean;
-  /** Goes on when the server has ended its side. */
+  /** Stays open after the server has ended its side. */
   readonly allowHalfOpen?: boolean;
   readonly alpn?: string[];
 }
 
-/** Connects to a server of this machine. */
+/** Connects to a server on this machine. */
 export async function dial(port: number, options: DialOptions = {}): Promise<RawPeer> {
   const { tls = false, allowHalfOpen = true, alpn } = options;
   const tcp = createConnection({ port, host: "127.0.0.1", allowHalfOpen });
-  // As a variable: the types do not know allowHalfOpen.
+  // A variable, because the types do not know allowHalfOpen.
   const secure = {
     socket: tcp,
     servername: "localhost",
@@ -134,7 +134,7 @@ export async function dial(port: number, options: DialOptions = {}): Promise<Raw
   return peer;
 }
 
-/** The same with a handshake: what comes of it is left out of `received`. */
+/** The same with a handshake, whose response is not in `received`. */
 export async function dialWebSocket(port: number, options: DialOptions = {}): Promise<RawPeer> {
   const peer = await dial(port, options);
   await peer.write(request());
@@ -144,7 +144,7 @@ export async function dialWebSocket(port: number, options: DialOptions = {}): Pr
   return peer;
 }
 
-/** A server that does what `handle` does with each socket. */
+/** A server that calls `handle` with each socket. */
 export async function listen(
   handle: (peer: RawPeer) => unknown,
   options: { readonly tls?: boolean; readonly host?: string; readonly alpn?: string[] } = {},

@@ -1,4 +1,4 @@
-// Servers in a process of their own.
+// Servers in processes of their own.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -12,7 +12,10 @@ import { atEnd, until } from "./watch.ts";
 
 let folder = "";
 
-/** For a whole file: the sources as a module, wsframe.mjs, that a program of its own can import. Returns its folder. */
+/**
+ * Bundles the sources as wsframe.mjs, a module for programs in other processes. Call it once for a file. Returns the
+ * folder.
+ */
 export function bundleSources(): () => string {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "wsframe-"));
@@ -31,14 +34,14 @@ export function bundleSources(): () => string {
 
 export interface Program {
   readonly process: ChildProcess;
-  /** What it has written. */
+  /** Its output so far. */
   readonly output: () => string;
   readonly errors: () => string;
   /** Its exit code, once it has exited. */
   readonly exited: Promise<number | null>;
 }
 
-/** Runs the text of a program that imports "./wsframe.mjs"; waits for its first line. */
+/** Runs a program that imports "./wsframe.mjs", and waits for its first line. */
 export async function run(source: string, limits: string = "true"): Promise<Program> {
   const file = join(folder, `program-${Math.random().toString(36).slice(2)}.mjs`);
   writeFileSync(file, source);
@@ -56,7 +59,7 @@ export async function run(source: string, limits: string = "true"): Promise<Prog
   });
   await until(
     () => output.includes("\n"),
-    () => `the program says nothing, but ${errors}`,
+    () => `the program prints nothing, except ${errors}`,
   );
   return { process: child, output: () => output, errors: () => errors, exited };
 }

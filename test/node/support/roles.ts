@@ -1,4 +1,4 @@
-// A connection of either role, with a peer that is nothing but a socket.
+// A connection of either role, with a peer that is only a socket.
 
 import { connect, type Connection, type ConnectOptions } from "../../../src/node/index.ts";
 import { answer, CA, dialWebSocket, listen, type RawPeer, TLS } from "./peer.ts";
@@ -10,7 +10,7 @@ export const ROLES: readonly Role[] = ["server", "client"];
 
 export interface Opened {
   readonly connection: Connection;
-  /** What it has received begins after the handshake. */
+  /** Its received data starts after the handshake. */
   readonly peer: RawPeer;
 }
 
@@ -18,11 +18,11 @@ export type OpenOptions = Omit<ConnectOptions, "tls" | "agent" | "signal" | "htt
 
 export interface Opening extends OpenOptions {
   readonly tls?: boolean;
-  /** Called in the turn in which there is a connection. */
+  /** Called in the turn in which the connection is made. */
   readonly begin?: (connection: Connection) => void;
 }
 
-/** Opens one. It has no listeners but those that `begin` adds. */
+/** Opens a connection. Its only listeners are those that `begin` adds. */
 export async function open(role: Role, { tls = false, begin, ...options }: Opening = {}): Promise<Opened> {
   if (role === "server") {
     const { port, connections } = await start({ ...options, ...(tls && { tls: TLS }) }, (connection) =>

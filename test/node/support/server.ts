@@ -1,4 +1,4 @@
-// Servers for the tests of faults, and what is asked about them.
+// Servers for the tests of faults, and how their connections ended.
 
 import { type Connection, serve, type ServeOptions, type WebSocketServer } from "../../../src/node/index.ts";
 import { atEnd, until } from "./watch.ts";
@@ -6,13 +6,13 @@ import { atEnd, until } from "./watch.ts";
 export interface Started {
   readonly server: WebSocketServer;
   readonly port: number;
-  /** How the connections ended, in that order. */
+  /** How the connections ended, in order. */
   readonly ends: (readonly [code: number, reason: string, wasClean: boolean])[];
   readonly messages: (string | Uint8Array)[];
   readonly connections: Connection[];
 }
 
-/** A server that echoes, unless told to do something else. It is closed after the test. */
+/** A server that echoes by default. It is closed after the test. */
 export async function start(
   options: ServeOptions = {},
   handler?: (connection: Connection) => unknown,
@@ -33,7 +33,7 @@ export async function start(
   return { server, port: server.port, ends, messages, connections };
 }
 
-/** Waits until so many connections have ended and none is left. */
+/** Waits until `count` connections have ended and none is left. */
 export async function ended({ server, ends }: Started, count: number): Promise<void> {
   await until(
     () => ends.length >= count && server.connections.size === 0,

@@ -1,8 +1,8 @@
-// Memory that output is written from, as those who take it see it.
+// The memory that output is written from, as its users see it.
 
 import { giveSlot, takeSlot } from "../../../src/node/transport/slots.ts";
 
-/** How many nobody has: all are taken, and given back. */
+/** The number of free slots: takes all of them, and gives them back. */
 export function freeSlots(): number {
   const taken: Uint8Array<ArrayBuffer>[] = [];
   for (let slot = takeSlot(); slot !== undefined; slot = takeSlot()) taken.push(slot);
@@ -10,7 +10,7 @@ export function freeSlots(): number {
   return taken.length;
 }
 
-/** The same, and fills them: what the system still was to read from one would be wrong. */
+/** The same, but it fills them: data that the system still has to read from one would be corrupted. */
 export function spoilSlots(): number {
   const taken: Uint8Array<ArrayBuffer>[] = [];
   for (let slot = takeSlot(); slot !== undefined; slot = takeSlot()) taken.push(slot.fill(0xee));
@@ -18,10 +18,10 @@ export function spoilSlots(): number {
   return taken.length;
 }
 
-/** How many there are. */
+/** The number of all slots. */
 export const SLOTS: number = freeSlots();
 
-/** Takes all but so many, until what it returns is called. */
+/** Takes all slots except `count`, until the returned function is called. */
 export function leaveSlots(count: number): () => void {
   const taken = Array.from({ length: freeSlots() - count }, () => takeSlot()!);
   return () => {

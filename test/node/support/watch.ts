@@ -1,11 +1,11 @@
-// What every test of faults must leave behind: nothing. Handles and timers are counted, warnings are failures.
+// A test of faults must leave nothing behind: handles and timers are counted, and warnings are failures.
 
 import { createHook } from "node:async_hooks";
 import { afterEach, beforeEach, expect } from "vitest";
 
 /**
- * Sockets and servers, by the names that node gives them. TLS and HTTP/2 each stand on a TCPWRAP; their own handles are only
- * said to have gone when garbage is collected.
+ * Sockets and servers, by Node's names for them. TLS and HTTP/2 each use a TCPWRAP; their own handles are reported as
+ * gone only after garbage collection.
  */
 const HANDLES = new Set(["TCPWRAP", "TCPSERVERWRAP", "TCPCONNECTWRAP", "GETADDRINFOREQWRAP"]);
 
@@ -16,9 +16,9 @@ const hook = createHook({
     if (HANDLES.has(type)) {
       live.set(id, type);
     } else if (type === "Timeout") {
-      // Not process.getActiveResourcesInfo(): it leaves out what does not keep the process alive.
+      // Not process.getActiveResourcesInfo(), because it omits everything that does not keep the process alive.
       const { stack = "" } = new Error("here");
-      // Node's clock of the header Date, which goes until the next second.
+      // Node's clock for the header field Date, which runs until the next second.
       if (stack.includes("utcDate")) return;
       const by = caller(stack);
       if (!by.includes("node_modules") && !by.includes("/support/")) live.set(id, `Timeout ${by}`);
@@ -28,18 +28,18 @@ const hook = createHook({
 });
 const warn = (warning: Error) => warnings.push(`${warning.name}: ${warning.message}`);
 
-/** Who has made a timer: the first below what Node does for that. */
+/** The creator of a timer: the first stack frame below Node's own. */
 function caller(stack: string): string {
   const lines = stack.split("\n").slice(2);
   return (lines.find((line) => line.includes("file:") || line.includes("(/") || line.includes("at /")) ?? "").trim();
 }
 
-/** Handles and timers that were made since the test began and are still there. */
+/** Handles and timers that were made since the test began and still exist. */
 export function leftovers(): string[] {
   return [...live.values()];
 }
 
-/** Waits until `done` says so, without a timer of its own. */
+/** Waits until `done` returns true, without a timer of its own. */
 export async function until(done: () => boolean, what: () => string, limit: number = 8000): Promise<void> {
   const end = performance.now() + limit;
   while (!done()) {
@@ -50,12 +50,12 @@ export async function until(done: () => boolean, what: () => string, limit: numb
 
 const ends: (() => unknown)[] = [];
 
-/** Has something ended after the test, last come first served. */
+/** Calls `end` after the test, in reverse order. */
 export function atEnd(end: () => unknown): void {
   ends.push(end);
 }
 
-/** For a whole file: after each test and its atEnd() there must be no handle, timer or warning that was not there before. */
+/** For a whole file: after each test and its atEnd() functions, there must be no new handle, timer or warning. */
 export function watchLeftovers(): void {
   beforeEach(() => {
     live.clear();

@@ -1,4 +1,5 @@
-// A program for hidden.test.ts: hides a piece of Node, then echoes over sockets, and tells which way the bytes have taken.
+// A program for hidden.test.ts. It hides an internal of Node, then echoes over sockets, and reports which path the
+// bytes took.
 // node echo-program.js URL-OF-WSFRAME NAME-OF-PIECE OPTIONS
 
 import { once } from "node:events";
@@ -10,7 +11,7 @@ import { isDeepStrictEqual } from "node:util";
 const [, , url, hidden, options] = process.argv;
 const getSymbols = Object.getOwnPropertySymbols;
 const { Socket } = net;
-/** What an overridden method has seen. */
+/** How many calls an overridden method has seen. */
 let overridden = 0;
 
 function override(target, name) {
@@ -21,7 +22,7 @@ function override(target, name) {
   };
 }
 
-/** How to hide what, before wsframe is loaded. */
+/** How to hide each internal before wsframe is loaded. */
 const hide = {
   nothing() {},
   symbols() {
@@ -81,7 +82,7 @@ const hide = {
 };
 await hide[hidden]();
 
-/** How often bytes went into sockets past the queue of the stream, and through it. */
+/** How many writes went into sockets directly, and how many through the queue of the stream. */
 const ways = new Map();
 const { _write, _writev } = Socket.prototype;
 const wayOf = (socket) => ways.get(socket) ?? ways.set(socket, { direct: 0, queued: 0 }).get(socket);
@@ -112,7 +113,7 @@ const { createConnection } = Agent.prototype;
 agent.createConnection = (...args) => prepare(Reflect.apply(createConnection, agent, args));
 const client = await connect(`ws://127.0.0.1:${server.port}/`, { ...given, agent });
 const [accepted] = server.connections;
-/** The head of the handshake is written in the ordinary way. */
+/** The head of the handshake is always written through the queue. */
 for (const { socket } of [client, accepted]) ways.set(socket, { direct: 0, queued: 0 });
 overridden = 0;
 

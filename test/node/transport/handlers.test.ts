@@ -1,4 +1,4 @@
-// What handlers do while the chunk that their message came in is being decoded in the shared window.
+// Calls of handlers while the chunk of their message is still being decoded in the shared window.
 
 import { afterEach, expect, test } from "vitest";
 import { connect, type Connection, type ServeOptions } from "../../../src/node/index.ts";
@@ -18,12 +18,12 @@ const openDirect = (role: "server" | "client", options: Opening = {}) => open(ro
 const startDirect = (options: ServeOptions, handler?: (connection: Connection) => unknown): Promise<Started> =>
   start({ ...DIRECT, ...options }, handler);
 
-/** More than one crossing into the core finds. */
+/** More than one call into the core finds. */
 const COUNT = 5000;
 const numbered = (role: "server" | "client"): Uint8Array =>
   toRole(role, ...Array.from({ length: COUNT }, (_, i) => (i % 2 === 0 ? text(`${i}`) : binary(Buffer.from(`${i}`)))));
 
-test.each(ROLES)("terminate() of its own connection: it is the last message: %s", async (role) => {
+test.each(ROLES)("terminate() of its own connection: no more messages: %s", async (role) => {
   const { connection, peer } = await openDirect(role);
   const seen: string[] = [];
   connection.on("message", (data) => {
@@ -45,7 +45,7 @@ test("terminate(), close(), send() and a new listener of others, and exceptions"
   await others[3]!.peer.write(numbered("server"));
   const seen: string[] = [];
   const thrown: unknown[] = [];
-  // Vitest listens too.
+  // Vitest listens, too.
   const listeners = process.rawListeners("uncaughtException");
   process.removeAllListeners("uncaughtException");
   process.on("uncaughtException", (error) => thrown.push(error));
@@ -90,7 +90,7 @@ test.each([0, 1024, 1_048_576])(
     const seen: string[] = [];
     const loop = (async () => {
       for await (const data of connection) {
-        // Others read into the window meanwhile.
+        // Others read into the window in the meantime.
         if (seen.length % 500 === 0) {
           await other.peer.write(toRole("server", text("other".repeat(2000))));
           await new Promise((resolve) => setTimeout(resolve, 2));
@@ -125,7 +125,7 @@ test.each(ROLES)("close() right after a large message: it arrives before the Clo
   }
 });
 
-test("server.close() under load: what was accepted arrives, then a Close, and it ends soon", async () => {
+test("server.close() under load: accepted messages arrive, then a Close, and it ends soon", async () => {
   const { server, port } = await startDirect({ closeTimeout: 2000 });
   const clients = await Promise.all(
     Array.from({ length: 12 }, async (_, owner) => {
@@ -140,7 +140,7 @@ test("server.close() under load: what was accepted arrives, then a Close, and it
   );
   const send = setInterval(() => {
     for (const { owner, line } of clients) {
-      // A canary has the length that belongs to its number.
+      // The length of a canary depends on its number.
       for (let i = 0; i < 200; i++) line.connection.send(canary(owner, line.sent++, 10 + (line.sent % 700)));
     }
   }, 1);

@@ -1,4 +1,4 @@
-// Each piece of Node's insides that direct reads and writes use, taken away: they are not used then, and everything works.
+// If an internal of Node that direct reads and writes use is missing, they are not used, and everything works.
 
 import { execFile } from "node:child_process";
 import { join } from "node:path";
@@ -13,13 +13,13 @@ const folder = bundleSources();
 
 interface Way {
   readonly reads: boolean;
-  /** Writes past the queue of the stream, and through it. */
+  /** Direct writes, and writes through the queue of the stream. */
   readonly direct: number;
   readonly queued: number;
 }
 
 interface Result {
-  /** The first message that has not come back as it was; -1 for none. */
+  /** The first message whose echo was wrong; -1 for none. */
   readonly wrong: number;
   readonly count: number;
   readonly code: number;
@@ -42,7 +42,7 @@ const linux = process.platform === "linux";
 
 describe.concurrent("direct reads and writes", { timeout: 60_000 }, () => {
   test.each([
-    // What is hidden, with which options, and which ways are left.
+    // The hidden internal, the options, and the remaining direct paths.
     ["nothing", {}, linux, linux],
     ["nothing", ON, true, true],
     ["nothing", { ...ON, directReads: false }, false, true],
@@ -66,12 +66,12 @@ describe.concurrent("direct reads and writes", { timeout: 60_000 }, () => {
     expect(result).toMatchObject({ wrong: -1, count: 78, code: 1000 });
     for (const way of [result.server, result.client]) {
       expect(way.reads).toBe(reads);
-      // What consists of several parts goes through the queue in any case.
+      // Writes of several parts always go through the queue.
       if (writes) expect(way.direct).toBeGreaterThan(40);
       else expect(way.direct).toBe(0);
       if (!writes) expect(way.queued).toBeGreaterThan(40);
     }
-    // Nothing passes a method that somebody has overridden.
+    // An overridden method is never bypassed.
     if (hidden.startsWith("_write")) {
       const { server, client } = result;
       expect(result.overridden).toBeGreaterThanOrEqual(server.direct + client.direct);

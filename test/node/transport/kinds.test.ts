@@ -1,4 +1,4 @@
-// All kinds of sockets, many connections of each at once: every message is its own connection's, whatever cuts it.
+// Many connections of all kinds of sockets at once: each gets only its own messages, however they are cut.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { Agent } from "node:http";
@@ -113,7 +113,7 @@ test("chunks of many peers, cut anywhere, some of them slow", async () => {
   );
   for (let going = lines; going.length > 0; going = going.filter(({ at, bytes }) => at < bytes.length)) {
     for (const line of going) {
-      // Byte by byte for a while: the rest of it would take too long.
+      // Byte by byte only at first, because the rest would take too long.
       const size = line.size === 1 && line.at > 600 ? 4099 : line.size;
       line.peer.socket.write(line.bytes.subarray(line.at, line.at + size));
       line.at += size;

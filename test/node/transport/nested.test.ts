@@ -1,4 +1,4 @@
-// TLS over a stream of one's own: a call of a handler may make another socket read, in that call.
+// TLS over a custom stream: a handler's call may make another socket read, inside that call.
 
 import { once } from "node:events";
 import { createServer } from "node:https";
@@ -15,7 +15,7 @@ import { atEnd, until, watchLeftovers } from "../support/watch.ts";
 
 watchLeftovers();
 
-/** Two ends of a stream in memory. What one writes the other reads in the same call. */
+/** Two ends of a stream in memory. Data that one end writes is read by the other in the same call. */
 function pair(): [Duplex, Duplex] {
   const make = (other: () => Duplex): Duplex =>
     new Duplex({
@@ -59,7 +59,7 @@ async function openInMemory(): Promise<{ readonly connection: Connection; readon
   return { connection: connections[0]!, peer };
 }
 
-test("what another socket reads meanwhile does not get into what is being decoded", async () => {
+test("data that another socket reads in the meantime does not get into the chunk that is being decoded", async () => {
   const { connection: inner, peer } = await openInMemory();
   const theirs: Uint8Array[] = [];
   inner.on("message", (data) => theirs.push(data as Uint8Array));
@@ -73,7 +73,7 @@ test("what another socket reads meanwhile does not get into what is being decode
   });
   const client = await dialWebSocket(port);
   const count = 20_000;
-  // More in a chunk than one crossing into the core finds.
+  // More in a chunk than one call into the core finds.
   await client.write(toRole("server", ...Array.from({ length: count }, () => binary(new Uint8Array(20).fill(0xaa)))));
   await until(
     () => ours.length === count && theirs.length === 2000,
@@ -94,7 +94,7 @@ test("the peer answers in the call that writes: all writes are in order, and eac
     expect(connection.send(sent.at(-1)!)).toBe(true);
   };
   const count = 300;
-  // An answer may bring more before it returns.
+  // An answer may cause more before it returns.
   let next = 0;
   let answered = -1;
   peer.on("data", (chunk: Buffer) => {
@@ -108,7 +108,7 @@ test("the peer answers in the call that writes: all writes are in order, and eac
   });
   connection.on("message", (data) => {
     answers.push(Buffer.from(data).toString());
-    // Node itself loses some of larger ones that are written while others are.
+    // Node itself loses some larger ones that are written during others.
     send(10 + ((answers.length * 97) % 4000));
     if (answers.length % 3 === 0) void connection.drained().then(() => connection.ping());
   });

@@ -1,4 +1,4 @@
-// A socket that was made with `onread`: what it reads goes where it was told to.
+// A socket that was made with `onread` keeps reading into its own memory.
 
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
@@ -53,7 +53,7 @@ test("its memory stays its own", async () => {
 });
 
 test.runIf(process.platform === "linux").each(ROLES)(
-  "without it, sockets of a %s read into memory of ours",
+  "without it, sockets of a %s read into our memory",
   async (role) => {
     for (const options of [{}, { directReads: false }, { tls: true }]) {
       const { connection } = await open(role, options);

@@ -1,4 +1,4 @@
-// A direct write that the system has not ended: it counts as waiting until its own callback.
+// A direct write that the system has not finished counts as unsent until its own callback.
 
 import { Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
@@ -20,9 +20,9 @@ type Callback = (error?: Error | null) => void;
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** The writes of one socket: each ends when the test says so. */
+/** The writes of one socket. Each ends when the test says so. */
 class HeldWrites {
-  /** How many bytes each has that has begun. */
+  /** The sizes in bytes of the writes that have started. */
   readonly begun: number[] = [];
   readonly #waiting: (() => void)[] = [];
   readonly #fail: Callback[] = [];
@@ -35,7 +35,7 @@ class HeldWrites {
     };
     Socket.prototype._write = function (this: Socket, bytes: Uint8Array, encoding: BufferEncoding, callback: Callback) {
       const write = (): void => _write.call(this, bytes, encoding, callback);
-      // The system reads them as late as it may.
+      // The system reads them as late as possible.
       if (this === socket) hold(bytes, callback, write);
       else write();
     };
@@ -62,12 +62,12 @@ interface Held extends Opened {
 
 async function openHeld(role: "server" | "client", options: Opening = {}): Promise<Held> {
   const opened = await open(role, { directReads: true, directWrites: true, ...options });
-  // What the handshake wrote has ended.
+  // The write of the handshake has ended.
   await turn();
   return { ...opened, writes: new HeldWrites(opened.connection.socket) };
 }
 
-/** Whether drained() has resolved. */
+/** Returns a function that tells whether drained() has resolved. */
 function watchDrained(connection: Connection): () => boolean {
   let drained = false;
   void connection.drained().then(() => (drained = true));
@@ -85,7 +85,7 @@ test.each(ROLES)("bufferedAmount, drained() and the memory wait for it: %s", asy
   expect(connection.bufferedAmount).toBe(size);
   const drained = watchDrained(connection);
   expect(freeSlots()).toBe(SLOTS - 1);
-  // No other begins before it has ended.
+  // No other write starts before it has ended.
   connection.send("b".repeat(1000));
   connection.ping();
   await turn();
@@ -108,14 +108,14 @@ test.each(ROLES)("bufferedAmount, drained() and the memory wait for it: %s", asy
   await peer.sees(() => peer.received.length >= frames[0]! + frames[1]!, "not all");
   const decoder = new FrameDecoder({ role: role === "server" ? "client" : "server" });
   const payloads = decoder.decode(peer.received).map(({ payload }) => Buffer.from(payload).toString());
-  // A Ping is in no order with messages.
+  // A Ping is not ordered with messages.
   expect(payloads.filter((payload) => payload !== "")).toEqual([message, "b".repeat(1000)]);
 });
 
 test("nothing is written after it from other memory", async () => {
   const { connection, peer, writes } = await openHeld("server");
   const size = 100_010;
-  // A copy that is a frame already.
+  // A copy that is already a frame.
   const buffer = new Uint8Array(100_000);
   for (let i = 0; i < 3; i++) {
     connection.send(buffer.fill(i));
@@ -133,8 +133,8 @@ test("nothing is written after it from other memory", async () => {
   expect(payloads.map((payload) => Buffer.alloc(100_000, payload[0]).equals(payload) && payload[0])).toEqual([0, 1, 2]);
 });
 
-test.each(ROLES)("all that is sent in a turn leaves, however many messages it is: %s", async (role) => {
-  // Nothing looks at the connection later.
+test.each(ROLES)("everything sent in a turn leaves, however many messages it is: %s", async (role) => {
+  // No timer checks the connection later.
   const { connection, peer } = await open(role, { pingInterval: Infinity });
   await turn();
   const before = peer.received.length;
@@ -143,7 +143,7 @@ test.each(ROLES)("all that is sent in a turn leaves, however many messages it is
   await peer.sees(() => peer.received.length - before === size, "not all");
 });
 
-test.each(ROLES)("an error that the system reports at once is the connection's, too: %s", async (role) => {
+test.each(ROLES)("an error that the system reports at once is also the connection's: %s", async (role) => {
   const { connection } = await open(role);
   await turn();
   const errors: unknown[] = [];
@@ -161,7 +161,7 @@ test.each(ROLES)("an error that the system reports at once is the connection's, 
   await connection.drained();
 });
 
-test.each(ROLES)("an error of it is the connection's: %s", async (role) => {
+test.each(ROLES)("its error is the connection's: %s", async (role) => {
   const { connection, writes } = await openHeld(role);
   const errors: unknown[] = [];
   connection.on("error", (error) => errors.push(error));
@@ -181,7 +181,7 @@ test.each(ROLES)("the socket is not ended before it has ended: %s", async (role)
   connection.send("a".repeat(1000));
   await turn();
   connection.close(1000);
-  // The peer's Close comes while ours waits.
+  // The peer's Close arrives while ours waits.
   await peer.write(toRole(role, close(1000)));
   for (let i = 0; i < 5; i++) await turn();
   expect([writes.begun.length, connection.socket.writableEnded]).toEqual([1, false]);
@@ -200,7 +200,7 @@ test.each(ROLES)("the socket is not ended before it has ended: %s", async (role)
   expect(decoder.decode(peer.received).map(({ opcode }) => opcode)).toEqual([1, 8]);
 });
 
-test("terminate() while it is under way, and its callback comes later", async () => {
+test("terminate() during a write, whose callback comes later", async () => {
   const { connection, writes } = await openHeld("server");
   connection.send("a".repeat(1000));
   await turn();
@@ -212,7 +212,7 @@ test("terminate() while it is under way, and its callback comes later", async ()
   expect(freeSlots()).toBe(SLOTS);
 });
 
-test("a server with a highWaterMark of 0 reads on when it has ended", async () => {
+test("a server with a highWaterMark of 0 resumes reading when it has ended", async () => {
   const { connection, peer, writes } = await openHeld("server", { highWaterMark: 0 });
   let handled = 0;
   connection.on("message", (data) => {

@@ -1,4 +1,5 @@
-// Memory that output is written from: nobody writes to it while the system may still read it, and it comes back.
+// The memory that output is written from: it is not written to while the system may still read it, and it is given
+// back.
 
 import { expect, test } from "vitest";
 import type { Connection } from "../../../src/node/index.ts";
@@ -12,7 +13,7 @@ watchLeftovers();
 
 const KIB = 1024;
 const WAYS = ROLES.flatMap((role) => [false, true].map((tls) => ({ role, tls })));
-/** Written in several slices; in one; and less than a stream has room for while it writes. */
+/** Written in several slices, in one, and with less than a stream has room for. */
 const TURNS = [[200 * KIB, 1, 100, 4 * KIB, 70 * KIB], [60 * KIB], [5 * KIB, 5]] as const;
 const DIRECT = { directReads: true, directWrites: true };
 
@@ -34,7 +35,7 @@ class Line {
     connection.on("error", () => {});
   }
 
-  /** What is not ASCII goes another way. */
+  /** Text that is not ASCII takes another path. */
   send(length: number): void {
     const message =
       this.sent.length % 3 === 1
@@ -47,7 +48,7 @@ class Line {
     expect(isSent).toBe(true);
   }
 
-  /** Sends until the system takes nothing more, messages of these sizes in a turn. */
+  /** Sends messages of these sizes, in turns, until the system takes nothing more. */
   async block(sizes: readonly number[] = TURNS[0]): Promise<void> {
     this.peer.socket.pause();
     let still = 0;
@@ -105,7 +106,7 @@ test.each(WAYS)("a peer that does not read, while others are sent a lot: $role, 
   expect(held).toBeGreaterThan(0);
 });
 
-test("more peers that do not read than there is memory to keep", async () => {
+test("more peers that do not read than there are slots", async () => {
   const lines: Line[] = [];
   const few = 6;
   const giveBack = leaveSlots(few);
@@ -123,7 +124,7 @@ test("more peers that do not read than there is memory to keep", async () => {
     await turn();
   }
   await fast.check();
-  // Not in the order in which they came.
+  // Not in the order of their arrival.
   for (const line of [...lines.slice(4), ...lines.slice(0, 4)]) await line.check();
   expect(freeSlots()).toBe(few);
   giveBack();
@@ -143,7 +144,7 @@ const ENDS: Record<string, (line: Line) => void> = {
   "close(), and no answer": ({ connection }) => connection.close(1000),
 };
 
-test.each(WAYS)("what a slow peer has is given back when it ends: $role, tls: $tls", async ({ role, tls }) => {
+test.each(WAYS)("the slot of a slow peer is given back when it ends: $role, tls: $tls", async ({ role, tls }) => {
   for (const [i, [name, end]] of Object.entries(ENDS).entries()) {
     const lines: Line[] = [];
     // Some write from other memory.

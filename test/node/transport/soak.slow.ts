@@ -1,5 +1,5 @@
-// Connections that come, misbehave and go, for some seconds; SOAK_SECONDS=600 for ten minutes. Memory stays what it was, and no
-// connection sees a byte of another.
+// Connections that open, misbehave and close, for several seconds (SOAK_SECONDS=600 for ten minutes). Memory does not
+// grow, and no connection sees a byte of another.
 
 import { createConnection, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -16,7 +16,7 @@ import { freeSlots, SLOTS } from "../support/slots.ts";
 const SECONDS = Number(process.env["SOAK_SECONDS"] ?? 8);
 /** How many visitors there are at a time. */
 const VISITORS = 16;
-/** After each of these all have gone: what is left then is compared. */
+/** After each of these parts all visitors have left, and the remaining memory is compared. */
 const PHASES = 6;
 const MIB = 1_048_576;
 const DIRECT = { directReads: true, directWrites: true };
@@ -28,7 +28,7 @@ interface Sample {
   readonly rss: number;
 }
 
-/** What went wrong; and how often each visit was made. */
+/** The faults that were found, and how often each visit was made. */
 const faults: string[] = [];
 const visits: Map<string, number> = new Map();
 
@@ -36,7 +36,7 @@ function check(isTrue: boolean, what: string): void {
   if (!isTrue) faults.push(what);
 }
 
-/** A client that is nothing but a socket. */
+/** A client that is only a socket. */
 class Raw {
   readonly socket: Socket;
   readonly payloads: string[] = [];
@@ -196,7 +196,7 @@ const VISITS: Record<string, Visit> = {
   },
 };
 
-/** A client of ours. */
+/** A visit with our own client. */
 async function visitAsOurs(port: number, isSecure: boolean, owner: number, random: Random): Promise<void> {
   const connection = await connect(`${isSecure ? "wss" : "ws"}://localhost:${port}/`, { ...DIRECT, tls: CA });
   const messages = messagesOf(owner, random, random.integer(1, 200));
@@ -221,7 +221,7 @@ async function visitAsOurs(port: number, isSecure: boolean, owner: number, rando
   checkEcho(seen, messages, "ours");
 }
 
-/** Each connection hears of one owner alone. */
+/** Each connection gets messages of only one owner. */
 function serveOne(connection: Connection): void {
   let owner: string | undefined;
   connection.on("error", () => {});
@@ -231,7 +231,7 @@ function serveOne(connection: Connection): void {
       connection.terminate();
       return;
     }
-    // The shortest do not tell.
+    // The shortest messages do not name it.
     const its = message.includes(".") ? message.slice(0, message.indexOf(".")) : owner;
     owner ??= its;
     if (its !== owner) faults.push(`a message of ${its} on the connection of ${owner}`);
@@ -240,7 +240,7 @@ function serveOne(connection: Connection): void {
 }
 
 async function sample(): Promise<Sample> {
-  // What native objects hold goes some turns after them.
+  // The memory of native objects is freed some turns later.
   for (let i = 0; i < 5; i++) {
     globalThis.gc!();
     await sleep(20);
@@ -253,7 +253,7 @@ function least(samples: readonly Sample[], key: keyof Sample): number {
   return Math.min(...samples.map((one) => one[key]));
 }
 
-test("connections that come, misbehave and go", { timeout: (SECONDS + 120) * 1000 }, async () => {
+test("connections that open, misbehave and close", { timeout: (SECONDS + 120) * 1000 }, async () => {
   const options = { host: "127.0.0.1", ...DIRECT, highWaterMark: 262_144, closeTimeout: 5000 };
   const plain = await serve(options, serveOne);
   const secure = await serve({ ...options, tls: TLS, http2: false }, serveOne);
@@ -272,7 +272,7 @@ test("connections that come, misbehave and go", { timeout: (SECONDS + 120) * 100
         await visitAsOurs(port, isSecure, owner, random);
       } else {
         const [name, behave] = random.pick(Object.entries(VISITS));
-        // What a TLS socket resets is the one below.
+        // Only the TCP socket below a TLS socket can be reset.
         if (isSecure && name.endsWith("reset")) continue;
         visits.set(name, (visits.get(name) ?? 0) + 1);
         const raw = new Raw(port, isSecure);
@@ -281,7 +281,7 @@ test("connections that come, misbehave and go", { timeout: (SECONDS + 120) * 100
         await sleep(5);
         raw.socket.destroy();
       }
-      // Low load: others use this machine too.
+      // Low load, because others use this machine, too.
       await sleep(random.integer(10, 100));
     }
   };
@@ -298,7 +298,7 @@ test("connections that come, misbehave and go", { timeout: (SECONDS + 120) * 100
     samples.push(await sample());
   }
   await Promise.all([plain.close(), secure.close()]);
-  // Everything has been there once by then.
+  // By then, everything has happened once.
   const early = samples.slice(1, 3);
   const late = samples.slice(-2);
   const keys = ["heap", "external", "arrayBuffers", "rss"] as const;
@@ -309,7 +309,7 @@ test("connections that come, misbehave and go", { timeout: (SECONDS + 120) * 100
   for (const key of ["heap", "external", "arrayBuffers"] as const) {
     expect(least(late, key) - least(early, key), key).toBeLessThan(4 * MIB);
   }
-  // Pages that were used once stay.
+  // Pages that were used once are not returned.
   expect(least(late, "rss") - least(early, "rss"), "rss").toBeLessThan(48 * MIB);
   for (const name of Object.keys(VISITS)) expect(visits.get(name), name).toBeGreaterThan(1);
 });

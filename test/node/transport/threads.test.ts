@@ -1,4 +1,4 @@
-// Threads and processes: each has a window and slots of its own, and gives them back when it ends.
+// Threads and processes: each has its own window and slots, and frees them when it ends.
 
 import { expect, test } from "vitest";
 import { bundleSources, run } from "../support/program.ts";
@@ -7,7 +7,7 @@ import { watchLeftovers } from "../support/watch.ts";
 bundleSources();
 watchLeftovers();
 
-/** Echoes to a port, from 4 connections at once; what comes back is compared. */
+/** Sends to a port over 4 connections at once, and compares the echoes. */
 const EXCHANGE = `
 async function exchange(port, owner, rounds) {
   const lines = await Promise.all(Array.from({ length: 4 }, async (_, line) => {
@@ -34,7 +34,7 @@ const echo = (connection) => connection.on("message", (data) => connection.send(
 const options = { host: "127.0.0.1", port: 0, directReads: true, directWrites: true };
 `;
 
-/** The last line of a program that says first that it has begun. */
+/** The last line of a program, which first prints that it has started. */
 async function resultOf(source: string): Promise<unknown> {
   const program = await run(source);
   expect(await program.exited).toBe(0);
@@ -42,7 +42,7 @@ async function resultOf(source: string): Promise<unknown> {
   return JSON.parse(program.output().split("\n")[1]!);
 }
 
-test("workers with a server each, all clients in the main thread and in other workers", async () => {
+test("workers with a server each, and clients in the main thread and in other workers", async () => {
   const result = await resultOf(`
     import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
     import { connect, serve } from "./wsframe.mjs";
