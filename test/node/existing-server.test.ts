@@ -214,10 +214,10 @@ describe("serve({ server })", () => {
     await b.close();
     expect(server.listenerCount("upgrade")).toBe(0);
     // Only the page is left.
-    expect(await get(port)).toEqual([200, "close() answers 503 to requests that verify has not decided on"]);
+    expect(await get(port)).toEqual([200, "a page"]);
   });
 
-  test("close() answers with 503 what verify has not decided on", async () => {
+  test("close() answers 503 to requests that verify has not decided on", async () => {
     const server = createServer();
     let asked = false;
     const attached = await serve({ server, verify: () => ((asked = true), new Promise<boolean>(() => {})) }, () => {});

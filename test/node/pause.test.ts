@@ -102,10 +102,7 @@ for (const role of ROLES) {
       },
     });
     await peer.write(toRole(role, close(4000, "why")));
-    await peer.sees(
-      () => peer.received.includes(role === "server" ? "why" : ""),
-      '${role}: without a code it is 1005; an end without a Close emits no "closing"',
-    );
+    await peer.sees(() => peer.received.includes(role === "server" ? "why" : ""), "an answer");
     peer.socket.end();
     await connection.closed;
     expect(log).toEqual([
@@ -116,7 +113,7 @@ for (const role of ROLES) {
       expect(peer.received.subarray(-12)).toEqual(Buffer.from("\x04last\x88\x05\x0f\xa1why", "latin1"));
   });
 
-  test(`${role}: without a code it is 1005; an end without a Close is no "closing"`, async () => {
+  test(`${role}: without a code it is 1005; an end without a Close emits no "closing"`, async () => {
     for (const [frames, expected] of [
       [[close()], [1005, ""]],
       [[], undefined],
