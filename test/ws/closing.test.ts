@@ -445,7 +445,7 @@ differs(
 
 differs(
   "close() with a reason of bytes that are not UTF-8",
-  "bytes that are to be text, and are not UTF-8",
+  "bytes sent as text that are not UTF-8",
   async (lab) => {
     const { socket, raw } = await lab.serverAgainstRaw();
     socket.close(1000, Buffer.of(0xff));

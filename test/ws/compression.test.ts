@@ -91,7 +91,7 @@ describe("what a server answers", () => {
 
   differs(
     "an offer with an unknown parameter before one without",
-    "an offer of compression that cannot be understood",
+    "an invalid offer of compression",
     async (lab) => {
       const { port } = await lab.serve({ perMessageDeflate: true });
       const offer = "permessage-deflate; unknown, permessage-deflate";
@@ -157,8 +157,8 @@ describe("what a client makes of the answer", () => {
 });
 
 differs(
-  "an answer that accepts compression twice",
-  "an answer that accepts compression twice",
+  "a client fails a response that accepts compression twice",
+  "a response that accepts compression twice",
   async (lab) => {
     const fields = "Sec-WebSocket-Extensions: permessage-deflate, permessage-deflate\r\n";
     const { url } = await lab.listen((raw) => accept(raw, fields));
@@ -231,7 +231,7 @@ describe("messages", () => {
 
   differs(
     "terminate() right after messages that are to be compressed: do their callbacks get errors?",
-    "when a message is compressed",
+    "where messages are compressed",
     async (lab) => {
       const { socket, log } = await lab.serverAgainstRaw(
         { perMessageDeflate: { threshold: 0 } },
@@ -292,7 +292,7 @@ describe("messages", () => {
 
   differs(
     "a first fragment that is shorter than the threshold",
-    "what is compressed",
+    "which messages are compressed",
     async (lab) => {
       const { socket, raw } = await lab.serverAgainstRaw(
         { perMessageDeflate: true },
@@ -307,7 +307,7 @@ describe("messages", () => {
 
   differs(
     "a message that compression would make longer",
-    "what is compressed",
+    "which messages are compressed",
     async (lab) => {
       const { socket, raw } = await lab.serverAgainstRaw(
         { perMessageDeflate: { threshold: 0 } },

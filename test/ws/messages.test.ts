@@ -70,7 +70,7 @@ describe("what send() takes", () => {
 
   differs(
     "bytes as text that are not UTF-8",
-    "bytes that are to be text, and are not UTF-8",
+    "bytes sent as text that are not UTF-8",
     async (lab) => {
       const { socket, raw } = await lab.serverAgainstRaw();
       const result = outcome(() => socket.send(Buffer.of(0xff), { binary: false })).split(":", 1)[0];
@@ -363,7 +363,7 @@ describe("what arrives", () => {
 
     differs(
       `${role}: a length that is longer than it needs to be`,
-      "a length in more bytes than it needs",
+      "a length encoded in more bytes than needed",
       async (lab) => {
         const { log, raw } = await lab.against(role);
         log.length = 0;

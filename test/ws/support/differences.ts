@@ -1,4 +1,4 @@
-// Where wsframe/ws does something else than ws, and why: the rows of the table in docs/migrating.md, which tests refer to.
+// The rows of the table in docs/migrating.md: where wsframe/ws differs from ws, and why. Tests name them in differs().
 
 export interface Difference {
   readonly ws: string;
@@ -10,81 +10,81 @@ export const differences = {
   "`mask` of `send()`, `ping()` and `pong()`": {
     ws: "decides whether the frame is masked",
     wsframe: "has no effect: clients mask, servers do not",
-    reason: "a peer has to fail the connection over a frame masked against its role (RFC 6455 §5.1)",
+    reason: "a peer must fail a connection whose frames are masked wrongly (RFC 6455 §5.1)",
   },
   "`maxBufferedChunks`": {
-    ws: "limits the chunks that one frame is in",
+    ws: "limits how many chunks of a frame are buffered",
     wsframe: "has no effect",
     reason: "chunks are not kept, so many small ones cost nothing",
   },
   "`pause()`": {
-    ws: "events of the chunk that has been read still come",
-    wsframe: "no event comes until `resume()`",
-    reason: "ws allows both",
+    ws: "still emits events from bytes that were already read",
+    wsframe: "emits no event until `resume()`",
+    reason: "a paused socket gets no events that it is not ready for",
   },
   "`terminate()`": {
-    ws: "what has been read of the socket still comes as events",
-    wsframe: 'no event comes but "close"',
-    reason: "a program that cuts a connection is done with it",
+    ws: "still emits events from bytes that were already read",
+    wsframe: 'emits only "close"',
+    reason: "a program that cuts a connection no longer needs its messages",
   },
   '`binaryType` "fragments"': {
-    ws: "a list with a Buffer for each fragment",
-    wsframe: "a list with one Buffer, or none if the message is empty",
+    ws: "gives a list with one Buffer for each fragment",
+    wsframe: "gives a list with one Buffer, or an empty list for an empty message",
     reason: "fragments are joined as they arrive",
   },
   "`skipUTF8Validation`": {
-    ws: "also of the reason of a Close",
-    wsframe: "only of messages: such a reason is `WS_ERR_INVALID_UTF8`",
-    reason: "a reason is text (RFC 6455 §5.5.1)",
+    ws: "also skips the check of close reasons",
+    wsframe: "still checks close reasons (`WS_ERR_INVALID_UTF8`)",
+    reason: "a reason must be UTF-8 (RFC 6455 §5.5.1)",
   },
-  "text that is not UTF-8": {
-    ws: "is an error once the message is complete",
-    wsframe: "at the first wrong byte",
-    reason: "a peer need not be read to the end",
+  "received text that is not UTF-8": {
+    ws: "fails when the message is complete",
+    wsframe: "fails at the first wrong byte",
+    reason: "the rest of the message need not be received",
   },
-  "bytes that are to be text, and are not UTF-8": {
+  "bytes sent as text that are not UTF-8": {
     ws: "are sent",
-    wsframe: "`send()` throws a TypeError; in a reason, U+FFFD takes their place",
-    reason: "the peer has to fail the connection over them (RFC 6455 §8.1)",
+    wsframe: "`send()` throws a TypeError; in a close reason they become U+FFFD",
+    reason: "the peer would have to fail the connection (RFC 6455 §8.1)",
   },
-  "a length in more bytes than it needs": {
-    ws: "is read",
-    wsframe: "is `WS_ERR_NON_MINIMAL_LENGTH`, with the close code 1002",
+  "a length encoded in more bytes than needed": {
+    ws: "is accepted",
+    wsframe: "fails with `WS_ERR_NON_MINIMAL_LENGTH` and close code 1002",
     reason: "RFC 6455 §5.2 forbids it",
   },
   "`_socket.writableLength`, `_socket.writableNeedDrain`": {
-    ws: "tell what waits to be sent",
-    wsframe: 'may be 0 and false: `bufferedAmount` tells it, and "drain" comes',
-    reason: "messages go to the system past the stream's queue",
+    ws: "show how much waits to be sent",
+    wsframe: 'may be 0 and false: use `bufferedAmount`, and "drain", which is still emitted',
+    reason: "messages skip the queue of the stream",
   },
   "`_sender.sendFrame()`": {
     ws: "writes any buffers",
-    wsframe: "sends one whole message, as `Sender.frame()` makes it; throws a TypeError for others",
-    reason: "it is for broadcasts: it encodes once, and goes in order with `send()`",
+    wsframe: "sends one whole message, as made by `Sender.frame()`; throws a TypeError for others",
+    reason: "broadcasts encode a message once, and it stays in order with `send()`",
   },
-  "an offer of compression that cannot be understood": {
+  "an invalid offer of compression": {
     ws: "refuses the handshake with 400",
-    wsframe: "declines that offer, and takes the next",
-    reason: "RFC 7692 §7.1 asks for it",
+    wsframe: "declines this offer and tries the next",
+    reason: "RFC 7692 §7.1 requires it",
   },
-  "an answer that accepts compression twice": {
+  "a response that accepts compression twice": {
     ws: "opens the connection",
-    wsframe: "fails it, with the error of an extension that was not requested",
-    reason: "RFC 7692 §5.1 forbids the answer",
+    wsframe: "fails the connection, as for an extension that was not requested",
+    reason: "RFC 7692 §5.1 forbids it",
   },
-  "a compressed message that is a bomb": {
-    ws: "is read up to `maxPayload`",
-    wsframe: "is `WS_ERR_INFLATE_RATIO`, with the close code 1009, if it is more than 16 MiB and 100 times its length",
-    reason: "a peer should not turn 100 KB into 100 MB",
+  "a decompression bomb": {
+    ws: "is inflated up to `maxPayload`",
+    wsframe: "fails with `WS_ERR_INFLATE_RATIO` and close code 1009, above 16 MiB and 100 times the compressed length",
+    reason: "a peer must not be able to turn 100 KB into 100 MB",
   },
-  "when a message is compressed": {
-    ws: "in zlib's threads, `concurrencyLimit` at a time; what waits is lost if the connection ends",
-    wsframe: "in `send()`, a long one in slices; `concurrencyLimit` has no effect",
-    reason: "short messages take less time than the way to a thread",
+  "where messages are compressed": {
+    ws: "in zlib's threads, `concurrencyLimit` at a time; messages that still wait are lost if the connection ends",
+    wsframe: "in `send()`, long ones in slices; `concurrencyLimit` has no effect",
+    reason: "for short messages, passing them to a thread takes longer than compressing them",
   },
-  "what is compressed": {
-    ws: "all from `threshold` on; a message in fragments by the length of the first",
-    wsframe: "not what would become longer; a message in fragments always",
+  "which messages are compressed": {
+    ws: "all from `threshold` on; a message in fragments if its first fragment is long enough",
+    wsframe: "only those that get shorter; a message in fragments always",
     reason: "peers understand both",
   },
 } as const satisfies Record<string, Difference>;
