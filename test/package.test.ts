@@ -183,7 +183,7 @@ test("wsframe/ws throws in browsers when it is called", () => {
     }`,
   );
   const output = run(process.execPath, ["--conditions=browser", "browser.cjs"], folder);
-  expect(output).toBe("wsframe/ws does not run in browsers: use their own WebSocket\n".repeat(2));
+  expect(output).toBe("wsframe/ws does not work in browsers: use the browser's own WebSocket\n".repeat(2));
 });
 
 test("wsframe/load works from an installed package", () => {

@@ -1,27 +1,27 @@
-// What waits while a Blob is read: everything that was sent after it.
+// Keeps messages in order while a Blob is read: everything sent after it waits.
 
 import type { SendCallback } from "./web-socket.ts";
 
-/** Something that was sent. */
+/** A message or a control frame that waits. */
 export interface Waiting {
   /** In bytes. */
   readonly size: number;
   readonly callback: SendCallback | undefined;
-  /** What is to be read before it can be sent. */
+  /** Has to be read before it can be sent. */
   readonly blob: Blob | undefined;
-  /** Sends it, with the bytes of the Blob if there is one. */
+  /** Sends it. `data` has the bytes of the Blob, if there is one. */
   send(data?: Uint8Array): void;
 }
 
-/** Sends in order what waits. @internal */
+/** Sends messages in order, reading Blobs first. @internal */
 export class BlobQueue {
-  /** How many bytes wait. */
+  /** The number of bytes that wait. */
   bytes = 0;
   #waiting: Waiting[] = [];
   #ended = false;
   readonly #failed: (error: Error) => void;
 
-  /** `failed` is called if a Blob cannot be read: nothing more is sent then. */
+  /** `failed` is called if a Blob cannot be read. Nothing more is sent then. */
   constructor(failed: (error: Error) => void) {
     this.#failed = failed;
   }
@@ -35,7 +35,7 @@ export class BlobQueue {
     if (this.#waiting.push(waiting) === 1) void this.#sendAll();
   }
 
-  /** The connection is over: the callbacks are told. */
+  /** The connection has ended: calls all callbacks with the error. */
   end(error: Error): void {
     this.#ended = true;
     const waiting = this.#waiting;
@@ -44,7 +44,7 @@ export class BlobQueue {
     for (const { callback } of waiting) callback?.(error);
   }
 
-  /** It never rejects. */
+  /** Never rejects. */
   async #sendAll(): Promise<void> {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
       let data: Uint8Array | undefined;

@@ -1,5 +1,5 @@
-// What bundlers take for browsers: an error in place of sockets that are not there.
+// Bundlers use this file for browsers, which have no sockets: it throws an error that says so.
 
 module.exports = function WebSocket() {
-  throw new Error("wsframe/ws does not run in browsers: use their own WebSocket");
+  throw new Error("wsframe/ws does not work in browsers: use the browser's own WebSocket");
 };

@@ -1,5 +1,5 @@
-// What `require("wsframe/ws")` gives: the class, with all else as its statics, as ws has it. This is the one form of the code that is
-// built; wrapper.mjs makes an ES module of it, so a program that has both forms has one class.
+// The export of `require("wsframe/ws")`: the class, with everything else as its statics, as in ws. Only this form is built;
+// wrapper.mjs turns it into an ES module, so a program that loads both gets the same class.
 
 import {
   createWebSocketStream,

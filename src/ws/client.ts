@@ -22,30 +22,30 @@ import type { WebSocket } from "./web-socket.ts";
 const VERSIONS = [8, 13];
 const MAX_REDIRECTS = 10;
 
-/** Where a URL leads. */
+/** The address that a URL names. */
 interface Address {
   readonly url: URL;
   readonly secure: boolean;
-  /** The path of a socket of the system, for ws+unix:. */
+  /** The path of a Unix domain socket, for ws+unix:. */
   readonly socketPath: string | undefined;
   readonly path: string;
 }
 
-/** One WebSocket's way to a connection: a request, and those that redirects ask for. @internal */
+/** Opens the connection of one WebSocket: sends a request, and follows redirects. @internal */
 export class ClientHandshake {
   readonly #websocket: WebSocket;
   readonly #options: ClientOptions;
   readonly #protocols: readonly string[];
   #headers: Record<string, unknown>;
   #address: Address;
-  /** Where the first request went. */
+  /** The address of the first request. */
   readonly #origin: Address;
   #auth: string | undefined;
   #redirects = 0;
   #request: ClientRequest | undefined = undefined;
   #over = false;
 
-  /** @throws SyntaxError for a URL or a subprotocol that cannot be @throws RangeError for another version */
+  /** @throws SyntaxError for an invalid URL or subprotocol @throws RangeError for another version than 8 or 13 */
   constructor(websocket: WebSocket, address: string | URL, protocols: readonly string[], options: ClientOptions) {
     const { protocolVersion = 13, headers } = options;
     if (!VERSIONS.includes(protocolVersion)) {
@@ -67,11 +67,10 @@ export class ClientHandshake {
     this.#auth = authOf(this.#address) ?? options.auth ?? undefined;
   }
 
-  /** Sends the request. */
   start(): void {
     const { followRedirects } = this.#options;
     if (followRedirects && this.#redirects === 0) {
-      // Names in lower case: a redirect may have to drop some.
+      // In lower case, because a redirect may have to drop some of them by name.
       const entries = Object.entries(this.#headers).map(([name, value]) => [name.toLowerCase(), value] as const);
       this.#headers = Object.fromEntries(entries);
     }
@@ -82,13 +81,13 @@ export class ClientHandshake {
     this.#send();
   }
 
-  /** Gives up: the events come when the caller is done. */
+  /** Gives up. The events are emitted in a later tick. */
   abort(message: string): void {
     if (this.#over) return;
     this.#over = true;
     const request = this.#request;
     request?.destroy();
-    // A request that is over does not destroy its socket.
+    // A request that has ended does not destroy its socket.
     request?.socket?.destroy();
     this.#failLater(new Error(message));
   }
@@ -113,7 +112,7 @@ export class ClientHandshake {
     else request.end();
   }
 
-  /** The options of the request, and those header fields that the response answers. */
+  /** The options of the request, and the header fields that the response is checked against. */
   #describe(extension: Extension | undefined): { options: RequestOptions; sent: [name: string, value: string][] } {
     const { secure, url, socketPath, path } = this.#address;
     const { origin, protocolVersion = 13 } = this.#options;
@@ -136,7 +135,7 @@ export class ClientHandshake {
       createConnection: secure ? openTls : openSocket,
       defaultPort,
       ...this.#options,
-      // These are ours, whatever the options say.
+      // These override the options.
       ...NOT_FOR_REQUESTS,
       method: "GET",
       headers,
@@ -180,7 +179,7 @@ export class ClientHandshake {
     this.start();
   }
 
-  /** As curl does: credentials are for the host that they were given for, and not for a way that is less secure. */
+  /** Drops credentials if another host or a less secure scheme would get them, as curl does. */
   #dropCredentials(): void {
     const sameHost =
       this.#address.socketPath === undefined
@@ -223,7 +222,7 @@ export class ClientHandshake {
     this.#websocket.setSocket(socket, head, {});
   }
 
-  /** The words of ws. */
+  /** The message that ws would use. */
   #messageOf(error: Error, { headers }: IncomingMessage): string {
     if (!(error instanceof HandshakeError)) return error.message;
     if (error.code === "WS_ERR_HANDSHAKE_PROTOCOL") {
@@ -244,7 +243,7 @@ export class ClientHandshake {
     return MESSAGES[error.code] ?? error.message;
   }
 
-  /** A response that is wrong: the socket goes first. */
+  /** Fails after an invalid response. The events follow when the socket has closed. */
   #refuse(socket: Duplex, message: string): void {
     const websocket = this.#websocket;
     websocket.failing();
@@ -265,7 +264,7 @@ const MESSAGES: { readonly [code in HandshakeErrorCode]?: string } = {
   WS_ERR_HANDSHAKE_ACCEPT: "Invalid Sec-WebSocket-Accept header",
 };
 
-/** Options of requests that the URL decides, and some of ours that mean something else there. */
+/** Options that the URL overrides, and options of ours that mean something else to node:http. */
 const NOT_FOR_REQUESTS = { hostname: undefined, protocol: undefined, protocols: undefined };
 
 /** @throws SyntaxError */

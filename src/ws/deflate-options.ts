@@ -1,4 +1,4 @@
-// perMessageDeflate as ws has it: its options, and what it offers and answers.
+// The option perMessageDeflate of ws: its fields, and the offers and responses that result.
 
 import type { ZlibOptions } from "node:zlib";
 import {
@@ -11,46 +11,46 @@ import {
 } from "../index.ts";
 import type { ParsedParameters } from "./extension.ts";
 
-/** The options of permessage-deflate, as ws documents them. Those of the negotiation mean what they mean for perMessageDeflate(). */
+/** The options of permessage-deflate in ws. Those of the negotiation have the same meaning as in perMessageDeflate(). */
 export interface PerMessageDeflateOptions {
-  /** Whether the server forgets what it has sent after each message. */
+  /** Whether the server compresses each message without the context of earlier ones. */
   serverNoContextTakeover?: boolean | undefined;
-  /** The same of the client. */
+  /** Whether the client compresses each message without the context of earlier ones. */
   clientNoContextTakeover?: boolean | undefined;
-  /** The window of what the server sends: 8 to 15. */
+  /** The size of the server's compression window, as a power of 2: 8 to 15. */
   serverMaxWindowBits?: number | boolean | undefined;
-  /** The window of what the client sends: 8 to 15. */
+  /** The size of the client's compression window, as a power of 2: 8 to 15. */
   clientMaxWindowBits?: number | boolean | undefined;
-  /** Options of node:zlib for what is sent. A connection uses `level`; the class PerMessageDeflate uses all. */
+  /** Options of node:zlib for sending. A connection uses only `level`; the class PerMessageDeflate uses all. */
   zlibDeflateOptions?: ZlibOptions | undefined;
-  /** Options of node:zlib for what arrives. Only the class PerMessageDeflate uses them. */
+  /** Options of node:zlib for receiving. Only the class PerMessageDeflate uses them. */
   zlibInflateOptions?: ZlibOptions | undefined;
-  /** The shortest message to compress where the sender forgets what it has sent, in bytes. Default 1024. */
+  /** The shortest message to compress without context takeover, in bytes. Default 1024. */
   threshold?: number | undefined;
-  /** How many messages the class PerMessageDeflate works on at a time, in the whole process. Default 10. */
+  /** How many messages all instances of PerMessageDeflate process at a time. Default 10. */
   concurrencyLimit?: number | undefined;
-  /** Of the class PerMessageDeflate: whether it is the server's. Default false. */
+  /** For the class PerMessageDeflate: whether it is the server's side. Default false. */
   isServer?: boolean | undefined;
-  /** Of the class PerMessageDeflate: the longest message, in bytes, 0 for no limit. Default 0. */
+  /** For the class PerMessageDeflate: the longest message, in bytes; 0 for no limit. Default 0. */
   maxPayload?: number | undefined;
 }
 
-/** Default of `threshold`. @internal */
+/** The default of `threshold`, in bytes. @internal */
 export const THRESHOLD = 1024;
 
-/** The parameters of an offer or of a response, as values. */
+/** The parameters of an offer or a response. */
 export interface DeflateParameters {
   server_no_context_takeover?: true;
   client_no_context_takeover?: true;
   server_max_window_bits?: number;
-  /** `true` only in an offer. */
+  /** `true` occurs only in an offer. */
   client_max_window_bits?: number | true;
 }
 
 /** A whole number from 8 to 15 (RFC 7692 §7.1.2). */
 const WINDOW_BITS = /^(?:[89]|1[0-5])$/;
 
-/** The values of one offer or response. @throws Error, TypeError as ws does @internal */
+/** Reads the parameters of one offer or response. @throws Error, TypeError with the messages of ws @internal */
 export function readParameters(parameters: ParsedParameters, from: Role): DeflateParameters {
   const read: DeflateParameters = {};
   for (const [name, values] of Object.entries(parameters)) {
@@ -79,7 +79,7 @@ export function readParameters(parameters: ParsedParameters, from: Role): Deflat
   return read;
 }
 
-/** Role server: what to answer to one offer, or undefined to decline it. @internal */
+/** The server's response to one offer, or undefined to decline it. @internal */
 export function answerOffer(
   offer: DeflateParameters,
   options: PerMessageDeflateOptions,
@@ -89,7 +89,7 @@ export function answerOffer(
   const serverBits = offer.server_max_window_bits;
   if (serverBits !== undefined) {
     if (serverMaxWindowBits === false) return undefined;
-    // Unlike ours, ws does not go below what it is configured to.
+    // Unlike perMessageDeflate(), ws declines a window that is smaller than the configured one.
     if (typeof serverMaxWindowBits === "number" && serverMaxWindowBits > serverBits) return undefined;
   }
   const clientBits = offer.client_max_window_bits;
@@ -106,7 +106,7 @@ export function answerOffer(
   return answer;
 }
 
-/** ws takes any value that is true enough. */
+/** ws accepts any truthy value. */
 function flagOf(value: unknown): boolean | undefined {
   return value === false ? false : value ? true : undefined;
 }
@@ -115,12 +115,12 @@ function bitsOf(value: unknown): number | false | undefined {
   return typeof value === "number" || value === false ? value : undefined;
 }
 
-/** As they stand in the header, in their order. @internal */
+/** The parameters as they are written in the header, in the same order. @internal */
 export function formatParameters(parameters: DeflateParameters): ExtensionParameters {
   return Object.entries(parameters).map(([name, value]) => [name, value === true || String(value)] as const);
 }
 
-/** With all values of a name together, as `extension.parse()` has them. */
+/** Groups the values by name, as `extension.parse()` does. */
 function groupParameters(parameters: ExtensionParameters): ParsedParameters {
   const grouped: ParsedParameters = Object.create(null);
   for (const [name, value] of parameters) (grouped[name] ??= []).push(value);
@@ -128,10 +128,10 @@ function groupParameters(parameters: ExtensionParameters): ParsedParameters {
 }
 
 /**
- * Our permessage-deflate with the options of ws. It offers, answers and compresses as ws does, with these differences: a message
- * that does not get shorter goes out as it is, and what ws would not check in a response is checked (RFC 7692 §7.1).
+ * Our permessage-deflate with the options of ws. It offers, answers and compresses as ws does, with two differences: a message that
+ * does not get shorter is sent uncompressed, and all parameters of a response are checked (RFC 7692 §7.1).
  *
- * @throws RangeError, TypeError for options that no connection could be made with
+ * @throws RangeError, TypeError for invalid options
  * @internal
  */
 export function extensionOf(options: true | PerMessageDeflateOptions): Extension {
@@ -148,7 +148,7 @@ export function extensionOf(options: true | PerMessageDeflateOptions): Extension
     threshold: given.threshold ?? THRESHOLD,
   };
   const forgetting = perMessageDeflate(own);
-  // As in ws the threshold is for senders that forget: to the others a short message is worth its compression.
+  // As in ws, the threshold holds only without context takeover. With it, compressing short messages is worthwhile.
   const remembering = perMessageDeflate({ ...own, threshold: 0 });
   return {
     name: forgetting.name,

@@ -1,16 +1,16 @@
-// What ws calls the errors of a connection: its classes, codes and messages, which programs match on.
+// Translates errors of a connection to the classes, codes and messages of ws, because programs match on them.
 
 import type { WebSocketError, WebSocketErrorCode } from "../index.ts";
 
 /** An error as ws emits it. @internal */
 export interface WsError extends Error {
-  /** `WS_ERR_*`, or what the error had that caused it: "Z_DATA_ERROR" for example. */
+  /** `WS_ERR_*`, or the code of the cause, such as "Z_DATA_ERROR". */
   readonly code?: string | undefined;
 }
 
 const FRAME = "Invalid WebSocket frame: ";
 
-/** The message of ws; our own, after the same words, for what ws lets pass. */
+/** The message of ws. Faults that ws does not detect have our message, with the prefix of ws. */
 function messageOf(error: WebSocketError): string {
   const { code, value, rule } = error;
   switch (code) {
@@ -44,8 +44,8 @@ function messageOf(error: WebSocketError): string {
 }
 
 /**
- * The error that ws emits for one of ours: its class, `code` and message. The `cause` is ours, which says where in the stream
- * it happened. For data that is not DEFLATE it is zlib's error ("Z_DATA_ERROR").
+ * The error that ws would emit, with its class, `code` and message. Its `cause` is ours, which has the position in the stream. For
+ * invalid DEFLATE data it is zlib's error ("Z_DATA_ERROR").
  *
  * @internal
  */
@@ -53,7 +53,7 @@ export function asWsError(error: WebSocketError): WsError {
   const { code, cause } = error;
   if (code === "WS_ERR_INTERNAL" && cause instanceof Error) return cause;
   if (code === "WS_ERR_INVALID_COMPRESSED_DATA" && cause instanceof Error) {
-    // Of zlib itself, or in its words.
+    // Either zlib's own error, or one with its message.
     return "errno" in cause
       ? cause
       : Object.assign(new Error(cause.message, { cause: error }), { errno: -3, code: "Z_DATA_ERROR" });
@@ -62,7 +62,7 @@ export function asWsError(error: WebSocketError): WsError {
   return Object.assign(new Class(messageOf(error), { cause: error }), { code });
 }
 
-/** An error that a part of ours finds where ws has the same one. @internal */
+/** Makes an error of ws. @internal */
 export function wsError(
   code: WebSocketErrorCode,
   message: string,

@@ -1,13 +1,13 @@
-// addEventListener() and the on-properties, over the listeners of an EventEmitter.
+// addEventListener() and the on-properties, implemented with the listeners of an EventEmitter.
 
 import type { WebSocket } from "./web-socket.ts";
 
-/** The events that addEventListener() knows. */
+/** The events that addEventListener() supports. */
 export type EventType = "open" | "message" | "close" | "error";
-/** A listener in the manner of browsers. */
+/** A listener as in browsers: a function, or an object with a method. */
 export type Listener = ((this: WebSocket, event: never) => void) | { handleEvent(event: never): void };
 
-/** An event, as its listeners get it. */
+/** The event object that listeners get. */
 class Event {
   readonly #type: EventType;
   readonly #target: WebSocket;
@@ -34,7 +34,7 @@ class MessageEvent extends Event {
     this.#data = data;
   }
 
-  /** A string for text, else what `binaryType` says. */
+  /** A string for text; for binary messages, the form that `binaryType` names. */
   get data(): unknown {
     return this.#data;
   }
@@ -99,7 +99,7 @@ const MAKE: { readonly [T in EventType]: (target: WebSocket, ...args: never[]) =
   error: (target, error: Error) => new ErrorEvent(target, error),
 };
 
-/** What the emitter has of a listener. */
+/** The function that the emitter calls for a listener. */
 type Registered = ((this: WebSocket, ...args: never[]) => void) & { [REGISTRATION]?: Registration };
 
 interface Registration {
@@ -132,7 +132,7 @@ function find(
   });
 }
 
-/** Unknown types never come, and a listener that is there is not added again. @internal */
+/** Does nothing for unknown types, or if the listener was added before. @internal */
 export function addListener(
   target: WebSocket,
   type: EventType,
@@ -155,7 +155,7 @@ export function getProperty(target: WebSocket, type: EventType): Listener | null
   return find(target, type, (each) => each.isProperty)?.[REGISTRATION]?.listener ?? null;
 }
 
-/** Anything but a function takes the property's listener off. @internal */
+/** Replaces the property's listener. Any value that is not a function removes it. @internal */
 export function setProperty(target: WebSocket, type: EventType, listener: Listener | null): void {
   const found = find(target, type, (each) => each.isProperty);
   if (found) target.removeListener(type, found as never);

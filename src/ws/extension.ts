@@ -1,21 +1,21 @@
-// `extension` of ws: Sec-WebSocket-Extensions as objects.
+// `extension` of ws: reads and writes the header Sec-WebSocket-Extensions.
 
 import { Scanner } from "./scanner.ts";
 
-/** The parameters of one offer by name. Each has all its values in their order: `true` for one without a value. */
+/** The parameters of one offer, by name. Each has the list of its values, in order; a parameter without a value has `true`. */
 export type ParsedParameters = Record<string, (string | true)[]>;
 
-/** The offers of a header by the name of the extension, those of one name in their order of preference. */
+/** The offers in a header, by the name of the extension. Offers of the same name are in their order of preference. */
 export type ParsedExtensions = Record<string, ParsedParameters[]>;
 
-/** A parameter's value: `true` for none. */
+/** The value of a parameter: `true` if it has none. */
 export type ParameterValue = string | number | boolean;
 
-/** Parameters to write: each with a value, or several. */
+/** Parameters to write, each with one value or a list of values. */
 export type Parameters = Readonly<Record<string, ParameterValue | readonly ParameterValue[]>>;
 
 /**
- * What a Sec-WebSocket-Extensions header says (RFC 6455 §9.1). The objects have no prototype.
+ * Parses a Sec-WebSocket-Extensions header (RFC 6455 §9.1). The objects have no prototype.
  *
  * @throws SyntaxError if the header is malformed
  */
@@ -41,7 +41,7 @@ export function parse(header: string): ParsedExtensions {
   }
 }
 
-/** The header for extensions, each with its parameters or a list of alternatives. */
+/** Writes the header for extensions, each with its parameters or a list of alternatives. */
 export function format(extensions: Readonly<Record<string, Parameters | readonly Parameters[]>>): string {
   return Object.entries(extensions)
     .flatMap(([name, offers]) =>

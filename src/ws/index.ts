@@ -1,4 +1,4 @@
-// The public API of "wsframe/ws": that of the ws package.
+// The public API of "wsframe/ws", which is the API of ws.
 
 export * as extension from "./extension.ts";
 export { PerMessageDeflate } from "./per-message-deflate.ts";

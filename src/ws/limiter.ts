@@ -1,17 +1,17 @@
 type Job = (done: () => void) => void;
 
-/** Runs jobs in their order, so many at a time. @internal */
+/** Runs jobs in order, up to a limit at the same time. @internal */
 export class Limiter {
   readonly #limit: number;
   readonly #waiting: Job[] = [];
   #running = 0;
 
-  /** A limit of 0 is none. */
+  /** 0 means no limit. */
   constructor(limit: number) {
     this.#limit = limit || Infinity;
   }
 
-  /** Runs a job, now or later. It holds its place until it calls `done`. */
+  /** Runs a job, now or later. The job counts as running until it calls `done`. */
   add(job: Job): void {
     if (this.#running >= this.#limit) this.#waiting.push(job);
     else this.#run(job);

@@ -1,4 +1,4 @@
-// The options of ws, as options of a Connection.
+// Translates the options of ws to those of a Connection.
 
 import type { ClientRequest, RequestOptions } from "node:http";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
@@ -21,7 +21,7 @@ export interface SocketOptions {
   readonly skipUTF8Validation?: boolean | undefined;
 }
 
-/** Options of send(), with the names of ws. `mask` has no effect: clients mask, and servers do not. */
+/** Options of send(), with the names of ws. `mask` has no effect, because clients always mask and servers never do. */
 export interface SendOptions {
   readonly binary?: boolean | undefined;
   readonly compress?: boolean | undefined;
@@ -29,7 +29,7 @@ export interface SendOptions {
   readonly mask?: boolean | undefined;
 }
 
-/** Options of a client: those of its request and its socket, too. */
+/** Options of a client. They include those of its request and its socket. */
 export interface ClientOptions extends SocketOptions, Omit<RequestOptions & TlsOptions, "headers"> {
   readonly finishRequest?: ((request: ClientRequest, websocket: WebSocket) => void) | undefined;
   readonly followRedirects?: boolean | undefined;
@@ -42,7 +42,7 @@ export interface ClientOptions extends SocketOptions, Omit<RequestOptions & TlsO
   readonly protocolVersion?: number | undefined;
 }
 
-/** The defaults of ws, which programs may read in a server's options. @internal */
+/** The defaults of ws. Programs may read them from the options of a server. @internal */
 export const DEFAULTS = {
   allowSynchronousEvents: true,
   autoPong: true,
@@ -55,10 +55,10 @@ export const DEFAULTS = {
   skipUTF8Validation: false,
 } as const satisfies SocketOptions;
 
-/** What connectionOptionsOf() has made last, and of what. */
+/** The last result of connectionOptionsOf(), and the values that it was made from. */
 let last: { readonly of: readonly unknown[]; readonly made: ConnectionOptions } | undefined;
 
-/** Options of a Connection. The same object as the last time, where the options say the same. @internal */
+/** The options of a Connection. Returns the same object as the last time if the options are equal. @internal */
 export function connectionOptionsOf(options: SocketOptions): ConnectionOptions {
   const { autoPong, closeTimeout, generateMask, maxFragments, maxPayload, maxPendingAutoPongs } = options;
   const { skipUTF8Validation } = options;
@@ -74,7 +74,7 @@ function read(options: SocketOptions): ConnectionOptions {
   return {
     textType: "nodebuffer",
     binaryType: "nodebuffer",
-    // ws neither keeps messages for later listeners, nor stops reading for a peer that does not read.
+    // ws does not keep messages for later listeners, and it does not stop reading if the peer does.
     discardUnread: true,
     highWaterMark: Infinity,
     pingInterval: Infinity,
@@ -92,7 +92,7 @@ function read(options: SocketOptions): ConnectionOptions {
   };
 }
 
-/** 0 is no limit. */
+/** 0 means no limit. */
 function limit(value: number | undefined, otherwise: number): number {
   if (value === undefined) return otherwise;
   return value >= 1 ? value : Infinity;

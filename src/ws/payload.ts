@@ -1,14 +1,14 @@
-// What ws takes as data.
+// Converts the data that ws accepts for messages, control frames and close reasons.
 
 import { types } from "node:util";
 import { isValidCloseCode } from "../index.ts";
 
-/** What may be sent. Numbers are sent as text; undefined and null as nothing. */
+/** Data that may be sent. Numbers are sent as text, undefined and null as an empty payload. */
 export type Payload = string | number | ArrayBufferLike | ArrayBufferView | Blob | readonly number[] | null | undefined;
 
 const EMPTY: Buffer = Buffer.alloc(0);
 
-/** As text, bytes or a Blob. @throws TypeError for what is no data @internal */
+/** Converts data to text, bytes or a Blob. @throws TypeError for data of another type @internal */
 export function asPayload(data: unknown): string | ArrayBufferView | Blob {
   if (typeof data === "string") return data;
   if (typeof data === "number") return String(data);
@@ -16,11 +16,11 @@ export function asPayload(data: unknown): string | ArrayBufferView | Blob {
   if (data === undefined || data === null || data === false) return EMPTY;
   if (types.isAnyArrayBuffer(data)) return new Uint8Array(data);
   if (isBlob(data)) return data;
-  // As Buffer.from() reads lists and what has a valueOf(), or says what is wrong.
+  // Buffer.from() reads lists and objects with valueOf(), and throws for others.
   return Buffer.from(data as readonly number[]);
 }
 
-/** A Blob of any realm or library. */
+/** Whether data is a Blob, also one of another realm or library. */
 function isBlob(data: unknown): data is Blob {
   return (
     typeof data === "object" &&
@@ -35,7 +35,7 @@ function isBlob(data: unknown): data is Blob {
 }
 
 /**
- * The reason of a Close as text.
+ * Converts the reason of a Close to text.
  * @throws TypeError for a code that must not be sent @throws RangeError for more than 123 bytes @internal
  */
 export function asReason(code: number | undefined, data: string | Uint8Array | undefined): string {
@@ -46,7 +46,7 @@ export function asReason(code: number | undefined, data: string | Uint8Array | u
   return typeof data === "string" ? data : new TextDecoder("utf-8", { ignoreBOM: true }).decode(data);
 }
 
-/** In bytes. @internal */
+/** The length in bytes. @internal */
 export function sizeOf(payload: string | ArrayBufferView | Blob): number {
   if (typeof payload === "string") return Buffer.byteLength(payload);
   return "size" in payload ? payload.size : payload.byteLength;

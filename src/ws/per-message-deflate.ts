@@ -1,4 +1,4 @@
-// The class PerMessageDeflate of ws, which compresses pieces of messages outside of any connection.
+// The class PerMessageDeflate of ws, which compresses pieces of messages without a connection.
 
 import { constants, createDeflateRaw, createInflateRaw, type DeflateRaw, type InflateRaw } from "node:zlib";
 import type { AgreedExtension } from "../index.ts";
@@ -14,21 +14,21 @@ import {
 import type { ParsedParameters } from "./extension.ts";
 import { Limiter } from "./limiter.ts";
 
-/** Gets what a piece has become, or why it has not. */
+/** Gets the compressed or inflated piece, or an error. */
 export type DeflateCallback = (error: Error | null, data?: Buffer) => void;
 
-/** What a sync flush ends with, which is not sent (RFC 7692 §7.2.1). */
+/** The end of a sync flush, which is not sent (RFC 7692 §7.2.1). */
 const FLUSH = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
-/** What is left of the flush of nothing (§7.2.3.6). */
+/** An empty message, after the end of the flush is removed (§7.2.3.6). */
 const EMPTY = Uint8Array.of(0x00);
 const FULL_WINDOW = 15;
 
-/** Of the whole process: too many zlib calls at once fragment its memory. The first instance says how many. */
+/** Shared by the whole process, because many zlib calls at once fragment its memory. The first instance sets the limit. */
 let limiter: Limiter | undefined;
 
 /**
- * permessage-deflate as ws has it: it negotiates, compresses and inflates, piece by piece, in the thread pool. Connections of
- * this package do that on their own; this class is for programs that use it alone, or with Receiver and Sender.
+ * The permessage-deflate of ws: it negotiates, and compresses and inflates piece by piece in the thread pool. Connections of this
+ * package do not use it. It is for programs that use it alone, or with Receiver and Sender.
  */
 export class PerMessageDeflate {
   /** The name of the extension. */
@@ -36,7 +36,7 @@ export class PerMessageDeflate {
     return "permessage-deflate";
   }
 
-  /** What has been agreed on; null before accept(). */
+  /** The negotiated parameters; null before accept(). */
   params: DeflateParameters | null = null;
   readonly #options: PerMessageDeflateOptions;
   readonly #role: "server" | "client";
@@ -49,17 +49,17 @@ export class PerMessageDeflate {
     limiter ??= new Limiter(options.concurrencyLimit ?? 10);
   }
 
-  /** The least length that is worth compressing, in bytes, or 0: where what was sent is context each message is. @internal */
+  /** The shortest message to compress, in bytes. With context takeover it is 0: every message is compressed. @internal */
   get threshold(): number {
     return this.params?.[`${this.#role}_no_context_takeover`] ? (this.#options.threshold ?? THRESHOLD) : 0;
   }
 
-  /** What has been agreed on, for a Protocol. @internal */
+  /** The negotiated extension, in the form that a Protocol needs. @internal */
   get agreed(): AgreedExtension {
     return { extension: extensionOf(this.#options), parameters: formatParameters(this.params ?? {}) };
   }
 
-  /** Role client: the parameters to offer. */
+  /** The parameters that a client offers. */
   offer(): DeflateParameters {
     const { serverMaxWindowBits, clientMaxWindowBits } = this.#options;
     const offer: DeflateParameters = {};
@@ -73,10 +73,10 @@ export class PerMessageDeflate {
   }
 
   /**
-   * What comes of the parameters in the peer's header, as `extension.parse()` returns them: role server, of the first offer that
-   * can be accepted; role client, of the response.
+   * Negotiates with the parameters in the peer's header, as returned by `extension.parse()`. A server accepts the first offer that
+   * its options allow; a client checks the response. Returns the negotiated parameters.
    *
-   * @throws Error, TypeError if they cannot be accepted
+   * @throws Error, TypeError for invalid or unacceptable parameters
    */
   accept(configurations: readonly ParsedParameters[]): DeflateParameters {
     const peer = this.#role === "server" ? "client" : "server";
@@ -85,7 +85,7 @@ export class PerMessageDeflate {
     return this.params;
   }
 
-  /** Frees what zlib holds. What is being compressed or inflated ends with an error. */
+  /** Frees the memory of zlib. Calls that are still running end with an error. */
   cleanup(): void {
     const [inflate, deflate] = [this.#inflate, this.#deflate];
     this.#inflate = undefined;
@@ -94,7 +94,7 @@ export class PerMessageDeflate {
     deflate?.close(new Error("The deflate stream was closed while data was being processed"));
   }
 
-  /** Compresses a piece of a message, of which `fin` is the last. Pieces are to be compressed one after the other. */
+  /** Compresses a piece of a message; `fin` marks the last piece. Wait for the callback before you pass the next piece. */
   compress(data: string | NodeJS.ArrayBufferView, fin: boolean, callback: DeflateCallback): void {
     limited(callback, (done) => {
       const sent = this.#side(this.#role);
@@ -114,7 +114,7 @@ export class PerMessageDeflate {
     });
   }
 
-  /** Inflates a piece of a message, of which `fin` is the last. Pieces are to be inflated one after the other. */
+  /** Inflates a piece of a message; `fin` marks the last piece. Wait for the callback before you pass the next piece. */
   decompress(data: NodeJS.ArrayBufferView, fin: boolean, callback: DeflateCallback): void {
     limited(callback, (done) => {
       const received = this.#side(this.#role === "server" ? "client" : "server");
@@ -157,7 +157,7 @@ export class PerMessageDeflate {
     return response;
   }
 
-  /** What was agreed on for what a role sends. */
+  /** The negotiated parameters for messages that a role sends. */
   #side(role: "server" | "client"): { windowBits: number; forgets: boolean } {
     const bits = this.params?.[`${role}_max_window_bits`];
     return {
@@ -167,7 +167,7 @@ export class PerMessageDeflate {
   }
 }
 
-/** Runs a job when it is its turn, and ends its turn with its callback. */
+/** Runs a job when the limiter allows it. The job ends when it calls `done`. */
 function limited(callback: DeflateCallback, job: (done: DeflateCallback) => void): void {
   limiter!.add((release) =>
     job((error, data) => {
@@ -178,7 +178,7 @@ function limited(callback: DeflateCallback, job: (done: DeflateCallback) => void
   );
 }
 
-/** A zlib stream that takes one piece at a time. */
+/** A zlib stream that processes one piece at a time. */
 class Pieces<Stream extends DeflateRaw | InflateRaw> {
   readonly stream: Stream;
   readonly #maxLength: number;
@@ -186,7 +186,7 @@ class Pieces<Stream extends DeflateRaw | InflateRaw> {
   #length = 0;
   #callback: DeflateCallback | undefined = undefined;
 
-  /** A maxLength of 0 is no limit. */
+  /** A maxLength of 0 means no limit. */
   constructor(stream: Stream, maxLength: number) {
     this.stream = stream;
     this.#maxLength = maxLength;
@@ -194,7 +194,7 @@ class Pieces<Stream extends DeflateRaw | InflateRaw> {
     stream.on("error", (error: Error) => this.#end(error));
   }
 
-  /** Whether the stream is at its end: a block said that it was the last. */
+  /** Whether the stream has ended, after a block with the bit BFINAL. */
   get ended(): boolean {
     return this.stream.readableEnded;
   }
@@ -205,7 +205,7 @@ class Pieces<Stream extends DeflateRaw | InflateRaw> {
     this.stream.flush(flush, () => this.#end(null));
   }
 
-  /** Frees its memory. The piece that is being passed, if there is one, ends with the error. */
+  /** Frees its memory. A piece that is still being processed ends with the error. */
   close(error?: Error): void {
     this.stream.close();
     if (error !== undefined) this.#end(error);

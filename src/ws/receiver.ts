@@ -1,5 +1,5 @@
-// The class Receiver of ws: bytes of one direction are written to it, and messages come out as events. A WebSocket of this
-// package does not use one.
+// The class Receiver of ws: you write the bytes of one direction to it, and it emits messages. WebSockets of this package do not
+// use it.
 
 import { Blob, Buffer, isUtf8 } from "node:buffer";
 import { Writable } from "node:stream";
@@ -8,36 +8,36 @@ import { asWsError, wsError } from "./errors.ts";
 import { PerMessageDeflate } from "./per-message-deflate.ts";
 import type { Extensions } from "./sender.ts";
 
-/** What binary messages come as. */
+/** The form of binary messages. */
 export type ReceiverBinaryType = "nodebuffer" | "arraybuffer" | "blob" | "fragments";
 
 /** Options of Receiver. */
 export interface ReceiverOptions {
   /** Whether several events may be emitted in one turn of the event loop. Default true. */
   allowSynchronousEvents?: boolean | undefined;
-  /** What binary messages come as. Default "nodebuffer". */
+  /** The form of binary messages. Default "nodebuffer". */
   binaryType?: ReceiverBinaryType | undefined;
-  /** The extensions that were agreed on, by name. Default none. */
+  /** The negotiated extensions, by name. Default none. */
   extensions?: Extensions | undefined;
-  /** Whether frames must be masked, as those for a server are. Default false. */
+  /** Whether frames must be masked, as those sent to a server are. Default false. */
   isServer?: boolean | undefined;
-  /** The most chunks that may bring no frame to its end, 0 for no limit. Default 0. */
+  /** How many chunks in a row may arrive without completing a frame; 0 for no limit. Default 0. */
   maxBufferedChunks?: number | undefined;
-  /** The most fragments of a message, 0 for no limit. Default 0. */
+  /** How many fragments a message may have; 0 for no limit. Default 0. */
   maxFragments?: number | undefined;
-  /** The longest message in bytes, 0 for no limit. Default 0. */
+  /** The longest message in bytes; 0 for no limit. Default 0. */
   maxPayload?: number | undefined;
-  /** Whether text and the reason of a Close may be anything. Default false. */
+  /** Whether text and close reasons may be invalid UTF-8. Default false. */
   skipUTF8Validation?: boolean | undefined;
 }
 
-/** What Receiver emits, besides the events of a Writable. */
+/** The events of a Receiver, besides those of a Writable. */
 export interface ReceiverEvents {
-  /** A message: text always as a Buffer, binary ones as `binaryType` says. */
+  /** A message. Text is always a Buffer; binary messages have the form that `binaryType` names. */
   message: [data: Buffer | ArrayBuffer | Blob | Buffer[], isBinary: boolean];
   ping: [data: Buffer];
   pong: [data: Buffer];
-  /** A Close: its code, 1005 for none, and its reason. Nothing comes after it. */
+  /** A Close: its code, or 1005 if it has none, and its reason. It is the last event. */
   conclude: [code: number, reason: Buffer];
 }
 
@@ -45,7 +45,7 @@ const RSV1 = 4;
 const CONTROL = 8;
 const NOTHING: Buffer = Buffer.alloc(0);
 
-/** A frame that is whole. */
+/** A complete frame. */
 interface ReceivedFrame {
   readonly opcode: number;
   readonly fin: boolean;
@@ -53,18 +53,18 @@ interface ReceivedFrame {
   readonly payload: Buffer;
 }
 
-/** The data message of which frames are due to be handled. */
+/** The data message whose frames are being handled. */
 interface OpenMessage {
   readonly text: boolean;
   readonly compressed: boolean;
   readonly fragments: Buffer[];
-  /** Of what is collected, inflated. */
+  /** The length of `fragments` in bytes, inflated. */
   length: number;
 }
 
 type Next = (error?: Error | null) => void;
 
-/** Frames in, events out: those of ReceiverEvents. An error destroys it. */
+/** Decodes frames and emits ReceiverEvents. An error destroys it. */
 export class Receiver extends Writable {
   readonly #binaryType: ReceiverBinaryType;
   readonly #synchronous: boolean;
@@ -74,7 +74,7 @@ export class Receiver extends Writable {
   readonly #deflate: PerMessageDeflate | undefined;
   readonly #decoder: FrameDecoder;
   readonly #frames: Frames;
-  /** Chunks since a frame ended that are not all used. */
+  /** How many chunks the current, incomplete frame has arrived in. */
   #chunks = 0;
   #message: OpenMessage | undefined = undefined;
   #concluded = false;
@@ -91,7 +91,7 @@ export class Receiver extends Writable {
       role: options.isServer ? "server" : "client",
       rsv: this.#deflate === undefined ? 0 : RSV1,
       maxFrame: Infinity,
-      // The reason of a Close is of the Close's check.
+      // The decoder checks close reasons as part of this option.
       allowInvalidUtf8: !this.#checksUtf8,
       allowInvalidClose: !this.#checksUtf8,
     });
@@ -122,11 +122,11 @@ export class Receiver extends Writable {
     this.#handle(complete, 0, (error) => callback(error ?? failure));
   }
 
-  /** Handles the frames from `at` on, in this turn or in later ones. */
+  /** Handles the frames from index `at` on, in this turn or in later ones. */
   #handle(frames: readonly ReceivedFrame[], at: number, done: Next): void {
     for (let i = at; i < frames.length; i++) {
       const frame = frames[i]!;
-      /** For what cannot be done at once. */
+      /** Continues with the next frame after an asynchronous step. */
       const later = (error?: Error | null): void => {
         if (error) done(error);
         else this.#handle(frames, i + 1, done);
@@ -151,7 +151,7 @@ export class Receiver extends Writable {
     done();
   }
 
-  /** The message that a frame is of, which has begun with it if none is open. */
+  /** The message that a frame belongs to. If no message is open, the frame begins one. */
   #messageOf({ opcode, fin, compressed }: ReceivedFrame): OpenMessage {
     const message = (this.#message ??= { text: opcode === Opcode.Text, compressed, fragments: [], length: 0 });
     if (fin) this.#message = undefined;
@@ -175,7 +175,7 @@ export class Receiver extends Writable {
     });
   }
 
-  /** As emit(), of a whole message. */
+  /** Emits a complete message. Returns the same as #emit(). */
   #deliver(message: OpenMessage, later: Next): boolean {
     if (message.text) return this.#emit(later, "message", concat(message), false);
     switch (this.#binaryType) {
@@ -190,7 +190,7 @@ export class Receiver extends Writable {
     }
   }
 
-  /** Emits an event. Returns false if it comes in a turn of its own, after which `later` is called. */
+  /** Emits an event. Returns false if it is emitted in a turn of its own; `later` is called after it. */
   #emit<K extends keyof ReceiverEvents>(later: Next, event: K, ...args: ReceiverEvents[K]): boolean {
     if (this.#synchronous) {
       this.emit(event, ...args);
@@ -203,7 +203,7 @@ export class Receiver extends Writable {
     return false;
   }
 
-  /** Handles a Close (RFC 6455 §5.5.1). Returns what is wrong with it, as far as the decoder has left that to us. */
+  /** Handles a Close (RFC 6455 §5.5.1). Returns an error for faults that the decoder does not check. */
   #conclude(payload: Buffer): Error | undefined {
     if (payload.length === 1) {
       const message = "Invalid WebSocket frame: invalid payload length 1";
@@ -220,9 +220,9 @@ export class Receiver extends Writable {
   }
 }
 
-/** Collects frames, and finds out as early as it can that a message gets too long. */
+/** Collects frames, and throws at the first header that makes a message too long. */
 class Frames implements FrameSink {
-  /** Where in the stream what is still to be used begins, in bytes. */
+  /** The position in the stream, in bytes, up to which it has been decoded into headers and complete payloads. */
   used = 0;
   readonly #maxPayload: number;
   readonly #maxFragments: number;
@@ -232,7 +232,7 @@ class Frames implements FrameSink {
   #compressed = false;
   #pieces: Uint8Array[] = [];
   #payloadEnd = 0;
-  /** Of the data message that has begun: its frames, and the bytes that they announce. */
+  /** The frames of the current data message, and the total of their payload lengths in bytes. */
   #fragments = 0;
   #announced = 0;
 
@@ -281,7 +281,7 @@ function tooLong(): Error {
   return wsError("WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", "Max payload size exceeded");
 }
 
-/** The pieces, end to end, alone in their memory. */
+/** Joins the pieces. The result does not share its memory. */
 function join(pieces: readonly Uint8Array[]): Buffer {
   if (pieces.length === 0) return NOTHING;
   const [first] = pieces;

@@ -1,8 +1,8 @@
-// What the parsers of both headers share: tokens, whitespace, and the errors of ws, which name the index.
+// Shared by the parsers of both headers: reads tokens and whitespace, and throws the errors of ws, which name the index.
 
 import { isTokenCharacter, isWhitespace } from "../handshake/syntax.ts";
 
-/** Walks a header value. @internal */
+/** Reads a header value from left to right. @internal */
 export class Scanner {
   readonly #text: string;
   #at = 0;
@@ -11,12 +11,12 @@ export class Scanner {
     this.#text = text;
   }
 
-  /** Whether nothing is left. */
+  /** Whether the end is reached. */
   get done(): boolean {
     return this.#at >= this.#text.length;
   }
 
-  /** The token that stands here. @throws SyntaxError if there is none */
+  /** Reads a token. @throws SyntaxError if there is none */
   token(): string {
     const start = this.#at;
     while (isTokenCharacter(this.#text.charCodeAt(this.#at))) this.#at++;
@@ -24,7 +24,7 @@ export class Scanner {
     return this.#text.slice(start, this.#at);
   }
 
-  /** The content of the quoted string that begins here: a token, once it is unescaped (RFC 6455 §9.1). @throws SyntaxError */
+  /** Reads a quoted string. Its unescaped content must be a token (RFC 6455 §9.1). @throws SyntaxError */
   quoted(): string {
     let content = "";
     for (this.#at++; !this.done; this.#at++) {
@@ -44,26 +44,26 @@ export class Scanner {
     while (isWhitespace(this.#text.charCodeAt(this.#at))) this.#at++;
   }
 
-  /** Skips whitespace between an element and what separates it from the next. @throws SyntaxError if nothing follows it */
+  /** Skips whitespace before a separator. @throws SyntaxError for whitespace at the end */
   skipAfter(): void {
     const start = this.#at;
     this.skip();
     if (this.done && this.#at > start) throw this.unexpected();
   }
 
-  /** Takes a character, if it is the next one. */
+  /** Skips a character if it is the next one. Returns whether it was. */
   take(character: string): boolean {
     if (this.#char() !== character) return false;
     this.#at++;
     return true;
   }
 
-  /** Whether a character is the next one. */
+  /** Whether the next character is this one. */
   sees(character: string): boolean {
     return this.#char() === character;
   }
 
-  /** The error for what stands here. */
+  /** The error for the current position. */
   unexpected(): SyntaxError {
     return new SyntaxError(this.done ? "Unexpected end of input" : `Unexpected character at index ${this.#at}`);
   }

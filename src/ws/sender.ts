@@ -1,4 +1,4 @@
-// The class Sender of ws, which writes frames to a stream on its own. A WebSocket of this package does not use one.
+// The class Sender of ws, which writes frames to a stream. WebSockets of this package do not use it.
 
 import { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
@@ -8,24 +8,24 @@ import { writeHeader } from "../frame/header.ts";
 import { keyNumber, nextKey } from "../frame/keys.ts";
 import { PerMessageDeflate } from "./per-message-deflate.ts";
 
-/** Called when a frame has been written, or with the reason why it has not. */
+/** Called when a frame has been written, or with the error that prevented it. */
 export type SendCallback = (error?: Error | null) => void;
 
-/** What Sender sends: Buffer.from() takes what is none of these. */
+/** Data that Sender sends. Data of other types is passed to Buffer.from(). */
 export type SenderData = string | NodeJS.ArrayBufferView | ArrayBufferLike | Blob | readonly number[];
 
 /** Options of Sender.frame(). */
 export interface FrameOptions {
   /** Whether the frame ends its message. Default false. */
   fin?: boolean | undefined;
-  /** Fills `key`, four bytes, with a masking-key. Default random. */
+  /** Writes a masking-key into the four bytes of `key`. Default random. */
   generateMask?: ((key: Buffer) => void) | undefined;
   /** Whether to mask the payload. Default false. */
   mask?: boolean | undefined;
-  /** Where `generateMask` puts the key. */
+  /** The four bytes that `generateMask` writes the key into. */
   maskBuffer?: Buffer | undefined;
   opcode: number;
-  /** Whether the payload must be left as it is: it is masked in a copy then. Default false. */
+  /** Whether the payload must not be changed. If so, a copy of it is masked. Default false. */
   readOnly?: boolean | undefined;
   /** Whether the payload is compressed. Default false. */
   rsv1?: boolean | undefined;
@@ -51,12 +51,12 @@ const BIT_RSV1 = 0x40;
 const CLOSE = 0x8;
 const PING = 0x9;
 const PONG = 0xa;
-/** RFC 6455 §5.5: of a control frame. */
+/** The longest payload of a control frame, in bytes (RFC 6455 §5.5). */
 const MAX_CONTROL = 125;
 const MAX_REASON = 123;
 const NOTHING: Buffer = Buffer.alloc(0);
 
-/** A frame that is due. */
+/** A frame to be sent. */
 interface Job {
   readonly data: Buffer | Blob;
   readonly length: number;
@@ -65,23 +65,23 @@ interface Job {
   readonly callback: SendCallback | undefined;
 }
 
-/** Writes messages to a stream, in their order: also where one has to be compressed, or read from a Blob, first. */
+/** Writes messages to a stream in order. Later ones wait while one is compressed or read from a Blob. */
 export class Sender {
-  /** The bytes that wait to be written to the socket. @internal */
+  /** The number of bytes that wait to be written to the socket. @internal */
   _bufferedBytes = 0;
-  /** Called with what went wrong while a Blob was read. */
+  /** Called with the error if a Blob cannot be read. */
   onerror: (error: Error) => void = () => {};
   readonly #socket: Duplex;
   readonly #deflate: PerMessageDeflate | undefined;
   readonly #generateMask: ((key: Buffer) => void) | undefined;
   readonly #maskBuffer: Buffer | undefined;
-  /** What waits until the job before it has been written. */
+  /** Jobs that wait for the current one. */
   readonly #waiting: Job[] = [];
   #busy = false;
-  /** Within a message: whether it is compressed. */
+  /** Whether the current message is compressed; undefined between messages. */
   #open: { readonly compress: boolean } | undefined = undefined;
 
-  /** @param generateMask fills four bytes with a masking-key. Default random */
+  /** @param generateMask writes a masking-key into four bytes. Default random */
   constructor(socket: Duplex, extensions: Extensions = {}, generateMask?: (key: Buffer) => void) {
     this.#socket = socket;
     this.#deflate = extensions[PerMessageDeflate.extensionName];
@@ -90,8 +90,8 @@ export class Sender {
   }
 
   /**
-   * A frame as the buffers to write: its header, and its payload, which is `data` itself. Without `readOnly` it is masked where
-   * it is; with it, header and payload are one buffer. Nothing is checked.
+   * Makes a frame. Returns the buffers to write: the header, and the payload, which is `data` itself. A payload that must be masked
+   * is masked in place. With `readOnly`, header and masked payload are one new buffer. Arguments are not checked.
    */
   static frame(data: Buffer | Uint8Array | string, options: FrameOptions): Buffer[] {
     const payload = typeof data === "string" ? Buffer.from(data) : bufferOf(data);
@@ -147,7 +147,7 @@ export class Sender {
     this.#control(PONG, data, mask, callback);
   }
 
-  /** Sends a message, or with `fin: false` a piece of one. */
+  /** Sends a message, or with `fin: false` a fragment of one. */
   send(data: SenderData, options: SenderOptions, callback?: SendCallback): void {
     const payload = payloadOf(data);
     const fin = options.fin === true;
@@ -160,7 +160,7 @@ export class Sender {
     this.#submit(payload, compress ? this.#deflate : undefined, frame, callback);
   }
 
-  /** Writes what frame() returned. */
+  /** Writes the buffers that frame() returned. */
   sendFrame(list: readonly (Buffer | string)[], callback?: SendCallback): void {
     const [header, payload] = list;
     const socket = this.#socket;
@@ -214,7 +214,7 @@ export class Sender {
     else void this.#prepare(job);
   }
 
-  /** What takes its time. Later jobs wait for it. */
+  /** Reads and compresses asynchronously, then sends. Later jobs wait. */
   async #prepare(job: Job): Promise<void> {
     const { deflate, options, length } = job;
     this.#busy = true;
@@ -224,7 +224,7 @@ export class Sender {
       try {
         data = Buffer.from(await data.arrayBuffer());
       } catch (error) {
-        // Outside of the promise: an exception of a callback is one, and not a rejection.
+        // Outside of the promise, so that an exception in a callback is not a rejection.
         process.nextTick(() => {
           const reason = error instanceof Error ? error : new Error(String(error));
           this.#abandon(job, reason);
@@ -257,7 +257,7 @@ export class Sender {
   #finish({ length, options, callback }: Job, payload: Buffer): void {
     this._bufferedBytes -= length;
     this.#busy = false;
-    // It is ours now.
+    // The payload is our own copy now.
     options.readOnly = false;
     this.sendFrame(Sender.frame(payload, options), callback);
     while (!this.#busy) {
@@ -268,7 +268,7 @@ export class Sender {
     }
   }
 
-  /** The socket is gone: nothing that waits is sent. */
+  /** Calls the callbacks of this job and all waiting ones with an error. Nothing more is sent. */
   #abandon(job: Job, error: Error): void {
     job.callback?.(error);
     for (const { callback } of this.#waiting) callback?.(error);
@@ -282,7 +282,7 @@ function reasonOf(reason: string | Uint8Array | undefined): Uint8Array {
   throw new TypeError("Second argument must be a string or a Uint8Array");
 }
 
-/** Bytes as a Buffer, not copied. */
+/** A Buffer of the same memory. */
 function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
@@ -291,7 +291,7 @@ function lengthOf(data: Buffer | Blob): number {
   return Buffer.isBuffer(data) ? data.length : data.size;
 }
 
-/** What is to be sent: bytes as they are, the rest as Buffer.from() makes bytes of it. @throws TypeError for what it does not take */
+/** Converts data to a Buffer or a Blob. Bytes are not copied. @throws TypeError for data that Buffer.from() refuses */
 function payloadOf(data: SenderData): Buffer | Blob {
   if (typeof data === "string") return Buffer.from(data);
   if (data instanceof Blob) return data;

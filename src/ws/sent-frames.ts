@@ -1,10 +1,10 @@
-// Frames that Sender.frame() has made, as Socket.IO broadcasts them: one list of buffers goes to many connections.
+// Reads frames made by Sender.frame(), because Socket.IO sends the same list of buffers to many connections.
 
 import { FrameDecoder, Opcode, PreparedMessage } from "../index.ts";
 
 const read: WeakMap<readonly Uint8Array[], PreparedMessage> = new WeakMap();
 
-/** The message in a list of buffers, which is read once. @throws TypeError if it is not one whole message @internal */
+/** The message in a list of buffers. Each list is decoded only once. @throws TypeError if it is not one whole message @internal */
 export function messageIn(list: readonly Uint8Array[]): PreparedMessage {
   let message = read.get(list);
   if (message === undefined) read.set(list, (message = readMessage(list)));
@@ -16,7 +16,7 @@ function readMessage(list: readonly Uint8Array[]): PreparedMessage {
   const frames = list.flatMap((part) => decoder.decode(part));
   const [frame] = frames;
   if (frames.length !== 1 || !frame!.fin || (frame!.opcode !== Opcode.Text && frame!.opcode !== Opcode.Binary)) {
-    throw new TypeError("sendFrame() sends one whole message");
+    throw new TypeError("sendFrame() needs exactly one whole message, as made by Sender.frame()");
   }
   return new PreparedMessage(frame!.opcode === Opcode.Text ? frame!.text : frame!.payload);
 }

@@ -24,17 +24,17 @@ import { DEFAULTS, type SocketOptions } from "./options.ts";
 import { parse } from "./subprotocol.ts";
 import { WebSocket } from "./web-socket.ts";
 
-/** What `verifyClient` is told of a request. */
+/** The first argument of `verifyClient`. */
 export interface ClientInfo {
   readonly origin: string | undefined;
   readonly secure: boolean;
   readonly req: IncomingMessage;
 }
 
-/** Tells `verifyClient`'s decision; status, body and header fields are of a refusal. */
+/** The callback of `verifyClient`. For a refusal it gets the status, the body and header fields. */
 export type Verified = (verified: boolean, code?: number, message?: string, headers?: Record<string, unknown>) => void;
 
-/** Options of a server, with the names of ws. You may change them later, except for where it listens. */
+/** Options of a server, with the names of ws. You may change them later, except those that say where it listens. */
 export interface ServerOptions extends SocketOptions {
   backlog?: number | null | undefined;
   clientTracking?: boolean | undefined;
@@ -49,25 +49,25 @@ export interface ServerOptions extends SocketOptions {
   WebSocket?: typeof WebSocket | undefined;
 }
 
-/** What is called for a client that has been accepted. */
+/** Called with a client that has been accepted. */
 export type UpgradeCallback = (websocket: WebSocket, request: IncomingMessage) => void;
 
 /** A server with the API of ws. */
 export class WebSocketServer extends EventEmitter {
   readonly options: ServerOptions & { WebSocket: typeof WebSocket };
-  /** The clients that are connected, unless `clientTracking` is off. */
+  /** The connected clients; undefined if `clientTracking` is off. */
   declare readonly clients?: Set<WebSocket>;
   private _server: HttpServer | HttpsServer | undefined = undefined;
   private _removeListeners: (() => void) | undefined = undefined;
   private _state: "running" | "closing" | "closed" = "running";
-  /** The extension, and the options that it was made of. */
+  /** The extension, and the options that it was made from. */
   private _extension: { readonly of: unknown; readonly extension: Extension } | undefined = undefined;
-  /** Takes a client that has gone out of `clients`. */
+  /** Removes a client from `clients` when it has closed. */
   private readonly _forget: ((this: WebSocket) => void) | undefined = undefined;
-  /** Whether "close" comes with the end of the last client. */
+  /** Whether "close" waits for the last client. */
   private _closesWithClients = false;
 
-  /** @throws TypeError unless there is one of `port`, `server` and `noServer` */
+  /** @throws TypeError unless exactly one of `port`, `server` and `noServer` is given */
   constructor(options?: ServerOptions, callback?: () => void) {
     super();
     this.options = {
@@ -104,13 +104,13 @@ export class WebSocketServer extends EventEmitter {
     if (this._server) this._removeListeners = this._listenTo(this._server);
   }
 
-  /** Where the server listens. @throws Error with `noServer` */
+  /** The address that the server listens on. @throws Error with `noServer` */
   address(): AddressInfo | string | null {
     if (this.options.noServer) throw new Error('The server is operating in "noServer" mode');
     return this._server?.address() ?? null;
   }
 
-  /** Takes no more clients. Those that are connected stay; "close" is emitted when the last has gone. */
+  /** Stops accepting clients. Connected clients stay; "close" is emitted after the last one has left, if they are tracked. */
   close(callback?: (error?: Error) => void): void {
     if (this._state === "closed") {
       if (callback) this.once("close", () => callback(new Error("The server is not running")));
@@ -132,13 +132,13 @@ export class WebSocketServer extends EventEmitter {
     }
   }
 
-  /** Whether this server answers a request: you may override it. */
+  /** Whether this server handles a request. You may override it. */
   shouldHandle(request: IncomingMessage): boolean | Promise<boolean> {
     const { path } = this.options;
     return !path || request.url!.split("?", 1)[0] === path;
   }
 
-  /** Answers the request of an 'upgrade' event. `callback` gets the client, and emits "connection" if it should be. */
+  /** Answers the request of an "upgrade" event. `callback` gets the client; it emits "connection" if you want that event. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, callback: UpgradeCallback): void {
     socket.on("error", destroyOnError);
     const extension = this._extensionNow();
@@ -147,7 +147,7 @@ export class WebSocketServer extends EventEmitter {
       { extensions: extension ? [extension] : [] },
     );
     const error = answer.accepted ? undefined : answer.error;
-    // What is wrong with offers is told after it is known that the server answers this request at all.
+    // As in ws, invalid offers are reported only after shouldHandle().
     if (error && error.code !== "WS_ERR_HANDSHAKE_EXTENSION") {
       this._refuseClient(error, request, socket);
       return;
@@ -173,7 +173,7 @@ export class WebSocketServer extends EventEmitter {
     this._verify(upgrade);
   }
 
-  /** permessage-deflate as the options have it now. It is not made for each client. */
+  /** permessage-deflate with the current options. Clients share it. */
   private _extensionNow(): Extension | undefined {
     const { perMessageDeflate } = this.options;
     if (!perMessageDeflate) return undefined;
@@ -206,7 +206,7 @@ export class WebSocketServer extends EventEmitter {
   }
 
   private _complete({ request, socket, head, callback, protocols, acceptance }: Upgrade): void {
-    // The client may have gone meanwhile.
+    // The client may have disconnected meanwhile.
     if (!socket.readable || !socket.writable) {
       socket.destroy();
       return;
@@ -226,7 +226,7 @@ export class WebSocketServer extends EventEmitter {
     websocket.agree(protocol, acceptance.extensions);
     const lines = ["HTTP/1.1 101 Switching Protocols"];
     for (const [name, value] of acceptance.headers) {
-      // In the order of ws: the subprotocol comes before the extensions.
+      // As in ws, the subprotocol comes before the extensions.
       if (protocol && name === "Sec-WebSocket-Extensions") lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
       lines.push(`${name}: ${value}`);
     }
@@ -242,7 +242,7 @@ export class WebSocketServer extends EventEmitter {
     callback(websocket, request);
   }
 
-  /** @throws TypeError for what cannot stand in the header */
+  /** @throws TypeError if handleProtocols returns an invalid subprotocol */
   private _chooseProtocol(protocols: Set<string>, request: IncomingMessage): string | undefined {
     if (protocols.size === 0) return undefined;
     const { handleProtocols } = this.options;
@@ -250,11 +250,11 @@ export class WebSocketServer extends EventEmitter {
     const chosen = handleProtocols ? handleProtocols(protocols, request) : first;
     if (!chosen) return undefined;
     if (!isToken(String(chosen)))
-      throw new TypeError(`handleProtocols returned ${JSON.stringify(chosen)}, which is no subprotocol`);
+      throw new TypeError(`handleProtocols returned ${JSON.stringify(chosen)}, which is not a valid subprotocol`);
     return chosen;
   }
 
-  /** One listener for all clients: each of its own would take memory. */
+  /** One listener for all clients saves memory. */
   private _forgetIn(clients: Set<WebSocket>): (this: WebSocket) => void {
     const isLast = (): boolean => this._closesWithClients && clients.size === 0;
     const emitClose = (): void => this._emitClose();
@@ -270,7 +270,7 @@ export class WebSocketServer extends EventEmitter {
     this._clientError(status, MESSAGES[code] ?? message, request, socket, headers);
   }
 
-  /** Somebody else may answer a client that is wrong. */
+  /** Answers an invalid request, unless a listener of "wsClientError" does. */
   private _clientError(
     status: number,
     message: string,
@@ -302,21 +302,20 @@ export class WebSocketServer extends EventEmitter {
   }
 }
 
-/** A request on its way to being accepted. */
+/** A request that is being checked. */
 interface Upgrade {
   readonly request: IncomingMessage;
   readonly socket: Duplex;
   readonly head: Buffer;
   readonly callback: UpgradeCallback;
-  /** Those that the client offers. */
+  /** The subprotocols that the client offers. */
   readonly protocols: Set<string>;
   readonly acceptance: Acceptance;
 }
 
-/** Streams that have been upgraded. */
 const upgraded: WeakSet<Duplex> = new WeakSet();
 
-/** The messages of ws. For what it does not check ours is used. */
+/** The messages of ws. Faults that ws does not check for have our messages. */
 const MESSAGES: { readonly [code in HandshakeErrorCode]?: string } = {
   WS_ERR_HANDSHAKE_METHOD: "Invalid HTTP method",
   WS_ERR_HANDSHAKE_UPGRADE: "Invalid Upgrade header",
@@ -325,21 +324,21 @@ const MESSAGES: { readonly [code in HandshakeErrorCode]?: string } = {
   WS_ERR_HANDSHAKE_EXTENSION: "Invalid or unacceptable Sec-WebSocket-Extensions header",
 };
 
-/** What ws does not look at: node has, or the request is an object that is only like one. */
+/** Fields that ws does not check, because Node has, or because the request is not from Node. */
 const UNCHECKED: HeaderPairs = [
   ["host", "localhost"],
   ["connection", "Upgrade"],
 ];
 const NOT_PASSED: ReadonlySet<string> = new Set(["host", "connection", "sec-websocket-protocol"]);
 
-/** Those of a request that are to be checked. */
+/** The header fields of a request that acceptHandshake() checks. */
 function headersOf(request: IncomingMessage, withExtensions: boolean): HeaderPairs {
   const pairs: [name: string, value: string][] = UNCHECKED.map(([name, value]) => [name, value]);
   for (const [name, value] of Object.entries(request.headers)) {
     if (value === undefined || NOT_PASSED.has(name)) continue;
     if (name === "sec-websocket-extensions" && !withExtensions) continue;
     if (name === "sec-websocket-version" && versionOf(request) === 8) {
-      // Its frames and its handshake are those of 13, but for the name of the origin.
+      // Version 8 differs from 13 only in the name of the field Origin.
       pairs.push([name, "13"]);
       continue;
     }
@@ -353,7 +352,7 @@ function versionOf({ headers }: IncomingMessage): number {
   return Number(headers["sec-websocket-version"]);
 }
 
-/** The subprotocols that a client offers; undefined if the header is wrong. */
+/** The subprotocols that a client offers; undefined if the header is invalid. */
 function protocolsOf({ headers }: IncomingMessage): Set<string> | undefined {
   const offered = headers["sec-websocket-protocol"];
   try {
@@ -373,7 +372,7 @@ function isSecure({ socket }: { readonly socket?: object }): boolean {
   return ("authorized" in socket && Boolean(socket.authorized)) || ("encrypted" in socket && Boolean(socket.encrypted));
 }
 
-/** Ordinary requests, to a server of our own. */
+/** Answers ordinary requests to a server of our own with 426. */
 function refuseOrdinary(_request: IncomingMessage, response: ServerResponse): void {
   const body = STATUS_CODES[426]!;
   response.writeHead(426, { "Content-Length": body.length, "Content-Type": "text/plain" });

@@ -6,7 +6,7 @@ import type { ConnectionOptions } from "../node/options.ts";
 import type { ControlOptions, SentCallback } from "../node/outbox.ts";
 import { messageIn } from "./sent-frames.ts";
 
-/** What a SocketConnection tells its WebSocket. */
+/** The methods that a SocketConnection calls on its WebSocket. */
 export interface ConnectionOwner {
   /** @internal */
   received(data: Buffer, isBinary: boolean): void;
@@ -23,14 +23,14 @@ export interface ConnectionOwner {
 }
 
 /**
- * The Connection of a WebSocket. Its events go to the WebSocket without an emitter between: six listeners would take 500 bytes
- * for each connection.
+ * The Connection of a WebSocket. It calls the WebSocket directly instead of emitting events: six listeners would take 500 bytes
+ * per connection.
  *
  * @internal
  */
 export class SocketConnection extends Connection {
   readonly #owner: ConnectionOwner;
-  /** Whether more waits than the stream would hold, past its queue: it will not tell when that has gone. */
+  /** Whether more bytes wait outside of the stream's queue than it would hold. The stream does not emit "drain" for those. */
   declare private _blocked?: boolean;
 
   constructor(
@@ -43,14 +43,15 @@ export class SocketConnection extends Connection {
   ) {
     super(socket, role, agreed, head, options);
     this.#owner = owner;
-    // Nobody listens to it. An emitter makes this when it is needed, and it takes 200 bytes.
+    // It has no listeners. An emitter creates this object of 200 bytes when it needs it.
     (this as unknown as { _events: undefined })._events = undefined;
     this.listenersChanged(true, SocketConnection.#onMessage as (data: string | Uint8Array, isBinary: boolean) => void);
   }
 
   /**
-   * Sends a message that is a frame already, as buffers end to end: what Sender.frame() returns. The callback says that the next
-   * may come. Once it has been used to send that, it is called before the write, if nothing waits: then all leaves together.
+   * Sends a message that is already a frame: the buffers that Sender.frame() returned. The callback means that you may send the
+   * next one. If callbacks have sent frames before and nothing waits, it is called before the write, so that all frames leave in
+   * one write.
    * @throws TypeError if it is not one whole message
    */
   sendFrame(list: readonly Uint8Array[], callback?: SentCallback): void {
@@ -59,18 +60,18 @@ export class SocketConnection extends Connection {
     else if (!this.sendEagerly(message, callback)) process.nextTick(callback, new Error("WebSocket is not open"));
   }
 
-  /** As in ws, what was sent before leaves, as far as the system takes it. */
+  /** As in ws, messages sent before are still written, as far as the system accepts them. */
   override terminate(): void {
     this.flushNow();
     super.terminate();
   }
 
-  /** As in ws, it follows the messages before it. */
+  /** As in ws, a Ping stays in order with messages. */
   override ping(data?: string | Bytes, options?: ControlOptions): boolean {
     return this.control("ping", data, options);
   }
 
-  /** The same. */
+  /** As in ws, a Pong stays in order with messages. */
   override pong(data?: string | Bytes, options?: ControlOptions): boolean {
     return this.control("pong", data, options);
   }
@@ -88,7 +89,7 @@ export class SocketConnection extends Connection {
     }
   }
 
-  /** What is no fault of the peer: unlike a stream that has failed, it is told. @internal */
+  /** Reports an error that is not the peer's fault. Errors of the stream are not reported. @internal */
   override broken(error: unknown): void {
     super.broken(error);
     try {

@@ -1,14 +1,14 @@
-// createWebSocketStream() of ws: the messages of a WebSocket as a stream of Node.
+// createWebSocketStream() of ws: the messages of a WebSocket as a Node stream.
 
 import { Duplex, type DuplexOptions } from "node:stream";
 
-/** What a stream needs of a WebSocket. */
+/** The parts of a WebSocket that a stream needs. */
 export interface StreamableWebSocket {
   readonly readyState: number;
   readonly CONNECTING: number;
   readonly CLOSED: number;
   readonly isPaused: boolean;
-  /** The socket under it; null before the handshake has ended. */
+  /** The underlying socket; null until the handshake is done. */
   readonly _socket?: {
     readonly writableFinished: boolean;
     once(event: "finish", listener: () => void): unknown;
@@ -23,20 +23,20 @@ export interface StreamableWebSocket {
   terminate(): void;
 }
 
-/** A message as a WebSocket gives it to a stream. */
+/** A message that a WebSocket passes to a stream. */
 type StreamedData = Buffer | ArrayBuffer | Blob | Buffer[];
 
 /**
- * A Duplex whose chunks are messages: each that is written is sent as one, and each that arrives is read as one. Text is read as
- * bytes, with `readableObjectMode` as strings. A slow reader pauses the WebSocket, and end() closes it.
+ * A Duplex whose chunks are messages: each chunk that you write is sent as one message, and each received message is one chunk.
+ * Text is read as bytes, or with `readableObjectMode` as strings. A slow reader pauses the WebSocket. end() closes it.
  *
- * @param options those of Duplex. `objectMode`, `autoDestroy` and `emitClose` have no effect
+ * @param options the options of Duplex. `objectMode`, `autoDestroy` and `emitClose` have no effect
  */
 export function createWebSocketStream(ws: StreamableWebSocket, options?: DuplexOptions): Duplex {
-  /** After an error the WebSocket closes by itself: its Close should still reach the peer. */
+  /** False after an error: the WebSocket closes by itself then, and its Close should still reach the peer. */
   let terminates = true;
 
-  /** Calls `act` once the handshake has ended, one way or the other. */
+  /** Calls `act` once the WebSocket is open; at once if it is no longer connecting. */
   const whenOpen = (act: () => void): void => {
     if (ws.readyState === ws.CONNECTING) ws.once("open", act);
     else act();
@@ -60,14 +60,14 @@ export function createWebSocketStream(ws: StreamableWebSocket, options?: DuplexO
     final(callback: (error?: Error | null) => void): void {
       whenOpen(() => {
         const socket = ws._socket ?? null;
-        // The handshake has failed: there will be an error.
+        // The handshake has failed, so an error follows.
         if (socket === null) return;
         if (socket.writableFinished) {
           callback();
           if (stream.readableEnded) stream.destroy();
           return;
         }
-        // Not destroyed then: the peer's Close is still to come, which ends the readable side.
+        // The stream is not destroyed yet: the peer's Close ends its readable side.
         socket.once("finish", () => callback());
         ws.close();
       });
@@ -114,7 +114,7 @@ export function createWebSocketStream(ws: StreamableWebSocket, options?: DuplexO
   stream.on("error", function onError(error) {
     stream.removeListener("error", onError);
     stream.destroy();
-    // Without another listener it is thrown, as it would be without this one.
+    // Without another listener, emit it again so that it is thrown.
     if (stream.listenerCount("error") === 0) stream.emit("error", error);
   });
   return stream;

@@ -1,12 +1,12 @@
-// `subprotocol` of ws: Sec-WebSocket-Protocol as a client sends it.
+// `subprotocol` of ws: reads the header Sec-WebSocket-Protocol of a request.
 
 import { Scanner } from "./scanner.ts";
 
 /**
- * The subprotocols that a Sec-WebSocket-Protocol header names, in their order (RFC 6455 §4.1). As ws does it, empty members of
- * the list are errors.
+ * Parses a Sec-WebSocket-Protocol header and returns its subprotocols in order (RFC 6455 §4.1). As in ws, empty list members are
+ * errors.
  *
- * @throws SyntaxError if the header is not a list of tokens, or has one twice
+ * @throws SyntaxError if the header is not a list of tokens, or contains one twice
  */
 export function parse(header: string): Set<string> {
   const names = new Set<string>();

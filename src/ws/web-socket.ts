@@ -18,9 +18,9 @@ import { type ClientOptions, connectionOptionsOf, type SendOptions, type SocketO
 import { type ConnectionOwner, SocketConnection } from "./socket-connection.ts";
 import { asPayload, asReason, type Payload, sizeOf } from "./payload.ts";
 
-/** What a binary message is: a Buffer, an ArrayBuffer, a list of Buffers or a Blob. */
+/** The form of binary messages: a Buffer, an ArrayBuffer, a list of Buffers or a Blob. */
 export type BinaryType = "nodebuffer" | "arraybuffer" | "fragments" | "blob";
-/** Called when a message has been sent, or with an error. */
+/** Called without an error when a message has been sent, otherwise with the error. */
 export type SendCallback = (error?: Error) => void;
 
 const BINARY_TYPES: ReadonlySet<unknown> = new Set(["nodebuffer", "arraybuffer", "fragments", "blob"]);
@@ -35,7 +35,7 @@ const EMPTY: Buffer = Buffer.alloc(0);
 const ENDED = "The connection has ended before the message was sent";
 const ABORTED = "WebSocket was closed before the connection was established";
 
-/** A WebSocket with the API of ws, on a Connection. */
+/** A WebSocket with the API of ws, implemented with a Connection. */
 export class WebSocket extends EventEmitter implements ConnectionOwner {
   declare static readonly CONNECTING: 0;
   declare static readonly OPEN: 1;
@@ -46,16 +46,16 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
   declare readonly CLOSING: 2;
   declare readonly CLOSED: 3;
 
-  // Programs look at these, and some set them: before setSocket(), @fastify/websocket makes a server's socket a client's.
+  // Programs read these fields, and some set them: @fastify/websocket turns a server's socket into a client's before setSocket().
   /** @internal */
   declare _isServer: boolean;
   /** @internal */
   declare _protocol: string;
-  /** Of a client. @internal */
+  /** Only for a client. @internal */
   declare _url?: string;
 
-  // None is private to JavaScript (#state): that would fail through a Proxy, and some programs make one of a socket. Those that
-  // most sockets never have are made when they are needed.
+  // No field is private to JavaScript (#state), because some programs wrap a socket in a Proxy, which such fields do not support.
+  // Fields that most sockets do not need are declared only, and set when they are needed.
   private _state: 0 | 1 | 2 | 3 = CONNECTING;
   private _binaryType: BinaryType = "nodebuffer";
   private _connection: SocketConnection | undefined = undefined;
@@ -63,18 +63,18 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
   declare private _handshake?: ClientHandshake | undefined;
   declare private _extensions?: readonly AgreedExtension[];
   declare private _paused?: boolean;
-  /** Whether an error of the connection has been told, or is not to be. */
+  /** Whether the connection's error has been emitted, or must not be. */
   declare private _failed?: boolean;
-  /** Of a message that has been begun with `fin: false`: whether it is binary. */
+  /** Whether the message that was begun with `fin: false` is binary; undefined between messages. */
   declare private _begun?: boolean | undefined;
-  /** While a Blob is read. */
+  /** Messages that wait while a Blob is read. */
   declare private _blobs?: BlobQueue | undefined;
-  /** How many bytes send() was given after the end. */
+  /** The number of bytes passed to send() after the connection was open. */
   declare private _refusedBytes?: number;
 
   /**
-   * Opens a connection. With `null` for the address it waits for setSocket(), as the server's side of a connection.
-   * @throws SyntaxError for a URL or a subprotocol that cannot be
+   * Opens a connection. If the address is `null`, this is the server's side of a connection, which waits for setSocket().
+   * @throws SyntaxError for an invalid URL or subprotocol
    */
   constructor(address: null, protocols?: undefined, options?: SocketOptions);
   constructor(address: string | URL, options?: ClientOptions);
@@ -86,7 +86,7 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
   ) {
     super();
     if (address === null) {
-      // A server says what it wants of its options; those of a client have defaults.
+      // As in ws, autoPong is on by default only for clients.
       this._options = options?.autoPong ? options : { ...options, autoPong: false };
       return;
     }
@@ -109,12 +109,12 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
     if (BINARY_TYPES.has(type)) this._binaryType = type;
   }
 
-  /** How many bytes wait to be sent: an upper bound while text is not encoded yet. */
+  /** The number of bytes that wait to be sent. It is an upper bound while text is not encoded yet. */
   get bufferedAmount(): number {
     return (this._connection?.bufferedAmount ?? 0) + (this._blobs?.bytes ?? 0) + (this._refusedBytes ?? 0);
   }
 
-  /** The names of the extensions that were agreed on, with commas between. */
+  /** The names of the negotiated extensions, separated by commas. */
   get extensions(): string {
     return (this._extensions ?? NONE).map(({ extension }) => extension.name).join();
   }
@@ -176,30 +176,30 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
     removeListener(this, type, listener);
   }
 
-  /** The stream below, once there is one. Its "drain" event and unref() are what it is for. */
+  /** The underlying stream; null until the handshake is done. Programs use its "drain" event and unref(). */
   get _socket(): Duplex | null {
     return this._connection?.socket ?? null;
   }
 
-  /** The way past send() for frames that Sender.frame() has made. */
+  /** Sends frames that were made by Sender.frame(). */
   get _sender(): Pick<SocketConnection, "sendFrame"> | null {
     return this._connection ?? null;
   }
 
-  /** Whether the peer's Close, and ours, were exchanged. @internal */
+  /** Whether both sides have sent a Close. @internal */
   get wasClean(): boolean {
     return this._connection?.ending?.wasClean === true;
   }
 
-  /** Says what the handshake has agreed on: before setSocket(). @internal */
+  /** Sets the results of the handshake, before setSocket(). @internal */
   agree(protocol: string | undefined, extensions: readonly AgreedExtension[]): void {
     if (protocol !== undefined) this._protocol = protocol;
     if (extensions.length > 0) this._extensions = extensions;
   }
 
   /**
-   * Begins the connection on a stream whose opening handshake is done.
-   * @param head what has been read of the stream after the handshake
+   * Starts the connection on a stream whose opening handshake is done.
+   * @param head bytes that were read from the stream after the handshake
    */
   setSocket(socket: Duplex, head: Buffer, options: SocketOptions): void {
     if ("setTimeout" in socket && typeof socket.setTimeout === "function") socket.setTimeout(0);
@@ -218,8 +218,9 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
   }
 
   /**
-   * Sends a message, or a fragment of one: text for a string, else binary. Bytes are copied.
-   * @throws Error while connecting @throws TypeError for what is no data, or bytes of text that are not UTF-8
+   * Sends a message, or a fragment of one. A string or a number is sent as text, other data as binary. Bytes are copied, except
+   * while a Blob is read.
+   * @throws Error while connecting @throws TypeError for data of another type, or bytes sent as text that are not UTF-8
    */
   send(data: Payload, callback?: SendCallback): void;
   send(data: Payload, options?: SendOptions, callback?: SendCallback): void;
@@ -231,7 +232,7 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
     const connection = this._openConnection(data, callback);
     if (connection === undefined) return;
     if (callback === undefined && this._begun === undefined && this._blobs === undefined) {
-      // Most messages.
+      // The fast path for most messages.
       if (data instanceof Uint8Array) {
         const how = options === undefined ? undefined : plainOptions(options);
         if (how !== null) {
@@ -243,17 +244,17 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
         return;
       }
     } else if (typeof data === "string" && options === undefined && this._begun === undefined && !this._blobs) {
-      // Most messages of Socket.IO.
+      // The fast path for most messages of Socket.IO.
       if (!connection.send(data, { callback })) callback?.(new Error(ENDED));
       return;
     }
     const payload = asPayload(data);
-    // As in ws, a name whose value is undefined is false.
+    // As in ws, an option whose value is undefined counts as false.
     const given = { fin: true, compress: true, binary: typeof payload !== "string", ...options };
     const fin = Boolean(given.fin);
     const binary = this._begun ?? Boolean(given.binary);
     if (!fin || this._begun !== undefined) this._begun = fin ? undefined : binary;
-    // Like that of ws, `compress: true` leaves short messages as they are.
+    // As in ws, `compress: true` does not compress short messages.
     const how = { binary, fin, callback, ...(given.compress ? undefined : { compress: false }) };
     this._inOrder(payload, callback, (bytes) => {
       if (!connection.send(bytes, how)) callback?.(new Error(ENDED));
@@ -273,7 +274,7 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
   }
 
   /**
-   * Begins the closing handshake.
+   * Starts the closing handshake, or gives up connecting.
    * @throws TypeError for a code that must not be sent @throws RangeError for a reason of more than 123 bytes
    */
   close(code?: number, data?: string | Buffer): void {
@@ -292,7 +293,7 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
     this._waitForBlobs(0, undefined, undefined, () => this._connection!.close(code, reason));
   }
 
-  /** Cuts the connection. */
+  /** Destroys the socket, without a closing handshake. */
   terminate(): void {
     if (this._state === CLOSED) return;
     if (this._state === CONNECTING) {
@@ -315,14 +316,14 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
     this._connection.resume();
   }
 
-  /** The opening handshake has failed: the last events, unless it has failed before. @internal */
+  /** Fails the opening handshake: emits "error" and "close". @internal */
   fail(error: Error): void {
     this._state = CLOSING;
     this.emit("error", error);
     this.emitClose();
   }
 
-  /** It has failed, and the events come later. @internal */
+  /** Marks the opening handshake as failed. The caller emits the events later. @internal */
   failing(): void {
     this._state = CLOSING;
   }
@@ -351,20 +352,20 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
     const connection = this._connection!;
     if (code === 1005) connection.close();
     else connection.close(code, reason);
-    // As ws, which does not wait for the server to do so first (RFC 6455 §7.1.1).
+    // As in ws, a client does not wait for the server to end the stream first (RFC 6455 §7.1.1).
     void connection.drained().then(() => connection.socket.end());
   }
 
   /** @internal */
   failed(error: Error): void {
-    // ws tells of what is wrong with frames. That the stream has failed shows in "close".
+    // As in ws, only invalid frames cause "error". A failed stream causes "close" with 1006.
     if (!(error instanceof WebSocketError)) return;
     if (error.code === "WS_ERR_TOO_MANY_PENDING_PONGS") {
       this._failed = true;
       this.terminate();
       return;
     }
-    // As ws: without the reason that ours would have.
+    // As in ws, the Close has no reason.
     this._connection!.close(error.closeCode);
     this._failed = true;
     this.emit("error", asWsError(error));
@@ -378,14 +379,14 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
 
   /** @internal */
   ended(code: number, reason: string): void {
-    // A frame that was wrong after our own Close is no "error" event of a connection, but one of ws.
+    // Unlike a Connection, ws also emits "error" for an invalid frame after our own Close.
     const { error } = this._connection!;
     if (error instanceof WebSocketError && !this._failed) this.emit("error", asWsError(error));
     this.emitClose(code, reason === "" ? EMPTY : Buffer.from(reason));
   }
 
   private _converted(data: Buffer): ArrayBuffer | Buffer[] | Blob {
-    // The connection has joined the fragments.
+    // The connection joins fragments, so the list has one Buffer.
     if (this._binaryType === "fragments") return data.length === 0 ? [] : [data];
     if (this._binaryType === "blob") return new Blob([data as Buffer<ArrayBuffer>]);
     const { buffer, byteOffset, byteLength } = data;
@@ -393,7 +394,7 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
     return whole ? buffer : (buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer);
   }
 
-  /** The next event is one of another turn of the event loop. */
+  /** Pauses, so that the next event is emitted in another turn of the event loop. */
   private _waitForTurn(): void {
     const connection = this._connection!;
     if (connection.isPaused) return;
@@ -405,10 +406,9 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
 
   private _abort(): void {
     this._handshake?.abort(ABORTED);
-    // One that setSocket() was to open has nothing to abort.
   }
 
-  /** The connection that data may be sent on. Otherwise the callback is told why not. @throws Error while connecting */
+  /** The connection to send data on. If it is not open, calls the callback with an error. @throws Error while connecting */
   private _openConnection(data: unknown, callback: SendCallback | undefined): Connection | undefined {
     const { readyState } = this;
     if (readyState === CONNECTING) throw new Error("WebSocket is not open: readyState 0 (CONNECTING)");
@@ -443,7 +443,7 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
     });
   }
 
-  /** Sends what is no Blob at once, unless a Blob is to be sent before. */
+  /** Sends at once, unless the payload is a Blob or has to wait for one. */
   private _inOrder(
     payload: string | ArrayBufferView | Blob,
     callback: SendCallback | undefined,
@@ -481,7 +481,7 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
   }
 }
 
-/** Options of Connection.send() for a whole message; null if it takes more than `binary` to say what they mean. */
+/** Options of Connection.send() for a whole message; null if other options than `binary` are set. */
 function plainOptions(options: SendOptions): typeof AS_TEXT | undefined | null {
   for (const name in options) if (name !== "binary") return null;
   return options.binary ? undefined : AS_TEXT;
@@ -499,7 +499,7 @@ for (const [value, name] of STATES.entries()) {
     Object.defineProperty(target, name, { enumerable: true, value });
   }
 }
-// As those of ws and of browsers.
+// Enumerable, as in ws and in browsers.
 for (const name of [
   "binaryType",
   "bufferedAmount",

@@ -1,4 +1,4 @@
-// What `import "wsframe/ws"` gives, once it is built: dist/ws.js.
+// The source of dist/ws.js, the module that `import "wsframe/ws"` loads.
 
 import WebSocket from "./ws.cjs";
 

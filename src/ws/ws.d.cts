@@ -1,7 +1,7 @@
-// What "wsframe/ws" declares, for require(). Written by hand, with the names and shapes that programs written for @types/ws rely on, and
-// in terms that older compilers and types of Node understand. A test holds the implementation against it.
+// The types of "wsframe/ws" for require(). They are written by hand, with the names and shapes of @types/ws, in syntax that older
+// compilers and types of Node understand. A test compares the implementation with them.
 
-/* oxlint-disable typescript/no-explicit-any -- programs for @types/ws count on what is not checked */
+/* oxlint-disable typescript/no-explicit-any -- programs written for @types/ws rely on any */
 
 /// <reference types="node" />
 
@@ -22,8 +22,8 @@ import type { URL } from "node:url";
 import type { ZlibOptions } from "node:zlib";
 
 /**
- * One end of a connection: a client once you construct it with an address, or what a server's `'connection'` event hands you. It is an
- * EventEmitter, and has the members of a browser's WebSocket.
+ * One side of a connection: a client that you construct with an address, or the argument of a server's `"connection"` event. It is
+ * an EventEmitter, and also has the members of a browser's WebSocket.
  */
 declare class WebSocket extends EventEmitter {
   /** The opening handshake is not over. */
@@ -45,21 +45,21 @@ declare class WebSocket extends EventEmitter {
   readonly CLOSED: 3;
 
   /**
-   * How binary messages are delivered: as one Buffer, as an ArrayBuffer of their own, as the Buffers they arrived in, or as a Blob. All of
-   * them are yours. Default `"nodebuffer"`.
+   * The form of binary messages: a Buffer, an ArrayBuffer, a list with one Buffer, or a Blob. You may keep and change them; short
+   * Buffers share memory, as in Node. Default `"nodebuffer"`.
    */
   binaryType: "nodebuffer" | "arraybuffer" | "fragments" | "blob";
-  /** How many bytes of what was sent the system has not taken. */
+  /** The number of bytes that were passed to `send()` and that the system has not accepted yet. */
   readonly bufferedAmount: number;
   /** The negotiated extensions, such as `permessage-deflate`, or `""`. */
   readonly extensions: string;
-  /** Whether `pause()` has been called, and `resume()` not since. */
+  /** Whether the connection is paused. */
   readonly isPaused: boolean;
   /** The subprotocol that the server chose, or `""`. */
   readonly protocol: string;
   /** CONNECTING, OPEN, CLOSING or CLOSED. */
   readonly readyState: 0 | 1 | 2 | 3;
-  /** The URL that a client connects to, after redirects; of a server's side undefined. */
+  /** The URL that a client is connected to, after redirects; undefined on a server. */
   readonly url: string;
 
   /** Called with the `open` event, if it is not null. */
@@ -72,7 +72,7 @@ declare class WebSocket extends EventEmitter {
   onmessage: ((event: WebSocket.MessageEvent) => void) | null;
 
   /**
-   * With null: the server's side of a connection, for servers that make it themselves. Nothing happens before it gets a socket.
+   * Makes the server's side of a connection, for servers that do the handshake themselves. It waits for a socket.
    */
   constructor(address: null, protocols?: undefined, options?: WebSocket.ServerSideOptions);
   /**
@@ -96,46 +96,51 @@ declare class WebSocket extends EventEmitter {
 
   /**
    * Starts the closing handshake (RFC 6455 §7.1.2), or ends the attempt to connect.
-   * @param data the reason: at most 123 bytes as UTF-8
+   * @param data the reason, up to 123 bytes of UTF-8
    * @throws TypeError if the code must not be sent, RangeError if the reason is too long
    */
   close(code?: number, data?: string | Buffer): void;
   /**
    * Sends a Ping (RFC 6455 §5.5.2).
-   * @param data at most 125 bytes
-   * @param mask Default: whether this is a client
-   * @param callback called once the frame is written, or with the error
+   * @param data up to 125 bytes
+   * @param mask has no effect: clients mask, servers do not
+   * @param callback called when the frame is written, or with the error
    * @throws Error while the connection is CONNECTING, RangeError if the data is too long
    */
   ping(data?: unknown, mask?: boolean, callback?: (error: Error) => void): void;
-  /** Sends a Pong that nobody asked for (RFC 6455 §5.5.3). Parameters and errors are those of `ping()`. */
+  /** Sends an unsolicited Pong (RFC 6455 §5.5.3). The parameters and errors are those of `ping()`. */
   pong(data?: unknown, mask?: boolean, callback?: (error: Error) => void): void;
   /**
-   * Sends a message: text if the data is a string or a number, else binary. Do not change bytes that you pass before the callback.
-   * @param callback called once the message is written, or with the error
+   * Sends a message: text if the data is a string or a number, otherwise binary. Do not change the data before the callback is
+   * called.
+   * @param callback called when the message is written, or with the error
    * @throws Error while the connection is CONNECTING
    */
   send(data: WebSocket.Sendable, callback?: (error?: Error) => void): void;
   /**
-   * Sends a message: text if the data is a string or a number, else binary. Do not change bytes that you pass before the callback.
-   * @param callback called once the message is written, or with the error
+   * Sends a message: text if the data is a string or a number, otherwise binary. Do not change the data before the callback is
+   * called.
+   * @param callback called when the message is written, or with the error
    * @throws Error while the connection is CONNECTING
    */
   send(data: WebSocket.Sendable, options: WebSocket.SendOptions, callback?: (error?: Error) => void): void;
   /** Destroys the socket, without a closing handshake. */
   terminate(): void;
-  /** Stops reading from the socket. What has arrived may still be emitted. Without effect while CONNECTING, and once CLOSED. */
+  /**
+   * Stops reading from the socket. No message, Ping or Pong is emitted until `resume()`. It has no effect while CONNECTING or
+   * CLOSED.
+   */
   pause(): void;
-  /** Reads from the socket again. Without effect while CONNECTING, and once CLOSED. */
+  /** Reads from the socket again. It has no effect while CONNECTING or CLOSED. */
   resume(): void;
 
-  /** Adds a listener as in browsers. One that has been added before is not added again. */
+  /** Adds a listener as in browsers. It has no effect if the listener was added before. */
   addEventListener<K extends keyof WebSocket.WebSocketEventMap>(
     type: K,
     listener: WebSocket.Handler<WebSocket.WebSocketEventMap[K]>,
     options?: WebSocket.EventListenerOptions,
   ): void;
-  /** Removes a listener that `addEventListener()` has added. */
+  /** Removes a listener that was added by `addEventListener()`. */
   removeEventListener<K extends keyof WebSocket.WebSocketEventMap>(
     type: K,
     listener: WebSocket.Handler<WebSocket.WebSocketEventMap[K]>,
@@ -147,7 +152,7 @@ declare class WebSocket extends EventEmitter {
     listener: (this: WebSocket, ...args: WebSocket.SocketEvents[K]) => void,
   ): this;
   on(event: string | symbol, listener: (this: WebSocket, ...args: any[]) => void): this;
-  /** Adds a listener for the next event alone. */
+  /** Adds a listener that is called only for the next event. */
   once<K extends keyof WebSocket.SocketEvents>(
     event: K,
     listener: (this: WebSocket, ...args: WebSocket.SocketEvents[K]) => void,
@@ -173,18 +178,21 @@ declare class WebSocket extends EventEmitter {
   removeListener(event: string | symbol, listener: (...args: any[]) => void): this;
 }
 
-/** The class, where its name means a member of the namespace. */
+/** The class, for use where the name WebSocket refers to a member of the namespace. */
 declare const Itself: typeof WebSocket;
 interface Itself extends WebSocket {}
 
 declare namespace WebSocket {
-  /** The payload of a message, as `binaryType` says; that of a text is a Buffer. With `"blob"` a binary message is a Blob. */
+  /**
+   * The payload of a message. Text is a Buffer; binary messages have the form that `binaryType` names. With `"blob"` that is a
+   * Blob.
+   */
   type RawData = Buffer | ArrayBuffer | Buffer[];
 
   /** The `data` of a `message` event: a string if the message is text. */
   type Data = string | RawData;
 
-  /** What `send()` takes: whatever `Buffer.from()` takes, numbers and Blobs. */
+  /** Data that `send()` accepts: all that `Buffer.from()` accepts, numbers and Blobs. */
   type Sendable =
     | string
     | number
@@ -196,69 +204,72 @@ declare namespace WebSocket {
     | { valueOf(): ArrayBuffer | SharedArrayBuffer | Uint8Array | readonly number[] | string }
     | { [Symbol.toPrimitive](hint: string): string };
 
-  /** The events of a WebSocket, and what their listeners are called with. */
+  /** The events of a WebSocket, with the arguments of their listeners. */
   interface SocketEvents {
     /** The handshake has succeeded. */
     open: [];
     /** A message has arrived. */
     message: [data: RawData, isBinary: boolean];
-    /** The connection is over: the code and the reason of the peer's Close; 1005 if it had none, 1006 if none came. */
+    /**
+     * The connection has ended. The arguments are the code and the reason of the peer's Close; 1005 if it has no code, 1006 if the
+     * peer sent no Close.
+     */
     close: [code: number, reason: Buffer];
     /** Something went wrong. `close` follows. */
     error: [error: Error];
-    /** A Ping has arrived; it is answered unless `autoPong` is false. */
+    /** A Ping has arrived. It is answered unless `autoPong` is false. */
     ping: [data: Buffer];
     /** A Pong has arrived. */
     pong: [data: Buffer];
     /** The server's answer has arrived, with its headers. */
     upgrade: [response: IncomingMessage];
-    /** A redirect is followed. */
+    /** The client follows a redirect. */
     redirect: [url: string, request: ClientRequest];
-    /** The server refuses the handshake. With a listener you end the request; without one there is an error. */
+    /** The server has refused the handshake. A listener must end the request. Without a listener, `error` is emitted. */
     "unexpected-response": [request: ClientRequest, response: IncomingMessage];
   }
 
-  /** The events of a WebSocketServer that has clients of class T and requests of class U. */
+  /** The events of a WebSocketServer with clients of class T and requests of class U. */
   interface ServerEvents<T extends typeof WebSocket.WebSocket, U extends typeof IncomingMessage> {
     /** The server listens. */
     listening: [];
     /** A handshake has succeeded. */
     connection: [websocket: InstanceType<T>, request: InstanceType<U>];
-    /** The answer is about to be sent. You can change its lines. */
+    /** The response is about to be sent. You may change its lines. */
     headers: [headers: string[], request: InstanceType<U>];
-    /** A handshake has failed. With a listener you end the socket; without one the client is answered. */
+    /** A handshake has failed. A listener must answer and end the socket. Without a listener, the server answers. */
     wsClientError: [error: Error, socket: Duplex, request: InstanceType<U>];
-    /** The server of its own has failed, for example since its port is taken. */
+    /** The HTTP server has failed, for example because the port is in use. */
     error: [error: Error];
-    /** The server is closed. */
+    /** The server has closed. */
     close: [];
   }
 
-  /** A listener as browsers have it: a function, or an object with a method. */
+  /** A listener as in browsers: a function, or an object with a method. */
   type Handler<E> = ((event: E) => void) | { handleEvent(event: E): void };
 
   /** A certificate or a key. */
   type CertMeta = string | string[] | Buffer | Buffer[];
 
-  /** Says whether a client is let in. */
+  /** Decides whether to accept a client. A refused client gets 401. */
   type VerifyClientCallbackSync<Request extends IncomingMessage = IncomingMessage> = (
     info: VerifyClientInfo<Request>,
   ) => boolean;
 
-  /** Says later whether a client is let in, and if not, what it is answered: 401 if there is no code. */
+  /** Decides asynchronously whether to accept a client. The other arguments describe the refusal; the default code is 401. */
   type VerifyClientCallbackAsync<Request extends IncomingMessage = IncomingMessage> = (
     info: VerifyClientInfo<Request>,
     callback: (result: boolean, code?: number, message?: string, headers?: OutgoingHttpHeaders) => void,
   ) => void;
 
-  /** Changes the request of a client before it goes out. It has to call `request.end()`. */
+  /** Changes the request of a client before it is sent. It must call `request.end()`. */
   type FinishRequestCallback = (request: ClientRequest, websocket: WebSocket) => void;
 
-  /** Who asks to be let in. */
+  /** The client that asks for a connection. */
   interface VerifyClientInfo<Request extends IncomingMessage = IncomingMessage> {
     /** The Origin header. */
     origin: string;
-    /** Whether the request came over TLS. */
+    /** Whether the request arrived over TLS. */
     secure: boolean;
     /** The request itself. */
     req: Request;
@@ -268,58 +279,65 @@ declare namespace WebSocket {
   interface SendOptions {
     /** Whether the message is binary. Default: whether the data is neither a string nor a number. */
     binary?: boolean | undefined;
-    /** Whether the message is compressed, if that has been negotiated. Default true. */
+    /** Whether to compress the message, if compression was negotiated. Default true. */
     compress?: boolean | undefined;
     /** Whether this is the last fragment of its message. Default true. */
     fin?: boolean | undefined;
-    /** Whether the frame is masked (RFC 6455 §5.3). Default: whether this is a client. */
+    /** Whether a Sender masks the frame. A WebSocket ignores it: clients mask, servers do not (RFC 6455 §5.3). */
     mask?: boolean | undefined;
   }
 
   /** Options of both sides, once the handshake is done. */
   interface ConnectionOptions {
-    /** Whether several `'message'`, `'ping'` and `'pong'` events may be emitted in one turn. Default true. */
+    /**
+     * Whether several `"message"`, `"ping"` and `"pong"` events may be emitted in the same turn of the event loop. Default true.
+     */
     allowSynchronousEvents?: boolean | undefined;
     /** Whether Pings are answered. Default true. */
     autoPong?: boolean | undefined;
-    /** How long the closing handshake may take after `close()`, in milliseconds; then the socket is destroyed. Default 30,000. */
+    /** How long the closing handshake may take after `close()` before the socket is destroyed, in milliseconds. Default 30,000. */
     closeTimeout?: number | undefined;
-    /** How many chunks of a message may wait for the rest of it. Default 262,144. */
+    /**
+     * How many chunks in a row a Receiver accepts without the end of a frame. A WebSocket ignores it, because it keeps no chunks.
+     * Default 262,144.
+     */
     maxBufferedChunks?: number | undefined;
     /** How many fragments a message may have. Default 16,384. */
     maxFragments?: number | undefined;
-    /** The largest message that is received, in bytes, decompressed. Default 100 MiB. */
+    /** The longest message that is accepted, in bytes after decompression. Default 100 MiB. */
     maxPayload?: number | undefined;
     /** How many automatic Pongs may wait to be written. Default 60. */
     maxPendingAutoPongs?: number | undefined;
-    /** Whether text and reasons for closing are taken without a look at their UTF-8. Default false. */
+    /**
+     * Whether to accept text that is not valid UTF-8. A WebSocket always checks close reasons, a Receiver does not. Default false.
+     */
     skipUTF8Validation?: boolean | undefined;
   }
 
-  /** Options of the server's side of a connection that is made without a server. */
+  /** Options of the server's side of a connection that has no server. */
   interface ServerSideOptions extends ConnectionOptions {}
 
-  /** Options of a client, beside those of `http.request()` and `https.request()`. */
+  /** Options of a client, in addition to those of `http.request()` and `https.request()`. */
   interface ClientOptions extends SecureContextOptions, ConnectionOptions {
-    /** The agent of the request. Default: a socket of its own. */
+    /** The agent of the request. Default: a new socket. */
     agent?: Agent | undefined;
     /** Checks the certificate of the server. Default: as `tls.connect()` does. */
     checkServerIdentity?(servername: string, certificate: CertMeta | PeerCertificate): boolean | Error | undefined;
     /** Opens the socket. Default: `net.connect()` or `tls.connect()`. */
     createConnection?: typeof createConnection | undefined;
-    /** The version of IP: 4 or 6. Default: what the host name resolves to. */
+    /** The version of IP: 4 or 6. Default: the version of the address that the host name resolves to. */
     family?: number | undefined;
-    /** Changes the request before it goes out. Default: nothing is changed. */
+    /** Changes the request before it is sent. Default: none. */
     finishRequest?: FinishRequestCallback | undefined;
     /** Whether redirects are followed. Default false. */
     followRedirects?: boolean | undefined;
     /** Writes the masking-key of a frame into four bytes. Default: random keys. */
     generateMask?(mask: Buffer): void;
-    /** How long the opening handshake may take, in milliseconds. Default: as long as it takes. */
+    /** How long the opening handshake may take, in milliseconds. Default: no limit. */
     handshakeTimeout?: number | undefined;
     /** Headers to add to the request. Default: none. */
     headers?: { [key: string]: string } | undefined;
-    /** It has no effect: the URL has the host. Default: none. */
+    /** Has no effect: the host is part of the URL. Default: none. */
     host?: string | undefined;
     /** The address to connect from. Default: the system's choice. */
     localAddress?: string | undefined;
@@ -327,9 +345,9 @@ declare namespace WebSocket {
     maxRedirects?: number | undefined;
     /** The Origin header. Default: none. */
     origin?: string | undefined;
-    /** Whether permessage-deflate is offered, and with which parameters. Default true. */
+    /** Whether to offer permessage-deflate, and its parameters. Default true. */
     perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined;
-    /** It has no effect: pass subprotocols to the constructor. Default: none. */
+    /** Has no effect: pass subprotocols to the constructor. Default: none. */
     protocol?: string | undefined;
     /** The version of the protocol: 13 or 8. Default 13. */
     protocolVersion?: number | undefined;
@@ -337,70 +355,72 @@ declare namespace WebSocket {
     rejectUnauthorized?: boolean | undefined;
   }
 
-  /** Parameters of permessage-deflate (RFC 7692 §7.1), and how zlib is used. */
+  /** Parameters of permessage-deflate (RFC 7692 §7.1), and options of zlib. */
   interface PerMessageDeflateOptions {
-    /** Whether the server is to compress each message alone. Default false. */
+    /** Whether the server compresses each message without the context of earlier ones. Default false. */
     serverNoContextTakeover?: boolean | undefined;
-    /** Whether the client is to compress each message alone. Default false. */
+    /** Whether the client compresses each message without the context of earlier ones. Default false. */
     clientNoContextTakeover?: boolean | undefined;
-    /** The server's window: 2 to the power of this many bytes, 8 to 15. Default 15. */
+    /** The size of the server's compression window in bytes, as a power of 2: 8 to 15. Default 15. */
     serverMaxWindowBits?: number | boolean | undefined;
-    /** The client's window. Default 15. */
+    /** The size of the client's compression window in bytes, as a power of 2: 8 to 15. Default 15. */
     clientMaxWindowBits?: number | boolean | undefined;
-    /** Options of zlib for what is sent. Default: zlib's own. */
+    /**
+     * Options of zlib for sending. A connection uses only `level`; the class PerMessageDeflate uses all. Default: those of zlib.
+     */
     zlibDeflateOptions?:
       | (Omit<ZlibOptions, "dictionary"> & {
-          /** Bytes that both sides know before the first message. Default: none. */
+          /** Bytes that both sides know in advance. Default: none. */
           dictionary?: ZlibOptions["dictionary"] | Buffer[] | undefined;
         })
       | undefined;
-    /** Options of zlib for what is received. Default: zlib's own. */
+    /** Options of zlib for receiving. Only the class PerMessageDeflate uses them. Default: those of zlib. */
     zlibInflateOptions?: ZlibOptions | undefined;
-    /** Shorter messages, in bytes, are not compressed if each would be compressed alone. Default 1024. */
+    /** The shortest message to compress without context takeover, in bytes. Default 1024. */
     threshold?: number | undefined;
-    /** It has no effect: zlib is called synchronously, and messages within limits. Default 10. */
+    /** How many messages all instances of the class PerMessageDeflate process at a time. Connections ignore it. Default 10. */
     concurrencyLimit?: number | undefined;
   }
 
   /** An event as in browsers. */
   interface Event {
-    /** Its name. */
+    /** The name of the event. */
     type: string;
     /** The connection. */
     target: WebSocket;
   }
 
-  /** Something went wrong. The `close` event follows. */
+  /** An error event. The `close` event follows. */
   interface ErrorEvent extends Event {
-    /** What went wrong. */
+    /** The error. */
     error: any;
     /** The message of the error. */
     message: string;
   }
 
-  /** The connection is over. */
+  /** The connection has ended. */
   interface CloseEvent extends Event {
     /** Whether both sides have sent a Close. */
     wasClean: boolean;
-    /** The code of the peer's Close; 1005 if it had none, 1006 if none came. */
+    /** The code of the peer's Close; 1005 if it has no code, 1006 if the peer sent no Close. */
     code: number;
-    /** The reason that came with it. */
+    /** The reason in the peer's Close, or "". */
     reason: string;
   }
 
   /** A message has arrived. */
   interface MessageEvent extends Event {
-    /** A string if the message is text, else what `binaryType` says. */
+    /** A string for text; for binary messages, the form that `binaryType` names. */
     data: Data;
   }
 
-  /** The events that `addEventListener()` knows. */
+  /** The events that `addEventListener()` supports. */
   interface WebSocketEventMap {
     /** The handshake has succeeded. */
     open: Event;
     /** Something went wrong. */
     error: ErrorEvent;
-    /** The connection is over. */
+    /** The connection has ended. */
     close: CloseEvent;
     /** A message has arrived. */
     message: MessageEvent;
@@ -408,42 +428,42 @@ declare namespace WebSocket {
 
   /** Options of `addEventListener()`. */
   interface EventListenerOptions {
-    /** Whether the listener is removed when it has been called. Default false. */
+    /** Whether to remove the listener when it is called. Default false. */
     once?: boolean | undefined;
   }
 
-  /** Options of a server. One of `port`, `server` and `noServer` is needed. */
+  /** Options of a server. Exactly one of `port`, `server` and `noServer` is required. */
   interface ServerOptions<
     U extends typeof WebSocket.WebSocket = typeof WebSocket.WebSocket,
     V extends typeof IncomingMessage = typeof IncomingMessage,
   > extends ConnectionOptions {
-    /** How many connections may wait to be accepted by the system. Default 511. */
+    /** How many connections may wait until the server accepts them (see `net.Server.listen()`). Default 511. */
     backlog?: number | undefined;
-    /** Whether `clients` holds the open connections. Default true. */
+    /** Whether `clients` contains the open connections. Default true. */
     clientTracking?: boolean | undefined;
-    /** Chooses one of the subprotocols that the client offers, or none: false. Default: the first. */
+    /** Chooses one of the subprotocols that the client offers, or returns false for none. Default: the first. */
     handleProtocols?: (protocols: Set<string>, request: InstanceType<V>) => string | false;
     /** The address to listen on. Default: all. */
     host?: string | undefined;
-    /** No server: you call `handleUpgrade()`. Default false. */
+    /** Use no HTTP server: you call `handleUpgrade()`. Default false. */
     noServer?: boolean | undefined;
-    /** The only path that is accepted. Default: all paths. */
+    /** Accept only this path. Other requests get 400. Default: all paths. */
     path?: string | undefined;
-    /** Whether permessage-deflate is accepted, and with which parameters. Default false. */
+    /** Whether to accept permessage-deflate, and its parameters. Default false. */
     perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined;
-    /** The port of a server of its own; 0 for any that is free. Default: none. */
+    /** Create an HTTP server on this port; 0 for any free port. Default: none. */
     port?: number | undefined;
-    /** A server of yours, of which upgrades are taken. Default: none. */
+    /** Use this HTTP server: WebSocketServer handles its upgrade requests. Default: none. */
     server?: HttpServer<V> | HttpsServer<V> | undefined;
-    /** Says who is let in. Default: everybody. */
+    /** Decides whether to accept a client. Default: accept all. */
     verifyClient?: VerifyClientCallbackAsync<InstanceType<V>> | VerifyClientCallbackSync<InstanceType<V>> | undefined;
     /** The class of the server's connections: WebSocket or one that extends it. Default WebSocket. */
     WebSocket?: U | undefined;
   }
 
-  /** Where a server listens. */
+  /** The address that a server listens on. */
   interface AddressInfo {
-    /** The address of IP. */
+    /** The IP address. */
     address: string;
     /** IPv4 or IPv6. */
     family: string;
@@ -451,35 +471,35 @@ declare namespace WebSocket {
     port: number;
   }
 
-  /** A server: it makes the opening handshake with those who ask for it, and emits a WebSocket for each. */
+  /** A server. It answers opening handshakes, and emits `"connection"` with a WebSocket for each client. */
   class Server<
     T extends typeof WebSocket.WebSocket = typeof WebSocket.WebSocket,
     U extends typeof IncomingMessage = typeof IncomingMessage,
   > extends EventEmitter {
-    /** The options, with the defaults. They are looked at with each request, so they can be changed. */
+    /** The options, with the defaults. They are read for each request, so you may change them. */
     options: ServerOptions<T, U>;
-    /** The path of the options. */
+    /** The option `path`. */
     path: string;
     /** The open connections; undefined if `clientTracking` is false. */
     clients: Set<InstanceType<T>>;
 
     /**
-     * @param callback a listener for `'listening'`
+     * @param callback a listener for `"listening"`
      * @throws TypeError if not exactly one of `port`, `server` and `noServer` is given
      */
     constructor(options?: ServerOptions<T, U>, callback?: () => void);
 
-    /** Where it listens; null if it does not; the path of a Unix socket. @throws Error with `noServer` */
+    /** The address that it listens on: the path for a Unix socket, null if it does not listen. @throws Error with `noServer` */
     address(): AddressInfo | string | null;
     /**
-     * Takes no new connections. Those that are open stay open, and `'close'` waits for them if the server is its own. A server of yours
-     * is not closed.
-     * @param callback called when it is closed, with an error if it was before
+     * Stops accepting connections. Open connections stay open, and `"close"` is emitted after the last one has ended. With `server`
+     * or `noServer`, that requires `clientTracking`. A server that you passed as `server` is not closed.
+     * @param callback called when the server has closed, with an error if it was closed before
      */
     close(callback?: (error?: Error) => void): void;
     /**
-     * Answers a request to upgrade. You decide whether to emit `'connection'`.
-     * @param upgradeHead what has arrived of the stream after the request
+     * Answers an upgrade request. You decide whether to emit `"connection"`.
+     * @param upgradeHead bytes that arrived after the request
      * @param callback called with the connection if the handshake succeeds
      */
     handleUpgrade(
@@ -488,7 +508,7 @@ declare namespace WebSocket {
       upgradeHead: Buffer,
       callback: (client: InstanceType<T>, request: InstanceType<U>) => void,
     ): void;
-    /** Whether a request is this server's. By default its path is compared. Override it for rules of your own. */
+    /** Whether this server handles a request. By default it compares the path. Override it for your own rules. */
     shouldHandle(request: InstanceType<U>): boolean | Promise<boolean>;
 
     /** Adds a listener. */
@@ -497,7 +517,7 @@ declare namespace WebSocket {
       listener: (this: Server<T>, ...args: ServerEvents<T, U>[K]) => void,
     ): this;
     on(event: string | symbol, listener: (this: Server<T>, ...args: any[]) => void): this;
-    /** Adds a listener for the next event alone. */
+    /** Adds a listener that is called only for the next event. */
     once<K extends keyof ServerEvents<T, U>>(
       event: K,
       listener: (this: Server<T>, ...args: ServerEvents<T, U>[K]) => void,
@@ -520,32 +540,32 @@ declare namespace WebSocket {
     removeListener(event: string | symbol, listener: (...args: any[]) => void): this;
   }
 
-  /** The server, by its other name. */
+  /** Another name of the class Server. */
   const WebSocketServer: typeof Server;
   interface WebSocketServer extends Server {}
   /** The class itself. */
   const WebSocket: typeof Itself;
   interface WebSocket extends Itself {}
 
-  /** Options of a Receiver: those of a connection that are about what arrives. A limit of 0 is none. */
+  /** Options of a Receiver: those options of a connection that apply to received frames. A limit of 0 means no limit. */
   interface ReceiverOptions extends Pick<
     ConnectionOptions,
     "allowSynchronousEvents" | "maxBufferedChunks" | "maxFragments" | "maxPayload" | "skipUTF8Validation"
   > {
-    /** How binary messages are delivered. Default `"nodebuffer"`. */
+    /** The form of binary messages. Default `"nodebuffer"`. */
     binaryType?: WebSocket["binaryType"] | undefined;
-    /** The negotiated extensions by their names. Default: none. */
+    /** The negotiated extensions, by name. Default: none. */
     extensions?: { [name: string]: PerMessageDeflate } | undefined;
-    /** Whether frames come from a client, masked. Default false. */
+    /** Whether the frames are from a client, and so masked. Default false. */
     isServer?: boolean | undefined;
   }
 
   /**
-   * A stream that frames are written to. It emits `'message'` (data, isBinary), `'ping'` and `'pong'` (data), and `'conclude'` (code,
+   * A stream that you write frames to. It emits `"message"` (data, isBinary), `"ping"` and `"pong"` (data), and `"conclude"` (code,
    * reason) for a Close.
    */
   class Receiver extends Writable {
-    /** Makes one for one direction of one connection. */
+    /** Creates a Receiver for one direction of one connection. */
     constructor(options?: ReceiverOptions);
   }
 
@@ -557,11 +577,11 @@ declare namespace WebSocket {
     generateMask?: ((mask: Buffer) => void) | undefined;
     /** Whether the frame is masked. Default false. */
     mask?: boolean | undefined;
-    /** Where the masking-key is written. Default: a buffer of its own. */
+    /** The four bytes that the masking-key is written into. Default: a new buffer. */
     maskBuffer?: Buffer | undefined;
     /** The opcode (RFC 6455 §5.2). */
     opcode: number;
-    /** Whether the data must not be changed. Default false: it may be masked in place. */
+    /** Whether the data must not be changed. If false, it may be masked in place. Default false. */
     readOnly?: boolean | undefined;
     /** The RSV1 bit. Default false. */
     rsv1?: boolean | undefined;
@@ -569,13 +589,13 @@ declare namespace WebSocket {
 
   /** Writes frames to a socket. */
   class Sender {
-    /** Makes one for one direction of one connection. */
+    /** Creates a Sender for one direction of one connection. */
     constructor(
       socket: Duplex,
       extensions?: { [name: string]: PerMessageDeflate },
       generateMask?: (mask: Buffer) => void,
     );
-    /** A frame as what is to be written, in order. */
+    /** Makes a frame. Returns the buffers to write, in order. */
     static frame(data: Buffer | string, options: FrameOptions): (Buffer | string)[];
     /** Sends a Close. */
     close(code?: number, data?: string | Buffer, mask?: boolean, callback?: (error?: Error | null) => void): void;
@@ -585,65 +605,70 @@ declare namespace WebSocket {
     pong(data: unknown, mask?: boolean, callback?: (error?: Error | null) => void): void;
     /** Sends a message or a fragment of one. */
     send(data: unknown, options: SendOptions, callback?: (error?: Error | null) => void): void;
-    /** Writes what `frame()` has made, as it is. */
+    /** Writes the buffers that `frame()` returned. */
     sendFrame(list: readonly (Buffer | string)[], callback?: (error?: Error | null) => void): void;
   }
 
-  /** An extension's parameters, each with all its values, for each time that it is named. */
+  /**
+   * The parameters of an extension, one object for each time that the header names it. Each parameter has the list of its values.
+   */
   type ExtensionParameters = { [parameter: string]: (string | true)[] }[];
 
-  /** What both sides have agreed upon, or one offers (RFC 7692 §7.1). */
+  /** The negotiated parameters, or those of an offer (RFC 7692 §7.1). */
   interface DeflateParameters {
-    /** The server compresses each message alone. */
+    /** The server compresses each message without the context of earlier ones. */
     server_no_context_takeover?: true;
-    /** The client compresses each message alone. */
+    /** The client compresses each message without the context of earlier ones. */
     client_no_context_takeover?: true;
-    /** The server's window. */
+    /** The size of the server's window, as a power of 2. */
     server_max_window_bits?: number;
-    /** The client's window, or true if the server may choose it. */
+    /** The size of the client's window, as a power of 2; in an offer, true if the server may choose it. */
     client_max_window_bits?: number | true;
   }
 
-  /** permessage-deflate (RFC 7692) of one connection. */
+  /** permessage-deflate (RFC 7692) for one connection. */
   class PerMessageDeflate {
     /** `"permessage-deflate"`. */
     static readonly extensionName: string;
-    /** Makes one that has not been negotiated. */
+    /** Creates an instance that is not negotiated yet. */
     constructor(
       options?: PerMessageDeflateOptions & {
         /** Whether this is the server's side. Default false. */
         isServer?: boolean | undefined;
-        /** The largest message, in bytes, decompressed; 0 is none. Default 0. */
+        /** The longest message, in bytes after decompression; 0 for no limit. Default 0. */
         maxPayload?: number | undefined;
       },
     );
-    /** What a client offers. */
+    /** Returns the parameters that a client offers. */
     offer(): DeflateParameters;
-    /** Takes what the other side has sent, and returns the parameters agreed upon. @throws Error if they cannot be met */
+    /** Negotiates with the parameters that the peer has sent, and returns the result. @throws Error if they are not acceptable */
     accept(configurations: ExtensionParameters): DeflateParameters;
     /** Compresses a message, or a fragment of one. */
     compress(data: Buffer | string, fin: boolean, callback: (error: Error | null, result?: Buffer) => void): void;
     /** Decompresses a message, or a fragment of one. */
     decompress(data: Buffer, fin: boolean, callback: (error: Error | null, result?: Buffer) => void): void;
-    /** Frees what it holds. */
+    /** Frees the memory of zlib. */
     cleanup(): void;
   }
 
   /** The Sec-WebSocket-Extensions header (RFC 6455 §9.1). */
   const extension: {
-    /** The extensions of a header by their names. @throws SyntaxError */
+    /** Parses a header. Returns the extensions by name. @throws SyntaxError */
     parse(header: string): { [name: string]: ExtensionParameters };
-    /** A header of extensions. */
+    /** Writes a header. */
     format(extensions: { [name: string]: object | object[] }): string;
   };
 
   /** The Sec-WebSocket-Protocol header (RFC 6455 §11.3.4). */
   const subprotocol: {
-    /** The subprotocols of a header, in order. @throws SyntaxError */
+    /** Parses a header. Returns the subprotocols in order. @throws SyntaxError */
     parse(header: string): Set<string>;
   };
 
-  /** A stream that writes messages and reads their payloads; text is read as text with `{ readableObjectMode: true }`. */
+  /**
+   * Makes a stream of messages: each chunk that you write is sent as one message, and each received message is one chunk. Text is
+   * read as bytes, or with `{ readableObjectMode: true }` as strings.
+   */
   function createWebSocketStream(websocket: WebSocket, options?: DuplexOptions): Duplex;
 }
 

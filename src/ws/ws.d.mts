@@ -1,4 +1,4 @@
-// What "wsframe/ws" declares, for import: the same classes as for require(). `Server` is a type alone here, as in @types/ws.
+// The types of "wsframe/ws" for import: the same classes as for require(). As in @types/ws, `Server` is only a type here.
 
 import WebSocket = require("./ws.cjs");
 

@@ -14,7 +14,7 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** What the browser's form throws. */
-const REFUSAL = "wsframe/ws does not run in browsers: use their own WebSocket";
+const REFUSAL = "wsframe/ws does not work in browsers: use the browser's own WebSocket";
 
 describe.skipIf(!hasRegistry)("tools", () => {
   let registry: Registry;
