@@ -13,13 +13,13 @@ import { toRequest } from "./request.ts";
 import { Rooms } from "./rooms.ts";
 import { Relay } from "./relay.ts";
 
-/** What wsframeAdapter() returns: the same as the adapter of "crossws/adapters/node". */
+/** The result of wsframeAdapter(). It has the same members as the adapter of "crossws/adapters/node". */
 export interface WsframeAdapter extends AdapterInstance {
   /**
-   * Takes a request of the 'upgrade' event of a server of node:http or https; you can pass it to `on()` as it is. `webRequest`
-   * is what hooks get as the request: by default one is made of `request`.
+   * A listener for the "upgrade" event of a server of node:http or node:https. Hooks get `webRequest`, which is made from `request`
+   * by default.
    *
-   * @returns a promise that resolves once the hooks have decided and the client has been answered. It never rejects: see
+   * @returns a promise that resolves when the hooks have decided and the client has been answered. It never rejects: errors go to
    *   `onRefused` of `serverOptions`
    */
   readonly handleUpgrade: (
@@ -28,17 +28,17 @@ export interface WsframeAdapter extends AdapterInstance {
     head: Uint8Array,
     webRequest?: Request,
   ) => Promise<void>;
-  /** Closes all peers. With `force` it cuts their sockets instead. @throws RangeError for a code that must not be sent */
+  /** Closes all peers, or with `force` destroys their sockets. @throws RangeError for a code that must not be sent */
   readonly closeAll: (code?: number, reason?: string | Uint8Array, force?: boolean) => void;
 }
 
 /**
- * An adapter for crossws on connections of `wsframe/node`: hooks, peers, topics, namespaces and `sync`.
+ * Creates an adapter for crossws that uses connections of `wsframe/node`. It supports hooks, peers, topics, namespaces and `sync`.
  *
- * A message that is published is encoded once, and compressed once, for all who get it. When the upgrade hook fails, the client
- * gets a 500. What other hooks throw is an uncaught exception, and a promise of theirs that rejects an unhandled rejection.
+ * A published message is encoded and compressed once for all subscribers. If the upgrade hook fails, the client gets a 500. If
+ * another hook throws, that is an uncaught exception; if its promise rejects, that is an unhandled rejection.
  *
- * @throws TypeError, RangeError for wrong or unknown options
+ * @throws TypeError, RangeError for invalid or unknown options
  */
 export function wsframeAdapter(options: WsframeAdapterOptions = {}): WsframeAdapter {
   const serverOptions = readOptions(options);
@@ -57,7 +57,7 @@ export function wsframeAdapter(options: WsframeAdapterOptions = {}): WsframeAdap
       refuse(nodeRequest, socket, rejectHandshake({ status: 400 }));
       return;
     }
-    // Until there is a connection nobody else listens.
+    // Until there is a connection, the socket has no other listener for errors.
     socket.on("error", destroy);
     try {
       const decision = await decide(options, webRequest);
@@ -75,7 +75,7 @@ export function wsframeAdapter(options: WsframeAdapterOptions = {}): WsframeAdap
     rejection: Rejection,
     error: unknown = rejection.error,
   ): void {
-    // The client has gone, or upgrade() has refused it.
+    // The client has disconnected, or upgrade() has refused it.
     if (socket.destroyed || socket.writableEnded) return;
     reject(socket, rejection);
     tellRefused(serverOptions.onRefused, request, { status: rejection.status, error });
@@ -124,7 +124,7 @@ export function wsframeAdapter(options: WsframeAdapterOptions = {}): WsframeAdap
   };
 }
 
-/** One function for all: a closure would keep the request. */
+/** A shared function, because a closure would keep the request in memory. */
 function destroy(this: Duplex): void {
   this.destroy();
 }

@@ -1,12 +1,12 @@
-// Bytes in the forms that `binaryType` names.
+// Converts bytes to the forms that `binaryType` names.
 
-/** A buffer that has these bytes and no others: short Buffers share theirs. */
+/** An ArrayBuffer that contains only these bytes. Short Buffers share theirs, so it may be a copy. */
 export function bufferOf(bytes: Uint8Array<ArrayBuffer>): ArrayBuffer {
   const { buffer, byteOffset, byteLength } = bytes;
   return byteLength === buffer.byteLength ? buffer : buffer.slice(byteOffset, byteOffset + byteLength);
 }
 
-/** The same bytes. */
+/** A Buffer of the same memory. */
 export function toBuffer(bytes: Uint8Array<ArrayBuffer>): Buffer<ArrayBuffer> {
   if (Buffer.isBuffer(bytes)) return bytes as Buffer<ArrayBuffer>;
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

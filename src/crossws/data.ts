@@ -1,10 +1,10 @@
-// What peers can be sent: anything, as crossws has it.
+// Converts the values that crossws accepts as messages, and sends them.
 
 import { type Bytes, PreparedMessage } from "../index.ts";
 import { isBytes } from "../frame/bytes.ts";
 import type { Connection } from "../node/index.ts";
 
-/** What goes out as it is. */
+/** Data that is sent without conversion. */
 export type Payload = string | Bytes | Blob;
 
 /** Options of send() and publish() of a peer. */
@@ -13,8 +13,9 @@ export interface PeerSendOptions {
 }
 
 /**
- * The payload of a value: plain objects become JSON, arrays of numbers bytes, nothing an empty text.
- * @throws TypeError for what is none of all that
+ * Converts a value to a payload. Plain objects become JSON, arrays of numbers become bytes, and null and undefined become an empty
+ * text.
+ * @throws TypeError for other objects
  */
 export function toPayload(value: unknown): Payload {
   if (typeof value === "string" || isBytes(value) || value instanceof Blob) return value;
@@ -26,7 +27,7 @@ export function toPayload(value: unknown): Payload {
   throw new TypeError("data must be a string, bytes, a Blob, a plain object or a primitive value");
 }
 
-/** Whether it is an object literal or the like, of any realm, and no instance of a class. */
+/** Whether a value is a plain object of any realm, not an instance of a class. */
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== null && prototype !== Object.prototype && Object.getPrototypeOf(prototype) !== null) return false;
@@ -34,7 +35,7 @@ function isPlain(value: object): boolean {
   return !(Symbol.toStringTag in value) || Object.prototype.toString.call(value) === "[object Module]";
 }
 
-/** Sends a payload, compressed or not as the options say, or as the extension is configured. */
+/** Sends a payload. Without the option `compress`, the extension decides whether to compress it. */
 export function sendPayload(
   connection: Connection,
   payload: Payload | PreparedMessage,
@@ -46,7 +47,7 @@ export function sendPayload(
   else connection.send(payload, options);
 }
 
-/** A message to any number of peers: encoded for the first of them, if there is one. */
+/** A message to any number of peers. It is encoded once, for the first peer. */
 export class Broadcast {
   readonly payload: Payload;
   readonly #options: PeerSendOptions | undefined;

@@ -1,37 +1,37 @@
-// What the hooks of an adapter say: those of its options, and those that `resolve` finds for a request.
+// Calls the hooks of an adapter: those in its options, and those that `resolve` returns for a request.
 
 import type { Hooks, PeerContext } from "crossws";
 import { throwLater } from "../node/refusal.ts";
 import type { WsframeAdapterOptions } from "./options.ts";
 
-/** What the upgrade hook may return, apart from a Response. */
+/** The result of the upgrade hook, if it is not a Response. */
 type Verdict = Exclude<Awaited<ReturnType<Hooks["upgrade"]>>, Response | void>;
-/** What it may say about compression. */
+/** The field of the result that controls compression. */
 export type Deflate = NonNullable<Verdict["perMessageDeflate"]>;
 
-/** A request as adapters get it: some servers put a context there. */
+/** A request as hooks get it. Some servers add a context. */
 export type HookRequest = Parameters<Hooks["upgrade"]>[0];
 
-/** A request that the hooks let in. */
+/** A request that the hooks have accepted. */
 export interface Admitted {
   readonly namespace: string;
   readonly context: PeerContext;
-  /** For the response. */
+  /** Header fields for the response. */
   readonly headers: Headers;
   /** The subprotocol, if one was chosen. */
   readonly protocol: string | undefined;
   readonly deflate: Deflate | undefined;
-  /** The hooks that `resolve` has found. */
+  /** The hooks that `resolve` returned. */
   readonly resolved: Partial<Hooks> | undefined;
 }
 
-/** What becomes of a request: it is let in or answered, or a hook has taken its socket. */
+/** The result for a request: it is accepted, or answered with a Response, or a hook has taken over its socket. */
 export type Decision =
   | { readonly type: "admitted"; readonly admitted: Admitted }
   | { readonly type: "answered"; readonly response: Response }
   | { readonly type: "handled" };
 
-/** Asks the upgrade hooks. It rejects with what they throw that is no Response. */
+/** Calls the upgrade hooks. Rejects with the error of a hook, unless that is a Response or contains one. */
 export async function decide(options: WsframeAdapterOptions, request: HookRequest): Promise<Decision> {
   try {
     const context = request.context ?? {};
@@ -40,7 +40,7 @@ export async function decide(options: WsframeAdapterOptions, request: HookReques
       ask(() => options.hooks?.upgrade?.(request)),
       ask(() => options.resolve?.(request)),
     ]);
-    // What refuses is not overruled by another hook.
+    // If one hook refuses, the other cannot overrule it.
     if (given instanceof Response) return { type: "answered", response: given };
     const verdict = (await resolved?.upgrade?.(request)) || given;
     if (verdict instanceof Response) return { type: "answered", response: verdict };
@@ -61,7 +61,7 @@ export async function decide(options: WsframeAdapterOptions, request: HookReques
 
 const PROTOCOL = "sec-websocket-protocol";
 
-/** Calls a hook of an event, and then the resolved one. What they throw interrupts nobody. */
+/** Calls a hook for an event, and then the resolved one. Errors are thrown later, so they do not interrupt the connection. */
 export function call<Arguments extends unknown[]>(
   first: ((...args: Arguments) => unknown) | undefined,
   second: ((...args: Arguments) => unknown) | undefined,
@@ -77,7 +77,7 @@ export function call<Arguments extends unknown[]>(
   }
 }
 
-/** Also what is thrown becomes a rejection. */
+/** Calls a function. If it throws, the promise rejects. */
 async function ask<Result>(run: () => Result): Promise<Awaited<Result>> {
   return await run();
 }
@@ -95,11 +95,11 @@ async function chooseProtocol(
   return (await handleProtocols(names, request)) || undefined;
 }
 
-/** Hooks may throw a Response, or an error that has one. */
+/** The Response that a hook has thrown, or that its error contains. */
 function responseIn(error: unknown): Response | undefined {
   if (error instanceof Response) return error;
   const carries = typeof error === "object" && error !== null && "response" in error;
-  // Read once: it may be a getter that makes a new one.
+  // Read it once, because it may be a getter that makes a new one.
   const response = carries ? error.response : undefined;
   return response instanceof Response ? response : undefined;
 }

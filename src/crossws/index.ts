@@ -1,5 +1,5 @@
 /// <reference types="node" preserve="true" />
-// "wsframe/crossws": the hooks of crossws on connections of wsframe/node. Of crossws only types are imported.
+// "wsframe/crossws": an adapter for crossws that uses connections of wsframe/node. Only types are imported from crossws.
 
 export { wsframeAdapter, type WsframeAdapter } from "./adapter.ts";
 export { connectionOf } from "./peer.ts";

@@ -2,9 +2,9 @@ import type { Message, Peer } from "crossws";
 import { bufferOf, toBuffer } from "./bytes.ts";
 import { inspectAs } from "./inspect.ts";
 
-/** What the hook of messages gets. */
+/** The second argument of the message hook. */
 export class PeerMessage implements PublicPart<Message> {
-  /** A string for text; a Buffer for binary, unless `binaryType` of the adapter says otherwise. */
+  /** A string for text. For binary messages a Buffer, or the form that `binaryType` of `serverOptions` names. */
   readonly rawData: string | Uint8Array<ArrayBuffer>;
   readonly peer: Peer;
   #id: string | undefined = undefined;
@@ -43,11 +43,11 @@ export class PeerMessage implements PublicPart<Message> {
 
   json<Value = unknown>(): Value {
     this.#json ??= { value: JSON.parse(this.text()) };
-    // As of JSON.parse(): the caller knows.
+    // As with JSON.parse(), the caller knows the type.
     return this.#json.value as Value;
   }
 
-  /** In the form that `peer.websocket.binaryType` names. */
+  /** The message in the form that `peer.websocket.binaryType` names. */
   get data(): unknown {
     const type: string | undefined = this.peer.websocket.binaryType;
     switch (type) {
@@ -79,14 +79,14 @@ inspectAs(PeerMessage.prototype, (message) => ({
   message: { id: message.id, peer: message.peer, text: message.text() },
 }));
 
-/** What a class of crossws shows, but for the symbol of Node's util.inspect(), whose name it does not export. */
+/** The public members of a class of crossws, except the symbol for util.inspect(), which crossws does not export. */
 export type PublicPart<Class> = {
   [
     Name in keyof Class as Name extends string | typeof Symbol.toPrimitive | typeof Symbol.toStringTag ? Name : never
   ]: Class[Name];
 };
 
-/** crossws exports its Message as a type alone, with private fields. Ours has all that is public of it. */
+/** Casts to Message. crossws exports it only as a type with private fields; PeerMessage has all public members. */
 export function asMessage(message: PeerMessage): Message {
   return message as unknown as Message;
 }

@@ -6,12 +6,12 @@ import { checkOptions } from "../node/options.ts";
 import type { UpgradeOptions } from "../node/index.ts";
 import type { Deflate } from "./hooks.ts";
 
-/** Options of wsframeAdapter(): those of every adapter of crossws, and what wsframe takes. */
+/** Options of wsframeAdapter(): those of every adapter of crossws, and `serverOptions`. */
 export interface WsframeAdapterOptions extends AdapterOptions {
   /**
-   * What upgrade() takes. `idleTimeout` of the adapter is the default of `pingInterval` and `pongTimeout`. Binary messages are
-   * Buffers unless `binaryType` says otherwise. `protocols` and `headers` are left to `handleProtocols` and the upgrade hook.
-   * Default: none.
+   * Options of upgrade(). The default of `pingInterval` and `pongTimeout` is `idleTimeout` of the adapter, which is in seconds. The
+   * default of `binaryType` is `"nodebuffer"`. Instead of `protocols`, use `handleProtocols`. Instead of `headers`, return header
+   * fields from the upgrade hook. Default: none.
    */
   readonly serverOptions?: Omit<UpgradeOptions, "headers" | "protocols"> | undefined;
 }
@@ -27,19 +27,19 @@ const KNOWN: Names<WsframeAdapterOptions> = {
   sync: true,
 };
 
-/** Of other adapters. */
-const HINTS: Hints = { wss: "there is no other server; use `serverOptions`" };
+/** Options of other adapters, with what to use instead. */
+const HINTS: Hints = { wss: "this adapter needs no server: use `serverOptions`" };
 
-/** The default of `idleTimeout`, in seconds: that of every adapter of crossws. */
+/** The default of `idleTimeout`, in seconds, as in all adapters of crossws. */
 const IDLE_TIMEOUT = 30;
-/** Options of upgrade() for which crossws has a place of its own. */
+/** Options of upgrade() that crossws replaces. */
 const INSTEAD = [
-  ["headers", "the upgrade hook returns them"],
-  ["protocols", "use handleProtocols, or the upgrade hook"],
+  ["headers", "return them from the upgrade hook"],
+  ["protocols", "use `handleProtocols` or the upgrade hook"],
 ] as const;
 
 /**
- * What holds for all connections of an adapter.
+ * Checks the options of an adapter, and returns those of its connections.
  * @throws TypeError, RangeError
  */
 export function readOptions(options: WsframeAdapterOptions): UpgradeOptions {
@@ -50,7 +50,7 @@ export function readOptions(options: WsframeAdapterOptions): UpgradeOptions {
   }
   checkUpgradeNames("upgrade()", serverOptions);
   for (const [name, instead] of INSTEAD) {
-    if (name in serverOptions) throw new TypeError(`serverOptions has no \`${name}\` here: ${instead}`);
+    if (name in serverOptions) throw new TypeError(`serverOptions has no option \`${name}\`: ${instead}`);
   }
   const time = idleTimeout === 0 ? Infinity : idleTimeout * 1000;
   const { pingInterval = time, pongTimeout = time, binaryType = "nodebuffer" } = serverOptions;
@@ -59,14 +59,14 @@ export function readOptions(options: WsframeAdapterOptions): UpgradeOptions {
   return read;
 }
 
-/** The extension that an object of the upgrade hook asks for. Hooks tend to return the same object each time. */
+/** The extensions for objects that the upgrade hook returned. They are cached, because hooks often return the same object. */
 const deflates: WeakMap<object, Extension> = new WeakMap();
 const DEFAULTS: Exclude<Deflate, boolean> = {};
 const DEFLATE = "permessage-deflate";
 
 /**
- * The extensions to negotiate, where the upgrade hook has something to say about compression.
- * @throws TypeError, RangeError for options of it that cannot be
+ * The extensions to negotiate, with the compression that the upgrade hook returned.
+ * @throws TypeError, RangeError for invalid options of compression
  */
 export function extensionsFor(
   deflate: Deflate | undefined,
@@ -84,7 +84,7 @@ function extensionOf(options: Exclude<Deflate, boolean>): Extension {
   return extension;
 }
 
-/** Options in the form of ws. Those of zlib that the other side cannot notice, such as `chunkSize`, have no equivalent. */
+/** Converts options in the form of ws. Options of zlib that the peer cannot notice, such as `chunkSize`, are left out. */
 function translated({ zlibDeflateOptions = {}, ...options }: Exclude<Deflate, boolean>): PerMessageDeflateOptions {
   const { level, memLevel, strategy } = zlibDeflateOptions;
   const { serverNoContextTakeover, clientNoContextTakeover, serverMaxWindowBits, clientMaxWindowBits } = options;

@@ -10,26 +10,26 @@ import type { Relay } from "./relay.ts";
 import type { Room, Rooms } from "./rooms.ts";
 import { PeerWebSocket } from "./web-socket.ts";
 
-/** What the peers of an adapter share. */
+/** The state that all peers of an adapter share. */
 export interface Shared {
   readonly options: WsframeAdapterOptions;
   readonly rooms: Rooms;
   readonly relay: Relay | undefined;
-  /** Whether Pings are sent on their own: then empty Pongs come that nobody asked for. */
+  /** Whether keepalive sends Pings. If so, some empty Pongs do not answer a ping() of a peer. */
   readonly keepsAlive: boolean;
 }
 
-/** From here on a send of Node's own sockets would say that they are full, and emit 'drain' later. In bytes. */
+/** The number of waiting bytes from which on a socket of Node would report that it is full, and emit "drain" later. */
 const DRAIN_MARK = 16384;
-/** As in crossws, in milliseconds. */
+/** The default of `pollInterval` in crossws, in milliseconds. */
 const POLL_INTERVAL = 100;
 
-/** What the hooks get for each connection. */
+/** The peer that hooks get. There is one for each connection. */
 export class WsframePeer implements Omit<PublicPart<Peer>, "websocket"> {
   readonly request: Request;
   readonly context: PeerContext;
   readonly namespace: string;
-  /** Still known when the connection has ended. */
+  /** Stored, so that it is known after the connection has ended. */
   readonly remoteAddress: string | undefined;
   readonly connection: Connection;
   readonly #shared: Shared;
@@ -38,10 +38,10 @@ export class WsframePeer implements Omit<PublicPart<Peer>, "websocket"> {
   #id: string | undefined = undefined;
   #topics: Set<string> | undefined = undefined;
   #websocket: PeerWebSocket | undefined = undefined;
-  /** What waits for the connection to drain. */
+  /** The pending calls of waitForDrain(). */
   #waits: Set<() => void> | undefined = undefined;
   #drainDue = false;
-  /** Empty Pings of ping() that have not been answered. */
+  /** The number of empty Pings of ping() that have no Pong yet. */
   #pings = 0;
   #left = false;
 
@@ -74,7 +74,7 @@ export class WsframePeer implements Omit<PublicPart<Peer>, "websocket"> {
     return this.#room.peers;
   }
 
-  /** To be read: subscribe() and unsubscribe() change it. */
+  /** Do not change this set: use subscribe() and unsubscribe(). */
   get topics(): Set<string> {
     return (this.#topics ??= new Set());
   }
@@ -104,7 +104,7 @@ export class WsframePeer implements Omit<PublicPart<Peer>, "websocket"> {
     this.#room.unsubscribe(topic, this);
   }
 
-  /** To the other subscribers, here and on other instances. @throws TypeError for data that cannot be sent */
+  /** Sends to the other subscribers, here and on other instances. @throws TypeError for data that cannot be sent */
   publish(topic: string, data: unknown, options?: PeerSendOptions): void {
     const message = new Broadcast(data, options);
     this.#room.publish(topic, message, this);
@@ -126,11 +126,11 @@ export class WsframePeer implements Omit<PublicPart<Peer>, "websocket"> {
     this.#wake();
   }
 
-  /** What cannot be in a Ping goes to the hook of errors. */
+  /** Sends a Ping. If the data is not valid for a Ping, the error hook is called. */
   ping(data?: unknown): void {
     try {
       const payload = toPayload(data);
-      if (payload instanceof Blob) throw new TypeError("A Ping cannot have a Blob");
+      if (payload instanceof Blob) throw new TypeError("ping() does not accept a Blob");
       if (this.connection.ping(payload) && lengthOf(payload) === 0) this.#pings++;
     } catch (error) {
       this.#tellError(error);
@@ -138,8 +138,8 @@ export class WsframePeer implements Omit<PublicPart<Peer>, "websocket"> {
   }
 
   /**
-   * Resolves when no more than `threshold` bytes wait to be written, or the connection is no longer open. With the default of 0
-   * that is noticed at once. For more, `bufferedAmount` is also looked at every `pollInterval` ms.
+   * Resolves when not more than `threshold` bytes wait to be written, or when the connection is no longer open. With the default
+   * threshold of 0 it resolves at once when all is written. With another threshold, it also checks every `pollInterval` ms.
    */
   waitForDrain({ threshold = 0, pollInterval = POLL_INTERVAL, signal }: WaitForDrainOptions = {}): Promise<void> {
     const { connection } = this;
@@ -182,7 +182,7 @@ export class WsframePeer implements Omit<PublicPart<Peer>, "websocket"> {
     return "WebSocket";
   }
 
-  /** Begins to call the hooks. */
+  /** Starts to call the hooks. */
   open(): void {
     const { connection } = this;
     const { hooks } = this.#shared.options;
@@ -192,7 +192,7 @@ export class WsframePeer implements Omit<PublicPart<Peer>, "websocket"> {
     });
     connection.on("error", (error) => this.#failed(error));
     connection.on("close", (code, reason) => this.#closed(code, reason));
-    // Their payloads need not be copied where nobody looks.
+    // Without these listeners, their payloads need not be copied.
     if (hooks?.ping ?? this.#resolved?.ping) connection.on("ping", (data) => this.#tell("ping", data));
     if (hooks?.pong ?? this.#resolved?.pong) connection.on("pong", (data) => this.#ponged(data));
     call(hooks?.open, this.#resolved?.open, asPeer(this));
@@ -213,10 +213,10 @@ export class WsframePeer implements Omit<PublicPart<Peer>, "websocket"> {
   #failed(error: Error): void {
     this.#leave();
     if (error instanceof WebSocketError && error.code === "WS_ERR_PONG_TIMEOUT") {
-      // A peer that is not there does not answer a Close either.
+      // A peer that does not answer Pings does not answer a Close, either.
       this.connection.terminate();
     } else if (error !== this.connection.socket.errored) {
-      // A socket that fails is an end like any other: 1006.
+      // A socket that fails is not an error here: the close hook gets 1006.
       this.#tellError(error);
     }
   }
@@ -232,7 +232,7 @@ export class WsframePeer implements Omit<PublicPart<Peer>, "websocket"> {
     call(this.#shared.options.hooks?.close, this.#resolved?.close, asPeer(this), { code, reason });
   }
 
-  /** Nothing is published to it any more. */
+  /** Leaves the namespace and all topics. */
   #leave(): void {
     if (this.#left) return;
     this.#left = true;
@@ -246,7 +246,7 @@ export class WsframePeer implements Omit<PublicPart<Peer>, "websocket"> {
     return bufferedAmount;
   }
 
-  /** The hook of drains is called when what waits now has been taken. */
+  /** Calls the drain hook when all waiting bytes are written. */
   #awaitDrain(): void {
     if ((this.#shared.options.hooks?.drain ?? this.#resolved?.drain) === undefined) return;
     this.#drainDue = true;
@@ -264,13 +264,13 @@ export class WsframePeer implements Omit<PublicPart<Peer>, "websocket"> {
 
 inspectAs(WsframePeer.prototype, (peer) => ({ peer: { id: peer.id, ip: peer.remoteAddress } }));
 
-/** The connection of a peer of wsframeAdapter(): to send a message in pieces, for example. Undefined for other peers. */
+/** The connection of a peer of wsframeAdapter(), for example to send a message in pieces. Undefined for peers of other adapters. */
 export function connectionOf(peer: Peer): Connection | undefined {
   const own: unknown = peer;
   return own instanceof WsframePeer ? own.connection : undefined;
 }
 
-/** What the hook of errors gets: crossws does not export its own. */
+/** The error that the error hook gets. crossws does not export its own class. */
 class AdapterError extends Error implements WSError {
   override readonly name: string = "WSError";
 }
@@ -279,7 +279,7 @@ function lengthOf(payload: string | { readonly byteLength: number }): number {
   return typeof payload === "string" ? payload.length : payload.byteLength;
 }
 
-/** crossws exports its Peer as a type alone, with private fields. Ours has all that is public of it. */
+/** Casts to Peer. crossws exports it only as a type with private fields; WsframePeer has all public members. */
 export function asPeer(peer: WsframePeer): Peer {
   return peer as unknown as Peer;
 }

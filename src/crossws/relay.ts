@@ -1,4 +1,4 @@
-// Messages to and from other instances, over a driver such as those of "crossws/sync".
+// Passes messages to and from other instances, over a driver such as those of "crossws/sync".
 
 import type { SyncDriver, SyncErrorContext } from "crossws";
 import { asBytes } from "../frame/bytes.ts";
@@ -6,9 +6,9 @@ import { Broadcast, type Payload } from "./data.ts";
 import type { WsframeAdapterOptions } from "./options.ts";
 import type { Rooms } from "./rooms.ts";
 
-/** The backplane of an adapter. What fails there is reported, and stops nothing here. */
+/** Connects an adapter to other instances. Failures of the driver are reported, and do not stop the adapter. */
 export class Relay {
-  /** As adapters show it: its failures are reported too. */
+  /** The driver as the adapter exposes it. Its failures are reported, too. */
   readonly driver: SyncDriver;
   readonly #onError: WsframeAdapterOptions["onError"];
 
@@ -26,7 +26,7 @@ export class Relay {
     );
   }
 
-  /** Tells the other instances of a message; the namespace "" means all. */
+  /** Publishes a message to other instances. The namespace "" means all namespaces. */
   publish(namespace: string, topic: string, payload: Payload): void {
     if (payload instanceof Blob) {
       void this.#attempt("publish", async () => {
@@ -38,7 +38,7 @@ export class Relay {
     }
   }
 
-  /** Returns a promise only where there is something to wait for. It never rejects. */
+  /** Calls `run` and reports its error. Returns a promise only if `run` does; it never rejects. */
   #attempt(stage: SyncErrorContext["stage"], run: () => void | Promise<void>): void | Promise<void> {
     const report = (error: unknown): void => {
       if (this.#onError) this.#onError(error, { stage });

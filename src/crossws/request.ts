@@ -1,12 +1,12 @@
-// A WHATWG Request of a request of node:http. Making a real one costs more than the rest of a handshake, and hooks hardly
-// ever read more than its URL and its header fields: so it is made when something else is asked for.
+// Makes a WHATWG Request from a request of node:http. A real Request takes longer to make than the rest of a handshake, and most
+// hooks read only the URL and header fields, so it is made when another member is used.
 
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 
-/** What a Host field can be: nothing that would end the authority of a URL, or that names a user. */
+/** A Host field without characters that would end the authority of a URL, or that would name a user. */
 const HOST = /^[^\s/?#@\\]+$/;
 
-/** The URL of a request, or undefined if what it says is no URL of http or https. */
+/** The URL of a request, or undefined if it is not a valid URL of http or https. */
 function urlOf({ headers, socket, url: target = "/" }: IncomingMessage): URL | undefined {
   const { host = "localhost", "x-forwarded-proto": forwarded } = headers;
   if (!HOST.test(host)) return undefined;
@@ -19,13 +19,14 @@ function urlOf({ headers, socket, url: target = "/" }: IncomingMessage): URL | u
   }
 }
 
-/** Undefined for a request that has no URL. What it returns keeps the header fields, and nothing else of the request. */
+/** Makes the Request, or returns undefined if the URL is not valid. The result keeps only the header fields of `nodeRequest`. */
 export function toRequest(nodeRequest: IncomingMessage): Request | undefined {
   const url = urlOf(nodeRequest);
   if (url === undefined) return undefined;
   const request: unknown = new UpgradeRequest(url.href, nodeRequest.headers);
-  // It is one, by its prototype.
-  if (!(request instanceof Request)) throw new TypeError("This platform has another Request");
+  // True because of its prototype; the check narrows the type.
+  if (!(request instanceof Request))
+    throw new TypeError("globalThis.Request has been replaced: load wsframe/crossws after that");
   return request;
 }
 
@@ -48,12 +49,12 @@ class UpgradeRequest {
     return (this.#headers ??= toHeaders(this.#fields));
   }
 
-  /** Always: nothing else is a handshake. */
+  /** A handshake is always a GET. */
   get method(): string {
     return "GET";
   }
 
-  /** A real one, for everything else. */
+  /** A real Request, for all other members. */
   get whole(): Request {
     return (this.#whole ??= new Request(this.#url, { headers: this.headers }));
   }
@@ -78,7 +79,7 @@ for (const [name, { get, value }] of Object.entries(Object.getOwnPropertyDescrip
 
 type Member = (...args: unknown[]) => unknown;
 
-/** A getter or a method, of the real request. */
+/** Makes a getter or a method that calls that of the real Request. */
 function ofWhole(member: Member) {
   return function (this: UpgradeRequest, ...args: unknown[]): unknown {
     return member.apply(this.whole, args);

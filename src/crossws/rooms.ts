@@ -1,4 +1,4 @@
-// The peers of a namespace, and who of them has subscribed to what.
+// Keeps the peers of each namespace, and the subscribers of each topic.
 
 import type { Peer } from "crossws";
 import type { Broadcast } from "./data.ts";
@@ -30,7 +30,7 @@ export class Room {
 
 /** All namespaces that have peers. */
 export class Rooms {
-  /** As adapters show them. */
+  /** The peers of each namespace, as the adapter exposes them. */
   readonly peers: Map<string, Set<Peer>> = new Map();
   readonly #rooms: Map<string, Room> = new Map();
 
@@ -48,13 +48,13 @@ export class Rooms {
     const room = this.#rooms.get(namespace);
     if (room === undefined) return;
     room.peers.delete(peer);
-    // By default a path is a namespace: clients that ask for ever new ones must not fill memory.
+    // By default the path is the namespace, so empty rooms are removed: clients could otherwise fill memory with new paths.
     if (room.peers.size > 0) return;
     this.#rooms.delete(namespace);
     this.peers.delete(namespace);
   }
 
-  /** In one namespace, or in all. */
+  /** Sends a message to the subscribers in one namespace, or in all. */
   publish(topic: string, message: Broadcast, namespace: string | undefined): void {
     if (namespace) this.#rooms.get(namespace)?.publish(topic, message);
     else for (const room of this.#rooms.values()) room.publish(topic, message);

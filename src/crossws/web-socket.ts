@@ -1,4 +1,4 @@
-// The connection of a peer in the form of a browser's WebSocket: `peer.websocket`.
+// `peer.websocket`: the connection of a peer with the API of a browser's WebSocket.
 
 import type { Connection } from "../node/index.ts";
 import { bufferOf } from "./bytes.ts";
@@ -7,7 +7,7 @@ import { sendPayload, toPayload } from "./data.ts";
 const BINARY_TYPES = ["nodebuffer", "arraybuffer", "blob", "uint8array", "text"] as const;
 type BinaryType = (typeof BINARY_TYPES)[number];
 
-/** What handlers get: see the events of HTML's WebSocket. */
+/** The events of a browser's WebSocket. */
 interface EventOf {
   close: Event & { readonly code: number; readonly reason: string; readonly wasClean: boolean };
   error: Event & { readonly error: Error; readonly message: string };
@@ -15,7 +15,7 @@ interface EventOf {
 }
 type Handler<Type extends keyof EventOf> = ((event: EventOf[Type]) => unknown) | null;
 
-/** What `peer.websocket` is: made when it is first asked for. */
+/** The class of `peer.websocket`. An instance is made when the property is first read. */
 export class PeerWebSocket extends EventTarget {
   static readonly CONNECTING = 0;
   static readonly OPEN = 1;
@@ -37,12 +37,12 @@ export class PeerWebSocket extends EventTarget {
     super();
     this.#connection = connection;
     this.url = request.url.replace(/^http/, "ws");
-    // As in every adapter: where nothing was agreed on, what was offered.
+    // As in all adapters: if nothing was negotiated, the client's offer.
     this.protocol = connection.protocol || (request.headers.get("sec-websocket-protocol") ?? "");
     this.extensions = connection.extensions || (request.headers.get("sec-websocket-extensions") ?? "");
   }
 
-  /** 3 only once "close" has been emitted, as in browsers. */
+  /** As in browsers, it is not 3 before "close" has been emitted. */
   get readyState(): 1 | 2 | 3 {
     const { readyState, ending } = this.#connection;
     return readyState === 3 && ending === undefined ? 2 : readyState;
@@ -52,7 +52,7 @@ export class PeerWebSocket extends EventTarget {
     return this.#connection.bufferedAmount;
   }
 
-  /** The form of `message.data`. Other values are ignored, as in browsers. */
+  /** The form of `message.data`. As in browsers, other values are ignored. */
   get binaryType(): BinaryType {
     return this.#binaryType;
   }
@@ -109,7 +109,7 @@ export class PeerWebSocket extends EventTarget {
     this.#handlers = { ...this.#handlers, message };
   }
 
-  /** Only for those who ask: the hooks have listeners of their own. */
+  /** Adds listeners to the connection, when the first handler is set. The hooks have their own listeners. */
   #listen(): void {
     if (this.#listening) return;
     this.#listening = true;

@@ -1,18 +1,18 @@
-// The events of a WebSocket. Node has had a CloseEvent since version 23, and has had no ErrorEvent for longer.
+// The events of a WebSocket. They use the global classes CloseEvent and ErrorEvent, which older versions of Node do not have.
 
 import type { WebSocket } from "./web-socket.ts";
 
-/** A message has arrived. On Node it is a global `MessageEvent`. */
+/** A message has arrived. The event is an instance of the global `MessageEvent`. */
 export interface WebSocketMessageEvent extends Event {
-  /** A string for text. For binary a Blob or an ArrayBuffer, as `binaryType` says; it is yours. */
+  /** A string for text. For binary messages, a Blob or an ArrayBuffer, depending on `binaryType`. The memory is yours. */
   readonly data: string | ArrayBuffer | Blob;
   /** The origin of the URL, such as `wss://example.com`. */
   readonly origin: string;
 }
 
-/** The connection has ended, or could not be opened. It is a global `CloseEvent`, where there is one. */
+/** The connection has ended or could not be opened. The event is an instance of the global `CloseEvent`, if Node has one. */
 export interface WebSocketCloseEvent extends Event {
-  /** The code of the peer's Close; 1005 if it had none, 1006 if there was no Close (RFC 6455 §7.1.5). */
+  /** The code of the peer's Close; 1005 if it has no code, 1006 if the peer sent no Close (RFC 6455 §7.1.5). */
   readonly code: number;
   /** The reason in the peer's Close, or "". */
   readonly reason: string;
@@ -21,23 +21,23 @@ export interface WebSocketCloseEvent extends Event {
 }
 
 /**
- * The connection has failed. It is a global `ErrorEvent`, where there is one; in browsers it is an Event without details, and so
- * are those that others dispatch.
+ * The connection has failed. The event is an instance of the global `ErrorEvent`, if Node has one. In browsers, and if another
+ * program dispatches it, it is an Event without the details below.
  */
 export interface WebSocketErrorEvent extends Event {
-  /** Why: a HandshakeError, a WebSocketError, or an error of the socket. */
+  /** The cause: a HandshakeError, a WebSocketError, or an error of the socket. */
   readonly error?: unknown;
   /** The message of that error. */
   readonly message?: string;
 }
 
-/** The events of a WebSocket, by their types. */
+/** The events of a WebSocket, by type. */
 export interface WebSocketEventMap {
   /** The connection is open. */
   open: Event;
   /** A message has arrived. */
   message: WebSocketMessageEvent;
-  /** The connection has failed. A close event follows at once. */
+  /** The connection has failed. A close event follows. */
   error: WebSocketErrorEvent;
   /** The connection has ended. It is the last event. */
   close: WebSocketCloseEvent;
@@ -46,21 +46,21 @@ export interface WebSocketEventMap {
 /** The value of an on-property. */
 export type WebSocketHandler<T extends keyof WebSocketEventMap> = ((event: WebSocketEventMap[T]) => unknown) | null;
 
-/** What addEventListener() takes as a listener. In a function `this` is the WebSocket. */
+/** A listener for addEventListener(). In a function, `this` is the WebSocket. */
 export type WebSocketListener<T extends keyof WebSocketEventMap> =
   | ((this: WebSocket, event: WebSocketEventMap[T]) => unknown)
   | { handleEvent(event: WebSocketEventMap[T]): unknown }
   | null;
 
-/** Options of addEventListener(), as of every EventTarget. */
+/** Options of addEventListener(), as for every EventTarget. */
 export interface WebSocketListenerOptions {
-  /** Has no effect, but tells listeners apart. Default false. */
+  /** Has no effect, except that the same listener can be added once with and once without it. Default false. */
   readonly capture?: boolean;
-  /** Remove the listener before its first event is handed to it. Default false. */
+  /** Whether to remove the listener before it is called for the first time. Default false. */
   readonly once?: boolean;
   /** Has no effect. Default false. */
   readonly passive?: boolean;
-  /** Removes the listener when it is aborted. Default none. */
+  /** The listener is removed when this signal is aborted. Default none. */
   readonly signal?: AbortSignal;
 }
 
@@ -68,7 +68,7 @@ type Maker<Details, Made> = new (type: string, details: Details) => Made;
 type CloseDetails = Pick<WebSocketCloseEvent, "code" | "reason" | "wasClean">;
 type ErrorDetails = Required<Pick<WebSocketErrorEvent, "error" | "message">>;
 
-/** In the place of a global that is missing. */
+/** Replaces the global CloseEvent if it is missing. */
 class OwnCloseEvent extends Event implements WebSocketCloseEvent {
   readonly #details: CloseDetails;
 
@@ -90,7 +90,7 @@ class OwnCloseEvent extends Event implements WebSocketCloseEvent {
   }
 }
 
-/** In the place of a global that is missing. */
+/** Replaces the global ErrorEvent if it is missing. */
 class OwnErrorEvent extends Event implements WebSocketErrorEvent {
   readonly #details: ErrorDetails;
 

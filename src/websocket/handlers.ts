@@ -4,7 +4,7 @@ import type { WebSocketEventMap, WebSocketHandler } from "./events.ts";
 
 type EventType = keyof WebSocketEventMap;
 
-/** A handler that has been set: its listener keeps its place among the others when the handler is replaced. */
+/** A handler that was set. Its listener stays when the handler is replaced, so the order of listeners does not change. */
 interface Handler {
   value: object;
   readonly listener: (this: unknown, event: Event) => void;
@@ -23,7 +23,7 @@ export class Handlers {
     return (this.#handlers.get(type)?.value ?? null) as WebSocketHandler<T>;
   }
 
-  /** What is no object is null. An object that is no function is kept, and never called. */
+  /** A value that is not an object counts as null. An object that is not a function is kept but never called. */
   set(type: EventType, value: unknown): void {
     const handler = this.#handlers.get(type);
     if (!isObject(value)) {

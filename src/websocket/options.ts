@@ -1,4 +1,4 @@
-// What the constructor takes beyond the standard.
+// The options of the constructor that the standard does not have.
 
 import { checkNames, type Hints, type Names } from "../frame/known-options.ts";
 import { createRequest, type HeaderSource, perMessageDeflate } from "../index.ts";
@@ -8,7 +8,8 @@ import { CLIENT_HINTS } from "../node/known-options.ts";
 import { checkOptions } from "../node/options.ts";
 
 /**
- * Options of a WebSocket beyond the standard: those of connect() that a client needs. `extensions` is `[perMessageDeflate()]` by default.
+ * Options of a WebSocket that the standard does not have. They are options of connect(). The default of `extensions` is
+ * `[perMessageDeflate()]`.
  */
 export interface WebSocketOptions extends Pick<
   ConnectOptions,
@@ -26,11 +27,14 @@ export interface WebSocketOptions extends Pick<
   | "tls"
 > {}
 
-/** The second argument of Node's own WebSocket, with the options of this one: for programs that were written for that. */
+/**
+ * The second argument in the form of Node's own WebSocket, for programs written for that. It also accepts the options of this
+ * class.
+ */
 export interface WebSocketInit extends Omit<WebSocketOptions, "headers"> {
-  /** The subprotocols, or one. Default none. */
+  /** One subprotocol, or a list of them. Default none. */
   readonly protocols?: string | Iterable<string> | undefined;
-  /** Further header fields. Default none. */
+  /** Additional header fields. Default none. */
   readonly headers?: HeaderSource | readonly (readonly string[])[] | undefined;
 }
 
@@ -51,14 +55,14 @@ const NAMES: Names<WebSocketOptions> = {
 
 const HINTS: Hints = {
   ...CLIENT_HINTS,
-  dispatcher: "use an `agent`",
-  perMessageDeflate: "it is offered by default; `extensions: []` offers nothing",
-  protocol: "subprotocols are the second argument",
-  protocols: "subprotocols are the second argument",
-  signal: "call close(), which also gives up connecting",
+  dispatcher: "use the option `agent`",
+  perMessageDeflate: "compression is offered by default; `extensions: []` turns it off",
+  protocol: "pass subprotocols as the second argument",
+  protocols: "pass subprotocols as the second argument",
+  signal: "to give up connecting, call close()",
 };
 
-/** The same, apart from the subprotocols. @internal */
+/** Converts the second argument to options, without the subprotocols. @internal */
 export function optionsOf({ protocols: _protocols, headers, ...rest }: WebSocketInit): WebSocketOptions {
   if (headers === undefined) return rest;
   return {
@@ -68,7 +72,7 @@ export function optionsOf({ protocols: _protocols, headers, ...rest }: WebSocket
 }
 
 /**
- * The options of connect(), checked now: the constructor throws what connect() would reject with.
+ * Makes the options of connect(), and checks them now, so that the constructor throws what connect() would reject with.
  * @throws TypeError, RangeError @internal
  */
 export function readOptions(url: string, protocols: readonly string[], options: WebSocketOptions = {}): ConnectOptions {

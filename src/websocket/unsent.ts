@@ -1,31 +1,31 @@
-// What `bufferedAmount` tells.
+// Computes `bufferedAmount` of a WebSocket.
 
-/** What is asked of a connection: an upper bound for the bytes that it has not written. */
+/** The part of a connection that is used here. `bufferedAmount` is an upper bound for the bytes that it has not written. */
 interface Writer {
   readonly bufferedAmount: number;
 }
 
 /**
- * Counts the bytes of messages that the system has not taken: of application data, so without framing. Within a task the
- * number only grows; later it is also bounded by what the connection has not written. Compressed messages then count what is
- * left of them. What could not be sent counts for ever.
+ * Counts the bytes of messages that the system has not accepted, without framing. Within a task the number only grows. In later
+ * tasks it is not more than the number of bytes that the connection has not written, so a compressed message counts its
+ * compressed bytes. Messages that could not be sent count forever.
  * @internal
  */
 export class Unsent {
   #writer: Writer | undefined = undefined;
-  /** Messages that the connection has, or had. */
+  /** The bytes of messages that were passed to the connection and may not be written yet. */
   #given = 0;
-  /** Blobs that are being read. */
+  /** The bytes of Blobs that are being read. */
   #blobs = 0;
   #lost = 0;
-  /** Whether a message was sent in this task. */
+  /** Whether a message was sent in the current task. */
   #fresh = false;
 
   get amount(): number {
     return this.#lost + this.#blobs + this.#settle();
   }
 
-  /** The connection that takes the messages from now on. */
+  /** Sets the connection that sends the messages. */
   set writer(writer: Writer) {
     this.#writer = writer;
   }
@@ -37,7 +37,7 @@ export class Unsent {
     setImmediate(() => (this.#fresh = false));
   }
 
-  /** Counts a Blob until `sent` says that the connection has all of it, or has not taken it. */
+  /** Counts a Blob until `sent` resolves: true if the connection has all of it, false if it was not sent. */
   async giveBlob(length: number, sent: Promise<boolean>): Promise<void> {
     this.#blobs += length;
     const given = await sent;
@@ -50,7 +50,7 @@ export class Unsent {
     this.#lost += length;
   }
 
-  /** The connection is over: what it still has is lost. */
+  /** Ends the counting. Bytes that the connection has not written are lost. */
   end(): void {
     this.#lost += this.#settle();
     this.#given = 0;

@@ -22,7 +22,7 @@ const CLOSED = 3;
 
 type Ending = Pick<WebSocketCloseEvent, "code" | "reason" | "wasClean">;
 
-/** What Web IDL makes enumerable. */
+/** The members that are enumerable by Web IDL. */
 const MEMBERS = [
   "url",
   "readyState",
@@ -41,33 +41,34 @@ const MEMBERS = [
 const ABNORMAL: Ending = { code: 1006, reason: "", wasClean: false };
 
 /**
- * The WebSocket of browsers (https://websockets.spec.whatwg.org) on a Connection of `wsframe/node`: for libraries that expect
- * that constructor. Each event is a task of its own, so promises that a listener resolves are settled before the next event.
+ * The WebSocket of browsers (https://websockets.spec.whatwg.org) for libraries that expect that constructor. It uses a Connection
+ * of `wsframe/node`. Each event is dispatched in a task of its own, so the promise callbacks of one event run before the next
+ * event.
  *
- * Where Node differs from a browser: there is no page, so no base for relative URLs and no Origin, unless an option says so;
- * ports are not blocked; and an error event says what went wrong.
+ * It differs from a browser in a few points. Because there is no page, URLs must be absolute, and no Origin is sent without the
+ * option `origin`. No port is blocked. An error event has the error.
  */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export class WebSocket extends EventTarget {
-  /** 0: the connection is being opened. */
+  /** 0: the connection is not open yet. */
   declare static readonly CONNECTING: 0;
-  /** 1: messages can be sent and arrive. */
+  /** 1: messages can be sent and received. */
   declare static readonly OPEN: 1;
   /** 2: the closing handshake has begun, or close() has been called. */
   declare static readonly CLOSING: 2;
   /** 3: the connection has ended, or could not be opened. */
   declare static readonly CLOSED: 3;
-  /** 0: as of the class. */
+  /** 0: see WebSocket.CONNECTING. */
   declare readonly CONNECTING: 0;
-  /** 1: as of the class. */
+  /** 1: see WebSocket.OPEN. */
   declare readonly OPEN: 1;
-  /** 2: as of the class. */
+  /** 2: see WebSocket.CLOSING. */
   declare readonly CLOSING: 2;
-  /** 3: as of the class. */
+  /** 3: see WebSocket.CLOSED. */
   declare readonly CLOSED: 3;
 
   readonly #url: URL;
-  /** What messages come from. */
+  /** The `origin` of message events. */
   readonly #origin: string;
   readonly #handlers: Handlers = new Handlers(this);
   readonly #unsent: Unsent = new Unsent();
@@ -75,34 +76,35 @@ export class WebSocket extends EventTarget {
   readonly #attempt: AbortController = new AbortController();
   #connection: Connection | undefined = undefined;
   #state: 0 | 1 | 2 | 3 = CONNECTING;
-  /** Messages whose events are due. */
+  /** The number of messages whose events are not dispatched yet. */
   #due = 0;
   #binaryType: "blob" | "arraybuffer" = "blob";
   #failure: unknown = undefined;
 
   /**
-   * Begins to connect. permessage-deflate is offered.
+   * Starts to connect. It offers permessage-deflate by default.
    *
-   * `url`: ws: or wss:, which http: and https: are taken for
+   * `url`: an absolute URL with the scheme ws: or wss:. http: and https: mean the same
    *
-   * `protocols`: a subprotocol, or several in order of preference; the server has to choose one. Or an object as for Node's own
-   * WebSocket
+   * `protocols`: one subprotocol, or a list in order of preference. If you offer any, the server must choose one. Node's own
+   * WebSocket accepts an options object here, and so does this one
    *
-   * `options`: what the standard does not have, such as header fields and TLS
+   * `options`: options that the standard does not have, such as header fields and TLS
    *
-   * @throws DOMException (SyntaxError) for a URL that is relative, malformed, of another scheme or has a fragment, and for
-   *   subprotocols that are no tokens or stand there twice, in any case
-   * @throws TypeError, RangeError for wrong or unknown options
+   * @throws DOMException (SyntaxError) for a URL that is relative or malformed, or that has another scheme or a fragment
+   * @throws DOMException (SyntaxError) for a subprotocol that is not a token, or that occurs twice, ignoring case
+   * @throws TypeError, RangeError for invalid or unknown options
    */
   constructor(url: string | URL, protocols?: string | Iterable<string> | WebSocketInit, options?: WebSocketOptions) {
-    if (arguments.length === 0) throw new TypeError("A WebSocket needs a URL");
+    if (arguments.length === 0) throw new TypeError("The WebSocket constructor needs a URL");
     super();
     const init = isInit(protocols) ? protocols : undefined;
     this.#url = readUrl(url);
     this.#origin = this.#url.origin;
     const offered = readProtocols(init === undefined ? protocols : init.protocols);
     const { href } = this.#url;
-    if (init !== undefined && options !== undefined) throw new TypeError("The options are given twice");
+    if (init !== undefined && options !== undefined)
+      throw new TypeError("Pass the options as the second or the third argument, not as both");
     const given = init === undefined ? options : optionsOf(init);
     const all = { ...readOptions(href, offered, given), signal: this.#attempt.signal };
     connect(href, all).then(
@@ -111,7 +113,7 @@ export class WebSocket extends EventTarget {
     );
   }
 
-  /** The URL, as it was parsed. */
+  /** The URL after parsing. */
   get url(): string {
     return this.#url.href;
   }
@@ -122,24 +124,24 @@ export class WebSocket extends EventTarget {
   }
 
   /**
-   * How many bytes of messages the system has not taken, without framing. What is sent once the connection is closing is never
-   * taken, and adds to it for good. A compressed message counts what is left of it once the task is over that sent it.
+   * The number of bytes of messages, without framing, that the system has not accepted. Messages that you send while the connection
+   * is closing are counted forever. After the task that sent it, a compressed message counts only its compressed bytes.
    */
   get bufferedAmount(): number {
     return this.#unsent.amount;
   }
 
-  /** The extensions that were agreed on, as in Sec-WebSocket-Extensions; empty for none, and until it is open. */
+  /** The negotiated extensions, as in Sec-WebSocket-Extensions; "" if there are none, or until the connection is open. */
   get extensions(): string {
     return this.#connection?.extensions ?? "";
   }
 
-  /** The subprotocol that the server chose; empty for none, and until it is open. */
+  /** The subprotocol that the server chose; "" if there is none, or until the connection is open. */
   get protocol(): string {
     return this.#connection?.protocol ?? "";
   }
 
-  /** What binary messages arrive as. Other values are ignored. Default "blob". */
+  /** The form of binary messages: "blob" or "arraybuffer". Other values are ignored. Default "blob". */
   get binaryType(): "blob" | "arraybuffer" {
     return this.#binaryType;
   }
@@ -148,7 +150,7 @@ export class WebSocket extends EventTarget {
     if (value === "blob" || value === "arraybuffer") this.#binaryType = value;
   }
 
-  /** A listener of "open"; null for none. */
+  /** A listener of "open", or null. */
   get onopen(): WebSocketHandler<"open"> {
     return this.#handlers.get("open");
   }
@@ -157,7 +159,7 @@ export class WebSocket extends EventTarget {
     this.#handlers.set("open", handler);
   }
 
-  /** A listener of "message"; null for none. */
+  /** A listener of "message", or null. */
   get onmessage(): WebSocketHandler<"message"> {
     return this.#handlers.get("message");
   }
@@ -166,7 +168,7 @@ export class WebSocket extends EventTarget {
     this.#handlers.set("message", handler);
   }
 
-  /** A listener of "error"; null for none. */
+  /** A listener of "error", or null. */
   get onerror(): WebSocketHandler<"error"> {
     return this.#handlers.get("error");
   }
@@ -175,7 +177,7 @@ export class WebSocket extends EventTarget {
     this.#handlers.set("error", handler);
   }
 
-  /** A listener of "close"; null for none. */
+  /** A listener of "close", or null. */
   get onclose(): WebSocketHandler<"close"> {
     return this.#handlers.get("close");
   }
@@ -185,15 +187,17 @@ export class WebSocket extends EventTarget {
   }
 
   /**
-   * Sends text for a string, binary for bytes and Blobs, in the order of the calls. Bytes are copied. A Blob is read as it is
-   * sent, in fragments, so one of a file takes little memory. Once the connection is closing, nothing is sent.
+   * Sends a string as text, and bytes or a Blob as binary, in the order of the calls. Bytes are copied, so you may reuse the
+   * buffer. A Blob is read and sent in fragments, so a Blob of a file uses little memory. Nothing is sent while the connection is
+   * closing.
    * @throws DOMException (InvalidStateError) while connecting
    * @throws TypeError for a view of shared memory
    */
   send(data: string | ArrayBuffer | ArrayBufferView | Blob): void {
-    if (arguments.length === 0) throw new TypeError("send() needs a message");
+    if (arguments.length === 0) throw new TypeError("send() needs an argument");
     const { data: message, length } = readMessage(data);
-    if (this.#state === CONNECTING) throw new DOMException("The connection is not open yet", "InvalidStateError");
+    if (this.#state === CONNECTING)
+      throw new DOMException("The WebSocket is not open yet: wait for the event open", "InvalidStateError");
     const connection = this.#connection;
     if (connection === undefined || this.#state !== OPEN) {
       this.#unsent.lose(length);
@@ -214,10 +218,10 @@ export class WebSocket extends EventTarget {
   }
 
   /**
-   * Begins the closing handshake, after all that was sent before; no message event follows. While connecting it gives up:
-   * that fails the connection. Does nothing if it is closing already.
+   * Starts the closing handshake, after all messages sent before. No message event follows. While connecting, it gives up, and the
+   * connection fails. It has no effect if the connection is already closing.
    * @throws DOMException (InvalidAccessError) for a code other than 1000 and 3000 to 4999
-   * @throws DOMException (SyntaxError) for a reason of more than 123 bytes in UTF-8
+   * @throws DOMException (SyntaxError) for a reason of more than 123 bytes of UTF-8
    */
   close(code?: number, reason?: string): void {
     const close = readClose(code, reason);
@@ -234,13 +238,13 @@ export class WebSocket extends EventTarget {
 
   #established(connection: Connection, offered: readonly string[]): void {
     if (offered.length > 0 && connection.protocol === "") {
-      // RFC 6455 lets that pass, the standard does not.
+      // RFC 6455 allows that, but the standard for browsers does not.
       connection.terminate();
       this.#fail(new Error("The server has chosen none of the subprotocols"));
       return;
     }
     connection.on("message", (data) => {
-      // A write for each task would cost more than all the rest.
+      // Writes wait for the last event, because one write per task would be slow.
       if (this.#due++ === 0) connection.hold();
       setImmediate(WebSocket.#message, this, connection, data);
     });
@@ -250,7 +254,7 @@ export class WebSocket extends EventTarget {
       });
     });
     connection.on("close", (code, reason, wasClean) => {
-      // Browsers have no error event for a connection that is lost, and some clients try again only after "close" alone.
+      // As in browsers, a lost connection causes no error event. Some clients reconnect only after "close" without "error".
       if (connection.error instanceof WebSocketError) this.#failure ??= connection.error;
       this.#end({ code, reason, wasClean });
     });
@@ -258,7 +262,7 @@ export class WebSocket extends EventTarget {
   }
 
   #open(connection: Connection): void {
-    // close() has cut it.
+    // close() was called while connecting.
     if (this.#state !== CONNECTING) return;
     this.#connection = connection;
     this.#unsent.writer = connection;
@@ -266,23 +270,23 @@ export class WebSocket extends EventTarget {
     this.dispatchEvent(new Event("open"));
   }
 
-  // Not a closure for each message.
+  // A static method saves a closure per message.
   static #message(this: void, socket: WebSocket, connection: Connection, data: string | Uint8Array<ArrayBuffer>): void {
-    // When its listeners' promises have settled, too: a tick that a microtask asks for comes after all microtasks.
+    // Release after the promise callbacks of listeners: a tick scheduled by a microtask runs after all microtasks.
     if (--socket.#due === 0) queueMicrotask(() => process.nextTick(() => connection.release()));
     if (socket.#state !== OPEN) return;
     const message = typeof data === "string" ? data : socket.#binaryType === "blob" ? new Blob([data]) : bufferOf(data);
     socket.dispatchEvent(messageEvent(message, socket.#origin));
   }
 
-  /** A Blob cannot be read, perhaps because its file has changed. */
+  /** Fails because a Blob cannot be read; its file may have changed. */
   #unreadable(connection: Connection, error: unknown): void {
     this.#failure ??= error;
     this.#state = Math.max(this.#state, CLOSING) as 2 | 3;
     connection.close(CloseCode.InternalError);
   }
 
-  /** There has been no connection. */
+  /** Fails before a connection was open. */
   #fail(error: unknown): void {
     this.#failure ??= error;
     this.#end(ABNORMAL);
@@ -294,7 +298,7 @@ export class WebSocket extends EventTarget {
       this.#unsent.end();
       if (this.#failure !== undefined) this.dispatchEvent(errorEvent(this.#failure));
     });
-    // What a listener of "error" has begun goes on before.
+    // In another task, so that the promise callbacks of "error" run first.
     setImmediate(() => this.dispatchEvent(closeEvent(ending)));
   }
 
@@ -306,21 +310,21 @@ export class WebSocket extends EventTarget {
     }
     for (const name of MEMBERS) Object.defineProperty(this.prototype, name, { enumerable: true });
     Object.defineProperty(this.prototype, Symbol.toStringTag, { value: "WebSocket", configurable: true });
-    // Optional arguments do not count.
+    // By Web IDL, optional arguments do not count.
     Object.defineProperty(this, "length", { value: 1 });
     Object.defineProperty(this.prototype.close, "length", { value: 0 });
   }
 }
 
-/** The same bytes, and none beside them. */
+/** An ArrayBuffer that contains only these bytes. */
 function bufferOf(bytes: Uint8Array<ArrayBuffer>): ArrayBuffer {
   const { buffer, byteLength } = bytes;
   return buffer.byteLength === byteLength ? buffer : bytes.slice().buffer;
 }
 
-// The methods are inherited: here they get to know the events.
+// Types for inherited methods: here they know the events.
 export interface WebSocket {
-  /** As of every EventTarget. */
+  /** Adds a listener, as on every EventTarget. */
   addEventListener<T extends keyof WebSocketEventMap>(
     type: T,
     listener: WebSocketListener<T>,
@@ -331,7 +335,7 @@ export interface WebSocket {
     listener: ((event: Event) => unknown) | { handleEvent(event: Event): unknown } | null,
     options?: WebSocketListenerOptions | boolean,
   ): void;
-  /** As of every EventTarget. */
+  /** Removes a listener, as on every EventTarget. */
   removeEventListener<T extends keyof WebSocketEventMap>(
     type: T,
     listener: WebSocketListener<T>,

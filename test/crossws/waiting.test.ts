@@ -148,8 +148,8 @@ ours("serverOptions are those of upgrade()", async (make) => {
 ours("wrong options are found when the adapter is made", async (make) => {
   const wrong = (options: object) => () => make(options);
   expect(wrong({ serverOptions: { maxPayload: 1 } })).toThrow("use `limits: { maxMessage }`");
-  expect(wrong({ serverOptions: { headers: {} } })).toThrow("the upgrade hook returns them");
-  expect(wrong({ serverOptions: { protocols: [] } })).toThrow("use handleProtocols");
+  expect(wrong({ serverOptions: { headers: {} } })).toThrow("return them from the upgrade hook");
+  expect(wrong({ serverOptions: { protocols: [] } })).toThrow("use `handleProtocols`");
   expect(wrong({ serverOptions: { highWaterMark: -1 } })).toThrow(RangeError);
   expect(wrong({ wss: {} })).toThrow("use `serverOptions`");
   expect(wrong({ hook: {} })).toThrow("did you mean `hooks`?");
