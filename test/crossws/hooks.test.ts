@@ -1,4 +1,4 @@
-// Which hooks are called, when, and what becomes of what they throw.
+// Calls of hooks, their order, and errors that they throw.
 
 import { once } from "node:events";
 import type { Hooks, Peer } from "crossws";
@@ -9,7 +9,7 @@ import { connectionOf } from "../../src/crossws/index.ts";
 import { both, count, dial, handshake, open, ours, refused, start, until } from "./support/adapters.ts";
 import { text, toRole } from "../support/wire.ts";
 
-/** Hooks that say they were called. */
+/** Hooks that log their calls. */
 function logging(name: string, log: string[]): Partial<Hooks> {
   return {
     upgrade: (request) => void log.push(`${name} upgrade ${new URL(request.url).pathname}`),
@@ -19,7 +19,7 @@ function logging(name: string, log: string[]): Partial<Hooks> {
   };
 }
 
-both("resolve() adds hooks for a request, which are called after the others", async (make) => {
+both("calls the hooks of resolve() after the others", async (make) => {
   const log: string[] = [];
   const resolve = vi.fn(async (request: Request) =>
     new URL(request.url).pathname === "/a" ? logging("resolved", log) : {},
@@ -32,7 +32,7 @@ both("resolve() adds hooks for a request, which are called after the others", as
   client.socket.close(4000);
   await until(() => log.length === 10, "the end");
   const events = ["upgrade /a", "open", "message one", "message two", "close 4000"];
-  // The own hook of one event may be called before the resolved one of the event before.
+  // A hook of one event may be called before the resolved hook of the previous event.
   expect(log.filter((entry) => entry.startsWith("own"))).toEqual(events.map((event) => `own ${event}`));
   expect(log.filter((entry) => entry.startsWith("resolved"))).toEqual(events.map((event) => `resolved ${event}`));
   for (const event of events) expect(log.indexOf(`own ${event}`)).toBeLessThan(log.indexOf(`resolved ${event}`));
@@ -41,7 +41,7 @@ both("resolve() adds hooks for a request, which are called after the others", as
   expect(resolve).toHaveBeenCalledTimes(2);
 });
 
-both("what the resolved upgrade hook says comes before what the other says", async (make) => {
+both("prefers the result of the resolved upgrade hook", async (make) => {
   const { url } = await start(
     make({
       hooks: { upgrade: () => ({ headers: { "X-From": "own" } }) },
@@ -53,12 +53,12 @@ both("what the resolved upgrade hook says comes before what the other says", asy
   expect((await open(`${url}/?more`)).headers["x-from"]).toBe("resolved");
 });
 
-both("a resolved hook can refuse", async (make) => {
+both("a resolved hook can refuse a request", async (make) => {
   const { url } = await start(make({ resolve: () => ({ upgrade: () => new Response("no", { status: 403 }) }) }));
   expect(await refused(url)).toMatchObject({ status: 403 });
 });
 
-ours("what one hook refuses no other lets in", async (make) => {
+ours("refuses a request if one hook does", async (make) => {
   const { url } = await start(
     make({
       hooks: { upgrade: () => new Response("no", { status: 403 }) },
@@ -68,7 +68,7 @@ ours("what one hook refuses no other lets in", async (make) => {
   expect(await refused(url)).toMatchObject({ status: 403 });
 });
 
-both("hooks that are put in later are called", async (make) => {
+both("calls hooks that are set later", async (make) => {
   const hooks: Partial<Hooks> = {};
   const { url } = await start(make({ hooks }));
   const client = await open(url);
@@ -77,7 +77,7 @@ both("hooks that are put in later are called", async (make) => {
   expect(await client.next()).toBe("later one");
 });
 
-both("messages that came with the request are delivered after open", async (make) => {
+both("delivers messages in the same chunk as the request after open", async (make) => {
   const log: string[] = [];
   const { port } = await start(make({ hooks: logging("own", log) }));
   const socket = await dial(port);
@@ -86,7 +86,7 @@ both("messages that came with the request are delivered after open", async (make
   expect(log).toEqual(["own upgrade /", "own open", "own message early", "own message bird"]);
 });
 
-both("a broken rule is an error, and then 1006", async (make) => {
+both("an invalid frame causes an error, and then 1006", async (make) => {
   const log: unknown[] = [];
   const { adapter, port } = await start(
     make({
@@ -104,7 +104,7 @@ both("a broken rule is an error, and then 1006", async (make) => {
   expect(log).toEqual([["WSError", true, 0, 36], { code: 1006, reason: "" }]);
 });
 
-both("a client that resets is no error", async (make) => {
+both("a client that resets the connection causes no error", async (make) => {
   const log: unknown[] = [];
   const { port } = await start(
     make({
@@ -123,7 +123,7 @@ both("a client that resets is no error", async (make) => {
   expect(log).toEqual(["open", { code: 1006, reason: "" }]);
 });
 
-/** What a process would end of. */
+/** Runs a function, and returns the uncaught exceptions and unhandled rejections meanwhile. */
 async function failing(run: () => Promise<unknown>): Promise<unknown[]> {
   const caught: unknown[] = [];
   const names = ["uncaughtException", "unhandledRejection"] as const;
@@ -140,7 +140,7 @@ async function failing(run: () => Promise<unknown>): Promise<unknown[]> {
   return caught;
 }
 
-both("what a promise of a hook rejects with is not caught, and the connection goes on", async (make) => {
+both("does not catch the rejection of a hook, and keeps the connection", async (make) => {
   const reason = new Error("rejected");
   const { url } = await start(
     make({
@@ -163,7 +163,7 @@ both("what a promise of a hook rejects with is not caught, and the connection go
   expect(caught).toEqual([reason]);
 });
 
-ours("what any hook throws is not caught, and leaves nothing", async (make) => {
+ours("does not catch the exception of a hook, and removes the peer", async (make) => {
   for (const resolved of [false, true]) {
     const boom = (name: string) => () => {
       throw new Error(name);
@@ -183,13 +183,13 @@ ours("what any hook throws is not caught, and leaves nothing", async (make) => {
   }
 });
 
-both("a proxy of crossws passes messages both ways", async (make) => {
+both("supports a proxy of crossws in both directions", async (make) => {
   const upstream = await start(
     make({ hooks: { message: (peer, message) => void peer.send(`${message.text()} ${peer.request.url}`) } }),
   );
   const hooks = createWebSocketProxy({
     target: `${upstream.url}/target`,
-    // What it wants of it, ws has.
+    // ws has all members that the proxy needs.
     WebSocket: WebSocket as unknown as typeof globalThis.WebSocket,
   });
   const { url } = await start(make({ hooks }));
@@ -201,7 +201,7 @@ both("a proxy of crossws passes messages both ways", async (make) => {
   expect(await client.closed).toEqual([4005, "from upstream"]);
 });
 
-both("hooks may be chosen by what an app returns", async (make) => {
+both("accepts hooks that an app returns", async (make) => {
   const app = (request: Request) =>
     Object.assign(new Response(null, { status: 426 }), {
       crossws: defineHooks({ message: (peer) => void peer.send(`from ${new URL(request.url).pathname}`) }),
@@ -212,7 +212,7 @@ both("hooks may be chosen by what an app returns", async (make) => {
   expect(await client.next()).toBe("from /app");
 });
 
-ours("connectionOf() gives the connection of wsframe/node", async (make) => {
+ours("connectionOf() returns the connection of wsframe/node", async (make) => {
   const peers: Peer[] = [];
   const { url } = await start(make({ hooks: { open: (peer) => void peers.push(peer) } }));
   const client = await open(url);

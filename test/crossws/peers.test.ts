@@ -1,11 +1,11 @@
-// What peers and messages are, and what they do.
+// The members of peers and messages.
 
 import { inspect } from "node:util";
 import type { Message, Peer } from "crossws";
 import { expect } from "vitest";
 import { both, count, type Make, open, start, until } from "./support/adapters.ts";
 
-/** A server that remembers its peers and messages. */
+/** A server that records its peers and messages. */
 async function watched(make: Make, options: Parameters<Make>[0] = {}) {
   const peers: Peer[] = [];
   const messages: Message[] = [];
@@ -28,11 +28,11 @@ async function watched(make: Make, options: Parameters<Make>[0] = {}) {
   return { ...started, peers, messages, ends, received };
 }
 
-/** More than sockets take while nobody reads. */
+/** More bytes than sockets buffer if the client does not read. */
 const LARGE = 16_000_000;
 const UUID = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
 
-both("a peer knows its request, its address and its context", async (make) => {
+both("a peer has its request, address and context", async (make) => {
   const { peers, port, url } = await watched(make, { hooks: { upgrade: () => ({ context: { user: "alice" } }) } });
   await open(`${url}/a/b?foo=bar`, { headers: { "X-Test": "1" }, protocols: [] });
   const [peer] = peers as [Peer];
@@ -57,7 +57,7 @@ both("a peer knows its request, its address and its context", async (make) => {
   expect([...peer.peers]).toEqual([peer]);
 });
 
-both("peer.websocket is like a WebSocket", async (make) => {
+both("peer.websocket has the members of a WebSocket", async (make) => {
   const { peers, url } = await watched(make);
   const client = await open(`${url}/chat?foo=bar`, { headers: { "Sec-WebSocket-Extensions": "x-test; a=1" } });
   const { websocket } = peers[0]!;
@@ -102,7 +102,7 @@ both("peer.websocket has on-properties", async (make) => {
   expect(events).toEqual(["new a", "new b"]);
 });
 
-both("a message can be had in any form", async (make) => {
+both("a message can be read in any form", async (make) => {
   const { peers, url, received } = await watched(make);
   const client = await open(url);
   client.socket.send('{"a":1}');
@@ -149,7 +149,7 @@ both("message.data follows peer.websocket.binaryType", async (make) => {
   expect(peers[0]!.websocket.binaryType).toBe("arraybuffer");
 });
 
-both("send() takes any value", async (make) => {
+both("send() accepts any value", async (make) => {
   const { peers, url } = await watched(make);
   const client = await open(url);
   const peer = peers[0]!;
@@ -180,7 +180,7 @@ both("send() takes any value", async (make) => {
   expect(() => peer.send(new URL(url))).toThrow(TypeError);
 });
 
-both("send() returns what waits to be written, and never throws after the end", async (make) => {
+both("send() returns the number of waiting bytes, and does not throw after the end", async (make) => {
   const { peers, url } = await watched(make);
   const client = await open(url);
   const peer = peers[0]!;
@@ -197,7 +197,7 @@ both("send() returns what waits to be written, and never throws after the end", 
   expect(typeof peer.send("late")).toBe("number");
 });
 
-both("close() and terminate()", async (make) => {
+both("close() and terminate() end the connection", async (make) => {
   const { adapter, peers, ends, url } = await watched(make);
   const first = await open(url);
   peers[0]!.close(4001, "enough");
@@ -242,7 +242,7 @@ both("closeAll() and close() reach all peers", async (make) => {
   for (const client of last) expect(await client.closed).toEqual([1001, "going"]);
 });
 
-both("pings and pongs", async (make) => {
+both("calls hooks for Pings and Pongs", async (make) => {
   const log: string[] = [];
   const { peers, url } = await watched(make, {
     hooks: {

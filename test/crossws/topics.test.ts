@@ -5,7 +5,7 @@ import { broadcastChannel } from "crossws/sync";
 import { expect } from "vitest";
 import { both, count, type Client, type Make, open, start, until } from "./support/adapters.ts";
 
-/** A server whose peers are in the room "chat" and publish there what they get. */
+/** A server whose peers subscribe to the topic "chat", and publish all received messages there. */
 async function chat(make: Make, options: Parameters<Make>[0] = {}) {
   const peers: Peer[] = [];
   const started = await start(
@@ -24,12 +24,12 @@ async function chat(make: Make, options: Parameters<Make>[0] = {}) {
   return { ...started, peers };
 }
 
-/** What each client gets next. */
+/** The next message of each client. */
 function nextOf(...clients: Client[]): Promise<(string | Buffer)[]> {
   return Promise.all(clients.map((client) => client.next()));
 }
 
-both("publish() of a peer reaches the others of its namespace", async (make) => {
+both("publish() of a peer reaches the other peers of its namespace", async (make) => {
   const { adapter, peers, url } = await chat(make);
   const [a, b, c] = [await open(url), await open(url), await open(url)];
   const elsewhere = await open(`${url}/elsewhere`);
@@ -44,7 +44,7 @@ both("publish() of a peer reaches the others of its namespace", async (make) => 
   }
 });
 
-both("publish() of the adapter reaches all namespaces, or one", async (make) => {
+both("publish() of the adapter reaches all namespaces, or only one", async (make) => {
   const { adapter, url } = await chat(make);
   const [a, b, c] = [await open(`${url}/x`), await open(`${url}/x`), await open(`${url}/y`)];
   adapter.publish("chat", "to all");
@@ -63,7 +63,7 @@ both("publish() of the adapter reaches all namespaces, or one", async (make) => 
   expect(await nextOf(a, b, c)).toEqual(["", "", ""]);
 });
 
-both("who has unsubscribed or has left gets nothing", async (make) => {
+both("sends nothing to peers that have unsubscribed or left", async (make) => {
   const { adapter, peers, url } = await chat(make);
   const [a, b, c] = [await open(url), await open(url), await open(url)];
   peers[0]!.subscribe("news");
@@ -77,7 +77,7 @@ both("who has unsubscribed or has left gets nothing", async (make) => {
   adapter.publish("chat", "one");
   adapter.publish("news", "two");
   expect(await nextOf(a, c)).toEqual(["two", "one"]);
-  // A subscription after the end is none.
+  // A subscription after the end has no effect.
   peers[1]!.subscribe("late");
   adapter.publish("late", "nobody");
   expect(peers[1]!.topics).toEqual(new Set(["chat", "late"]));
@@ -97,7 +97,7 @@ both("getNamespace and the upgrade hook choose the namespace", async (make) => {
   expect([...adapter.peers.keys()]).toEqual(["host of /a", "own"]);
 });
 
-both("a publish is compressed for those who have agreed on it", async (make) => {
+both("compresses a published message for peers that have negotiated it", async (make) => {
   const big = "x".repeat(65_536);
   const { adapter, url } = await chat(make, {
     hooks: {
@@ -128,14 +128,14 @@ both("a publish is compressed for those who have agreed on it", async (make) => 
   expect(again()).toBeGreaterThan(big.length);
 });
 
-/** How many bytes a client has read since. */
+/** The number of bytes that a client reads from now on. */
 function bytesFor({ socket }: Client): () => number {
   const { _socket } = socket as unknown as { _socket: { readonly bytesRead: number } };
   const before = _socket.bytesRead;
   return () => _socket.bytesRead - before;
 }
 
-both("instances tell each other what is published", async (make) => {
+both("instances pass published messages to each other", async (make) => {
   const channel = `test ${Math.random()}`;
   const [one, two] = [
     await chat(make, { sync: broadcastChannel({ channel }) }),
@@ -153,7 +153,7 @@ both("instances tell each other what is published", async (make) => {
   expect(one.adapter.sync).toBeDefined();
 });
 
-both("what fails in a backplane is reported, and stops nothing", async (make) => {
+both("failures of the sync driver are reported, and stop nothing", async (make) => {
   const reported: [message: string, stage: string][] = [];
   const sent: SyncMessage[] = [];
   let deliver: Parameters<SyncDriver["subscribe"]>[0] = () => {};

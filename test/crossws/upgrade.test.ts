@@ -1,4 +1,4 @@
-// Who is let in, with what, and how others are refused.
+// The upgrade hook: how requests are accepted and refused.
 
 import { EventEmitter, once } from "node:events";
 import type { Socket } from "node:net";
@@ -7,14 +7,14 @@ import { expect, vi } from "vitest";
 import { WebSocket } from "ws";
 import { both, dial, handshake, type Make, open, ours, refused, start, until } from "./support/adapters.ts";
 
-/** All that comes, as text, until the end. */
+/** Reads a socket to the end, as text. */
 async function answerOf(socket: Socket): Promise<string> {
   let text = "";
   for await (const chunk of socket) text += String(chunk);
   return text;
 }
 
-both("the header fields of the upgrade hook are sent", async (make) => {
+both("sends the header fields of the upgrade hook", async (make) => {
   const headers = new Headers({ "X-Powered-By": "crossws" });
   headers.append("Set-Cookie", "a=1; Secure");
   headers.append("Set-Cookie", "b=2");
@@ -51,7 +51,7 @@ function refusal(): Response {
   return new Response("who are you?", { status: 401, statusText: "Not You", headers });
 }
 
-both("a Response refuses, however the hook has given it", async (make) => {
+both("a Response refuses the request, whether returned or thrown", async (make) => {
   for (const [name, upgrade] of REFUSALS) {
     const opened = vi.fn<(peer: Peer) => void>();
     const { adapter, url } = await start(make({ hooks: { upgrade, open: opened } }));
@@ -65,7 +65,7 @@ both("a Response refuses, however the hook has given it", async (make) => {
   }
 });
 
-both("responses without a body, with a stream, and of any status", async (make) => {
+both("sends a Response without a body, with a stream, and with any status", async (make) => {
   const responses: [response: () => Response, status: number, body: string][] = [
     [() => new Response(null, { status: 404 }), 404, ""],
     [() => new Response(null, { status: 204 }), 204, ""],
@@ -79,7 +79,7 @@ both("responses without a body, with a stream, and of any status", async (make) 
   }
 });
 
-both("what fails in the upgrade hook is answered with 500", async (make) => {
+both("answers errors of the upgrade hook with 500", async (make) => {
   const failures: (() => never | Promise<never>)[] = [
     () => {
       throw new Error("sync");
@@ -110,7 +110,7 @@ both("what fails in the upgrade hook is answered with 500", async (make) => {
   }
 });
 
-both("subprotocols: of the hook, of its header fields, of handleProtocols", async (make) => {
+both("takes the subprotocol from the hook, its header fields, or handleProtocols", async (make) => {
   const handleProtocols = vi.fn(async (offered: Set<string>, request: Request) =>
     request.url.endsWith("?none") ? false : [...offered].at(-1),
   );
@@ -133,7 +133,7 @@ both("subprotocols: of the hook, of its header fields, of handleProtocols", asyn
   expect(handleProtocols).not.toHaveBeenCalled();
   expect(await chosen("")).toBe("c");
   expect(handleProtocols.mock.calls[0]![0]).toEqual(new Set(protocols));
-  // A client that has offered something insists on a choice.
+  // A client of ws that has offered subprotocols fails if none is chosen.
   const socket = new WebSocket(`${url}/?none`, protocols);
   const [error] = (await once(socket, "error")) as [Error];
   expect(error.message).toBe("Server sent no subprotocol");
@@ -142,7 +142,7 @@ both("subprotocols: of the hook, of its header fields, of handleProtocols", asyn
   expect(handleProtocols).not.toHaveBeenCalled();
 });
 
-both("a subprotocol that is offered is not accepted unless somebody chooses it", async (make) => {
+both("does not accept an offered subprotocol unless a hook chooses it", async (make) => {
   const peers: Peer[] = [];
   const { url } = await start(make({ hooks: { open: (peer) => void peers.push(peer) } }));
   const client = await open(url, { headers: { "Sec-WebSocket-Protocol": "crossws" } }).catch((error: Error) => error);
@@ -150,7 +150,7 @@ both("a subprotocol that is offered is not accepted unless somebody chooses it",
   expect(peers[0]!.websocket.protocol).toBe("crossws");
 });
 
-both("compression: as the hook says, and none by default", async (make) => {
+both("compresses if the hook says so, and not by default", async (make) => {
   const big = "x".repeat(65_536);
   const { url } = await start(
     make({
@@ -194,7 +194,7 @@ both("compression: as the hook says, and none by default", async (make) => {
   }
 });
 
-both("a hook may take the socket itself", async (make) => {
+both("a hook may take over the socket", async (make) => {
   const opened = vi.fn<(peer: Peer) => void>();
   const sockets: Socket[] = [];
   const started = await start(
@@ -215,7 +215,7 @@ both("a hook may take the socket itself", async (make) => {
   expect(opened).not.toHaveBeenCalled();
 });
 
-both("a request of the caller's is what the hooks get", async (make) => {
+both("passes a webRequest of the caller to the hooks", async (make) => {
   const own = new Request("http://own.example/path", { headers: { "X-Own": "1" } });
   const context = { from: "the server" };
   const peers: Peer[] = [];
@@ -236,7 +236,7 @@ both("a request of the caller's is what the hooks get", async (make) => {
   expect(context).toEqual({ from: "the server", more: 1 });
 });
 
-both("what is no opening handshake is refused after the hook has let it in", async (make) => {
+both("refuses an invalid handshake after the hook has accepted it", async (make) => {
   const { adapter, port } = await start(make({}));
   for (const [lines, status] of [
     [handshake().replace("GET", "POST"), 405],
@@ -250,7 +250,7 @@ both("what is no opening handshake is refused after the hook has let it in", asy
   expect(adapter.peers.size).toBe(0);
 });
 
-/** A server whose upgrade hook waits, and what it waits for. */
+/** A server whose upgrade hook waits for the event "go". */
 async function waiting(make: Make) {
   const events = new EventEmitter();
   const opened = vi.fn<(peer: Peer) => void>();
@@ -273,7 +273,7 @@ async function waiting(make: Make) {
   return { ...started, events, opened, closed };
 }
 
-both("what arrives while the hook is asked is kept", async (make) => {
+both("keeps bytes that arrive while the hook runs", async (make) => {
   const { url, events } = await waiting(make);
   const asked = once(events, "asked");
   const socket = new WebSocket(url, { perMessageDeflate: false });
@@ -293,8 +293,8 @@ const WAYS: [how: string, leave: (socket: Socket) => unknown][] = [
 ];
 
 for (const [how, leave] of WAYS) {
-  // crossws does not listen for errors of the socket: one that fails ends the process.
-  ours(`a client that ${how} while the hook is asked leaves nothing`, async (make) => {
+  // Only ours, because crossws has no listener for errors of the socket: an error ends the process.
+  ours(`removes a client that ${how} while the hook runs`, async (make) => {
     for (const target of ["/", "/?refuse"]) {
       const { adapter, server, port, events, opened, closed } = await waiting(make);
       const asked = once(events, "asked");
@@ -314,7 +314,7 @@ for (const [how, leave] of WAYS) {
   });
 }
 
-ours("the hooks keep the request that the server has made of its own", async (make) => {
+ours("peers keep the webRequest of the caller", async (make) => {
   const own = new Request("http://own.example/path");
   const peers: Peer[] = [];
   const adapter = make({ hooks: { open: (peer) => void peers.push(peer) } });
@@ -326,7 +326,7 @@ ours("the hooks keep the request that the server has made of its own", async (ma
   expect(peers[0]!.request).toBe(own);
 });
 
-ours("a request whose URL cannot be is refused before a hook sees it", async (make) => {
+ours("refuses a request with an invalid URL before it calls a hook", async (make) => {
   const upgrade = vi.fn<() => undefined>();
   const { port } = await start(make({ hooks: { upgrade } }));
   for (const request of [
@@ -345,7 +345,7 @@ ours("a request whose URL cannot be is refused before a hook sees it", async (ma
   expect(upgrade).not.toHaveBeenCalled();
 });
 
-ours("a whole URL as the request target is the URL of the request", async (make) => {
+ours("accepts a whole URL as the request target", async (make) => {
   const peers: Peer[] = [];
   const { port } = await start(make({ hooks: { open: (peer) => void peers.push(peer) } }));
   const socket = await dial(port);
@@ -355,7 +355,7 @@ ours("a whole URL as the request target is the URL of the request", async (make)
   expect(peers[0]!.namespace).toBe("/a");
 });
 
-ours("a client that a proxy has reached over TLS has an https URL", async (make) => {
+ours("the URL has https: if a proxy was reached over TLS", async (make) => {
   const peers: Peer[] = [];
   const { url, port } = await start(make({ hooks: { open: (peer) => void peers.push(peer) } }));
   await open(url, { headers: { "X-Forwarded-Proto": "https" } });
@@ -363,7 +363,7 @@ ours("a client that a proxy has reached over TLS has an https URL", async (make)
   expect(peers[0]!.websocket.url).toBe(`wss://127.0.0.1:${port}/`);
 });
 
-ours("onRefused tells of each refusal, and why", async (make) => {
+ours("calls onRefused for each refusal, with the error", async (make) => {
   const told: [status: number, error: unknown][] = [];
   const failure = new Error("the hook");
   const { url, port } = await start(
@@ -412,11 +412,11 @@ ours("onRefused tells of each refusal, and why", async (make) => {
     [500, expect.any(TypeError)],
     [426, expect.objectContaining({ code: "WS_ERR_HANDSHAKE_VERSION" })],
   ]);
-  // An empty namespace is as good as none.
+  // An empty namespace counts as none.
   await open(`${url}/?namespace`);
 });
 
-ours("a Response with Upgrade says so in Connection too", async (make) => {
+ours("a Response with Upgrade also names it in Connection", async (make) => {
   const headers = { Upgrade: "websocket", "Content-Length": "1000" };
   const { url } = await start(make({ hooks: { upgrade: () => new Response("no", { status: 426, headers }) } }));
   expect(await refused(url)).toMatchObject({

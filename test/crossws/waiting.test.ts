@@ -1,10 +1,10 @@
-// Peers that are slow, and peers that are not there.
+// Slow clients, and clients that do not answer.
 
 import type { Peer } from "crossws";
 import { expect } from "vitest";
 import { both, type Client, type Make, open, ours, start, until } from "./support/adapters.ts";
 
-/** More than sockets take while nobody reads. */
+/** More bytes than sockets buffer if the client does not read. */
 const LARGE = Buffer.alloc(16_000_000);
 
 async function slow(
@@ -28,7 +28,7 @@ async function slow(
   return { peer: peer!, client, log };
 }
 
-both("waitForDrain() resolves once the client has taken everything", async (make) => {
+both("waitForDrain() resolves when the client has read everything", async (make) => {
   const { peer, client } = await slow(make);
   await peer.waitForDrain();
   peer.send(LARGE);
@@ -57,7 +57,7 @@ both("waitForDrain() rejects when its signal is aborted", async (make) => {
   await peer.waitForDrain({ threshold: Infinity, signal: controller.signal });
 });
 
-both("waitForDrain() does not outlast the connection", async (make) => {
+both("waitForDrain() resolves when the connection ends", async (make) => {
   for (const end of [(peer: Peer) => peer.close(), (peer: Peer) => peer.terminate()]) {
     const { peer } = await slow(make);
     peer.send(LARGE);
@@ -73,7 +73,7 @@ both("waitForDrain() does not outlast the connection", async (make) => {
   await waiting;
 });
 
-both("the hook of drains is called once what waited has been taken", async (make) => {
+both("calls the drain hook when all waiting bytes are written", async (make) => {
   const { peer, client, log } = await slow(make);
   peer.send("little");
   await new Promise((resolve) => setTimeout(resolve, 10));
@@ -87,7 +87,7 @@ both("the hook of drains is called once what waited has been taken", async (make
   expect(log).toEqual(["drain 0"]);
 });
 
-both("after the end there is no drain", async (make) => {
+both("does not call the drain hook after the end", async (make) => {
   const { peer, client, log } = await slow(make);
   peer.send(LARGE);
   client.socket.terminate();
@@ -96,7 +96,7 @@ both("after the end there is no drain", async (make) => {
   expect(log).toEqual(["close"]);
 });
 
-both("idleTimeout: a client that does not answer Pings is cut, others stay", async (make) => {
+both("idleTimeout ends a client that does not answer Pings, and keeps others", async (make) => {
   const codes: unknown[] = [];
   const { url } = await start(
     make({
@@ -119,7 +119,7 @@ both("idleTimeout: a client that does not answer Pings is cut, others stay", asy
   expect(alive.socket.readyState).toBe(1);
 });
 
-both("idleTimeout 0: no Ping is sent", async (make) => {
+both("idleTimeout: 0 sends no Ping", async (make) => {
   const { url } = await start(make({ idleTimeout: 0 }));
   const client = await open(url, { autoPong: false });
   let pings = 0;
@@ -128,7 +128,7 @@ both("idleTimeout 0: no Ping is sent", async (make) => {
   expect(pings).toBe(0);
 });
 
-ours("serverOptions are those of upgrade()", async (make) => {
+ours("passes serverOptions to upgrade()", async (make) => {
   const { url } = await start(
     make({
       serverOptions: {
@@ -145,7 +145,7 @@ ours("serverOptions are those of upgrade()", async (make) => {
   await expect(open(url, { origin: "http://evil" })).rejects.toThrow("403");
 });
 
-ours("wrong options are found when the adapter is made", async (make) => {
+ours("wsframeAdapter() throws for invalid options", async (make) => {
   const wrong = (options: object) => () => make(options);
   expect(wrong({ serverOptions: { maxPayload: 1 } })).toThrow("use `limits: { maxMessage }`");
   expect(wrong({ serverOptions: { headers: {} } })).toThrow("return them from the upgrade hook");

@@ -1,4 +1,4 @@
-// What the constructor takes and refuses, and what kind of class it is: before there is a connection.
+// The arguments of the constructor, and the members of the class, without a connection.
 
 import { describe, expect, test } from "vitest";
 import { until, watchLeftovers } from "../node/support/watch.ts";
@@ -6,13 +6,13 @@ import { type Constructor, IMPLEMENTATIONS, next, thrown } from "./support/imple
 
 watchLeftovers();
 
-/** Nobody listens there. */
+/** A URL where no server listens. */
 const NOWHERE = "ws://127.0.0.1:1/";
 
 describe.each(IMPLEMENTATIONS)("%s", (_name, WebSocket) => {
   const make = WebSocket as unknown as new (...args: unknown[]) => InstanceType<Constructor>;
 
-  /** The URL of a socket that does not live. */
+  /** Makes a socket that fails to connect, and returns its URL. */
   async function urlOf(...args: unknown[]): Promise<string> {
     const socket = new make(...args);
     await next(socket, "close");
@@ -44,7 +44,7 @@ describe.each(IMPLEMENTATIONS)("%s", (_name, WebSocket) => {
     ["a b", "with a space"],
     ["a,b", "a list"],
     ["a\u007f", "with a control character"],
-    ["ä", "not of ASCII"],
+    ["ä", "not ASCII"],
     ["a/b", "with a separator"],
     [["echo", "echo"], "the same twice"],
     [["echo", "eCho"], "the same twice, but for case"],
@@ -53,7 +53,7 @@ describe.each(IMPLEMENTATIONS)("%s", (_name, WebSocket) => {
     expect(thrown(() => new make(NOWHERE, protocols))).toBe("SyntaxError");
   });
 
-  test("a TypeError without arguments, for a symbol, and without new", () => {
+  test("throws a TypeError without arguments, for a symbol, and without new", () => {
     expect(thrown(() => new make())).toBe("TypeError");
     expect(thrown(() => new make(Symbol("url")))).toBe("TypeError");
     expect(thrown(() => (WebSocket as unknown as (url: string) => void)(NOWHERE))).toBe("TypeError");
@@ -71,13 +71,13 @@ describe.each(IMPLEMENTATIONS)("%s", (_name, WebSocket) => {
     expect(await urlOf(url)).toBe(href);
   });
 
-  test("subprotocols of all forms are taken", async () => {
+  test("accepts all forms of subprotocols", async () => {
     for (const protocols of [undefined, [], "chat", ["chat", "super-chat"], new Set(["a", "b"])]) {
       expect(await urlOf(NOWHERE, protocols)).toBe(NOWHERE);
     }
   });
 
-  test("constants, of the class and of its prototype", () => {
+  test("has the constants on the class and on its prototype", () => {
     const constants = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 };
     for (const [name, value] of Object.entries(constants)) {
       for (const target of [WebSocket, WebSocket.prototype]) {
@@ -92,7 +92,7 @@ describe.each(IMPLEMENTATIONS)("%s", (_name, WebSocket) => {
     expect(Object.keys(WebSocket)).toEqual(Object.keys(constants));
   });
 
-  test("the interface", () => {
+  test("has the members of the standard", () => {
     expect(Object.keys(WebSocket.prototype).toSorted()).toEqual(
       [
         "CONNECTING,OPEN,CLOSING,CLOSED,url,readyState,bufferedAmount,extensions,protocol,binaryType",
@@ -110,7 +110,7 @@ describe.each(IMPLEMENTATIONS)("%s", (_name, WebSocket) => {
     expect([WebSocket.prototype.send.length, WebSocket.prototype.close.length]).toEqual([1, 0]);
   });
 
-  test("a subclass", async () => {
+  test("may be extended", async () => {
     class Special extends WebSocket {
       extra = 1;
     }
@@ -119,7 +119,7 @@ describe.each(IMPLEMENTATIONS)("%s", (_name, WebSocket) => {
     await next(socket, "close");
   });
 
-  test("binaryType, before there is a connection", async () => {
+  test("binaryType can be set while connecting", async () => {
     const socket = new WebSocket(NOWHERE);
     socket.binaryType = "arraybuffer";
     expect(socket.binaryType).toBe("arraybuffer");

@@ -1,4 +1,4 @@
-// The event handler attributes and the events.
+// Event handlers, listeners and events.
 
 /* oxlint-disable unicorn/prefer-add-event-listener */
 import { describe, expect, test } from "vitest";
@@ -21,14 +21,14 @@ watchLeftovers();
 
 const TYPES = ["open", "message", "error", "close"] as const;
 
-/** A socket that never gets anywhere, and is done. */
+/** A socket that fails to connect, after its last event. */
 async function finished(WebSocket: Constructor): Promise<WebSocket> {
   const socket = new WebSocket("ws://127.0.0.1:1");
   await next(socket, "close");
   return socket;
 }
 
-/** A server that sends three messages and ends its stream, without a Close. Returns its URL. */
+/** Starts a server that sends three messages and ends its stream without a Close. Returns its URL. */
 async function threeAndGone(): Promise<string> {
   const { port } = await listen(async (peer) => {
     await peer.write(answer(await peer.head()));
@@ -39,7 +39,7 @@ async function threeAndGone(): Promise<string> {
 }
 
 describe.each(IMPLEMENTATIONS)("%s", (_name, WebSocket) => {
-  test.each(TYPES)("on%s: a function, or null", async (type) => {
+  test.each(TYPES)("on%s accepts a function or null", async (type) => {
     const socket = (await finished(WebSocket)) as unknown as Record<string, unknown>;
     const handler = () => {};
     expect(socket[`on${type}`]).toBe(null);
@@ -52,7 +52,7 @@ describe.each(IMPLEMENTATIONS)("%s", (_name, WebSocket) => {
     }
   });
 
-  test("once, signal, objects with handleEvent, removeEventListener", async () => {
+  test("supports once, signal, objects with handleEvent, and removeEventListener", async () => {
     const socket = await finished(WebSocket);
     const called: string[] = [];
     const add = (name: string) => () => void called.push(name);
@@ -71,7 +71,7 @@ describe.each(IMPLEMENTATIONS)("%s", (_name, WebSocket) => {
 });
 
 describe("event handler attributes", () => {
-  test("a handler keeps its place among the listeners when it is replaced; after null it comes last", async () => {
+  test("a replaced handler keeps its place among the listeners; after null it is called last", async () => {
     const socket = await finished(Ours);
     const called: string[] = [];
     const add = (name: string) => () => void called.push(name);
@@ -89,7 +89,7 @@ describe("event handler attributes", () => {
     expect(called).toEqual(["first", "last", "handler again"]);
   });
 
-  test("an object that is no function is kept, and not called", async () => {
+  test("an object that is not a function is kept, and not called", async () => {
     const socket = (await finished(Ours)) as unknown as { onopen: unknown } & EventTarget;
     const object = { handleEvent: () => expect.fail("It must not be called") };
     socket.onopen = object;
@@ -99,7 +99,7 @@ describe("event handler attributes", () => {
     expect(socket.onopen).toBe(null);
   });
 
-  test("a handler that is a listener too is called twice; `this` is the socket", async () => {
+  test("a function that is both handler and listener is called twice; `this` is the socket", async () => {
     const socket = await finished(Ours);
     const targets: unknown[] = [];
     const listener = function (this: unknown, { target }: Event) {
@@ -113,7 +113,7 @@ describe("event handler attributes", () => {
 });
 
 describe.each(SERVERS)("against %s", (server) => {
-  test("after close() no message event comes, though messages arrive", async () => {
+  test("emits no message event after close(), although messages arrive", async () => {
     const url = await startServer(server, (peer) => {
       for (let i = 0; i < 100; i++) peer.send(`${i}`);
       peer.onMessage(() => peer.send("answer"));
@@ -127,7 +127,7 @@ describe.each(SERVERS)("against %s", (server) => {
     expect(log).toEqual(["open 1", "message 1 0", "close 3 1000  true"]);
   });
 
-  test("what a listener's promises do is done before the next event", async () => {
+  test("runs promise callbacks of a listener before the next event", async () => {
     const url = await startServer(server, (peer) => {
       for (const data of ["a", "b", "c"]) peer.send(data);
       peer.close(1000);
@@ -154,7 +154,7 @@ describe.each(SERVERS)("against %s", (server) => {
     );
   });
 
-  test("an exception in a listener is uncaught, and nothing else happens because of it", async () => {
+  test("an exception in a listener is uncaught, and has no other effect", async () => {
     const peers: Peer[] = [];
     const url = await startServer(server, (peer) => {
       peers.push(peer);
@@ -205,14 +205,14 @@ describe.each(SERVERS)("against %s", (server) => {
   });
 });
 
-test("listeners that are added for each event miss none", async () => {
+test("listeners that are added for one event at a time miss none", async () => {
   const socket = new Ours(await threeAndGone()) as WebSocket;
   await next(socket, "open");
   for (const data of ["a", "b", "c"]) expect((await next(socket, "message")).data).toBe(data);
   await next(socket, "close");
 });
 
-test("events are of the classes that are global, where there are such", async () => {
+test("events are instances of the global classes, if Node has them", async () => {
   const { port } = await listen(async (peer) => {
     await peer.write(answer(await peer.head()));
     await peer.write(frames("server", text("a"), { opcode: 3, payload: new Uint8Array(0) }));
@@ -233,7 +233,7 @@ test("events are of the classes that are global, where there are such", async ()
   expect(Object.keys(close!)).toEqual(Object.keys(new Event("close")));
 });
 
-describe("an error event says why", () => {
+describe("an error event has the cause", () => {
   async function failure(socket: Ours): Promise<unknown> {
     const event = await next(socket as WebSocket, "error");
     const { error, message } = event as Event & { error: Error; message: string };
@@ -242,17 +242,17 @@ describe("an error event says why", () => {
     return error;
   }
 
-  test("a refusal", async () => {
+  test("a refused handshake", async () => {
     const error = await failure(new Ours(`${await startServer("ws")}/401`));
     expect(error).toBeInstanceOf(HandshakeError);
     expect(error).toMatchObject({ status: 401 });
   });
 
-  test("nobody listens", async () => {
+  test("no server listens", async () => {
     expect(await failure(new Ours("ws://127.0.0.1:1"))).toMatchObject({ code: "ECONNREFUSED" });
   });
 
-  test("a rule that was broken", async () => {
+  test("an invalid frame", async () => {
     const { port } = await listen(async (peer) => {
       await peer.write(answer(await peer.head()));
       await peer.write(frames("server", text("good"), { opcode: 3, payload: new Uint8Array(0) }));
@@ -268,20 +268,20 @@ describe("an error event says why", () => {
     const socket = new Ours(`ws://127.0.0.1:${port}`);
     const log = record(socket as WebSocket);
     socket.close();
-    // Not from within the call.
+    // Not before close() returns.
     expect([socket.readyState, log]).toEqual([2, []]);
     expect(await failure(socket)).toMatchObject({ message: "The WebSocket was closed before it was open" });
     expect(log).toEqual(["error 3", "close 3 1006  false"]);
   });
 
-  test("a connection that is lost is no error, as in browsers", async () => {
+  test("a lost connection has no error event, as in browsers", async () => {
     const socket = new Ours(await threeAndGone());
     const log = record(socket as WebSocket);
     await next(socket as WebSocket, "close");
     expect(log.filter((line) => !line.startsWith("message"))).toEqual(["open 1", "close 3 1006  false"]);
   });
 
-  test("none of the subprotocols was chosen", async () => {
+  test("the server chose no subprotocol", async () => {
     const { port, peers } = await listen(async (peer) => {
       await peer.write(answer(await peer.head()));
     });

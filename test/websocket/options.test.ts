@@ -1,4 +1,4 @@
-// The third argument, which the standard does not have, and the second in the form of Node's own WebSocket.
+// The third argument, which the standard does not have, and the second argument in the form of Node's own WebSocket.
 
 import { Agent } from "node:http";
 import type { IncomingMessage } from "node:http";
@@ -39,7 +39,7 @@ async function openAndClose(socket: WebSocket): Promise<void> {
   await next(socket, "close");
 }
 
-test("headers and origin", async () => {
+test("sends headers and origin", async () => {
   const { port, requests } = await start();
   await openAndClose(
     new WebSocket(`ws://127.0.0.1:${port}/`, [], { headers: { Cookie: "a=1" }, origin: "https://example.com" }),
@@ -50,7 +50,7 @@ test("headers and origin", async () => {
   expect(requests[1]!.headers.authorization).toBe(`Basic ${btoa("user:pass word")}`);
 });
 
-test("extensions: permessage-deflate by default, none, or others", async () => {
+test("offers permessage-deflate by default, no extension, or others", async () => {
   const { port, requests } = await start();
   const offers: (string | undefined)[] = [];
   for (const options of [
@@ -70,7 +70,7 @@ test("extensions: permessage-deflate by default, none, or others", async () => {
   ]);
 });
 
-test("wss, with the authority that signed its certificate", async () => {
+test("connects with wss: and the option tls", async () => {
   const { port } = await start({ tls: TLS });
   const socket = new WebSocket(`https://localhost:${port}/`, undefined, { tls: CA });
   expect(socket.url).toBe(`wss://localhost:${port}/`);
@@ -80,20 +80,20 @@ test("wss, with the authority that signed its certificate", async () => {
   await next(refused, "close");
 });
 
-test("HTTP/2", async () => {
+test("connects over HTTP/2", async () => {
   const { port, requests } = await start({ tls: TLS, http2: true });
   await openAndClose(new WebSocket(`wss://localhost:${port}/`, undefined, { tls: CA, http2: true }));
   expect(requests[0]!.httpVersion).toBe("2.0");
 });
 
-test("a unix socket", async () => {
+test("connects to a Unix socket", async () => {
   const socketPath = join(tmpdir(), `wsframe-websocket-${process.pid}.sock`);
   const { requests } = await start({ socketPath, host: undefined });
   await openAndClose(new WebSocket("ws://localhost/path", undefined, { socketPath }));
   expect(requests[0]!.url).toBe("/path");
 });
 
-test("an agent opens the socket", async () => {
+test("opens the socket with an agent", async () => {
   const { port } = await start();
   let created = 0;
   class Counting extends Agent {
@@ -106,7 +106,7 @@ test("an agent opens the socket", async () => {
   expect(created).toBe(1);
 });
 
-test("limits, and how long the handshake may take", async () => {
+test("applies limits and handshakeTimeout", async () => {
   const { port } = await start();
   const limited = new WebSocket(`ws://127.0.0.1:${port}/`, undefined, { limits: { maxMessage: 10 } });
   await next(limited, "open");
@@ -135,7 +135,7 @@ test.each([
   expect(errors).toEqual(expected ? [expect.objectContaining(expected)] : []);
 });
 
-describe("as for Node's own WebSocket", () => {
+describe("the options of Node's own WebSocket", () => {
   test.each([
     ["an object", { "x-a": "1" }],
     ["a list", [["x-a", "1"]]],
@@ -148,7 +148,7 @@ describe("as for Node's own WebSocket", () => {
     expect(requests[0]!.headers["x-a"]).toBe("1");
   });
 
-  test("its dispatcher, and options given twice, are refused", () => {
+  test("refuses dispatcher, and options in both arguments", () => {
     const dispatcher = { dispatcher: {} } as object;
     expect(() => new WebSocket("ws://127.0.0.1:1/", dispatcher)).toThrow(
       /no option `dispatcher`: use the option `agent`/,

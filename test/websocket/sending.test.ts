@@ -1,4 +1,4 @@
-// send(), close() and bufferedAmount, as far as Node's own WebSocket does otherwise than the standard.
+// send(), close() and bufferedAmount, where Node's own WebSocket differs from the standard.
 
 import { openAsBlob } from "node:fs";
 import { Agent } from "node:http";
@@ -21,7 +21,7 @@ function next<T extends keyof WebSocketEventMap>(socket: WebSocket, type: T): Pr
   return nextOf(socket as globalThis.WebSocket, type);
 }
 
-/** A peer that does not read before it is told to. */
+/** A peer that does not read until a test calls for it. */
 async function slowPeer(): Promise<{ socket: WebSocket; peer: RawPeer }> {
   const { port, peers } = await listen(async (peer) => {
     const head = answer(await peer.head());
@@ -42,7 +42,7 @@ async function fileOf(content: Uint8Array): Promise<string> {
 }
 
 describe.each(SERVERS)("against %s", (server) => {
-  test("close() goes after all that was sent, Blobs included", async () => {
+  test("close() is sent after all messages, including Blobs", async () => {
     const peers: Peer[] = [];
     const socket = new WebSocket(await startServer(server, (peer) => peers.push(peer)));
     await next(socket, "open");
@@ -61,7 +61,7 @@ describe.each(SERVERS)("against %s", (server) => {
     expect(socket.bufferedAmount).toBe(0);
   });
 
-  test("a Blob of a file is sent whole", async () => {
+  test("sends a Blob of a file completely", async () => {
     const peers: Peer[] = [];
     const socket = new WebSocket(await startServer(server, (peer) => peers.push(peer)));
     await next(socket, "open");
@@ -75,7 +75,7 @@ describe.each(SERVERS)("against %s", (server) => {
     expect(second).toBe("after it");
   });
 
-  test("a Blob that cannot be read fails the connection", async () => {
+  test("fails the connection if a Blob cannot be read", async () => {
     const socket = new WebSocket(await startServer(server));
     await next(socket, "open");
     const path = await fileOf(new Uint8Array(100));
@@ -88,7 +88,7 @@ describe.each(SERVERS)("against %s", (server) => {
     expect(socket.bufferedAmount).toBe(100);
   });
 
-  test("what is sent after close() adds to bufferedAmount, for good", async () => {
+  test("messages sent after close() stay in bufferedAmount", async () => {
     const socket = new WebSocket(await startServer(server));
     await next(socket, "open");
     socket.close();
@@ -104,11 +104,11 @@ describe.each(SERVERS)("against %s", (server) => {
   });
 });
 
-test("bufferedAmount says what a slow peer leaves, and what of it is lost", async () => {
+test("bufferedAmount counts the bytes that a slow peer does not read, also after the end", async () => {
   const { socket, peer } = await slowPeer();
   const part = 1_000_000;
   let sent = 0;
-  // As much as the system takes, and more.
+  // More than the system buffers.
   while (socket.bufferedAmount < 8 * part) {
     socket.send(new Uint8Array(part));
     sent += part;
@@ -123,7 +123,7 @@ test("bufferedAmount says what a slow peer leaves, and what of it is lost", asyn
   expect(socket.bufferedAmount).toBeGreaterThan(0);
 });
 
-test("bufferedAmount goes back while more is sent all the time", async () => {
+test("bufferedAmount falls while more messages are sent", async () => {
   const socket = new WebSocket(await startServer("wsframe/node", () => {}));
   await next(socket, "open");
   const part = new Uint8Array(100_000);
@@ -139,7 +139,7 @@ test("bufferedAmount goes back while more is sent all the time", async () => {
   await next(socket, "close");
 });
 
-test("the peer's Close: CLOSING, and nothing more is sent", async () => {
+test("sends nothing after the peer's Close, in the state CLOSING", async () => {
   const { port, peers } = await listen(async (peer) => {
     await peer.write(answer(await peer.head()));
     await peer.write(frames("server", text("last"), close(4000)));
@@ -162,7 +162,7 @@ test("the peer's Close: CLOSING, and nothing more is sent", async () => {
   expect(peers[0]!.text).not.toContain("too late");
 });
 
-test("answers to messages that came together leave in one write, before the answer to the peer's Close", async () => {
+test("answers to messages of one chunk leave in one write, before the answer to the peer's Close", async () => {
   const { port, peers } = await listen(async (peer) => {
     await peer.write(answer(await peer.head()));
     const messages = Array.from({ length: 50 }, (_, i) => text(`${i}`));
@@ -172,7 +172,7 @@ test("answers to messages that came together leave in one write, before the answ
   class Counting extends Agent {
     override createConnection(...args: Parameters<Agent["createConnection"]>): ReturnType<Agent["createConnection"]> {
       const socket = super.createConnection(...args) as Socket;
-      // Past the stream there is nothing to count.
+      // Direct writes skip the stream, so they cannot be counted.
       socket._write = (...args) => Socket.prototype._write.apply(socket, args);
       writes = countWrites(socket);
       return socket;
@@ -202,7 +202,7 @@ test("answers to messages that came together leave in one write, before the answ
   expect(writes!() - before).toBe(1);
 });
 
-test("shared memory is no BufferSource", async () => {
+test("refuses shared memory", async () => {
   const socket = new WebSocket(await startServer("ws"));
   await next(socket, "open");
   const shared = new SharedArrayBuffer(4);

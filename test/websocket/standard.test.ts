@@ -1,4 +1,4 @@
-// What the standard says of a WebSocket that is connected, on ours and on undici's, against ws and wsframe/node.
+// What the standard says about a connected WebSocket: our class and that of undici, against servers of ws and wsframe/node.
 
 /* oxlint-disable unicorn/prefer-add-event-listener */
 import { describe, expect, test } from "vitest";
@@ -12,7 +12,7 @@ watchLeftovers();
 const pairs = IMPLEMENTATIONS.flatMap(([name, WebSocket]) => SERVERS.map((server) => ({ name, WebSocket, server })));
 
 describe.each(pairs)("$name against $server", ({ WebSocket, server }) => {
-  test("messages of all kinds arrive in the order of send(), Blobs before strings", async () => {
+  test("delivers messages of all kinds in the order of send(), also after a Blob", async () => {
     const peers: Peer[] = [];
     const socket = new WebSocket(await startServer(server, (peer) => peers.push(peer)));
     await next(socket, "open");
@@ -25,7 +25,7 @@ describe.each(pairs)("$name against $server", ({ WebSocket, server }) => {
     socket.send(new DataView(bytes.buffer, 2));
     socket.send(new Blob([]));
     socket.send("");
-    // Messages are copied.
+    // send() has copied the message.
     bytes.fill(9);
     await until(
       () => peers[0]!.received.length === 8,
@@ -45,7 +45,7 @@ describe.each(pairs)("$name against $server", ({ WebSocket, server }) => {
     await next(socket, "close");
   });
 
-  test("a lone surrogate is sent as U+FFFD", async () => {
+  test("sends a lone surrogate as U+FFFD", async () => {
     const socket = new WebSocket(await startServer(server));
     await next(socket, "open");
     socket.send("a\ud800b");
@@ -54,7 +54,7 @@ describe.each(pairs)("$name against $server", ({ WebSocket, server }) => {
     await next(socket, "close");
   });
 
-  test("other values are sent as strings", async () => {
+  test("sends other values as strings", async () => {
     const socket = new WebSocket(await startServer(server));
     await next(socket, "open");
     for (const value of [null, 12, { toString: () => "object" }]) {
@@ -66,7 +66,7 @@ describe.each(pairs)("$name against $server", ({ WebSocket, server }) => {
     await next(socket, "close");
   });
 
-  test("binary messages arrive as Blobs, or as ArrayBuffers; other values of binaryType are ignored", async () => {
+  test("delivers binary messages as Blobs or ArrayBuffers, and ignores other values of binaryType", async () => {
     const socket = new WebSocket(await startServer(server));
     expect(socket.binaryType).toBe("blob");
     (socket as { binaryType: string }).binaryType = "notBlobOrArrayBuffer";
@@ -87,7 +87,7 @@ describe.each(pairs)("$name against $server", ({ WebSocket, server }) => {
     await next(socket, "close");
   });
 
-  test("what is agreed on shows when it opens; compressed messages go both ways", async () => {
+  test("shows the negotiated values when it opens, and compresses in both directions", async () => {
     const url = await startServer(server);
     const socket = new WebSocket(`${url}/path?query`, ["other", "chat"]);
     expect([socket.readyState, socket.protocol, socket.extensions]).toEqual([0, "", ""]);
@@ -103,7 +103,7 @@ describe.each(pairs)("$name against $server", ({ WebSocket, server }) => {
     await next(socket, "close");
   });
 
-  test("events of a connection that we close", async () => {
+  test("emits the events of a connection that we close", async () => {
     const peers: Peer[] = [];
     const socket = new WebSocket(await startServer(server, (peer) => peers.push(peer)));
     const log = record(socket);
@@ -136,7 +136,7 @@ describe.each(pairs)("$name against $server", ({ WebSocket, server }) => {
     expect(await peers[0]!.end).toEqual([code, reason]);
   });
 
-  test("close() throws for codes and reasons that scripts must not use, and changes nothing", async () => {
+  test("close() throws for forbidden codes and reasons, and has no effect then", async () => {
     const socket = new WebSocket(await startServer(server));
     const close = socket.close.bind(socket) as (...args: unknown[]) => void;
     const check = () => {
@@ -157,7 +157,7 @@ describe.each(pairs)("$name against $server", ({ WebSocket, server }) => {
     check();
   });
 
-  test("events of a connection that the peer closes; what came before arrives while it is open", async () => {
+  test("emits the events of a connection that the peer closes, and earlier messages in the state OPEN", async () => {
     const url = await startServer(server, (peer) => {
       for (const data of ["a", "b", "c"]) peer.send(data);
       peer.close(4001, "bye");
@@ -168,25 +168,25 @@ describe.each(pairs)("$name against $server", ({ WebSocket, server }) => {
     expect(log).toEqual(["open 1", "message 1 a", "message 1 b", "message 1 c", "close 3 4001 bye true"]);
   });
 
-  test("a connection that is cut: 1006", async () => {
+  test("emits 1006 for a lost connection", async () => {
     const url = await startServer(server, (peer) => peer.onMessage(() => peer.terminate()));
     const socket = new WebSocket(url);
     const log = record(socket);
     await next(socket, "open");
     socket.send("cut it");
     await next(socket, "close");
-    // undici has an error event, as RFC 6455 §7.2.1 can be read. Browsers have none.
+    // undici emits an error event, which RFC 6455 §7.2.1 allows. Browsers do not.
     expect(log.filter((line) => line !== "error 3")).toEqual(["open 1", "close 3 1006  false"]);
   });
 
-  test("a handshake that is refused: error, then close", async () => {
+  test("emits error and close for a refused handshake", async () => {
     const socket = new WebSocket(`${await startServer(server)}/401`);
     const log = record(socket);
     await next(socket, "close");
     expect(log).toEqual(["error 3", "close 3 1006  false"]);
   });
 
-  test("bufferedAmount counts what was sent in this task, in bytes of UTF-8, and goes back to 0", async () => {
+  test("bufferedAmount counts the bytes of UTF-8 sent in this task, and returns to 0", async () => {
     const socket = new WebSocket(await startServer(server));
     expect(socket.bufferedAmount).toBe(0);
     await next(socket, "open");
@@ -207,8 +207,8 @@ describe.each(pairs)("$name against $server", ({ WebSocket, server }) => {
   });
 });
 
-describe.each(IMPLEMENTATIONS)("%s against a peer that is a socket", (_name, WebSocket) => {
-  test("close() while connecting: CLOSING at once, then error and close; it never opens", async () => {
+describe.each(IMPLEMENTATIONS)("%s against a raw socket", (_name, WebSocket) => {
+  test("close() while connecting sets CLOSING, emits error and close, and never opens", async () => {
     const { port, peers } = await listen(() => {});
     const socket = new WebSocket(`ws://127.0.0.1:${port}`);
     const log = record(socket);
@@ -226,7 +226,7 @@ describe.each(IMPLEMENTATIONS)("%s against a peer that is a socket", (_name, Web
     await peers[0]!.gone();
   });
 
-  test("close() right after the constructor", async () => {
+  test("close() works right after the constructor", async () => {
     const { port } = await listen((peer) =>
       peer.head().then(
         (head) => peer.write(answer(head)),
@@ -241,14 +241,14 @@ describe.each(IMPLEMENTATIONS)("%s against a peer that is a socket", (_name, Web
     expect(log).toEqual(["error 3", "close 3 1006  false"]);
   });
 
-  test("nobody listens: error, then close", async () => {
+  test("emits error and close if no server listens", async () => {
     const socket = new WebSocket("ws://127.0.0.1:1");
     const log = record(socket);
     await next(socket, "close");
     expect(log).toEqual(["error 3", "close 3 1006  false"]);
   });
 
-  test("a peer that breaks a rule: what came before, error, close", async () => {
+  test("emits earlier messages, error and close for an invalid frame", async () => {
     const { port } = await listen(async (peer) => {
       await peer.write(answer(await peer.head()));
       await peer.write(frames("server", text("good"), { opcode: 3, payload: new Uint8Array(0) }));
@@ -260,7 +260,7 @@ describe.each(IMPLEMENTATIONS)("%s against a peer that is a socket", (_name, Web
     expect(log.slice(1)).toEqual(["message 1 good", "error 3", "close 3 1006  false"]);
   });
 
-  test("a subprotocol that was not offered: error, then close", async () => {
+  test("emits error and close for a subprotocol that was not offered", async () => {
     const { port } = await listen(async (peer) => {
       const head = answer(await peer.head());
       await peer.write(head.replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: other\r\n\r\n"));

@@ -1,4 +1,4 @@
-// A client: its URL, the request it sends, redirects, limits of time, and TLS.
+// Options of a client: the URL, the request, redirects, timeouts and TLS.
 
 import { Agent, createServer, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, createServer as createHttpsServer } from "node:https";
@@ -12,7 +12,7 @@ import { accept, type Lab } from "./support/lab.ts";
 import { outcome, reached, showError, until } from "./support/log.ts";
 import { text } from "./support/raw.ts";
 
-/** The request that a client sends, without what changes. */
+/** The request that a client sends, without parts that change from run to run. */
 async function requestOf(lab: Lab, path: string, ...rest: unknown[]): Promise<string[]> {
   const { url, port, peers } = await lab.listen(() => {});
   lab.connect(`${url}${path}`, ...(rest as [ClientOptions]));
@@ -43,7 +43,7 @@ describe("the URL", () => {
     42,
     {},
   ]) {
-    each(`throws or not: ${JSON.stringify(url)}`, async (lab) => {
+    each(`throws for the URL ${JSON.stringify(url)}, or not`, async (lab) => {
       const { api } = lab;
       return outcome(() => {
         const socket = new api.WebSocket(url as string);
@@ -77,7 +77,7 @@ describe("the URL", () => {
     });
   }
 
-  both("a URL object", async (lab) => {
+  both("accepts a URL object", async (lab) => {
     const { server, url } = await lab.serve();
     const urls: (string | undefined)[] = [];
     server.on("connection", (_, request) => urls.push(request.url));
@@ -87,14 +87,14 @@ describe("the URL", () => {
     return [...log, ...urls];
   });
 
-  both("http: and https: are ws: and wss:", async (lab) => {
+  both("accepts http: and https: for ws: and wss:", async (lab) => {
     const { url } = await lab.serve();
     const { socket, log } = lab.connect(url.replace("ws:", "http:"));
     await until(log, "open");
     return [...log, socket.url.slice(0, 5)];
   });
 
-  each("a URL object stays as it is", (lab) => {
+  each("does not change a URL object", (lab) => {
     const address = new URL("http://127.0.0.1:1/");
     const socket = new lab.api.WebSocket(address);
     socket.on("error", () => {});
@@ -102,7 +102,7 @@ describe("the URL", () => {
     return address.href;
   });
 
-  each("nobody listens", async (lab) => {
+  each("fails if no server listens", async (lab) => {
     const { url, port } = await lab.listen();
     expect(port).toBeGreaterThan(0);
     await lab.end();
@@ -112,7 +112,7 @@ describe("the URL", () => {
     return [...log, `state ${socket.readyState}`];
   });
 
-  each("a path of the system where nobody listens", async (lab) => {
+  each("fails if no server listens on a Unix socket", async (lab) => {
     const { log } = lab.connect("ws+unix:/nowhere/at/all:/path");
     await until(log, "close");
     return log;
@@ -121,31 +121,31 @@ describe("the URL", () => {
 
 describe("the request", () => {
   const cases: readonly (readonly [string, string, ...unknown[]])[] = [
-    ["the default", "/"],
+    ["default options", "/"],
     ["without compression", "/", { perMessageDeflate: false }],
     ["a path and a query", "/path/x?a=b&c=%20", { perMessageDeflate: false }],
     ["a subprotocol", "/", "chat", { perMessageDeflate: false }],
     ["subprotocols", "/", ["chat", "super.chat"], { perMessageDeflate: false }],
     ["subprotocols in the options", "/", { protocols: ["one", "two"], perMessageDeflate: false }],
     ["one subprotocol in the options", "/", { protocols: "one", perMessageDeflate: false }],
-    ["undefined for the subprotocols, and options with some", "/", undefined, { protocols: ["one"] }],
-    ["no subprotocol in a list", "/", [], { perMessageDeflate: false }],
+    ["undefined as subprotocols, and subprotocols in the options", "/", undefined, { protocols: ["one"] }],
+    ["an empty list of subprotocols", "/", [], { perMessageDeflate: false }],
     ["headers", "/", { headers: { "X-One": "1", Cookie: "a=b" }, perMessageDeflate: false }],
     [
-      "headers that are the handshake's own",
+      "headers that the handshake writes itself",
       "/",
       { headers: { Upgrade: "x", Connection: "close" }, perMessageDeflate: false },
     ],
     ["Host in the headers", "/", { headers: { Host: "example.com" }, perMessageDeflate: false }],
     ["origin", "/", { origin: "https://example.com", perMessageDeflate: false }],
-    ["origin and the version 8", "/", { origin: "https://example.com", protocolVersion: 8, perMessageDeflate: false }],
+    ["origin and version 8", "/", { origin: "https://example.com", protocolVersion: 8, perMessageDeflate: false }],
     ["auth", "/", { auth: "user:pass", perMessageDeflate: false }],
-    ["options of http that the URL decides", "/x", { path: "/other", host: "nowhere", port: 1, method: "POST" }],
+    ["options of http that the URL overrides", "/x", { path: "/other", host: "nowhere", port: 1, method: "POST" }],
     ["an unknown option", "/", { nonsense: true, perMessageDeflate: false }],
   ];
   for (const [what, path, ...rest] of cases) each(what, (lab) => requestOf(lab, path, ...rest));
 
-  each("auth in the URL, with letters that are escaped", async (lab) => {
+  each("decodes escaped letters of auth in the URL", async (lab) => {
     const { port, peers } = await lab.listen(() => {});
     lab.connect(`ws://us%3Aer:p%40ss@127.0.0.1:${port}/`);
     await reached(
@@ -155,7 +155,7 @@ describe("the request", () => {
     return Buffer.from(peers[0]!.field("Authorization")!.replace("Basic ", ""), "base64").toString();
   });
 
-  each("auth of the URL goes before the option, and a header before both", async (lab) => {
+  each("prefers auth in the URL to the option, and a header to both", async (lab) => {
     const seen: string[] = [];
     for (const [user, options] of [
       ["a:b@", { auth: "c:d" }],
@@ -175,7 +175,7 @@ describe("the request", () => {
   });
 
   for (const protocols of [["a", "a"], [""], ["a b"], ["a,b"], [1], "a b", ["ä"], [undefined]]) {
-    each(`subprotocols that cannot be: ${JSON.stringify(protocols)}`, (lab) => {
+    each(`refuses the subprotocols ${JSON.stringify(protocols)}`, (lab) => {
       return outcome(() => new lab.api.WebSocket("ws://127.0.0.1:1", protocols as string[]));
     });
   }
@@ -193,7 +193,7 @@ describe("the request", () => {
     return log.peer;
   });
 
-  each("options are not changed", async (lab) => {
+  each("does not change the options", async (lab) => {
     const { url } = await lab.listen();
     const options: ClientOptions = Object.freeze({ headers: Object.freeze({ "X-One": "1" }), followRedirects: true });
     const { log } = lab.connect(url, options);
@@ -201,27 +201,31 @@ describe("the request", () => {
     return Object.keys(options);
   });
 
-  both("protocol of both sides", async (lab) => {
+  both("shows the chosen subprotocol on both sides", async (lab) => {
     const pair = await lab.pair({ protocols: ["one", "two"] });
     const none = await lab.pair();
     return [pair.client.protocol, pair.peer.protocol, `"${none.client.protocol}"`, `"${none.peer.protocol}"`];
   });
 });
 
-describe("an answer that is wrong", () => {
+describe("an invalid response", () => {
   const good = (head: string): string => answer(head);
   const cases: readonly (readonly [string, (head: string) => string, string[]?])[] = [
     ["another Upgrade", (head) => good(head).replace("Upgrade: websocket", "Upgrade: other")],
-    ["Upgrade in capitals is right", (head) => good(head).replace("Upgrade: websocket", "Upgrade: WebSocket")],
+    ["Upgrade in capitals, which is valid", (head) => good(head).replace("Upgrade: websocket", "Upgrade: WebSocket")],
     ["another key", (head) => good(head).replace(/Accept: .*/, "Accept: nonsense")],
     ["no key", (head) => good(head).replace(/Sec-WebSocket-Accept: .*\r\n/, "")],
-    ["a subprotocol that nobody asked for", (head) => with_(good(head), "Sec-WebSocket-Protocol: x")],
+    ["a subprotocol that was not offered", (head) => with_(good(head), "Sec-WebSocket-Protocol: x")],
     ["another subprotocol", (head) => with_(good(head), "Sec-WebSocket-Protocol: x"), ["y"]],
     ["no subprotocol", good, ["y"]],
-    ["the subprotocol is right", (head) => with_(good(head), "Sec-WebSocket-Protocol: y"), ["x", "y"]],
+    [
+      "a subprotocol that was offered, which is valid",
+      (head) => with_(good(head), "Sec-WebSocket-Protocol: y"),
+      ["x", "y"],
+    ],
     ["200", () => "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"],
-    ["no HTTP at all", () => "nonsense\r\n\r\n"],
-    ["the end", () => ""],
+    ["bytes that are not HTTP", () => "nonsense\r\n\r\n"],
+    ["the end of the stream", () => ""],
   ];
   function with_(head: string, line: string): string {
     return head.replace("\r\n\r\n", `\r\n${line}\r\n\r\n`);
@@ -245,7 +249,7 @@ describe("an answer that is wrong", () => {
 });
 
 describe("handshakeTimeout", () => {
-  each("ends a server that does not answer", async (lab) => {
+  each("fails if the server does not answer", async (lab) => {
     const { url, peers } = await lab.listen(() => {});
     const { log } = lab.connect(url, { handshakeTimeout: 40 });
     const start = performance.now();
@@ -255,7 +259,7 @@ describe("handshakeTimeout", () => {
     return log;
   });
 
-  each("does not end one that is open", async (lab) => {
+  each("does not end an open connection", async (lab) => {
     const { url, peers } = await lab.listen();
     const { log } = lab.connect(url, { handshakeTimeout: 150 });
     await until(log, "open");
@@ -296,7 +300,7 @@ describe("redirects", () => {
     });
   }
 
-  each("maxRedirects", async (lab) => {
+  each("fails after maxRedirects redirects", async (lab) => {
     let count = 0;
     const { url } = await lab.listen((raw) => raw.handshake().then(() => raw.socket.write(redirect(`/${++count}`))));
     const { log } = lab.connect(url, { followRedirects: true, maxRedirects: 3 });
@@ -304,7 +308,7 @@ describe("redirects", () => {
     return { count, log };
   });
 
-  each("maxRedirects is 10 by default, and 0 is none", async (lab) => {
+  each("follows 10 redirects by default, and none with maxRedirects: 0", async (lab) => {
     let count = 0;
     const { url } = await lab.listen((raw) => raw.handshake().then(() => raw.socket.write(redirect(`/${++count}`))));
     const { log } = lab.connect(url, { followRedirects: true });
@@ -315,7 +319,7 @@ describe("redirects", () => {
   });
 
   for (const location of ["ws://[nonsense", "ftp://127.0.0.1/", "/next#fragment", "mailto:x"]) {
-    each(`a location that cannot be: ${location}`, async (lab) => {
+    each(`fails for the invalid location ${location}`, async (lab) => {
       const { url } = await lab.listen((raw) => raw.handshake().then(() => raw.socket.write(redirect(location))));
       const { log } = lab.connect(url, { followRedirects: true });
       await until(log, "close");
@@ -323,7 +327,7 @@ describe("redirects", () => {
     });
   }
 
-  each("to http: and back", async (lab) => {
+  each("follows a redirect to http: and back", async (lab) => {
     const target = await lab.listen();
     const { url } = await lab.listen((raw) =>
       raw.handshake().then(() => raw.socket.write(redirect(target.url.replace("ws:", "http:")))),
@@ -337,7 +341,7 @@ describe("redirects", () => {
     ["", false],
     [", unless there is a listener for 'redirect'", true],
   ] as const) {
-    each(`to another host: credentials are dropped${what}`, async (lab) => {
+    each(`drops credentials for another host${what}`, async (lab) => {
       const heads: string[] = [];
       const target = await lab.listen(async (raw) => {
         await raw.handshake();
@@ -368,7 +372,7 @@ describe("redirects", () => {
     });
   }
 
-  each("to the same host: credentials stay", async (lab) => {
+  each("keeps credentials for the same host", async (lab) => {
     const heads: string[] = [];
     const { port } = await lab.listen(async (raw) => {
       await raw.handshake();
@@ -396,7 +400,7 @@ describe("redirects", () => {
 });
 
 describe("agent, createConnection and finishRequest", () => {
-  both("an agent makes the socket", async (lab) => {
+  both("uses the socket of an agent", async (lab) => {
     const { url } = await lab.serve();
     const agent = new Agent();
     let created = 0;
@@ -439,7 +443,7 @@ describe("agent, createConnection and finishRequest", () => {
     return { seen, log, field: peers[0]!.field("X-Late"), state: socket.readyState };
   });
 
-  each("localAddress and family are the socket's", async (lab) => {
+  each("passes localAddress and family to the socket", async (lab) => {
     const { url, peers } = await lab.listen();
     const { log } = lab.connect(url, { localAddress: "127.0.0.2", family: 4 });
     await until(log, "open");
@@ -460,14 +464,14 @@ describe("TLS", () => {
 
   for (const [what, host, options] of [
     ["ca", "localhost", CA],
-    ["an address", "127.0.0.1", CA],
+    ["an IP address", "127.0.0.1", CA],
     ["rejectUnauthorized: false", "127.0.0.1", { rejectUnauthorized: false }],
-    ["a certificate that nobody has signed", "127.0.0.1", {}],
+    ["a certificate of an unknown authority", "127.0.0.1", {}],
     ["servername", "127.0.0.1", { ...CA, servername: "localhost" }],
     ["another servername", "127.0.0.1", { ...CA, servername: "example.com" }],
     ["checkServerIdentity", "127.0.0.1", { ...CA, servername: "example.com", checkServerIdentity: () => undefined }],
     ["an agent", "localhost", { agent: new HttpsAgent(CA) }],
-    ["a passphrase that is not needed", "localhost", { ...CA, passphrase: "x" }],
+    ["a passphrase that the key does not need", "localhost", { ...CA, passphrase: "x" }],
   ] as const) {
     both(what, async (lab) => {
       const port = await secure(lab);
@@ -481,14 +485,14 @@ describe("TLS", () => {
     });
   }
 
-  each("ws: to a server of TLS", async (lab) => {
+  each("ws: to a TLS server", async (lab) => {
     const port = await secure(lab);
     const { log } = lab.connect(`ws://127.0.0.1:${port}`);
     await until(log, "close");
     return log;
   });
 
-  each("a client's certificate", async (lab) => {
+  each("sends a client certificate", async (lab) => {
     const https = createHttpsServer({ ...TLS, ca: TLS.cert, requestCert: true, rejectUnauthorized: true });
     const { server } = await lab.serve({ server: https });
     const seen: unknown[] = [];
@@ -507,7 +511,7 @@ describe("TLS", () => {
 });
 
 describe("generateMask", () => {
-  each("makes the keys", async (lab) => {
+  each("provides the masking-keys", async (lab) => {
     const { url, peers } = await lab.listen();
     let calls = 0;
     const { socket, log } = lab.connect(url, {
@@ -526,7 +530,7 @@ describe("generateMask", () => {
     return { calls, bytes: bytes.toString("hex"), frames: peers[0]!.frames };
   });
 
-  each("is given a Buffer of 4 bytes", async (lab) => {
+  each("gets a Buffer of 4 bytes", async (lab) => {
     const { url, peers } = await lab.listen();
     const seen: unknown[] = [];
     const { socket, log } = lab.connect(url, {
@@ -542,7 +546,7 @@ describe("generateMask", () => {
   });
 });
 
-each("an http server that closes the connection at once", async (lab) => {
+each("fails if the server closes the connection at once", async (lab) => {
   const { http, url } = await lab.http(createServer());
   http.on("connection", (socket) => socket.destroy());
   const { log } = lab.connect(url);
@@ -550,7 +554,7 @@ each("an http server that closes the connection at once", async (lab) => {
   return log;
 });
 
-each("an error of the request has the stack of a caller's", async (lab) => {
+each("emits an error with a stack", async (lab) => {
   const { url } = await lab.listen((raw) => raw.socket.end("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"));
   const { socket, log } = lab.connect(url);
   const errors: string[] = [];

@@ -1,4 +1,4 @@
-// How connections end: close(), terminate(), the peer, and what each side sees of it.
+// How connections end: by close(), by terminate() or by the peer, and the events on each side.
 
 import type { Socket as NetSocket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,9 +13,9 @@ describe("the closing handshake", () => {
   for (const [what, args] of [
     ["without arguments", []],
     ["with a code", [1000]],
-    ["with a code of one's own", [4999]],
+    ["with an application's code", [4999]],
     ["with a reason", [1001, "going"]],
-    ["with a reason of other letters", [3000, "größer"]],
+    ["with a reason that is not ASCII", [3000, "größer"]],
     ["with a reason that is bytes", [1000, Buffer.from("bytes")]],
     ["with a reason of 123 bytes", [1000, "x".repeat(123)]],
     ["with an empty reason", [1000, ""]],
@@ -34,7 +34,7 @@ describe("the closing handshake", () => {
     }
   }
 
-  both("both sides at once", async (lab) => {
+  both("close() on both sides at once", async (lab) => {
     const { client, peer, log } = await lab.pair();
     log.client.length = log.peer.length = 0;
     client.close(3001, "client");
@@ -44,7 +44,7 @@ describe("the closing handshake", () => {
     return log;
   });
 
-  both("what was sent before close() arrives", async (lab) => {
+  both("close() after send() loses no message", async (lab) => {
     const { client, log } = await lab.pair();
     log.peer.length = 0;
     for (let index = 0; index < 3; index++) client.send(`message ${index}`);
@@ -54,7 +54,7 @@ describe("the closing handshake", () => {
     return log.peer;
   });
 
-  both("what was sent before terminate() leaves", async (lab) => {
+  both("terminate() after send() loses no message that the system accepts", async (lab) => {
     const { client, peer, log } = await lab.pair();
     log.client.length = 0;
     peer.on("message", () => {
@@ -66,7 +66,7 @@ describe("the closing handshake", () => {
     return log.client;
   });
 
-  both("terminate() in the 'error' event: the Close that tells why has left", async (lab) => {
+  both("terminate() in the 'error' event does not stop the Close with the error code", async (lab) => {
     const { client, peer, log } = await lab.pair({ server: { maxPayload: 10 } });
     log.client.length = 0;
     peer.on("error", () => peer.terminate());
@@ -75,7 +75,7 @@ describe("the closing handshake", () => {
     return log.client;
   });
 
-  both("through a Proxy of the socket", async (lab) => {
+  both("close() works through a Proxy of the socket", async (lab) => {
     const { peer, log } = await lab.pair();
     log.client.length = 0;
     const proxy = new Proxy(peer, { get: (target, name) => Reflect.get(target, name) as unknown });
@@ -88,13 +88,13 @@ describe("the closing handshake", () => {
   });
 
   for (const [what, args] of [
-    ["a code that may not be sent", [1005]],
+    ["the code 1005", [1005]],
     ["the code 1006", [1006]],
     ["a code out of range", [5000]],
     ["a code below 1000", [999]],
     ["a code that is text", ["1000"]],
     ["a reason of 124 bytes", [1000, "x".repeat(124)]],
-    ["a reason of 124 bytes in fewer letters", [1000, "ä".repeat(62)]],
+    ["a reason of 124 bytes in 62 letters", [1000, "ä".repeat(62)]],
     ["a reason that is an object", [1000, { length: 1 }]],
   ] as const) {
     each(`close() refuses ${what}`, async (lab) => {
@@ -105,7 +105,7 @@ describe("the closing handshake", () => {
   }
 
   for (const role of ROLES) {
-    each(`${role}: a Close of the peer is answered with its code`, async (lab) => {
+    each(`${role}: answers a Close with the same code`, async (lab) => {
       const { socket, log, raw } = await lab.against(role);
       log.length = 0;
       raw.write(closing(3456, "bye"));
@@ -116,7 +116,7 @@ describe("the closing handshake", () => {
       return { log, state, told: raw.frames, after: socket.readyState };
     });
 
-    each(`${role}: a Close without a code`, async (lab) => {
+    each(`${role}: answers a Close without a code`, async (lab) => {
       const { log, raw } = await lab.against(role);
       log.length = 0;
       raw.write(closing());
@@ -126,7 +126,7 @@ describe("the closing handshake", () => {
       return { log, told: raw.frames };
     });
 
-    each(`${role}: messages before a Close are events, those after it are not`, async (lab) => {
+    each(`${role}: emits messages before a Close, and ignores those after it`, async (lab) => {
       const { log, raw } = await lab.against(role);
       log.length = 0;
       raw.write(text("before"), closing(1000), text("after"));
@@ -136,7 +136,7 @@ describe("the closing handshake", () => {
       return { log, told: raw.frames };
     });
 
-    each(`${role}: messages still come after close() until the peer's Close`, async (lab) => {
+    each(`${role}: emits messages after close() until the peer's Close`, async (lab) => {
       const { socket, log, raw } = await lab.against(role);
       log.length = 0;
       socket.close(1000);
@@ -148,7 +148,7 @@ describe("the closing handshake", () => {
       return { log, told: raw.frames };
     });
 
-    each(`${role}: the code of the 'close' event is the peer's, not one's own`, async (lab) => {
+    each(`${role}: emits 'close' with the peer's code instead of its own`, async (lab) => {
       const { socket, log, raw } = await lab.against(role);
       log.length = 0;
       socket.close(1000, "mine");
@@ -199,7 +199,7 @@ describe("without a Close", () => {
       return { log, told: raw.frames };
     });
 
-    each(`${role}: closeTimeout ends what the peer does not`, async (lab) => {
+    each(`${role}: closes after closeTimeout if the peer does not`, async (lab) => {
       const { socket, log, raw } = await lab.against(role, { closeTimeout: 60 });
       log.length = 0;
       const start = performance.now();
@@ -212,7 +212,7 @@ describe("without a Close", () => {
       return { log, told: raw.frames };
     });
 
-    each(`${role}: closeTimeout also ends a peer that sends a Close and stays`, async (lab) => {
+    each(`${role}: closes after closeTimeout if the peer sends a Close but keeps the stream open`, async (lab) => {
       const { log, raw } = await lab.against(role, { closeTimeout: 60 });
       log.length = 0;
       raw.write(closing(1000));
@@ -222,7 +222,7 @@ describe("without a Close", () => {
       return { log, told: raw.frames };
     });
 
-    each(`${role}: close() a second time changes nothing`, async (lab) => {
+    each(`${role}: ignores a second close()`, async (lab) => {
       const { socket, log, raw } = await lab.against(role);
       log.length = 0;
       socket.close(1000, "first");
@@ -289,7 +289,7 @@ describe("after the end", () => {
         const before = socket.bufferedAmount;
         call("12");
         await sleep(1);
-        // Without a callback, too.
+        // Also without a callback.
         results.push(
           outcome(() => socket[method]("x")),
           `more ${socket.bufferedAmount - before}`,
@@ -299,7 +299,7 @@ describe("after the end", () => {
     }
   }
 
-  each("a Blob counts what it holds", async (lab) => {
+  each("counts the size of a Blob in bufferedAmount", async (lab) => {
     const { socket, log } = await lab.against("client");
     socket.terminate();
     await until(log, "close");
@@ -308,7 +308,7 @@ describe("after the end", () => {
     return `+${socket.bufferedAmount - before}`;
   });
 
-  each("send() calls its callback in a later turn", async (lab) => {
+  each("calls the callback of send() in a later turn", async (lab) => {
     const { socket, log } = await lab.against("client");
     socket.terminate();
     await until(log, "close");
@@ -319,7 +319,7 @@ describe("after the end", () => {
     return order;
   });
 
-  both("bufferedAmount is 0 again when all has been sent", async (lab) => {
+  both("bufferedAmount returns to 0 when everything is sent", async (lab) => {
     const { client, peer, log } = await lab.pair();
     const before = client.bufferedAmount;
     await new Promise((resolve) => client.send("x".repeat(1000), resolve));
@@ -340,7 +340,7 @@ describe("before it is open", () => {
   }
 
   for (const method of ["close", "terminate"] as const) {
-    each(`${method}() at once`, async (lab) => {
+    each(`${method}() right after the constructor`, async (lab) => {
       const { url } = await lab.listen(() => {});
       const { socket, log } = lab.connect(url);
       socket[method]();
@@ -358,7 +358,7 @@ describe("before it is open", () => {
       return log;
     });
 
-    each(`${method}() when the server has the request`, async (lab) => {
+    each(`${method}() when the server has received the request`, async (lab) => {
       const { url, peers } = await lab.listen(() => {});
       const { socket, log } = lab.connect(url);
       await reached(
@@ -407,7 +407,7 @@ describe("before it is open", () => {
   });
 });
 
-both("a server's close in the 'connection' event", async (lab) => {
+both("close() of the server's socket in the 'connection' event", async (lab) => {
   const { server, url } = await lab.serve();
   server.on("connection", (socket) => socket.close(4001, "no"));
   const { log } = lab.connect(url);
@@ -415,7 +415,7 @@ both("a server's close in the 'connection' event", async (lab) => {
   return log;
 });
 
-both("close() in the 'message' event, with more messages on their way", async (lab) => {
+both("close() in the 'message' event, before more messages arrive", async (lab) => {
   const { client, peer, log } = await lab.pair();
   log.peer.length = log.client.length = 0;
   peer.on("message", () => peer.close(1000));
@@ -427,7 +427,7 @@ both("close() in the 'message' event, with more messages on their way", async (l
 });
 
 differs(
-  "terminate() in the 'message' event: the rest of the chunk",
+  "terminate() in the 'message' event, with more messages in the chunk",
   "`terminate()`",
   async (lab) => {
     const { socket, log, raw } = await lab.serverAgainstRaw();

@@ -1,4 +1,4 @@
-// permessage-deflate: what is offered and answered, and what is compressed.
+// permessage-deflate: offers, responses, and which messages are compressed.
 
 import { deflateRawSync } from "node:zlib";
 import { describe } from "vitest";
@@ -12,9 +12,9 @@ type Deflate = ServerOptions["perMessageDeflate"];
 
 const long = "compressible ".repeat(200);
 
-describe("what a client offers", () => {
+describe("the offer of a client", () => {
   for (const [what, value] of [
-    ["nothing said", undefined],
+    ["undefined", undefined],
     ["true", true],
     ["false", false],
     ["{}", {}],
@@ -41,7 +41,7 @@ describe("what a client offers", () => {
   }
 });
 
-describe("what a server answers", () => {
+describe("the response of a server", () => {
   const offers = [
     "permessage-deflate",
     "permessage-deflate; client_max_window_bits",
@@ -102,7 +102,7 @@ describe("what a server answers", () => {
     { ws: "400 undefined", wsframe: "101 permessage-deflate" },
   );
 
-  each("the default is none", async (lab) => {
+  each("a server does not compress by default", async (lab) => {
     const { server, port } = await lab.serve();
     const extensions: string[] = [];
     server.on("connection", (socket) => extensions.push(`"${socket.extensions}"`));
@@ -111,7 +111,7 @@ describe("what a server answers", () => {
     return [...extensions, String(raw.field("Sec-WebSocket-Extensions"))];
   });
 
-  each("a bad field is not read when compression is off", async (lab) => {
+  each("a server without compression ignores an invalid field", async (lab) => {
     const { port } = await lab.serve();
     const raw = await lab.dial(port, request({ "Sec-WebSocket-Extensions": "permessage-deflate; ;" }));
     await raw.handshake();
@@ -119,7 +119,7 @@ describe("what a server answers", () => {
   });
 });
 
-describe("what a client makes of the answer", () => {
+describe("the response that a client accepts", () => {
   const answers = [
     "permessage-deflate",
     "permessage-deflate; server_no_context_takeover",
@@ -157,7 +157,7 @@ describe("what a client makes of the answer", () => {
 });
 
 differs(
-  "a client fails a response that accepts compression twice",
+  "a response with permessage-deflate twice",
   "a response that accepts compression twice",
   async (lab) => {
     const fields = "Sec-WebSocket-Extensions: permessage-deflate, permessage-deflate\r\n";
@@ -174,10 +174,14 @@ differs(
 
 describe("messages", () => {
   const settings: readonly (readonly [string, Deflate, Deflate])[] = [
-    ["the default of both", true, true],
+    ["default options", true, true],
     ["without context takeover", { serverNoContextTakeover: true, clientNoContextTakeover: true }, true],
     ["small windows", { serverMaxWindowBits: 9, clientMaxWindowBits: 9 }, true],
-    ["the client's wishes", true, { serverNoContextTakeover: true, serverMaxWindowBits: 10, clientMaxWindowBits: 10 }],
+    [
+      "options of the client",
+      true,
+      { serverNoContextTakeover: true, serverMaxWindowBits: 10, clientMaxWindowBits: 10 },
+    ],
     ["threshold: 0", { threshold: 0 }, { threshold: 0 }],
     [
       "options of zlib",
@@ -204,14 +208,14 @@ describe("messages", () => {
       pair.client.close(1000, "end");
       await until(log.peer, "close");
       await until(log.client, "close");
-      // The answer to a Ping does not wait for a long message that is being compressed.
+      // A Pong does not wait for a long message that is being compressed.
       const isPong = (entry: string): boolean => entry.startsWith("pong");
       const [pongs, others] = [log.client.filter(isPong), log.client.filter((entry) => !isPong(entry))];
       return { extensions, peer: log.peer, client: others, pongs };
     });
   }
 
-  both("callbacks come in order, compressed or not", async (lab) => {
+  both("calls callbacks in order, compressed or not", async (lab) => {
     const { client, log } = await lab.pair({ server: { perMessageDeflate: true } });
     const order: string[] = [];
     log.peer.length = 0;
@@ -230,7 +234,7 @@ describe("messages", () => {
   });
 
   differs(
-    "terminate() right after messages that are to be compressed: do their callbacks get errors?",
+    "terminate() right after compressible messages: whether their callbacks get errors",
     "where messages are compressed",
     async (lab) => {
       const { socket, log } = await lab.serverAgainstRaw(
@@ -251,7 +255,7 @@ describe("messages", () => {
     { ws: [true, true], wsframe: [false, false] },
   );
 
-  each("terminate() right after a message that takes a while to compress: callbacks get errors", async (lab) => {
+  each("terminate() right after a long compressible message: callbacks get errors", async (lab) => {
     const { socket, log } = await lab.serverAgainstRaw(
       { perMessageDeflate: { threshold: 0 } },
       request({ "Sec-WebSocket-Extensions": "permessage-deflate" }),
@@ -271,8 +275,8 @@ describe("messages", () => {
 
   const noTakeover = "permessage-deflate; server_no_context_takeover";
   for (const [what, options, offer] of [
-    ["the default threshold counts without context takeover", {}, noTakeover],
-    ["the default threshold does not count with it", {}, "permessage-deflate"],
+    ["the default threshold, without context takeover", {}, noTakeover],
+    ["the default threshold, which has no effect with context takeover", {}, "permessage-deflate"],
     ["threshold: 10", { threshold: 10 }, noTakeover],
     ["threshold: 0", { threshold: 0 }, noTakeover],
   ] as const) {
@@ -319,7 +323,7 @@ describe("messages", () => {
     { ws: ["text … rsv1"], wsframe: ["text x"] },
   );
 
-  each("compressed messages of a peer, also in fragments", async (lab) => {
+  each("inflates messages of the peer, also in fragments", async (lab) => {
     const { log, raw } = await lab.serverAgainstRaw(
       { perMessageDeflate: true },
       request({ "Sec-WebSocket-Extensions": "permessage-deflate" }),
@@ -343,7 +347,7 @@ describe("messages", () => {
     ["a Close", { opcode: 8, rsv: 4 }],
     ["a continuation", { opcode: 0, rsv: 4 }],
   ] as const) {
-    each(`RSV1 of ${what} is an error`, async (lab) => {
+    each(`refuses RSV1 on ${what}`, async (lab) => {
       const { log, raw } = await lab.serverAgainstRaw(
         { perMessageDeflate: true },
         request({ "Sec-WebSocket-Extensions": "permessage-deflate" }),
@@ -358,12 +362,12 @@ describe("messages", () => {
   }
 });
 
-both("extensions is '' without any", async (lab) => {
+both("extensions is '' if none was negotiated", async (lab) => {
   const { client, peer } = await lab.pair({ client: { perMessageDeflate: false } });
   return [`"${client.extensions}"`, `"${peer.extensions}"`];
 });
 
-each("perMessageDeflate of the server's options", async (lab) => {
+each("options.perMessageDeflate of a server", async (lab) => {
   const results: unknown[] = [];
   for (const perMessageDeflate of [undefined, true, false, { threshold: 5 }]) {
     const options = perMessageDeflate === undefined ? {} : { perMessageDeflate };

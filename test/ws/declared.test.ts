@@ -1,5 +1,5 @@
-// ws.d.cts is written by hand. The compiler holds the implementation against it, here; the tests of the published types hold it against
-// programs.
+// Compares the implementation with ws.d.cts, which is written by hand. The tests of the published types compile programs against
+// it.
 
 import type { EventEmitter } from "node:events";
 import { expect, test } from "vitest";
@@ -7,20 +7,20 @@ import * as theirs from "ws";
 import * as ours from "../../src/ws/index.ts";
 import type Declared from "../../src/ws/ws.cjs";
 
-/** The names of the members that an implementation lacks, or has in another way. Those of EventEmitter are the same for all. */
+/** The names of the members that an implementation lacks, or declares with another type. Members of EventEmitter are left out. */
 type Differing<D, I> = {
   [K in Exclude<keyof D, keyof EventEmitter>]: K extends keyof I ? (Pick<I, K> extends Pick<D, K> ? never : K) : K;
 }[Exclude<keyof D, keyof EventEmitter>];
 
 type IsSame<A, B> = [A, B] extends [B, A] ? true : false;
 
-test("the implementation is what is declared", () => {
-  // `url` is undefined on a server, and `send()` takes anything: the declaration says what @types/ws says. A getter may return an object
-  // with handleEvent(), if that is what was set.
+test("the implementation has the declared types", () => {
+  // These differ because the declaration follows @types/ws: `url` is undefined on a server, `send()` accepts other types, and a
+  // getter may return an object with handleEvent().
   type Handlers = "onopen" | "onmessage" | "onclose" | "onerror";
   const socket: IsSame<Differing<Declared, ours.WebSocket>, "url" | "send" | Handlers> = true;
-  // `clients` is undefined if clients are not tracked, and ws has not had `path` for long. The classes of the options are parameters
-  // in the declaration alone.
+  // These differ because `clients` is undefined if clients are not tracked, because ws no longer has `path`, and because only the
+  // declaration has type parameters for the classes in the options.
   const server: IsSame<
     Differing<Declared.Server, ours.WebSocketServer>,
     "clients" | "path" | "options" | "handleUpgrade"
@@ -37,13 +37,13 @@ test("the implementation is what is declared", () => {
   expect(frame).toBe(ours.Sender.frame);
 });
 
-test("the classes have the members of ws's", () => {
+test("the classes have all public members of those of ws", () => {
   const lacking = (["WebSocket", "WebSocketServer"] as const).flatMap((name) => {
     const membersOf = (from: typeof ours | typeof theirs) =>
       [from[name], from[name].prototype].flatMap((each) => Object.getOwnPropertyNames(each));
     const own = new Set(membersOf(ours));
     return membersOf(theirs).filter((member) => !member.startsWith("_") && !own.has(member));
   });
-  // A step of handleUpgrade(), of which ws's documentation says nothing.
+  // An undocumented step of handleUpgrade() in ws.
   expect(lacking).toEqual(["completeUpgrade"]);
 });

@@ -1,4 +1,5 @@
-// Everything that ws has by its types and its error codes is in one of the tests beside this one: what a new version of ws adds, too.
+// Checks that all names in ws's types and all its error codes occur in the tests of this folder, also those that a new version
+// adds.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -15,7 +16,7 @@ const tests = readdirSync(here("."))
   .join("\n");
 const types = readFileSync(`${folderOf("@types/ws")}/index.d.ts`, "utf8");
 
-/** The part of the types from `start` to the line that closes it. */
+/** The text of the types from `start` to the closing line. */
 function part(start: string): string {
   const from = types.indexOf(start);
   expect(from, start).toBeGreaterThan(0);
@@ -23,7 +24,7 @@ function part(start: string): string {
   return types.slice(from, types.indexOf(`\n${indent}}`, from));
 }
 
-/** The names of what a class or an interface has itself. */
+/** The names of the members of a class or an interface, without inherited ones. */
 function members(start: string): string[] {
   const text = part(start);
   const indent = /\n( +)\S/.exec(text)![1]!;

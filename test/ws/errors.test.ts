@@ -1,4 +1,4 @@
-// The error codes of ws's documentation: what brings each up, what the user sees of it, and what the peer is told.
+// The documented error codes of ws: the cause of each, the events that it causes, and the Close that the peer gets.
 
 import { describe, expect } from "vitest";
 import type { RawFrame } from "../reference/serialize.ts";
@@ -71,7 +71,7 @@ const faults: readonly Fault[] = [
     told: "close 1002",
   })),
   {
-    what: "a continuation of nothing",
+    what: "a continuation without a message",
     frames: [continuation("x")],
     log: [error("WS_ERR_INVALID_OPCODE", `${INVALID} invalid opcode 0`)],
     told: "close 1002",
@@ -155,7 +155,7 @@ for (const role of ["server", "client"] as const) {
     }
 
     each(
-      "an error after messages has them delivered",
+      "delivers the messages before an error",
       async (lab) => {
         const { log, raw } = await lab.against(role);
         log.length = 0;
@@ -178,7 +178,7 @@ for (const role of ["server", "client"] as const) {
     );
 
     each(
-      "the state in the 'error' event and what the user can do there",
+      "the state in the 'error' event, and calls of methods there",
       async (lab) => {
         const { socket, log, raw } = await lab.against(role);
         log.length = 0;
@@ -205,10 +205,10 @@ for (const role of ["server", "client"] as const) {
     );
 
     for (const [what, frames] of [
-      ["an opcode", [{ opcode: 3 }]],
-      ["too long a message", [binary("12345678901")]],
+      ["a reserved opcode", [{ opcode: 3 }]],
+      ["a message that is too long", [binary("12345678901")]],
       ["text that is not UTF-8", [{ opcode: 1, payload: Uint8Array.of(0xff) }]],
-      ["a Close that is wrong", [closing(5)]],
+      ["an invalid Close", [closing(5)]],
     ] as const) {
       each(`${what} after close()`, async (lab) => {
         const { socket, log, raw } = await lab.against(role, { maxPayload: 10 });
@@ -236,7 +236,7 @@ for (const role of ["server", "client"] as const) {
 }
 
 both(
-  "too long a message, as both sides see it",
+  "a message that is too long, on both sides",
   async (lab) => {
     const { client, log } = await lab.pair({ server: { maxPayload: 100 } });
     log.client.length = log.peer.length = 0;
@@ -251,7 +251,7 @@ both(
   },
 );
 
-each("an 'error' without a listener is thrown", async (lab) => {
+each("throws an 'error' without a listener", async (lab) => {
   const { socket, raw } = await lab.serverAgainstRaw();
   socket.removeAllListeners("error");
   const caught = new Promise<Error>((resolve) => {
@@ -266,7 +266,7 @@ each("an 'error' without a listener is thrown", async (lab) => {
   }
 });
 
-each("error.code is an own property that can be listed", async (lab) => {
+each("error.code is an enumerable own property", async (lab) => {
   const { socket, log, raw } = await lab.serverAgainstRaw();
   let found: Error | undefined;
   socket.on("error", (error) => (found = error));

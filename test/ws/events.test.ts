@@ -1,6 +1,6 @@
-// Events: their order, their arguments, and listening as in browsers.
+// Events: their order, their arguments, and the listeners of browsers.
 
-// The properties are what is tested.
+// The properties are under test here.
 /* oxlint-disable unicorn/prefer-add-event-listener */
 
 import { IncomingMessage } from "node:http";
@@ -37,20 +37,20 @@ describe("order", () => {
     },
   );
 
-  each("messages that come with the answer of the handshake", async (lab) => {
+  each("messages in the same chunk as the response", async (lab) => {
     const { url } = await lab.listen(async (raw) => {
       await raw.handshake();
       raw.socket.write(Buffer.concat([Buffer.from(answer(raw.head)), raw.serialize(text("first"), ping("second"))]));
     });
     const { socket, log } = lab.connect(url);
-    // As users do: the listener is added in the 'open' event.
+    // Programs often add the listener in the 'open' event.
     const late: string[] = [];
     socket.on("open", () => socket.on("message", (data) => late.push(show(data))));
     await until(log, "ping");
     return { log, late };
   });
 
-  each("messages that come with the request", async (lab) => {
+  each("messages in the same chunk as the request", async (lab) => {
     const { server, port } = await lab.serve();
     const log: string[] = [];
     server.on("connection", (socket) => {
@@ -63,7 +63,7 @@ describe("order", () => {
     return log;
   });
 
-  each("'open' comes in a later turn, and readyState has changed", async (lab) => {
+  each("emits 'open' in a later turn, with a new readyState", async (lab) => {
     const { url } = await lab.listen();
     const { socket, log } = lab.connect(url);
     log.push(`state ${socket.readyState}`);
@@ -74,7 +74,7 @@ describe("order", () => {
   });
 
   for (const role of ROLES) {
-    each(`${role}: an automatic pong is sent before the 'ping' event`, async (lab) => {
+    each(`${role}: sends an automatic Pong before the 'ping' event`, async (lab) => {
       const { socket, raw } = await lab.against(role);
       socket.on("ping", () => socket.send("after"));
       raw.write(ping("x"));
@@ -119,14 +119,14 @@ describe("'unexpected-response'", () => {
   const refusal =
     "HTTP/1.1 401 Unauthorized\r\nX-Reason: none\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\nbody";
 
-  each("without a listener it is an error", async (lab) => {
+  each("emits an error without a listener", async (lab) => {
     const { url } = await lab.listen((raw) => raw.handshake().then(() => raw.socket.write(refusal)));
     const { log } = lab.connect(url);
     await until(log, "close");
     return log;
   });
 
-  each("has the request and the response, and leaves the rest to the listener", async (lab) => {
+  each("passes the request and the response to the listener", async (lab) => {
     const { url, peers } = await lab.listen((raw) => raw.handshake().then(() => raw.socket.write(refusal)));
     const { socket, log } = lab.connect(url);
     let body = "";
@@ -146,7 +146,7 @@ describe("'unexpected-response'", () => {
     return log;
   });
 
-  each("request.destroy(error) is the error", async (lab) => {
+  each("emits the error of request.destroy(error)", async (lab) => {
     const { url } = await lab.listen((raw) => raw.handshake().then(() => raw.socket.write(refusal)));
     const { socket, log } = lab.connect(url);
     socket.on("unexpected-response", (request) => request.destroy(new Error("mine")));
@@ -194,7 +194,7 @@ describe("on-properties", () => {
     return { own, events };
   });
 
-  each("null takes one away, others replace it, and what is no function is ignored", async (lab) => {
+  each("removes a listener with null, replaces it with a function, and ignores other values", async (lab) => {
     const { socket, raw } = await lab.serverAgainstRaw();
     const seen: string[] = [];
     const results: unknown[] = [];
@@ -219,7 +219,7 @@ describe("on-properties", () => {
     return { results: results.map(String), seen };
   });
 
-  each("a listener added in the property beside one of addEventListener() and on()", async (lab) => {
+  each("calls a listener twice that was added both as a property and with addEventListener()", async (lab) => {
     const { socket, raw } = await lab.serverAgainstRaw();
     const seen: string[] = [];
     const listener = (): void => void seen.push("shared");
@@ -235,7 +235,7 @@ describe("on-properties", () => {
     return { seen, left };
   });
 
-  each("the order is that of adding, and a replacement goes to the end", async (lab) => {
+  each("calls listeners in the order of adding, replaced ones last", async (lab) => {
     const { socket, raw } = await lab.serverAgainstRaw();
     const seen: string[] = [];
     socket.onmessage = () => seen.push("replaced");
@@ -246,7 +246,7 @@ describe("on-properties", () => {
     return seen;
   });
 
-  each("this is the socket", async (lab) => {
+  each("calls listeners with the socket as this", async (lab) => {
     const { socket, raw } = await lab.serverAgainstRaw();
     const seen: string[] = [];
     socket.onmessage = function (this: unknown) {
@@ -305,7 +305,7 @@ describe("addEventListener()", () => {
     });
   }
 
-  each("the same listener is added once", async (lab) => {
+  each("adds the same listener once", async (lab) => {
     const { socket, raw } = await lab.serverAgainstRaw();
     const seen: string[] = [];
     const listener = (): void => void seen.push("called");
@@ -330,7 +330,7 @@ describe("addEventListener()", () => {
     return seen;
   });
 
-  each("an object with handleEvent(), which is its this", async (lab) => {
+  each("calls handleEvent() with the object as this", async (lab) => {
     const { socket, raw } = await lab.serverAgainstRaw();
     const seen: string[] = [];
     const listener = {
@@ -362,7 +362,7 @@ describe("addEventListener()", () => {
     return [seen.length, socket.listenerCount("message"), socket.listenerCount("close")];
   });
 
-  each("a listener of on() is not removed by removeEventListener()", async (lab) => {
+  each("removeEventListener() does not remove a listener of on()", async (lab) => {
     const { socket, log, raw } = await lab.serverAgainstRaw();
     const seen: string[] = [];
     const listener = (): void => void seen.push("called");
@@ -373,7 +373,7 @@ describe("addEventListener()", () => {
     return seen;
   });
 
-  each("other types are ignored", async (lab) => {
+  each("ignores other types", async (lab) => {
     const { socket } = await lab.serverAgainstRaw();
     const before = socket.listenerCount("ping");
     return [
@@ -385,7 +385,7 @@ describe("addEventListener()", () => {
     ];
   });
 
-  each("listeners count as those of the emitter", async (lab) => {
+  each("listenerCount() includes the listeners", async (lab) => {
     const { socket } = await lab.serverAgainstRaw();
     const before = socket.listenerCount("message");
     socket.addEventListener("message", () => {});
@@ -421,7 +421,7 @@ describe("addEventListener()", () => {
 
 describe("'ping' and 'pong'", () => {
   for (const role of ROLES) {
-    each(`${role}: Buffers, also when they are empty`, async (lab) => {
+    each(`${role}: have Buffers, also for empty payloads`, async (lab) => {
       const { log, raw } = await lab.against(role);
       log.length = 0;
       raw.write(ping(""), ping("one"), pong(""), pong("two"));
@@ -432,7 +432,7 @@ describe("'ping' and 'pong'", () => {
   }
 });
 
-each("what a listener throws is not caught", async (lab) => {
+each("does not catch errors of listeners", async (lab) => {
   const { socket, raw } = await lab.serverAgainstRaw();
   const caught = new Promise<Error>((resolve) => {
     process.setUncaughtExceptionCaptureCallback(resolve);

@@ -1,4 +1,4 @@
-// handleUpgrade() by hand: servers of others, requests that are plain objects, and streams that are no sockets.
+// Direct calls of handleUpgrade(): other HTTP servers, plain objects as requests, and streams that are not sockets.
 
 import { createHash } from "node:crypto";
 import { once } from "node:events";
@@ -14,7 +14,7 @@ import { outcome, reached, record, show, showError, until } from "./support/log.
 import { KEY, plainRequest, streamPair } from "./support/memory.ts";
 import { closing, ping, Raw, text } from "./support/raw.ts";
 
-/** A server's socket on a stream in memory, and the other end. */
+/** A server's socket on a stream in memory, and the other end of the stream. */
 async function inMemory(
   lab: Lab,
   options: ServerOptions = {},
@@ -39,7 +39,7 @@ async function inMemory(
 }
 
 describe("noServer", () => {
-  both("the caller emits 'connection'", async (lab) => {
+  both("lets the caller emit 'connection'", async (lab) => {
     const { server } = await lab.serve({ noServer: true });
     const order: string[] = [];
     server.on("connection", (socket: Socket, request: IncomingMessage, ...[extra]: unknown[]) => {
@@ -61,7 +61,7 @@ describe("noServer", () => {
     return { order, log };
   });
 
-  both("several servers on one http server, by path", async (lab) => {
+  both("supports several servers on one http server, by path", async (lab) => {
     const one = (await lab.serve({ noServer: true })).server;
     const two = (await lab.serve({ noServer: true })).server;
     one.on("connection", (socket) => socket.send("one"));
@@ -80,7 +80,7 @@ describe("noServer", () => {
     return logs;
   });
 
-  both("after the caller has asked somebody", async (lab) => {
+  both("works after an asynchronous check", async (lab) => {
     const { server } = await lab.serve({ noServer: true });
     const { url } = await lab.http(
       createServer().on("upgrade", (request, socket, head) => {
@@ -97,7 +97,7 @@ describe("noServer", () => {
     return log;
   });
 
-  each("twice with one socket", async (lab) => {
+  each("throws if called twice with one socket", async (lab) => {
     const { server } = await lab.serve({ noServer: true });
     const results: string[] = [];
     const { port } = await lab.http(
@@ -115,7 +115,7 @@ describe("noServer", () => {
     return results;
   });
 
-  each("by two servers, with one socket", async (lab) => {
+  each("throws if two servers get one socket", async (lab) => {
     const one = (await lab.serve({ noServer: true })).server;
     const two = (await lab.serve({ noServer: true })).server;
     const results: string[] = [];
@@ -129,7 +129,7 @@ describe("noServer", () => {
     return results;
   });
 
-  each("a socket that has ended is destroyed", async (lab) => {
+  each("destroys a socket that has ended", async (lab) => {
     const { server } = await lab.serve({ noServer: true });
     const [near, far] = streamPair();
     far.destroy();
@@ -140,7 +140,7 @@ describe("noServer", () => {
     return [...results, near.destroyed];
   });
 
-  each("after close()", async (lab) => {
+  each("answers 503 after close()", async (lab) => {
     const { server } = await lab.serve({ noServer: true });
     server.close();
     const [near, far] = streamPair();
@@ -151,7 +151,7 @@ describe("noServer", () => {
     return [...results, raw.text];
   });
 
-  each("what the callback throws is thrown", async (lab) => {
+  each("throws the error of the callback", async (lab) => {
     const { server } = await lab.serve({ noServer: true });
     const [near] = streamPair();
     lab.atEnd(() => near.destroy());
@@ -164,13 +164,13 @@ describe("noServer", () => {
 });
 
 describe("a stream in memory, with a request that is a plain object", () => {
-  each("the answer", async (lab) => {
+  each("gets the response", async (lab) => {
     const { raw } = await inMemory(lab);
     const accept = createHash("sha1").update(`${KEY}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
     return [raw.head.replace(accept, "(accept)")];
   });
 
-  each("messages both ways", async (lab) => {
+  each("passes messages in both directions", async (lab) => {
     const { socket, log, raw } = await inMemory(lab);
     raw.write(text("one"), ping("two"), { opcode: 2, payload: Buffer.from("three") });
     socket.send("text");
@@ -179,7 +179,7 @@ describe("a stream in memory, with a request that is a plain object", () => {
     return { log, told: await raw.seesFrames(3) };
   });
 
-  each("head is read first", async (lab) => {
+  each("reads head first", async (lab) => {
     const [, far] = streamPair();
     const head = new Raw(far, "client").serialize(text("of the head"));
     const { log, raw } = await inMemory(lab, {}, head);
@@ -188,7 +188,7 @@ describe("a stream in memory, with a request that is a plain object", () => {
     return log;
   });
 
-  each("a part of a frame in head", async (lab) => {
+  each("accepts a part of a frame in head", async (lab) => {
     const [, far] = streamPair();
     const bytes = new Raw(far, "client").serialize(text("split"));
     const { log, raw } = await inMemory(lab, {}, bytes.subarray(0, 3));
@@ -250,11 +250,11 @@ describe("a stream in memory, with a request that is a plain object", () => {
   });
 
   for (const [what, more] of [
-    ["no key", { "sec-websocket-key": "x" }],
+    ["an invalid key", { "sec-websocket-key": "x" }],
     ["no upgrade", { upgrade: "other" }],
     ["version 5", { "sec-websocket-version": "5" }],
   ] as const) {
-    each(`a request that is wrong: ${what}`, async (lab) => {
+    each(`refuses an invalid request: ${what}`, async (lab) => {
       const { server } = await lab.serve({ noServer: true });
       const [near, far] = streamPair();
       const raw = new Raw(far, "client");
@@ -264,7 +264,7 @@ describe("a stream in memory, with a request that is a plain object", () => {
     });
   }
 
-  each("without any header field for Host or Connection", async (lab) => {
+  each("accepts a request without Host and Connection", async (lab) => {
     const { server } = await lab.serve({ noServer: true });
     const [near, far] = streamPair();
     lab.atEnd(() => near.destroy());
@@ -282,7 +282,7 @@ describe("new WebSocket(null, undefined, options) and setSocket()", () => {
     setSocket(socket: Duplex, head: Buffer, options: object): void;
   }
 
-  /** As fastify's injectWS makes a client. */
+  /** Makes a client as injectWS of Fastify does. */
   async function injected(
     api: Implementation,
     lab: Lab,
@@ -298,7 +298,7 @@ describe("new WebSocket(null, undefined, options) and setSocket()", () => {
     const log = record(socket);
     socket._isServer = false;
     const raw = new Raw(far, "server");
-    // What reads frames here reads them after a head.
+    // Raw reads frames after a head.
     raw.received = Buffer.from("\r\n\r\n");
     log.push(`state ${socket.readyState}`);
     socket.setSocket(near, Buffer.alloc(0), options);
@@ -371,8 +371,8 @@ describe("new WebSocket(null, undefined, options) and setSocket()", () => {
   });
 });
 
-describe("options of the server that change while it runs", () => {
-  each("maxPayload, perMessageDeflate and autoPong count for the next client", async (lab) => {
+describe("changing the options of a running server", () => {
+  each("applies maxPayload, perMessageDeflate and autoPong to the next client", async (lab) => {
     const { server, port } = await lab.serve();
     const log: string[] = [];
     server.on("connection", (socket) => {
@@ -388,7 +388,7 @@ describe("options of the server that change while it runs", () => {
   });
 });
 
-each("handleUpgrade() leaves no listener of its own on a socket that it refuses or takes", async (lab) => {
+each("handleUpgrade() removes its own listeners from the socket", async (lab) => {
   const { server } = await lab.serve({ noServer: true });
   const http = createServer();
   const { port } = await lab.http(http);

@@ -1,4 +1,5 @@
-// What programs use though it is not documented: Socket.IO's broadcasts, the socket below, timers that must not hold a process.
+// Undocumented members that programs use: _sender for broadcasts of Socket.IO, _socket, and timers that must not keep a process
+// alive.
 
 import { Socket as NetSocket } from "node:net";
 import { describe } from "vitest";
@@ -18,7 +19,7 @@ function sender(api: Implementation): SenderClass {
   return (api.module as { Sender: SenderClass }).Sender;
 }
 
-/** Sends to a reader that does not read until messages wait. */
+/** Sends to a paused reader until messages wait in the sender. */
 async function fill(reader: Socket, writer: Socket): Promise<void> {
   reader.pause();
   const chunk = Buffer.alloc(1 << 20);
@@ -29,7 +30,7 @@ async function fill(reader: Socket, writer: Socket): Promise<void> {
 }
 
 describe("_socket", () => {
-  both("is the stream below, on both sides", async (lab) => {
+  both("is the underlying stream on both sides", async (lab) => {
     const { client, peer } = await lab.pair();
     return [client, peer].map((socket) => {
       const { _socket } = internals(socket);
@@ -45,7 +46,7 @@ describe("_socket", () => {
     });
   });
 
-  each("is null before a client is open, and stays after the end", async (lab) => {
+  each("is null until a client is open, and is kept after the end", async (lab) => {
     const { url } = await lab.listen();
     const { socket, log } = lab.connect(url);
     const before = internals(socket)._socket === null;
@@ -56,7 +57,7 @@ describe("_socket", () => {
     return [before, open, internals(socket)._socket !== null, internals(socket)._socket.destroyed];
   });
 
-  each("remoteAddress is that of the request's socket", async (lab) => {
+  each("has the remoteAddress of the request's socket", async (lab) => {
     const { server, port } = await lab.serve();
     const seen: unknown[] = [];
     server.on("connection", (socket, request) => {
@@ -71,7 +72,7 @@ describe("_socket", () => {
     return seen;
   });
 
-  both("'drain' tells that a slow reader has read", async (lab) => {
+  both("emits 'drain' after a slow reader has read", async (lab) => {
     const { client, peer } = await lab.pair();
     await fill(client, peer);
     const drained = new Promise<string>((resolve) => internals(peer)._socket.once("drain", () => resolve("drained")));
@@ -108,7 +109,7 @@ describe("_socket", () => {
     return log;
   });
 
-  both("end() does too", async (lab) => {
+  both("end() ends the connection", async (lab) => {
     const { client, log } = await lab.pair();
     internals(client)._socket.end();
     await until(log.client, "close");
@@ -128,14 +129,14 @@ describe("_socket", () => {
     return { before, log: log.client };
   });
 
-  each("setTimeout() of the socket still works", async (lab) => {
+  each("supports setTimeout()", async (lab) => {
     const { socket } = await lab.serverAgainstRaw();
     const { _socket } = internals(socket);
     const timeout = new Promise<string>((resolve) => _socket.setTimeout(20, () => resolve("timeout")));
     return [_socket.timeout, await timeout];
   });
 
-  both("an 'error' of the socket is no error of the WebSocket", async (lab) => {
+  both("does not pass on its 'error' to the WebSocket", async (lab) => {
     const { client, log } = await lab.pair();
     log.client.length = 0;
     internals(client)._socket.destroy(new Error("of the socket"));
@@ -162,7 +163,7 @@ describe("frames made once and sent to many", () => {
     ["binary", Buffer.from([1, 2, 3]), { fin: true, opcode: 2 }],
     ["200 bytes", Buffer.alloc(200, "a"), { fin: true, opcode: 2, readOnly: true }],
     ["70,000 bytes", Buffer.alloc(70_000, "a"), { fin: true, opcode: 1 }],
-    ["nothing", Buffer.alloc(0), { fin: true, opcode: 1 }],
+    ["an empty payload", Buffer.alloc(0), { fin: true, opcode: 1 }],
     ["a fragment", Buffer.from("part"), { fin: false, opcode: 1 }],
     ["rsv1", Buffer.from("x"), { fin: true, opcode: 1, rsv1: true }],
     ["a string", "größer", { fin: true, opcode: 1 }],
@@ -180,7 +181,7 @@ describe("frames made once and sent to many", () => {
     });
   }
 
-  each("Sender.frame() with a mask of one's own", ({ api }) => {
+  each("Sender.frame() with generateMask", ({ api }) => {
     const list = sender(api).frame(Buffer.from("hello"), {
       fin: true,
       opcode: 1,
@@ -235,7 +236,7 @@ describe("frames made once and sent to many", () => {
     return log.client;
   });
 
-  each("sendFrame() of a closed socket: the callback has an error", async (lab) => {
+  each("sendFrame() of a closed socket calls its callback with an error", async (lab) => {
     const { socket, log } = await lab.serverAgainstRaw();
     const list = sender(lab.api).frame(Buffer.from("x"), { fin: true, opcode: 1 });
     socket.terminate();
@@ -271,8 +272,7 @@ describe("frames made once and sent to many", () => {
     );
   }
 
-  each("the bytes that Socket.IO's adapter makes itself", async (lab) => {
-    // A frame of rsv1, prepared with compress: false, after others: only the order counts.
+  each("sendFrame() keeps the order with send()", async (lab) => {
     const { socket, raw } = await lab.serverAgainstRaw();
     for (let index = 0; index < 10; index++) {
       socket.send(`message ${index}`);
@@ -284,7 +284,7 @@ describe("frames made once and sent to many", () => {
   });
 });
 
-each("listeners that are added to the emitter by name", async (lab) => {
+each("supports the methods of EventEmitter", async (lab) => {
   const { socket, log, raw } = await lab.serverAgainstRaw();
   const seen: string[] = [];
   socket.once("message", () => seen.push("once"));
@@ -303,14 +303,14 @@ each("listeners that are added to the emitter by name", async (lab) => {
   };
 });
 
-both("properties that users add to a socket", async (lab) => {
+both("keeps properties that programs add to a socket", async (lab) => {
   const { peer, server } = await lab.pair();
   const marked = peer as typeof peer & { isAlive?: boolean };
   marked.isAlive = true;
   return [...server.clients].map((socket) => (socket as typeof marked).isAlive);
 });
 
-both("the heartbeat of ws's README", async (lab) => {
+both("the heartbeat in the README of ws works", async (lab) => {
   const { server, peer, client, log } = await lab.pair();
   const alive = new Map<unknown, boolean>();
   peer.on("pong", () => alive.set(peer, true));

@@ -1,4 +1,4 @@
-// The options that limit what a peer can do, and those that check less.
+// The options that limit a peer, and those that turn off a check.
 
 import { setImmediate as turn } from "node:timers/promises";
 import { deflateRawSync } from "node:zlib";
@@ -13,7 +13,7 @@ const ROLES = ["server", "client"] as const;
 
 for (const role of ROLES) {
   describe(`a ${role}`, () => {
-    each(`maxPayload: as long as it says is not too long`, async (lab) => {
+    each(`maxPayload accepts a message of exactly this length`, async (lab) => {
       const { log, raw } = await lab.against(role, { maxPayload: 10 });
       log.length = 0;
       raw.write(text("1234567890"), binary("12345", { fin: false }), continuation("67890"), ping("x".repeat(125)));
@@ -31,7 +31,7 @@ for (const role of ROLES) {
       return { log, told: raw.frames };
     });
 
-    each("maxPayload is checked when the header has come", async (lab) => {
+    each("maxPayload is checked when the header has arrived", async (lab) => {
       const { log, raw } = await lab.against(role, { maxPayload: 1000 });
       log.length = 0;
       raw.write(binary("", { claimedLength: 1001n }));
@@ -59,7 +59,7 @@ for (const role of ROLES) {
       return { log, told: raw.frames };
     });
 
-    each("maxFragments: as many as it says are not too many, and empty ones count", async (lab) => {
+    each("maxFragments accepts exactly this many fragments, and counts empty ones", async (lab) => {
       const { log, raw } = await lab.against(role, { maxFragments: 3 });
       log.length = 0;
       for (let index = 0; index < 2; index++) {
@@ -74,7 +74,7 @@ for (const role of ROLES) {
       return { log, told: raw.frames };
     });
 
-    each("autoPong: false leaves pongs to the user", async (lab) => {
+    each("autoPong: false sends no Pong", async (lab) => {
       const { socket, log, raw } = await lab.against(role, { autoPong: false });
       log.length = 0;
       socket.on("ping", (data) => {
@@ -85,7 +85,7 @@ for (const role of ROLES) {
       return { log, told: raw.frames };
     });
 
-    each("pings are answered in order", async (lab) => {
+    each("answers Pings in order", async (lab) => {
       const { log, raw } = await lab.against(role);
       log.length = 0;
       for (let index = 0; index < 50; index++) raw.write(ping(`${index}`));
@@ -93,7 +93,7 @@ for (const role of ROLES) {
       return { log, told: raw.frames };
     });
 
-    each("no ping is answered after close()", async (lab) => {
+    each("answers no Ping after close()", async (lab) => {
       const { socket, log, raw } = await lab.against(role);
       log.length = 0;
       socket.close(1000);
@@ -105,7 +105,7 @@ for (const role of ROLES) {
       return { log, told: raw.frames };
     });
 
-    each("skipUTF8Validation", async (lab) => {
+    each("skipUTF8Validation accepts text that is not UTF-8", async (lab) => {
       const { log, raw } = await lab.against(role, { skipUTF8Validation: true });
       log.length = 0;
       raw.write({ opcode: 1, payload: Uint8Array.of(0xff, 0xfe) });
@@ -114,7 +114,7 @@ for (const role of ROLES) {
     });
 
     differs(
-      "skipUTF8Validation of the reason of a Close",
+      "skipUTF8Validation and a close reason that is not UTF-8",
       "`skipUTF8Validation`",
       async (lab) => {
         const { log, raw } = await lab.against(role, { skipUTF8Validation: true });
@@ -150,7 +150,7 @@ for (const role of ROLES) {
       { ws: ["pong x"], wsframe: ["close 1007"] },
     );
 
-    each("text is checked as a whole: a letter may be in two fragments", async (lab) => {
+    each("accepts a letter that is split between two fragments", async (lab) => {
       const { log, raw } = await lab.against(role);
       log.length = 0;
       const [first, second] = [Buffer.of(0xe2, 0x82), Buffer.of(0xac)];
@@ -159,7 +159,7 @@ for (const role of ROLES) {
       return log;
     });
 
-    each("allowSynchronousEvents: events of one chunk are in one turn", async (lab) => {
+    each("allowSynchronousEvents: true emits the events of a chunk in one turn", async (lab) => {
       const { socket, log, raw } = await lab.against(role);
       log.length = 0;
       const turns = new Turns(socket);
@@ -168,7 +168,7 @@ for (const role of ROLES) {
       return { log, turns: turns.counts() };
     });
 
-    each("allowSynchronousEvents: false has one event a turn", async (lab) => {
+    each("allowSynchronousEvents: false emits one event per turn", async (lab) => {
       const { socket, log, raw } = await lab.against(role, { allowSynchronousEvents: false });
       log.length = 0;
       const turns = new Turns(socket);
@@ -204,7 +204,7 @@ each("maxFragments is 16,384 by default", async (lab) => {
   return { log, told: raw.frames };
 });
 
-/** Counts the events that come in one turn of the event loop. */
+/** Counts the events of each turn of the event loop. */
 class Turns {
   readonly #counts: number[] = [];
   #open = false;
@@ -220,7 +220,7 @@ class Turns {
     }
     this.#open = true;
     this.#counts.push(1);
-    // Of the microtasks, the last.
+    // Runs after all microtasks.
     process.nextTick(() => queueMicrotask(() => (this.#open = false)));
   }
 
@@ -234,11 +234,11 @@ describe("maxPendingAutoPongs", () => {
     ["10", { maxPendingAutoPongs: 10 }],
     ["the default", {}],
   ] as readonly (readonly [string, ServerOptions & ClientOptions])[]) {
-    each(`${what}: a peer that does not read its pongs`, async (lab) => {
+    each(`${what}: ends a peer that does not read its Pongs`, async (lab) => {
       const { socket, log, raw } = await lab.serverAgainstRaw(options);
       log.length = 0;
       raw.socket.pause();
-      // Fill what the operating system takes.
+      // Fill the buffers of the operating system.
       const chunk = Buffer.alloc(1 << 20);
       while (socket.bufferedAmount < 1 << 22) {
         socket.send(chunk);
@@ -267,7 +267,7 @@ describe("maxPendingAutoPongs", () => {
 
 describe("maxBufferedChunks", () => {
   differs(
-    "a frame in more chunks than it says",
+    "a frame in more chunks than the limit",
     "`maxBufferedChunks`",
     async (lab) => {
       const { log, raw } = await lab.serverAgainstRaw({ maxBufferedChunks: 3 });
@@ -309,7 +309,7 @@ describe("compressed messages", () => {
     return bytes.subarray(0, -4);
   };
 
-  each("maxPayload counts what they are when inflated", async (lab) => {
+  each("maxPayload counts inflated bytes", async (lab) => {
     const { log, raw } = await lab.serverAgainstRaw({ perMessageDeflate: true, maxPayload: 1000 }, offer);
     log.length = 0;
     raw.write({ opcode: 1, rsv: 4, payload: compressed("x".repeat(1000)) });
@@ -321,7 +321,7 @@ describe("compressed messages", () => {
     return { log, told: raw.frames };
   });
 
-  each("maxPayload over compressed fragments", async (lab) => {
+  each("maxPayload counts all compressed fragments of a message", async (lab) => {
     const { log, raw } = await lab.serverAgainstRaw({ perMessageDeflate: true, maxPayload: 1000 }, offer);
     log.length = 0;
     const bytes = compressed("x".repeat(1001));
@@ -335,7 +335,7 @@ describe("compressed messages", () => {
     return { log, told: raw.frames };
   });
 
-  each("a message that inflates to a thousand times its length", async (lab) => {
+  each("accepts a short message that inflates to a thousand times its length", async (lab) => {
     const { log, raw } = await lab.serverAgainstRaw({ perMessageDeflate: true }, offer);
     log.length = 0;
     raw.write({ opcode: 2, rsv: 4, payload: compressed(Buffer.alloc(5 << 20)) });
@@ -356,7 +356,7 @@ describe("compressed messages", () => {
     { ws: "message Buffer 17825792 bytes", wsframe: "error RangeError WS_ERR_INFLATE_RATIO" },
   );
 
-  each("a message whose last block is final", async (lab) => {
+  each("accepts a message whose last block is final", async (lab) => {
     const { log, raw } = await lab.serverAgainstRaw({ perMessageDeflate: true }, offer);
     log.length = 0;
     const bytes = Buffer.concat([deflateRawSync("hello"), Buffer.of(0)]);
@@ -365,7 +365,7 @@ describe("compressed messages", () => {
     return log;
   });
 
-  each("compressed text that is not UTF-8", async (lab) => {
+  each("refuses compressed text that is not UTF-8", async (lab) => {
     const { log, raw } = await lab.serverAgainstRaw({ perMessageDeflate: true }, offer);
     log.length = 0;
     raw.write({ opcode: 1, rsv: 4, payload: compressed(Buffer.of(0xff, 0xfe)) });
@@ -375,7 +375,7 @@ describe("compressed messages", () => {
     return { log, told: raw.frames };
   });
 
-  each("bytes that cannot be inflated: the code of the Close", async (lab) => {
+  each("sends a Close for bytes that cannot be inflated", async (lab) => {
     const { log, raw } = await lab.serverAgainstRaw({ perMessageDeflate: true }, offer);
     log.length = 0;
     raw.write({ opcode: 1, rsv: 4, payload: Uint8Array.of(0xff, 0xff, 0xff) });

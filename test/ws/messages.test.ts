@@ -1,4 +1,4 @@
-// Messages in both directions: what can be sent, what arrives, and when callbacks are called.
+// Messages in both directions: accepted data, received data and callbacks.
 
 import { describe, expect } from "vitest";
 import { both, differs, each } from "./support/both.ts";
@@ -8,16 +8,16 @@ import { binary, continuation, text } from "./support/raw.ts";
 const ROLES = ["server", "client"] as const;
 const data = Buffer.from("hello");
 
-describe("what send() takes", () => {
+describe("the data of send()", () => {
   const values: readonly (readonly [string, () => unknown])[] = [
     ["a string", () => "hello"],
     ["an empty string", () => ""],
-    ["letters outside of ASCII", () => "größer €😀"],
+    ["letters that are not ASCII", () => "größer €😀"],
     ["a lone surrogate", () => "a\ud800b"],
     ["a Buffer", () => Buffer.from(data)],
     ["an empty Buffer", () => Buffer.alloc(0)],
     ["a Uint8Array", () => new Uint8Array(data)],
-    ["a view on a part of a buffer", () => new Uint8Array(data).subarray(1, 3)],
+    ["a view of a part of a buffer", () => new Uint8Array(data).subarray(1, 3)],
     ["a Uint16Array", () => Uint16Array.of(1, 2)],
     ["a Float64Array", () => Float64Array.of(0.5)],
     ["a DataView", () => new DataView(new Uint8Array(data).buffer, 2)],
@@ -33,13 +33,13 @@ describe("what send() takes", () => {
     ["undefined", () => undefined],
     ["null", () => null],
     ["false", () => false],
-    ["an object with a valueOf() that is text", () => ({ valueOf: () => "value" })],
-    ["an object with a primitive", () => ({ [Symbol.toPrimitive]: () => "primitive" })],
+    ["an object whose valueOf() returns text", () => ({ valueOf: () => "value" })],
+    ["an object with Symbol.toPrimitive", () => ({ [Symbol.toPrimitive]: () => "primitive" })],
     ["a String object", () => Object("wrapped")],
     ["70,000 bytes", () => Buffer.alloc(70_000, "ab")],
     ["200 bytes", () => Buffer.alloc(200, "ab")],
   ];
-  both("all kinds of data, in both directions", async (lab) => {
+  both("sends all kinds of data, in both directions", async (lab) => {
     const { client, peer, log } = await lab.pair();
     log.client.length = log.peer.length = 0;
     const arrived: Record<string, string[]> = {};
@@ -59,7 +59,7 @@ describe("what send() takes", () => {
     ["a symbol", () => Symbol("x")],
     ["a Date", () => new Date(0)],
   ] as const) {
-    each(`${what}: throws, and the connection goes on`, async (lab) => {
+    each(`throws for ${what}, and keeps the connection`, async (lab) => {
       const { socket, raw } = await lab.serverAgainstRaw();
       const result = outcome(() => socket.send(make() as never));
       socket.send("next");
@@ -69,7 +69,7 @@ describe("what send() takes", () => {
   }
 
   differs(
-    "bytes as text that are not UTF-8",
+    "bytes with binary: false that are not UTF-8",
     "bytes sent as text that are not UTF-8",
     async (lab) => {
       const { socket, raw } = await lab.serverAgainstRaw();
@@ -82,7 +82,7 @@ describe("what send() takes", () => {
   );
 
   for (const role of ROLES) {
-    each(`${role}: a buffer is left as it was`, async (lab) => {
+    each(`${role}: does not change a buffer`, async (lab) => {
       const { socket, raw } = await lab.against(role);
       const own = Buffer.alloc(300, "x");
       socket.send(own);
@@ -95,16 +95,16 @@ describe("what send() takes", () => {
 
 describe("the options of send()", () => {
   for (const [what, value, options] of [
-    ["binary: true of a string", "text", { binary: true }],
-    ["binary: false of bytes", Buffer.from("bytes"), { binary: false }],
-    ["binary: undefined of a string", "text", { binary: undefined }],
-    ["binary: undefined of bytes", Buffer.from("x"), { binary: undefined }],
-    ["binary: false of a Blob", new Blob(["blob"]), { binary: false }],
+    ["binary: true with a string", "text", { binary: true }],
+    ["binary: false with bytes", Buffer.from("bytes"), { binary: false }],
+    ["binary: undefined with a string", "text", { binary: undefined }],
+    ["binary: undefined with bytes", Buffer.from("x"), { binary: undefined }],
+    ["binary: false with a Blob", new Blob(["blob"]), { binary: false }],
     ["compress without the extension", "text", { compress: true }],
     ["fin: undefined", "text", { fin: undefined }],
-    ["none", "text", {}],
+    ["no option", "text", {}],
     ["undefined", "text", undefined],
-    ["one that does not exist", "text", { other: 1 }],
+    ["an unknown option", "text", { other: 1 }],
   ] as const) {
     for (const role of ROLES) {
       each(`${role}: ${what}`, async (lab) => {
@@ -116,7 +116,7 @@ describe("the options of send()", () => {
   }
 
   for (const role of ROLES) {
-    each(`${role}: mask, as the role has it`, async (lab) => {
+    each(`${role}: mask as the role requires`, async (lab) => {
       const { socket, raw } = await lab.against(role);
       socket.send("one", { mask: role === "client" });
       socket.ping("three", role === "client");
@@ -125,7 +125,7 @@ describe("the options of send()", () => {
     });
 
     differs(
-      `${role}: mask, against the role`,
+      `${role}: mask as the role forbids`,
       "`mask` of `send()`, `ping()` and `pong()`",
       async (lab) => {
         const { socket, raw } = await lab.against(role);
@@ -141,7 +141,7 @@ describe("the options of send()", () => {
     );
 
     each(
-      `${role}: fin: false makes fragments`,
+      `${role}: fin: false sends fragments`,
       async (lab) => {
         const { socket, raw } = await lab.against(role);
         socket.send("one", { fin: false });
@@ -169,7 +169,7 @@ describe("the options of send()", () => {
     });
   }
 
-  both("fragments arrive as one message", async (lab) => {
+  both("fragments are received as one message", async (lab) => {
     const { client, log } = await lab.pair();
     log.peer.length = 0;
     client.send("ä".repeat(10), { fin: false });
@@ -183,7 +183,7 @@ describe("the options of send()", () => {
 });
 
 describe("callbacks", () => {
-  both("of send(), ping() and pong(), in the order of the calls", async (lab) => {
+  both("of send(), ping() and pong() are called in the order of the calls", async (lab) => {
     const { client, peer } = await lab.pair();
     const result: Record<string, string[]> = {};
     for (const [name, socket] of [
@@ -211,7 +211,7 @@ describe("callbacks", () => {
     return result;
   });
 
-  both("a callback that sends", async (lab) => {
+  both("may call send()", async (lab) => {
     const { client, log } = await lab.pair();
     log.peer.length = 0;
     client.send("1", () => client.send("2", () => client.close()));
@@ -219,7 +219,7 @@ describe("callbacks", () => {
     return log.peer;
   });
 
-  both("a Blob keeps its place", async (lab) => {
+  both("stay in order with a Blob", async (lab) => {
     const { client, log } = await lab.pair();
     log.peer.length = 0;
     const order: string[] = [];
@@ -233,7 +233,7 @@ describe("callbacks", () => {
     return { order, log: log.peer };
   });
 
-  each("bufferedAmount counts a Blob and what waits for it", async (lab) => {
+  each("bufferedAmount counts a Blob and the messages that wait for it", async (lab) => {
     const { socket, raw } = await lab.serverAgainstRaw();
     const amounts = [socket.bufferedAmount];
     socket.send(new Blob(["12345"]));
@@ -245,7 +245,7 @@ describe("callbacks", () => {
     return { amounts, told: raw.frames };
   });
 
-  each("a Blob that cannot be read is an error", async (lab) => {
+  each("get an error if a Blob cannot be read", async (lab) => {
     const { socket, log, raw } = await lab.serverAgainstRaw();
     log.length = 0;
     const blob = new Blob(["x"]);
@@ -258,7 +258,7 @@ describe("callbacks", () => {
     return { log, told: raw.frames };
   });
 
-  each("a Blob that is being read when the connection ends", async (lab) => {
+  each("get an error if the connection ends while a Blob is read", async (lab) => {
     const { socket, log } = await lab.serverAgainstRaw();
     log.length = 0;
     socket.send(new Blob(["x"]), (error) => log.push(`callback ${error instanceof Error}`));
@@ -269,7 +269,7 @@ describe("callbacks", () => {
     return log.toSorted();
   });
 
-  each("what cannot be written any more: the callback gets an error", async (lab) => {
+  each("get an error if the socket can no longer be written", async (lab) => {
     const { socket, log } = await lab.serverAgainstRaw();
     log.length = 0;
     const errors: string[] = [];
@@ -284,7 +284,7 @@ describe("callbacks", () => {
     return errors;
   });
 
-  each("messages that wait in the buffer when the connection ends", async (lab) => {
+  each("of messages that wait when the connection ends", async (lab) => {
     const { socket, log, raw } = await lab.serverAgainstRaw();
     log.length = 0;
     raw.socket.pause();
@@ -304,10 +304,10 @@ describe("callbacks", () => {
   });
 });
 
-describe("what arrives", () => {
+describe("received messages", () => {
   for (const role of ROLES) {
     each(
-      `${role}: text and binary are Buffers, with a flag`,
+      `${role}: are Buffers, with a flag for binary`,
       async (lab) => {
         const { log, raw } = await lab.against(role);
         log.length = 0;
@@ -348,7 +348,7 @@ describe("what arrives", () => {
     });
 
     differs(
-      `${role}: binaryType fragments, of a message in several`,
+      `${role}: binaryType fragments, for a message in fragments`,
       '`binaryType` "fragments"',
       async (lab) => {
         const { socket, log, raw } = await lab.against(role);
@@ -362,7 +362,7 @@ describe("what arrives", () => {
     );
 
     differs(
-      `${role}: a length that is longer than it needs to be`,
+      `${role}: a length of 1 encoded in 3 bytes`,
       "a length encoded in more bytes than needed",
       async (lab) => {
         const { log, raw } = await lab.against(role);
@@ -374,7 +374,7 @@ describe("what arrives", () => {
       { ws: ["message Buffer x"], wsframe: ["error RangeError WS_ERR_NON_MINIMAL_LENGTH"] },
     );
 
-    each(`${role}: the contents of a Blob`, async (lab) => {
+    each(`${role}: a Blob has the bytes of the message`, async (lab) => {
       const { socket, raw } = await lab.against(role);
       socket.binaryType = "blob" as never;
       const came = new Promise<unknown>((resolve) => socket.once("message", resolve));
@@ -383,7 +383,7 @@ describe("what arrives", () => {
       return [blob instanceof Blob, blob.type, await blob.text()];
     });
 
-    each(`${role}: binaryType changes between messages, and ignores what it does not know`, async (lab) => {
+    each(`${role}: binaryType may change between messages, and ignores unknown values`, async (lab) => {
       const { socket, log, raw } = await lab.against(role);
       log.length = 0;
       socket.once("message", () => (socket.binaryType = "arraybuffer"));
@@ -394,7 +394,7 @@ describe("what arrives", () => {
     });
   }
 
-  each("an ArrayBuffer holds the message and nothing else", async (lab) => {
+  each("an ArrayBuffer has only the bytes of the message", async (lab) => {
     const { socket, raw } = await lab.serverAgainstRaw();
     socket.binaryType = "arraybuffer";
     const came = new Promise<unknown>((resolve) => socket.once("message", resolve));
@@ -403,7 +403,7 @@ describe("what arrives", () => {
     return [buffer instanceof ArrayBuffer, buffer.byteLength];
   });
 
-  each("a message stays what it is when more arrives", async (lab) => {
+  each("a message does not change when more arrives", async (lab) => {
     const { socket, log, raw } = await lab.serverAgainstRaw();
     const kept: Buffer[] = [];
     socket.on("message", (data) => kept.push(data as Buffer));
@@ -413,7 +413,7 @@ describe("what arrives", () => {
     return [kept.length];
   });
 
-  each("a message may be written to", async (lab) => {
+  each("a program may change a message", async (lab) => {
     const { socket, log, raw } = await lab.serverAgainstRaw();
     log.length = 0;
     socket.prependListener("message", (data) => void (data as Buffer).fill("z", 0, 1));
@@ -422,12 +422,12 @@ describe("what arrives", () => {
     return log;
   });
 
-  both("binaryType of a new socket", async (lab) => {
+  both("a new socket has the binaryType nodebuffer", async (lab) => {
     const { client, peer } = await lab.pair();
     return [client.binaryType, peer.binaryType];
   });
 
-  each("without a listener messages are dropped", async (lab) => {
+  each("are dropped without a listener", async (lab) => {
     const { socket, raw } = await lab.serverAgainstRaw();
     socket.removeAllListeners("message");
     raw.write(text("one"), { opcode: 9, payload: Buffer.from("mark") });
@@ -443,7 +443,7 @@ describe("what arrives", () => {
 describe("ping() and pong()", () => {
   for (const method of ["ping", "pong"] as const) {
     const values = [
-      ["nothing", undefined],
+      ["undefined", undefined],
       ["text", "hello"],
       ["bytes", Buffer.from("bytes")],
       ["a number", 5],
@@ -456,7 +456,7 @@ describe("ping() and pong()", () => {
       ["an array", [1, 2]],
     ] as const;
     for (const role of ROLES) {
-      each(`${role}: ${method}() of all kinds of data`, async (lab) => {
+      each(`${role}: ${method}() accepts all kinds of data`, async (lab) => {
         const { socket, raw } = await lab.against(role);
         const told: Record<string, string> = {};
         for (const [index, [what, value]] of values.entries()) {

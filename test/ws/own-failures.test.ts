@@ -1,4 +1,4 @@
-// What is no fault of the peer must not look like a connection that was lost.
+// An error that is not the peer's fault must not look like a lost connection.
 
 import { expect, test } from "vitest";
 import { once } from "node:events";
@@ -6,12 +6,12 @@ import type { AddressInfo } from "node:net";
 import { WebSocketServer as RealServer } from "ws";
 import { WebSocket } from "../../src/ws/index.ts";
 
-test("a function of the options that throws while a message is handled is an 'error' event", async () => {
+test("emits 'error' if a function in the options throws while a frame is handled", async () => {
   const server = new RealServer({ host: "127.0.0.1", port: 0 });
   await once(server, "listening");
   server.on("connection", (socket) => socket.ping("are you there?"));
   const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`, {
-    // The answer to the Ping needs a key.
+    // The Pong needs a masking-key.
     generateMask: () => {
       throw new Error("no randomness left");
     },

@@ -6,7 +6,7 @@ import { outcome, until } from "./support/log.ts";
 import { binary, closing, text } from "./support/raw.ts";
 
 for (const role of ["server", "client"] as const) {
-  each(`${role}: isPaused follows, and nothing comes while paused`, async (lab) => {
+  each(`${role}: sets isPaused, and emits nothing while paused`, async (lab) => {
     const { socket, log, raw } = await lab.against(role);
     log.length = 0;
     const states = [socket.isPaused];
@@ -21,7 +21,7 @@ for (const role of ["server", "client"] as const) {
     return { states, before, log };
   });
 
-  each(`${role}: twice is like once`, async (lab) => {
+  each(`${role}: ignores a second call`, async (lab) => {
     const { socket, log, raw } = await lab.against(role);
     log.length = 0;
     socket.pause();
@@ -34,7 +34,7 @@ for (const role of ["server", "client"] as const) {
     return { state, log };
   });
 
-  each(`${role}: one can send while paused`, async (lab) => {
+  each(`${role}: can send while paused`, async (lab) => {
     const { socket, raw } = await lab.against(role);
     socket.pause();
     socket.send("one");
@@ -78,7 +78,7 @@ for (const role of ["server", "client"] as const) {
   );
 }
 
-each("before it is open, nothing happens", async (lab) => {
+each("has no effect before it is open", async (lab) => {
   const { url } = await lab.listen();
   const { socket, log } = lab.connect(url);
   socket.pause();
@@ -88,14 +88,14 @@ each("before it is open, nothing happens", async (lab) => {
   return [paused, socket.isPaused];
 });
 
-each("when it is closed, nothing happens", async (lab) => {
+each("has no effect after it has closed", async (lab) => {
   const { socket, log } = await lab.against("client");
   socket.terminate();
   await until(log, "close");
   return [outcome(() => socket.pause()), socket.isPaused, outcome(() => socket.resume()), socket.isPaused];
 });
 
-both("pause() in a listener: events of the same chunk still come, the others wait", async (lab) => {
+both("pause() in a listener delays later messages until resume()", async (lab) => {
   const { client, peer, log } = await lab.pair();
   log.client.length = 0;
   client.on("message", () => client.pause());
@@ -111,7 +111,7 @@ both("pause() in a listener: events of the same chunk still come, the others wai
 });
 
 differs(
-  "pause() in a listener, with more in the chunk",
+  "pause() in a listener, with more messages in the chunk",
   "`pause()`",
   async (lab) => {
     const { socket, log, raw } = await lab.serverAgainstRaw();
@@ -138,7 +138,7 @@ differs(
 );
 
 for (const type of ["nodebuffer", "arraybuffer"] as const) {
-  each(`an empty message comes first after resume(): ${type}`, async (lab) => {
+  each(`emits a waiting empty message first after resume(): ${type}`, async (lab) => {
     const { socket, log, raw } = await lab.serverAgainstRaw();
     log.length = 0;
     socket.binaryType = type;
@@ -154,7 +154,7 @@ for (const type of ["nodebuffer", "arraybuffer"] as const) {
   });
 }
 
-both("a peer that sends more than is read has to wait", async (lab) => {
+both("makes a peer wait that sends more than is read", async (lab) => {
   const { client, peer, log } = await lab.pair();
   log.peer.length = 0;
   peer.pause();
@@ -168,7 +168,7 @@ both("a peer that sends more than is read has to wait", async (lab) => {
   return [waits, before, log.peer.length];
 });
 
-both("the end while paused", async (lab) => {
+both("emits the end of the connection after resume()", async (lab) => {
   const { client, peer, log } = await lab.pair();
   log.peer.length = 0;
   peer.pause();

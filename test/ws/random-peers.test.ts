@@ -1,4 +1,4 @@
-// Peers that send anything: what ws makes of it is what wsframe/ws makes of it. Left out are the differences of the table.
+// Random peers, with valid and invalid frames: wsframe/ws must behave as ws. Differences in the table are left out.
 
 import { deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
@@ -9,7 +9,7 @@ import { reached, record } from "./support/log.ts";
 import { plainRequest, streamPair } from "./support/memory.ts";
 import { Raw } from "./support/raw.ts";
 
-/** For longer runs, RANDOM_PEERS says how many, and RANDOM_SEED where to begin. */
+/** For longer runs, set RANDOM_PEERS to the number of peers, and RANDOM_SEED to the first seed. */
 const RUNS = Number(process.env["RANDOM_PEERS"] ?? 40);
 
 interface Plan {
@@ -17,9 +17,9 @@ interface Plan {
   readonly binaryType: string;
   readonly compressed: boolean;
   readonly frames: readonly RawFrame[];
-  /** Where the bytes are cut, as shares of their length. */
+  /** The ends of the chunks, as fractions of the length of the stream. */
   readonly cuts: readonly number[];
-  /** What the socket does with the message of each index. */
+  /** The reaction of the socket to the message with this index. */
   readonly reactions: ReadonlyMap<number, string>;
   readonly ending: "close" | "end";
 }
@@ -31,7 +31,7 @@ function payload(random: Random, isText: boolean): Buffer {
   return Buffer.from(random.bytes(random.pick([0, 1, 10, 125, 126, 300])));
 }
 
-/** A message in one frame or several, with pings between. */
+/** A message in one or several frames, sometimes with control frames between them. */
 function message(random: Random, compresses: boolean): RawFrame[] {
   const isText = random.chance(0.5);
   let data = payload(random, isText);
@@ -53,7 +53,7 @@ function control(random: Random): RawFrame {
   return { opcode: random.pick([9, 10]), payload: Buffer.from("x".repeat(random.pick([0, 1, 125]))) };
 }
 
-/** A frame that the RFC does not allow, most often. */
+/** A frame that is invalid in most cases. */
 function wrong(random: Random): RawFrame {
   const kinds: readonly (() => RawFrame)[] = [
     () => ({ opcode: random.integer(3, 7) }),
@@ -104,9 +104,9 @@ function plan(seed: number): Plan {
     options: {
       autoPong: random.chance(0.8),
       closeTimeout: 1000,
-      // Of a compressed message in fragments, ws may know earlier that it is too long.
+      // No limit with compression, because ws may notice earlier that a message in fragments is too long.
       maxPayload,
-      // Which of two limits goes first, when one frame is beyond both, is not the same.
+      // Only one limit, because ws checks them in another order.
       maxFragments: maxPayload === 100 ? 0 : random.pick([0, 3, 16384]),
       allowSynchronousEvents,
       perMessageDeflate: compressed,
@@ -114,7 +114,7 @@ function plan(seed: number): Plan {
     binaryType: random.pick(["nodebuffer", "arraybuffer", "blob"]),
     compressed,
     frames,
-    // With events in turns of their own, chunks that come meanwhile make ws 8.23 throw.
+    // No cuts with one event per turn, because ws 8.23 throws if chunks arrive meanwhile.
     cuts: Array.from({ length: allowSynchronousEvents ? pieces : 0 }, () => random.next()).toSorted((a, b) => a - b),
     reactions,
     ending,
@@ -182,12 +182,12 @@ async function run(
   const told = raw.frames;
   near.destroy();
   far.destroy();
-  // How much is answered before the peer has gone is a matter of time.
+  // If the peer ends without a Close, the number of answers depends on timing.
   return what.ending === "close" ? { log, told, sent: sent.toSorted() } : { log };
 }
 
 describe.each(["server", "client"] as const)("a %s", (role) => {
-  test(`${RUNS} peers`, { timeout: 600_000 }, async () => {
+  test(`behaves as ws with ${RUNS} peers`, { timeout: 600_000 }, async () => {
     const first = Number(process.env["RANDOM_SEED"] ?? 1);
     for (let seed = first; seed < first + RUNS; seed++) {
       const what = plan(seed);

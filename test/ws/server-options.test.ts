@@ -1,4 +1,4 @@
-// A server: where it listens, what its options do, its events, and how it closes.
+// A server: listening, its options, its events and close().
 
 import { once } from "node:events";
 import { createServer as createHttpServer, get, type IncomingMessage } from "node:http";
@@ -12,7 +12,7 @@ import { both, each } from "./support/both.ts";
 import type { ServerOptions, Socket } from "./support/implementations.ts";
 import { outcome, reached, showError, until } from "./support/log.ts";
 
-/** What an ordinary request gets. */
+/** The response to an ordinary request. */
 function pageOf(port: number): Promise<unknown[]> {
   return new Promise((resolve) => {
     get({ port, host: "127.0.0.1", agent: false }, (response) => {
@@ -27,9 +27,9 @@ function pageOf(port: number): Promise<unknown[]> {
   });
 }
 
-describe("where it listens", () => {
+describe("listening", () => {
   for (const [what, options] of [
-    ["nothing", undefined],
+    ["undefined", undefined],
     ["no options", {}],
     ["port and noServer", { port: 0, noServer: true }],
     ["port and server", { port: 0, server: createHttpServer() }],
@@ -39,7 +39,7 @@ describe("where it listens", () => {
     each(`throws for ${what}`, ({ api }) => outcome(() => new api.WebSocketServer(options as ServerOptions)));
   }
 
-  each("port, host and the callback", async (lab) => {
+  each("supports port, host and the callback", async (lab) => {
     const order: string[] = [];
     const server = new lab.api.WebSocketServer({ port: 0, host: "127.0.0.1" }, () => order.push("callback"));
     lab.atEnd(() => server.close());
@@ -50,26 +50,26 @@ describe("where it listens", () => {
     return [...order.toSorted(), address.address, address.family, typeof address.port];
   });
 
-  each("a port that is taken is an 'error'", async (lab) => {
+  each("emits 'error' if the port is in use", async (lab) => {
     const { port } = await lab.serve();
     const server = new lab.api.WebSocketServer({ port, host: "127.0.0.1" });
     const [error] = (await once(server, "error")) as [Error];
     return showError(error);
   });
 
-  each("ordinary requests get 426", async (lab) => {
+  each("answers ordinary requests with 426", async (lab) => {
     const { port } = await lab.serve();
     return pageOf(port);
   });
 
-  each("requests to upgrade to something else", async (lab) => {
+  each("refuses requests to upgrade to another protocol", async (lab) => {
     const { port } = await lab.serve();
     const raw = await lab.dial(port, request({ Upgrade: "other" }));
     await raw.gone();
     return raw.text;
   });
 
-  both("server: an http server of one's own, which keeps its pages", async (lab) => {
+  both("server: an http server still answers ordinary requests", async (lab) => {
     const http = createHttpServer((_, response) => response.end("page"));
     const { server } = await lab.serve({ server: http });
     const order: string[] = [];
@@ -88,7 +88,7 @@ describe("where it listens", () => {
     return { order, page, same, log };
   });
 
-  both("server: https", async (lab) => {
+  both("server: supports https", async (lab) => {
     const https = createHttpsServer(TLS, (_, response) => response.end("page"));
     const { server } = await lab.serve({ server: https });
     const secure: boolean[] = [];
@@ -105,7 +105,7 @@ describe("where it listens", () => {
     return { log, secure };
   });
 
-  each("server: errors of the http server are forwarded", async (lab) => {
+  each("server: emits errors of the http server", async (lab) => {
     const http = createHttpServer();
     const server = new lab.api.WebSocketServer({ server: http });
     const errors: string[] = [];
@@ -114,7 +114,7 @@ describe("where it listens", () => {
     return errors;
   });
 
-  both("on a path of the system", async (lab) => {
+  both("listens on a Unix socket", async (lab) => {
     const path = join(tmpdir(), `wsframe-${process.pid}-${Math.random().toString(36).slice(2)}`);
     const http = createHttpServer();
     const { server } = await lab.serve({ server: http });
@@ -131,13 +131,13 @@ describe("where it listens", () => {
     return { address, urls, url: one.socket.url === `ws+unix:${path}`, log: one.log };
   });
 
-  each("backlog is passed on", async (lab) => {
+  each("passes backlog to listen()", async (lab) => {
     const { server, port } = await lab.serve({ backlog: 3 });
     await (await lab.dial(port)).handshake();
     return server.options.backlog;
   });
 
-  each("address() without a server", async (lab) => {
+  each("address() throws without a server", async (lab) => {
     const { server } = await lab.serve({ noServer: true });
     return outcome(() => server.address());
   });
@@ -172,7 +172,7 @@ describe("path", () => {
     });
   }
 
-  each("may change", async (lab) => {
+  each("may be changed", async (lab) => {
     const { server, port } = await lab.serve({ path: "/one" });
     server.options.path = "/two";
     const statuses = [];
@@ -184,7 +184,7 @@ describe("path", () => {
     return statuses;
   });
 
-  each("shouldHandle() may be another", async (lab) => {
+  each("shouldHandle() may be replaced", async (lab) => {
     const { server, port } = await lab.serve({ path: "/one" });
     const before = [
       server.shouldHandle({ url: "/one?x" } as IncomingMessage),
@@ -200,7 +200,7 @@ describe("path", () => {
     return { before, statuses };
   });
 
-  each("shouldHandle() of a subclass", async (lab) => {
+  each("shouldHandle() may be overridden in a subclass", async (lab) => {
     class Own extends lab.api.WebSocketServer {
       override shouldHandle(): boolean {
         return false;
@@ -223,7 +223,7 @@ describe("verifyClient", () => {
     ["false", () => false],
     ["undefined", () => undefined],
     ["1", () => 1],
-    ["a promise, which is true", () => Promise.resolve(false)],
+    ["a promise, which is truthy", () => Promise.resolve(false)],
   ] as const) {
     each(`returns ${what}`, async (lab) => {
       const { port } = await lab.serve({ verifyClient: verifyClient as () => boolean });
@@ -241,7 +241,7 @@ describe("verifyClient", () => {
     ["false, a status and a body", [false, 403, "not you"]],
     ["false and header fields", [false, 429, "later", { "Retry-After": 5, "X-Other": "a" }]],
     ["false and a content type", [false, 400, "{}", { "Content-Type": "application/json" }]],
-    ["another status", [false, 418, "own"]],
+    ["false and a rare status", [false, 418, "own"]],
     ["undefined", []],
   ] as const) {
     each(`with a callback: ${what}`, async (lab) => {
@@ -255,7 +255,7 @@ describe("verifyClient", () => {
     });
   }
 
-  each("is told origin, secure and the request", async (lab) => {
+  each("gets origin, secure and the request", async (lab) => {
     const seen: unknown[] = [];
     const { port } = await lab.serve({
       verifyClient: (info: { origin: string; secure: boolean; req: IncomingMessage }) => {
@@ -268,7 +268,7 @@ describe("verifyClient", () => {
     return seen.map((one) => one ?? "undefined");
   });
 
-  each("the origin of the version 8", async (lab) => {
+  each("gets the origin of version 8", async (lab) => {
     const seen: unknown[] = [];
     const { port } = await lab.serve({
       verifyClient: ({ origin }: { origin: string }) => {
@@ -281,7 +281,7 @@ describe("verifyClient", () => {
     return seen;
   });
 
-  each("may change", async (lab) => {
+  each("may be changed while the server runs", async (lab) => {
     const { server, port } = await lab.serve();
     server.options.verifyClient = () => false;
     const raw = await lab.dial(port);
@@ -289,7 +289,7 @@ describe("verifyClient", () => {
     return raw.text.slice(0, 12);
   });
 
-  each("a client that has gone meanwhile", async (lab) => {
+  each("may decide after the client has disconnected", async (lab) => {
     const seen: string[] = [];
     const { server, port } = await lab.serve({
       verifyClient: (info, callback) => {
@@ -307,13 +307,13 @@ describe("verifyClient", () => {
 
 describe("handleProtocols and subprotocols", () => {
   for (const [what, options] of [
-    ["the default", {}],
+    ["no handleProtocols", {}],
     ["a choice", { handleProtocols: (protocols: Set<string>) => [...protocols].at(-1)! }],
     ["false", { handleProtocols: () => false }],
     ["''", { handleProtocols: () => "" }],
     ["one that was not offered", { handleProtocols: () => "other" }],
   ] as const) {
-    each(`${what}: the answer`, async (lab) => {
+    each(`${what}: the response`, async (lab) => {
       const { server, port } = await lab.serve(options as ServerOptions);
       const chosen: string[] = [];
       server.on("connection", (socket) => chosen.push(`"${socket.protocol}"`));
@@ -325,7 +325,7 @@ describe("handleProtocols and subprotocols", () => {
     });
   }
 
-  each("is told a Set and the request, and may change", async (lab) => {
+  each("handleProtocols gets a Set and the request, and may be changed", async (lab) => {
     const seen: unknown[] = [];
     const { server, port } = await lab.serve();
     server.options.handleProtocols = (protocols, { url }) => {
@@ -337,7 +337,7 @@ describe("handleProtocols and subprotocols", () => {
     return [...seen, raw.field("Sec-WebSocket-Protocol")];
   });
 
-  each("is not asked when nothing is offered", async (lab) => {
+  each("handleProtocols is not called without an offer", async (lab) => {
     let calls = 0;
     const { port } = await lab.serve({
       handleProtocols: () => {
@@ -350,7 +350,7 @@ describe("handleProtocols and subprotocols", () => {
   });
 
   for (const value of ["", "one,", "one two", "one,one", ",one", "a;b", "ä"]) {
-    each(`a field that is wrong: ${JSON.stringify(value)}`, async (lab) => {
+    each(`refuses the invalid field ${JSON.stringify(value)}`, async (lab) => {
       const { port } = await lab.serve();
       const raw = await lab.dial(port, request().replace("\r\n\r\n", `\r\nSec-WebSocket-Protocol: ${value}\r\n\r\n`));
       await raw.handshake();
@@ -358,7 +358,7 @@ describe("handleProtocols and subprotocols", () => {
     });
   }
 
-  each("in two fields", async (lab) => {
+  each("accepts an offer in two fields", async (lab) => {
     const { port } = await lab.serve();
     const raw = await lab.dial(port, request({ "Sec-WebSocket-Protocol": ["one", "two"] }));
     await raw.handshake();
@@ -367,7 +367,7 @@ describe("handleProtocols and subprotocols", () => {
 });
 
 describe("clients", () => {
-  both("has those that are open, until their 'close'", async (lab) => {
+  both("contains open clients until their 'close'", async (lab) => {
     const { server, url } = await lab.serve();
     const sizes: number[] = [server.clients.size];
     const { socket, log } = lab.connect(url);
@@ -389,14 +389,14 @@ describe("clients", () => {
     return sizes;
   });
 
-  both("clientTracking: false has none", async (lab) => {
+  both("is undefined with clientTracking: false", async (lab) => {
     const { server, url } = await lab.serve({ clientTracking: false });
     const { log } = lab.connect(url);
     await until(log, "open");
     return [String(server.clients)];
   });
 
-  both("a broadcast", async (lab) => {
+  both("is used for a broadcast", async (lab) => {
     const { server, url } = await lab.serve();
     const logs = [lab.connect(url).log, lab.connect(url).log, lab.connect(url).log];
     for (const log of logs) await until(log, "open");
@@ -411,7 +411,7 @@ describe("clients", () => {
 });
 
 describe("close()", () => {
-  both("leaves clients open, and 'close' comes with the last", async (lab) => {
+  both("leaves clients open, and emits 'close' after the last one", async (lab) => {
     const order: string[] = [];
     const { server, url } = await lab.serve();
     const { socket, log } = lab.connect(url);
@@ -430,7 +430,7 @@ describe("close()", () => {
     return { order, log };
   });
 
-  each("takes no one any more", async (lab) => {
+  each("accepts no more clients", async (lab) => {
     const http = createHttpServer((_, response) => response.writeHead(404).end());
     const { server } = await lab.serve({ server: http });
     const { port } = await lab.http(http);
@@ -440,7 +440,7 @@ describe("close()", () => {
     return [raw.text.slice(0, 12), http.listening, http.listenerCount("upgrade")];
   });
 
-  each("a handshake that is under way gets 503", async (lab) => {
+  each("answers a pending handshake with 503", async (lab) => {
     let go: (() => void) | undefined;
     const { server, port } = await lab.serve({ verifyClient: (_, callback) => (go = () => callback(true)) });
     const raw = await lab.dial(port);
@@ -454,7 +454,7 @@ describe("close()", () => {
     return raw.text;
   });
 
-  each("several callbacks, and one after the end", async (lab) => {
+  each("calls several callbacks, and one that is passed after the end", async (lab) => {
     const { server } = await lab.serve();
     const order: string[] = [];
     server.close((error) => order.push(`one ${String(error)}`));
@@ -470,7 +470,7 @@ describe("close()", () => {
     ["noServer and no tracking", { noServer: true, clientTracking: false }],
     ["server", { server: createHttpServer() }],
   ] as const) {
-    each(`${what}: 'close' comes in a later turn`, async (lab) => {
+    each(`${what}: emits 'close' in a later turn`, async (lab) => {
       const { server } = await lab.serve(options);
       const order: string[] = [];
       server.on("close", () => order.push("event"));
@@ -481,7 +481,7 @@ describe("close()", () => {
     });
   }
 
-  each("server: the http server stays, without our listeners", async (lab) => {
+  each("server: keeps the http server, and removes its listeners", async (lab) => {
     const http = createHttpServer();
     const names = ["upgrade", "error", "listening"];
     const before = names.map((name) => http.listenerCount(name));
@@ -492,7 +492,7 @@ describe("close()", () => {
     return { during, after };
   });
 
-  both("clients are closed by hand, as ws's documentation shows", async (lab) => {
+  both("lets programs close the clients, as the documentation of ws shows", async (lab) => {
     const { server, url } = await lab.serve();
     const { log } = lab.connect(url);
     await until(log, "open");
@@ -509,7 +509,7 @@ describe("close()", () => {
 });
 
 describe("'headers'", () => {
-  each("may add to the answer, and sees what it is", async (lab) => {
+  each("gets the lines of the response, and may add some", async (lab) => {
     const { server, port } = await lab.serve();
     let seen: string[] = [];
     server.on("headers", (headers, { url }) => {
@@ -524,7 +524,7 @@ describe("'headers'", () => {
     return { seen, head: raw.head };
   });
 
-  each("the lines with a subprotocol and compression", async (lab) => {
+  each("gets the lines with a subprotocol and compression", async (lab) => {
     const { port } = await lab.serve({ perMessageDeflate: true });
     const raw = await lab.dial(
       port,
@@ -535,12 +535,12 @@ describe("'headers'", () => {
   });
 });
 
-describe("requests that are wrong", () => {
+describe("invalid requests", () => {
   const cases: readonly (readonly [string, string])[] = [
     ["POST", request({}, "POST / HTTP/1.1")],
     ["no key", request({ "Sec-WebSocket-Key": "" })],
     ["a short key", request({ "Sec-WebSocket-Key": "abc" })],
-    ["a key of other letters", request({ "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAA_==" })],
+    ["a key that is not base64", request({ "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAA_==" })],
     ["no version", request({ "Sec-WebSocket-Version": "" })],
     ["version 12", request({ "Sec-WebSocket-Version": "12" })],
     ["version 13a", request({ "Sec-WebSocket-Version": "13a" })],
@@ -554,7 +554,7 @@ describe("requests that are wrong", () => {
       return raw.text;
     });
 
-    each(`${what}: 'wsClientError'`, async (lab) => {
+    each(`emits 'wsClientError' for ${what}`, async (lab) => {
       const { server, port } = await lab.serve();
       const seen: string[] = [];
       server.on("wsClientError", (error, socket, request) => {
@@ -574,7 +574,7 @@ describe("requests that are wrong", () => {
     ["an Origin", request({ Origin: "http://localhost" })],
     ["version 8", request({ "Sec-WebSocket-Version": "8" })],
   ] as const) {
-    each(`${what} is right`, async (lab) => {
+    each(`accepts ${what}`, async (lab) => {
       const { port } = await lab.serve();
       const raw = await lab.dial(port, head);
       await raw.handshake();
@@ -583,8 +583,8 @@ describe("requests that are wrong", () => {
   }
 });
 
-describe("a class of one's own", () => {
-  both("option WebSocket", async (lab) => {
+describe("the option WebSocket", () => {
+  both("makes sockets of a subclass", async (lab) => {
     class Own extends lab.server.WebSocket {
       greet(): void {
         this.send("greeting");
@@ -602,12 +602,12 @@ describe("a class of one's own", () => {
   });
 });
 
-each("options that do not exist are ignored", async (lab) => {
+each("ignores unknown options", async (lab) => {
   const { server } = await lab.serve({ nonsense: 5 } as ServerOptions);
   return (server.options as { nonsense?: number }).nonsense;
 });
 
-each("an ordinary server on the same port is not ours to break", async (lab) => {
+each("close() works after the port could not be opened", async (lab) => {
   const net = createNetServer();
   net.listen(0, "127.0.0.1");
   await once(net, "listening");

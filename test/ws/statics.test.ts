@@ -1,4 +1,4 @@
-// What is exported, in which forms, and the shape of the classes.
+// The exports of both module forms, and the members of the classes.
 
 import { EventEmitter } from "node:events";
 import { describe, expect } from "vitest";
@@ -6,7 +6,7 @@ import { both, each } from "./support/both.ts";
 import type { Implementation } from "./support/implementations.ts";
 import { outcome } from "./support/log.ts";
 
-/** Names of properties, with whether they can be listed and written. */
+/** The names and attributes of properties. */
 function shape(object: object, names: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     names.map((name) => {
@@ -25,7 +25,7 @@ function shape(object: object, names: readonly string[]): Record<string, string>
 const STATES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"];
 
 describe("exports", () => {
-  each("of the main class", ({ api }) => {
+  each("are statics of the main class", ({ api }) => {
     const main = api.main as unknown as Record<string, unknown>;
     const names = [
       "createWebSocketStream",
@@ -41,7 +41,7 @@ describe("exports", () => {
     return names.map((name) => `${name} ${typeof main[name]} ${(main[name] as { name?: string }).name ?? ""}`);
   });
 
-  each("the main class is WebSocket, and Server is WebSocketServer", ({ api }) => {
+  each("contain the main class as WebSocket, and Server as WebSocketServer", ({ api }) => {
     const { main } = api;
     return [
       main === (main.WebSocket as unknown),
@@ -56,7 +56,7 @@ describe("exports", () => {
     ];
   });
 
-  each("classes of event emitters", ({ api }) => {
+  each("contain subclasses of EventEmitter", ({ api }) => {
     return [
       api.WebSocket.prototype instanceof EventEmitter,
       api.WebSocketServer.prototype instanceof EventEmitter,
@@ -64,11 +64,11 @@ describe("exports", () => {
     ];
   });
 
-  each("PerMessageDeflate.extensionName", ({ api }) => {
+  each("contain PerMessageDeflate.extensionName", ({ api }) => {
     return (api.main as unknown as { PerMessageDeflate: { extensionName: string } }).PerMessageDeflate.extensionName;
   });
 
-  each("extension.parse() and format(), subprotocol.parse()", ({ api }) => {
+  each("contain extension.parse() and format(), and subprotocol.parse()", ({ api }) => {
     const { extension, subprotocol } = api.main as unknown as {
       extension: { parse(header: string): object; format(extensions: object): string };
       subprotocol: { parse(header: string): Set<string> };
@@ -84,12 +84,12 @@ describe("exports", () => {
 });
 
 describe("the class WebSocket", () => {
-  each("constants", ({ api }) => ({
+  each("has constants", ({ api }) => ({
     statics: shape(api.WebSocket, STATES),
     prototype: shape(api.WebSocket.prototype, STATES),
   }));
 
-  each("attributes", ({ api }) =>
+  each("has accessors", ({ api }) =>
     shape(api.WebSocket.prototype, [
       "binaryType",
       "bufferedAmount",
@@ -105,14 +105,14 @@ describe("the class WebSocket", () => {
     ]),
   );
 
-  each("methods and how many arguments they name", ({ api }) => {
+  each("has methods with the same number of parameters", ({ api }) => {
     const prototype = api.WebSocket.prototype as unknown as Record<string, { length: number }>;
     return ["close", "pause", "ping", "pong", "resume", "send", "terminate", "removeEventListener"].map(
       (name) => `${name} ${typeof prototype[name]} ${prototype[name]!.length}`,
     );
   });
 
-  each("what for…in finds in an instance includes", async (lab) => {
+  each("has members that for…in lists", async (lab) => {
     const { socket } = await lab.serverAgainstRaw();
     const found: string[] = [];
     for (const name in socket) if (!name.startsWith("_")) found.push(name);
@@ -133,7 +133,7 @@ describe("the class WebSocket", () => {
     return own.filter((name) => !found.includes(name)).concat("(none missing)");
   });
 
-  both("instances", async (lab) => {
+  both("is the class of the sockets on both sides", async (lab) => {
     const { client, peer, server } = await lab.pair();
     return [
       client instanceof lab.client.WebSocket,
@@ -147,13 +147,13 @@ describe("the class WebSocket", () => {
     ];
   });
 
-  each("needs new, and an address", ({ api }) => {
+  each("requires new and an address", ({ api }) => {
     const call = api.WebSocket as unknown as () => void;
     const Class = api.WebSocket as unknown as new () => void;
     return [outcome(() => call()).replace(/Class constructor \w+/, "Class constructor"), outcome(() => new Class())];
   });
 
-  each("a subclass of a client", async (lab) => {
+  each("may be extended", async (lab) => {
     class Own extends lab.api.WebSocket {
       own = 5;
       greet(): void {
@@ -172,7 +172,7 @@ describe("the class WebSocket", () => {
 });
 
 describe("new WebSocket(null, …)", () => {
-  each("a socket that is not connected", ({ api }) => {
+  each("makes a socket that is not connected", ({ api }) => {
     const create = (...args: unknown[]): WebSocketOf => new (api.WebSocket as never as WebSocketClass)(...args);
     const socket = create(null, undefined, {});
     return [socket.readyState, `"${socket.extensions}"`, `"${socket.protocol}"`, String(socket.url), socket.binaryType];
@@ -183,14 +183,14 @@ type WebSocketOf = InstanceType<Implementation["WebSocket"]>;
 type WebSocketClass = new (...args: unknown[]) => WebSocketOf;
 
 describe("the class WebSocketServer", () => {
-  each("methods", ({ api }) => {
+  each("has methods", ({ api }) => {
     const prototype = api.WebSocketServer.prototype as unknown as Record<string, { length: number }>;
     return ["address", "close", "shouldHandle", "handleUpgrade"].map(
       (name) => `${name} ${typeof prototype[name]} ${prototype[name]!.length}`,
     );
   });
 
-  each("properties of an instance", async (lab) => {
+  each("has the properties clients and options", async (lab) => {
     const { server } = await lab.serve({ path: "/x" });
     const { options } = server;
     return {

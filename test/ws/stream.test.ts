@@ -31,7 +31,7 @@ each("is a Duplex", async (lab) => {
   ];
 });
 
-each("takes the options of a Duplex, but not those that it needs", async (lab) => {
+each("accepts the options of a Duplex, except those that it sets itself", async (lab) => {
   const { socket } = await lab.serverAgainstRaw();
   const duplex = lab.api.createWebSocketStream(socket, {
     readableHighWaterMark: 7,
@@ -49,7 +49,7 @@ each("takes the options of a Duplex, but not those that it needs", async (lab) =
   ];
 });
 
-both("each chunk is a message, and each message a chunk", async (lab) => {
+both("sends each chunk as a message, and reads each message as a chunk", async (lab) => {
   const { client, peer, log } = await lab.pair();
   const duplex = lab.client.createWebSocketStream(client);
   const events = recordStream(duplex);
@@ -66,7 +66,7 @@ both("each chunk is a message, and each message a chunk", async (lab) => {
   return { events, peer: log.peer };
 });
 
-both("decodeStrings: false and setEncoding()", async (lab) => {
+both("supports decodeStrings: false and setEncoding()", async (lab) => {
   const { client, peer, log } = await lab.pair();
   const duplex = lab.client.createWebSocketStream(client, { decodeStrings: false, encoding: "utf8" });
   const events = recordStream(duplex);
@@ -77,7 +77,7 @@ both("decodeStrings: false and setEncoding()", async (lab) => {
   return { events, peer: log.peer };
 });
 
-both("readableObjectMode: text is strings", async (lab) => {
+both("reads text as strings with readableObjectMode", async (lab) => {
   const { client, peer } = await lab.pair();
   const duplex = lab.client.createWebSocketStream(client, { readableObjectMode: true });
   const events = recordStream(duplex);
@@ -87,7 +87,7 @@ both("readableObjectMode: text is strings", async (lab) => {
   return events;
 });
 
-both("pipeline() from one side to the other", async (lab) => {
+both("supports pipeline()", async (lab) => {
   const { client, peer } = await lab.pair();
   const from = lab.client.createWebSocketStream(client);
   const into = lab.server.createWebSocketStream(peer);
@@ -113,7 +113,7 @@ each("can be made before the socket is open", async (lab) => {
   return { events, told: raw.frames, state: socket.readyState };
 });
 
-each("end() sends a Close, and waits for the other side", async (lab) => {
+each("end() sends a Close, and waits for that of the peer", async (lab) => {
   const { socket, raw } = await lab.serverAgainstRaw();
   const duplex = lab.api.createWebSocketStream(socket);
   const events = recordStream(duplex);
@@ -138,7 +138,7 @@ each("the peer's Close ends the readable side", async (lab) => {
   return { events, destroyed: duplex.destroyed };
 });
 
-each("destroy() terminates", async (lab) => {
+each("destroy() terminates the connection", async (lab) => {
   const { socket, log, raw } = await lab.serverAgainstRaw();
   const duplex = lab.api.createWebSocketStream(socket);
   const events = recordStream(duplex);
@@ -148,7 +148,7 @@ each("destroy() terminates", async (lab) => {
   return { events, log, told: raw.frames };
 });
 
-each("destroy() with an error", async (lab) => {
+each("destroy() emits its error", async (lab) => {
   const { socket, log, raw } = await lab.serverAgainstRaw();
   const duplex = lab.api.createWebSocketStream(socket);
   const events = recordStream(duplex);
@@ -158,7 +158,7 @@ each("destroy() with an error", async (lab) => {
   return { events, log };
 });
 
-each("destroy() before the socket is open", async (lab) => {
+each("destroy() works before the socket is open", async (lab) => {
   const { url } = await lab.listen(() => {});
   const { socket, log } = lab.connect(url);
   const duplex = lab.api.createWebSocketStream(socket);
@@ -168,7 +168,7 @@ each("destroy() before the socket is open", async (lab) => {
   return { events, log };
 });
 
-each("a handshake that fails is an error of the stream", async (lab) => {
+each("emits the error of a failed handshake", async (lab) => {
   const { url } = await lab.listen((raw) => raw.socket.end("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"));
   const { socket, log } = lab.connect(url);
   const duplex = lab.api.createWebSocketStream(socket);
@@ -178,7 +178,7 @@ each("a handshake that fails is an error of the stream", async (lab) => {
   return { events, log };
 });
 
-each("a handshake that fails after end()", async (lab) => {
+each("emits the error of a failed handshake after end()", async (lab) => {
   const { url } = await lab.listen((raw) => raw.socket.end("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"));
   const { socket } = lab.connect(url);
   const duplex = lab.api.createWebSocketStream(socket);
@@ -188,7 +188,7 @@ each("a handshake that fails after end()", async (lab) => {
   return events;
 });
 
-each("bad bytes are an error of the stream, and the peer is told", async (lab) => {
+each("emits an error for invalid frames, and sends a Close", async (lab) => {
   const { socket, log, raw } = await lab.serverAgainstRaw();
   const duplex = lab.api.createWebSocketStream(socket);
   const events = recordStream(duplex);
@@ -200,7 +200,7 @@ each("bad bytes are an error of the stream, and the peer is told", async (lab) =
   return { events, log, told: raw.frames };
 });
 
-each("an error without a listener is thrown", async (lab) => {
+each("throws an error without a listener", async (lab) => {
   const { socket, raw } = await lab.serverAgainstRaw();
   lab.api.createWebSocketStream(socket);
   const caught = new Promise<Error>((resolve) => {
@@ -216,7 +216,7 @@ each("an error without a listener is thrown", async (lab) => {
   }
 });
 
-each("writing after the socket has been closed is an error", async (lab) => {
+each("fails to write after the socket has closed", async (lab) => {
   const { socket, log } = await lab.serverAgainstRaw();
   const duplex = lab.api.createWebSocketStream(socket);
   const events: string[] = [];
@@ -229,7 +229,7 @@ each("writing after the socket has been closed is an error", async (lab) => {
   return events;
 });
 
-both("a reader that does not read makes the peer wait", async (lab) => {
+both("makes the peer wait if nothing reads", async (lab) => {
   const { client, peer } = await lab.pair();
   const duplex = lab.client.createWebSocketStream(client);
   const chunk = Buffer.alloc(1 << 20);
@@ -260,7 +260,7 @@ both("write() returns false when the peer does not read", async (lab) => {
   return [duplex.writableNeedDrain, await drained];
 });
 
-each("the socket emits as before", async (lab) => {
+each("leaves the events of the socket as they are", async (lab) => {
   const { socket, log, raw } = await lab.serverAgainstRaw();
   const duplex = lab.api.createWebSocketStream(socket);
   duplex.resume();
@@ -270,7 +270,7 @@ each("the socket emits as before", async (lab) => {
   return log;
 });
 
-both("for await reads to the end", async (lab) => {
+both("supports for await until the end", async (lab) => {
   const { client, peer } = await lab.pair();
   const duplex = lab.client.createWebSocketStream(client, { readableObjectMode: true });
   peer.send("one");

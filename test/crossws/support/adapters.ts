@@ -1,4 +1,4 @@
-// crossws's own adapter for Node, and ours: each test runs with both, on a server of node:http, and gets the same from them.
+// Runs each test with the Node adapter of crossws and with ours, on a server of node:http, and expects the same of both.
 
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
@@ -9,7 +9,7 @@ import { onTestFinished, test } from "vitest";
 import { type ClientOptions, WebSocket } from "ws";
 import { wsframeAdapter, type WsframeAdapterOptions } from "../../../src/crossws/index.ts";
 
-/** What both have. */
+/** The members of both adapters. */
 export interface Subject extends AdapterInstance {
   handleUpgrade(request: IncomingMessage, socket: Socket, head: Buffer, webRequest?: Request): Promise<void>;
   closeAll(code?: number, reason?: string | Buffer, force?: boolean): void;
@@ -28,7 +28,7 @@ export function both(name: string, run: (make: Make) => Promise<void>): void {
   for (const [adapter, make] of MAKERS) test(`${name} (${adapter})`, () => run(make));
 }
 
-/** A test of ours alone: what the other does not do, or does not survive. */
+/** A test of our adapter only, for cases that the other does not support or survive. */
 export function ours(name: string, run: (make: MakeOurs) => Promise<void>): void {
   test(name, () => run(wsframeAdapter));
 }
@@ -41,7 +41,7 @@ export interface Started {
   readonly server: Server;
 }
 
-/** A server with an adapter, until the test is over. */
+/** Starts a server with an adapter. It is closed after the test. */
 export async function start(adapter: Subject): Promise<Started> {
   const server = createServer((_request, response) => response.end("plain"));
   server.on("upgrade", adapter.handleUpgrade);
@@ -57,17 +57,17 @@ export async function start(adapter: Subject): Promise<Started> {
   return { adapter, port, url: `ws://127.0.0.1:${port}`, server };
 }
 
-/** What a client has received, and what it waits for. */
+/** A client and its received messages. */
 export interface Client {
   readonly socket: WebSocket;
   readonly headers: IncomingMessage["headers"];
   /** The next message: a string for text. */
   next(): Promise<string | Buffer>;
-  /** The code and the reason with which it was closed. */
+  /** The code and the reason of the close event. */
   readonly closed: Promise<readonly [code: number, reason: string]>;
 }
 
-/** A client of ws that is open, until the test is over. */
+/** Opens a client of ws. It is terminated after the test. */
 export async function open(url: string, options: ClientOptions & { protocols?: string[] } = {}): Promise<Client> {
   const { protocols = [], ...others } = options;
   const socket = new WebSocket(url, protocols, { perMessageDeflate: false, ...others });
@@ -95,7 +95,7 @@ export async function open(url: string, options: ClientOptions & { protocols?: s
   return { socket, headers, next, closed };
 }
 
-/** How a server refuses: the response that a client of ws gets. */
+/** The response with which a server refuses a client of ws. */
 export async function refused(url: string, options: ClientOptions = {}) {
   const socket = new WebSocket(url, { perMessageDeflate: false, ...options });
   socket.on("error", () => {});
@@ -106,7 +106,7 @@ export async function refused(url: string, options: ClientOptions = {}) {
   return { status: statusCode, reason: statusMessage, headers, body: Buffer.concat(chunks).toString() };
 }
 
-/** A connection without a client: what is written is up to the test. */
+/** A raw connection; the test writes the bytes. */
 export async function dial(port: number): Promise<Socket> {
   const socket = connect(port, "127.0.0.1");
   socket.on("error", () => {});
@@ -115,7 +115,7 @@ export async function dial(port: number): Promise<Socket> {
   return socket;
 }
 
-/** An opening handshake, with other lines than a client has. */
+/** The request of an opening handshake, with lines of the test's choice. */
 export function handshake(target = "/", more: readonly string[] = [], host = "127.0.0.1"): string {
   const lines = [
     `GET ${target} HTTP/1.1`,
@@ -129,15 +129,15 @@ export function handshake(target = "/", more: readonly string[] = [], host = "12
   return `${lines.join("\r\n")}\r\n\r\n`;
 }
 
-/** Waits until something holds, for a second at the most. */
+/** Waits until a condition is true, for up to 3 seconds. */
 export async function until(holds: () => boolean, what: string): Promise<void> {
   for (const end = Date.now() + 3000; !holds();) {
-    if (Date.now() > end) throw new Error(`It does not come to this: ${what}`);
+    if (Date.now() > end) throw new Error(`Timed out: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
 
-/** How many peers an adapter has in a namespace. */
+/** The number of peers in a namespace. */
 export function count({ peers }: AdapterInstance, namespace = "/"): number {
   return peers.get(namespace)?.size ?? 0;
 }

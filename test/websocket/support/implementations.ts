@@ -1,4 +1,4 @@
-// The WebSockets that the same tests run on, and the servers that they run against.
+// The WebSocket classes under test, and the servers that they connect to.
 
 import type { AddressInfo } from "node:net";
 import { WebSocket as Undici } from "undici";
@@ -8,30 +8,30 @@ import { serve } from "../../../src/node/index.ts";
 import { WebSocket as Ours } from "../../../src/websocket/index.ts";
 import { atEnd } from "../../node/support/watch.ts";
 
-/** The constructor of browsers. */
+/** The type of a browser's constructor. */
 export type Constructor = typeof globalThis.WebSocket;
 
 export const OURS = ["wsframe/websocket", Ours] as const;
-/** Node's own is undici's. */
+/** Node's own WebSocket is that of undici. */
 export const UNDICI = ["undici", Undici as unknown as Constructor] as const;
 export const IMPLEMENTATIONS: readonly (readonly [name: string, WebSocket: Constructor])[] = [OURS, UNDICI];
 export const SERVERS = ["ws", "wsframe/node"] as const;
 
-/** The server's end of a connection. */
+/** The server's side of a connection. */
 export interface Peer {
-  /** What the client asked for. */
+  /** The client's request. */
   readonly path: string;
   readonly received: (string | Uint8Array)[];
-  /** How the client closed. */
+  /** The client's Close. */
   readonly end: Promise<readonly [code: number, reason: string]>;
   send(data: string | Uint8Array): void;
   close(code?: number, reason?: string): void;
-  /** Cuts the socket. */
+  /** Destroys the socket. */
   terminate(): void;
   onMessage(listener: (data: string | Uint8Array) => void): void;
 }
 
-/** A server that echoes, if `accept` does not say otherwise. Chooses the subprotocol "chat". Returns its URL. */
+/** Starts a server, which echoes by default and chooses the subprotocol "chat". Returns its URL. */
 export async function startServer(
   kind: (typeof SERVERS)[number],
   accept: (peer: Peer) => unknown = echo,
@@ -107,7 +107,7 @@ export function next<T extends keyof WebSocketEventMap>(socket: WebSocket, type:
   return new Promise((resolve) => socket.addEventListener(type, resolve, { once: true }));
 }
 
-/** The events of a socket as they come, each with the state that it comes in. */
+/** Records the events of a socket, each with the readyState at that time. */
 export function record(socket: WebSocket): string[] {
   const log: string[] = [];
   const add = (event: Event, detail: unknown = "") => log.push(`${event.type} ${socket.readyState} ${detail}`.trim());
@@ -118,7 +118,7 @@ export function record(socket: WebSocket): string[] {
   return log;
 }
 
-/** What was thrown: the name of a DOMException or of an Error. */
+/** The name of the DOMException or Error that a call throws. */
 export function thrown(run: () => unknown): string {
   try {
     run();

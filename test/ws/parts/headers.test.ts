@@ -1,10 +1,10 @@
-// The parsers of the two headers, held against those of ws.
+// Compares the parsers of both headers with those of ws.
 
 import { describe, expect, test } from "vitest";
 import { Random } from "../../support/random.ts";
 import { both, ours, outcome, theirs } from "./support/both.ts";
 
-/** Strings of the characters that matter, each length many times. */
+/** Random strings of significant characters, many of each length. */
 function* headers(alphabet: string, count: number): Generator<string> {
   const random = new Random(7);
   for (let i = 0; i < count; i++) {
@@ -15,7 +15,7 @@ function* headers(alphabet: string, count: number): Generator<string> {
 }
 
 describe.each(both)("%s: subprotocol.parse()", (_, { subprotocol }) => {
-  test("names in their order", () => {
+  test("returns the names in order", () => {
     expect(subprotocol.parse("chat, superchat ,graphql-ws")).toEqual(new Set(["chat", "superchat", "graphql-ws"]));
   });
 
@@ -33,21 +33,21 @@ describe.each(both)("%s: subprotocol.parse()", (_, { subprotocol }) => {
 });
 
 describe.each(both)("%s: extension", (_, { extension }) => {
-  test("parse(): offers by name, parameters with all their values", () => {
+  test("parse() returns offers by name, and parameters with all their values", () => {
     const parsed = extension.parse('foo; a=1; b; a="2", bar, foo;c="x\\y"');
     expect(parsed).toEqual({ foo: [{ a: ["1", "2"], b: [true] }, { c: ["xy"] }], bar: [{}] });
     expect(Object.getPrototypeOf(parsed)).toBe(null);
     expect(Object.getPrototypeOf(parsed.foo![0])).toBe(null);
   });
 
-  test("parse(): names that objects have anyway", () => {
+  test("parse() accepts names of members of Object.prototype", () => {
     for (const name of ["__proto__", "hasOwnProperty", "constructor"]) {
       const [[offer, list]] = Object.entries(extension.parse(`${name}; ${name}=1, ${name}`)) as [[string, unknown[]]];
       expect([offer, list.length]).toEqual([name, 2]);
     }
   });
 
-  test("format()", () => {
+  test("format() writes a header", () => {
     expect(extension.format({})).toBe("");
     expect(extension.format({ foo: {} })).toBe("foo");
     expect(extension.format({ foo: [{}, { a: true }], bar: {} })).toBe("foo, foo; a, bar");
@@ -57,7 +57,7 @@ describe.each(both)("%s: extension", (_, { extension }) => {
   });
 });
 
-test("every other header is taken and refused as by ws", () => {
+test("accepts and refuses random headers as ws does", () => {
   for (const header of headers("ab, \t;é", 2000)) {
     const [one, other] = [ours, theirs].map(({ subprotocol }) => outcome(() => subprotocol.parse(header)));
     expect(one, header).toEqual(other);

@@ -1,4 +1,4 @@
-// The class PerMessageDeflate, and the extension that connections get for the same options.
+// The class PerMessageDeflate, and the extension that connections use for the same options.
 
 import { constants } from "node:zlib";
 import { describe, expect, test } from "vitest";
@@ -24,7 +24,7 @@ function decompress(deflate: Deflate, data: Uint8Array, fin = true): Promise<Buf
   });
 }
 
-/** A header's parameters of permessage-deflate. */
+/** The parameters of permessage-deflate in a header. */
 function offersOf(header: string) {
   return extension.parse(header)["permessage-deflate"]!;
 }
@@ -52,12 +52,12 @@ const HEADERS = [
 ];
 
 describe.each(both)("%s: PerMessageDeflate", (_, { PerMessageDeflate }) => {
-  test("its name, and what a new one is", () => {
+  test("has a name, and no parameters before accept()", () => {
     expect(PerMessageDeflate.extensionName).toBe("permessage-deflate");
     expect(new PerMessageDeflate().params).toBe(null);
   });
 
-  test("what it offers", () => {
+  test("offers its options", () => {
     expect(new PerMessageDeflate().offer()).toEqual({ client_max_window_bits: true });
     expect(new PerMessageDeflate({ clientMaxWindowBits: false }).offer()).toEqual({});
     const all = { serverNoContextTakeover: true, clientNoContextTakeover: true, serverMaxWindowBits: 9 };
@@ -83,12 +83,12 @@ describe.each(both)("%s: PerMessageDeflate", (_, { PerMessageDeflate }) => {
     }
   });
 
-  test("refuses as a client what only a client may say", () => {
+  test("refuses, as a client, parameters that only a client may send", () => {
     const accept = () => new PerMessageDeflate().accept(offersOf("permessage-deflate; client_max_window_bits"));
     expect(accept).toThrow(new TypeError('Invalid value for parameter "client_max_window_bits": true'));
   });
 
-  test("what one compresses the other inflates, in one piece and in several", async () => {
+  test("inflates what the other side compresses, in one piece and in several", async () => {
     const sender = new PerMessageDeflate();
     const receiver = new PerMessageDeflate({ isServer: true });
     for (const each of [sender, receiver]) each.accept([{}]);
@@ -98,7 +98,7 @@ describe.each(both)("%s: PerMessageDeflate", (_, { PerMessageDeflate }) => {
       lengths.push(compressed.length);
       expect(Buffer.compare(await decompress(receiver, compressed), message)).toBe(0);
     }
-    // The second is the first again, which is still in the window.
+    // The second message equals the first, which is still in the window.
     expect(lengths[1]).toBeLessThan(lengths[0]! / 4);
     const first = await compress(sender, JSON_MESSAGE.subarray(0, 500), false);
     const second = await compress(sender, JSON_MESSAGE.subarray(500), true);
@@ -107,7 +107,7 @@ describe.each(both)("%s: PerMessageDeflate", (_, { PerMessageDeflate }) => {
     expect(await decompress(receiver, await compress(sender, "text"))).toEqual(Buffer.from("text"));
   });
 
-  test("forgets what it has sent where that was agreed on", async () => {
+  test("drops the context if that was negotiated", async () => {
     const parameters = { client_no_context_takeover: [true as const], server_no_context_takeover: [true as const] };
     const sender = new PerMessageDeflate({ isServer: true });
     const receiver = new PerMessageDeflate();
@@ -117,7 +117,7 @@ describe.each(both)("%s: PerMessageDeflate", (_, { PerMessageDeflate }) => {
     for (const message of [first, second]) expect(await decompress(receiver, message!)).toEqual(JSON_MESSAGE);
   });
 
-  test("takes options for zlib", async () => {
+  test("passes options to zlib", async () => {
     const lengths = [];
     for (const zlibDeflateOptions of [{ level: 0 }, { level: 9 }, { strategy: constants.Z_HUFFMAN_ONLY }]) {
       const sender = new PerMessageDeflate({ zlibDeflateOptions });
@@ -135,7 +135,7 @@ describe.each(both)("%s: PerMessageDeflate", (_, { PerMessageDeflate }) => {
     expect(await decompress(receiver, compressed)).toEqual(dictionary);
   });
 
-  test("ends a message that gets longer than maxPayload, and goes on", async () => {
+  test("fails for a message longer than maxPayload, and inflates the next one", async () => {
     const sender = new PerMessageDeflate();
     const receiver = new PerMessageDeflate({ isServer: true, maxPayload: 1000 });
     for (const each of [sender, receiver]) each.accept([{ client_no_context_takeover: [true] }]);
@@ -149,14 +149,14 @@ describe.each(both)("%s: PerMessageDeflate", (_, { PerMessageDeflate }) => {
     expect(await decompress(receiver, fits)).toHaveLength(1000);
   });
 
-  test("what is not DEFLATE is zlib's error", async () => {
+  test("fails with zlib's error for invalid DEFLATE data", async () => {
     const receiver = new PerMessageDeflate();
     receiver.accept([{}]);
     const wrong = decompress(receiver, Buffer.from([0x00, 0x00, 0x00, 0x00, 0x00, 0x00]));
     await expect(wrong).rejects.toMatchObject({ code: "Z_DATA_ERROR", errno: -3 });
   });
 
-  test("a message whose last block is final, and one after it", async () => {
+  test("inflates a message whose last block is final, and the next one", async () => {
     const receiver = new PerMessageDeflate();
     receiver.accept([{}]);
     const hello = Buffer.from("f348cdc9c907000000", "hex");
@@ -166,7 +166,7 @@ describe.each(both)("%s: PerMessageDeflate", (_, { PerMessageDeflate }) => {
     }
   });
 
-  test("cleanup() ends the compression that is running", async () => {
+  test("cleanup() ends running calls with an error", async () => {
     const sender = new PerMessageDeflate();
     sender.accept([{}]);
     const compressed = compress(sender, JSON_MESSAGE);
@@ -175,7 +175,7 @@ describe.each(both)("%s: PerMessageDeflate", (_, { PerMessageDeflate }) => {
   });
 });
 
-test("cleanup() leaves no call of the process waiting", async () => {
+test("cleanup() frees the slot in the shared limit", async () => {
   const { PerMessageDeflate } = ours;
   for (let i = 0; i < 20; i++) {
     const receiver = new PerMessageDeflate();
@@ -192,7 +192,7 @@ test("cleanup() leaves no call of the process waiting", async () => {
   expect(await compress(sender, "")).toEqual(Buffer.from([0]));
 });
 
-test("every offer and response comes to the same as with ws", () => {
+test("handles all offers and responses as ws does", () => {
   for (const header of HEADERS) {
     for (const options of OPTIONS) {
       for (const isServer of [true, false]) {
@@ -207,7 +207,7 @@ test("every offer and response comes to the same as with ws", () => {
 describe("the extension of connections", () => {
   test("offers what ws offers", () => {
     for (const options of OPTIONS) {
-      // Which ws sends without a value, against RFC 7692.
+      // ws sends it without a value, which RFC 7692 does not allow.
       if (options.serverMaxWindowBits === true) continue;
       const [offer] = extensionOf(options).offer();
       const { extensionName } = theirs.PerMessageDeflate;
@@ -233,12 +233,12 @@ describe("the extension of connections", () => {
     expect(accepted).toBeGreaterThan(100);
   });
 
-  test("declines what is not an offer", () => {
+  test("declines an invalid offer", () => {
     expect(extensionOf(true).accept([["foo", true]])).toBe(undefined);
     expect(extensionOf(true).accept([["server_max_window_bits", "7"]])).toBe(undefined);
   });
 
-  test("the threshold is for senders that forget", () => {
+  test("applies the threshold only without context takeover", () => {
     const short = Buffer.alloc(100);
     const encode = (options: true | PerMessageDeflateOptions, response: [string, true][]) =>
       extensionOf(options)
@@ -251,7 +251,7 @@ describe("the extension of connections", () => {
     expect(encode({ threshold: 101 }, [["server_no_context_takeover", true]])).toBe(undefined);
   });
 
-  test("understands ws in both directions", async () => {
+  test("exchanges messages with ws in both directions", async () => {
     for (const zlibDeflateOptions of [{}, { level: 1, memLevel: 1 }, { strategy: constants.Z_FIXED }]) {
       for (const response of [
         "",

@@ -15,7 +15,7 @@ function text(payload: string, rest: Partial<RawFrame> = {}): RawFrame {
   return { opcode: 1, payload: Buffer.from(payload), ...rest };
 }
 
-/** All that a receiver emits, until it ends or fails. */
+/** Records the events of a receiver until it ends or fails. */
 function record(receiver: Receiver): { events: unknown[][]; ended: Promise<void> } {
   const events: unknown[][] = [];
   for (const name of ["message", "ping", "pong", "conclude"]) {
@@ -31,11 +31,11 @@ function record(receiver: Receiver): { events: unknown[][]; ended: Promise<void>
   return { events, ended };
 }
 
-/** What comes of bytes that are written in chunks of a size. */
+/** The events for bytes that are written in chunks of `size`. */
 async function receive({ Receiver }: Parts, options: ReceiverOptions, data: Uint8Array, size = data.length) {
   const receiver = new Receiver(options);
   const { events, ended } = record(receiver);
-  // Copies: a receiver may unmask in place.
+  // Write copies, because a receiver may unmask in place.
   for (let at = 0; at < data.length && !receiver.destroyed && !receiver.writableEnded; at += size) {
     receiver.write(Buffer.from(data.slice(at, at + size)), () => {});
   }
@@ -44,14 +44,14 @@ async function receive({ Receiver }: Parts, options: ReceiverOptions, data: Uint
   return events;
 }
 
-/** Events with Buffers as strings, which are compared a thousand times as fast. */
+/** Events with Buffers as strings, because comparing those is a thousand times faster. */
 function plain(events: readonly unknown[][]): unknown[][] {
   return events.map((event) =>
     event.map((each) => (Buffer.isBuffer(each) ? `Buffer ${each.toString("latin1")}` : each)),
   );
 }
 
-/** Messages as one sender compresses them. */
+/** Messages compressed in order by one sender. */
 async function compressed({ PerMessageDeflate }: Parts, ...messages: string[]): Promise<Buffer[]> {
   const sender = new PerMessageDeflate();
   sender.accept([{}]);
@@ -77,12 +77,12 @@ const TOO_LONG = {
   message: "Max payload size exceeded",
 };
 
-/** Streams that are wrong, and the end of the code and the message of what they cause. */
+/** Invalid streams, each with the end of the error code and of the error message. */
 const WRONG: [name: string, options: ReceiverOptions, stream: Uint8Array, code: string, message: string][] = [
   ["RSV1", {}, unmasked(text("x", { rsv: 4 })), "UNEXPECTED_RSV_1", "RSV1 must be clear"],
   ["RSV2", {}, unmasked(text("x", { rsv: 2 })), "UNEXPECTED_RSV_2_3", "RSV2 and RSV3 must be clear"],
   ["a reserved opcode", {}, unmasked({ opcode: 7 }), "INVALID_OPCODE", "invalid opcode 7"],
-  ["nothing to continue", {}, unmasked({ opcode: 0 }), "INVALID_OPCODE", "invalid opcode 0"],
+  ["a continuation without a message", {}, unmasked({ opcode: 0 }), "INVALID_OPCODE", "invalid opcode 0"],
   [
     "a message inside a message",
     {},
@@ -143,7 +143,7 @@ const WRONG: [name: string, options: ReceiverOptions, stream: Uint8Array, code: 
     "Unsupported WebSocket frame: payload length > 2^53 - 1",
   ],
   [
-    "more than maxPayload, as soon as the header says so",
+    "more than maxPayload, when the header has arrived",
     { maxPayload: 20 },
     unmasked({ opcode: 2, claimedLength: 126n }),
     "UNSUPPORTED_MESSAGE_LENGTH",
@@ -166,7 +166,7 @@ const WRONG: [name: string, options: ReceiverOptions, stream: Uint8Array, code: 
 ];
 
 describe.each(both)("%s: Receiver", (_, parts) => {
-  test("messages come as Buffers, whole and in their order", async () => {
+  test("emits whole messages as Buffers, in order", async () => {
     const stream = masked(
       text("Hello"),
       text(""),
@@ -195,7 +195,7 @@ describe.each(both)("%s: Receiver", (_, parts) => {
     expect(await receive(parts, { isServer: true }, stream.subarray(0, 70), 1)).toEqual(expected.slice(0, 6));
   });
 
-  test("a Close without a code is 1005, and nothing comes after it", async () => {
+  test("emits 1005 for a Close without a code, and nothing after it", async () => {
     const events = await receive(parts, {}, unmasked({ opcode: 8 }, text("more"), { opcode: 3 }));
     expect(events).toEqual([["conclude", 1005, Buffer.alloc(0)]]);
     const receiver = new parts.Receiver();
@@ -203,7 +203,7 @@ describe.each(both)("%s: Receiver", (_, parts) => {
     expect(receiver.writableEnded).toBe(true);
   });
 
-  test("binaryType", async () => {
+  test("supports all values of binaryType", async () => {
     const stream = unmasked(
       { opcode: 2, payload: bytes(1, 2), fin: false },
       { opcode: 0, fin: false },
@@ -221,7 +221,7 @@ describe.each(both)("%s: Receiver", (_, parts) => {
     expect(new Uint8Array(await blob.arrayBuffer())).toEqual(bytes(1, 2, 3));
   });
 
-  test("allowSynchronousEvents: all at once, or each in a turn of its own", async () => {
+  test("allowSynchronousEvents: emits all events in one turn, or one per turn", async () => {
     const stream = Buffer.from(unmasked(text("1"), { opcode: 9 }, { opcode: 2 }, { opcode: 10 }, text("2")));
     const [atOnce, apart] = [new parts.Receiver(), new parts.Receiver({ allowSynchronousEvents: false })];
     const { events } = record(atOnce);
@@ -236,7 +236,7 @@ describe.each(both)("%s: Receiver", (_, parts) => {
     expect(later.events).toEqual(events);
   });
 
-  test("an error comes after what was right before it", async () => {
+  test("emits the valid messages before an error", async () => {
     for (const allowSynchronousEvents of [true, false]) {
       const stream = unmasked(text("1"), text("2"), { opcode: 11 });
       const events = await receive(parts, { allowSynchronousEvents }, stream);
@@ -252,7 +252,7 @@ describe.each(both)("%s: Receiver", (_, parts) => {
     }
   });
 
-  test("limits are for one message, and what is just allowed passes", async () => {
+  test("applies limits to each message, and accepts one of exactly the limit", async () => {
     const stream = unmasked(
       { opcode: 2, payload: new Uint8Array(10), fin: false },
       { opcode: 9, payload: new Uint8Array(100) },
@@ -263,7 +263,7 @@ describe.each(both)("%s: Receiver", (_, parts) => {
     expect(events.map(([name]) => name)).toEqual(["ping", "message", "message"]);
   });
 
-  test("maxBufferedChunks", async () => {
+  test("fails after maxBufferedChunks chunks", async () => {
     const error = {
       class: "RangeError",
       code: "WS_ERR_TOO_MANY_BUFFERED_PARTS",
@@ -274,7 +274,7 @@ describe.each(both)("%s: Receiver", (_, parts) => {
     expect(await receive(parts, { maxBufferedChunks: 2 }, unmasked(text("abcdef")), 1)).toEqual([["error", error]]);
   });
 
-  test("skipUTF8Validation: of text, and of the reason of a Close", async () => {
+  test("skipUTF8Validation applies to text and to close reasons", async () => {
     const stream = unmasked({ opcode: 1, payload: bytes(0xff) }, { opcode: 8, payload: bytes(3, 232, 0xff) });
     expect(await receive(parts, { skipUTF8Validation: true }, stream)).toEqual([
       ["message", Buffer.from([0xff]), false],
@@ -286,7 +286,7 @@ describe.each(both)("%s: Receiver", (_, parts) => {
     }
   });
 
-  test("compressed messages, between others, whole and in fragments", async () => {
+  test("inflates messages, whole and in fragments, between uncompressed ones", async () => {
     const [first, second, third] = await compressed(parts, "Hello Hello Hello", LONG, "Hello Hello Hello");
     const stream = masked(
       { opcode: 1, rsv: 4, payload: first! },
@@ -313,7 +313,7 @@ describe.each(both)("%s: Receiver", (_, parts) => {
     }
   });
 
-  test("compressed messages that are wrong", async () => {
+  test("fails for invalid compressed messages", async () => {
     const [long] = await compressed(parts, "a".repeat(2000));
     const stream = masked({ opcode: 1, rsv: 4, payload: long! });
     expect(await receive(parts, agreed(parts, { maxPayload: 1999 }), stream)).toEqual([["error", TOO_LONG]]);
@@ -321,7 +321,7 @@ describe.each(both)("%s: Receiver", (_, parts) => {
     const corrupt = masked({ opcode: 1, rsv: 4, payload: new Uint8Array(10) });
     const [event] = await receive(parts, agreed(parts), corrupt);
     expect(event).toMatchObject(["error", { class: "Error", code: "Z_DATA_ERROR" }]);
-    // A stored block with a byte that is no UTF-8, and the first byte of the empty one that follows.
+    // A stored block with a byte that is not UTF-8, and the first byte of the empty block after it.
     const notText = masked({ opcode: 1, rsv: 4, payload: bytes(0, 1, 0, 0xfe, 0xff, 0xff, 0) });
     const [invalid] = await receive(parts, agreed(parts), notText);
     expect(invalid).toMatchObject(["error", { class: "Error", code: "WS_ERR_INVALID_UTF8" }]);
@@ -330,7 +330,7 @@ describe.each(both)("%s: Receiver", (_, parts) => {
     expect(events).toMatchObject([["error", { code: "WS_ERR_UNEXPECTED_RSV_1" }]]);
   });
 
-  test("an exception of a listener comes out of write()", () => {
+  test("write() throws the exception of a listener", () => {
     const receiver = new parts.Receiver();
     receiver.on("message", () => {
       throw new Error("a listener's");

@@ -10,7 +10,7 @@ const KEY = Uint8Array.of(0x12, 0x34, 0x56, 0x78);
 const generateMask = (key: Buffer) => void key.set(KEY);
 const LENGTHS = [0, 1, 125, 126, 65535, 65536];
 
-/** A socket that keeps what is written to it. */
+/** A socket that records all writes. */
 function open({ Sender, PerMessageDeflate }: Parts, parameters?: Record<string, true[]>) {
   const socket = new PassThrough();
   const chunks: Buffer[] = [];
@@ -19,7 +19,7 @@ function open({ Sender, PerMessageDeflate }: Parts, parameters?: Record<string, 
   if (parameters !== undefined) deflate.accept([parameters]);
   const extensions = parameters === undefined ? {} : { [PerMessageDeflate.extensionName]: deflate };
   const sender = new Sender(socket, extensions);
-  /** All frames so far; the masks are taken off. */
+  /** All frames so far, unmasked. */
   const frames = (role: Role = "client") => {
     const decoder = new FrameDecoder({ role, rsv: 4, allowInvalidUtf8: true });
     return decoder.decode(Buffer.concat(chunks)).map(({ opcode, fin, rsv, payload }) => ({
@@ -32,13 +32,13 @@ function open({ Sender, PerMessageDeflate }: Parts, parameters?: Record<string, 
   return { socket, sender, deflate, frames };
 }
 
-/** Sends, and waits until it has been written. */
+/** Sends, and waits for the write. */
 function written(send: (callback: SendCallback) => void): Promise<void> {
   return new Promise((resolve, reject) => send((error) => (error ? reject(error) : resolve())));
 }
 
 describe.each(both)("%s: Sender.frame()", (_, { Sender }) => {
-  test("header and payload, which is the Buffer that was given", () => {
+  test("returns the header, and the given Buffer as the payload", () => {
     for (const length of LENGTHS) {
       const data = Buffer.alloc(length, "a");
       const list = Sender.frame(data, { fin: true, opcode: 2, mask: false, readOnly: true });
@@ -68,7 +68,7 @@ describe.each(both)("%s: Sender.frame()", (_, { Sender }) => {
     }
   });
 
-  test("a key of zeros changes nothing, a random one is another each time", () => {
+  test("does not copy with a key of zeros, and uses a new random key for each frame", () => {
     const data = Buffer.from("data");
     const zeros = {
       fin: true,
@@ -84,7 +84,7 @@ describe.each(both)("%s: Sender.frame()", (_, { Sender }) => {
   });
 });
 
-test("frame(): the same bytes as ws for all options", () => {
+test("frame() returns the same bytes as ws for all options", () => {
   for (const length of LENGTHS) {
     for (let bits = 0; bits < 16; bits++) {
       const options: FrameOptions = {
@@ -103,7 +103,7 @@ test("frame(): the same bytes as ws for all options", () => {
 });
 
 describe.each(both)("%s: Sender", (_, parts) => {
-  test("messages, whole and in fragments, Pings between", async () => {
+  test("sends whole messages, and fragments with Pings between them", async () => {
     const { sender, frames } = open(parts);
     sender.send("text", { fin: true });
     sender.send(Uint8Array.of(1, 2), { binary: true, fin: true });
@@ -123,7 +123,7 @@ describe.each(both)("%s: Sender", (_, parts) => {
     ]);
   });
 
-  test("masks what is asked for, and leaves bytes that are not its own as they are", async () => {
+  test("masks frames with the option mask, and does not change the caller's bytes", async () => {
     const { sender, frames } = open(parts);
     const data = Buffer.from("data");
     const given = new Uint8Array(data);
@@ -134,18 +134,18 @@ describe.each(both)("%s: Sender", (_, parts) => {
     expect(frames("server").map(({ payload }) => payload.toString("latin1"))).toEqual(["data", "data", "\x03\xe8bye"]);
   });
 
-  test("generateMask is asked for each frame", async () => {
+  test("calls generateMask for each frame", async () => {
     const socket = new PassThrough();
     const sender = new parts.Sender(socket, {}, generateMask);
     for (let i = 0; i < 2; i++) await written((callback) => sender.send("x", { fin: true, mask: true }, callback));
-    // Newer Nodes read one chunk at a time.
+    // Newer versions of Node read one chunk at a time.
     const chunks: Buffer[] = [];
     for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) chunks.push(chunk as Buffer);
     const frames = new FrameDecoder({ role: "server" }).decode(Buffer.concat(chunks));
     expect(frames.map(({ maskKey }) => maskKey)).toEqual([KEY, KEY]);
   });
 
-  test("close(): nothing, a code, a reason in both forms", async () => {
+  test("close() sends no code, a code, or a reason as text or bytes", async () => {
     for (const [args, payload] of [
       [[], ""],
       [[1000], "\x03\xe8"],
@@ -160,7 +160,7 @@ describe.each(both)("%s: Sender", (_, parts) => {
     }
   });
 
-  test("what must not be sent", () => {
+  test("throws for data that must not be sent", () => {
     const { sender } = open(parts);
     const refused = (call: () => void) => outcome(call);
     const error = (type: string, message: string) => ({ class: type, message, code: undefined });
@@ -173,11 +173,11 @@ describe.each(both)("%s: Sender", (_, parts) => {
     const tooMuch = error("RangeError", "The data size must not be greater than 125 bytes");
     expect(refused(() => sender.ping(Buffer.alloc(126)))).toEqual(tooMuch);
     expect(refused(() => sender.pong("a".repeat(126)))).toEqual(tooMuch);
-    // @ts-expect-error nothing that Buffer.from() takes
+    // @ts-expect-error not accepted by Buffer.from()
     expect(() => sender.send(1, { fin: true })).toThrow(TypeError);
   });
 
-  test("compresses, keeps the order, and counts what waits", async () => {
+  test("compresses, keeps the order, and counts waiting bytes", async () => {
     const { sender, deflate, frames } = open(parts, {});
     const compressed = { compress: true, fin: true };
     const text = "compressible ".repeat(10);
@@ -205,7 +205,7 @@ describe.each(both)("%s: Sender", (_, parts) => {
     deflate.cleanup();
   });
 
-  test("the threshold is for senders that forget", async () => {
+  test("applies the threshold only without context takeover", async () => {
     const cases: [parameters: Record<string, true[]>, rsv: number[]][] = [
       [{}, [4, 4]],
       [{ client_no_context_takeover: [true] }, [0, 4]],
@@ -219,7 +219,7 @@ describe.each(both)("%s: Sender", (_, parts) => {
     }
   });
 
-  test("a Blob is read, and what comes after it waits", async () => {
+  test("reads a Blob, and sends later frames after it", async () => {
     const { sender, frames } = open(parts, {});
     sender.send(new Blob(["one"]), { binary: true, fin: true });
     sender.ping(new Blob(["ping"]));
@@ -249,12 +249,12 @@ describe.each(both)("%s: Sender", (_, parts) => {
     expect(errors).toEqual([message, message]);
   });
 
-  test("a Blob that cannot be read", async () => {
+  test("calls onerror if a Blob cannot be read", async () => {
     const { sender } = open(parts);
     const blob = new Blob(["x"]);
     blob.arrayBuffer = () => Promise.reject(new Error("cannot be read"));
     const reported: Error[] = [];
-    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- it has no other
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- there is only the property
     sender.onerror = (error) => reported.push(error);
     const called = written((callback) => sender.send(blob, { fin: true }, callback));
     await expect(called).rejects.toThrow("cannot be read");
@@ -275,7 +275,7 @@ describe.each(both)("%s: Sender", (_, parts) => {
   });
 });
 
-test("the errors of a sender's own parts reach it", async () => {
+test("calls callbacks with the error of a failed compression", async () => {
   const { Sender, PerMessageDeflate } = ours;
   const deflate = new PerMessageDeflate();
   deflate.accept([{}]);

@@ -1,4 +1,4 @@
-// createWebSocketStream() around a WebSocket of ws, so that only the stream differs.
+// createWebSocketStream() with a WebSocket of ws, so that only the stream differs.
 
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
@@ -16,7 +16,7 @@ afterEach(async () => {
   server = undefined;
 });
 
-/** A client that connects to a server of its own, and the peer that it gets. */
+/** A client that connects to a new server, and its peer. */
 async function connect(options?: object): Promise<{ client: WebSocket; peer: Promise<WebSocket> }> {
   server = new WebSocketServer({ port: 0, host: "127.0.0.1", ...options });
   await once(server, "listening");
@@ -25,7 +25,7 @@ async function connect(options?: object): Promise<{ client: WebSocket; peer: Pro
   return { client: new WebSocket(`ws://127.0.0.1:${port}`), peer };
 }
 
-/** How a stream ends: the events in their order. */
+/** The last events of a stream, in order. */
 function ending(stream: Duplex): Promise<string[]> {
   const events: string[] = [];
   for (const event of ["end", "finish", "error"] as const) stream.on(event, () => events.push(event));
@@ -35,7 +35,7 @@ function ending(stream: Duplex): Promise<string[]> {
 }
 
 describe.each(both)("%s: createWebSocketStream()", (_, { createWebSocketStream }) => {
-  test("an echo of chunks that are written before the handshake has ended", async () => {
+  test("sends chunks that are written before the handshake is done", async () => {
     const { client, peer } = await connect();
     const stream = createWebSocketStream(client);
     const ended = ending(stream);
@@ -55,7 +55,7 @@ describe.each(both)("%s: createWebSocketStream()", (_, { createWebSocketStream }
     expect(client.readyState).toBe(WebSocket.CLOSED);
   });
 
-  test("readableObjectMode reads text as strings; encoding too", async () => {
+  test("readableObjectMode and encoding read text as strings", async () => {
     for (const options of [{ readableObjectMode: true }, { encoding: "utf8" }] satisfies DuplexOptions[]) {
       const { client, peer } = await connect();
       const stream = createWebSocketStream(client, options);
@@ -73,7 +73,7 @@ describe.each(both)("%s: createWebSocketStream()", (_, { createWebSocketStream }
     }
   });
 
-  test("options that would break it have no effect", async () => {
+  test("ignores options that would break it", async () => {
     const { client } = await connect();
     const options = { objectMode: true, writableObjectMode: true, autoDestroy: true, emitClose: true };
     const stream = createWebSocketStream(client, { ...options, readableHighWaterMark: 7 });
@@ -87,7 +87,7 @@ describe.each(both)("%s: createWebSocketStream()", (_, { createWebSocketStream }
     expect(closed).toBe(1);
   });
 
-  test("a slow reader pauses the WebSocket", async () => {
+  test("pauses the WebSocket if the reader is slow", async () => {
     const { client, peer } = await connect();
     const stream = createWebSocketStream(client, { readableHighWaterMark: 10 });
     const socket = await peer;
@@ -100,7 +100,7 @@ describe.each(both)("%s: createWebSocketStream()", (_, { createWebSocketStream }
     expect(client.isPaused).toBe(false);
   });
 
-  test("a peer that closes ends the readable side, and then the stream", async () => {
+  test("a Close of the peer ends the readable side, and then the stream", async () => {
     const { client, peer } = await connect();
     const stream = createWebSocketStream(client);
     const ended = ending(stream);
@@ -111,7 +111,7 @@ describe.each(both)("%s: createWebSocketStream()", (_, { createWebSocketStream }
     expect(await ended).toEqual(["end", "finish", "close"]);
   });
 
-  test("destroy() terminates; with an error it is emitted", async () => {
+  test("destroy() terminates the WebSocket, and emits its error", async () => {
     for (const error of [undefined, new Error("mine")]) {
       const { client, peer } = await connect();
       const stream = createWebSocketStream(client);
@@ -125,7 +125,7 @@ describe.each(both)("%s: createWebSocketStream()", (_, { createWebSocketStream }
     }
   });
 
-  test("destroy() of one whose WebSocket has closed", async () => {
+  test("destroy() works after the WebSocket has closed", async () => {
     const { client } = await connect();
     await once(client, "open");
     client.close();
@@ -136,7 +136,7 @@ describe.each(both)("%s: createWebSocketStream()", (_, { createWebSocketStream }
     expect(await ended).toEqual(["close"]);
   });
 
-  test("an error of the WebSocket destroys it, and the Close still goes out", async () => {
+  test("an error of the WebSocket destroys it, and the Close is still sent", async () => {
     const { client, peer } = await connect();
     const stream = createWebSocketStream(client);
     const socket = await peer;
@@ -153,7 +153,7 @@ describe.each(both)("%s: createWebSocketStream()", (_, { createWebSocketStream }
     expect(stream.destroyed).toBe(true);
   });
 
-  test("a handshake that fails is an error, also for end()", async () => {
+  test("emits the error of a failed handshake, also after end()", async () => {
     const { client } = await connect({ verifyClient: () => false });
     const stream = createWebSocketStream(client);
     const ended = ending(stream);
@@ -161,7 +161,7 @@ describe.each(both)("%s: createWebSocketStream()", (_, { createWebSocketStream }
     expect(await ended).toEqual(["error", "close"]);
   });
 
-  test("an error that nobody listens to is thrown", async () => {
+  test("throws an error without a listener", async () => {
     const { client } = await connect();
     const stream = createWebSocketStream(client);
     await once(client, "open");
@@ -177,7 +177,7 @@ describe.each(both)("%s: createWebSocketStream()", (_, { createWebSocketStream }
     expect(await thrown).toMatchObject({ message: "nobody listens" });
   });
 
-  test("a megabyte through a pipeline, in both directions", async () => {
+  test("passes a megabyte through pipeline() in both directions", async () => {
     const { client, peer } = await connect();
     const stream = createWebSocketStream(client);
     const other = createWebSocketStream(await peer);

@@ -1,4 +1,4 @@
-// One body for both implementations. What it returns with ws is what it has to return with ours.
+// Runs one test body with both implementations, and expects wsframe/ws to return the same as ws.
 
 import { describe, expect, test } from "vitest";
 import { type DifferenceName } from "./differences.ts";
@@ -6,12 +6,12 @@ import { type Implementation, ours, reference } from "./implementations.ts";
 import { Lab } from "./lab.ts";
 
 type Body = (lab: Lab) => unknown;
-/** Nothing here takes long: what does not come is missed soon. */
+/** No test here takes long, so an event that is missing is noticed soon. */
 const QUICK = { timeout: 5000 } as const;
 
 type Sides = readonly [server: Implementation, client: Implementation];
 
-/** For what has two sides: ours on both, and on either with ws on the other. */
+/** Tests both sides of a connection: with wsframe on both, and with ws on one of them. */
 export function both(name: string, body: Body, expected?: unknown): void {
   compare(
     name,
@@ -25,7 +25,7 @@ export function both(name: string, body: Body, expected?: unknown): void {
   );
 }
 
-/** For what has one side, `lab.api`. */
+/** Tests one side of a connection, `lab.api`. */
 export function each(name: string, body: Body, expected?: unknown): void {
   compare(name, body, [[ours, ours]], expected);
 }
@@ -37,7 +37,7 @@ function compare(name: string, body: Body, pairs: readonly Sides[], expected: un
 
     test("ws", QUICK, async () => {
       const result = await ofReference();
-      // A log that is empty compares well with any other.
+      // An empty log would make the comparison meaningless.
       expect(JSON.stringify(result) ?? "").toMatch(/[\w"]/);
       if (expected !== undefined) expect(result).toEqual(expected);
     });
@@ -49,7 +49,7 @@ function compare(name: string, body: Body, pairs: readonly Sides[], expected: un
   });
 }
 
-/** For what is not the same on purpose: what each returns. */
+/** Tests a deliberate difference: each implementation must return its own result. */
 export function differs(
   name: string,
   difference: DifferenceName,
@@ -73,7 +73,7 @@ function title([server, client]: Sides): string {
 async function run(body: Body, [server, client]: Sides): Promise<unknown> {
   const lab = new Lab(server, client);
   try {
-    // As it is now: logs grow when the lab ends.
+    // A copy, because logs grow when the lab ends.
     return structuredClone(await body(lab));
   } finally {
     await lab.end();

@@ -1,4 +1,4 @@
-// What is compared: ws, and wsframe/ws. One type for both, that of ws's own typings, with what they leave out.
+// The two implementations that the tests compare, ws and wsframe/ws. Both get the types of @types/ws, with options that those lack.
 
 import type { Socket as NetSocket } from "node:net";
 import { createRequire } from "node:module";
@@ -6,7 +6,7 @@ import * as ws from "ws";
 import main from "../../../src/ws/cjs.ts";
 import * as wsframe from "../../../src/ws/index.ts";
 
-/** Of ws's documentation, and not in its typings. */
+/** Options that ws documents, but @types/ws does not declare. */
 interface Undeclared {
   closeTimeout?: number;
   maxPendingAutoPongs?: number;
@@ -25,9 +25,9 @@ export type Server = ws.WebSocketServer;
 
 export interface Implementation {
   readonly name: "ws" | "wsframe";
-  /** The module's namespace. */
+  /** The namespace of the module. */
   readonly module: object;
-  /** The class with everything on it, as `require()` gives it. */
+  /** The class with its statics, as returned by `require()`. */
   readonly main: typeof ws.WebSocket & typeof ws & { readonly Server: typeof ws.WebSocketServer };
   readonly WebSocket: typeof ws.WebSocket;
   readonly WebSocketServer: typeof ws.WebSocketServer;
@@ -42,7 +42,7 @@ function implementation(name: "ws" | "wsframe", module: typeof ws, main: unknown
 export const reference: Implementation = implementation("ws", ws, createRequire(import.meta.url)("ws"));
 export const ours: Implementation = implementation("wsframe", wsframe as unknown as typeof ws, main);
 
-/** What users reach for though its name says that it is internal. */
+/** Fields that programs use, although their names say that they are internal. */
 export interface Internals {
   readonly _socket: NetSocket;
   readonly _sender: { sendFrame(list: (Buffer | string)[], callback?: (error?: Error) => void): void };

@@ -1,4 +1,4 @@
-// Servers, clients and raw peers for one run of a test: all that it makes is gone afterwards.
+// Makes servers, clients and raw peers for one run of a test, and closes them afterwards.
 
 import { once } from "node:events";
 import { createServer as createHttpServer, type IncomingMessage, type Server as HttpServer } from "node:http";
@@ -14,11 +14,11 @@ export interface Pair {
   /** The server's socket. */
   readonly peer: Socket;
   readonly client: Socket;
-  /** What both went through, from the beginning. */
+  /** The events of both sides, from the beginning. */
   readonly log: { readonly peer: string[]; readonly client: string[] };
 }
 
-/** A socket that is tested, its log, and what it talks to. */
+/** The socket under test, its log, and its raw peer. */
 export interface Against {
   readonly socket: Socket;
   readonly log: string[];
@@ -35,12 +35,12 @@ export class Lab {
     this.client = client;
   }
 
-  /** For tests of one side. */
+  /** The implementation in tests of one side. */
   get api(): Implementation {
     return this.server;
   }
 
-  /** Has something ended after the run, last come first served. */
+  /** Registers a cleanup function. They run after the test in reverse order. */
   atEnd(end: () => unknown): void {
     this.#ends.push(end);
   }
@@ -49,7 +49,7 @@ export class Lab {
     for (const end of this.#ends.splice(0).toReversed()) await end();
   }
 
-  /** A server that listens on a port of its own, unless the options say otherwise. */
+  /** A server that listens on a free port, unless the options say otherwise. */
   async serve(options: ServerOptions = {}): Promise<{ server: Server; url: string; port: number }> {
     const own = options.server === undefined && options.noServer === undefined && options.port === undefined;
     const server = new this.server.WebSocketServer({ ...(own && { port: 0, host: "127.0.0.1" }), ...options });
@@ -65,7 +65,7 @@ export class Lab {
     return { server, port, url: `ws://127.0.0.1:${port}` };
   }
 
-  /** An http server, which listens. */
+  /** A listening http server. */
   async http(server: HttpServer = createHttpServer()): Promise<{ http: HttpServer; port: number; url: string }> {
     const sockets = new Set<Duplex>();
     server.on("connection", (socket: Duplex) => {
@@ -102,7 +102,7 @@ export class Lab {
     });
   }
 
-  /** A client and a server that are connected. */
+  /** A server and a connected client. */
   async pair(
     options: { server?: ServerOptions; client?: ClientOptions; protocols?: string[]; path?: string } = {},
   ): Promise<Pair> {
@@ -128,7 +128,7 @@ export class Lab {
     return { server, peer, client, log };
   }
 
-  /** A raw client, connected to `port`; it sends the request of a handshake unless told otherwise. */
+  /** A raw client, connected to `port`. By default it sends a handshake request. */
   async dial(port: number, send: string | Uint8Array = request()): Promise<Raw> {
     const socket = createConnection({ port, host: "127.0.0.1", allowHalfOpen: true });
     this.atEnd(() => socket.destroy());
@@ -139,13 +139,13 @@ export class Lab {
     return raw;
   }
 
-  /** A raw server. By default it answers each request with a good answer. */
+  /** A raw server. By default it accepts each handshake. */
   async listen(handle: (raw: Raw) => unknown = accept): Promise<{ port: number; url: string; peers: Raw[] }> {
     const peers: Raw[] = [];
     const server = createServer({ allowHalfOpen: true }, (socket) => {
       const raw = new Raw(socket, "server");
       peers.push(raw);
-      // A client may leave before it has said anything.
+      // A client may disconnect before it sends anything.
       Promise.resolve(handle(raw)).catch((error: unknown) => {
         if (!raw.closed) throw error;
       });
@@ -160,7 +160,7 @@ export class Lab {
     return { port, url: `ws://127.0.0.1:${port}`, peers };
   }
 
-  /** A server's socket, and the raw client it talks to. */
+  /** The socket of a server, and its raw client. */
   async serverAgainstRaw(options: ServerOptions = {}, head?: string): Promise<Against & { server: Server }> {
     const { server, port } = await this.serve(options);
     let log: string[] = [];
@@ -176,7 +176,7 @@ export class Lab {
     return { server, socket, log, raw };
   }
 
-  /** A client, and the raw server it talks to. */
+  /** A client, and its raw server. */
   async clientAgainstRaw(options: ClientOptions = {}, fields: string = ""): Promise<Against> {
     const { url, peers } = await this.listen((raw) => accept(raw, fields));
     const { socket, log } = this.connect(url, options);
@@ -188,7 +188,7 @@ export class Lab {
     return { socket, log, raw };
   }
 
-  /** Either of both. */
+  /** A server's socket or a client, with its raw peer. */
   against(role: "server" | "client", options: ServerOptions & ClientOptions = {}): Promise<Against> {
     return role === "server" ? this.serverAgainstRaw(options) : this.clientAgainstRaw(options);
   }
@@ -199,7 +199,7 @@ export interface Logged {
   readonly log: string[];
 }
 
-/** Answers a request: `fields` are lines that end with CR LF. */
+/** Accepts a handshake. `fields` are header lines that end with CR LF. */
 export async function accept(raw: Raw, fields: string = ""): Promise<void> {
   await raw.handshake();
   raw.socket.write(answer(raw.head).replace("\r\n\r\n", `\r\n${fields}\r\n`));

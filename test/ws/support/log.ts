@@ -1,9 +1,9 @@
-// What a socket goes through, as lines that can be compared.
+// Records the events of a socket as lines of text, so that they can be compared.
 
 import { createHash } from "node:crypto";
 import type { Socket } from "./implementations.ts";
 
-/** A value, by what a program can tell of it: "Buffer hello", "ArrayBuffer 00ff", "string hello". */
+/** Shows a value with its type: "Buffer hello", "ArrayBuffer 00ff", "string hello". */
 export function show(value: unknown): string {
   if (Buffer.isBuffer(value)) return `Buffer ${bytes(value)}`;
   if (value instanceof ArrayBuffer) return `ArrayBuffer ${bytes(Buffer.from(value))}`;
@@ -19,13 +19,13 @@ export function bytes(data: Uint8Array): string {
   return /^[ -~]*$/.test(text) ? text : Buffer.from(data).toString("hex");
 }
 
-/** Its class, code and message, without what changes from run to run. */
+/** The class, code and message of an error, without port numbers. */
 export function showError(error: Error & { code?: string }): string {
   const message = error.message.replaceAll(/(127\.0\.0\.1|localhost|::1):\d+/g, "$1:port");
   return `${error.constructor.name}${error.code === undefined ? "" : ` ${error.code}`}: ${message}`;
 }
 
-/** Runs `call`, and tells how it ended. */
+/** Runs `call`, and shows its result or its error. */
 export function outcome(call: () => unknown): string {
   try {
     return show(call());
@@ -34,7 +34,7 @@ export function outcome(call: () => unknown): string {
   }
 }
 
-/** The log of a socket, from here on. */
+/** Starts a log of a socket's events. */
 export function record(socket: Socket): string[] {
   const log: string[] = [];
   socket.on("upgrade", () => log.push("upgrade"));
@@ -55,11 +55,11 @@ export async function until(log: readonly string[], start: string, count: number
   );
 }
 
-/** Looks again in each turn of the event loop. */
+/** Checks every millisecond until `done` returns true. Throws after `limit` ms. */
 export async function reached(done: () => boolean, what: () => string, limit: number = 2000): Promise<void> {
   const end = performance.now() + limit;
   while (!done()) {
-    if (performance.now() > end) throw new Error(`Not so after ${limit} ms: ${what()}`);
+    if (performance.now() > end) throw new Error(`Timed out after ${limit} ms: ${what()}`);
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }

@@ -1,12 +1,12 @@
-// Streams and requests that no network is needed for.
+// Streams and requests in memory, for tests without a network.
 
 import type { IncomingMessage } from "node:http";
 import { Duplex } from "node:stream";
 
-/** Of the requests. */
+/** The Sec-WebSocket-Key of the requests. */
 export const KEY: string = "dGhlIHNhbXBsZSBub25jZQ==";
 
-/** Two ends of a stream in memory. */
+/** Both ends of a stream in memory. */
 export function streamPair(): [Duplex, Duplex] {
   const ends: End[] = [];
   class End extends Duplex {
@@ -31,7 +31,7 @@ export function streamPair(): [Duplex, Duplex] {
   return [ends[0]!, ends[1]!];
 }
 
-/** A request that is only like one. */
+/** A plain object that has the form of a request. */
 export function plainRequest(more: Record<string, string> = {}, url: string = "/"): IncomingMessage {
   const headers = {
     connection: "upgrade",

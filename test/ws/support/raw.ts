@@ -1,4 +1,4 @@
-// A peer that is nothing but a socket: it sends the bytes it is given, and keeps what comes.
+// A raw peer: it sends the bytes that a test passes, and stores all bytes that it receives.
 
 import { type Duplex } from "node:stream";
 import { concat, type RawFrame, serialize } from "../../reference/serialize.ts";
@@ -10,7 +10,7 @@ const KEY = [1, 2, 3, 4];
 export class Raw {
   readonly socket: Duplex;
   readonly from: "client" | "server";
-  /** All that came, with the head. */
+  /** All received bytes, including the head. */
   received: Buffer = Buffer.alloc(0);
   ended = false;
   closed = false;
@@ -31,7 +31,7 @@ export class Raw {
     this.socket.write(this.serialize(...frames));
   }
 
-  /** The frames as this peer sends them, in one piece. */
+  /** The bytes of the frames, masked if this peer is a client. */
   serialize(...frames: RawFrame[]): Uint8Array {
     const maskKey = this.from === "client" ? KEY : undefined;
     return concat(frames.map((frame) => serialize({ maskKey, ...frame })));
@@ -45,7 +45,7 @@ export class Raw {
     return this.text.slice(0, this.text.indexOf("\r\n\r\n") + 4);
   }
 
-  /** The value of a field of the head, or undefined. */
+  /** The value of a header field, or undefined. */
   field(name: string): string | undefined {
     return new RegExp(`^${name}: *(.*?)\r?$`, "im").exec(this.head)?.[1];
   }
@@ -55,7 +55,7 @@ export class Raw {
     return this;
   }
 
-  /** The frames after the head: "text hello", "close 1002", "ping x", "binary … rsv1 more masked". */
+  /** The frames after the head, such as "text hello", "close 1002", "ping x" or "binary … more rsv1 wrong mask". */
   get frames(): string[] {
     const list: string[] = [];
     let at = this.head.length;

@@ -1,4 +1,4 @@
-// The parts of ws and ours, under the same names: each test runs on both.
+// The classes and functions of ws and of wsframe/ws under the same names. Each test runs with both.
 
 import { createRequire } from "node:module";
 import type { PerMessageDeflateOptions } from "../../../../src/ws/deflate-options.ts";
@@ -9,7 +9,7 @@ import { Sender } from "../../../../src/ws/sender.ts";
 import { createWebSocketStream } from "../../../../src/ws/stream.ts";
 import * as subprotocol from "../../../../src/ws/subprotocol.ts";
 
-/** What a package like ws exports besides WebSocket and its server, which @types/ws does not have. */
+/** Exports of ws that @types/ws does not declare. */
 export interface Parts {
   readonly createWebSocketStream: typeof createWebSocketStream;
   readonly extension: Pick<typeof extension, "parse" | "format">;
@@ -28,13 +28,13 @@ export interface Parts {
 export const ours: Parts = { createWebSocketStream, extension, PerMessageDeflate, Receiver, Sender, subprotocol };
 export const theirs: Parts = createRequire(import.meta.url)("ws");
 
-/** Both, to name tests after. */
+/** Both implementations, with names for the titles of tests. */
 export const both: readonly (readonly [name: string, parts: Parts])[] = [
   ["ws", theirs],
   ["wsframe", ours],
 ];
 
-/** What a call comes to: what it returns, or the error as a program sees it. */
+/** The result of a call: its return value, or its error in a form that can be compared. */
 export function outcome(call: () => unknown): unknown {
   try {
     return { returned: call() };
@@ -43,7 +43,7 @@ export function outcome(call: () => unknown): unknown {
   }
 }
 
-/** What programs look at in an error. */
+/** The properties of an error that programs check. */
 export function errorOf(error: unknown): { class: string; message: string; code: unknown } {
   if (!(error instanceof Error)) throw new TypeError("not an error");
   return { class: error.name, message: error.message, code: "code" in error ? error.code : undefined };
