@@ -1,11 +1,11 @@
-// Frameworks and libraries, each in a program of its own. A program has steps, and prints their names when all have gone well.
+// Runs a program for each framework and library. A program has steps, and prints their names when all have passed.
 
 import { describe, expect, test } from "vitest";
 import { find } from "../interop/sockets/process.ts";
 import { implementation } from "./installed.ts";
 import { isMissing, run } from "./support.ts";
 
-/** Those with clients that have the API of ws, and are to work with any server. */
+/** Programs whose clients have the API of ws. They must work with any server. */
 const SERVERS = [
   "crossws",
   "express-ws",
@@ -19,13 +19,13 @@ const SERVERS = [
   "yjs",
 ];
 
-/** Those that take a constructor as browsers have it. */
+/** Programs whose libraries accept a constructor like that of browsers. */
 const CLIENTS = ["graphql-ws", "partysocket", "trpc", "yjs"];
 
-/** Those that take ws by themselves, for both ends. */
+/** Programs whose libraries load ws themselves, on both sides. */
 const OTHERS = ["mqtt"];
 
-/** Those that need a browser. */
+/** Programs that need a browser. */
 const WITH_CHROMIUM = ["puppeteer", "webpack"];
 const chromium = find(["/usr/bin/chromium"], "chromium");
 

@@ -1,4 +1,4 @@
-// What the frameworks get from `require("ws")`.
+// Checks which package the frameworks get from `require("ws")`.
 
 import { createRequire } from "node:module";
 import { readdirSync, readFileSync } from "node:fs";
@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import { implementation, installed } from "./installed.ts";
 import { isMissing } from "./support.ts";
 
-/** Packages with a dependency on ws of their own, and in it different versions. */
+/** Packages that depend on ws, in different versions. */
 const USERS = [
   "@fastify/websocket",
   "@nestjs/platform-ws",
@@ -29,7 +29,7 @@ describe.skipIf(isMissing)("the installed frameworks", () => {
   });
 
   test.runIf(implementation === "wsframe-ws")(
-    "there is one wsframe-ws, and no ws but the one that the tests ask for",
+    "one wsframe-ws is installed, and only the ws that the tests need",
     () => {
       const all = readdirSync(installed["wsframe-ws"], { recursive: true, encoding: "utf8" })
         .filter((path) => /(^|\/)node_modules\/([^/]*)\/package\.json$/.test(path))

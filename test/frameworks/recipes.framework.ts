@@ -1,9 +1,9 @@
-// The recipes of docs/frameworks.md: the blocks that have the comment `framework: NAME`.
+// Runs the recipes of docs/frameworks.md: the blocks with the comment `framework: NAME`.
 //
-//   js    Run in the place of the line `// BLOCK` in recipes/NAME.js, which uses what it makes. It has to end by itself, and prints what
-//         stands behind `// →` in it. The port 8080 becomes one that is free.
-//   sh    Installs packages that package.json pins.
-//   json  The override that the frameworks are installed with here.
+//   js    Replaces the line `// BLOCK` in recipes/NAME.js, and is run. The program must end by itself and print the text after each `// →`.
+//         The port 8080 is replaced by a free one.
+//   sh    Installs packages whose versions are in package.json.
+//   json  The override with which the frameworks are installed here.
 
 import { execFile } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -16,7 +16,7 @@ import { find } from "../interop/sockets/process.ts";
 import { installed } from "./installed.ts";
 import { isInstalled } from "./support.ts";
 
-/** Longer than any recipe takes, in milliseconds. */
+/** The time limit of a recipe, in milliseconds. */
 const LIMIT = 30_000;
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -47,7 +47,7 @@ test.each(of("sh").map(({ argument, code }) => [argument, code] as const))("%s: 
 });
 
 describe.skipIf(!isInstalled("wsframe-ws"))("with wsframe-ws", () => {
-  test("the override is that which installed the frameworks", () => {
+  test("the override is the one with which the frameworks are installed", () => {
     const { overrides } = JSON.parse(of("json")[0]!.code) as Manifest;
     const [exact, range] = [readManifest(join(folder, "package.json")).overrides["ws"], overrides["ws"]];
     expect(String(range).replace("@^", "@")).toBe(exact);
@@ -62,12 +62,12 @@ describe.skipIf(!isInstalled("wsframe-ws"))("with wsframe-ws", () => {
     writeFileSync(join(folder, "recipes", `${name}.js`), parts.join(code).replaceAll("8080", port));
     const shown = [...code.matchAll(/\/\/ → (.*)$/gm)].map(([, text]) => text);
     const printed = await run(`recipes/${name}.js`);
-    // Some frameworks say what they do.
+    // Some frameworks print log lines.
     if (shown.length > 0) expect(printed).toEqual(shown);
   });
 });
 
-/** Runs a program; resolves with the lines that it prints. @throws Error with what it writes on stderr, if it fails */
+/** Runs a program; resolves with the lines that it prints. @throws Error with its stderr, if it fails */
 function run(program: string): Promise<string[]> {
   return new Promise((resolve, reject) => {
     execFile(process.execPath, [program], { cwd: folder, timeout: LIMIT }, (error, stdout, stderr) => {

@@ -1,9 +1,9 @@
-// Before the tests: the frameworks twice, with ws as they come, and with wsframe-ws by the override that docs/frameworks.md shows.
+// Installs the frameworks twice before the tests: with ws, and with wsframe-ws by the override in docs/frameworks.md.
 //
-//   node_modules/        what package-lock.json says
-//   build/node_modules/  the same packages, from a registry that has wsframe and wsframe-ws as they would be published
+//   node_modules/        the packages in package-lock.json
+//   build/node_modules/  the same packages, from a local registry that has wsframe and wsframe-ws as they would be published
 //
-// Each is installed anew only when something of it has changed.
+// A folder is installed again only if its contents have changed.
 
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -27,7 +27,7 @@ export default async function setup(project: TestProject): Promise<void> {
     if (implementation === "wsframe-ws") await installOurs(project.getProvidedContext().packed);
   } catch (error) {
     if (process.env["CI"]) throw error;
-    // The tests of what is not there are skipped.
+    // Tests of a folder that is missing are skipped.
     console.log(`The frameworks could not be installed: ${(error as Error).message}`);
   }
 }
@@ -85,7 +85,7 @@ interface Lock {
   readonly packages: Record<string, unknown>;
 }
 
-/** The lock without ws, which npm would leave in some places in spite of the override. */
+/** The lock file without ws, because npm would keep some copies in spite of the override. */
 function withoutWs(text: string): string {
   const lock = JSON.parse(text) as Lock;
   for (const path of Object.keys(lock.packages)) {

@@ -1,4 +1,4 @@
-// Socket.IO with others than socket.io-client in the same process: Redis between two servers, Python on either side, Chromium.
+// Socket.IO with peers in other processes: two servers with Redis, Python as client and as server, and Chromium.
 
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -19,7 +19,7 @@ const chromium = find(["/usr/bin/chromium"], "chromium");
 
 const script = (name: string) => fileURLToPath(new URL(`peers/${name}`, import.meta.url));
 
-/** Starts a Redis for this test; its socket. */
+/** Starts a Redis for this test. Returns the path of its socket. */
 async function startRedis(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "wsframe-redis-"));
   const path = join(folder, "socket");
@@ -35,7 +35,7 @@ async function startRedis(): Promise<string> {
 }
 
 describe.skipIf(isMissing).each(ways)("Socket.IO on $name", ({ options, folder }) => {
-  /** Starts programs/socket.io/server.js, and its port. */
+  /** Starts programs/socket.io/server.js. Returns it and its port. */
   async function start(settings: { redis?: string; options?: object } = {}): Promise<{ server: Peer; port: number }> {
     const server = new Program("socket.io/server.js", [JSON.stringify(settings), ...folder], options);
     const { port } = (await server.next()) as { port: number };
@@ -43,7 +43,7 @@ describe.skipIf(isMissing).each(ways)("Socket.IO on $name", ({ options, folder }
   }
 
   test.skipIf(!redis)(
-    "two processes with the Redis adapter: rooms, acknowledgements and disconnections of both",
+    "two processes with the Redis adapter share rooms, acknowledgements and disconnections",
     async () => {
       const path = await startRedis();
       const servers = await Promise.all([start({ redis: path }), start({ redis: path })]);
@@ -77,7 +77,7 @@ describe.skipIf(isMissing).each(ways)("Socket.IO on $name", ({ options, folder }
       const python = new Peer([client!, "-W", "ignore", script("socketio_client.py"), kind, url, transports]);
       expect(await python.report()).toEqual({
         transport: "websocket",
-        // It offers no compression.
+        // This client offers no compression.
         how: ["websocket", ""],
         text: true,
         bytes: true,
@@ -93,42 +93,39 @@ describe.skipIf(isMissing).each(ways)("Socket.IO on $name", ({ options, folder }
     });
   });
 
-  test.skipIf(!chromium)(
-    "Chromium, with the client that the server serves: also from polling, and compressed",
-    async () => {
-      const { server, port } = await start({ options: { perMessageDeflate: true } });
-      const browser = await loadLauncher<Browser>()(chromium!);
-      onTestFinished(() => browser.close());
-      const page = await browser.newPage();
-      const errors: string[] = [];
-      page.on("pageerror", (error) => errors.push(String(error)));
-      page.on("console", (message) => errors.push(message.text()));
-      await page.goto(`http://127.0.0.1:${port}/`);
-      await page
-        .waitForFunction(() => document.title === "done", undefined, { timeout: 30_000 })
-        .catch((error: unknown) => {
-          throw new Error(`The page did not come to its end: ${errors.join("\n")}`, { cause: error });
-        });
-      const found = {
-        how: ["websocket", "permessage-deflate"],
-        text: true,
-        bytes: true,
-        blob: "blob",
-        ask: 40,
-        join: ["room"],
-        many: true,
-        said: ["text", [1, 2]],
-        left: "io server disconnect",
-      };
-      expect(JSON.parse((await page.textContent("body"))!)).toEqual([found, found]);
-      expect(errors).toEqual([]);
-      await page.close();
-      await server.end();
-    },
-  );
+  test.skipIf(!chromium)("Chromium works with the served client, also after polling, and compressed", async () => {
+    const { server, port } = await start({ options: { perMessageDeflate: true } });
+    const browser = await loadLauncher<Browser>()(chromium!);
+    onTestFinished(() => browser.close());
+    const page = await browser.newPage();
+    const errors: string[] = [];
+    page.on("pageerror", (error) => errors.push(String(error)));
+    page.on("console", (message) => errors.push(message.text()));
+    await page.goto(`http://127.0.0.1:${port}/`);
+    await page
+      .waitForFunction(() => document.title === "done", undefined, { timeout: 30_000 })
+      .catch((error: unknown) => {
+        throw new Error(`The page did not come to its end: ${errors.join("\n")}`, { cause: error });
+      });
+    const found = {
+      how: ["websocket", "permessage-deflate"],
+      text: true,
+      bytes: true,
+      blob: "blob",
+      ask: 40,
+      join: ["room"],
+      many: true,
+      said: ["text", [1, 2]],
+      left: "io server disconnect",
+    };
+    expect(JSON.parse((await page.textContent("body"))!)).toEqual([found, found]);
+    expect(errors).toEqual([]);
+    await page.close();
+    await server.end();
+  });
 });
 
-// What is used of playwright-core.
+// The part of playwright-core that is used here.
 interface Browser {
   newPage(): Promise<Page>;
   close(): Promise<void>;

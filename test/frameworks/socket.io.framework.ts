@@ -1,4 +1,4 @@
-// Socket.IO with socket.io-client: what its users do, on each way to run it on wsframe.
+// Socket.IO with socket.io-client: typical uses, with both ways to run it on wsframe.
 
 import { describe, expect, test } from "vitest";
 import { isMissing, run } from "./support.ts";
@@ -7,14 +7,14 @@ import { ways } from "./ways.ts";
 describe.skipIf(isMissing).each(ways)("Socket.IO on $name", ({ options, folder }) => {
   const scenario = (name: string) => run("socket.io/scenario.js", [name, ...folder], options);
 
-  test("polling becomes WebSocket while both sides send: nothing is lost, and all is in order", async () => {
+  test("loses no message, and keeps the order, when polling becomes WebSocket while both sides send", async () => {
     expect(await scenario("upgrade")).toEqual({
       transports: { client: ["polling", "websocket"], server: ["polling", "websocket"] },
       inOrder: [true, true],
     });
   });
 
-  test("rooms: who is in them gets what is sent to them, once", async () => {
+  test("sends an event once to each member of rooms", async () => {
     const everybody = ["end"];
     expect(await scenario("rooms")).toEqual({
       got: [
@@ -27,7 +27,7 @@ describe.skipIf(isMissing).each(ways)("Socket.IO on $name", ({ options, folder }
     });
   });
 
-  test("acknowledgements of both sides and of a broadcast, with timeouts", async () => {
+  test("supports acknowledgements of both sides and of a broadcast, with timeouts", async () => {
     const late = "operation has timed out";
     expect(await scenario("acknowledgements")).toEqual({
       byServer: 42,
@@ -41,7 +41,7 @@ describe.skipIf(isMissing).each(ways)("Socket.IO on $name", ({ options, folder }
     });
   });
 
-  test("binary attachments: from none to 3 MB, also out of a larger buffer", async () => {
+  test("sends binary attachments of up to 3 MB, also parts of a larger buffer", async () => {
     expect(await scenario("binary")).toEqual({
       areBuffers: Array<boolean>(6).fill(true),
       text: ["x", "a", [1, 2, 3], 0],
@@ -50,7 +50,7 @@ describe.skipIf(isMissing).each(ways)("Socket.IO on $name", ({ options, folder }
     });
   });
 
-  test("connection state recovery: a broken connection gets what it has missed", async () => {
+  test("connection state recovery sends missed events after a broken connection", async () => {
     expect(await scenario("recovery")).toEqual({
       reasons: ["transport close", "transport close"],
       recovered: [true, true],
@@ -61,7 +61,7 @@ describe.skipIf(isMissing).each(ways)("Socket.IO on $name", ({ options, folder }
     });
   });
 
-  test("compression: messages above the threshold, in both directions and in a broadcast", async () => {
+  test("compresses messages above the threshold, in both directions and in a broadcast", async () => {
     expect(await scenario("compression")).toEqual({
       extensions: "permessage-deflate",
       above: true,
@@ -72,11 +72,11 @@ describe.skipIf(isMissing).each(ways)("Socket.IO on $name", ({ options, folder }
     });
   });
 
-  test("a broadcast is one frame, which all clients get as it is", async () => {
+  test("sends a broadcast as one frame to all clients", async () => {
     expect(await scenario("preparedFrames")).toEqual({ got: [200, 200, 200], sent: 3, same: true });
   });
 
-  test("a volatile event is dropped while the transport is busy", async () => {
+  test("drops a volatile event while the transport is busy", async () => {
     expect(await scenario("volatileEvents")).toEqual([1, 2, 3]);
   });
 
@@ -91,37 +91,33 @@ describe.skipIf(isMissing).each(ways)("Socket.IO on $name", ({ options, folder }
     });
   });
 
-  test("each way to disconnect has its reasons on both sides", async () => {
+  test("reports the reasons of each kind of disconnection on both sides", async () => {
     expect(await scenario("disconnections")).toEqual(DISCONNECTIONS);
   });
 
-  test("what the server sends just before it disconnects a client arrives", async () => {
+  test("delivers events that the server sends just before it disconnects a client", async () => {
     expect(await scenario("lastWords")).toEqual({ disconnect: true, closeConnection: true, end: true });
   });
 
-  test("a message larger than maxHttpBufferSize ends the connection with 1009", async () => {
+  test("ends the connection with 1009 for a message larger than maxHttpBufferSize", async () => {
     const ended = { small: 10_000, client: "transport close", server: "transport error", code: 1009 };
     expect(await scenario("tooLarge")).toEqual({ text: ended, bytes: ended });
   });
 
-  test("10 MB to a client that does not read: all comes, in order, when it reads again", async () => {
+  test("delivers 10 MB in order to a client that pauses reading", async () => {
     expect(await scenario("slowReader")).toEqual({ early: true, inOrder: true });
   });
 
-  test(
-    "40 broadcasts to 1,000 clients, one and ten in a turn: each gets all, in order",
-    { timeout: 60_000 },
-    async () => {
-      const report = (await run("socket.io/broadcast.js", ["1000", "40", ...folder], options)) as { took: number };
-      const got = { complete: 500, wrong: 0 };
-      expect(report).toEqual({ connected: 1000, got: [got, got], took: expect.any(Number) });
-      // 2 to 5 seconds on two cores, most of it in the clients.
-      expect(report.took).toBeLessThan(30_000);
-    },
-  );
+  test("delivers 40 broadcasts to 1,000 clients in order, one and ten per turn", { timeout: 60_000 }, async () => {
+    const report = (await run("socket.io/broadcast.js", ["1000", "40", ...folder], options)) as { took: number };
+    const got = { complete: 500, wrong: 0 };
+    expect(report).toEqual({ connected: 1000, got: [got, got], took: expect.any(Number) });
+    // 2 to 5 seconds on two cores, most of it in the clients.
+    expect(report.took).toBeLessThan(30_000);
+  });
 });
 
-/** As they are with ws. The code is that of the Close that came to the client. */
+/** The reasons with ws. The code is that of the Close that the client received. */
 const DISCONNECTIONS = {
   clientDisconnects: { client: "io client disconnect", server: "client namespace disconnect" },
   serverDisconnects: { client: "io server disconnect", server: "server namespace disconnect" },

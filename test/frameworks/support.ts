@@ -1,4 +1,4 @@
-// Runs the programs of programs/ with the frameworks that they import, and other peers.
+// Runs the programs in programs/ with the installed frameworks, and peers in other languages.
 
 import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -8,15 +8,15 @@ import { onTestFinished } from "vitest";
 import { Queue } from "../peers/support/queue.ts";
 import { type Implementation, implementation, installed } from "./installed.ts";
 
-/** Longer than any program takes, in milliseconds: one that does not end by itself, when all is closed, is a failure too. */
+/** The time limit of a program, in milliseconds. A program that does not end after everything is closed fails, too. */
 const LIMIT = 50_000;
 
-/** Whether the frameworks are there with this implementation. In CI they always are: there the setup fails instead. */
+/** Whether the frameworks are installed with this implementation. In CI they always are, because the setup fails otherwise. */
 export function isInstalled(name: Implementation): boolean {
   return existsSync(join(installed[name], name === "ws" ? "node_modules/.package-lock.json" : "stamp"));
 }
 
-/** For describe.skipIf(): says in one line what is missing. */
+/** For describe.skipIf(): prints one line if the frameworks are not installed. */
 export const isMissing: boolean = !isInstalled(implementation);
 if (isMissing) console.log(`Skipped: the frameworks are not installed with ${implementation}`);
 
@@ -27,18 +27,18 @@ export function installedFile(path: string): string {
 
 export interface RunOptions {
   readonly ws?: Implementation;
-  /** Of Node. The default is the one that runs the tests. */
+  /** The executable of Node. Default: the one that runs the tests. */
   readonly executable?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A process that talks in lines of JSON, and ends by itself when its input does. */
+/** A process that reads and prints lines of JSON, and ends when its input does. */
 export class Peer {
   readonly #child: ChildProcess;
   readonly #lines: Queue<unknown>;
   readonly #ended: Promise<void>;
 
-  /** @param command the program and its arguments; it is stopped at the end of the test */
+  /** @param command the program and its arguments. It is stopped at the end of the test */
   constructor([executable, ...args]: readonly [string, ...string[]], options: Pick<SpawnOptions, "cwd" | "env"> = {}) {
     const child = spawn(executable, args, { ...options, stdio: "pipe", timeout: LIMIT });
     const name = args.find((argument) => /\.(js|py)$/.test(argument)) ?? executable;
@@ -59,7 +59,7 @@ export class Peer {
     onTestFinished(() => void child.kill("SIGKILL"));
   }
 
-  /** What its next line says. @throws Error with what it wrote on stderr, if it fails before */
+  /** The value of its next line. @throws Error with its stderr, if it fails before */
   next(): Promise<unknown> {
     const line = this.#lines.next(LIMIT);
     line.catch(() => {});
@@ -70,13 +70,13 @@ export class Peer {
     this.#child.stdin!.write(`${JSON.stringify(value)}\n`);
   }
 
-  /** Ends its input, and waits until it has ended. @throws Error with what it wrote on stderr, if it fails */
+  /** Ends its input, and waits until it has ended. @throws Error with its stderr, if it fails */
   async end(): Promise<void> {
     this.#child.stdin!.end();
     await this.#ended;
   }
 
-  /** For what takes no input: the first line, when it has ended. */
+  /** The value of the first line, after it has ended. For programs without input. */
   async report(): Promise<unknown> {
     const report = await this.next();
     await this.end();
@@ -84,7 +84,7 @@ export class Peer {
   }
 }
 
-/** A program of programs/. */
+/** A program in programs/. */
 export class Program extends Peer {
   constructor(name: string, args: readonly string[] = [], options: RunOptions = {}) {
     const { ws = implementation, executable = process.execPath, env } = options;
@@ -92,7 +92,7 @@ export class Program extends Peer {
   }
 }
 
-/** Runs a program to its end; resolves with what its first line says. */
+/** Runs a program to its end; resolves with the value of its first line. */
 export function run(name: string, args: readonly string[] = [], options: RunOptions = {}): Promise<unknown> {
   return new Program(name, args, options).report();
 }

@@ -7,11 +7,11 @@ import type { RunOptions } from "./support.ts";
 export interface Way {
   readonly name: string;
   readonly options?: RunOptions;
-  /** The last argument of the programs: where they find wsframe/ws for `wsEngine`. Their clients use ws then. */
+  /** The last argument of the programs: the folder of wsframe/ws for `wsEngine`. Their clients use ws then. */
   readonly folder: readonly string[];
 }
 
-/** By the override, where servers and clients are ours; and by `wsEngine`, where nothing but the server is. */
+/** With the override, servers and clients are ours. With `wsEngine`, only the server is. */
 export const ways: readonly Way[] =
   implementation === "ws"
     ? [{ name: "ws", folder: [] }]

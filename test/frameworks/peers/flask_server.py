@@ -1,4 +1,4 @@
-"""Flask-SocketIO over gevent-websocket, with the events of programs/socket.io/client.js. Prints its port; ends when its input does."""
+"""A Flask-SocketIO server on gevent-websocket for programs/socket.io/client.js. Prints its port, and ends when its input does."""
 
 from gevent import monkey
 
@@ -72,7 +72,7 @@ print(json.dumps({"port": listener.server_port}), flush=True)
 
 
 def wait_for_the_end():
-    # In a thread: reading would block all greenlets.
+    # In a thread, because reading would block all greenlets.
     gevent.get_hub().threadpool.apply(sys.stdin.read)
     os._exit(0)
 

@@ -1,8 +1,8 @@
-"""A client of python-socketio for programs/socket.io/server.js: prints what it found.
+"""A client of python-socketio for programs/socket.io/server.js. Prints a report.
 
     socketio_client.py threads|asyncio <url> <transports>
 
-"threads" is the client on websocket-client, "asyncio" the one on aiohttp.
+"threads" selects the client on websocket-client, "asyncio" the one on aiohttp.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ def on_who():
 
 
 async def result(value):
-    """The value of a call of either kind of client."""
+    """Returns the result of a call of either client."""
     return await value if inspect.isawaitable(value) else value
 
 
@@ -43,7 +43,7 @@ async def call(event, *data):
 
 async def main():
     await result(client.connect(url, transports=transports))
-    # After the upgrade, which the client makes when it connects.
+    # After the upgrade, which the client starts when it connects.
     report = {"transport": client.transport() if callable(client.transport) else client.transport}
     report["how"] = await call("how")
     report["text"] = await call("echo", "a \U0001f600 é" * 1000) == "a \U0001f600 é" * 1000

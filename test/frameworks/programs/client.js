@@ -1,4 +1,4 @@
-// The WebSocket of the clients: that of the ws which the frameworks have, or another by its name in CLIENT.
+// The WebSocket class of the clients: that of the installed ws, or of the module that CLIENT names.
 
 const name = process.env.CLIENT ?? "ws";
 const isStandard = name === "wsframe/websocket";
@@ -6,5 +6,5 @@ const isStandard = name === "wsframe/websocket";
 /** A client with the API of ws. */
 export const { WebSocket, createWebSocketStream } = await import(isStandard ? "ws" : name);
 
-/** What is given to libraries that want a constructor as browsers have it. */
+/** The constructor for libraries that need one like that of browsers. */
 export const Constructor = isStandard ? (await import(name)).WebSocket : WebSocket;

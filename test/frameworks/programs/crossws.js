@@ -1,5 +1,5 @@
-// crossws: hooks, peers, topics, namespaces, heartbeat. Its own adapter for Node has a copy of ws in it, and gets our server in the place of that;
-// or ADAPTER is the module of another.
+// crossws: hooks, peers, topics, namespaces and heartbeat. Its adapter for Node contains a copy of ws, and gets our server instead.
+// ADAPTER may name the module of another adapter.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -11,10 +11,10 @@ import { event, listen, run, until, within } from "./support.js";
 const { ADAPTER } = process.env;
 const { wsframeAdapter } = ADAPTER === undefined ? {} : await import(ADAPTER);
 
-/** An adapter, with the server of ws that it has, if it has one. */
+/** Makes an adapter, with a server of ws if it needs one. */
 function makeAdapter(options, serverOptions) {
   if (wsframeAdapter) return { adapter: wsframeAdapter(options) };
-  // As the adapter makes its own.
+  // The options that the adapter uses for its own server.
   const wss = new WebSocketServer({ noServer: true, handleProtocols: () => false, ...serverOptions });
   return { adapter: crossws({ wss, ...options }), wss };
 }
@@ -39,7 +39,7 @@ async function connect(url, ...rest) {
 }
 
 await run({
-  async "hooks see the connection, its messages and its end"() {
+  async "calls hooks for the connection, its messages and its end"() {
     const seen = [];
     const all = await start({
       open: (peer) => seen.push(`open ${peer.remoteAddress} ${new URL(peer.request.url).pathname}`),
@@ -100,7 +100,7 @@ await run({
     await stop(all);
   },
 
-  async "the subprotocol is the one that handleProtocols of crossws chooses"() {
+  async "uses the subprotocol that handleProtocols of crossws chooses"() {
     const all = await start({}, { handleProtocols: (offered) => (offered.has("tea") ? "tea" : undefined) });
     const socket = await connect(all.url, ["milk", "tea"]);
     assert.equal(socket.protocol, "tea");
@@ -190,7 +190,7 @@ await run({
     await stop(all);
   },
 
-  async "peers that do not answer the heartbeat are cut, the others stay"() {
+  async "ends peers that do not answer the heartbeat, and keeps others"() {
     const ends = [];
     const all = await start({ close: (_, { code }) => ends.push(code) }, { idleTimeout: 0.05 });
     const [alive, dead] = await Promise.all([connect(all.url), connect(all.url, { autoPong: false })]);
@@ -201,7 +201,7 @@ await run({
     await stop(all);
   },
 
-  async "closeAll closes, with a code, or at once"() {
+  async "closeAll closes with a code, or destroys the sockets"() {
     const all = await start({});
     const sockets = await Promise.all([connect(all.url), connect(all.url)]);
     const ends = sockets.map((socket) => event(socket, "close"));

@@ -1,4 +1,4 @@
-// express-ws: routes, routers, middleware, errors.
+// express-ws: routes, routers, middleware and errors.
 
 import assert from "node:assert/strict";
 import express from "express";
@@ -24,7 +24,7 @@ await run({
     const all = await start((app) => {
       app.ws("/echo/:room", (socket, request) => {
         socket.on("message", (data, isBinary) => {
-          // ws 7, for which it was written, has text as strings; ws 8 has buffers, and says which are text.
+          // express-ws was written for ws 7, where text is a string. In ws 8 it is a Buffer with a flag.
           const isText = typeof data === "string" || isBinary === false;
           socket.send(isText ? `${request.params.room} ${request.query.user} ${data}` : data);
         });
@@ -81,13 +81,13 @@ await run({
     await stop(all);
   },
 
-  async "an error that is thrown goes to the application's error handler"() {
+  async "passes an error to the application's error handler"() {
     const errors = [];
     const all = await start((app) => {
       app.ws("/", () => {
         throw new Error("thrown");
       });
-      // Four parameters are what makes it one.
+      // Express recognizes an error handler by its four parameters.
       app.use((error, request, _response, _next) => {
         errors.push(error.message);
         request.ws.close(1011, "failed");
@@ -99,7 +99,7 @@ await run({
     await stop(all);
   },
 
-  async "wsOptions reach the server"() {
+  async "passes wsOptions to the server"() {
     const all = await start((app) => app.ws("/", (socket) => socket.on("error", () => {})), {
       wsOptions: { maxPayload: 10, perMessageDeflate: true },
     });

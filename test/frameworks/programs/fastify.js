@@ -1,4 +1,4 @@
-// @fastify/websocket: routes, hooks, errors, streams, injectWS, and the end of the server.
+// @fastify/websocket: routes, hooks, errors, streams, injectWS, and closing the server.
 
 import assert from "node:assert/strict";
 import { connect as connectTcp } from "node:net";
@@ -8,7 +8,7 @@ import { createWebSocketStream as serverStream } from "ws";
 import { createWebSocketStream, WebSocket } from "./client.js";
 import { event, run, until, within } from "./support.js";
 
-/** A server that listens, and the URL of its root. */
+/** Starts a server. Returns it and the URL of its root. */
 async function start(options, declare) {
   const app = fastify();
   await app.register(websocket, options);
@@ -23,7 +23,7 @@ async function connect(url, options) {
   return socket;
 }
 
-/** What the server answers to a request for an upgrade that it refuses. */
+/** The response of a server that refuses an upgrade. */
 async function refusal(url, options) {
   const socket = new WebSocket(url, options);
   const [error] = await event(socket, "error");
@@ -31,7 +31,7 @@ async function refusal(url, options) {
 }
 
 await run({
-  async "text and binary messages go both ways"() {
+  async "exchanges text and binary messages in both directions"() {
     const { app, url } = await start({}, (routes) => {
       routes.get("/echo/:room", { websocket: true }, (socket, request) => {
         socket.on("message", (data, isBinary) => {
@@ -97,7 +97,7 @@ await run({
     await app.close();
   },
 
-  async "options of the server reach it: verifyClient, maxPayload, perMessageDeflate, handleProtocols"() {
+  async "passes on verifyClient, maxPayload, perMessageDeflate and handleProtocols"() {
     const options = {
       maxPayload: 1000,
       perMessageDeflate: { threshold: 10, zlibDeflateOptions: { level: 9 } },
@@ -126,7 +126,7 @@ await run({
     await app.close();
   },
 
-  async "an error of a handler, thrown or rejected, goes to the errorHandler"() {
+  async "passes an error of a handler, thrown or rejected, to the errorHandler"() {
     const errors = [];
     const errorHandler = (error, socket, request) => {
       errors.push(`${request.url} ${error.message}`);
@@ -151,7 +151,7 @@ await run({
     await app.close();
   },
 
-  async "without an errorHandler the connection is cut, and the server goes on"() {
+  async "ends the connection after an error without an errorHandler, and keeps the server running"() {
     const { app, url } = await start({}, (routes) => {
       routes.get("/throws", { websocket: true }, () => {
         throw new Error("thrown");
@@ -194,7 +194,7 @@ await run({
     await app.close();
   },
 
-  async "messages that come with the request are not lost"() {
+  async "keeps messages in the same chunk as the request"() {
     const { app, url } = await start({}, (routes) => {
       routes.addHook("preValidation", () => new Promise((resolve) => setTimeout(resolve, 30)));
       routes.get("/", { websocket: true }, (socket) => socket.on("message", (data) => socket.send(String(data))));
@@ -296,7 +296,7 @@ await run({
     await assert.rejects(connect(url));
   },
 
-  async "preClose of one's own decides how"() {
+  async "closes connections as the option preClose does"() {
     const preClose = function (done) {
       for (const client of this.websocketServer.clients) client.close(1012, "restart");
       this.websocketServer.close();

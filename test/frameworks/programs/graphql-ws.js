@@ -1,4 +1,4 @@
-// graphql-ws: its server on our WebSocketServer, its client on our WebSocket.
+// graphql-ws: its server with our WebSocketServer, its client with our WebSocket.
 
 import assert from "node:assert/strict";
 import { buildSchema, GraphQLError } from "graphql";
@@ -43,7 +43,7 @@ const roots = {
   },
 };
 
-/** A server on a free port, and a client of it. */
+/** A server on a free port, and a client. */
 async function start({ server: serverOptions, keepAlive, ws: wsOptions, ...clientOptions } = {}) {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1", path: "/graphql", ...wsOptions });
   await event(server, "listening");
@@ -66,7 +66,7 @@ async function collect(client, query, variables) {
 }
 
 await run({
-  async "a query over the connection"() {
+  async "answers a query"() {
     const all = await start();
     assert.deepEqual(await collect(all.client, "query ($name: String!) { hello(name: $name) }", { name: "Ada" }), [
       { data: { hello: "hello Ada" } },
@@ -74,7 +74,7 @@ await run({
     await stop(all);
   },
 
-  async "a subscription gives all its results, then completes"() {
+  async "a subscription sends all results, then completes"() {
     const all = await start();
     const results = await collect(all.client, "subscription { count(to: 500) }");
     assert.deepEqual(
@@ -109,7 +109,7 @@ await run({
     await stop(all);
   },
 
-  async "a connection that is lost ends the server's generator"() {
+  async "a lost connection ends the server's generator"() {
     const all = await start();
     const failed = assert.rejects(collect(all.client, "subscription { forever }"), ({ code }) => code === 1006);
     await until("the subscription", () => forever === 1);
@@ -119,7 +119,7 @@ await run({
     await stop(all);
   },
 
-  async "errors: of a resolver, of the document, in the middle of a subscription"() {
+  async "reports errors of a resolver, of the document, and within a subscription"() {
     const all = await start();
     const [result] = await collect(all.client, "{ fails }");
     assert.equal(result.errors[0].message, "no such thing");
@@ -129,7 +129,7 @@ await run({
     await stop(all);
   },
 
-  async "connectionParams reach onConnect, which can refuse"() {
+  async "passes connectionParams to onConnect, which can refuse"() {
     const options = {
       server: { onConnect: ({ connectionParams }) => connectionParams?.token === "tea" },
     };
@@ -171,7 +171,7 @@ await run({
     await stop(all);
   },
 
-  async "the server cuts a connection that does not answer its pings"() {
+  async "the server ends a connection that does not answer its pings"() {
     const all = await start({ keepAlive: 30 });
     const socket = new WebSocket(all.url, "graphql-transport-ws", { autoPong: false });
     await event(socket, "open");
@@ -196,7 +196,7 @@ await run({
     await all.handle.dispose();
   },
 
-  async "the client connects again, and subscribes again, after the server's restart"() {
+  async "the client connects and subscribes again after a restart of the server"() {
     const first = await start();
     const { port } = first.server.address();
     const client = createClient({
@@ -217,7 +217,7 @@ await run({
       until("results of the second", async () => opened === 2 && received > 30).then(unsubscribe, reject);
     });
     await until("results of the first", () => received > 5);
-    // terminate() is what a crash looks like.
+    // terminate() simulates a crash.
     for (const socket of first.server.clients) socket.terminate();
     await first.handle.dispose();
     received = 0;
@@ -227,7 +227,7 @@ await run({
     await stop(second);
   },
 
-  async "disposing the server tells its clients that it goes away"() {
+  async "disposing the server closes its clients with the code for going away"() {
     const all = await start({ lazy: false });
     const closed = new Promise((resolve) => all.client.on("closed", resolve));
     await until("the connection", () => all.server.clients.size === 1);

@@ -1,4 +1,4 @@
-// Hono on @hono/node-server: upgradeWebSocket with our server.
+// Hono with @hono/node-server: upgradeWebSocket with our server.
 
 import assert from "node:assert/strict";
 import { serve, upgradeWebSocket } from "@hono/node-server";
@@ -19,7 +19,7 @@ async function start(declare, options) {
 const stop = ({ server }) => within("the end of the server", new Promise((resolve) => server.close(resolve)));
 
 await run({
-  async "text and binary messages, and the end of a connection"() {
+  async "exchanges text and binary messages, and closes"() {
     const seen = [];
     const all = await start((app) => {
       app.get(
@@ -48,7 +48,7 @@ await run({
     await stop(all);
   },
 
-  async "each of many small binary messages has a buffer of its own"() {
+  async "many small binary messages do not share a buffer"() {
     const buffers = [];
     const all = await start((app) => {
       app.get(
@@ -97,7 +97,7 @@ await run({
     await stop(all);
   },
 
-  async "subprotocols, compression, and the socket itself"() {
+  async "supports subprotocols and compression, and exposes the socket"() {
     const all = await start(
       (app) => {
         app.get(
@@ -125,7 +125,7 @@ await run({
     await stop(all);
   },
 
-  async "an error of the connection reaches onError"() {
+  async "calls onError for an error of the connection"() {
     const seen = [];
     const all = await start(
       (app) => {

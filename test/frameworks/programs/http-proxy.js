@@ -1,4 +1,4 @@
-// http-proxy-3 in front of our server: upgrades, messages, compression, closes, refusals.
+// http-proxy-3 in front of our server: upgrades, messages, compression, closes and refusals.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -7,7 +7,7 @@ import { WebSocketServer } from "ws";
 import { WebSocket } from "./client.js";
 import { event, listen, run, until, within } from "./support.js";
 
-/** Our server, and the proxy in front of it. */
+/** Starts our server, and a proxy in front of it. */
 async function start({ onSocket = () => {}, server: serverOptions, proxy: proxyOptions } = {}) {
   const http = createServer((request, response) => response.end(`plain ${request.url}`));
   const server = new WebSocketServer({ server: http, ...serverOptions });
@@ -32,7 +32,7 @@ async function stop({ http, server, front }) {
 const echo = (socket) => socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
 
 await run({
-  async "messages go through, of all sizes, both ways"() {
+  async "passes messages of all sizes in both directions"() {
     const all = await start({ onSocket: echo });
     const socket = new WebSocket(`${all.url}/tea`);
     await event(socket, "open");
@@ -55,7 +55,7 @@ await run({
     await stop(all);
   },
 
-  async "compression is agreed between the ends"() {
+  async "lets the client and the server negotiate compression"() {
     const all = await start({ onSocket: echo, server: { perMessageDeflate: { threshold: 0 } } });
     const socket = new WebSocket(all.url);
     await event(socket, "open");
@@ -66,7 +66,7 @@ await run({
     await stop(all);
   },
 
-  async "headers, subprotocol and close codes go through"() {
+  async "passes headers, subprotocols and close codes"() {
     const seen = [];
     const all = await start({
       onSocket(socket, request) {
@@ -84,7 +84,7 @@ await run({
     await stop(all);
   },
 
-  async "the server's close and its pings reach the client"() {
+  async "passes the server's pings and its Close to the client"() {
     const all = await start({
       onSocket(socket) {
         socket.ping("there?");
@@ -96,7 +96,7 @@ await run({
     await stop(all);
   },
 
-  async "what the server sends with its answer is not lost"() {
+  async "loses no message that the server sends with its response"() {
     const all = await start({
       onSocket(socket) {
         for (let i = 0; i < 100; i++) socket.send(`${i}`);
@@ -113,7 +113,7 @@ await run({
     await stop(all);
   },
 
-  async "a refusal goes through, with its status"() {
+  async "passes a refusal with its status"() {
     const all = await start({ server: { verifyClient: (_, done) => done(false, 403, "not you", { "x-why": "tea" }) } });
     const socket = new WebSocket(all.url);
     const [, response] = await event(socket, "unexpected-response");
@@ -125,7 +125,7 @@ await run({
     await stop(all);
   },
 
-  async "either end that is cut ends the other"() {
+  async "ends one side if the other is lost"() {
     const ends = [];
     const all = await start({ onSocket: (socket) => socket.on("close", (code) => ends.push(code)) });
     const first = new WebSocket(all.url);
@@ -142,7 +142,7 @@ await run({
     await stop(all);
   },
 
-  async "a slow reader makes the server wait, through the proxy"() {
+  async "a slow client makes the server wait, through the proxy"() {
     let server;
     const all = await start({ onSocket: (socket) => (server = socket) });
     const socket = new WebSocket(all.url);

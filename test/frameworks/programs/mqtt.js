@@ -1,4 +1,4 @@
-// MQTT over WebSocket: mqtt.js and the broker Aedes, whose server factory and whose client both take ws by themselves.
+// MQTT over WebSocket: MQTT.js and the broker Aedes, which both load ws themselves.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -22,7 +22,7 @@ async function stop({ broker, http }) {
 const connect = (port, options) =>
   within("the connection", mqtt.connectAsync(`ws://127.0.0.1:${port}`, { reconnectPeriod: 20, ...options }));
 
-/** The messages that come to a client, as they come. */
+/** Collects the messages of a client. */
 function collect(client) {
   const messages = [];
   client.on("message", (topic, payload, { qos, retain }) => messages.push({ topic, payload, qos, retain }));
@@ -30,7 +30,7 @@ function collect(client) {
 }
 
 await run({
-  async "publish and subscribe, at each quality of service"() {
+  async "publishes and subscribes at each quality of service"() {
     const server = await start();
     const [a, b] = await Promise.all([
       connect(server.port),
@@ -48,7 +48,7 @@ await run({
     await stop(server);
   },
 
-  async "a large payload, and thousands of small ones"() {
+  async "sends a large payload, and thousands of small ones"() {
     const server = await start();
     const client = await connect(server.port);
     const messages = collect(client);
@@ -66,7 +66,7 @@ await run({
     await stop(server);
   },
 
-  async "retained messages, and the will of a client that is cut off"() {
+  async "sends retained messages, and the will of a lost client"() {
     const server = await start();
     const a = await connect(server.port, { will: { topic: "left", payload: "a" }, reconnectPeriod: 0 });
     await a.publishAsync("state", "hot", { retain: true, qos: 1 });
@@ -83,7 +83,7 @@ await run({
     await stop(server);
   },
 
-  async "keepalive: the client's pings are answered, and who sends none is cut off"() {
+  async "keepalive: answers the client's pings, and ends a client that sends none"() {
     const server = await start();
     const pings = [];
     server.broker.on("ping", ({ pingreq } = {}, client) => pings.push(client?.id ?? pingreq));
@@ -96,7 +96,7 @@ await run({
     await stop(server);
   },
 
-  async "after the broker's restart the client connects and subscribes again"() {
+  async "the client connects and subscribes again after a restart of the broker"() {
     let server = await start();
     const client = await connect(server.port);
     const messages = collect(client);
@@ -115,7 +115,7 @@ await run({
     await stop(server);
   },
 
-  async "authenticate refuses"() {
+  async "authenticate can refuse a client"() {
     const server = await start({
       authenticate: (_client, name, password, done) => done(null, name === "ada" && String(password) === "tea"),
     });
@@ -128,7 +128,7 @@ await run({
     await stop(server);
   },
 
-  async "a WebSocketServer of one's own, with createWebSocketStream and the subprotocol mqtt"() {
+  async "works with a separate WebSocketServer, createWebSocketStream and the subprotocol mqtt"() {
     const protocols = [];
     const server = await start({
       makeServer(broker) {

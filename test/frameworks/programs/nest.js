@@ -1,5 +1,5 @@
 /* oxlint-disable typescript/no-extraneous-class -- A module of Nest is a class without members. */
-// Nest's platform-ws: gateways, guards, exceptions, paths, and the end of the application.
+// Nest's platform-ws: gateways, guards, exceptions, paths, and closing the application.
 
 import "reflect-metadata";
 import assert from "node:assert/strict";
@@ -19,7 +19,7 @@ import { from, map } from "rxjs";
 import { WebSocket } from "./client.js";
 import { event, freePort, run, until, within } from "./support.js";
 
-// The decorators, applied as the TypeScript compiler does.
+// Applies decorators as the TypeScript compiler does.
 const onClass = (target, ...decorators) => decorators.toReversed().reduce((to, decorate) => decorate(to) ?? to, target);
 const onMethod = (target, name, ...decorators) => {
   const descriptor = Object.getOwnPropertyDescriptor(target.prototype, name);
@@ -30,7 +30,7 @@ const onParameters = (target, name, ...decorators) =>
 
 const seen = [];
 
-/** Nest's own filter emits an event on the client, which is of use with Socket.IO; with ws one sends. */
+/** Sends the exception. Nest's own filter emits an event on the client, which only Socket.IO sends to the peer. */
 class SendingFilter extends BaseWsExceptionFilter {
   catch(exception, host) {
     const message = exception instanceof WsException ? exception.getError() : "Internal error";
@@ -130,7 +130,7 @@ await run({
     await app.close();
   },
 
-  async "a gateway learns of connections and of their end"() {
+  async "calls the gateway when connections open and close"() {
     seen.length = 0;
     const { app, url } = await start();
     const socket = await connect(`${url}/events`);
@@ -141,7 +141,7 @@ await run({
     await app.close();
   },
 
-  async "clients are in the server's set, and a broadcast reaches the others"() {
+  async "server.clients has the clients, for a broadcast"() {
     const { app, url } = await start();
     const sockets = await Promise.all(Array.from({ length: 4 }, () => connect(`${url}/events`)));
     const news = sockets.slice(1).map((socket) => event(socket, "message"));
@@ -154,7 +154,7 @@ await run({
     await app.close();
   },
 
-  async "exceptions of a handler go through a filter to its client"() {
+  async "sends exceptions of a handler to the client with a filter"() {
     const { app, url } = await start();
     const socket = await connect(`${url}/events`);
     const known = await ask(socket, "fails", "cup");
@@ -162,14 +162,14 @@ await run({
     assert.equal(known.data.message, "bad cup");
     const unknown = await ask(socket, "breaks");
     assert.deepEqual(unknown, { event: "exception", data: { message: "Internal error" } });
-    // What is no message of Nest's has no answer, and does no harm.
+    // A message in another format gets no answer, and has no effect.
     socket.send("not JSON");
     socket.send(JSON.stringify({ event: "nowhere" }));
     assert.equal((await ask(socket, "echo", 1)).data, 1);
     await app.close();
   },
 
-  async "gateways have paths and options of their own on one port"() {
+  async "supports several gateways on one port, with their own paths and options"() {
     const { app, url } = await start();
     const socket = await connect(`${url}/other`);
     assert.equal((await ask(socket, "hello")).data, "from the other");
@@ -180,7 +180,7 @@ await run({
     await app.close();
   },
 
-  async "a gateway on a port of its own"() {
+  async "supports a gateway on a separate port"() {
     const port = await freePort();
     class AloneGateway {
       hello() {
@@ -197,7 +197,7 @@ await run({
     await app.close();
   },
 
-  async "closing the application cuts its connections"() {
+  async "closing the application ends its connections"() {
     const { app, url } = await start();
     const sockets = await Promise.all([connect(`${url}/events`), connect(`${url}/other`)]);
     const ends = sockets.map((socket) => event(socket, "close"));

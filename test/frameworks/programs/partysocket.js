@@ -1,4 +1,4 @@
-// partysocket: a WebSocket that connects again, on the one that it is given.
+// partysocket: a WebSocket that reconnects, with the class that it is given.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -27,11 +27,11 @@ const on = (socket, type) =>
   within(`'${type}'`, new Promise((resolve) => socket.addEventListener(type, resolve, { once: true })));
 
 await run({
-  async "text and binary messages"() {
+  async "exchanges text and binary messages"() {
     const server = await start(echo);
     const socket = new ReconnectingWebSocket(`ws://127.0.0.1:${server.port}`, ["tea"], options);
     socket.binaryType = "arraybuffer";
-    // Before it is open, too.
+    // Also before it is open.
     socket.send("hello");
     assert.equal((await on(socket, "message")).data, "hello");
     assert.equal(socket.protocol, "tea");
@@ -46,7 +46,7 @@ await run({
     await stop(server);
   },
 
-  async "it connects again after a cut, and sends what waited"() {
+  async "reconnects after a lost connection, and sends waiting messages"() {
     let server = await start(echo);
     const socket = new ReconnectingWebSocket(`ws://127.0.0.1:${server.port}`, [], options);
     const seen = [];
@@ -63,7 +63,7 @@ await run({
     await stop(server);
   },
 
-  async "a server's close with a code: seen, and connected again"() {
+  async "emits the server's Close, and reconnects"() {
     let connections = 0;
     const server = await start((socket) => {
       if (++connections < 3) socket.close(4000 + connections, "again");
@@ -81,7 +81,7 @@ await run({
     await stop(server);
   },
 
-  async "a room, as its servers have them"() {
+  async "connects to a room of a PartyKit server"() {
     const server = await start((socket, request) => {
       const url = new URL(request.url, "ws://localhost");
       socket.send(`${url.pathname} ${url.searchParams.get("_pk")}`);

@@ -1,4 +1,4 @@
-// puppeteer-core drives Chromium over ws: node puppeteer.js <path of Chromium>
+// puppeteer-core controls Chromium over ws: node puppeteer.js <path of Chromium>
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -9,11 +9,11 @@ import { listen, run, until, within } from "./support.js";
 const [executablePath] = process.argv.slice(2);
 const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
 const browser = await launch({ executablePath, args, headless: true });
-// The transport that takes ws: with a pipe there would be no endpoint.
+// Checks that the transport is a WebSocket: a pipe has no endpoint.
 assert.match(browser.wsEndpoint(), /^ws:\/\//);
 
 await run({
-  async "evaluates, many at once, and with large results"() {
+  async "evaluates many expressions at once, and large results"() {
     const page = await browser.newPage();
     assert.equal(await page.evaluate(() => 6 * 7), 42);
     const all = await Promise.all(Array.from({ length: 200 }, (_, i) => page.evaluate((n) => `${n} é`, i)));
@@ -49,7 +49,7 @@ await run({
     await within("the end of the server", new Promise((resolve) => (http.close(resolve), http.closeAllConnections())));
   },
 
-  async "events of the page, and requests that are answered by the program"() {
+  async "emits events of the page, and answers requests in the program"() {
     const page = await browser.newPage();
     const said = [];
     page.on("console", (message) => said.push(message.text()));
@@ -68,7 +68,7 @@ await run({
     await page.close();
   },
 
-  async "a page speaks with our server, and puppeteer sees its frames"() {
+  async "sees the frames of a page that is connected to our server"() {
     const http = createServer((_, response) => response.end("page"));
     const sockets = new WebSocketServer({ server: http, perMessageDeflate: true });
     sockets.on("connection", (socket) => {
@@ -100,7 +100,7 @@ await run({
     await within("the end of the server", new Promise((resolve) => (http.close(resolve), http.closeAllConnections())));
   },
 
-  async "a second connection to the browser, which leaves"() {
+  async "supports a second connection that disconnects"() {
     const other = await connect({ browserWSEndpoint: browser.wsEndpoint() });
     const page = await other.newPage();
     assert.equal(await page.evaluate(() => 1 + 1), 2);
@@ -112,7 +112,7 @@ await run({
     assert.ok(browser.connected);
   },
 
-  async "the browser's end is seen"() {
+  async "notices the end of the browser"() {
     const page = await browser.newPage();
     const left = new Promise((resolve) => browser.once("disconnected", resolve));
     const pending = assert.rejects(

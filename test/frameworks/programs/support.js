@@ -1,14 +1,14 @@
-// What the programs and the recipes share: waiting, with a limit, and servers on free ports.
+// Shared by the programs and the recipes: waiting with a time limit, and servers on free ports.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { WebSocket } from "real-ws";
 
-/** How long any one thing may take, in ms. */
+/** The time limit for one promise, in milliseconds. */
 const LIMIT = 10_000;
 
-/** Resolves or rejects as the promise does, and rejects when that takes too long. */
+/** Resolves or rejects as the promise does, and rejects after the time limit. */
 export async function within(what, promise, limit = LIMIT) {
   let timer;
   const late = new Promise((_, reject) => {
@@ -21,10 +21,10 @@ export async function within(what, promise, limit = LIMIT) {
   }
 }
 
-/** The arguments of an event, which has to come in time. */
+/** Waits for an event, up to the time limit. Resolves with its arguments. */
 export const event = (emitter, name) => within(`'${name}'`, once(emitter, name));
 
-/** Resolves when the condition holds. */
+/** Resolves when the condition is true. */
 export async function until(what, condition) {
   const end = performance.now() + LIMIT;
   while (!(await condition())) {
@@ -33,14 +33,14 @@ export async function until(what, condition) {
   }
 }
 
-/** Listens on the loopback interface, on a free port if none is given; resolves with the port. */
+/** Listens on the loopback interface, by default on a free port. Resolves with the port. */
 export async function listen(server, port = 0) {
   server.listen(port, "127.0.0.1");
   await event(server, "listening");
   return server.address().port;
 }
 
-/** A port that is free now. */
+/** A free port. */
 export async function freePort() {
   const server = createServer();
   const port = await listen(server);
@@ -48,7 +48,7 @@ export async function freePort() {
   return port;
 }
 
-/** Runs the steps in order; prints the names of all, as JSON, when all are done. @throws Error with the name of the one that fails */
+/** Runs the steps in order, then prints their names as JSON. @throws Error with the name of the step that fails */
 export async function run(steps) {
   const names = Object.keys(steps);
   for (const name of names) {
@@ -61,7 +61,7 @@ export async function run(steps) {
   console.log(JSON.stringify(names));
 }
 
-/** Sends messages to a server, each when the one before is answered, and holds the answers to what they have to be. */
+/** Sends messages to a server, each after the answer to the previous one, and checks the answers. */
 export async function answers(url, messages, expected, protocols) {
   const socket = new WebSocket(url, protocols);
   await event(socket, "open");
@@ -74,7 +74,7 @@ export async function answers(url, messages, expected, protocols) {
   await event(socket, "close");
 }
 
-/** Holds a server to its echo of text and binary messages. */
+/** Checks that a server echoes text and binary messages. */
 export function echoes(url) {
   const messages = ["hello", Buffer.from([1, 2, 255])];
   return answers(url, messages, messages);

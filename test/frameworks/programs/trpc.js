@@ -1,4 +1,4 @@
-// tRPC: its WebSocket handler on our server, its client on our WebSocket.
+// tRPC: its WebSocket handler with our server, its client with our WebSocket.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -68,7 +68,7 @@ async function stop({ http, server }, client) {
 }
 
 await run({
-  async "queries and mutations, many at once"() {
+  async "answers many queries and mutations at once"() {
     const server = await start();
     const client = connect(server.url);
     assert.equal(await client.api.hello.query("Ada"), "hello Ada");
@@ -93,14 +93,14 @@ await run({
     await stop(server, client);
   },
 
-  async "connectionParams reach the context"() {
+  async "passes connectionParams to the context"() {
     const server = await start();
     const client = connect(server.url, { connectionParams: async () => ({ name: "tea" }) });
     assert.equal(await client.api.hello.query("leaf"), "hello leaf of tea");
     await stop(server, client);
   },
 
-  async "a subscription gives all its results, and completes"() {
+  async "a subscription sends all results, and completes"() {
     const server = await start();
     const client = connect(server.url);
     const received = [];
@@ -129,13 +129,13 @@ await run({
     await stop(server, client);
   },
 
-  async "broadcastReconnectNotification: clients connect to the next server, and go on where they were"() {
+  async "broadcastReconnectNotification: clients connect to the next server and continue"() {
     const first = await start();
     const client = connect(first.url);
     const received = [];
     const subscription = client.api.ticks.subscribe(undefined, { onData: ({ data }) => received.push(data) });
     await until("ticks", () => received.length >= 5);
-    // The next has the port, while the first still has its connections.
+    // The next server listens on the port while the first still has connections.
     const { port } = first.http.address();
     const ended = new Promise((resolve) => first.http.close(resolve));
     const second = await start({ port: port });
@@ -153,7 +153,7 @@ await run({
     await stop(second, client);
   },
 
-  async "after a cut the client connects again, and its queries wait for that"() {
+  async "the client reconnects after a lost connection, and queries wait meanwhile"() {
     const server = await start();
     const client = connect(server.url);
     assert.equal(await client.api.hello.query("1"), "hello 1");
@@ -164,7 +164,7 @@ await run({
     await stop(server, client);
   },
 
-  async "keepAlive: the server's PING keeps, or cuts"() {
+  async "keepAlive: the server sends PING, and ends clients that do not answer"() {
     const server = await start({ keepAlive: { enabled: true, pingMs: 20, pongWaitMs: 200 } });
     const client = connect(server.url);
     assert.equal(await client.api.hello.query("1"), "hello 1");
@@ -175,7 +175,7 @@ await run({
     await stop(server, client);
   },
 
-  async "keepAlive of the client: the server answers PONG"() {
+  async "keepAlive of the client: the server answers with PONG"() {
     const server = await start();
     const client = connect(server.url, { keepAlive: { enabled: true, intervalMs: 20, pongTimeoutMs: 500 } });
     assert.equal(await client.api.hello.query("1"), "hello 1");
@@ -186,7 +186,7 @@ await run({
     await stop(server, client);
   },
 
-  async "a lazy client closes when it is idle, and opens again"() {
+  async "a lazy client closes when it is idle, and reconnects"() {
     const server = await start();
     const client = connect(server.url, { lazy: { enabled: true, closeMs: 30 } });
     assert.equal(server.server.clients.size, 0);

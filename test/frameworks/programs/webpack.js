@@ -1,4 +1,4 @@
-// webpack-dev-server: real compiles, and what its clients are told of them: node webpack.js [path of Chromium]
+// webpack-dev-server: compiles a page, and sends messages to its clients: node webpack.js [path of Chromium]
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -16,7 +16,7 @@ process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 const page = join(folder, "page.js");
 const write = (text) => writeFileSync(page, text);
 
-/** A development server of the page that has compiled it once. */
+/** Starts a development server, which has compiled the page once. */
 async function start(options) {
   const compiler = webpack({
     mode: "development",
@@ -37,7 +37,7 @@ async function start(options) {
   return { server, url: `ws://127.0.0.1:${port}/ws`, page: `http://127.0.0.1:${port}/main.js` };
 }
 
-/** A client as that in the page is, and the messages that it has had. */
+/** A client like that in the page, and its messages. */
 async function connect(url, options) {
   const socket = new WebSocket(url, options);
   const messages = [];
@@ -50,7 +50,7 @@ async function connect(url, options) {
 const origin = (url) => ({ origin: url.replace("ws:", "http:").replace("/ws", "") });
 
 await run({
-  async "a client hears of its options, of the compile, and of each change"() {
+  async "sends a client its options, the result of the compile, and each change"() {
     write("document.title = 'tea';");
     const { server, url, page: script } = await start({ hot: true });
     const { messages, has } = await connect(url, origin(url));
@@ -76,7 +76,7 @@ await run({
     await server.stop();
   },
 
-  async "without hot updates it asks for a reload; it says when static files change"() {
+  async "asks for a reload without hot updates, and reports changed static files"() {
     write("1;");
     const watched = join(folder, "static.html");
     writeFileSync(watched, "1");
@@ -84,14 +84,14 @@ await run({
     const { messages, has } = await connect(url, origin(url));
     await until("the compile", () => has("ok"));
     assert.equal(messages[0].type, "liveReload");
-    // The watcher is ready some time after the server.
+    // The watcher is ready later than the server.
     const change = setInterval(() => writeFileSync(watched, String(Math.random())), 100);
     await until("the change", () => has("static-changed"));
     clearInterval(change);
     await server.stop();
   },
 
-  async "clients that answer its pings stay, the others are cut"() {
+  async "keeps clients that answer its pings, and ends others"() {
     write("1;");
     const { server, url } = await start();
     const { socket } = await connect(url, origin(url));
@@ -103,7 +103,7 @@ await run({
     assert.equal((await ended)[0], 1006);
   },
 
-  async "a client of another host is told so, and let go"() {
+  async "sends an error to a client of another host, and closes it"() {
     write("1;");
     const { server, url } = await start();
     const { messages, socket } = await connect(url, { headers: { host: "evil.example" } });
@@ -112,7 +112,7 @@ await run({
     await server.stop();
   },
 
-  async "the page in a browser shows a change: by a reload, and by a hot update"() {
+  async "the page in a browser shows a change after a reload and after a hot update"() {
     if (executablePath === undefined) return;
     const browser = await launch({
       executablePath,
@@ -127,7 +127,7 @@ await run({
       await page.waitForFunction(() => document.title === "tea");
       script("milk");
       await page.waitForFunction(() => document.title === "milk");
-      // A page that is reloaded begins anew.
+      // A reload resets the page.
       assert.equal(await page.evaluate(() => window.loads), accept === "" ? 1 : 2);
       await page.close();
       await server.stop();
@@ -136,7 +136,7 @@ await run({
   },
 });
 
-/** Adds a page that has the script. */
+/** Adds a page with the script. */
 function withPage(middlewares) {
   const middleware = (_, response) => response.end("<!doctype html><script src=/main.js></script>");
   return [{ name: "page", path: "/page", middleware }, ...middlewares];

@@ -1,4 +1,4 @@
-// Yjs: y-websocket's provider on our WebSocket, @y/websocket-server on our server.
+// Yjs: the provider of y-websocket with our WebSocket, @y/websocket-server with our server.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -25,12 +25,12 @@ async function stop({ http, server }) {
   await within("the end of the server", new Promise((resolve) => http.close(resolve)));
 }
 
-/** A document that is kept as the others of the room. */
+/** Opens a document that is synchronized with those in the same room. */
 function open(port, room, options) {
   const document = new Y.Doc();
   const provider = new WebsocketProvider(`ws://127.0.0.1:${port}`, room, document, {
     WebSocketPolyfill: Constructor,
-    // Two in one process would otherwise speak to each other.
+    // Otherwise two documents in one process would synchronize directly.
     disableBc: true,
     maxBackoffTime: 50,
     ...options,
@@ -38,7 +38,7 @@ function open(port, room, options) {
   return { document, provider, text: document.getText("text") };
 }
 
-/** Ends them, with the timers of what they know of who is there. */
+/** Destroys documents and providers, with their timers for awareness. */
 function close(...all) {
   for (const { provider, document } of all) {
     provider.destroy();
@@ -55,7 +55,7 @@ await run({
     await synced(a, b);
     a.text.insert(0, "hello");
     await until("the insert", () => b.text.toString() === "hello");
-    // At the same place, at once.
+    // At the same position, at the same time.
     a.text.insert(5, " from a");
     b.text.insert(5, " from b");
     await until("both", () => a.text.toString() === b.text.toString() && a.text.length === 19);
@@ -84,7 +84,7 @@ await run({
     await stop(server);
   },
 
-  async "a document that comes later gets all there is, also when that is large"() {
+  async "a document that joins later gets the whole content, also a large one"() {
     const server = await start();
     const a = open(server.port, "large");
     await synced(a);
@@ -96,7 +96,7 @@ await run({
     await stop(server);
   },
 
-  async "awareness: who is there, and who has left"() {
+  async "awareness shows who is online, and who has left"() {
     const server = await start();
     const [a, b] = [open(server.port, "aware"), open(server.port, "aware")];
     await synced(a, b);
@@ -110,7 +110,7 @@ await run({
     await stop(server);
   },
 
-  async "edits made while the server is away reach it when it is back"() {
+  async "edits made while the server is down are sent after it restarts"() {
     let server = await start();
     const [a, b] = [open(server.port, "away"), open(server.port, "away")];
     await synced(a, b);
@@ -124,7 +124,7 @@ await run({
     await stop(server);
   },
 
-  async "a close code of the range 4400 to 4499 ends it for good"() {
+  async "a close code from 4400 to 4499 ends reconnecting"() {
     const server = await start();
     server.server.removeAllListeners("connection");
     server.server.on("connection", (socket) => socket.close(4403, "not you"));
@@ -139,9 +139,9 @@ await run({
     await stop(server);
   },
 
-  async "the executable of @y/websocket-server"() {
+  async "the executable of @y/websocket-server works"() {
     const manifest = createRequire(import.meta.url).resolve("@y/websocket-server/package.json");
-    // It takes no 0.
+    // It does not accept the port 0.
     const port = await freePort();
     const env = { ...process.env, HOST: "127.0.0.1", PORT: String(port) };
     const server = spawn(process.execPath, [join(dirname(manifest), "src/server.js")], { env });
@@ -155,5 +155,5 @@ await run({
     await event(server, "exit");
   },
 });
-// Those of the server have such timers too.
+// The documents of the server have timers, too.
 for (const document of docs.values()) document.destroy();

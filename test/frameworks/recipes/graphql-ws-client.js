@@ -1,4 +1,4 @@
-// The recipe of docs/frameworks.md in the place of the line BLOCK, and a server that it uses.
+// The recipe of docs/frameworks.md replaces the line BLOCK. The rest is a server that it uses.
 import { buildSchema } from "graphql";
 import { useServer } from "graphql-ws/use/ws";
 import { WebSocketServer } from "ws";

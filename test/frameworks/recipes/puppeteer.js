@@ -1,4 +1,4 @@
-// The recipe of docs/frameworks.md in the place of the line BLOCK, with a Chromium that it connects to.
+// The recipe of docs/frameworks.md replaces the line BLOCK. The rest starts a Chromium that it connects to.
 import { launch } from "puppeteer-core";
 
 const chromium = await launch({

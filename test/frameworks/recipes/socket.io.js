@@ -1,4 +1,4 @@
-// The recipe of docs/frameworks.md in the place of the line BLOCK, and a client that uses it.
+// The recipe of docs/frameworks.md replaces the line BLOCK. The rest is a client that uses it.
 import { once } from "node:events";
 import { io as connect } from "socket.io-client";
 

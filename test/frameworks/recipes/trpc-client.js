@@ -1,4 +1,4 @@
-// The recipe of docs/frameworks.md in the place of the line BLOCK, and a server that it uses.
+// The recipe of docs/frameworks.md replaces the line BLOCK. The rest is a server that it uses.
 import { initTRPC } from "@trpc/server";
 import { applyWSSHandler } from "@trpc/server/adapters/ws";
 import { WebSocketServer } from "ws";

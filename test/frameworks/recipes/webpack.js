@@ -1,4 +1,4 @@
-// The recipe of docs/frameworks.md in the place of the line BLOCK, and a client that uses it.
+// The recipe of docs/frameworks.md replaces the line BLOCK. The rest is a client that uses it.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,8 +1,8 @@
-// What happens on both sides of Engine.IO, event by event. Prints it.
+// Prints the events on both sides of Engine.IO.
 //
 //   node log.js [<folder of wsframe, for its server as wsEngine>]
 //
-// The clients of whole connections are those of Engine.IO; others are of ws itself, whatever the server runs on.
+// Clients of whole connections are those of Engine.IO. Other clients are of ws itself, also if the server is not.
 
 import { createServer } from "node:http";
 import { Server } from "engine.io";
@@ -12,7 +12,7 @@ import { engineOptions, listen, sleep, until } from "../socket.io/support.js";
 
 const engine = engineOptions(process.argv[2]);
 
-/** Runs a part with a server of its own. Its log has what the server, its sockets and the clients said, each in order. */
+/** Runs a part with a new server. Its log has the events of the server, its sockets and the clients, each in order. */
 async function log(options, part) {
   const entries = { server: [], accepted: [], client: [] };
   const http = createServer();
@@ -34,7 +34,7 @@ async function log(options, part) {
     await part({ server, http, port, open, entries });
     const count = (side, name) => entries[side].filter(([event]) => event === name).length;
     await until(() => count("accepted", "close") === count("server", "connection"));
-    // For what should not come.
+    // Wait for events that should not be emitted.
     await sleep(50);
   } finally {
     server.close();
@@ -73,7 +73,7 @@ function note(entries, emitter, names) {
   for (const name of names) emitter.on(name, (...values) => entries.push([name, ...values.map(describe)]));
 }
 
-/** What can be compared of a value. */
+/** A form of a value that can be compared. */
 function describe(value) {
   if (value === undefined || value === null || typeof value === "number") return value;
   if (typeof value === "string") return value.length > 100 ? `${value.length} characters` : value;
@@ -91,7 +91,7 @@ function describe(value) {
   return value.constructor.name;
 }
 
-/** The answer to an upgrade by ws itself. */
+/** The response to an upgrade request of ws itself. */
 async function upgradeBy(url, options) {
   const client = new RealWebSocket(url, options);
   return await new Promise((resolve) => {
@@ -109,7 +109,7 @@ async function upgradeBy(url, options) {
   });
 }
 
-/** The next event of this name. Unlike that of node:events it goes on after an error, which is in the log. */
+/** Waits for the next event of this name. Unlike once() of node:events, it ignores errors, which are in the log. */
 function once(emitter, name) {
   return new Promise((resolve) => {
     emitter.once(name, (...values) => resolve(values));
@@ -118,7 +118,7 @@ function once(emitter, name) {
 
 const websocket = { transports: ["websocket"] };
 
-/** Text and bytes both ways, one after the other. */
+/** Sends text and bytes in both directions, one after the other. */
 async function talk({ client, socket }) {
   for (const data of [
     "text",
@@ -152,7 +152,7 @@ const parts = {
     log({}, async ({ open }) => {
       const ends = await open(websocket);
       await talk(ends);
-      // Several in one turn, and one that is a frame already.
+      // Several messages in one turn, and one that is already a frame.
       const frame = Sender.frame(Buffer.from("4prepared"), {
         fin: true,
         opcode: 1,

@@ -1,4 +1,4 @@
-// Broadcasts to many clients, which are in processes of their own. Prints what they got, and how long it took in milliseconds.
+// Broadcasts to many clients in other processes. Prints their reports, and the time in milliseconds.
 //
 //   node broadcast.js <clients> <broadcasts> [<folder of wsframe, for its server as wsEngine>]
 
@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { engineOptions, start, until } from "./support.js";
 
-/** How many clients one process has. */
+/** The number of clients per process. */
 const SHARE = 500;
 
 const [clients, broadcasts, folder] = [Number(process.argv[2]), Number(process.argv[3]), process.argv[4]];
@@ -23,7 +23,7 @@ await until(() => connected === clients, 40_000);
 const began = performance.now();
 for (let number = 0; number < broadcasts; number += 1) {
   server.io.emit("news", number, "x".repeat(100));
-  // Half of them one in a turn, the others ten.
+  // Half of them one per turn, the others ten per turn.
   if (number < broadcasts / 2 || number % 10 === 9) await new Promise((resolve) => setImmediate(resolve));
 }
 const got = (await reports).map(([report]) => report);

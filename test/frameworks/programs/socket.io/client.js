@@ -1,4 +1,4 @@
-// A client of the server of peers/flask_server.py. Prints what it found.
+// A client for the server in peers/flask_server.py. Prints a report.
 //
 //   node client.js <url> <transports>
 
@@ -36,7 +36,7 @@ other.emit("say", "room", "for the room");
 other.emit("say", "room", Buffer.from([1, 2]));
 await until(() => said[0].length === 2);
 report.said = said;
-// Pings of the server come meanwhile, as packets.
+// Meanwhile the server sends its pings as packets.
 const pings = [];
 client.io.engine.on("ping", () => pings.push("ping"));
 await until(() => pings.length >= 2);

@@ -1,4 +1,4 @@
-// Clients of two servers that share a Redis. Prints what they found.
+// Clients of two servers that share a Redis. Prints a report.
 //
 //   node cluster.js <port> <port>
 
@@ -9,7 +9,7 @@ import { sleep, until } from "./support.js";
 const names = ["a", "b", "c", "d"];
 const clients = names.map((_, index) =>
   connect(`http://127.0.0.1:${process.argv[2 + (index % 2)]}`, {
-    // The second upgrades, the others begin as WebSockets.
+    // The second client upgrades, the others start as WebSockets.
     transports: index === 1 ? ["polling", "websocket"] : ["websocket"],
     forceNew: true,
     reconnection: false,
@@ -24,16 +24,16 @@ await Promise.all(clients.map((client) => once(client, "connect")));
 const [a, b, c, d] = clients;
 await until(() => b.io.engine.transport.name === "websocket");
 
-// a and c are with the first server, b and d with the second.
+// a and c are connected to the first server, b and d to the second.
 for (const client of [a, b, c]) await client.emitWithAck("join", "room");
 const report = { count: await d.emitWithAck("count", "room") };
 await a.emitWithAck("say", "room", "of a");
-// Redis keeps no order between two servers.
+// Redis keeps no order between messages of two servers.
 await until(() => [0, 1, 2].every((index) => got[index].length === 1));
 await d.emitWithAck("say", "room", Buffer.from("of d"));
 await until(() => [0, 1, 2].every((index) => got[index].length === 2));
 await b.emitWithAck("move", "room", "other");
-// Nobody is told when the other server has done it.
+// There is no event for this on the other server.
 while ((await a.emitWithAck("count", "other")) < 3) await sleep(10);
 await c.emitWithAck("say", "other", "x".repeat(100_000));
 await until(() => [0, 1, 2].every((index) => got[index].length === 3));

@@ -1,4 +1,4 @@
-// Many clients. When all have got all broadcasts, it tells its parent whether they came in order and complete.
+// Many clients. When all have received all broadcasts, it reports to its parent whether they were complete and in order.
 //
 //   node crowd.js <url> <clients> <broadcasts>
 
@@ -18,7 +18,7 @@ for (let index = 0; index < count; index += 1) {
     if (next === broadcasts && ++complete === count) process.send({ complete, wrong });
   });
   clients.push(client);
-  // Not more at once than the server accepts meanwhile.
+  // Wait now and then, so that the server's backlog does not overflow.
   if (index % 50 === 49) await once(client, "connect");
 }
 await once(process, "message");

@@ -1,4 +1,4 @@
-// In a page of programs/socket.io/server.js, with the client that Socket.IO serves. The text of the page is what it found.
+// The script of a page, which uses the client that Socket.IO serves. It writes its report as the text of the page.
 
 /* global io, document */
 

@@ -1,4 +1,4 @@
-// One scenario, with a server and its clients in this process. Prints what it found.
+// Runs one scenario with a server and its clients in this process. Prints a report.
 //
 //   node scenario.js <name of a function of scenarios.js> [<folder of wsframe, for its server as wsEngine>]
 

@@ -1,10 +1,10 @@
-// What people do with Socket.IO. Each takes the options that say which server of WebSocket it runs on, and resolves with a report.
+// Typical uses of Socket.IO. Each function gets the options that select the WebSocket server, and resolves with a report.
 
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { countingProxy, pair, sleep, start, until } from "./support.js";
 
-/** From polling to WebSocket, while both sides keep sending. */
+/** Upgrades from polling to WebSocket while both sides send. */
 export async function upgrade(engine) {
   const server = await start(engine);
   const transports = { client: [], server: [] };
@@ -63,7 +63,7 @@ export async function rooms(engine) {
   return { got, members: members.join() === [second.id, third.id].toSorted().join() };
 }
 
-/** In both directions, of one client and of many. */
+/** Acknowledgements in both directions, of one client and of a broadcast. */
 export async function acknowledgements(engine) {
   const server = await start(engine);
   const { client, socket } = await pair(server);
@@ -98,7 +98,7 @@ export async function acknowledgements(engine) {
   return report;
 }
 
-/** Attachments of all kinds, small and large, there and back. */
+/** Binary attachments of all kinds, small and large, in both directions. */
 export async function binary(engine) {
   const server = await start({ ...engine, maxHttpBufferSize: 8e6 });
   const { client, socket } = await pair(server);
@@ -135,7 +135,7 @@ export async function binary(engine) {
   };
 }
 
-/** A connection that breaks, and comes back with its rooms, its data and what it has missed. */
+/** Recovers a broken connection with its rooms, its data and its missed events. */
 export async function recovery(engine) {
   const server = await start({ ...engine, connectionStateRecovery: { maxDisconnectionDuration: 60_000 } });
   const { client, socket } = await pair(server, {
@@ -174,16 +174,16 @@ export async function recovery(engine) {
   return report;
 }
 
-/** permessage-deflate: which messages are compressed, by what goes over TCP. */
+/** Finds out which messages are compressed, by the bytes on the TCP connection. */
 export async function compression(engine) {
-  // Without a context from message to message, ws looks at the threshold.
+  // ws applies the threshold only without context takeover.
   const perMessageDeflate = { threshold: 1024, serverNoContextTakeover: true, clientNoContextTakeover: true };
   const server = await start({ ...engine, perMessageDeflate, maxHttpBufferSize: 8e6 });
   const proxy = await countingProxy(server.port);
   const { client, socket } = await pair(server, { at: proxy.url, perMessageDeflate });
   socket.on("echo", (value, answer) => answer(value));
   const text = "wsframe ".repeat(10_000);
-  /** The bytes that one event takes on its way to the client. */
+  /** The number of bytes that the client receives for one event. */
   const cost = async (emitter, value) => {
     const before = proxy.counts.down;
     const came = once(client, "value");
@@ -210,7 +210,7 @@ export async function compression(engine) {
   return report;
 }
 
-/** A broadcast is one frame, which goes to every client as it is. */
+/** Checks that a broadcast is one frame, which all clients get unchanged. */
 export async function preparedFrames(engine) {
   const server = await start(engine);
   const ends = [await pair(server), await pair(server), await pair(server)];
@@ -235,7 +235,7 @@ export async function preparedFrames(engine) {
   return report;
 }
 
-/** What is volatile is dropped while the transport is busy, and never what is not. */
+/** Volatile events are dropped while the transport is busy; other events are not. */
 export async function volatileEvents(engine) {
   const server = await start(engine);
   const { client, socket } = await pair(server);
@@ -267,7 +267,7 @@ export async function middleware(engine) {
   const [closedError] = await once(closed, "connect_error");
   const unknown = server.open({ namespace: "/nowhere" });
   const [unknownError] = await once(unknown, "connect_error");
-  // The connection itself stays, for another try.
+  // The connection stays open, so the client can try again.
   refused.auth.token = "right";
   const accepted = once(server.io, "connection");
   refused.connect();
@@ -293,7 +293,7 @@ export async function middleware(engine) {
   return report;
 }
 
-/** How each end of a connection is told on both sides. */
+/** The reasons on both sides for each way to end a connection. */
 export async function disconnections(engine) {
   const server = await start(engine);
   const ways = {
@@ -324,7 +324,7 @@ export async function disconnections(engine) {
   return report;
 }
 
-/** What the server sends in the turn in which it disconnects a client, or ends, still arrives. */
+/** Events that the server sends in the turn in which it disconnects a client, or closes, are delivered. */
 export async function lastWords(engine) {
   const server = await start(engine);
   const text = "x".repeat(100_000);
@@ -346,9 +346,9 @@ export async function lastWords(engine) {
   return report;
 }
 
-/** The reasons on both sides, and the code of the Close that came to the client. */
+/** The reasons on both sides, and the code of the Close that the client received. */
 async function reasons({ client, socket }, end) {
-  // Without a listener it would be thrown.
+  // Without a listener, the error would be thrown.
   socket.on("error", () => {});
   const both = Promise.all([ending(client), ending(socket)]);
   end();
@@ -356,14 +356,14 @@ async function reasons({ client, socket }, end) {
   return { client: reason, server: serverReason, ...(details?.context && { code: details.context.code }) };
 }
 
-/** As once() does it, which an error would end. */
+/** Waits for "disconnect". Unlike once() of node:events, it ignores errors. */
 function ending(socket) {
   return new Promise((resolve) => {
     socket.once("disconnect", (...details) => resolve(details));
   });
 }
 
-/** A message that is larger than maxHttpBufferSize ends its connection; one below it does not. */
+/** A message larger than maxHttpBufferSize ends its connection; a smaller one does not. */
 export async function tooLarge(engine) {
   const server = await start({ ...engine, maxHttpBufferSize: 10_000 });
   const report = {};
@@ -381,7 +381,7 @@ export async function tooLarge(engine) {
   return report;
 }
 
-/** Bytes that a slow client has not read wait without loss, and in order. */
+/** Bytes that a slow client has not read wait in order, without loss. */
 export async function slowReader(engine) {
   const server = await start(engine);
   const { client, socket } = await pair(server);

@@ -1,20 +1,21 @@
-// A server for clients in other processes. Prints its port, and ends when its input does.
+// A server for clients in other processes. It prints its port, and ends when its input does.
 //
-//   node server.js '{"redis": "<socket of a Redis>", "options": {<of the server>}}' [<folder of wsframe, for its server as wsEngine>]
+//   node server.js '{"redis": "<socket of a Redis>", "options": {<of the server>}}' [<folder of wsframe, for its server as
+// wsEngine>]
 //
-// Events of clients, each with an acknowledgement where the client wants one:
+// It handles these events of clients, with an acknowledgement if the client asks for one:
 //
-//   echo value           answers with the value
-//   join room            answers with the rooms of the socket
+//   echo value           acknowledges with the value
+//   join room            acknowledges with the rooms of the socket
 //   say room text        sends "said" with the text to the room, in all processes
-//   ask                  asks the client "question" 20, and answers with what that answers
+//   ask                  sends "question" 20 to the client, and acknowledges with the client's answer
 //   leave                disconnects the client
-//   count room           answers with the number of sockets in a room, in all processes
-//   move from to         makes all that are in a room join another
-//   dismiss room         disconnects all that are in a room
-//   everybody            answers with what all clients answer to "who", in all processes
-//   tell                 answers with what the other servers answer to "which"
-//   how                  answers with the transport, and the extensions of its WebSocket
+//   count room           acknowledges with the number of sockets in a room, in all processes
+//   move from to         makes all sockets in a room join another
+//   dismiss room         disconnects all sockets in a room
+//   everybody            acknowledges with the answers of all clients to "who", in all processes
+//   tell                 acknowledges with the answers of the other servers to "which"
+//   how                  acknowledges with the transport, and the extensions of its WebSocket
 
 import { createAdapter } from "@socket.io/redis-adapter";
 import { readFileSync } from "node:fs";

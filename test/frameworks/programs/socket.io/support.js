@@ -1,4 +1,4 @@
-// What the programs of this folder share.
+// Shared by the programs in this folder.
 
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -8,7 +8,7 @@ import { Server } from "socket.io";
 import { io as connect } from "socket.io-client";
 
 /**
- * The options of a server for `wsEngine`: none, for the ws that is installed with Socket.IO; or the server of wsframe/ws.
+ * The options of a server that set `wsEngine` to the server of wsframe/ws; none for the ws that is installed with Socket.IO.
  *
  * @param folder where wsframe is installed
  */
@@ -18,13 +18,13 @@ export function engineOptions(folder) {
   return { wsEngine: WebSocketServer };
 }
 
-/** Listens on a port of the loopback; resolves with that port. */
+/** Listens on the loopback interface. Resolves with the port. */
 export async function listen(server) {
   await once(server.listen(0, "127.0.0.1"), "listening");
   return server.address().port;
 }
 
-/** Starts a server; `open()` connects a client to it, by WebSocket alone unless told otherwise. */
+/** Starts a server. Its `open()` connects a client, by default only over WebSocket. */
 export async function start(options = {}) {
   const http = createServer();
   const io = new Server(http, options);
@@ -48,7 +48,7 @@ export async function start(options = {}) {
   };
 }
 
-/** A client that is connected, and its socket on the server. */
+/** A connected client, and its socket on the server. */
 export async function pair(server, options) {
   const accepted = once(server.io.of(options?.namespace ?? "/"), "connection");
   const client = server.open(options);
@@ -56,7 +56,7 @@ export async function pair(server, options) {
   return { client, socket };
 }
 
-/** Resolves when the condition holds. Rejects when it does not within a time, in milliseconds. */
+/** Resolves when the condition is true. Rejects after a time in milliseconds. */
 export async function until(condition, within = 10_000) {
   const end = Date.now() + within;
   while (!condition()) {
@@ -69,7 +69,7 @@ export function sleep(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Passes bytes on to a port, and counts those of each direction. */
+/** Forwards bytes to a port, and counts them in each direction. */
 export async function countingProxy(port) {
   const counts = { up: 0, down: 0 };
   const server = createTcpServer((socket) => {
