@@ -61,11 +61,11 @@ const FIRST_BYTE: readonly Rule[] = [
   "reserved-opcode",
   "control-fin",
 ];
-const MINIMAL = "accepts lengths in more bytes than they need";
-const TEXT_LATE = "looks at text when the message has ended";
-const CLOSE_LATE = "looks at the code and reason of a Close when the frame has ended";
+const MINIMAL = "accepts lengths that take more bytes than needed";
+const TEXT_LATE = "checks text at the end of the message";
+const CLOSE_LATE = "checks the code and reason of a Close at the end of the frame";
 const TEXT: readonly Rule[] = ["utf8", "utf8-surrogate"];
-const TWO_BYTES = "looks at the first byte of a frame when it has two";
+const TWO_BYTES = "checks the first byte of a frame once it has two bytes";
 
 const isUtf8 = (hex: string): boolean =>
   Buffer.from(Buffer.from(hex, "hex").toString(), "utf8").toString("hex") === hex;
@@ -94,7 +94,7 @@ export const ROWS: readonly Row[] = [
     rules: ["length-top-bit"],
     when: "length",
     closeCode: 1009,
-    says: "takes a length with the top bit set for one that is too long (1009)",
+    says: "treats a length whose top bit is set as too long (1009)",
   },
   { peer: "ws", rules: ["close-code", "close-utf8"], when: "frame", says: CLOSE_LATE },
   { peer: "ws", rules: TEXT, when: "message", says: TEXT_LATE },
@@ -106,15 +106,15 @@ export const ROWS: readonly Row[] = [
     rules: ["length-top-bit"],
     when: "length",
     closeCode: 1009,
-    says: "takes a length with the top bit set for one that is too long (1009)",
+    says: "treats a length whose top bit is set as too long (1009)",
   },
-  { peer: "undici", limit: 2 ** 31 - 1, closeCode: 1009, says: "refuses frames of 2 GiB and more" },
+  { peer: "undici", limit: 2 ** 31 - 1, closeCode: 1009, says: "refuses frames of 2 GiB or more" },
   { peer: "undici", rules: ["close-length", "close-code", "close-utf8"], when: "frame", says: CLOSE_LATE },
   { peer: "undici", rules: TEXT, when: "message", says: TEXT_LATE },
   {
     peer: "undici",
     goesOn: TEXT,
-    says: "after text that is not UTF-8, still answers the Pings in the same chunk",
+    says: "still answers Pings that follow invalid text in the same chunk",
   },
   {
     peer: "undici",
@@ -124,7 +124,7 @@ export const ROWS: readonly Row[] = [
   {
     peer: "undici",
     event: change("close", (code, reason) => `${code}:${withoutBom(withoutBom(reason!))}`),
-    says: "drops two BOMs at the start of a reason",
+    says: "drops up to two BOMs at the start of a reason",
   },
 
   {
@@ -132,45 +132,45 @@ export const ROWS: readonly Row[] = [
     rules: ["mask-missing"],
     when: "byte",
     closeCode: 1003,
-    says: "refuses a frame without a mask with 1003",
+    says: "fails with 1003 on a frame without a mask",
   },
-  { peer: "websocket-driver", rules: ["mask-present"], when: "never", says: "as a client, accepts masked frames" },
+  { peer: "websocket-driver", rules: ["mask-present"], when: "never", says: "accepts masked frames as a client" },
   {
     peer: "websocket-driver",
     rules: ["continuation-of-none"],
     when: "frame",
-    says: "sees a continuation of no message when the frame has ended",
+    says: "notices a continuation frame outside a message only at the end of the frame",
   },
   { peer: "websocket-driver", rules: ["length-minimal"], when: "never", says: MINIMAL },
   {
     peer: "websocket-driver",
     rules: ["control-length-bits"],
     when: "never",
-    says: "accepts control frames whose length takes more bytes than it needs",
+    says: "accepts control frames whose length takes more bytes than needed",
   },
   {
     peer: "websocket-driver",
     rules: ["length-top-bit"],
     when: "length",
     closeCode: 1009,
-    says: "takes a length with the top bit set for one that is too long (1009)",
+    says: "treats a length whose top bit is set as too long (1009)",
   },
   {
     peer: "websocket-driver",
     first: ["control-length"],
-    says: "of a control frame with such a length says that it is a control frame (1002)",
+    says: "fails with 1002 instead if a control frame has such a length",
   },
   {
     peer: "websocket-driver",
     limit: 2 ** 26 - 1,
     closeCode: 1009,
-    says: "refuses frames of 64 MiB and more, by default",
+    says: "refuses frames of 64 MiB or more by default",
   },
   {
     peer: "websocket-driver",
     rules: ["close-length", "close-code", "close-utf8"],
     when: "never",
-    says: "accepts a Close that is wrong",
+    says: "accepts an invalid Close",
   },
   {
     peer: "websocket-driver",
@@ -179,12 +179,12 @@ export const ROWS: readonly Row[] = [
       if (code === "short" || !isUtf8(reason!)) return "1002:";
       return `${DRIVER_CODES.test(code!) ? code : 1002}:${reason}`;
     }),
-    says: "answers 1002 to a Close that is wrong, and to 1012, 1013 and 1014, and tells of that code; of 1000 if there was no code",
+    says: "answers an invalid Close, and the codes 1012, 1013 and 1014, with 1002 and reports 1002; reports 1000 if there was no code",
   },
   {
     peer: "websocket-driver",
     event: change("pong", (payload) => asText(payload!)),
-    says: "tells of a Pong as text, whatever its bytes",
+    says: "reports the payload of a Pong as text, whatever its bytes are",
   },
   {
     peer: "websocket-driver",
@@ -192,12 +192,12 @@ export const ROWS: readonly Row[] = [
     when: "message",
     // Where the stack ends lies between 4 and 8 MB.
     except: ({ payloadLength }) => payloadLength > 6_000_000,
-    says: "looks at text when the message has ended, and accepts anything in texts of 8 MB and more: its regular expression runs out of stack",
+    says: "checks text at the end of the message, and accepts anything in texts of 8 MB or more because its regular expression overflows the stack",
   },
   {
     peer: "websocket-driver",
     event: change("text", (payload) => asText(payload!)),
-    says: "puts U+FFFD in the place of what is not UTF-8 in them",
+    says: "replaces invalid UTF-8 in such texts with U+FFFD",
   },
 
   {
@@ -211,40 +211,40 @@ export const ROWS: readonly Row[] = [
     peer: "websocket-node",
     rules: ["rsv", "rsv-misplaced", "reserved-opcode", "continuation-of-none", "message-in-message"],
     when: "frame",
-    says: "looks at RSV bits and opcodes when the frame has ended",
+    says: "checks RSV bits and opcodes at the end of the frame",
   },
   { peer: "websocket-node", rules: ["length-minimal"], when: "never", says: MINIMAL },
   {
     peer: "websocket-node",
     rules: ["length-top-bit"],
     when: "length",
-    says: "looks at a 64-bit length when all of it has come",
+    says: "checks a 64-bit length when all of it has arrived",
   },
   {
     peer: "websocket-node",
     rules: ["length-unsafe"],
     when: "length",
     closeCode: 1002,
-    says: "refuses lengths of more than 32 bits with 1002",
+    says: "fails with 1002 on lengths of more than 32 bits",
   },
-  { peer: "websocket-node", limit: 2 ** 32 - 1, closeCode: 1002, says: "refuses frames of 4 GiB and more" },
+  { peer: "websocket-node", limit: 2 ** 32 - 1, closeCode: 1002, says: "refuses frames of 4 GiB or more" },
   {
     peer: "websocket-node",
     rules: ["close-length", "close-code"],
     when: "never",
-    says: "accepts a Close of one byte or of any code, and answers 1002",
+    says: "accepts a Close with one byte or with any code, and answers 1002",
   },
   {
     peer: "websocket-node",
     rules: ["close-utf8"],
     when: "frame",
     except: ({ payloadLength }) => payloadLength === 3,
-    says: "looks at the reason of a Close when the frame has ended, and not if it is of one byte",
+    says: "checks the reason of a Close at the end of the frame, unless it has only one byte",
   },
   {
     peer: "websocket-node",
     event: change("close", (code, reason) => `${code === "short" ? 1005 : code}:${reason!.length > 2 ? reason : ""}`),
-    says: "drops a reason of one byte; of a Close of one byte tells as of one without a code",
+    says: "drops a reason of one byte, and reports a Close with one byte as a Close without a code",
   },
   { peer: "websocket-node", rules: TEXT, when: "message", says: TEXT_LATE },
 
@@ -258,19 +258,19 @@ export const ROWS: readonly Row[] = [
     peer: "wsproto",
     rules: ["rsv", "rsv-misplaced", "mask-missing", "mask-present", "length-top-bit"],
     when: "length",
-    says: "looks at RSV bits, the mask bit and the top bit of a length when the length is complete",
+    says: "checks RSV bits, the mask bit and the top bit of a length once the length is complete",
   },
   {
     peer: "wsproto",
     rules: ["continuation-of-none", "message-in-message"],
     when: "payload",
-    says: "sees that a frame is out of order with the first byte of its payload",
+    says: "notices a frame out of order at the first byte of its payload",
   },
   {
     peer: "wsproto",
     rules: ["utf8-surrogate"],
     when: "text",
-    says: "sees a surrogate in text one byte late, as Python's decoder does",
+    says: "notices a surrogate in text one byte late, as Python's decoder does",
   },
   {
     peer: "wsproto",
@@ -290,28 +290,28 @@ export const ROWS: readonly Row[] = [
     peer: "websockets",
     rules: ["rsv", "rsv-misplaced", "control-fin", "control-length", "continuation-of-none", "message-in-message"],
     when: "frame",
-    says: "looks at RSV bits, FIN and the length of a control frame, and at the order of frames, when the frame has ended",
+    says: "checks RSV bits, FIN, the length of control frames and the order of frames at the end of the frame",
   },
   {
     peer: "websockets",
     rules: ["control-length-bits"],
     when: "never",
-    says: "accepts control frames whose length takes more bytes than it needs",
+    says: "accepts control frames whose length takes more bytes than needed",
   },
   { peer: "websockets", rules: ["length-minimal"], when: "never", says: MINIMAL },
   {
     peer: "websockets",
     rules: ["length-top-bit", "length-unsafe", "length-limit"],
     when: "never",
-    says: "waits for payloads of any length, those whose top bit is set too",
+    says: "waits for payloads of any length, even if the top bit of the length is set",
   },
   { peer: "websockets", rules: ["close-length", "close-code", "close-utf8"], when: "frame", says: CLOSE_LATE },
-  { peer: "websockets", first: ["close-utf8"], says: "looks at the reason of a Close before its code" },
+  { peer: "websockets", first: ["close-utf8"], says: "checks the reason of a Close before its code" },
   {
     peer: "websockets",
     rules: TEXT,
     when: "never",
-    says: "leaves text as bytes: callers of its sans-I/O layer check UTF-8",
+    says: "leaves text as bytes; users of its sans-I/O layer check UTF-8",
   },
   {
     peer: "websockets",
