@@ -26,8 +26,8 @@ const IDLE_SMALL_WINDOW_GOAL = 24576;
 const DECODE_SERVER = "Decoding, role server (masked, chunks of 64 KiB)";
 const DECODE_SINGLE = "Decoding, role server, one frame in each chunk";
 const DECODE_CLIENT = "Decoding, role client (not masked, chunks of 64 KiB)";
-const MESSAGES = "Messages in and out, each answered with the same (chunks of 64 KiB)";
-const DEFLATE = "permessage-deflate with context takeover, each message answered with the same";
+const MESSAGES = "Echo (chunks of 64 KiB)";
+const DEFLATE = "Echo with permessage-deflate and context takeover";
 const CODEC = "Compressing alone, on 20 live streams in turn, beside zlib in C at the same ratio";
 const DEFLATE_CPU = "The same, CPU time of all threads";
 const ENCODE_SERVER = "Encoding, role server (not masked)";
@@ -103,7 +103,7 @@ function echo(name, options, goal) {
 function deflateMemory(state, { windowBits }, limit) {
   const window = windowBits === undefined ? "" : `, ${2 ** windowBits / 1024} KiB window`;
   return {
-    group: "Cost of having it",
+    group: "Footprint",
     name: `memory, ${state} compressed connection${window}`,
     unit: "bytes",
     kind: "deflateMemory",
@@ -204,16 +204,16 @@ export const CASES = [
   codec("inflate", "JSON 4 KB", "json4k", INFLATE_GOAL),
   codec("deflate", "JSON 4 KB", "json4k", 1),
 
-  { group: "Cost of having it", name: "import to the first frame", unit: "start", kind: "start", limit: 5e6 },
+  { group: "Footprint", name: "import to the first frame", unit: "start", kind: "start", limit: 5e6 },
   {
-    group: "Cost of having it",
+    group: "Footprint",
     name: "memory of an idle decoder and encoder",
     unit: "bytes",
     kind: "memory",
     limit: 300,
   },
   {
-    group: "Cost of having it",
+    group: "Footprint",
     name: "memory of an idle Protocol",
     unit: "bytes",
     kind: "protocolMemory",
@@ -223,9 +223,9 @@ export const CASES = [
   deflateMemory("idle", { windowBits: 13 }, IDLE_SMALL_WINDOW_GOAL),
   deflateMemory("active", { windowBits: undefined }),
   deflateMemory("active", { windowBits: 13 }),
-  { group: "Cost of having it", name: "size of core.wasm", unit: "bytes", kind: "wasm", limit: WASM_GOAL },
+  { group: "Footprint", name: "size of core.wasm", unit: "bytes", kind: "wasm", limit: WASM_GOAL },
   {
-    group: "Cost of having it",
+    group: "Footprint",
     name: "size of decoder and encoder, bundled, gzip -9",
     unit: "bytes",
     kind: "bundle",

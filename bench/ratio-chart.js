@@ -64,7 +64,7 @@ export function ratioChart(rows) {
   };
   return page({
     title: "How many times as fast as ws wsframe is",
-    heading: "How many times as fast as ws (longer is faster; the upright mark is the goal)",
+    heading: "How many times as fast as ws (longer is faster; the vertical mark is the goal)",
     width: 860,
     range: RANGE,
     draw,
