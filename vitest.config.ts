@@ -1,9 +1,9 @@
-// The parts of the tests, as vitest's projects: `npm test` runs "main", `npm run test:all` the others. CONTRIBUTING.md has them
-// as a table.
+// Defines the parts of the tests as vitest projects. `npm test` runs "main", and `npm run test:all` runs the others.
+// CONTRIBUTING.md has a table of them.
 
 import { defineConfig } from "vitest/config";
 
-/** Files that are named like those of "main", and have a part of their own. */
+/** Files that match the pattern of "main" but belong to another part. */
 const PUBLISHED = [
   "test/package.test.ts",
   "test/types.test.ts",
@@ -16,7 +16,7 @@ const PATIENT = ["closing", "delivery", "flow", "keepalive", "ownership", "slice
   (name) => `test/connection/${name}.test.ts`,
 );
 
-/** These send messages of many MiB. */
+/** Tests that send messages of many MiB. */
 const LARGE = ["test/conformance/limits-performance.test.ts", "test/deflate/peers.test.ts"];
 
 const built = "test/support/built.ts";
@@ -28,19 +28,19 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // All cores: by default it leaves one alone, which is half of two.
+    // Uses all cores. By default, vitest leaves one idle, which is half of two.
     maxWorkers: "100%",
-    // Tests of memory collect garbage before they look.
+    // Tests of memory need to collect garbage before they measure.
     execArgv: ["--expose-gc"],
     projects: [
-      // Its files share the modules of their worker: loading them for each takes a sixth of the time.
+      // The files of a worker share its modules, because loading them again for each file would take six times as long.
       part("main", {
         include: ["test/**/*.test.ts"],
         exclude: [...PUBLISHED, ...LOAD, ...PATIENT, ...LARGE, "**/node_modules/**"],
         isolate: false,
       }),
       part("slow", { include: ["test/**/*.slow.ts", ...LARGE], globalSetup: built }),
-      // These wait for peers that take their time, and for turns of the event loop.
+      // These tests wait for slow peers and for turns of the event loop.
       part("patient", { include: PATIENT }),
       part("published", { include: PUBLISHED, globalSetup: [...packed, registry] }),
       part("runtimes", {
@@ -50,11 +50,11 @@ export default defineConfig({
       part("interop", { include: ["test/interop/**/*.interop.ts"], globalSetup: runtimes }),
       part("frameworks", {
         include: ["test/frameworks/*.framework.ts"],
-        // Chromium is driven by what is installed with the runtimes.
+        // Chromium is driven by a package that is installed with the runtimes.
         globalSetup: [...packed, runtimes, registry, "test/frameworks/setup.ts"],
         maxWorkers: 1,
       }),
-      // These measure, or look at what is on a screen: one file after the other.
+      // These tests measure time or inspect a screen, so they run one after another.
       part("load", { include: LOAD, globalSetup: built, maxWorkers: 1 }),
       part("inspector", { include: ["test/inspector/*.browser.ts"], globalSetup: [built, runtimes], maxWorkers: 1 }),
     ],
@@ -69,7 +69,7 @@ interface Part {
   readonly isolate?: boolean;
 }
 
-/** A project that has the options above, and its own. */
+/** A project with its own options added to those above. */
 function part(name: string, options: Part) {
   return { extends: true as const, test: { name, ...options } };
 }

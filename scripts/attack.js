@@ -1,6 +1,6 @@
-// Published attacks against this package and ws, with what each costs its victim:
-//   npm run attack [-- ROW...] [--only SUBJECT] [--quick] [--markdown]
-// The exit code is 1 if wsframe spends more than a row allows. docs/security.md has the table.
+// Runs published attacks against this package and ws, and prints the cost of each to its victim: npm run attack [--
+// ROW...] [--only SUBJECT] [--quick] [--markdown]
+// The exit code is 1 if wsframe exceeds the budget of a row. docs/security.md has the table.
 
 import { parseArgs } from "node:util";
 import install from "../test/attack/install.js";
@@ -17,7 +17,7 @@ const { values, positionals } = parseArgs({
 });
 const unknown = positionals.filter((name) => !rows.some((row) => row.name === name));
 if (unknown.length > 0) {
-  console.error(`There is no row ${unknown.join(", ")}. There are: ${rows.map(({ name }) => name).join(", ")}`);
+  console.error(`Unknown row: ${unknown.join(", ")}. Choose from: ${rows.map(({ name }) => name).join(", ")}`);
   process.exit(2);
 }
 const chosen = rows.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
@@ -41,7 +41,7 @@ const HEADS = [
   "",
 ];
 const WIDTHS = [22, 12, 9, 9, 7, 8, 9, 8, 8, 7, 0];
-/** A line of the table: the first two cells and the last are words. */
+/** One row of the table. The first two cells and the last are text. */
 function print(cells) {
   const isWord = (i) => i < 2 || i === cells.length - 1;
   if (values.markdown) console.log(`| ${cells.map((cell, i) => (i === 0 ? `\`${cell}\`` : cell)).join(" | ")} |`);

@@ -1,4 +1,4 @@
-// Builds dist/: the bundles, the types, the compiled core; and build/inspector/, which is not published. Run scripts/core.js
+// Builds dist/ (bundles, types and compiled cores) and build/inspector/, which is not published. Run scripts/core.js
 // first.
 
 import { execFileSync } from "node:child_process";
@@ -17,16 +17,17 @@ const common = {
   splitting: true,
   format: "esm",
   target: "es2022",
-  // Shared numbers of assembly/memory.ts become literals; names stay readable.
+  // Inlines the numbers of assembly/memory.ts but keeps names readable.
   minifySyntax: true,
-  // Fields are assigned in the constructor, not defined as undefined before: a Frame is made in less time.
+  // Fields are assigned in the constructor instead of first being defined as undefined, which makes a Frame faster to
+  // create.
   tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
   sourcemap: true,
   sourcesContent: false,
   logLevel: "warning",
 };
 
-/** Under `workerd` the cores are modules that are imported, not bytes that are compiled. */
+/** Under `workerd`, the cores are imported as modules instead of being compiled from bytes. */
 const workerdModule = {
   name: "workerd-module",
   setup({ onResolve }) {
@@ -38,7 +39,7 @@ const workerdModule = {
   },
 };
 
-/** An entry that others use as it is built, from whatever folder they import it. */
+/** Resolves a source file to its built entry, whatever folder imports it. */
 const builtEntry = (source, built) => ({
   name: built,
   setup({ onResolve }) {
@@ -80,12 +81,12 @@ await build({
   splitting: false,
   entryPoints: { cli: "src/cli/bin.ts" },
   platform: "node",
-  // The command uses the package as it is built, and ws only where it is installed.
+  // The command line uses the built package, and ws only if it is installed.
   external: ["wsframe", "wsframe/load", "ws"],
   outdir: "dist",
 });
-// wsframe/ws: one bundle in CommonJS with the engine in it, for users whose tools cannot require() ES modules; the rest is as it is
-// written.
+// wsframe/ws is one CommonJS bundle that contains the engine, for tools that cannot require() ES modules. The other
+// entries stay ES modules.
 await build({
   ...common,
   splitting: false,
@@ -103,7 +104,7 @@ for (const name of ["core.wasm", "deflate.wasm"]) copyFileSync(`${root}build/${n
 execFileSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, "-p", root], { stdio: "inherit" });
 for (const name of ["ws.d.cts", "ws.d.mts"]) copyFileSync(`${root}src/ws/${name}`, `${root}dist/types/src/ws/${name}`);
 
-// The inspector uses the package as it is built.
+// The inspector uses the built package.
 const inspector = { ...common, splitting: false };
 const pageFolder = `${root}build/inspector/page`;
 mkdirSync(pageFolder, { recursive: true });

@@ -1,4 +1,4 @@
-// npm run check-decoder: bundles the check of decoders, which is TypeScript, and runs it.
+// npm run check-decoder: bundles test/reference/peers/main.ts, which is TypeScript, and runs it.
 
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import { build } from "esbuild";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const outfile = `${root}build/check-decoder.js`;
 
-/** Modules find their files where they were, not where the bundle is. */
+/** Makes import.meta.url refer to the source file instead of the bundle, so that modules find their files. */
 const ownUrls = {
   name: "own URLs",
   setup(bundle) {

@@ -1,5 +1,5 @@
-// Compiles assembly/ and assembly/deflate/, and embeds the release builds for src/: node scripts/core.js [--check]
-// With --check nothing is written: exit code 1 says that what is committed is not what they compile to.
+// Compiles assembly/ and assembly/deflate/, and embeds the release builds in src/: node scripts/core.js [--check]
+// With --check, nothing is written. The exit code is 1 if the committed files differ from the compiled ones.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -24,8 +24,8 @@ const cores = [
 ];
 
 /**
- * The source of the file that embeds a compiled core. In hex: gzip makes an eighth less of it than of base64, which hides
- * where bytes begin.
+ * The source of the file that embeds a compiled core. It uses hex because base64 hides where bytes begin: hex
+ * compresses to an eighth less with gzip.
  */
 function embed(wasm, { entry, constant }) {
   const folder = entry.slice(0, entry.lastIndexOf("/") + 1);
@@ -62,11 +62,11 @@ for (const core of cores) {
   const embedded = `${root}${core.embedded}`;
   const isCurrent = readFileSync(embedded, "utf8") === source;
   if (!process.argv.includes("--check")) {
-    // Left alone where it is right: others may be reading it.
+    // Does not touch a current file, because other processes may be reading it.
     if (!isCurrent) writeFileSync(embedded, source);
     console.log(`${core.name}.wasm: ${wasm.length} bytes`);
   } else if (!isCurrent) {
-    console.error(`${core.embedded} is not what ${core.entry} compiles to: run \`npm run build:core\``);
+    console.error(`${core.embedded} is out of date with ${core.entry}: run \`npm run build:core\``);
     process.exit(1);
   }
 }

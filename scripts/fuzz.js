@@ -1,4 +1,4 @@
-// npm run fuzz: bundles the command, which is TypeScript, and runs it.
+// npm run fuzz: bundles test/fuzz/main.ts, which is TypeScript, and runs it.
 
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";

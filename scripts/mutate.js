@@ -1,8 +1,8 @@
 // npm run mutate -- FOLDER [FILES] [--all] [--sample PERCENT] [--seed NUMBER]
-// Mutation testing of one folder of src/: StrykerJS changes the code in one place after the other, and the tests that
-// test/mutation/folders.json names must fail each time. FILES (as `decoder.ts`) are run alone. What the last run knows is not run
-// again, unless with --all. FOLDER may be assembly, too: test/mutation/assembly/ has a script of our own for that. Counts and
-// survivors go to test/mutation/results/FOLDER.json.
+// Mutation testing of one folder of src/: StrykerJS changes the code in one place at a time, and the tests in
+// test/mutation/folders.json must then fail. FILES (such as `decoder.ts`) limits the run to some files. Results of the
+// last run are reused, except with --all. FOLDER may also be assembly, which has its own script in
+// test/mutation/assembly/. Counts and survivors go to test/mutation/results/FOLDER.json.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -34,7 +34,7 @@ if (folder === undefined || !Object.hasOwn(folders, folder) || !(sample.share > 
 
 installStryker();
 process.chdir(root);
-// For vitest.config.ts and plugins.js.
+// Read by vitest.config.ts and plugins.js.
 process.env.MUTATED_FOLDER = folder;
 process.env.MUTATION_SAMPLE = JSON.stringify(sample);
 const report = `build/mutation-${folder}.json`;
@@ -43,7 +43,7 @@ const { Stryker } = await import(
   new URL("../test/mutation/node_modules/@stryker-mutator/core/dist/src/index.js", import.meta.url).href
 );
 const { tested } = await import("../test/mutation/plugins.js");
-// Ctrl-C leaves what is known by then.
+// Ctrl-C saves the results so far.
 const writePart = () => {
   if (tested.length > 0) writeResults(folder, reportOf(tested));
 };
@@ -59,13 +59,13 @@ await new Stryker({
   ],
   ignorers: ["texts"],
   testRunner: "vitest",
-  // Tests of memory collect garbage before they look.
+  // Tests of memory need to collect garbage before they measure.
   testRunnerNodeArgs: ["--expose-gc"],
   vitest: { configFile: "test/mutation/vitest.config.ts", related: false },
   coverageAnalysis: "perTest",
   checkers: sample.share < 1 ? ["sample"] : [],
   concurrency: 1,
-  // A worker that is killed costs seconds, and a busy machine must not kill mutants.
+  // Killing a worker takes seconds, and mutants must not time out just because the machine is busy.
   timeoutMS: 10_000,
   timeoutFactor: 2,
   dryRunTimeoutMinutes: 15,

@@ -1,6 +1,6 @@
 // npm run test:nodes -- [versions] [files or folders]
-// Runs tests of sockets on other versions of Node than the one that runs this: by default those of test/connection and test/node, on
-// every version that test/runtimes installs.
+// Runs socket tests on other versions of Node. By default, it runs test/connection and test/node on every version that
+// test/runtimes installs.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -20,12 +20,12 @@ const wanted = args.some((arg) => !isVersion(arg))
   : ["test/connection", "test/node"];
 const unknown = versions.filter((version) => !known.includes(version));
 if (unknown.length > 0) {
-  console.error(`Node ${unknown.join(", ")}: test/runtimes/package.json has ${known.join(", ")}`);
+  console.error(`Unknown Node version ${unknown.join(", ")}. test/runtimes/package.json has ${known.join(", ")}`);
   process.exit(2);
 }
 const files = wanted.filter((file) => existsSync(`${root}${file}`));
 if (files.length === 0) {
-  console.log(`Nothing to run on Node ${versions.join(", ")}: there is no ${wanted.join(", ")}`);
+  console.log(`Nothing to run on Node ${versions.join(", ")}: no files match ${wanted.join(", ")}`);
   process.exit();
 }
 

@@ -1,4 +1,4 @@
-// npm run build:check and npm run lint, side by side: node scripts/pretest.js
+// Runs npm run build:check and npm run lint in parallel: node scripts/pretest.js
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";

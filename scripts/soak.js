@@ -1,5 +1,5 @@
 // npm run soak -- [--seconds N] [--seed N] [--server wsframe|ws] [--rate KIB_PER_SECOND]
-// Bundles the processes of test/soak/, which are TypeScript, and runs the first of them.
+// Bundles the processes of test/soak/, which are TypeScript, and runs the main one.
 
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -7,7 +7,7 @@ import { build } from "esbuild";
 import installRuntimes from "../test/runtimes/install.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-// Chromium is driven by what is installed with the runtimes.
+// Chromium is driven by a package that is installed with the runtimes.
 installRuntimes();
 /** @type {import("esbuild").BuildOptions} */
 const common = { absWorkingDir: root, outbase: "test/soak", outdir: "build/soak", bundle: true, logLevel: "warning" };
@@ -18,7 +18,7 @@ await build({
   format: "esm",
   platform: "node",
   packages: "external",
-  // Where the sources look for what is installed beside them.
+  // Makes the bundles look for installed packages next to the sources.
   define: { "import.meta.url": JSON.stringify(new URL("../test/support/chromium.ts", import.meta.url).href) },
 });
 await build({ ...common, entryPoints: ["test/soak/clients/page.ts"], format: "iife", platform: "browser" });

@@ -1,4 +1,4 @@
-// npm run fuzz -- --check: puts each seeded mutant's fault into the code, and lets its target look for it.
+// npm run fuzz -- --check: puts the fault of each seeded mutant into the code and runs its target.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,14 +9,14 @@ import { runOrders } from "./process.ts";
 import type { TargetSettings } from "./settings.ts";
 
 const SECONDS = 60;
-/** How long a case may take, in ms: a fault may be an endless loop. */
+/** The longest time a case may take, in ms. A fault may be an endless loop. */
 const LONGEST = 10_000;
 
 export interface Checked {
   readonly mutant: Mutant;
-  /** What was found, or undefined for nothing. */
+  /** The finding, or undefined if nothing was found. */
   readonly finding: string | undefined;
-  /** Why it could not be looked for. */
+  /** The reason why the check could not run. */
   readonly failure: string | undefined;
   readonly cases: number;
   readonly seconds: number;
@@ -26,7 +26,7 @@ export async function checkMutant(mutant: Mutant, seed: number, settings: Target
   const root = process.cwd();
   const nothing = { mutant, finding: undefined, failure: undefined, cases: 0, seconds: 0 };
   const found = occurrences(mutant, readFileSync(join(root, mutant.file), "utf8"));
-  if (found !== 1) return { ...nothing, failure: `its text stands in ${mutant.file} ${found} times` };
+  if (found !== 1) return { ...nothing, failure: `its text occurs ${found} times in ${mutant.file}` };
   const bundle = await bundleRunner(root, {
     changes: [(file, source) => (file === mutant.file ? applied(mutant, source) : source)],
     assembly: mutant.file.startsWith("assembly/"),
@@ -47,7 +47,7 @@ export async function checkMutant(mutant: Mutant, seed: number, settings: Target
   }
 }
 
-/** @returns whether all were found */
+/** @returns whether all mutants were found */
 export async function checkMutants(
   mutants: readonly Mutant[],
   seed: number,

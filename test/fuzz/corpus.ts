@@ -1,4 +1,4 @@
-// Cases that reached something new, kept in a folder from one run to the next.
+// Keeps cases that reached something new in a folder, for later runs.
 
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";

@@ -1,7 +1,7 @@
-// What a run has reached of the code: building/ puts a mark into each branch of src/ and assembly/, which is told here when
-// it is passed for the first time.
+// Records the branches that a run has reached. bundle/ puts a mark into each branch of src/ and assembly/. A mark
+// reports here the first time its branch runs.
 
-/** One file with its marks. */
+/** One file and its marks. */
 interface Marked {
   readonly file: string;
   /** The line of each mark. */
@@ -22,7 +22,7 @@ export interface Reached {
   readonly total: number;
 }
 
-/** The name under which marked code finds this. */
+/** The global name under which marked code finds the recorder. */
 export const GLOBAL = "wsframeFuzzCoverage";
 
 const WORD = 32;
@@ -30,7 +30,7 @@ const WORD = 32;
 export class Coverage {
   readonly #files: Marked[] = [];
   readonly #assembly: ReadonlyMap<string, { readonly marked: Marked; readonly first: number }>;
-  /** The variables of all instances that were made, with where their marks are. */
+  /** The marked variables of all instances created so far, with the position of their marks. */
   readonly #words: {
     readonly word: WebAssembly.Global<"i32">;
     readonly marked: Marked;
@@ -48,7 +48,7 @@ export class Coverage {
     this.#assembly = words;
   }
 
-  /** Looks at each instance of WebAssembly that is made from now on. */
+  /** Watches each WebAssembly instance that is created from now on. */
   watchInstances(): void {
     const added = (exports: WebAssembly.Exports): void => this.#add(exports);
     WebAssembly.Instance = new Proxy(WebAssembly.Instance, {
@@ -64,13 +64,16 @@ export class Coverage {
     for (const [name, value] of Object.entries(exports)) {
       const place = this.#assembly.get(name);
       if (place === undefined || !(value instanceof WebAssembly.Global)) continue;
-      // The files of a core count once it is used.
+      // The files of a core count only once the core is used.
       if (!this.#files.includes(place.marked)) this.#files.push(place.marked);
       this.#words.push({ word: value as WebAssembly.Global<"i32">, ...place, seen: 0 });
     }
   }
 
-  /** Called by a marked file when it is loaded. Returns its marks, and what to call when one is passed the first time. */
+  /**
+   * A marked file calls this when it loads. It returns the marks of the file, and the function to call the first time a
+   * branch runs.
+   */
   register(file: string, lines: readonly number[]): readonly [reached: Uint8Array, hit: (id: number) => void] {
     const reached = new Uint8Array(lines.length);
     this.#files.push({ file, lines, reached });
@@ -83,7 +86,7 @@ export class Coverage {
     ];
   }
 
-  /** Whether something was reached for the first time since the last call. */
+  /** Whether a branch was reached for the first time since the last call. */
   isNew(): boolean {
     for (const each of this.#words) {
       const value = each.word.value;
@@ -107,7 +110,7 @@ export class Coverage {
     return `reached ${typescript.reached}/${typescript.total} of TypeScript, ${assembly.reached}/${assembly.total} of AssemblyScript`;
   }
 
-  /** By folder. */
+  /** The table of branches by folder. */
   get table(): string {
     const folders = new Set(this.#files.map(({ file }) => folderOf(file)));
     const rows = [...folders].sort().map((folder) => {
@@ -117,7 +120,7 @@ export class Coverage {
     return ["branches reached:", ...rows].join("\n");
   }
 
-  /** The lines of branches that were not reached, of the files that were. */
+  /** The lines of unreached branches in the files that were loaded. */
   get unreached(): string {
     return this.#files
       .filter(({ reached }) => reached.includes(1))

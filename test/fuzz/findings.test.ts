@@ -1,4 +1,4 @@
-// Each finding of the fuzzer that was ever written down, again.
+// Runs every recorded finding of the fuzzer again.
 
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { TARGETS } from "./targets.ts";
 const folder = fileURLToPath(new URL("findings", import.meta.url));
 const names = listFindings(folder);
 
-test("each finding in the folder has the name of a target", () => {
+test("every finding in the folder is named after a target", () => {
   for (const name of names) expect(Object.keys(TARGETS)).toContain(readFinding(join(folder, name)).target);
 });
 

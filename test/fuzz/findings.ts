@@ -1,4 +1,5 @@
-// Findings as files, TARGET-hash.json: what was wrong, and the case. test/fuzz/findings.test.ts runs each again.
+// Stores findings as files named TARGET-hash.json, with the finding and its case. test/fuzz/findings.test.ts runs each
+// again.
 
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// npm run fuzz: see HELP.
+// The command npm run fuzz. HELP describes it.
 
 import { parseArgs } from "node:util";
 import { bundleRunner } from "./bundle/bundle.ts";
@@ -11,13 +11,13 @@ import { DEFAULT_SETTINGS, type TargetSettings } from "./settings.ts";
 import { TARGETS } from "./targets.ts";
 
 const FINDINGS = "test/fuzz/findings";
-/** How long a case may take, in ms. */
+/** The longest time a case may take, in ms. */
 const LONGEST = 60_000;
 
 const HELP = `npm run fuzz -- [TARGET ...] [OPTIONS]
 
-Runs until it is stopped, or until the time or the units are used up. Without a target all run in turn.
-A finding is shrunk and written to ${FINDINGS}/; the exit code is then 1.
+Runs until you stop it, or until the time or the units are used up. Without a target, all targets take turns.
+A finding is shrunk and written to ${FINDINGS}/. The exit code is then 1.
 
 Targets:
 ${Object.entries(TARGETS)
@@ -25,19 +25,19 @@ ${Object.entries(TARGETS)
   .join("\n")}
 
 Options:
-  --seconds N    stop after so many seconds
-  --units N      stop each target after so many of its units (frames, messages, calls)
-  --seed N       make the same cases as a run that printed this seed
-  --corpus DIR   keep cases that reach new code in a folder, and begin with those that are there
-  --no-coverage  do not look what is reached: faster. So it is with --bulk
-  --unreached    print the lines that were not reached, at the end
+  --seconds N    stop after this many seconds
+  --units N      stop each target after this many units (frames, messages or calls)
+  --seed N       make the same cases as the run that printed this seed
+  --corpus DIR   keep cases that reach new code in this folder, and start with the ones in it
+  --no-coverage  do not measure coverage, which is faster (implied by --bulk)
+  --unreached    at the end, print the lines that were not reached
   --replay FILE  run the case of a finding again
-  --check        put seeded faults into the code, one at a time, and see whether they are found: all of them, or those of
-                 the targets or with the names that are given
-  --bulk         frames: many short frames in each case, one way of decoding them at a time
+  --check        put seeded faults into the code, one at a time, and check that they are found. Runs all faults, or
+                 those of the given targets or with the given names
+  --bulk         frames: many short frames per case, with one way of decoding at a time
   --checked      deflate: check each load and store of the core
-  --node         deflate: compare with node:zlib, where gcc or zlib.h is missing
-  --size N       deflate, compression: how large a case is, in connections of each kind or in steps
+  --node         deflate: compare with node:zlib, for machines without gcc or zlib.h
+  --size N       deflate, compression: the size of a case, in connections of each kind or in steps
 `;
 
 /** @returns the exit code */
@@ -69,7 +69,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const settings = { ...DEFAULT_SETTINGS, bulk, checked, node, size: number(values.size, "--size") };
   if (values.check) return check(positionals, number(values.seed, "--seed") ?? 1, settings);
   const unknown = positionals.find((name) => TARGETS[name] === undefined);
-  if (unknown !== undefined) throw new TypeError(`There is no target ${unknown}: try --help`);
+  if (unknown !== undefined) throw new TypeError(`Unknown target ${unknown}: see --help`);
   const seed = number(values.seed, "--seed") ?? Date.now() % 2 ** 31;
   const seconds = number(values.seconds, "--seconds");
   const units = number(values.units, "--units");
@@ -87,12 +87,12 @@ export async function main(args: readonly string[]): Promise<number> {
   });
 }
 
-/** @param names of mutants or targets; all if there are none */
+/** @param names of mutants or targets; all mutants if empty */
 async function check(names: readonly string[], seed: number, settings: TargetSettings): Promise<number> {
   const chosen = MUTANTS.filter(
     ({ name, target }) => names.length === 0 || names.includes(name) || names.includes(target),
   );
-  if (chosen.length === 0) throw new TypeError(`There is no mutant ${names.join(", ")}`);
+  if (chosen.length === 0) throw new TypeError(`Unknown mutant or target: ${names.join(", ")}`);
   return (await checkMutants(chosen, seed, settings)) ? 0 : 1;
 }
 

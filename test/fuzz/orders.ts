@@ -1,4 +1,4 @@
-// What the command tells the process that runs the targets, and what that tells it back.
+// The orders that the command sends to the process that runs targets, and the report that it gets back.
 
 import type { AssemblyFile } from "./coverage.ts";
 import type { TargetSettings } from "./settings.ts";
@@ -7,24 +7,24 @@ export interface Orders {
   readonly targets: readonly string[];
   readonly settings: TargetSettings;
   readonly seed: number;
-  /** Infinity does not survive JSON: undefined is no limit. */
+  /** JSON has no Infinity, so undefined means no limit. */
   readonly seconds?: number;
   readonly units?: number;
-  /** A file to write a case to that takes longer than `longest`, in ms, before the process ends itself. */
+  /** The file for a case that takes longer than `longest`, in ms. The process then exits. */
   readonly stuck: string;
   readonly longest: number;
-  /** Where findings are written: a folder. Without it they are not shrunk either, and the first ends the run. */
+  /** The folder for findings. Without it, findings are not shrunk, and the first one ends the run. */
   readonly findings?: string;
   readonly corpus?: string;
-  /** Files with findings to run again, in place of all else. */
+  /** Files with findings to run again. Nothing else runs then. */
   readonly replay?: readonly string[];
-  /** The marks in assembly/. Undefined: nothing is marked. */
+  /** The marks in assembly/. If undefined, nothing is marked. */
   readonly marks?: readonly AssemblyFile[];
-  /** Print what was not reached. */
+  /** Whether to print unreached lines. */
   readonly unreached?: boolean;
 }
 
-/** The first finding of a run that only looks for one. */
+/** The first finding of a run that looks for only one. */
 export interface Told {
   readonly finding: string;
   readonly cases: number;

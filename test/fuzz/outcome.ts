@@ -1,8 +1,8 @@
-// One case of a target, with whatever goes wrong in it as a finding.
+// Runs one case of a target and turns anything that goes wrong into a finding.
 
 import type { Outcome, Target } from "./target.ts";
 
-/** As target.run(); an exception is a finding. Synchronous where the target is. */
+/** Like target.run(), but an exception becomes a finding. Synchronous if the target is. */
 export function outcomeOf<Case>(target: Target<Case>, one: Case): Outcome | Promise<Outcome> {
   try {
     const outcome = target.run(one);
@@ -16,7 +16,7 @@ function asFinding(error: unknown): Outcome {
   return { units: 0, finding: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
 
-/** A finding without its numbers and bytes: two that are the same then are taken for one. */
+/** A finding without its numbers and bytes. Findings that are then equal count as the same kind. */
 export function kindOf(finding: string): string {
   const [first = ""] = finding.split("\n");
   return first

@@ -1,4 +1,4 @@
-// The process that runs targets, from outside.
+// Starts and watches the process that runs targets.
 
 import { fork } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -8,20 +8,20 @@ import type { Orders, Told } from "./orders.ts";
 import type { Stuck } from "./watchdog.ts";
 
 export interface Ended {
-  /** 0 without a finding. */
+  /** 0 if there is no finding. */
   readonly code: number;
-  /** What it said last. */
+  /** The last report of the process. */
   readonly told: Told | undefined;
-  /** The case that took longer than it may. */
+  /** The case that took too long. */
   readonly stuck: Stuck | undefined;
 }
 
 export interface ProcessSettings {
-  /** How long a case may take, in ms. */
+  /** The longest time a case may take, in ms. */
   readonly longest: number;
-  /** Whether what it prints is shown. */
+  /** Whether to show the output of the process. */
   readonly shown: boolean;
-  /** When it is killed, in ms. Default never. */
+  /** When to kill the process, in ms. Default: never. */
   readonly killAfter?: number;
 }
 
@@ -36,7 +36,7 @@ export async function runOrders(
     stdio: shown ? "inherit" : ["ignore", "ignore", "pipe", "ipc"],
     ...(killAfter < Infinity && { timeout: killAfter, killSignal: "SIGKILL" }),
   });
-  // The child ends by itself, with its report.
+  // The child handles the signal itself and prints its report.
   const interrupted = (): void => {};
   process.on("SIGINT", interrupted);
   let told: Told | undefined;
@@ -53,7 +53,7 @@ export async function runOrders(
       child.on("exit", (code) => resolve(code ?? 1));
     });
     if (existsSync(stuck)) return { code, told, stuck: JSON.parse(readFileSync(stuck, "utf8")) as Stuck };
-    // A crash of the process is a finding like others.
+    // A crash of the process is a finding too.
     if (!shown && code !== 0 && told === undefined) told = { finding: said.trim() || "the process ended", cases: 0 };
     return { code, told, stuck: undefined };
   } finally {

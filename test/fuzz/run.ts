@@ -1,4 +1,5 @@
-// The process that runs targets: what npm run fuzz bundles anew each time. Its one argument is a file with Orders.
+// The process that runs targets, which npm run fuzz bundles again for each run. Its only argument is a file with
+// Orders.
 
 import { Coverage, GLOBAL } from "./coverage.ts";
 import { Corpus } from "./corpus.ts";
@@ -10,15 +11,15 @@ import type { Target } from "./target.ts";
 import { TARGETS } from "./targets.ts";
 import { Watchdog } from "./watchdog.ts";
 
-/** How long shrinking a finding may take, in ms. */
+/** The longest time for shrinking a finding, in ms. */
 const SHRINKING = 30_000;
-/** A target with so many kinds of finding has said enough. */
+/** A target stops after this many kinds of findings. */
 const MOST_KINDS = 10;
 
 const orders = JSON.parse(process.argv[2] ?? "{}") as Orders;
 const coverage = orders.marks === undefined ? undefined : new Coverage(orders.marks);
 if (coverage !== undefined) {
-  // Before any of src/ is loaded, which is where marks are.
+  // Before any file of src/ loads, because those contain the marks.
   Object.assign(globalThis, { [GLOBAL]: coverage });
   coverage.watchInstances();
 }
@@ -26,7 +27,7 @@ const targets: Target[] = [];
 for (const name of orders.targets) targets.push(await TARGETS[name]!.load(orders.settings));
 
 process.exitCode = orders.replay === undefined ? await run() : await replay(orders.replay);
-// Targets may have left timers.
+// Targets may have left timers behind.
 if (process.send === undefined) process.exit();
 else process.disconnect();
 
@@ -35,7 +36,7 @@ async function replay(paths: readonly string[]): Promise<number> {
   for (const path of paths) {
     const saved = readFinding(path);
     const target = await TARGETS[saved.target]?.load(orders.settings);
-    if (target === undefined) throw new Error(`${path}: there is no target ${saved.target}`);
+    if (target === undefined) throw new Error(`${path}: unknown target ${saved.target}`);
     const { finding } = await outcomeOf(target, saved.case);
     console.log(`${path}: ${finding ?? "no finding"}`);
     if (finding !== undefined) failed++;

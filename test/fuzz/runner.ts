@@ -1,4 +1,4 @@
-// Runs targets in turn, a slice of time each, until the time or the units are used up.
+// Runs targets in turns of a fixed time until the time or the units are used up.
 
 import { setImmediate } from "node:timers/promises";
 import { Random } from "../support/random.ts";
@@ -11,24 +11,24 @@ export interface Found {
   readonly target: Target;
   readonly case: unknown;
   readonly finding: string;
-  /** How many cases the target had run. */
+  /** The number of cases that the target had run. */
   readonly cases: number;
 }
 
 export interface RunSettings {
   readonly targets: readonly Target[];
   readonly seed: number;
-  /** On the clock of performance.now(). */
+  /** As a time of performance.now(). */
   readonly until: number;
   /** For each target. */
   readonly units: number;
   readonly coverage: Coverage | undefined;
   readonly corpus: Corpus | undefined;
-  /** Whether somebody has stopped it. Default never. */
+  /** Whether the run was stopped from outside. Default: never. */
   stopped?(): boolean;
-  /** Told before a case runs, so that one that never ends can be seen; and without arguments when it has. */
+  /** Called before each case, to detect one that never ends, and without arguments after it. */
   watch?(target?: Target, one?: unknown): void;
-  /** Called for a finding of a new kind. True ends the run. */
+  /** Called for a finding of a new kind. Returning true ends the run. */
   found(found: Found): boolean | Promise<boolean>;
   /** Called every few seconds, and at the end. */
   report(progress: readonly Progress[]): void;
@@ -39,21 +39,21 @@ export interface Progress {
   readonly unit: string;
   readonly cases: number;
   readonly units: number;
-  /** How long it has run, in ms. */
+  /** The time that the target has run, in ms. */
   readonly spent: number;
   readonly findings: number;
-  /** How many cases were kept for what they reached. */
+  /** The number of cases kept because they reached something new. */
   readonly kept: number;
 }
 
 const SLICE = 1000;
 const REPORT_EVERY = 5000;
-/** A task must end now and then: what WeakRefs refer to is kept until it does. */
+/** The longest task, in ms. Referents of WeakRefs are kept alive until a task ends. */
 const TASK = 100;
-/** Of the cases, how many are changes of those that were kept. */
+/** The fraction of cases that are changed versions of kept ones. */
 const MUTATED = 0.5;
 
-/** A target at work. */
+/** A target with its state in this run. */
 class Line implements Progress {
   readonly target: Target;
   readonly #settings: RunSettings;
@@ -93,7 +93,7 @@ class Line implements Progress {
   }
 
   #next(): unknown {
-    // Those that earlier runs have kept come first.
+    // Cases from earlier runs come first.
     if (this.#before.length > 0) return this.#before.pop();
     const { target } = this;
     const random = new Random(this.#random.integer(0, 0xffff_ffff));
@@ -102,7 +102,7 @@ class Line implements Progress {
       : target.generate(random);
   }
 
-  /** @returns whether the run is to end */
+  /** @returns whether the run must end */
   async runUntil(end: number): Promise<boolean> {
     const settings = this.#settings;
     const { target } = this;

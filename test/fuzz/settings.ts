@@ -1,13 +1,13 @@
-// What a run can be told about its targets, beside the seed: the options of `npm run fuzz` that a target reads.
+// The options of `npm run fuzz`, other than the seed, that targets read.
 
 export interface TargetSettings {
-  /** frames: many short frames in each case, one way of decoding them at a time. */
+  /** frames: many short frames per case, with one way of decoding at a time. */
   readonly bulk: boolean;
   /** deflate: check each load and store of the core. */
   readonly checked: boolean;
-  /** deflate: compare with node:zlib, where there is no gcc. */
+  /** deflate: compare with node:zlib, for machines without gcc. */
   readonly node: boolean;
-  /** deflate and compression: how large a case is, in connections of each kind and in steps. */
+  /** deflate and compression: the size of a case, in connections of each kind and in steps. */
   readonly size: number | undefined;
 }
 

@@ -1,10 +1,10 @@
-// A run of one target inside a test.
+// Runs one target inside a test.
 
 import { runTargets } from "./runner.ts";
 import { DEFAULT_SETTINGS } from "./settings.ts";
 import { TARGETS } from "./targets.ts";
 
-/** Ends after the first finding, this many units, or at `until`. */
+/** Ends after the first finding, after this many units, or at `until`. */
 export async function shortRun(
   name: string,
   { seed, units, until }: { readonly seed: number; readonly units: number; readonly until: number },

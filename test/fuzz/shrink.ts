@@ -1,10 +1,10 @@
-// Shrinking: the parts that most targets need.
+// The parts of shrinking that most targets share.
 
 /** Tells whether a smaller candidate still fails. */
 export type Fails<T> = (candidate: T) => Promise<boolean>;
 
 /**
- * The shortest list it finds for which `fails` is still true, by leaving out ranges: halves first, single items last
+ * The shortest list found for which `fails` is still true. It leaves out ranges, first halves and finally single items
  * (Zeller's ddmin).
  */
 export async function shrinkList<T>(items: readonly T[], fails: Fails<readonly T[]>): Promise<readonly T[]> {
@@ -19,12 +19,12 @@ export async function shrinkList<T>(items: readonly T[], fails: Fails<readonly T
   return left;
 }
 
-/** The shortest bytes, as shrinkList(). */
+/** The shortest bytes found, like shrinkList(). */
 export async function shrinkBytes(bytes: Uint8Array, fails: Fails<Uint8Array>): Promise<Uint8Array> {
   return Uint8Array.from(await shrinkList([...bytes], (left) => fails(Uint8Array.from(left))));
 }
 
-/** The least whole number from 0 on it finds for which `fails` is still true, if it is true for `value`. */
+/** The smallest integer from 0 on found for which `fails` is still true, given that it is true for `value`. */
 export async function shrinkNumber(value: number, fails: Fails<number>): Promise<number> {
   let least = 0;
   let known = value;
@@ -36,7 +36,7 @@ export async function shrinkNumber(value: number, fails: Fails<number>): Promise
   return known;
 }
 
-/** Leaves out the properties that are not needed. */
+/** Leaves out the properties that are not needed for the failure. */
 export async function shrinkOptions<T extends object>(options: T, fails: Fails<T>): Promise<T> {
   let left = options;
   for (const key of Object.keys(options)) {

@@ -1,28 +1,28 @@
-// What the fuzzer needs of something that it can fuzz.
+// The interface of a fuzz target.
 
 import type { Random } from "../support/random.ts";
 
-/** What came of one case. */
+/** The outcome of one case. */
 export interface Outcome {
-  /** How much it tried, in the target's unit. */
+  /** The number of units tried. */
   readonly units: number;
-  /** What is wrong, for a person to read. Undefined when nothing is. */
+  /** The problem, in readable form. Undefined if there is none. */
   readonly finding?: string | undefined;
 }
 
 /**
- * A public surface. A case is plain JSON: it can be kept in a file, run again, changed and shortened. The same case gives
- * the same outcome, whatever ran before it.
+ * A public interface to fuzz. A case is plain JSON, so it can be stored, repeated, changed and shortened. A case has
+ * the same outcome whatever ran before it.
  */
 export interface Target<Case = unknown> {
-  /** As in `npm run fuzz -- NAME`. */
+  /** The name in `npm run fuzz -- NAME`. */
   readonly name: string;
-  /** What is counted, in the plural: "frames", "calls". */
+  /** The unit of counting, in the plural, such as "frames" or "calls". */
   readonly unit: string;
   generate(random: Random): Case;
-  /** A case much like this one, for runs that are guided by coverage. */
+  /** A slightly changed case, for runs that coverage guides. */
   mutate?(one: Case, random: Random): Case;
   run(one: Case): Outcome | Promise<Outcome>;
-  /** The simplest case it finds for which `fails` is still true. */
+  /** The simplest case found for which `fails` is still true. */
   shrink(one: Case, fails: (candidate: Case) => Promise<boolean>): Promise<Case>;
 }

@@ -1,12 +1,12 @@
-// All that can be fuzzed, by name. A target is loaded when it is used, so that a run covers the code of its targets alone.
+// All targets by name. A target is loaded on use, so that a run covers only the code of its own targets.
 
 import type { TargetSettings } from "./settings.ts";
 import type { Target } from "./target.ts";
 
 export interface TargetEntry {
-  /** For --help. */
+  /** Printed by --help. */
   readonly summary: string;
-  /** Relative to this file, for what the target runs in the tests and in a bundle. */
+  /** The path is relative to this file, so it works both in the tests and in a bundle. */
   load(settings: TargetSettings): Promise<Target>;
 }
 
@@ -32,11 +32,11 @@ export const TARGETS: Readonly<Record<string, TargetEntry>> = {
     load: async (settings) => (await import("./compression/target.ts")).compressionTarget(settings),
   },
   connection: {
-    summary: "Connection of wsframe/node in a simulated world: its socket, its peer, its user and time",
+    summary: "Connection of wsframe/node with a simulated socket, peer, user and clock",
     load: async () => (await import("./connection/target.ts")).connection,
   },
   protocol: {
-    summary: "any calls on several Protocols, in one another too, against a model of a connection",
+    summary: "any calls on several Protocols, also nested, against a model of a connection",
     load: async () => (await import("./protocol/target.ts")).protocolTarget,
   },
 };

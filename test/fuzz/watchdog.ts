@@ -1,16 +1,16 @@
-// Sees a case that never ends, writes it down, and ends the process.
+// Detects a case that never ends, writes it to a file, and ends the process.
 
 import { Worker } from "node:worker_threads";
 import type { Target } from "./target.ts";
 
-/** A longer case is not written down. */
+/** The space for a case, in bytes. Longer cases are not written. */
 const ROOM = 4 << 20;
-/** In the shared memory: the turn, 0 while nothing runs, and the length of the text after it. */
+/** Positions in the shared memory: the turn, which is 0 while nothing runs, and the length of the text that follows. */
 const TURN = 0;
 const LENGTH = 1;
 const HEADER = 8;
 
-/** The thread that looks whether the turn goes on: the thread of the case is busy. */
+/** A thread that checks whether the turn advances. The main thread is busy with the case. */
 const SCRIPT = `
   const { writeFileSync } = require("node:fs");
   const { workerData: { memory, path, longest } } = require("node:worker_threads");
@@ -29,10 +29,10 @@ const SCRIPT = `
   }, 500);
 `;
 
-/** What is written down. */
+/** The content of the file. */
 export interface Stuck {
   readonly target: string;
-  /** Undefined if it was too long. */
+  /** Undefined if the case was too long. */
   readonly case?: unknown;
 }
 
@@ -43,13 +43,13 @@ export class Watchdog {
   readonly #worker: Worker;
   #turn = 0;
 
-  /** @param path where a case that does not end is written @param longest how long any case may take, in ms */
+  /** @param path the file for a case that does not end @param longest the longest time for a case, in ms */
   constructor(path: string, longest: number) {
     this.#worker = new Worker(SCRIPT, { eval: true, workerData: { memory: this.#memory, path, longest } });
     this.#worker.unref();
   }
 
-  /** Before a case, and without arguments after it. */
+  /** Call it before a case, and without arguments after it. */
   watch(target?: Target, one?: unknown): void {
     if (target === undefined) {
       Atomics.store(this.#numbers, TURN, 0);

@@ -1,4 +1,4 @@
-// Compiles a core from changed sources, as scripts/core.js does from those that are there.
+// Compiles a core from changed sources. scripts/core.js does the same for the unchanged ones.
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ export type AssemblyChange = (file: string, source: string) => string;
 export interface CoreSource {
   readonly entry: string;
   readonly target: string;
-  /** The file of src/ that embeds it, and the name of its constant there. */
+  /** The file of src/ that embeds the core. `constant` is the name of its constant there. */
   readonly embedded: string;
   readonly constant: string;
 }

@@ -1,4 +1,4 @@
-// Bundles the part of the fuzzer that runs targets, with whatever changes src/ and assembly/ on the way.
+// Bundles the part of the fuzzer that runs targets, applying changes to src/ and assembly/ along the way.
 
 import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
@@ -14,17 +14,17 @@ export type Change = (file: string, source: string) => string;
 
 export interface BundleSettings {
   readonly changes: readonly Change[];
-  /** Whether assembly/ is changed too, and must be compiled. */
+  /** Whether assembly/ also changes and must be compiled. */
   readonly assembly: boolean;
-  /** Whether branches are marked, so that a run sees what it reaches. */
+  /** Whether to mark branches, so that a run sees what it reaches. */
   readonly coverage: boolean;
 }
 
 export interface Bundle {
   readonly folder: string;
-  /** What to run, in that folder. */
+  /** The script to run, inside the folder of the bundle. */
   readonly path: string;
-  /** The marks in assembly/, with `coverage`. */
+  /** The marks in assembly/, if `coverage` is on. */
   readonly marks: readonly AssemblyFile[];
   remove(): Promise<void>;
 }
@@ -43,7 +43,7 @@ export async function bundleRunner(root: string, { changes, assembly, coverage }
     return coverage ? markTypeScript(file, changed(file, source)) : changed(file, source);
   };
   await mkdir(join(root, "build/fuzz"), { recursive: true });
-  // A folder of its own, for its parts are loaded while it runs, and others may run at the same time.
+  // Each run has its own folder, because its chunks are loaded while it runs and other runs may be active.
   const folder = await mkdtemp(join(root, "build/fuzz/run-"));
   await build({
     absWorkingDir: root,
@@ -75,7 +75,7 @@ function sources(root: string, changed: Change): Plugin {
         const file = relative(root, resolve(path));
         if (file.startsWith("node_modules")) return undefined;
         const source = changed(file, readFileSync(path, "utf8"));
-        // Tests read their fixtures from where they are written.
+        // Tests read their fixtures relative to their source files.
         const contents = source.replaceAll("import.meta.url", JSON.stringify(pathToFileURL(path).href));
         return { contents, loader: "ts" };
       });

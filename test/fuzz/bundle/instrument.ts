@@ -1,4 +1,5 @@
-// Changes that let a run see which branches of src/ and assembly/ it has reached: test/fuzz/coverage.ts is what they tell.
+// Source changes that record which branches of src/ and assembly/ a run has reached. test/fuzz/coverage.ts collects the
+// records.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +7,7 @@ import { type AssemblyFile, GLOBAL } from "../coverage.ts";
 import type { Change } from "./bundle.ts";
 import { marked } from "./marks.ts";
 
-/** Generated, or no code. */
+/** Files that are generated or not fuzzed. */
 const LEFT_OUT = /embedded\.ts$|module\.workerd\.ts$|^src\/(?:inspector|cli)\//;
 
 /** For TypeScript. */
@@ -15,7 +16,7 @@ export const markTypeScript: Change = (file, source) => {
   const mark = (id: number): string => `(__marks[${id}] || __hit(${id}))`;
   const { source: made, lines } = marked(file, source, { mark, expressions: true });
   if (lines.length === 0) return source;
-  // On the first line: what follows it may be called while the file is loaded, and no line moves.
+  // On the first line, because code after it may run while the file loads, and so that no line number changes.
   return `var [__marks, __hit] = globalThis.${GLOBAL}.register(${JSON.stringify(file)}, [${lines.join()}]); ${made}`;
 };
 
@@ -27,8 +28,8 @@ export interface AssemblyMarks {
 }
 
 /**
- * For AssemblyScript: a global variable for each 32 marks, which the module exports. A mark in memory would need room there,
- * and a call to JavaScript takes too long.
+ * The change for AssemblyScript: one exported global variable per 32 marks. A mark in memory would need space there,
+ * and a call to JavaScript would be too slow.
  */
 export function markAssembly(root: string, before: Change): AssemblyMarks {
   const sources = new Map<string, string>();
@@ -37,7 +38,7 @@ export function markAssembly(root: string, before: Change): AssemblyMarks {
     const exports: string[] = [];
     for (const name of readdirSync(join(root, folder)).sort()) {
       const file = `${folder}/${name}`;
-      // Numbers alone, which src/ imports too.
+      // These files contain only numbers that src/ also imports.
       if (!name.endsWith(".ts") || name === "index.ts" || name === "memory.ts") continue;
       const prefix = `cov_${file.replaceAll(/\W/g, "_")}_`;
       const { source, lines } = marked(file, before(file, readFileSync(join(root, file), "utf8")), {
@@ -46,7 +47,7 @@ export function markAssembly(root: string, before: Change): AssemblyMarks {
       });
       const words = Array.from({ length: Math.ceil(lines.length / WORD) }, (_, i) => `${prefix}${i}`);
       if (words.length === 0) continue;
-      // On the first line, for they must come before what uses them.
+      // On the first line, because declarations must precede their uses.
       sources.set(file, `${words.map((word) => `export let ${word}: i32 = 0;`).join(" ")} ${source}`);
       exports.push(`export { ${words.join(", ")} } from "./${name.slice(0, -3)}";`);
       files.push({ file, lines, words });

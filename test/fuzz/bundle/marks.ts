@@ -1,28 +1,27 @@
-// Puts a mark into each branch of a source, without changing its lines: what is passed tells so.
-//
-// Marks and not V8's own coverage: a mark costs a load and a branch once it has been passed, so coverage can be looked at after
-// each case. V8's has to be fetched through the inspector, which takes as long as many cases.
+// Puts a mark into each branch of a source file without moving its lines. A branch sets its mark when it runs.
+// V8's own coverage is not used: reading it goes through the inspector, which takes as long as many cases. A mark costs
+// one load and one branch after its first use, so coverage can be read after each case.
 
 import ts from "typescript";
 
-/** A text to put in before a position. */
+/** Text to insert before a position. */
 interface Insertion {
   readonly at: number;
   readonly text: string;
-  /** Of two at one position, the outer one comes first. */
+  /** At the same position, the outer insertion comes first. */
   readonly order: number;
 }
 
 export interface Marked {
   readonly source: string;
-  /** The line of each mark, from 1 on. */
+  /** The line of each mark, starting at 1. */
   readonly lines: readonly number[];
 }
 
 export interface Language {
-  /** A mark as an expression, without a semicolon. */
+  /** The mark as an expression, without a semicolon. */
   mark(id: number): string;
-  /** Whether it can stand in an expression, as in `(mark, value)`. */
+  /** Whether the mark can be part of an expression, as in `(mark, value)`. */
   readonly expressions: boolean;
 }
 
@@ -37,7 +36,7 @@ export function marked(file: string, source: string, language: Language): Marked
   const insert = (at: number, text: string): void => {
     insertions.push({ at, text, order: insertions.length });
   };
-  /** Into a block, or around a statement that has none. */
+  /** Inserts the mark into a block, or wraps a single statement in a block. */
   const statement = (node: ts.Statement): void => {
     if (ts.isBlock(node)) {
       insert(node.getStart(tree) + 1, ` ${newMark(node)};`);
@@ -57,7 +56,7 @@ export function marked(file: string, source: string, language: Language): Marked
     if (ts.isFunctionLike(node) && "body" in node && node.body !== undefined) {
       const { body } = node;
       if (ts.isBlock(body)) {
-        // After super(), and after directives; a constructor without super() has none.
+        // After directives and after super(). A constructor without super() has no such call.
         const isDerived = ts.isConstructorDeclaration(node) && body.getText(tree).includes("super(");
         if (!isDerived) insert(body.getStart(tree) + 1, ` ${newMark(node)};`);
       } else if (ts.isArrowFunction(node)) {
@@ -94,7 +93,8 @@ function edited(
   insertions: readonly Insertion[],
   closing: readonly { readonly at: number; readonly text: string }[],
 ): string {
-  // What closes at a position comes before what opens there; of what closes, the inner one, which was visited last, first.
+  // At the same position, closing text comes before opening text. Among closing texts, the inner one comes first, which
+  // was visited last.
   const all = [
     ...closing.map(({ at, text }, i) => ({ at, text, rank: -1, order: -i })),
     ...insertions.map(({ at, text, order }) => ({ at, text, rank: 1, order })),

@@ -1,5 +1,5 @@
-// Compressed messages that are right, wrong, too long or no text, as a Protocol gets them: at once, in chunks cut anywhere, in slices,
-// with `fragments`, or with zlib. What comes of them must not depend on that.
+// Feeds a Protocol compressed messages that are valid, broken, too long or not text, in one chunk, in chunks cut
+// anywhere, in slices, with `fragments`, or with zlib. The result must not depend on how they are delivered.
 
 import zlib from "node:zlib";
 import {
@@ -24,7 +24,7 @@ const CHARACTERS = ["a", "é", "漢", "😀", "\ufeff", "\u0000", "xyz".repeat(2
 class Log implements MessageSink {
   readonly messages: string[] = [];
   failure: WebSocketError | undefined;
-  /** Of a message in pieces, those that came. */
+  /** The pieces received so far of a message that is delivered in pieces. */
   pieces: Buffer[] = [];
   #kind = "";
 
@@ -65,7 +65,7 @@ function makeText(random: Random): Uint8Array {
   return Buffer.concat(parts);
 }
 
-/** A connection's messages as frames. @param all what they were, one after the other */
+/** A connection's messages as frames. @param all receives the messages in order */
 function makeFrames(random: Random): Buffer {
   const frames: Uint8Array[] = [];
   let before: Uint8Array = new Uint8Array(0);
@@ -110,7 +110,7 @@ function arrive(random: Random, stream: Uint8Array, limits: Limits, ratio: numbe
   const extension = perMessageDeflate({ maxInflateRatio: ratio, ...(codec && { codec }) });
   const protocol = new Protocol({ role: "client", extensions: [extension], limits, ...options });
   const log = new Log();
-  // Not each byte of a long one.
+  // Long streams are not cut at each byte.
   const largest = Math.max(random.pick([1, 20, 1000, 30_000]), stream.length / 500);
   for (let at = 0; at < stream.length;) {
     const end = cuts ? Math.min(stream.length, at + random.integer(1, Math.ceil(largest))) : stream.length;
@@ -129,7 +129,7 @@ function compare(name: string, log: Log, expected: Log, sameError: boolean): voi
   const [theirs, ours] = [expected.failure, log.failure];
   if (at >= 0 || log.messages.length !== expected.messages.length) {
     throw new Error(
-      `${name}: message ${at} of ${expected.messages.length}, ${log.messages.length} came, ${theirs?.code} and ${ours?.code}`,
+      `${name}: message ${at} of ${expected.messages.length}, ${log.messages.length} received, ${theirs?.code} and ${ours?.code}`,
     );
   }
   if ((theirs === undefined) !== (ours === undefined)) throw new Error(`${name}: ${theirs?.code} and ${ours?.code}`);
@@ -139,7 +139,7 @@ function compare(name: string, log: Log, expected: Log, sameError: boolean): voi
   if (facts(theirs) !== facts(ours)) throw new Error(`${name}: ${facts(theirs)}, and ${facts(ours)}`);
 }
 
-/** Runs the connection of a seed in all ways. @returns the code of its error, if it has one @throws Error with what differs */
+/** Runs the connection of a seed in all ways. @returns the code of its error, if any @throws Error with the difference */
 export function runArrival(seed: number): string | undefined {
   const random = new Random(seed);
   const stream = makeFrames(random);
@@ -157,7 +157,7 @@ export function runArrival(seed: number): string | undefined {
     zlib: { options: {}, codec: zlibCodec(zlib), cuts: random.chance(0.5) },
   };
   for (const [name, way] of Object.entries(ways)) {
-    // Of a message in several frames the core looks at the ratio with each, a codec at the end.
+    // For a message in several frames, the core checks the ratio at each frame and a codec checks it at the end.
     if (way.codec !== undefined && expected.failure?.code === "WS_ERR_INFLATE_RATIO") continue;
     compare(name, arrive(random, stream, limits, ratio, way), expected, way.codec === undefined);
   }

@@ -1,5 +1,5 @@
-// The public surface: many connections, both ends of each, with permessage-deflate in every configuration. What arrives must be
-// what was sent.
+// Fuzzes the public interface: both ends of many connections, with permessage-deflate in every configuration. The
+// received messages must equal the sent ones.
 
 import zlib from "node:zlib";
 import {
@@ -16,14 +16,14 @@ import {
 import { Random } from "../../support/random.ts";
 import { makeData, makeLength } from "../deflate/data.ts";
 
-/** Their directions are more than the core has places, also without those that use a codec or compress nothing. */
+/** More directions than the core has slots, even without those that use a codec or no compression. */
 const CONNECTIONS = 90;
 const LONGEST = 200_000;
 const NOT_ASCII = ["größe", "漢字", "😀", "é"];
 
 type Data = string | Uint8Array<ArrayBuffer>;
 
-/** As it is compared: text and bytes are not the same. */
+/** A message as a string for comparison. Text and bytes differ. */
 function record(text: boolean, data: Uint8Array): string {
   return `${text ? "text" : "binary"} ${Buffer.from(data).toString("latin1")}`;
 }
@@ -75,7 +75,7 @@ class Direction {
   readonly #sender: Protocol;
   readonly #receiver: Protocol;
   #wire: Uint8Array = new Uint8Array(0);
-  /** Of a message that is sent in pieces, what was sent. */
+  /** The parts sent so far of a message that is sent in pieces. */
   #open: { readonly text: boolean; readonly pieces: Uint8Array[] } | undefined;
 
   constructor(random: Random, sender: Protocol, receiver: Protocol) {
@@ -111,7 +111,7 @@ class Direction {
     const fin = random.chance(this.#open === undefined ? 0.75 : 0.3);
     const fragmentSize = random.chance(0.1) ? random.integer(1, 2000) : undefined;
     const text = this.#open?.text ?? typeof data === "string";
-    // Bytes of a text message must be UTF-8.
+    // The bytes of a text message must be UTF-8.
     const part = text && typeof data !== "string" ? bytes.toString("latin1") : data;
     this.#sender.send(part, {
       fin,
@@ -133,7 +133,7 @@ class Direction {
     this.#sender.release();
   }
 
-  /** Moves some bytes over. */
+  /** Delivers some of the pending bytes. */
   deliver(): void {
     const random = this.#random;
     this.#wire = Buffer.concat([this.#wire, ...this.#sender.take()]);
@@ -156,7 +156,7 @@ class Direction {
       return;
     }
     receiver.push(chunk, this.#sink);
-    // The chunk is its owner's again.
+    // The chunk belongs to its owner again, which may overwrite it.
     chunk.fill(0xaa);
   }
 
@@ -164,7 +164,7 @@ class Direction {
     while (this.#receiver.unfinished) this.#receiver.resume(this.#sink);
   }
 
-  /** Brings everything over, and compares. */
+  /** Delivers everything and compares the messages. */
   settle(): string | undefined {
     if (this.#open !== undefined) this.#sender.send("", { binary: !this.#open.text });
     this.#finish();
@@ -231,7 +231,7 @@ function open(random: Random): Direction[] {
   return [new Direction(random, client, server), new Direction(random, server, client)];
 }
 
-/** Runs the connections of a seed. @returns how many messages have arrived @throws Error with what is wrong */
+/** Runs the connections of a seed. @returns the number of messages received @throws Error with the finding */
 export function runConnections(seed: number, { steps }: { readonly steps: number }): number {
   const random = new Random(seed);
   const directions = Array.from({ length: CONNECTIONS }, () => open(random)).flat();
@@ -240,7 +240,8 @@ export function runConnections(seed: number, { steps }: { readonly steps: number
     return { data, message: new PreparedMessage(data) };
   });
   for (let step = 0; step < steps; step++) {
-    // Now a few are busier than others, now all take turns, and those that have lost their place in the core come back.
+    // Alternates between a few busy connections and all in turn, so that connections that lost their slot in the core
+    // return.
     const turn = (step >> 8) % 2 === 0 ? random.next() * random.next() : random.next();
     const direction = directions[Math.floor(turn * directions.length)]!;
     const roll = random.next();

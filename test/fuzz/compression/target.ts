@@ -1,5 +1,5 @@
-// The target "compression": permessage-deflate between both ends of many connections, and single ends to which messages come
-// that are right or wrong, in every way in which they are delivered.
+// The target "compression". It runs permessage-deflate between both ends of many connections, and feeds single ends
+// valid and invalid messages in every way of delivery.
 
 import type { TargetSettings } from "../settings.ts";
 import { shrinkNumber } from "../shrink.ts";
@@ -7,14 +7,14 @@ import type { Target } from "../target.ts";
 import { runArrival } from "./arrivals.ts";
 import { runConnections } from "./connections.ts";
 
-/** Both ends of many connections, for so many steps. */
+/** Both ends of many connections, for a number of steps. */
 interface PairsCase {
   readonly kind: "pairs";
   readonly seed: number;
   readonly steps: number;
 }
 
-/** One end. */
+/** A single receiving end. */
 interface ArrivalCase {
   readonly kind: "arrival";
   readonly seed: number;

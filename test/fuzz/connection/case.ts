@@ -1,8 +1,8 @@
-// What a case of the target "connection" is: plain JSON.
+// The cases of the target "connection", as plain JSON.
 
 import type { Role } from "../../../src/index.ts";
 
-/** Options of a Connection that are varied. The rest keep their defaults. */
+/** The options of a Connection that vary. The others keep their defaults. */
 export interface CaseOptions {
   readonly highWaterMark?: number;
   readonly maxBufferedAmount?: number;
@@ -27,34 +27,34 @@ export interface CaseOptions {
   };
 }
 
-/** What carries the bytes. */
+/** The socket that carries the bytes. */
 export interface CaseSocket {
-  /** A Duplex in JavaScript, or a net.Socket over a handle that is simulated. */
+  /** A Duplex in JavaScript, or a net.Socket over a simulated handle. */
   readonly kind: "duplex" | "net";
-  /** How many bytes the system takes before the peer has read them. */
+  /** How many bytes the system accepts before the peer has read them. */
   readonly capacity: number;
-  /** How long the chunks are at most that are read, in turn. */
+  /** The longest chunks that are read, in turn. */
   readonly reads: readonly number[];
-  /** Of a Duplex: its mark for writing. */
+  /** For a Duplex: its high-water mark for writing. */
   readonly mark: number;
-  /** Of a Duplex: when it says that the system has taken a chunk. */
+  /** For a Duplex: when it reports that the system has accepted a chunk. */
   readonly replies: "now" | "tick" | "later";
-  /** Of a Duplex: it delivers what has arrived from inside of calls that write. */
+  /** For a Duplex: whether it delivers received bytes from inside calls that write. */
   readonly eager: boolean;
   readonly writev: boolean;
-  /** How long bytes are under way, in milliseconds. */
+  /** How long bytes travel, in milliseconds. */
   readonly latency: number;
 }
 
-/** What the peer does by itself. */
+/** The peer's own behaviour. */
 export interface CasePeer {
-  /** It answers Pings. */
+  /** Whether it answers Pings. */
   readonly pongs: boolean;
-  /** It answers our Close. */
+  /** Whether it answers our Close. */
   readonly closes: boolean;
-  /** It ends its side after both Closes, and when ours has ended. */
+  /** Whether it ends its side after both Closes, and after ours has ended. */
   readonly fins: boolean;
-  /** How many bytes it reads in each millisecond: null for all of them. */
+  /** How many bytes it reads per millisecond, or null for no limit. */
   readonly rate: number | null;
 }
 
@@ -72,74 +72,74 @@ export type Call =
       readonly fragmentSize?: number;
       readonly compress?: boolean;
     }
-  /** One message, by calls with `fin: false`. */
+  /** One message, sent by calls with `fin: false`. */
   | { readonly call: "parts"; readonly kind: "text" | "binary"; readonly sizes: readonly number[] }
-  /** One message from a source. */
+  /** One message, sent from a source. */
   | {
       readonly call: "pieces";
       readonly kind: "text" | "binary";
       readonly sizes: readonly number[];
-      /** How long each takes, in milliseconds: 0 is a microtask, -1 no promise at all. */
+      /** How long each piece takes, in milliseconds. 0 is a microtask, -1 is no promise at all. */
       readonly wait: number;
-      /** The source throws in place of this piece. */
+      /** The source throws instead of giving this piece. */
       readonly fails?: number;
-      /** It uses one buffer for all pieces. */
+      /** The source reuses one buffer for all pieces. */
       readonly reuses?: boolean;
       readonly stream?: boolean;
       readonly compress?: boolean;
     }
   | { readonly call: "ping" | "pong"; readonly size: number; readonly callback?: boolean }
   | { readonly call: "close"; readonly code?: number; readonly reason?: string }
-  /** Goes on after so many milliseconds. */
+  /** Resumes after this many milliseconds. */
   | { readonly call: "pause"; readonly for: number }
   | { readonly call: "listen"; readonly how: Listening }
   | { readonly call: "terminate" | "resume" | "unlisten" | "leave" | "drained" | "throw" | "invalid" }
-  /** The event loop is blocked for so many milliseconds. */
+  /** Blocks the event loop for this many milliseconds. */
   | { readonly call: "block"; readonly for: number };
 
-/** What the peer writes. */
+/** A write of the peer. */
 export type Wrote =
   | {
       readonly write: "message";
       readonly kind: "text" | "binary";
       readonly size: number;
-      /** In how many frames. */
+      /** The number of frames. */
       readonly frames: number;
       readonly compress?: boolean;
-      /** A Ping between its frames. */
+      /** Whether to send a Ping between its frames. */
       readonly ping?: boolean;
     }
-  /** Many short ones. */
+  /** Many short messages. */
   | { readonly write: "messages"; readonly kind: "text" | "binary"; readonly size: number; readonly count: number }
   | { readonly write: "ping" | "pong"; readonly size: number }
   | { readonly write: "close"; readonly code?: number }
-  /** A broken rule: see BAD. */
+  /** A protocol error. See BAD. */
   | { readonly write: "bad"; readonly rule: number };
 
 export type Step =
   | { readonly after: number; readonly calls: readonly Call[] }
-  /** In one write. */
+  /** All in one write. */
   | { readonly after: number; readonly writes: readonly Wrote[] }
   | { readonly after: number; readonly wire: "fin" | "reset" | "stop" | "go" | "mute" }
-  /** The peer writes Pings for a while: so many, each `every` milliseconds, `times` times. */
+  /** The peer repeatedly writes Pings: `pings` of them every `every` milliseconds, `times` times. */
   | { readonly after: number; readonly pings: number; readonly every: number; readonly times: number }
-  /** The peer reads so many bytes, and stops. */
+  /** The peer reads this many bytes and stops. */
   | { readonly after: number; readonly takes: number };
 
-/** How a connection ends that nothing has ended before. */
+/** How the connection ends if nothing else has ended it. */
 export type Finale = "close" | "peer" | "fin" | "reset" | "terminate" | "dead" | "dead close" | "both";
 
 export interface ConnectionCase {
   readonly role: Role;
   readonly socket: CaseSocket;
-  /** How far performance.now() goes with each call, in milliseconds. */
+  /** How far performance.now() advances at each call, in milliseconds. */
   readonly clock: number;
   readonly options: CaseOptions;
   readonly compress: boolean;
   readonly peer: CasePeer;
-  /** How many bytes of the peer came with its handshake. */
+  /** How many bytes of the peer arrive together with its handshake. */
   readonly head: number;
-  /** What handlers call, in turn. */
+  /** The calls that handlers make, in turn. */
   readonly on: {
     readonly message: readonly (readonly Call[])[];
     readonly ping: readonly Call[];
@@ -147,18 +147,18 @@ export interface ConnectionCase {
     /** Null for no listener. */
     readonly error: readonly Call[] | null;
     readonly close: readonly Call[];
-    /** Of the promise that send() has returned for pieces. */
+    /** For the promise that send() returns for pieces. */
     readonly sent: readonly Call[];
-    /** Of a callback. */
+    /** For a callback. */
     readonly callback: readonly Call[];
   };
-  /** How long the body of a loop takes for each message, in turn: -1 for no await, 0 for a microtask. */
+  /** How long the body of a loop takes for each message, in turn. -1 is no await, 0 is a microtask. */
   readonly waits: readonly number[];
   readonly steps: readonly Step[];
   readonly finale: Finale;
 }
 
-/** The payload of a message: which one it is, and bytes that tell where they belong. */
+/** The payload of a message: its number, followed by bytes that depend on their position. */
 export function payload(id: number, kind: "text" | "binary", size: number, ascii: "ascii" | "any" = "any"): Buffer {
   if (kind === "binary") {
     const bytes = Buffer.allocUnsafe(size);
@@ -168,7 +168,7 @@ export function payload(id: number, kind: "text" | "binary", size: number, ascii
   }
   const head = `${id};`;
   if (size <= head.length) return Buffer.from(head.slice(0, size));
-  // Some have characters of several bytes.
+  // Some texts contain characters of several bytes.
   if (ascii === "any" && id % 3 === 0) {
     const filler = "größe 漢字 😀 ";
     return Buffer.from(head + filler.repeat(Math.ceil(size / filler.length)).slice(0, size & ~1));

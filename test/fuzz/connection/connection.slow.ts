@@ -1,4 +1,4 @@
-// A longer part of `npm run fuzz -- connection`.
+// A longer seeded run of `npm run fuzz -- connection`.
 
 import { expect, test } from "vitest";
 import { Random } from "../../support/random.ts";

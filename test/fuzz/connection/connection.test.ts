@@ -1,4 +1,4 @@
-// A seeded part of `npm run fuzz -- connection`.
+// A short seeded run of `npm run fuzz -- connection`.
 
 import { expect, test } from "vitest";
 import { Random } from "../../support/random.ts";
@@ -13,7 +13,7 @@ test(`${CASES} cases`, async () => {
   }
 });
 
-test("a case gives the same outcome each time", async () => {
+test("a case has the same outcome each time", async () => {
   const one = connection.generate(new Random(7));
   const first = await connection.run(one);
   for (let seed = 200; seed < 205; seed++) await connection.run(connection.generate(new Random(seed)));

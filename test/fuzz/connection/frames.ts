@@ -1,4 +1,5 @@
-// The frames in what a connection has written: strictly by RFC 6455 §5.2, and the first of them held against the reference.
+// Reads the frames that a connection has written, strictly by RFC 6455 §5.2, and compares the first ones with the
+// reference decoder.
 
 import type { Role } from "../../../src/index.ts";
 import { ReferenceDecoder } from "../../reference/decoder.ts";
@@ -8,15 +9,15 @@ export interface ReadFrame {
   readonly rsv: number;
   readonly opcode: number;
   readonly payload: Buffer;
-  /** Where it ends in the stream. */
+  /** The position of its end in the stream. */
   readonly end: number;
 }
 
-/** The reference takes its time: so many bytes of each stream go through it. */
+/** The number of bytes of each stream that the slow reference decoder reads. */
 const REFERENCED = 8192;
 
 export class FrameReader {
-  /** Of the side that has written them. */
+  /** Whether the side that writes must mask. */
   readonly #masked: boolean;
   readonly #compressed: boolean;
   readonly #reference: ReferenceDecoder;
@@ -32,12 +33,12 @@ export class FrameReader {
     this.#reference = new ReferenceDecoder({ server: this.#masked, rsv: compressed ? 4 : 0 });
   }
 
-  /** Whether it stands inside a frame. */
+  /** Whether the position is inside a frame. */
   get isInside(): boolean {
     return this.#length > 0;
   }
 
-  /** @throws Error for what is no frame */
+  /** @throws Error for an invalid frame */
   push(chunk: Uint8Array): ReadFrame[] {
     if (this.#referenced < REFERENCED) {
       this.#reference.push(chunk);
@@ -57,7 +58,7 @@ export class FrameReader {
       if (left < 2) break;
       const first = bytes[at]!;
       const second = bytes[at + 1]!;
-      if (second >= 128 !== this.#masked) throw new Error("a frame is not masked as its role wants");
+      if (second >= 128 !== this.#masked) throw new Error("the masking of a frame does not match its role");
       if ((first & 0x30) !== 0 || ((first & 0x40) !== 0 && !this.#compressed)) throw new Error("a frame has RSV bits");
       const short = second & 127;
       const lengthBytes = short === 126 ? 2 : short === 127 ? 8 : 0;

@@ -1,4 +1,4 @@
-// Cases at random.
+// Makes random cases.
 
 import type { Random } from "../../support/random.ts";
 import type { Call, CaseOptions, ConnectionCase, Finale, Listening, SentKind, Step, Wrote } from "./case.ts";
@@ -21,7 +21,7 @@ const FINALES: readonly Finale[] = [
 ];
 
 interface Style {
-  /** How long messages are, mostly. */
+  /** The usual length of messages. */
   readonly size: () => number;
   readonly compress: boolean;
 }
@@ -52,7 +52,7 @@ export function generate(random: Random): ConnectionCase {
     };
     steps.splice(random.integer(0, steps.length), 0, listen);
   }
-  // Compressed in short slices, it would take minutes.
+  // Compressing this much in short slices would take minutes.
   if (random.chance(0.06) && !compress) bulk(random, steps);
   const eager = random.chance(0.2);
   const writev = random.chance(0.3);
@@ -67,11 +67,11 @@ export function generate(random: Random): ConnectionCase {
       mark: random.pick([16_384, 16_384, 0, 1, 65_536]),
       replies: random.pick(["now", "tick", "later"] as const),
       eager,
-      // Node drops what is written to a stream from inside of its _writev().
+      // Node drops data that is written to a stream from inside its _writev().
       writev: writev && !eager,
       latency: capacity < 1000 ? 0 : random.pick([0, 0, 0, 1, 20]),
     },
-    // Thousands of slices, each of which looks at the clock, would take minutes.
+    // Thousands of slices, each of which reads the clock, would take minutes.
     clock: compress ? Math.min(clock, 0.05) : clock,
     options: makeOptions(random),
     compress,
@@ -105,7 +105,7 @@ export function generate(random: Random): ConnectionCase {
   return special < 0.07 ? pinging(one, random) : one;
 }
 
-/** A peer that takes much, slowly, and answers a Ping only when it has come to it. */
+/** A peer that reads much data slowly, and answers a Ping only when it has read that far. */
 function slowly(one: ConnectionCase, random: Random): ConnectionCase {
   const time = random.pick([200, 300]);
   const send: Call = { call: "send", kind: "binary", size: random.pick([3_000_000, 6_000_000]) };
@@ -120,14 +120,14 @@ function slowly(one: ConnectionCase, random: Random): ConnectionCase {
     peer,
     steps: [
       { after: 0, calls },
-      // After the last step it would read as fast as it can.
+      // After the last step, the peer would read as fast as it can.
       { after: 1500, calls: [] },
     ],
     finale: "close",
   };
 }
 
-/** A peer that stops reading while much is sent, ends, and reads the rest. */
+/** A peer that stops reading while much is sent, ends its side, and then reads the rest. */
 function full(one: ConnectionCase, random: Random): ConnectionCase {
   const size = random.pick([300, 3000]);
   const sends = Array.from({ length: 30 }, (): Call => ({ call: "send", kind: "binary", size }));
@@ -147,7 +147,7 @@ function full(one: ConnectionCase, random: Random): ConnectionCase {
   };
 }
 
-/** An event loop that is blocked again and again, for longer than a Pong may take. */
+/** An event loop that is blocked again and again, for longer than pongTimeout. */
 function stalling(one: ConnectionCase, random: Random): ConnectionCase {
   const stalls = Array.from({ length: 8 }, (): Step => ({
     after: random.integer(1, 120),
@@ -162,7 +162,7 @@ function stalling(one: ConnectionCase, random: Random): ConnectionCase {
   };
 }
 
-/** More messages than may wait, which nobody takes, and a close(). */
+/** More unread messages than the queue allows, followed by close(). */
 function unheard(one: ConnectionCase, random: Random): ConnectionCase {
   const { pingInterval: _, pongTimeout: __, closeTimeout: ___, idleTimeout: ____, ...rest } = one.options;
   return {
@@ -178,7 +178,7 @@ function unheard(one: ConnectionCase, random: Random): ConnectionCase {
   };
 }
 
-/** A server that closes, and leaves the socket open. */
+/** A server that closes but leaves the socket open. */
 function lingering(one: ConnectionCase, random: Random): ConnectionCase {
   const { highWaterMark = 65_536 } = one.options;
   const peer = { ...one.peer, closes: true, fins: false, rate: null };
@@ -186,11 +186,11 @@ function lingering(one: ConnectionCase, random: Random): ConnectionCase {
   return { ...one, role: "client", options: { highWaterMark }, peer, steps: one.steps.slice(0, 3), finale };
 }
 
-/** Many short requests in a chunk, and long replies. */
+/** Many short requests in one chunk, and long replies. */
 function replying(one: ConnectionCase, random: Random): ConnectionCase {
   const reply: Call = { call: "send", kind: random.pick(["binary", "text"] as const), size: random.pick([1000, 3000]) };
   const { overflow: _, discardUnread: __, idleTimeout: ___, ...rest } = one.options;
-  // It may be gone before the last requests are handed out.
+  // The peer may be gone before the last requests are delivered.
   const cut = random.chance(0.4);
   return {
     ...one,
@@ -208,7 +208,7 @@ function replying(one: ConnectionCase, random: Random): ConnectionCase {
   };
 }
 
-/** A peer that pings at a rate that is allowed, and a user who is busy now and then. */
+/** A peer that sends Pings at an allowed rate, and a user who is sometimes busy. */
 function pinging(one: ConnectionCase, random: Random): ConnectionCase {
   const block: Call = { call: "block", for: random.pick([250, 700]) };
   const wait: Step = {
@@ -349,7 +349,7 @@ function makeWrote(random: Random, style: Style): Wrote {
   return { write: "bad", rule: random.integer(0, BAD_RULES - 1) };
 }
 
-/** What only shows with much data. */
+/** Cases that need much data. */
 function bulk(random: Random, steps: Step[]): void {
   const at = random.integer(0, steps.length);
   if (random.chance(0.5)) {

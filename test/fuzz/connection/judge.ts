@@ -1,17 +1,17 @@
-// What must be true of a connection at rest, and at its end.
+// The properties that must hold for a connection at rest and at its end.
 
 import { PROGRESS } from "./peer.ts";
 import type { Sent } from "./user.ts";
 import type { World } from "./world.ts";
 
-/** Nothing happens any more, and the connection is open: then nothing waits. */
+/** Checks an open connection in which nothing happens any more: nothing may be waiting. */
 export function judgeRest(world: World): void {
   const { one, user, wire, peer } = world;
   const { connection } = user;
   judgeSequences(world);
   if (peer.mute || peer.finSent || connection.readyState !== 1 || user.left) return;
   if (connection.bufferedAmount !== 0) user.find(`${connection.bufferedAmount} bytes are left at rest`);
-  if (wire.unread) user.find("what has arrived is never read");
+  if (wire.unread) user.find("received bytes are never read");
   if (!wire.reading) user.find("the socket is not read at rest");
   if (user.drained !== user.drains) user.find(`${user.drained} of ${user.drains} drained() have resolved at rest`);
   if (!one.options.discardUnread) requireDelivered(world);
@@ -23,7 +23,7 @@ export function judgeRest(world: World): void {
       user.find(`a callback was called ${callback.called} times at rest`);
     if (callback?.failed === true) user.find("a callback has failed at rest");
   }
-  if (peer.pings < user.acceptedPings) user.find(`${peer.pings} of ${user.acceptedPings} pings came at rest`);
+  if (peer.pings < user.acceptedPings) user.find(`${peer.pings} of ${user.acceptedPings} pings arrived at rest`);
   if (user.pingEvents !== peer.units.filter(({ what }) => what === "ping").length) {
     user.find(`${user.pingEvents} ping events at rest`);
   }
@@ -36,7 +36,7 @@ export function judgeEnd(world: World): void {
     user.find("the connection does not end");
     return;
   }
-  if (user.closes > 1) user.find('"close" came twice');
+  if (user.closes > 1) user.find('"close" was emitted twice');
   if (user.closed === undefined) user.find("`closed` has not resolved");
   else if (JSON.stringify(user.closed) !== JSON.stringify(user.ending)) user.find("`closed` differs from the event");
   if (user.loopsEnded !== user.loops) user.find("a loop has not ended");
@@ -60,16 +60,18 @@ export function judgeEnd(world: World): void {
   if (one.role === "client" && idleTimeout === undefined) judgeLinger(world);
 }
 
-/** In milliseconds: by then the peer's Close is seen, if it has come. */
+/** In milliseconds. A Close of the peer must be noticed within this time. */
 const SEEN = 100;
 
-/** After close() the peer's Close is seen as soon as it has come, whatever waits to be read; and progress gives it more time. */
+/**
+ * After close(), the peer's Close must be noticed as soon as it arrives, whatever is unread. Progress extends the time.
+ */
 function judgeClosing({ user, peer, wire, one }: World): void {
   const { closeCalledAt, closingAt = Infinity, closedAt } = user;
   if (closeCalledAt === undefined || closedAt === undefined || user.terminated || wire.reset) return;
   const { closeTimeout = 10_000, idleTimeout } = one.options;
   const { closeAt, closeArrivedAt } = peer;
-  // Pauses keep it back, and so does a loop that may go on; inflating takes turns.
+  // Pauses hold the Close back, and so does a running loop. Inflating takes several turns.
   const hindered =
     user.connection.error !== undefined ||
     user.pauses > 0 ||
@@ -84,7 +86,7 @@ function judgeClosing({ user, peer, wire, one }: World): void {
     peer.units.every(({ what }) => what !== "bad")
   ) {
     const due = Math.max(closeAt, closeArrivedAt, closeCalledAt) + SEEN;
-    if (closingAt > due && closedAt > due) user.find("the answer to our Close has come, and is not seen");
+    if (closingAt > due && closedAt > due) user.find("the answer to our Close has arrived but is not noticed");
   }
   if (user.connection.error !== undefined || idleTimeout !== undefined || user.ending?.wasClean === true) return;
   if (wire.endDelivered || closedAt - closeCalledAt > 29 * closeTimeout || user.blocks > 0) return;
@@ -92,7 +94,7 @@ function judgeClosing({ user, peer, wire, one }: World): void {
   if (taken > PROGRESS) user.find(`a peer that has taken ${taken} bytes after our close() was cut off`);
 }
 
-/** After both Closes a server that does not end the stream is given a second. */
+/** After both Closes, a server that does not end the stream has one second. */
 function judgeLinger({ user, peer, one }: World): void {
   if (user.closingAt === undefined || peer.closeAt === undefined || user.closedAt === undefined) return;
   if (user.blocks > 0) return;
@@ -100,12 +102,12 @@ function judgeLinger({ user, peer, one }: World): void {
   if (waited > 1000 + 3 * one.socket.latency + 100) user.find(`a client waited ${waited} ms for the server's end`);
 }
 
-/** How much waits inside, while the case goes on. */
+/** Checks how much data is waiting while the case runs. */
 export function judgeInside({ user, peer, one }: World): void {
   const { connection } = user;
   if (connection.readyState !== 1 || peer.finSent || user.mayHaveClosed) return;
   const { highWaterMark = 1048576, discardUnread = false } = one.options;
-  // What a pause has kept back is decoded in part.
+  // Data that a pause holds back is partly decoded.
   if (discardUnread || user.left || connection.endpoint.heldBytes > 0) return;
   let waiting = 0;
   let largest = 0;
@@ -119,10 +121,10 @@ export function judgeInside({ user, peer, one }: World): void {
     largest = Math.max(largest, length);
     if (index++ >= user.delivered.length) waiting += length + 64;
   }
-  if (waiting > highWaterMark + largest + 64) user.find(`${waiting} bytes of messages wait to be read`);
+  if (waiting > highWaterMark + largest + 64) user.find(`${waiting} bytes of messages are unread`);
 }
 
-/** Whatever was decoded has been handed out, if there was somebody to take it. */
+/** All decoded messages must have been delivered if there was a listener. */
 function requireDecoded({ user, peer, one }: World): void {
   if (one.options.discardUnread || user.listening === undefined || user.listening === "loop") return;
   if (user.terminated || user.left || user.mayHaveClosed || user.deaf) return;
@@ -134,14 +136,14 @@ function requireDecoded({ user, peer, one }: World): void {
     if (what === "message") decoded++;
   }
   if (user.delivered.length < decoded)
-    user.find(`${user.delivered.length} of ${decoded} messages were handed out at the end`);
+    user.find(`${user.delivered.length} of ${decoded} messages were delivered by the end`);
 }
 
-/** What was accepted has gone out, before a clean end. */
+/** All accepted messages must have been sent before a clean end. */
 function requireAnswers(world: World): void {
   const { user, peer, one } = world;
   if (isOwnLimit(user.connection.error)) return;
-  // A message that is not at its end holds up what comes after it, until that is given up.
+  // An unfinished message holds up later messages until it is abandoned.
   const broken = user.sent.findIndex(({ outcome }) => outcome !== "sent");
   let count = broken < 0 ? user.sent.length : broken;
   if (user.ending?.wasClean !== true) {
@@ -152,18 +154,19 @@ function requireAnswers(world: World): void {
   if (one.options.idleTimeout !== undefined) return;
   if (!peer.sentClose || wasLate(world)) return;
   if (user.closeCalledAt !== undefined && user.ending?.wasClean !== true && user.pauses === 0 && !peerWasBad(world)) {
-    user.find("the answer to our Close was not seen");
+    user.find("the answer to our Close was not noticed");
   }
   if (peer.close === undefined && user.ending?.wasClean === true && !user.left)
     user.find("the peer's Close was not answered");
   if (!one.options.discardUnread && user.listening !== "loop" && !user.deaf && !user.left) requireDelivered(world);
 }
 
-/** Whether the time was over in which the peer and the user have to end what our Close has begun. */
+/** Whether closeTimeout, which the peer and the user have after our Close, was over. */
 function wasLate({ user, peer, one }: World): boolean {
   if (user.closedAt === undefined || !user.mayHaveClosed) return false;
   const { closeTimeout = 10_000 } = one.options;
-  // The connection may have closed by itself. If nobody saw when, it is given the benefit.
+  // The connection may have closed by itself. If the time of that is unknown, the connection gets the benefit of the
+  // doubt.
   const begunAt = Math.min(user.closeCalledAt ?? Infinity, peer.closeAt ?? Infinity);
   return user.pauses > 0 || begunAt === Infinity || user.closedAt - begunAt >= closeTimeout;
 }
@@ -176,11 +179,11 @@ function requireSent({ user, peer }: World, count: number): void {
   const wanted = user.sent.slice(0, count).filter(({ outcome }) => outcome === "sent");
   if (peer.messages.length < wanted.length) {
     const missing = wanted[peer.messages.length]!;
-    user.find(`only ${peer.messages.length} of ${wanted.length} messages came out; message ${missing.id} is missing`);
+    user.find(`only ${peer.messages.length} of ${wanted.length} messages were sent; message ${missing.id} is missing`);
   }
 }
 
-/** Everything that came before the peer's Close, or a broken rule. */
+/** All messages before the peer's Close, or before a protocol error, must have been delivered. */
 function requireDelivered({ user, peer, wire }: World): void {
   let wanted = 0;
   for (const { what, end } of peer.units) {
@@ -190,12 +193,12 @@ function requireDelivered({ user, peer, wire }: World): void {
   if (user.delivered.length < wanted) user.find(`${user.delivered.length} of ${wanted} messages were delivered`);
 }
 
-/** Nothing is duplicated, reordered, changed or made up, in either direction. */
+/** Nothing may be duplicated, reordered, changed or invented, in either direction. */
 function judgeSequences({ user, peer, one }: World): void {
   if (peer.wrong !== undefined) user.find(peer.wrong);
   judgeOutgoing(user.sent, peer.messages, (what) => user.find(what));
   const messages = peer.units.filter(({ what }) => what === "message");
-  // Some may have been dropped.
+  // Some messages may have been dropped.
   const lossy = one.options.discardUnread === true || user.mayHaveClosed;
   const isBytes = one.options.textType === "nodebuffer";
   let at = 0;
@@ -206,14 +209,14 @@ function judgeSequences({ user, peer, one }: World): void {
     };
     if (lossy) while (at < messages.length && !fits(at)) at++;
     if (at >= messages.length || !fits(at)) {
-      user.find(`what was delivered as number ${index} is not message ${at}: ${data.toString("latin1", 0, 20)}`);
+      user.find(`the delivered message ${index} is not message ${at}: ${data.toString("latin1", 0, 20)}`);
       return;
     }
     at++;
   }
   const last = peer.units.findIndex(({ what }) => what === "close" || what === "bad");
   if (last >= 0 && at > peer.units.slice(0, last).filter(({ what }) => what === "message").length) {
-    user.find("a message was delivered that came after the end");
+    user.find("a message from after the end was delivered");
   }
 }
 
@@ -229,7 +232,7 @@ function judgeOutgoing(
     if (expected === undefined || expected.text !== text || !expected.data().equals(payload)) {
       const what = expected === undefined ? "none" : `message ${expected.id} of ${expected.size}`;
       find(
-        `message ${index} that the peer got, ${payload.length} bytes, ${payload.toString("latin1", 0, 20)}, is not ${what}`,
+        `message ${index} at the peer, ${payload.length} bytes, ${payload.toString("latin1", 0, 20)}, is not ${what}`,
       );
       return;
     }
@@ -243,14 +246,14 @@ function judgeCallbacks({ user, peer }: World): void {
     if (callback === undefined) continue;
     if (callback.called !== 1) user.find(`a callback was called ${callback.called} times`);
     else if (!callback.failed && received !== undefined && callback.taken < received.end) {
-      user.find(`a callback came when the system had ${callback.taken} of ${received.end} bytes`);
+      user.find(`a callback was called when the system had ${callback.taken} of ${received.end} bytes`);
     }
   }
   for (const { called } of user.controls)
     if (called !== 1) user.find(`the callback of a ping was called ${called} times`);
 }
 
-/** What was wrong with the peer is told. */
+/** A protocol error of the peer must be reported. */
 function judgeError(world: World): void {
   const { user, peer, wire } = world;
   const { error } = user.connection;
@@ -259,10 +262,10 @@ function judgeError(world: World): void {
   const first = peer.units.find(({ what }) => what === "close" || what === "bad");
   if (first?.what !== "bad" || first.end > wire.delivered || user.terminated || wire.reset || user.pauses > 0) return;
   if (wasLate(world)) return;
-  if (error === undefined) user.find("a broken rule is not told of");
+  if (error === undefined) user.find("a protocol error is not reported");
 }
 
-/** Whether the connection has ended for a reason other than a frame that is wrong. */
+/** Whether the connection ended for a reason other than an invalid frame. */
 function isOwnLimit(error: Error | undefined): boolean {
   return ["WS_ERR_PONG_TIMEOUT", "WS_ERR_TOO_MANY_CONTROL_FRAMES"].includes(String(codeOf(error)));
 }

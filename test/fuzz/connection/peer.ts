@@ -1,4 +1,4 @@
-// The other end: it writes what the case says, honest or not, reads at its own speed, and notes what it gets.
+// The other end: it writes what the case says, valid or not, reads at its own speed, and records what it receives.
 
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 import type { Role } from "../../../src/index.ts";
@@ -10,12 +10,12 @@ import type { Wire } from "./wire.ts";
 
 const KEY = [0x37, 0xfa, 0x21, 0x3d];
 const TAIL = Buffer.of(0, 0, 0xff, 0xff);
-/** How often a peer reads that has a speed, in milliseconds. */
+/** How often a peer with a limited speed reads, in milliseconds. */
 export const PERIOD = 10;
-/** A peer that takes more than this in the time that it has is not given up, in bytes. */
+/** A peer that reads more than this many bytes within the timeout must not be cut off. */
 export const PROGRESS = 540_000;
 
-/** What breaks a rule, as bytes. */
+/** Bytes that break a rule. */
 const BAD: readonly ((mask: readonly number[] | undefined) => Uint8Array)[] = [
   (mask) => serialize({ opcode: 3, maskKey: mask }),
   (mask) => serialize({ opcode: 1, rsv: 2, maskKey: mask }),
@@ -31,21 +31,21 @@ const BAD: readonly ((mask: readonly number[] | undefined) => Uint8Array)[] = [
 ];
 export const BAD_RULES: number = BAD.length;
 
-/** One thing that the peer has written. */
+/** A unit that the peer has written. */
 export interface Unit {
   readonly what: "message" | "ping" | "pong" | "close" | "bad";
-  /** Of a message: its number. */
+  /** For a message: its number. */
   readonly id: number;
   readonly kind: "text" | "binary";
   readonly payload: Buffer;
-  /** Where it ends in the stream. */
+  /** The position of its end in the stream. */
   readonly end: number;
 }
 
 export interface Received {
   readonly text: boolean;
   readonly payload: Buffer;
-  /** Where it ends in the stream. */
+  /** The position of its end in the stream. */
   readonly end: number;
 }
 
@@ -54,31 +54,31 @@ export class Peer {
   readonly messages: Received[] = [];
   readonly pongs: Buffer[] = [];
   pings = 0;
-  /** When the last one came, if it has answered that: Infinity otherwise. */
+  /** When the last Ping arrived, if the peer has answered it. Infinity otherwise. */
   answeredAt = Infinity;
   /** The payload of our Close. */
   close: Buffer | undefined = undefined;
-  /** When it came. */
+  /** When it arrived. */
   closeAt: number | undefined = undefined;
-  /** When its own Close has arrived on the other side. */
+  /** When the peer's own Close arrived at the other side. */
   closeArrivedAt: number | undefined = undefined;
-  /** When it has sent control frames. */
+  /** The times at which it sent control frames. */
   readonly controlsAt: number[] = [];
-  /** Whether something has come after it. */
+  /** Whether anything arrived after our Close. */
   afterClose = false;
   /** Whether our side has ended. */
   sawEnd = false;
   /** Whether it has sent a Close. */
   sentClose = false;
   finSent = false;
-  /** What was wrong with what has come. */
+  /** The error in the bytes it has received. */
   wrong: string | undefined = undefined;
-  /** It neither reads nor answers. */
+  /** Whether it has stopped reading and answering. */
   mute = false;
   reading = true;
-  /** When it last wrote something, or took something that was waiting. */
+  /** When it last wrote something, or read something that was waiting. */
   aliveAt: number;
-  /** What it has taken in each period, for those who ask whether it was alive. */
+  /** What it read in each period, which shows whether it was alive. */
   readonly #taken: { readonly at: number; readonly bytes: number; readonly blockedFor: number }[] = [];
   readonly #scheduler: Scheduler;
   readonly #wire: Wire;
@@ -96,7 +96,7 @@ export class Peer {
   #written = 0;
   #nextId = 0;
 
-  /** @param role of the connection on the other side */
+  /** @param role the role of the connection on the other side */
   constructor(role: Role, scheduler: Scheduler, wire: Wire, settings: CasePeer, latency: number, compressed: boolean) {
     this.#scheduler = scheduler;
     this.#wire = wire;
@@ -110,13 +110,16 @@ export class Peer {
     wire.readable = () => this.#pump();
   }
 
-  /** How many bytes it has taken since then that had waited for it for longer than `unseen` milliseconds: others may not be noticed. */
+  /**
+   * How many bytes it has read since then that had waited for longer than `unseen` milliseconds. Shorter waits may go
+   * unnoticed.
+   */
   takenSince(since: number, unseen: number): number {
     const seen = this.#taken.filter(({ at, blockedFor }) => at > since && blockedFor > unseen);
     return seen.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /** How many bytes it has written. */
+  /** The number of bytes it has written. */
   get written(): number {
     return this.#written;
   }
@@ -125,7 +128,7 @@ export class Peer {
     return this.#reader.isInside || this.#begun.length > 0;
   }
 
-  /** What has been written, as one arrival; `head` of it does not travel, but is returned. */
+  /** Writes everything in one arrival. The first `head` bytes are returned instead of being sent. */
   write(wrote: readonly Wrote[], head: number = 0): Uint8Array {
     if (this.finSent) return new Uint8Array();
     const parts = wrote.flatMap((one) => this.#bytesOf(one));
@@ -144,7 +147,7 @@ export class Peer {
     });
   }
 
-  /** Writes Pings again and again, whatever the event loop of the other side does. */
+  /** Writes Pings repeatedly, even while the event loop of the other side is blocked. */
   keepPinging(pings: number, every: number, times: number): void {
     const from = this.#scheduler.now;
     for (let i = 0; i < times; i++) {
@@ -178,7 +181,7 @@ export class Peer {
     this.#pump();
   }
 
-  /** Reads all there is from now on, as fast as it comes. */
+  /** From now on, reads everything as soon as it arrives. */
   hurry(): void {
     if (this.mute) return;
     this.#rate = null;
@@ -304,11 +307,11 @@ export class Peer {
     this.units.push({ what, id, kind, payload: data, end: -1 });
   }
 
-  /** The bytes of what it writes, which it takes a note of. */
+  /** The bytes of a write, which are also recorded. */
   #bytesOf(wrote: Wrote): Uint8Array[] {
     const before = this.units.length;
     const parts = this.#framesOf(wrote);
-    // Each unit is as long as its own bytes: see #framesOf().
+    // Each unit is as long as its own bytes. See #framesOf().
     let part = 0;
     for (let i = before; i < this.units.length; i++) {
       for (const { length } of parts[part++]!) this.#written += length;
@@ -317,7 +320,7 @@ export class Peer {
     return parts.flat();
   }
 
-  /** For each unit, its frames. */
+  /** The frames of each unit. */
   #framesOf(wrote: Wrote): Uint8Array[][] {
     const frame = (raw: RawFrame): Uint8Array => serialize({ maskKey: this.#mask, ...raw });
     switch (wrote.write) {
@@ -359,7 +362,7 @@ export class Peer {
   ): Uint8Array[][] {
     const pinged: Uint8Array[][] = [];
     if (ping && frames > 1) {
-      // It comes before the end of the message.
+      // The Ping arrives before the end of the message.
       this.#add("ping", -1, "binary", Buffer.of(7));
       pinged.push([]);
     }

@@ -1,18 +1,19 @@
-// Time that goes by as soon as nothing is left to do: timers, immediates and the clock of the event loop, in a fixed order.
+// Simulated time: timers, immediates and the clock of the event loop advance in a fixed order as soon as there is
+// nothing left to do.
 
 import { AsyncResource } from "node:async_hooks";
 
 type Callback = (...args: unknown[]) => void;
 
 const real = { setImmediate, now: performance.now.bind(performance) };
-/** After this many turns a world that does not come to rest never will. */
+/** A world that has not come to rest after this many turns never will. */
 const MOST_TURNS = 100_000;
-/** What is due at the end of a run is done, if it takes no longer, in milliseconds. */
+/** Tasks due shortly after the end of a run still run, in milliseconds. */
 const GRACE = 50;
-/** Events of one poll phase, at most. */
+/** The maximum number of events in one poll phase. */
 const MOST_POLLED = 64;
 
-/** What timers and immediates are here. */
+/** A simulated timer or immediate. */
 class Task {
   at: number;
   cancelled = false;
@@ -48,18 +49,18 @@ class Task {
 interface Polled {
   readonly at: number;
   readonly call: () => void;
-  /** Whether it happens in another process, whatever this one does. */
+  /** Whether it happens in another process, independently of this one. */
   readonly outside: boolean;
 }
 
-/** All promises and ticks that are due run. */
+/** Runs all pending promises and ticks. */
 function drain(): Promise<void> {
   return new Promise((resolve) => void real.setImmediate(resolve));
 }
 
 export class Scheduler {
   now = 1000;
-  /** How many timers and immediates have run. */
+  /** The number of timers and immediates that have run. */
   ran = 0;
   readonly #step: number;
   #timers: Task[] = [];
@@ -67,32 +68,32 @@ export class Scheduler {
   #polled: Polled[] = [];
   #turns = 0;
 
-  /** @param step how far the clock goes each time somebody looks at it */
+  /** @param step how far the clock advances each time it is read, in ms */
   constructor(step: number) {
     this.#step = step;
   }
 
-  /** Timers that are set. */
+  /** The number of active timers. */
   get timers(): number {
     return this.#timers.length;
   }
 
-  /** It may go on although it did not come to rest. */
+  /** Allows the world to continue even if it does not come to rest. */
   forgive(): void {
     this.#turns = 0;
   }
 
-  /** Something happens outside, which the event loop sees when it polls. */
+  /** Schedules an event outside, which the event loop notices when it polls. */
   poll(delay: number, call: () => void): void {
     this.#add(delay, call, false);
   }
 
-  /** The same for what happens in another process, also while the event loop is blocked. */
+  /** The same for an event in another process, which happens even while the event loop is blocked. */
   outside(delay: number, call: () => void): void {
     this.#add(delay, call, true);
   }
 
-  /** The event loop is blocked for so many milliseconds. */
+  /** Blocks the event loop for this many milliseconds. */
   block(time: number): void {
     const end = this.now + time;
     for (;;) {
@@ -112,7 +113,7 @@ export class Scheduler {
     this.#polled.splice(index, 0, { at, call, outside });
   }
 
-  /** Puts itself in the place of the real one. Returns what undoes that. */
+  /** Replaces the real timers and clock. Returns a function that restores them. */
   install(): () => void {
     const set = (call: Callback, delay: number, every: boolean, args: unknown[]): Task => {
       const ms = delay >= 1 && delay <= 2147483647 ? Math.trunc(delay) : 1;
@@ -151,7 +152,7 @@ export class Scheduler {
     };
   }
 
-  /** Turns the event loop until `done`, or for `most` milliseconds. Returns whether it was done. */
+  /** Runs the event loop until `done`, or for `most` milliseconds. Returns whether `done` was reached. */
   async run(most: number, done: () => boolean): Promise<boolean> {
     const end = this.now + most;
     await drain();
@@ -182,7 +183,7 @@ export class Scheduler {
         task.run();
         await drain();
       }
-      // Where each look at the clock takes time, something may always be due.
+      // If every reading of the clock takes time, something may always be due.
       if (!idle && this.now > end + GRACE) return done();
       if (!idle) continue;
       const next = Math.min(this.#polled[0]?.at ?? Infinity, ...this.#timers.map(({ at }) => at));

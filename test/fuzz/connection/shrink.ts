@@ -1,11 +1,11 @@
-// Simpler cases that still fail.
+// Finds simpler cases that still fail.
 
 import type { ConnectionCase } from "./case.ts";
 
 type Fails = (candidate: ConnectionCase) => Promise<boolean>;
 type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
-/** Of lists, the parts that can go; of numbers, smaller ones. */
+/** For lists, leaves out parts; for numbers, tries smaller ones. */
 function* simpler(value: Json): Generator<Json> {
   if (typeof value === "number" && value > 0) {
     yield 0;
@@ -29,7 +29,7 @@ function* simpler(value: Json): Generator<Json> {
   }
 }
 
-/** What a case can do without. */
+/** Properties that a case can do without. */
 const OPTIONAL: ReadonlySet<string> = new Set([
   "highWaterMark",
   "maxBufferedAmount",
@@ -54,7 +54,7 @@ const OPTIONAL: ReadonlySet<string> = new Set([
   "stream",
   "ping",
 ]);
-/** Whatever makes a case no case. */
+/** Properties that must be positive for a case to be valid. */
 const POSITIVE: readonly string[] = [
   "pingInterval",
   "pongTimeout",
@@ -65,7 +65,7 @@ const POSITIVE: readonly string[] = [
 ];
 
 const TIMES = ["pingInterval", "pongTimeout", "closeTimeout"];
-/** In milliseconds: shorter ones pass between two looks at the clock, and give findings of another kind. */
+/** In milliseconds. Shorter times pass between two readings of the clock and give findings of another kind. */
 const LEAST_TIME = 50;
 
 function isCase(one: ConnectionCase): boolean {
@@ -99,7 +99,7 @@ function isCase(one: ConnectionCase): boolean {
 
 const MOST_TRIES = 600;
 
-/** Takes away what is not needed, for as long as something can go. */
+/** Removes everything that is not needed, until nothing more can be removed. */
 export async function shrink(one: ConnectionCase, fails: Fails): Promise<ConnectionCase> {
   let best = one;
   let tries = 0;

@@ -1,5 +1,5 @@
-// Streams over a Wire: a Duplex in JavaScript, and a net.Socket whose handle is simulated. The second is read and written the
-// direct ways, as far as Node lets anybody see how its handles work.
+// Streams over a Wire: a Duplex in JavaScript, and a net.Socket with a simulated handle. The net.Socket is read and
+// written through the fast paths, as far as Node exposes its handles.
 
 import { Socket } from "node:net";
 import { Duplex } from "node:stream";
@@ -93,7 +93,7 @@ interface Request {
 
 let wrap: StreamWrap | undefined;
 
-/** Undefined where Node does not show it. */
+/** Undefined if Node does not expose it. */
 function streamWrap(): StreamWrap | undefined {
   if (wrap !== undefined) return wrap;
   try {
@@ -105,7 +105,7 @@ function streamWrap(): StreamWrap | undefined {
   return wrap;
 }
 
-/** Whether a net.Socket can be simulated here. */
+/** Whether a net.Socket can be simulated on this Node. */
 export function hasHandles(): boolean {
   return streamWrap()?.streamBaseState instanceof Int32Array;
 }
@@ -123,7 +123,7 @@ class Handle {
     this.#wrap = wrap;
     wire.receiver = {
       data: (chunk) => {
-        // The memory may be shorter than what has arrived.
+        // The memory may be shorter than the received bytes.
         const most = this.#userBuffer?.length ?? 65536;
         for (let at = 0; at < chunk.length; at += most) this.#read(chunk.subarray(at, at + most));
       },
@@ -211,7 +211,7 @@ export function socketOver(wire: Wire, scheduler: Scheduler, socket: CaseSocket)
   const shown = streamWrap();
   if (socket.kind === "duplex" || shown === undefined) return new ScriptedDuplex(wire, scheduler, socket);
   const handle = new Handle(wire, scheduler, shown);
-  // Not a public option, though Node's own servers use it.
+  // Not a public option, although Node's own servers use it.
   const options: object = { handle, allowHalfOpen: true };
   return new Socket(options);
 }

@@ -1,4 +1,4 @@
-// Sources of messages in pieces, which note what becomes of them.
+// Sources of messages in pieces, which record what happens to them.
 
 import { Readable } from "node:stream";
 import type { Call } from "./case.ts";
@@ -9,19 +9,19 @@ type Piece = string | Uint8Array;
 export class SourceError extends Error {}
 
 export class Source {
-  /** Whether it has come to its end, thrown, or been told to stop. */
+  /** Whether it has ended, thrown, or been told to stop. */
   over = false;
   begun = false;
   /** Whether it has thrown. */
   failed = false;
-  /** How many pieces have been asked for. */
+  /** The number of pieces requested. */
   asked = 0;
   readonly #call: PiecesCall;
   readonly #pieces: readonly Buffer[];
-  /** One for all pieces. A stream reads ahead, so it has none. */
+  /** One buffer for all pieces. Streams read ahead, so they have none. */
   readonly #buffer: Uint8Array | undefined;
 
-  /** @param data the whole message */
+  /** @param data the complete message */
   constructor(call: PiecesCall, data: Buffer) {
     this.#call = call;
     let at = 0;
@@ -56,7 +56,7 @@ export class Source {
   #iterator(): AsyncIterator<Piece> {
     const wait = this.#call.wait;
     const settle = (act: () => IteratorResult<Piece>): Promise<IteratorResult<Piece>> => {
-      // Some iterators return what they have, and no promise.
+      // Some iterators return their result without a promise.
       if (wait < 0) return act() as unknown as Promise<IteratorResult<Piece>>;
       if (wait === 0) return Promise.resolve().then(act);
       return new Promise((resolve, reject) => {
@@ -72,7 +72,7 @@ export class Source {
     return {
       next: () => {
         this.begun = true;
-        // The buffer of the last piece is about to be used again.
+        // The source is about to reuse the buffer of the last piece.
         this.#buffer?.fill(0xee);
         return settle(() => this.#next());
       },

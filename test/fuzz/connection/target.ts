@@ -4,5 +4,5 @@ import { generate } from "./generate.ts";
 import { shrink } from "./shrink.ts";
 import { runCase } from "./world.ts";
 
-/** Connection of wsframe/node, both roles, in a world that is simulated: its socket, its peer, its user and time. */
+/** Fuzzes Connection of wsframe/node in both roles, with a simulated socket, peer, user and clock. */
 export const connection: Target<ConnectionCase> = { name: "connection", unit: "calls", generate, run: runCase, shrink };

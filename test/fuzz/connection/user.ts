@@ -1,4 +1,4 @@
-// The one who uses the connection: calls it as the case says, and notes what comes of it.
+// The user of the connection: makes the calls of the case and records the results.
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { PreparedMessage } from "../../../src/index.ts";
@@ -9,28 +9,28 @@ import type { Scheduler } from "./scheduler.ts";
 import { Source, SourceError } from "./source.ts";
 import type { Wire } from "./wire.ts";
 
-/** Handlers that call and are called could go on for ever. */
+/** A limit, because handlers that call each other could continue forever. */
 const MOST_CALLS = 3000;
-/** Frames of the stack, from the bottom of the process to a handler. */
+/** The number of stack frames from the bottom of the process to a handler. */
 const DEEP = 120;
-/** How often the stack is measured. */
+/** The stack is measured at one message in this many. */
 const MEASURED = 16;
 
 const OBSTRUCTIVE: ReadonlySet<string> = new Set(["pause", "unlisten", "block"]);
 
 export const context: AsyncLocalStorage<string> = new AsyncLocalStorage();
 
-/** What a handler of the case throws. */
+/** The exception that a handler of the case throws. */
 export class UserError extends Error {}
 
 export interface Callback {
   called: number;
   failed: boolean;
-  /** What the system had taken then. */
+  /** The number of bytes that the system had accepted then. */
   taken: number;
 }
 
-/** A message that was accepted. */
+/** An accepted message. */
 export interface Sent {
   readonly id: number;
   readonly text: boolean;
@@ -38,7 +38,7 @@ export interface Sent {
   readonly form: "whole" | "pieces";
   /** Whether it may be compressed in slices. */
   readonly sliced: boolean;
-  /** Of pieces: undefined until their promise has settled. */
+  /** For pieces: undefined until their promise has settled. */
   outcome: "sent" | "not sent" | "failed" | undefined;
   readonly source: Source | undefined;
   readonly callback: Callback | undefined;
@@ -47,7 +47,7 @@ export interface Sent {
 
 export interface Delivered {
   readonly data: Buffer;
-  /** Whether it was a string or bytes; text may be bytes, by an option. */
+  /** Whether it was a string or bytes. An option delivers text as bytes. */
   readonly text: boolean;
 }
 
@@ -56,7 +56,7 @@ export class User {
   calls = 0;
   readonly findings: string[] = [];
   readonly sent: Sent[] = [];
-  /** Those that were refused. */
+  /** The sources that were refused. */
   readonly refusedSources: Source[] = [];
   readonly controls: Callback[] = [];
   readonly delivered: Delivered[] = [];
@@ -71,38 +71,38 @@ export class User {
   closedAt: number | undefined = undefined;
   closingAt: number | undefined = undefined;
   errorAt: number | undefined = undefined;
-  /** When the one who uses it has closed it. */
+  /** When the user called close(). */
   closeCalledAt: number | undefined = undefined;
   terminated = false;
   left = false;
-  /** Exceptions that the process gets to see because handlers throw. */
+  /** The number of exceptions that reach the process because handlers throw. */
   thrown = 0;
   drains = 0;
-  /** How many pieces sources have been asked for. */
+  /** The number of pieces requested from sources. */
   get pieces(): number {
     return this.sent.reduce((sum, { source }) => sum + (source?.asked ?? 0), 0);
   }
 
   drained = 0;
   acceptedPings = 0;
-  /** Bytes that were sent outside of handlers of messages. */
+  /** Bytes sent outside message handlers. */
   sentOutside = 0;
   loops = 0;
   loopsEnded = 0;
-  /** What listens now. */
+  /** The current listener. */
   listening: Listening | undefined = undefined;
-  /** Whether nobody has listened for some time. */
+  /** Whether there has been no listener for some time. */
   wasDeaf = true;
   finAt: number | undefined = undefined;
-  /** Nobody listened when the end began. */
+  /** Whether there was no listener when the end began. */
   deaf = false;
-  /** It was paused, and somebody else resumes it. */
+  /** The number of pauses that a timer will end. */
   paused = 0;
   pauses = 0;
   /** How often the event loop was blocked. */
   blocks = 0;
   largestReply = 0;
-  /** Whether handlers are no longer in the way of what is to come. */
+  /** Whether handlers no longer delay anything. */
   settled = false;
   readonly #case: ConnectionCase;
   readonly #scheduler: Scheduler;
@@ -153,7 +153,7 @@ export class User {
     });
   }
 
-  /** The connection is about to end. */
+  /** Called when the connection is about to end. */
   noteEnd(): void {
     if (this.listening === undefined) this.deaf = true;
   }
@@ -162,7 +162,7 @@ export class User {
     if (this.findings.length < 5) this.findings.push(what);
   }
 
-  /** Whether what is sent now must be accepted, in answer to a message that has just been handed out. */
+  /** Whether a message sent now, in answer to one that was just delivered, must be accepted. */
   get #mustAccept(): boolean {
     const { options } = this.#case;
     const since = Math.min(this.closingAt ?? Infinity, this.errorAt ?? Infinity, this.finAt ?? Infinity);
@@ -177,7 +177,7 @@ export class User {
       !this.deaf &&
       (this.finAt === undefined || this.#peer.sentClose || this.#wasBad) &&
       !this.#timedOut &&
-      // Without a listener nobody knows since when.
+      // Without a listener, the time of the error is unknown.
       (this.#case.on.error !== null || this.connection.error === undefined) &&
       this.#scheduler.now - since < (options.closeTimeout ?? 10_000) &&
       !this.#piecesFailed
@@ -193,15 +193,15 @@ export class User {
     return error !== undefined && "code" in error && error.code === "WS_ERR_PONG_TIMEOUT";
   }
 
-  /** What cannot be sent to its end ends the connection. */
+  /** Whether a message in pieces failed, which ends the connection. */
   get #piecesFailed(): boolean {
     return this.sent.some(
-      // The promise is settled later.
+      // The promise settles later.
       ({ outcome, source }) => outcome === "failed" || outcome === "not sent" || source?.failed === true,
     );
   }
 
-  /** Whether this side may have closed: what arrives after that may be dropped. */
+  /** Whether this side may have closed. Anything that arrives after that may be dropped. */
   get mayHaveClosed(): boolean {
     const { overflow, idleTimeout } = this.#case.options;
     return (
@@ -212,11 +212,11 @@ export class User {
     );
   }
 
-  /** Something that the connection calls: in its own context, and never after its end. */
+  /** Every callback of the connection: it must run in the connection's own context, and never after its end. */
   #event(name: string): void {
     this.calls++;
     if (this.events.length < 100) this.events.push(name);
-    if (this.closes > 0) this.find(`"${name}" came after "close"`);
+    if (this.closes > 0) this.find(`"${name}" was emitted after "close"`);
     if (context.getStore() !== "connection") this.find(`"${name}" ran in the context of ${context.getStore()}`);
   }
 
@@ -225,26 +225,28 @@ export class User {
     this.noteEnd();
     this.error = error;
     this.errorAt ??= this.#scheduler.now;
-    if (this.errors > 1) this.find('"error" came twice');
+    if (this.errors > 1) this.find('"error" was emitted twice');
     if (!("code" in error)) return;
     if (error.code !== "WS_ERR_PONG_TIMEOUT") {
       const isProtocol = String(error.code).startsWith("WS_ERR_");
-      if (isProtocol && this.#peer.close !== undefined) this.find("what came after our Close is an error event");
+      if (isProtocol && this.#peer.close !== undefined) this.find("data after our Close caused an error event");
       return;
     }
     const { pongTimeout = 20_000 } = this.#case.options;
     const since = this.#scheduler.now - pongTimeout + 20 * this.#case.clock;
     const answered =
       this.#wire.arrivedAt >= this.#peer.answeredAt && this.#wire.held === 0 && !this.#wire.blocked && !this.#peer.mute;
-    if (answered) this.find("a peer whose Pong has arrived was taken for dead");
-    if (this.#wire.arrivedAt > since) this.find("a peer whose bytes have arrived was taken for dead");
+    if (answered) this.find("a peer whose Pong has arrived was treated as dead");
+    if (this.#wire.arrivedAt > since) this.find("a peer whose bytes have arrived was treated as dead");
     const taken = this.#peer.takenSince(since, 2 * this.connection.interval);
-    if (taken > PROGRESS) this.find(`a peer that has taken ${taken} bytes was taken for dead`);
+    if (taken > PROGRESS) this.find(`a peer that has read ${taken} bytes was treated as dead`);
   }
 
-  /** A peer that sends no more than a quarter of what it may is not ended for it, whenever that is read. */
+  /**
+   * A peer that sends less than a quarter of the allowed control frames must not be cut off, whenever they are read.
+   */
   judgeControls(): void {
-    // One who pauses again and again is handed what has come in between all at once.
+    // A user who pauses repeatedly gets everything that arrived in between at once.
     if (this.pauses > 1) return;
     const { maxControlFrames = 1000, controlPeriod = 1000 } = this.#case.options.limits ?? {};
     const { controlsAt } = this.#peer;
@@ -260,36 +262,36 @@ export class User {
     for (const call of calls) this.call(call, "handler");
   }
 
-  /** Called by the connection, with a message. */
+  /** The connection calls this with a message. */
   #receive(data: string | Uint8Array, isBinary: boolean | undefined): void {
     this.calls++;
-    // What a loop was given before that comes to it later.
-    if (this.terminated && this.listening !== "loop") this.find("a message came after terminate()");
-    if (this.left) this.find("a message came after its loop was left");
-    if (this.closes > 0 && this.listening !== "loop") this.find("a message came after close");
+    // A loop still receives messages that were queued for it before.
+    if (this.terminated && this.listening !== "loop") this.find("a message was delivered after terminate()");
+    if (this.left) this.find("a message was delivered after its loop was left");
+    if (this.closes > 0 && this.listening !== "loop") this.find("a message was delivered after close");
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
     const copy = Buffer.from(bytes);
     this.deliveredBytes += copy.length;
     this.delivered.push({ data: copy, text: isBinary === undefined ? typeof data === "string" : !isBinary });
     if (typeof data === "string" || data.buffer.byteLength === data.byteLength) return;
     if (Buffer.isBuffer(data)) return;
-    // Nothing but its own bytes, or zeros.
+    // The buffer may contain only the message and zeros.
     const all = new Uint8Array(data.buffer);
     const outside = [all.subarray(0, data.byteOffset), all.subarray(data.byteOffset + data.byteLength)];
     if (outside.some((part) => part.some((byte) => byte !== 0)))
-      this.find("the buffer of a message has other bytes in it");
+      this.find("the buffer of a message contains other bytes");
   }
 
   #onMessage(data: string | Uint8Array, isBinary: boolean | undefined): void {
     if (context.getStore() !== "connection") this.find(`"message" ran in the context of ${context.getStore()}`);
     if (this.connection.isPaused && this.connection.readyState === 1) {
-      this.find("a message was handed out while paused");
+      this.find("a message was delivered while paused");
     }
-    if (this.#inMessage > 0) this.find("a message was handed out inside of another");
+    if (this.#inMessage > 0) this.find("a message was delivered inside another");
     this.#checkQueue();
     this.#receive(data, isBinary);
     const calls = this.#case.on.message[this.#messages++ % Math.max(1, this.#case.on.message.length)] ?? [];
-    if (this.#messages % MEASURED === 0 && depth() > DEEP) this.find("the stack grows with what arrives");
+    if (this.#messages % MEASURED === 0 && depth() > DEEP) this.find("the stack grows with received data");
     this.#inMessage++;
     try {
       for (const call of calls) this.call(call, "message");
@@ -299,7 +301,7 @@ export class User {
     if (typeof data !== "string" && !Buffer.isBuffer(data)) data.fill(0x55);
   }
 
-  /** A server stops handing out messages while too much of its answers waits. */
+  /** A server must stop delivering messages while too much of its answers is unsent. */
   #checkQueue(): void {
     const { role, options, compress } = this.#case;
     if (role === "client" || compress || this.connection.readyState !== 1) return;
@@ -307,10 +309,11 @@ export class User {
     // Text that is not yet encoded counts three bytes for each character.
     const most = highWaterMark + 3 * 16384 + 2 * this.largestReply + this.sentOutside + 200 * this.pingEvents;
     const { bufferedAmount } = this.connection;
-    if (bufferedAmount > most) this.find(`a message was handed out while ${bufferedAmount} bytes of answers waited`);
+    if (bufferedAmount > most)
+      this.find(`a message was delivered while ${bufferedAmount} bytes of answers were unsent`);
   }
 
-  /** What the case calls. */
+  /** Makes a call of the case. */
   call(call: Call, where: "step" | "handler" | "message" | "loop"): void {
     if (this.calls++ > MOST_CALLS && where !== "step") return;
     if (this.settled && where !== "step" && OBSTRUCTIVE.has(call.call)) return;
@@ -338,7 +341,7 @@ export class User {
       }
       case "close":
         if (connection.readyState !== 3) this.closeCalledAt ??= this.#scheduler.now;
-        // What nobody takes then may be dropped.
+        // Messages without a listener may be dropped from then on.
         this.noteEnd();
         if (call.code === undefined) connection.close();
         else connection.close(call.code, call.reason);
@@ -388,7 +391,7 @@ export class User {
     this.#lookAround();
   }
 
-  /** Properties that hold at any time. */
+  /** Checks properties that must always hold. */
   #lookAround(): void {
     const { connection } = this;
     const { highWaterMark = 1048576 } = this.#case.options;
@@ -410,7 +413,7 @@ export class User {
         callback.taken = this.#wire.taken;
         if (callback.called > 1) this.find("a callback was called twice");
         if (order !== undefined) {
-          if (order < this.#lastCallback) this.find("callbacks came out of order");
+          if (order < this.#lastCallback) this.find("callbacks were called out of order");
           this.#lastCallback = order;
         }
         if (this.#handled++ < 50) this.#perform(this.#case.on.callback);
@@ -431,7 +434,7 @@ export class User {
     const { overflow = "queue" } = this.#case.options;
     if (before === 1 && overflow === "queue") this.find("an open connection refused a message");
     if ((where === "message" || where === "loop") && this.#mustAccept)
-      this.find("an answer to what came before the end was refused");
+      this.find("an answer to a message from before the end was refused");
   }
 
   #send(call: Extract<Call, { call: "send" }>, where: string): void {
@@ -536,7 +539,7 @@ export class User {
     const options = call.compress === undefined ? undefined : { compress: call.compress };
     const promise =
       options === undefined ? this.connection.send(source.iterable) : this.connection.send(source.iterable, options);
-    // Nothing at all is an empty text.
+    // An empty list is an empty text.
     const text = call.kind === "text" || call.sizes.length === 0;
     const sent: Sent = {
       id,
@@ -549,7 +552,7 @@ export class User {
       callback: undefined,
       data: () => data,
     };
-    // One that is refused at once is only told so later.
+    // A call that is refused immediately reports it only later.
     const refused = readyState !== 1 && this.closeCalledAt !== undefined;
     if (refused) this.refusedSources.push(source);
     else this.sent.push(sent);
@@ -582,10 +585,10 @@ export class User {
     ];
     for (const [name, call] of wrong) {
       try {
-        if (call() === true) this.find(`a wrong ${name} was accepted`);
+        if (call() === true) this.find(`an invalid ${name} was accepted`);
       } catch (error) {
         if (!(error instanceof TypeError || error instanceof RangeError))
-          this.find(`a wrong ${name} threw ${String(error)}`);
+          this.find(`an invalid ${name} threw ${String(error)}`);
       }
     }
   }
@@ -603,7 +606,7 @@ export class User {
       connection.on("message", listener);
       this.#remove = () => connection.off("message", listener);
     } else if (how === "property") {
-      // oxlint-disable-next-line unicorn/prefer-add-event-listener -- that is what is tried
+      // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the property is under test
       connection.onmessage = ({ data }) =>
         this.#onMessage(data, textType === "nodebuffer" ? undefined : typeof data !== "string");
       // oxlint-disable-next-line unicorn/prefer-add-event-listener
@@ -635,7 +638,7 @@ export class User {
   }
 }
 
-/** How many calls are on the stack. */
+/** The number of calls on the stack. */
 function depth(): number {
   const { stackTraceLimit, prepareStackTrace } = Error;
   Error.stackTraceLimit = 2 * DEEP;

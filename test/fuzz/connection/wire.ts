@@ -1,8 +1,9 @@
-// What is between two ends of a connection: what the system holds of each direction, and what the network does to it.
+// The data between the two ends of a connection: what the system holds in each direction, and what the network does to
+// it.
 
 import type { Scheduler } from "./scheduler.ts";
 
-/** What a socket does with what has arrived. */
+/** How a socket handles received bytes. */
 export interface Receiver {
   data(chunk: Uint8Array): void;
   end(): void;
@@ -11,37 +12,37 @@ export interface Receiver {
 
 interface Write {
   readonly bytes: Uint8Array;
-  /** How many of them the system has taken. */
+  /** How many of them the system has accepted. */
   at: number;
   readonly done: (failed: boolean) => void;
 }
 
-/** In how many parts a write is taken, or what has arrived is read, about. */
+/** Writes and reads are split into about this many parts or fewer. */
 const MOST_PARTS = 50;
 /** In milliseconds. */
 const AT_ONCE = 1;
 
 export class Wire {
   receiver: Receiver | undefined;
-  /** Something can be read by the peer, or this side has ended. */
+  /** Called when the peer can read something, or this side has ended. */
   readable: () => void = () => {};
-  /** How many bytes the socket has been given. */
+  /** The number of bytes delivered to the socket. */
   delivered = 0;
-  /** How many bytes the system has taken of the socket. */
+  /** The number of bytes that the system has accepted from the socket. */
   taken = 0;
-  /** The same, of writes that have called back. */
+  /** The same for writes whose callback has been called. */
   acknowledged = 0;
-  /** How many bytes the peer has read. */
+  /** The number of bytes that the peer has read. */
   read = 0;
-  /** Whether the socket has ended its side, or closed. */
+  /** Whether the socket has ended its side or closed. */
   ended = false;
   /** Whether the socket has closed. */
   closed = false;
-  /** Whether it was closed before it had ended its side. */
+  /** Whether the socket closed before it had ended its side. */
   aborted = false;
   /** Whether the peer has reset the connection. */
   reset = false;
-  /** When something has arrived last. */
+  /** When bytes last arrived. */
   arrivedAt = 0;
   /** Whether the end of the peer's side has been delivered. */
   endDelivered = false;
@@ -65,22 +66,22 @@ export class Wire {
     this.#reads = reads;
   }
 
-  /** Whether something has arrived that the socket has not read. */
+  /** Whether there are bytes that the socket has not read. */
   get unread(): boolean {
     return !this.closed && (this.#arrived.length > 0 || (this.#finArrived && !this.endDelivered));
   }
 
-  /** How many bytes the peer could read now. */
+  /** The number of bytes that the peer could read now. */
   get held(): number {
     return this.#heldBytes;
   }
 
-  /** Whether a write waits for the peer. */
+  /** Whether a write is waiting for the peer. */
   get blocked(): boolean {
     return this.#writes.length > 0;
   }
 
-  /** For how long one has, in milliseconds; it goes on if the next follows at once. */
+  /** How long a write has been waiting, in milliseconds. The time continues if the next write follows immediately. */
   get blockedFor(): number {
     return this.blocked ? this.#scheduler.now - this.#blockedSince : 0;
   }
@@ -91,7 +92,10 @@ export class Wire {
 
   // The socket's side.
 
-  /** Returns whether the system has taken everything at once; otherwise `done` is called. The bytes are borrowed until then. */
+  /**
+   * Returns whether the system accepted everything immediately. Otherwise, it calls `done`. The bytes are borrowed
+   * until then.
+   */
   write(bytes: Uint8Array, done: (failed: boolean) => void): boolean {
     if (this.reset || this.closed) {
       this.#scheduler.poll(0, () => done(true));
@@ -111,7 +115,7 @@ export class Wire {
     this.#schedule();
   }
 
-  /** Delivers what has arrived, in the call that is running. */
+  /** Delivers received bytes within the current call. */
   deliverNow(): void {
     if (this.#reading) this.#deliver();
   }
@@ -143,7 +147,7 @@ export class Wire {
     this.#schedule();
   }
 
-  /** What has arrived and was not read is lost. */
+  /** Drops received bytes that were not read. */
   cut(): void {
     if (this.reset) return;
     this.reset = true;
@@ -157,7 +161,7 @@ export class Wire {
     });
   }
 
-  /** The peer reads. */
+  /** Lets the peer read. */
   take(most: number): Uint8Array[] {
     const chunks: Uint8Array[] = [];
     let room = most;
@@ -180,11 +184,11 @@ export class Wire {
   }
 
   #take(write: Write): boolean {
-    // Byte by byte, large messages would take for ever.
+    // Large messages would take forever byte by byte.
     const room = Math.max(this.#capacity, 1, Math.floor(write.bytes.length / MOST_PARTS)) - this.#heldBytes;
     const part = write.bytes.subarray(write.at, write.at + Math.max(room, 0));
     if (part.length > 0) {
-      // A copy: what the system has not taken may still be changed by the one who owns it.
+      // A copy, because the owner may still change bytes that the system has not accepted.
       this.#held.push(new Uint8Array(part));
       this.#heldBytes += part.length;
       this.taken += part.length;

@@ -1,4 +1,4 @@
-// A connection, its socket, its peer and the one who uses it, until nothing is left to do.
+// A connection with its socket, its peer and its user, which runs until there is nothing left to do.
 
 import { AsyncResource } from "node:async_hooks";
 import { type AgreedExtension, perMessageDeflate, Protocol } from "../../../src/index.ts";
@@ -13,15 +13,15 @@ import { socketOver } from "./sockets.ts";
 import { context, User, UserError } from "./user.ts";
 import { Wire } from "./wire.ts";
 
-/** In milliseconds: after this long with nothing to do nothing will happen any more. */
+/** In milliseconds. After this long without anything to do, nothing will happen any more. */
 const REST = 400;
-/** With a larger step of the clock the steps of a case take time by themselves, in milliseconds. */
+/** In milliseconds. With a larger clock step, the steps of a case take time by themselves. */
 const FINE = 0.05;
-/** How long a loop may take for what it has not read, in milliseconds. */
+/** How long a loop may take to read its remaining messages, in milliseconds. */
 const PATIENCE = 120_000;
-/** How many words the decoy sends after each step. */
+/** The number of words that the decoy sends after each step. */
 const DECOY = 200;
-/** How long a client waits for the server's end. */
+/** How long a client waits for the server to end the socket, in milliseconds. */
 const LINGER = 1000;
 const COMPRESSION: AgreedExtension = {
   extension: perMessageDeflate({ threshold: 64 }),
@@ -39,7 +39,7 @@ export interface World {
   readonly peer: Peer;
   readonly user: User;
   readonly decoy: Connection;
-  /** Whether the peer may be given up, since it does not read all the time, or too slowly. */
+  /** Whether the peer may be cut off because it does not read all the time, or reads too slowly. */
   readonly slow: boolean;
 }
 
@@ -52,7 +52,7 @@ export async function runCase(one: ConnectionCase): Promise<Outcome> {
   process.removeAllListeners("unhandledRejection");
   process.on("unhandledRejection", onRejection);
   process.setUncaughtExceptionCaptureCallback((error) => uncaught.push(error));
-  // What connections of a thread share begins afresh, so that a case does not depend on those before it.
+  // Resets what the connections of a thread share, so that a case does not depend on earlier ones.
   Reflect.deleteProperty(Protocol, "thread");
   const restore = scheduler.install();
   let world: World | undefined;
@@ -76,16 +76,16 @@ export async function runCase(one: ConnectionCase): Promise<Outcome> {
   for (const error of foreign.slice(0, 2)) {
     findings.push(`an exception reached the process: ${error instanceof Error ? error.stack : String(error)}`);
   }
-  if (rejections.length > 0) findings.push(`a promise was rejected unseen: ${String(rejections[0])}`);
+  if (rejections.length > 0) findings.push(`unhandled rejection: ${String(rejections[0])}`);
   const own = uncaught.length - foreign.length;
   if (world !== undefined && own !== world.user.thrown) {
-    findings.push(`${own} of ${world.user.thrown} exceptions of handlers came out`);
+    findings.push(`${own} of ${world.user.thrown} exceptions of handlers reached the process`);
   }
   const units = scheduler.ran + (world?.user.calls ?? 0);
   return { units, finding: findings.length === 0 ? undefined : findings.join("\n") };
 }
 
-/** Leaves nothing to the next case, whatever has become of this one. */
+/** Cleans up for the next case, whatever has happened in this one. */
 async function abandon(world: World | undefined, scheduler: Scheduler): Promise<void> {
   world?.user.connection.terminate();
   world?.decoy.terminate();
@@ -96,7 +96,7 @@ async function abandon(world: World | undefined, scheduler: Scheduler): Promise<
 function open(one: ConnectionCase, scheduler: Scheduler): World {
   const wire = new Wire(scheduler, one.socket.capacity, one.socket.reads);
   const peer = new Peer(one.role, scheduler, wire, one.peer, one.socket.latency, one.compress);
-  // It shares a timer with the connection, which must not run in its context, and the memory that output is laid out in.
+  // It shares a timer with the connection, which must not run in its context, and it shares the output memory.
   const decoy = context.run("decoy", () => {
     const far = new Wire(scheduler, 65536, [65536]);
     far.readable = () => scheduler.poll(0, () => void far.take(Infinity));
@@ -133,7 +133,7 @@ function optionsOf({ options }: ConnectionCase): ConnectionOptions {
   return options;
 }
 
-/** Whether the peer takes what it is sent so slowly, or stops, that it may be given up. */
+/** Whether the peer reads so slowly, or stops reading, that it may be cut off. */
 function isSlow({ peer, options, steps, socket, clock }: ConnectionCase): boolean {
   const { closeTimeout = 10_000, pongTimeout = 20_000 } = options;
   const least = Math.min(closeTimeout, pongTimeout);
@@ -164,7 +164,7 @@ async function live(world: World): Promise<void> {
     if (user.connection.readyState !== 1) user.noteEnd();
     judgeInside(world);
   }
-  // From now on nobody is in the way.
+  // From now on, nothing slows the connection down.
   const muted = one.steps.some((step) => "wire" in step && step.wire === "mute");
   if (!muted) peer.hurry();
   user.settled = true;
@@ -176,12 +176,12 @@ async function live(world: World): Promise<void> {
   if (user.closes === 0) judgeRest(world);
   if (user.closes === 0) context.run("step", () => finish(world));
   await scheduler.run(limitOf(world), () => user.closes > 0);
-  // What happens at the very end.
+  // Runs what happens at the very end.
   await scheduler.run(LINGER / 4, () => false);
   await scheduler.run(PATIENCE, () => user.loopsEnded === user.loops);
   judgeEnd(world);
   if (user.closes === 0) user.connection.terminate();
-  // The user has some of its own.
+  // The user has timers of its own.
   await scheduler.run(PATIENCE, () => scheduler.timers === 0);
   if (scheduler.timers > 0) user.find(`${scheduler.timers} timers are left`);
 }
@@ -217,7 +217,7 @@ function act(world: World, step: Step): void {
   }
 }
 
-/** Runs until nothing happens any more but what happens from time to time. */
+/** Runs until nothing but periodic work happens. */
 async function rest(world: World): Promise<void> {
   const { scheduler, user } = world;
   for (let rounds = 0; rounds < 200; rounds++) {
@@ -227,7 +227,7 @@ async function rest(world: World): Promise<void> {
   }
 }
 
-/** What changes as long as something is under way, other than Pings and Pongs. */
+/** State that changes while anything other than Pings and Pongs is in progress. */
 function progressOf({ user, wire, peer }: World): string {
   const waiting = [wire.blocked ? wire.read : 0, wire.unread ? wire.delivered : 0, user.drained];
   return [
@@ -236,13 +236,13 @@ function progressOf({ user, wire, peer }: World): string {
     user.sent.length,
     peer.units.length,
     user.pieces,
-    // Of a long message that is compressed in slices nothing else may be seen.
+    // For a long message that is compressed in slices, nothing else may change.
     user.connection.bufferedAmount,
     ...waiting,
   ].join(" ");
 }
 
-/** Ends what nothing has ended. */
+/** Ends the connection if nothing else has ended it. */
 function finish({ one, user, peer }: World): void {
   switch (one.finale) {
     case "close":
@@ -274,15 +274,15 @@ function finish({ one, user, peer }: World): void {
   }
 }
 
-/** How long a connection may take to end now, in milliseconds, as documented. */
+/** How long a connection may now take to end, in milliseconds, according to the documentation. */
 function limitOf({ one, user, peer, wire }: World): number {
   const { pingInterval = 30_000, pongTimeout = 20_000, closeTimeout = 10_000 } = one.options;
   const { interval } = user.connection;
   let limit = LINGER + closeTimeout + 5 * interval + 200;
-  // Somebody who has not answered yet has had the same time before that.
+  // A peer that has not answered yet has had the same time before that.
   if (user.connection.readyState !== 3) limit += closeTimeout;
   if (peer.mute || (!peer.sentClose && user.closeCalledAt === undefined)) limit += pingInterval + pongTimeout;
-  // What it wrote before that is a sign of life when it is read.
+  // Unread bytes that it wrote before count as a sign of life when they are read.
   if (wire.unread || user.connection.socket.readableLength > 0) limit += pingInterval + pongTimeout;
   return limit;
 }

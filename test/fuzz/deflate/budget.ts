@@ -1,33 +1,33 @@
-// What one message may cost the one who inflates it: time of the processor, and memory, in proportion to its bytes.
+// Checks that inflating one message costs processor time and memory only in proportion to its bytes.
 
 import { encodeFrame, type MessageSink, perMessageDeflate, Protocol } from "../../../src/index.ts";
 import { Random } from "../../support/random.ts";
 import { corrupted, makeStream } from "./grammar.ts";
 import { TAIL } from "./oracle.ts";
 
-/** A message of many streams of the grammar, one after the other. The same numbers make the same message. */
+/** A message made of many streams of the grammar. The same numbers make the same message. */
 export interface BudgetCase {
   readonly kind: "budget";
   readonly seed: number;
-  /** How many streams, each different from the others, and how many times all of them. */
+  /** The number of different streams, and how often all of them repeat. */
   readonly streams: number;
   readonly repeats: number;
-  /** How long its chunks are, in bytes. */
+  /** The length of the chunks, in bytes. */
   readonly chunk: number;
 }
 
-/** How long a message is, at most, compressed and inflated. */
+/** The longest message, both compressed and inflated, in bytes. */
 const LONGEST = 1 << 19;
 const MOST_INFLATED = 1 << 25;
 /**
- * In µs: a generous multiple of what was measured. A block with codes of its own takes about 10 bytes and 5 µs, the costliest
- * that a byte can be; a byte of output takes less than 0.01, and a chunk 2.
+ * Generous multiples of measured times, in µs. The most expensive input is a block with its own codes, at about 10
+ * bytes and 5 µs. A byte of output takes less than 0.01 µs, and a chunk 2.
  */
 const FIXED = 20_000;
 const PER_BYTE = 3;
 const PER_OUTPUT = 0.05;
 const PER_CHUNK = 20;
-/** In bytes, beside what came in and went out: the places and windows of the core are there before. */
+/** Allowed memory in bytes, in addition to input and output. The slots and windows of the core already exist. */
 const MEMORY = 4 << 20;
 const TRIES = 5;
 
@@ -92,12 +92,12 @@ function inflate(stream: Uint8Array, chunk: number): Cost {
     while (protocol.unfinished) protocol.resume(sink);
   }
   const { user, system } = process.cpuUsage(from);
-  // What came before an error is not delivered. DEFLATE reaches 1032.
+  // Output before an error is not delivered, so its length is estimated. DEFLATE reaches a ratio of up to 1032.
   if (failed) inflated = Math.max(inflated, Math.min(1032 * stream.length, MOST_INFLATED));
   return { time: user + system, memory: Math.max(most, process.memoryUsage().arrayBuffers - before), inflated, chunks };
 }
 
-/** @returns what is wrong */
+/** @returns the finding, if any */
 export function judgeBudget(one: BudgetCase): string | undefined {
   const payload = makeMessage(one);
   const stream = encodeFrame({ opcode: 2, rsv: 4, payload: new Uint8Array(payload) }, { role: "server" });
@@ -105,7 +105,7 @@ export function judgeBudget(one: BudgetCase): string | undefined {
   for (let tries = 0; tries < TRIES; tries++) {
     const { time, memory, inflated, chunks } = inflate(stream, one.chunk);
     const allowed = FIXED + stream.length * PER_BYTE + inflated * PER_OUTPUT + chunks * PER_CHUNK;
-    // The message itself, and what it is made of while it grows; garbage of the last try may still be there.
+    // The message itself and the parts it is built from. Garbage of the previous run may still exist.
     const room = MEMORY + 3 * (stream.length + inflated);
     const facts = `${payload.length} bytes in ${chunks} chunks, which inflate to ${inflated}`;
     if (time > allowed) finding = `${facts}, take ${Math.round(time)} µs: more than ${Math.round(allowed)}`;

@@ -1,16 +1,17 @@
-// The core as it is shipped, with a check before each load and store: binaryen's pass "instrument-memory" makes it call load_ptr and
-// store_ptr with the address, and copies and fills are made to. binaryen is what AssemblyScript compiles with.
+// The published core with a check before each load and store. binaryen's pass "instrument-memory" makes it call
+// load_ptr and store_ptr with the address, and copies and fills are replaced by checked ones. AssemblyScript compiles
+// with binaryen too.
 
 import binaryen from "binaryen";
 import { DEFLATE_HEX } from "../../../src/deflate/core/embedded.ts";
 
-/** From an address up to another. */
+/** An address range, from the first address up to but not including the second. */
 export type Range = readonly [from: number, to: number];
 
-/** Instructions that "instrument-memory" knows, and those that are replaced below. Others would go unchecked. */
+/** Instructions that "instrument-memory" supports or that are replaced below. Any others would not be checked. */
 const KNOWN = /^(?:(?:i32|i64|f32|f64|v128)\.(?:load|store)(?:8|16|32)?(?:_[su])?|memory\.(?:copy|fill))$/;
 
-/** Checks of what goes over many addresses, and of values, which are none. */
+/** Checks of accesses to ranges of addresses. Accesses to values have no address. */
 const HELPERS = `
  (func $checked_copy (param $to i32) (param $from i32) (param $length i32)
   (memory.copy
@@ -38,7 +39,7 @@ function compile(): WebAssembly.Module {
   module.runPasses(["instrument-memory"]);
   const text = module
     .emitText()
-    // Those of values return the value.
+    // Imports that take a value return that value.
     .replaceAll(
       / \(import "env" "(?!load_ptr|store_ptr)\w+" \(func (\$\w+) \(type \S+\) \((.*)\) \(result (\w+)\)\)\)/g,
       (...found) => {
@@ -50,7 +51,7 @@ function compile(): WebAssembly.Module {
     .replaceAll("(memory.copy", "(call $checked_copy")
     .replaceAll("(memory.fill", "(call $checked_fill")
     .replace(/\)\s*$/, `${HELPERS})`);
-  // Imports come first.
+  // Imports must come first.
   const imports = [...text.matchAll(/^ \(import .*\n/gm)].map(([line]) => line);
   const rest = imports.reduce((left, line) => left.replace(line, ""), text);
   const whole = rest.replace("(module\n", `(module\n${imports.join("")}`);
@@ -59,18 +60,18 @@ function compile(): WebAssembly.Module {
   return new WebAssembly.Module(checked.emitBinary() as Uint8Array<ArrayBuffer>);
 }
 
-/** Of the access that must not be. */
+/** Thrown for an access outside the allowed ranges. */
 export class OutOfBounds extends Error {
   override name = "OutOfBounds";
 }
 
 export interface CheckedInstance {
   readonly exports: WebAssembly.Exports;
-  /** From now on accesses must lie within one of these. */
+  /** Limits later accesses to these ranges. */
   allow(reads: readonly Range[], writes: readonly Range[]): void;
 }
 
-/** An instance whose accesses are checked; before allow() all are allowed. */
+/** An instance whose accesses are checked. Before allow(), all are allowed. */
 export function checkedInstance(): CheckedInstance {
   compiled ??= compile();
   let reads: readonly Range[] = EVERYWHERE;

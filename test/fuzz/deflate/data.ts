@@ -1,4 +1,4 @@
-// What people send, and what they do not: texts, JSON, noise, runs, and mixtures.
+// Typical and unusual data to compress: texts, JSON, noise, runs, and mixtures.
 
 import type { Random } from "../../support/random.ts";
 
@@ -28,7 +28,7 @@ function noise(random: Random, length: number): Uint8Array {
   return random.bytes(length);
 }
 
-/** Few values, so that codes are short. */
+/** Few different values, so that codes are short. */
 function few(random: Random, length: number): Uint8Array {
   const values = random.bytes(random.integer(1, 12));
   const bytes = new Uint8Array(length);
@@ -40,7 +40,7 @@ function run(random: Random, length: number): Uint8Array {
   return new Uint8Array(length).fill(random.integer(0, 255));
 }
 
-/** Copies of what came before, at all distances. */
+/** Copies of earlier data at all distances. */
 function echoes(random: Random, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length;) {
@@ -70,12 +70,12 @@ function mixture(random: Random, length: number): Uint8Array {
 
 const KINDS: readonly Kind[] = [text, json, noise, few, run, echoes];
 
-/** Data of some kind. */
+/** Data of a random kind. */
 export function makeData(random: Random, length: number): Uint8Array {
   return (random.chance(0.15) ? mixture : random.pick(KINDS))(random, length);
 }
 
-/** Small as a rule, large now and then. */
+/** Usually small, sometimes large. */
 export function makeLength(random: Random, most: number): number {
   const roll = random.next();
   if (roll < 0.75) return random.integer(0, Math.min(most, 120));

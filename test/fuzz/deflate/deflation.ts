@@ -1,5 +1,5 @@
-// One connection's messages through deflate(), as Outgoing has it done: in segments, in a slot that changes, with messages
-// that others have compressed, and with some that are taken back.
+// One connection's messages through deflate(), called as Outgoing calls it: in segments, in a slot that changes, mixed
+// with messages compressed elsewhere and messages that are withdrawn.
 
 import {
   DEFLATE_AT,
@@ -34,22 +34,22 @@ export const deflatePlaces = (): Places => new Places(DEFLATE_SLOT_COUNT);
 
 export interface DeflationJob {
   readonly level: number;
-  /** How far matches may reach back: not always a power of two (`history`). */
+  /** The longest distance of matches, not always a power of two (`history`). */
   readonly reach: number;
   readonly steps: readonly Step[];
 }
 
 interface Step {
-  /** `whole`: sent. `prepared`: sent, compressed elsewhere. `tried`: compressed, and not sent. */
+  /** `whole`: sent. `prepared`: sent, but compressed elsewhere. `tried`: compressed but not sent. */
   readonly kind: "whole" | "prepared" | "tried";
   readonly pieces: readonly Piece[];
-  /** The table is made for so many buckets, if it has less: as a power of two. */
+  /** The minimum number of buckets in the table, as a power of two. */
   readonly tableBits: number;
 }
 
 interface Piece {
   readonly data: Uint8Array;
-  /** Whether all that has been sent can be read then. */
+  /** Whether a reader can now decode everything that was sent. */
   readonly flushed: boolean;
 }
 
@@ -67,7 +67,7 @@ export function makeDeflationJob(random: Random): DeflationJob {
     const kind = random.chance(0.8) ? "whole" : random.pick(["prepared", "tried"] as const);
     const pieces = Array.from({ length: random.chance(0.7) ? 1 : random.integer(1, 5) }, (): Piece => {
       let data = makeData(random, makeLength(random, kind === "tried" ? 3000 : most));
-      // What was sent before comes again, from everywhere in the window.
+      // Repeats earlier data from anywhere in the window.
       if (before.length > 0 && random.chance(0.4)) {
         const back = random.integer(1, Math.min(before.length, 40_000));
         const again = before.subarray(-back).subarray(0, random.integer(1, 400));
@@ -85,7 +85,7 @@ export class Deflation {
   readonly sent: Sent[] = [];
   readonly #core: WatchedCore;
   readonly #places: Places;
-  /** Decides on where things are, never on what is sent. */
+  /** Random choices about positions only, never about the data. */
   readonly #random: Random;
   readonly #job: DeflationJob;
   #place: number;
@@ -116,7 +116,7 @@ export class Deflation {
     core.clear(slot);
   }
 
-  /** Moves the window to `window`, maybe to another slot. */
+  /** Moves the window to `window`, and perhaps to another slot. */
   #moveWindow(to: number, window: number): void {
     const core = this.#core;
     const from = this.#slot;
@@ -149,7 +149,7 @@ export class Deflation {
     return core.getU32(slot + DEFLATE_AT);
   }
 
-  /** One message. @returns whether there is more to do */
+  /** Processes one message. @returns whether there is more to do */
   step(): boolean {
     const core = this.#core;
     const step = this.#job.steps[this.#steps++];

@@ -1,4 +1,5 @@
-// Streams that no compressor makes: blocks of all types from a grammar of DEFLATE (RFC 1951), right or slightly wrong.
+// Makes streams that no compressor produces: blocks of all types from a grammar of DEFLATE (RFC 1951), valid or
+// slightly wrong.
 
 import type { Random } from "../../support/random.ts";
 
@@ -20,7 +21,7 @@ class BitWriter {
   #bits = 0;
   #count = 0;
 
-  /** Up to 16 bits, the lowest first. */
+  /** Writes up to 16 bits, the lowest first. */
   put(value: number, count: number): void {
     this.#bits |= (value & ((1 << count) - 1)) << this.#count;
     for (this.#count += count; this.#count >= 8; this.#count -= 8) {
@@ -33,7 +34,7 @@ class BitWriter {
     if (this.#count > 0) this.put(0, 8 - this.#count);
   }
 
-  /** What does not fill a byte is filled up with 0. */
+  /** Pads the last byte with zeros. */
   take(): Uint8Array {
     this.align();
     return Uint8Array.from(this.#bytes);
@@ -45,7 +46,7 @@ interface Code {
   readonly length: number;
 }
 
-/** Canonical codes, as they are written, whether or not the lengths make any. */
+/** Canonical codes in the order in which they are written, whether or not the lengths form a valid code. */
 function codesOf(lengths: readonly number[]): (Code | undefined)[] {
   const next = Array.from({ length: 17 }, () => 0);
   for (const length of lengths) if (length > 0) next[length + 1]!++;
@@ -59,12 +60,12 @@ function codesOf(lengths: readonly number[]): (Code | undefined)[] {
   });
 }
 
-/** Lengths of a complete code for some of `size` symbols, `needed` among them, none above `most`. */
+/** Lengths of a complete code for some of `size` symbols, including `needed`. None exceeds `most`. */
 function completeLengths(random: Random, size: number, most: number, needed: number | undefined): number[] {
   if (size === 1) return [1];
   const lengths = Array.from({ length: size }, () => 0);
   const wanted = random.chance(0.15) ? size : random.integer(2, Math.min(size, 40));
-  // Leaves of a tree that is split at random: deep at one end, or even.
+  // The leaves of a tree that is split at random, either deep at one end or even.
   const leaves = [1, 1];
   const skewed = random.chance(0.4);
   while (leaves.length < Math.min(wanted, 2 ** most)) {
@@ -85,7 +86,7 @@ function completeLengths(random: Random, size: number, most: number, needed: num
   return lengths;
 }
 
-/** Complete as a rule; else empty, of one symbol, incomplete or over-subscribed. */
+/** Usually a complete code. Otherwise empty, of one symbol, incomplete or over-subscribed. */
 function someLengths(random: Random, size: number, most: number, needed: number | undefined): number[] {
   const lengths = completeLengths(random, size, most, needed);
   const roll = random.next();
@@ -102,9 +103,9 @@ function someLengths(random: Random, size: number, most: number, needed: number 
 }
 
 export interface GrammarSettings {
-  /** How much came before the message. */
+  /** The number of bytes before the message. */
   readonly history: number;
-  /** How far matches may reach back. */
+  /** The longest distance of matches. */
   readonly reach: number;
 }
 
@@ -112,7 +113,7 @@ class Maker {
   readonly #random: Random;
   readonly #out = new BitWriter();
   readonly #reach: number;
-  /** How much can be referred to. */
+  /** The number of bytes that matches can refer to. */
   #produced: number;
 
   constructor(random: Random, { history, reach }: GrammarSettings) {
@@ -137,7 +138,7 @@ class Maker {
       if (final) out.align();
     }
     if (random.chance(0.9)) {
-      // As a sync flush ends, without its last four bytes.
+      // Ends like a sync flush without its last four bytes.
       out.put(0, 3);
     }
     return out.take();
@@ -170,7 +171,7 @@ class Maker {
     const out = this.#out;
     const runs = runsOf(random, [...literals, ...distances]);
     const used = new Set(runs.map(({ symbol }) => symbol));
-    // A complete code that has all that are used, as a rule.
+    // Usually a complete code for all used symbols.
     let lengths: number[] = Array.from({ length: 19 }, (_, i) => (i < 13 ? 4 : 5));
     for (let tries = 0; tries < 5; tries++) {
       const other = completeLengths(random, 19, 7, undefined);
@@ -201,7 +202,7 @@ class Maker {
     const count = usable.length === 0 ? 0 : random.chance(0.03) ? random.integer(0, 400) : random.integer(0, 25);
     for (let i = 0; i < count; i++) {
       const symbol = random.pick(lengthSymbols.length > 0 && random.chance(0.4) ? lengthSymbols : usable);
-      // Those that must not be are rare.
+      // Invalid symbols are rare.
       if (symbol > 285 && random.chance(0.98)) continue;
       if (symbol < END_OF_BLOCK) {
         this.#code(literalCodes, symbol);
@@ -221,7 +222,7 @@ class Maker {
     const random = this.#random;
     const out = this.#out;
     const most = Math.min(this.#produced, this.#reach);
-    // At the limit, about it, or anywhere.
+    // At the limit, near it, or anywhere.
     const roll = random.next();
     const wanted =
       roll < 0.2
@@ -234,7 +235,7 @@ class Maker {
     let code = DISTANCE_BASE.findLastIndex((base) => base <= wanted);
     let distance = wanted;
     if (distanceCodes[code] === undefined || random.chance(0.005)) {
-      // What the code has, the nearest below.
+      // The nearest smaller symbol that the code has.
       const usable = distanceCodes.flatMap((each, at) => (each === undefined ? [] : [at]));
       const fitting = usable.filter((at) => (DISTANCE_BASE[at] ?? Infinity) <= most);
       if (fitting.length === 0 && random.chance(0.9)) return;
@@ -267,7 +268,7 @@ interface Run {
   readonly extraBits: number;
 }
 
-/** Lengths with repeats here and there, one of which may be wrong. */
+/** Lengths with a few repeats, one of which may be wrong. */
 function runsOf(random: Random, lengths: readonly number[]): Run[] {
   const runs: Run[] = [];
   const repeats = random.chance(0.9);
@@ -276,7 +277,7 @@ function runsOf(random: Random, lengths: readonly number[]): Run[] {
     const length = lengths[i]!;
     let left = 1;
     while (i + left < lengths.length && lengths[i + left] === length) left++;
-    // Beyond the end now and then.
+    // Sometimes goes beyond the end.
     if (random.chance(0.003)) left += random.integer(1, 20);
     if (repeats && length === 0 && left >= 3) {
       const run = random.chance(0.9) ? Math.min(left, 138) : random.integer(3, Math.min(left, 138));
@@ -295,12 +296,12 @@ function runsOf(random: Random, lengths: readonly number[]): Run[] {
   return runs;
 }
 
-/** A message as it might be on the wire. */
+/** A message as it might arrive. */
 export function makeStream(random: Random, settings: GrammarSettings): Uint8Array {
   return new Maker(random, settings).make();
 }
 
-/** One or a few changes. */
+/** Makes one or a few changes. */
 export function corrupted(random: Random, stream: Uint8Array): Uint8Array {
   let bytes = new Uint8Array(stream);
   for (let changes = random.pick([1, 1, 1, 2, 5]); changes > 0; changes--) {

@@ -1,4 +1,4 @@
-// One connection's messages through inflate(), cut anywhere in input and output, in a slot that changes.
+// One connection's messages through inflate(), with input and output cut anywhere, in a slot that changes.
 
 import {
   INFLATE_BASE,
@@ -26,11 +26,11 @@ import type { Random } from "../../support/random.ts";
 import { type Inflated, TAIL } from "./oracle.ts";
 import { Stray, type WatchedCore } from "./watched-core.ts";
 
-/** As zlib.c has it. */
+/** The same limit as in zlib.c. */
 const MOST_OUTPUT = 1 << 19;
 const WINDOW_OFFSETS = 64;
 
-/** Numbers of slots that nobody is in. */
+/** The numbers of free slots. */
 export class Places {
   readonly #free: number[];
 
@@ -54,9 +54,9 @@ export interface InflationJob {
   readonly messages: readonly Uint8Array[];
 }
 
-/** What came of a message. */
+/** The outcome of a message. */
 export interface Outcome extends Inflated {
-  /** Whether it was found to be wrong because a match reaches too far back. */
+  /** Whether it failed because a match reaches too far back. */
   readonly tooFar: boolean;
 }
 
@@ -70,7 +70,7 @@ export class Inflation {
   readonly #messages: readonly Uint8Array[];
   readonly #reach: number;
   #place: number;
-  /** The message at work with its tail, and how much of it has been laid into the core. */
+  /** The current message with its tail, and how much of it the core has received. */
   #input: Uint8Array | undefined;
   #at = 0;
   #parts: Uint8Array[] = [];
@@ -103,7 +103,7 @@ export class Inflation {
     core.setU32(slot + INFLATE_OUT, window + history.length);
   }
 
-  /** What matches may refer to. */
+  /** The data that matches may refer to. */
   #history(): Uint8Array {
     const core = this.#core;
     const out = core.getU32(this.#slot + INFLATE_OUT);
@@ -121,7 +121,7 @@ export class Inflation {
     this.#layWindow(this.#slot, history);
   }
 
-  /** One call. @returns whether there is more to do */
+  /** Makes one call. @returns whether there is more to do */
   step(): boolean {
     const random = this.#random;
     const core = this.#core;
@@ -143,7 +143,7 @@ export class Inflation {
     const input = this.#input;
     const messageEnd = input.length - TAIL.length;
     const piece = this.#cutsInput ? random.integer(0, random.pick([1, 3, 30, 300])) : 65000;
-    // The tail comes whole, with all of the message that is left.
+    // The tail is never split, and arrives with the rest of the message.
     const end = this.#at + piece >= messageEnd ? input.length : this.#at + piece;
     const last = end === input.length;
     const from = INPUT + random.integer(0, 9);
@@ -171,13 +171,14 @@ export class Inflation {
     this.#length += outEnd - out;
 
     if (result === INFLATE_DONE) {
-      if (!last || this.#at !== input.length) throw new Stray("inflate() was done before the end");
+      if (!last || this.#at !== input.length) throw new Stray("inflate() finished before the end");
       this.#finish("ok", false);
     } else if (result === INFLATE_NEEDS_INPUT) {
       if (last || used !== inEnd)
-        throw new Stray("inflate() wanted more than there is, or had not used what there was");
+        throw new Stray("inflate() requested more input than there is, or did not use all input");
     } else if (result === INFLATE_FULL) {
-      if (outEnd !== core.getU32(slot + INFLATE_OUT_END)) throw new Stray("inflate() was full and had room");
+      if (outEnd !== core.getU32(slot + INFLATE_OUT_END))
+        throw new Stray("inflate() reported full output but had room");
       if (this.#length > MOST_OUTPUT) return this.#fail("too long", false);
     } else if (result === INFLATE_ERROR_FINAL_BLOCKS) {
       return this.#fail("final blocks", false);

@@ -1,4 +1,4 @@
-// zlib as Node has it, for short runs.
+// node:zlib, for short runs.
 
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 import {
@@ -15,7 +15,7 @@ import {
 const WINDOW = 32768;
 const MOST_OUTPUT = 1 << 19;
 const MOST_FINAL_BLOCKS = 64;
-/** Two final blocks without data. After a message that ends between two blocks, each of them is where zlib comes to an end. */
+/** Two empty final blocks. After a message that ends between two blocks, zlib ends at each of them. */
 const ENDS = [Buffer.of(0x01, 0x00, 0x00, 0xff, 0xff), Buffer.of(0x03, 0x00)];
 
 interface Engine {
@@ -24,7 +24,7 @@ interface Engine {
 }
 
 export const nodeOracle: Oracle = {
-  // One call for each segment: one that does not end with a byte cannot be gone on with.
+  // One call for each segment. A segment that does not end on a byte boundary could not be continued.
   flushes: [FLUSH.SYNC, FLUSH.FULL, FLUSH.FINISH],
   steps: false,
   deflate: (jobs) => jobs.map(deflate),
@@ -47,7 +47,7 @@ function deflate({ level, windowBits, memLevel, strategy, segments }: DeflateJob
   return messages;
 }
 
-/** Node flushes nothing where there is nothing. */
+/** Node flushes nothing if there is no input. */
 function empty(flush: Segment["flush"]): Uint8Array {
   return flush === FLUSH.FINISH ? ENDS[1]! : Buffer.concat([Buffer.of(0x00), TAIL]);
 }
@@ -88,7 +88,7 @@ function inflateMessage(message: Uint8Array, before: Uint8Array, windowBits: num
     const [first, second] = ended as [Engine, Engine];
     parts.push(first.buffer);
     const read = first.engine.bytesWritten;
-    // It has come to an end with a final block of the message's own.
+    // It ended at one of the message's own final blocks.
     if (read <= input.length && read === second.engine.bytesWritten) {
       if (++blocks > MOST_FINAL_BLOCKS) return result("final blocks");
       context = Buffer.concat([context, first.buffer]).subarray(-WINDOW);
@@ -101,7 +101,7 @@ function inflateMessage(message: Uint8Array, before: Uint8Array, windowBits: num
   }
 }
 
-/** What comes out of data that is wrong, or that ends too early; node:zlib does not tell of errors what came before. */
+/** The output of data that is invalid or ends too early. node:zlib does not return the output before an error. */
 function upToError(input: Uint8Array, options: object): Inflated {
   try {
     const data = inflateRawSync(input, { ...options, info: false, finishFlush: constants.Z_SYNC_FLUSH });

@@ -1,6 +1,6 @@
-// What zlib makes of the same data: whoever checks the core against it gives it jobs, in batches.
+// The interface of a reference zlib, which processes jobs in batches.
 
-/** A stream that zlib makes, for one connection. */
+/** A stream for zlib to compress, for one connection. */
 export interface DeflateJob {
   readonly level: number;
   /** 9 to 15. */
@@ -17,49 +17,49 @@ export interface Segment {
   readonly ends: boolean;
 }
 
-/** As in zlib. FINISH sets BFINAL; the context goes on after it. */
+/** Values as in zlib. FINISH sets BFINAL, and the context continues after it. */
 export const FLUSH = { NONE: 0, PARTIAL: 1, SYNC: 2, FULL: 3, FINISH: 4, BLOCK: 5 } as const;
 export type Flush = (typeof FLUSH)[keyof typeof FLUSH];
 
-/** One connection's messages for zlib to inflate, as they are on the wire. */
+/** One connection's messages for zlib to inflate, in the form in which they are sent. */
 export interface InflateJob {
   /** 8 to 15. */
   readonly windowBits: number;
   /**
-   * How many bytes of output zlib gets room for at a time, 0 for all. What it has not been asked for yet it may refer to however
-   * small the window is, so only 1 holds it to the window.
+   * The output size that zlib gets at a time, in bytes; 0 for all. zlib may refer to output that has not been
+   * requested, however small the window is, so only 1 limits it to the window.
    */
   readonly step: number;
-  /** What came before the first. */
+  /** The data before the first message. */
   readonly dictionary: Uint8Array;
   readonly messages: readonly Uint8Array[];
 }
 
-/** `skipped`: not looked at, after a message that was wrong. */
+/** `skipped`: not processed because an earlier message failed. */
 export const OUTCOMES = ["ok", "wrong", "end", "too long", "final blocks", "skipped"] as const;
 
 export interface Inflated {
   readonly outcome: (typeof OUTCOMES)[number];
-  /** What came out up to there. */
+  /** The output up to that point. */
   readonly data: Uint8Array;
 }
 
 export interface Oracle {
-  /** Of each job its messages, up to 00 00 ff ff where that is how they end. */
+  /** The messages of each job, up to 00 00 ff ff if they end that way. */
   deflate(jobs: readonly DeflateJob[]): Uint8Array[][];
-  /** Of each job its messages. */
+  /** The messages of each job. */
   inflate(jobs: readonly InflateJob[]): Inflated[][];
-  /** The kinds of flush that it knows. */
+  /** The supported kinds of flush. */
   readonly flushes: readonly Flush[];
-  /** Whether `step` means anything to it. */
+  /** Whether it supports `step`. */
   readonly steps: boolean;
 }
 
 export const TAIL: Uint8Array = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
 
-/** As it is on the wire (RFC 7692 §7.2.1). */
+/** In the form in which it is sent (RFC 7692 §7.2.1). */
 export function withoutTail(bytes: Uint8Array): Uint8Array {
-  // zlib flushes nothing twice; RFC 7692 §7.2.3.6.
+  // zlib does not flush twice, so the output may be empty (RFC 7692 §7.2.3.6).
   if (bytes.length === 0) return Uint8Array.of(0x00);
   const at = bytes.length - TAIL.length;
   return at >= 0 && TAIL.every((byte, i) => bytes[at + i] === byte) ? bytes.subarray(0, at) : bytes;

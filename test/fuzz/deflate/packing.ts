@@ -1,4 +1,4 @@
-/** Little-endian numbers and bytes, one after the other. */
+/** Packs little-endian numbers and bytes one after another. */
 export class Packer {
   #bytes = Buffer.alloc(1 << 20);
   #length = 0;
@@ -18,7 +18,7 @@ export class Packer {
     this.#length = this.#bytes.writeUInt32LE(value, this.#length);
   }
 
-  /** With their length. */
+  /** Bytes preceded by their length. */
   sized(bytes: Uint8Array): void {
     this.u32(bytes.length);
     this.#grow(bytes.length);

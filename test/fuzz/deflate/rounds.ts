@@ -1,4 +1,4 @@
-// Rounds of the fuzzer for the core that compresses and inflates: a batch of connections in both directions, held against zlib.
+// Rounds of the fuzzer for the deflate core: a batch of connections in both directions, compared with zlib.
 
 import { Random } from "../../support/random.ts";
 import { makeData, makeLength } from "./data.ts";
@@ -9,30 +9,33 @@ import { type DeflateJob, FLUSH, type InflateJob, type Oracle, type Segment } fr
 import type { WatchedCore } from "./watched-core.ts";
 
 export interface Counts {
-  /** Messages of zlib that were inflated. */
+  /** Messages from zlib that the core inflated. */
   inflated: number;
-  /** Messages that zlib inflated. */
+  /** Messages from the core that zlib inflated. */
   deflated: number;
-  /** Messages that were corrupted, or made of a grammar; not those before and after them. */
+  /** Messages that were corrupted or made from the grammar, without the messages around them. */
   corrupted: number;
-  /** How many of them zlib and the core have inflated. */
+  /** How many of them both zlib and the core inflated. */
   understood: number;
-  /** How many the core refuses for a match beyond the agreed window, which zlib only sees when it has handed out its output. */
+  /**
+   * How many the core refused for a match beyond the agreed window, which zlib detects only after it has returned its
+   * output.
+   */
   tooFar: number;
 }
 
-/** What should not be. */
+/** A difference from the expected result. */
 export class Finding extends Error {
   override name = "Finding";
 }
 
-/** How many connections of either direction are at work at the same time. */
+/** The number of connections in each direction that run at the same time. */
 const AT_ONCE = 6;
-/** How many times each stream of zlib is corrupted. */
+/** How often each stream of zlib is corrupted. */
 const TIMES_SPOILED = 4;
 const NOTHING = new Uint8Array(0);
 
-/** Runs jobs side by side, a step of one and then of another. */
+/** Runs jobs interleaved, one step at a time in random order. */
 function interleave(random: Random, jobs: readonly (() => { step(): boolean })[]): void {
   const running: { step(): boolean }[] = [];
   let next = 0;
@@ -73,7 +76,7 @@ function makeDeflateJob(random: Random, { flushes }: Oracle): DeflateJob {
   };
 }
 
-/** The messages of a job, as they were before. */
+/** The original messages of a job. */
 function messagesOf({ segments }: DeflateJob): Uint8Array[] {
   const messages: Uint8Array[] = [];
   let parts: Uint8Array[] = [];
@@ -92,7 +95,7 @@ function hex(bytes: Uint8Array): string {
 
 function describe(job: object): string {
   return JSON.stringify(job, function replace(this: Record<string, unknown>, key: string, value: unknown) {
-    // Buffers have a toJSON() of their own.
+    // Buffers have their own toJSON().
     const own = this[key];
     return own instanceof Uint8Array ? hex(own) : value;
   });
@@ -102,13 +105,13 @@ function same(actual: Uint8Array, expected: Uint8Array, what: () => string): voi
   if (Buffer.compare(actual, expected) === 0) return;
   let at = 0;
   while (at < actual.length && actual[at] === expected[at]) at++;
-  throw new Finding(`byte ${at} of ${expected.length} (${actual.length} came): ${what()}`);
+  throw new Finding(`byte ${at} of ${expected.length} (${actual.length} received): ${what()}`);
 }
 
 export interface RoundSettings {
   readonly core: WatchedCore;
   readonly oracle: Oracle;
-  /** How many connections of each kind. */
+  /** The number of connections of each kind. */
   readonly size: number;
 }
 
@@ -143,7 +146,7 @@ export function runRound(seed: number, { core, oracle, size }: RoundSettings): C
   for (const [i, messages] of sent.entries()) {
     for (const [k, { outcome, data }] of results[inflateJobs.length + i]!.entries()) {
       const what = (): string => `message ${k} of ${describe({ ...deflationJobs[i]!, messages })}`;
-      if (outcome !== "ok") throw new Finding(`zlib finds "${outcome}" in what is sent: ${what()}`);
+      if (outcome !== "ok") throw new Finding(`zlib reports "${outcome}" for a sent message: ${what()}`);
       same(data, messages[k]!.message, what);
       counts.deflated++;
     }
@@ -165,7 +168,7 @@ function runInflations(core: WatchedCore, random: Random, jobs: readonly Inflati
   return all;
 }
 
-/** Streams that are right. @returns the number of messages */
+/** Inflates valid streams. @returns the number of messages */
 function inflateAll(
   core: WatchedCore,
   random: Random,
@@ -179,7 +182,7 @@ function inflateAll(
     for (const [k, expected] of messagesOf(jobs[i]!).entries()) {
       const outcome = outcomes[k];
       const what = (): string => `message ${k} of ${describe(inflations[i]!)}`;
-      if (outcome?.outcome !== "ok") throw new Finding(`"${outcome?.outcome}" in what zlib sends: ${what()}`);
+      if (outcome?.outcome !== "ok") throw new Finding(`"${outcome?.outcome}" for a message from zlib: ${what()}`);
       same(outcome.data, expected, what);
       count++;
     }
@@ -188,11 +191,11 @@ function inflateAll(
 }
 
 interface WrongJob extends InflationJob {
-  /** The message that is, or undefined for all. */
+  /** The index of the invalid message, or undefined if all may be invalid. */
   readonly wrong: number | undefined;
 }
 
-/** With one message that is wrong. */
+/** A job with one invalid message. */
 function spoiled(random: Random, messages: readonly Uint8Array[], windowBits: number): WrongJob {
   const at = random.integer(0, messages.length - 1);
   return {
@@ -232,7 +235,8 @@ function compareOutcomes(
     const isCounted = wrong === undefined || i === wrong;
     if (isCounted) counts.corrupted++;
     const what = (): string => `message ${i}, zlib finds "${outcome}", the core "${ours.outcome}": ${describe(job)}`;
-    // zlib sees that a match is too long only once its output has been handed out, if that is in its window.
+    // zlib detects a match that reaches too far back only after its output has been returned, if the match is within
+    // zlib's own window.
     if (ours.tooFar && job.windowBits < 15 && job.step === 0) {
       counts.tooFar++;
       if (oracle.steps || outcome === "ok") same(ours.data, data.subarray(0, ours.data.length), what);
@@ -248,13 +252,13 @@ function compareOutcomes(
         ? ours.outcome === "wrong" || ours.outcome === "end"
         : ours.outcome === outcome;
     if (!failed) throw new Finding(what());
-    // What came before the error has been delivered. node:zlib does not tell.
+    // Output before the error has been delivered. node:zlib does not return it.
     if (oracle.steps || outcome === "ok") same(ours.data, data, what);
     if (isCounted && outcome === "ok") counts.understood++;
   }
 }
 
-/** What is sent in one place is what is sent in others. */
+/** Output must not depend on slots and segments. */
 function deflateAll(core: WatchedCore, random: Random, jobs: readonly DeflationJob[]): Sent[][] {
   const twice = [0, 1].map(() => {
     const places = deflatePlaces();
@@ -287,7 +291,7 @@ function shuffled<T>(random: Random, values: readonly T[]): T[] {
   return left;
 }
 
-/** A reader that keeps no more than the window. */
+/** A reader that keeps only the window. */
 function reader(random: Random, oracle: Oracle, messages: readonly Sent[], { reach }: DeflationJob): InflateJob {
   const windowBits = Math.max(8, Math.ceil(Math.log2(reach)));
   const length = messages.reduce((sum, { message }) => sum + message.length, 0);

@@ -1,4 +1,4 @@
-// The target "deflate": the core that compresses and inflates, against zlib.
+// The target "deflate": the core that compresses and inflates, compared with zlib.
 
 import type { TargetSettings } from "../settings.ts";
 import { shrinkNumber } from "../shrink.ts";
@@ -14,15 +14,15 @@ import { WatchedCore } from "./watched-core.ts";
 export interface RoundCase {
   readonly kind: "round";
   readonly seed: number;
-  /** How many connections of each kind. */
+  /** The number of connections of each kind. */
   readonly size: number;
 }
 
 export type DeflateCase = RoundCase | BudgetCase;
 
-/** How many of the cases are about time and memory. */
+/** The fraction of cases that check time and memory. */
 const BUDGETS = 0.5;
-/** zlib in C is started once for a round, which should be large; node:zlib takes its time. */
+/** zlib in C starts once per round, so its rounds should be large. node:zlib is slow. */
 const SIZE = { c: 200, node: 20 };
 
 export function deflateTarget(settings: TargetSettings): Target<DeflateCase> {

@@ -1,4 +1,4 @@
-// An instance of the core that is watched: a call must leave everything alone that is not its own.
+// A watched instance of the core. It checks that a call changes only its own memory.
 
 import {
   DEFLATE_BASE,
@@ -25,15 +25,15 @@ import { checkedInstance, type Range } from "./checked.ts";
 
 type Exports = Omit<DeflateCore, "bytes" | "u32"> & { readonly memory: WebAssembly.Memory };
 
-/** How much beside what a call may write is compared each time. */
+/** The number of bytes next to the writable ranges that are compared after each call. */
 const NEIGHBOURHOOD = 256;
-/** After how many calls all memory is compared. */
+/** All memory is compared after this many calls. */
 const WHOLE_EVERY = 2048;
-/** So many bytes after those that a call is to read may be read too, whatever they are. */
+/** A call may read this many bytes beyond its input, whatever they contain. */
 const INFLATE_MARGIN = 8;
 const DEFLATE_MARGIN = 12;
 
-/** A core that writes where it must not, or leaves a state that it must not. */
+/** Thrown if the core writes where it must not, or leaves an invalid state. */
 export class Stray extends Error {
   override name = "Stray";
 }
@@ -46,7 +46,7 @@ export class WatchedCore {
   readonly #before: Uint8Array;
   #calls = 0;
 
-  /** @param checked whether each load and store is checked */
+  /** @param checked whether to check each load and store */
   constructor({ checked }: { readonly checked: boolean }) {
     if (checked) {
       const { exports, allow } = checkedInstance();
@@ -98,7 +98,7 @@ export class WatchedCore {
     return result;
   }
 
-  /** Returns what it has made: a view. */
+  /** Returns the output as a view. */
   deflate(slot: number, end: number, flush: number): Uint8Array {
     const outputEnd = this.#inSlot("deflate()", slot, end, () => this.#exports.deflate(slot, end, flush));
     if (outputEnd < OUTPUT || outputEnd > OUTPUT + OUTPUT_SIZE) throw new Stray(`deflate() returned ${outputEnd}`);
@@ -129,14 +129,14 @@ export class WatchedCore {
     return this.#watch(what, [...own, window], own, [slot, slot + DEFLATE_SLOT_SIZE], call);
   }
 
-  /** @param place the slot: what is beside it is compared too */
+  /** @param place the slot, whose surroundings are compared too */
   #watch<T>(what: string, reads: readonly Range[], writes: readonly Range[], place: Range, call: () => T): T {
     this.#allow?.(reads, writes);
     const guards =
       ++this.#calls % WHOLE_EVERY === 0 ? [[0, this.bytes.length] as const] : this.#besides([...writes, place]);
     for (const [from, to] of guards) this.#before.set(this.bytes.subarray(from, to), from);
     const result = call();
-    // Its own may have changed.
+    // The call may have changed its own ranges.
     for (const guard of guards) {
       for (const [from, to] of without(guard, writes)) {
         if (Buffer.compare(this.bytes.subarray(from, to), this.#before.subarray(from, to)) === 0) continue;
@@ -158,7 +158,7 @@ export class WatchedCore {
   }
 }
 
-/** The parts of a range that are in none of the others. */
+/** The parts of a range that are outside all the others. */
 function without(range: Range, others: readonly Range[]): readonly Range[] {
   let parts: readonly Range[] = [range];
   for (const [from, to] of others) {

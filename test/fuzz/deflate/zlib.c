@@ -1,5 +1,5 @@
-// What zlib makes of the fuzzer's jobs: reads them from standard input up to its end, and writes the results. The formats are in
-// c-oracle.ts. Numbers are little-endian.
+// The reference zlib of the fuzzer: reads jobs from standard input to its end and writes the results. c-oracle.ts
+// describes the formats. Numbers are little-endian.
 
 #include <stdint.h>
 #include <stdio.h>
@@ -52,7 +52,7 @@ static void write_number(uint32_t value, int bytes) {
   for (int i = 0; i < bytes; i++, value >>= 8) write_bytes(&(unsigned char){(unsigned char)value}, 1);
 }
 
-// Streams are kept: to make one takes longer than to use it.
+// Streams are kept, because creating one takes longer than using it.
 
 static z_stream *deflaters[16][10];
 static z_stream *inflaters[16];
@@ -78,7 +78,7 @@ static z_stream *inflater(int bits) {
   return stream;
 }
 
-/** All that has been inflated, after the dictionary. */
+/** All output so far, after the dictionary. */
 static unsigned char output[WINDOW + (MOST_OUTPUT << 4)];
 
 static void run_deflate(void) {
@@ -107,7 +107,7 @@ static void run_deflate(void) {
     memcpy(output + total, bytes, size);
     total += size;
     if (flush == Z_FINISH) {
-      // The context goes on after a final block.
+      // The context continues after a final block.
       size_t kept = total < WINDOW ? total : WINDOW;
       deflateReset(stream);
       deflateSetDictionary(stream, output + total - kept, (uInt)kept);
@@ -120,7 +120,7 @@ static void run_deflate(void) {
   free(message);
 }
 
-/** One message, which its tail follows already. `*total` is where output goes on. */
+/** Inflates one message that includes its tail. Output continues at `*total`. */
 static int inflate_message(z_stream *stream, int bits, unsigned char *bytes, uint32_t size, size_t *total, uint32_t step) {
   size_t limit = *total + MOST_OUTPUT;
   int final_blocks = 0;
@@ -143,11 +143,11 @@ static int inflate_message(z_stream *stream, int bits, unsigned char *bytes, uin
       inflateSetDictionary(stream, output + *total - kept, (uInt)kept);
       stream->next_in = next;
       stream->avail_in = left;
-      // Only the tail is left, or it was a part of the block.
+      // Only the tail is left, or the tail was part of the block.
       if (left == 4 || left == 0) return OK;
       continue;
     }
-    // A call that can do nothing forgets that it is between blocks.
+    // A call without progress loses the state of being between blocks.
     if (result != Z_BUF_ERROR) type = stream->data_type;
     if (result == Z_BUF_ERROR || (result == Z_OK && !stream->avail_in && stream->avail_out)) {
       return (type & 128) && !(type & 63) ? OK : END_OF_INPUT;

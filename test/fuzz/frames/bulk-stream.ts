@@ -1,7 +1,6 @@
-// Streams of many short frames, made fast, with what a decoder must find in them: the writer knows, so nobody need decode
-// them byte by byte.
+// Quickly generates streams of many short frames together with the expected result, so that no slow decoder has to run.
 
-/** xorshift: a tenth of the time of Random, for many small decisions. */
+/** xorshift, which takes a tenth of the time of Random for many small decisions. */
 export class Bits {
   #state: number;
 
@@ -19,7 +18,7 @@ export class Bits {
     return x >>> 0;
   }
 
-  /** 0 or more, less than `count`. */
+  /** A number from 0 up to, but not including, `count`. */
   below(count: number): number {
     return this.next() % count;
   }
@@ -31,7 +30,7 @@ const ENDINGS = ["as it is", "Close", "cut", "RSV", "opcode", "FIN", "mask", "le
 export type Ending = (typeof ENDINGS)[number];
 
 const LONGEST = 70_000;
-/** Text that payloads are taken from, and where its characters begin. */
+/** The text from which payloads are taken, and the positions where its characters begin. */
 const POOL = Buffer.from(
   `${"plain ASCII, as nearly all is: 0123456789 ".repeat(1800)}${"größe 漢字 😀 мир é ".repeat(2400)}`,
 );
@@ -41,10 +40,10 @@ const WIDE_FROM = BOUNDARIES.findIndex((at) => at >= ASCII_END);
 
 export interface BulkStream {
   readonly server: boolean;
-  /** The stream, and the same without masks. Views, until the next is made. */
+  /** The stream, and the same stream without masks. Both are views that are valid until the next stream is made. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly plain: Buffer;
-  /** How many frames are complete. */
+  /** The number of complete frames. */
   readonly count: number;
   readonly firstBytes: Uint8Array;
   readonly keys: Int32Array;
@@ -63,7 +62,7 @@ const keys = new Int32Array(MOST_FRAMES);
 const payloadOffsets = new Int32Array(MOST_FRAMES);
 const payloadLengths = new Int32Array(MOST_FRAMES);
 
-/** Mostly short: of all classes of length. */
+/** A length from any length class, but usually short. */
 function lengthFrom(bits: number): number {
   const kind = bits & 1023;
   const rest = bits >>> 10;
@@ -81,7 +80,7 @@ export function makeBulkStream(seed: number, frames: number): BulkStream {
   const ending = ENDINGS[bits.below(2) === 0 ? OPEN_ENDED : bits.below(ENDINGS.length)]!;
   let at = 0;
   let count = 0;
-  /** Where the open message stands in POOL; -1 while none is open. */
+  /** The position of the open message in POOL, or -1 if no message is open. */
   let textAt = -1;
   let binaryOpen = false;
 
@@ -107,7 +106,7 @@ export function makeBulkStream(seed: number, frames: number): BulkStream {
       at += 10;
     }
     if (server) {
-      // The key 0 now and then: nothing is masked then.
+      // The key is sometimes 0, so nothing is masked.
       const key = bits.next() | 0;
       const used = (key & 63) === 0 ? 0 : key;
       keys[count] = used;
@@ -119,7 +118,7 @@ export function makeBulkStream(seed: number, frames: number): BulkStream {
     }
     payloadOffsets[count] = at;
   };
-  /** A payload from POOL, and the frame is complete. */
+  /** Writes a payload from POOL, which completes the frame. */
   const payload = (from: number, length: number): void => {
     const key = server ? keys[count]! : 0;
     if (length > 200) {
@@ -180,7 +179,7 @@ export function makeBulkStream(seed: number, frames: number): BulkStream {
   if (ending === "Close") {
     header(0x88, 0);
     payload(0, 0);
-    // What follows a Close is nobody's.
+    // Bytes after a Close are ignored.
     for (const end = at + bits.below(40); at < end; at++) bytes[at] = bits.next();
   } else if (ending === "cut") {
     header(0x82 & (isOpen ? 0x80 : 0xff), 100);

@@ -1,4 +1,5 @@
-// Many short frames through one way of decoding or encoding them, compared as cheaply as can be: for 10^9 of them.
+// Runs many short frames through one way of decoding or encoding, and compares the result as cheaply as possible, so
+// that 10^9 frames are practical.
 
 import { FrameDecoder, FrameEncoder, type FrameHeader, type FrameSink, WebSocketError } from "../../../src/index.ts";
 import type { BulkCase } from "./case.ts";
@@ -6,13 +7,13 @@ import { Bits, type BulkStream, makeBulkStream } from "./bulk-stream.ts";
 
 export const WAYS = ["push", "strings", "commit", "decode", "encode"] as const;
 
-/** How long chunks are, at most. */
+/** The longest chunk of a stream. */
 const CHUNKS = [Infinity, 65_536, 65_536, 20_000, 5000, 1400, 1400, 300, 300, 30] as const;
 const MOST_COMPARED_IN_JS = 64;
 
 class Mismatch extends Error {}
 
-/** Holds what comes against what the writer knows. */
+/** Compares the decoded frames with the generator's expectation. */
 class Checker implements FrameSink {
   readonly #stream: BulkStream;
   readonly #scratch = Buffer.allocUnsafe(1 << 17);
@@ -35,7 +36,7 @@ class Checker implements FrameSink {
     if (this.#open) this.#fail("a header in a payload");
     this.#open = true;
     const first = (header.fin ? 0x80 : 0) | (header.rsv << 4) | header.opcode;
-    // The one that does not end is the last.
+    // The last frame may be incomplete.
     if (index < stream.count) {
       if (first !== stream.firstBytes[index]) this.#fail(`first byte ${first}, not ${stream.firstBytes[index]}`);
       if (header.payloadLength !== stream.payloadLengths[index]) this.#fail(`length ${header.payloadLength}`);
@@ -49,12 +50,12 @@ class Checker implements FrameSink {
   #key(key: Uint8Array | undefined): void {
     const stream = this.#stream;
     if (!stream.server) {
-      if (key !== undefined) this.#fail("a masking-key");
+      if (key !== undefined) this.#fail("an unexpected masking-key");
       return;
     }
     const wanted = stream.keys[this.index]!;
     if (key === undefined || (key[0]! | (key[1]! << 8) | (key[2]! << 16) | (key[3]! << 24)) !== wanted)
-      this.#fail("another masking-key");
+      this.#fail("a different masking-key");
   }
 
   payload(window: Uint8Array, start: number, end: number): void {
@@ -75,7 +76,7 @@ class Checker implements FrameSink {
     const length = this.#stream.payloadLengths[this.index]!;
     const at = this.#stream.payloadOffsets[this.index]!;
     const { plain } = this.#stream;
-    // ASCII has as many characters as bytes; anything else is encoded again.
+    // ASCII has as many characters as bytes. Other text is encoded again.
     let same = text.length === length;
     for (let i = 0; same && i < length; i++) same = text.charCodeAt(i) === plain[at + i];
     if (!same) {
@@ -94,20 +95,21 @@ class Checker implements FrameSink {
   }
 
   #whole(first: number): void {
-    if (this.#open || this.#stream.firstBytes[this.index] !== first) this.#fail("a message that is none");
+    if (this.#open || this.#stream.firstBytes[this.index] !== first) this.#fail("an unexpected message");
   }
 
   #same(window: Uint8Array, start: number, end: number, at: number): void {
     const { plain } = this.#stream;
     if (end - start > MOST_COMPARED_IN_JS) {
-      if (plain.compare(window, start, end, at, at + end - start) !== 0) this.#fail("other bytes");
+      if (plain.compare(window, start, end, at, at + end - start) !== 0) this.#fail("different bytes");
       return;
     }
-    for (let i = start; i < end; i++) if (window[i] !== plain[at + i - start]) this.#fail(`another byte ${i - start}`);
+    for (let i = start; i < end; i++)
+      if (window[i] !== plain[at + i - start]) this.#fail(`a different byte at ${i - start}`);
   }
 }
 
-/** @returns what is wrong */
+/** @returns the finding, if any */
 export function runBulk({ seed, frames, way, core }: BulkCase): { units: number; finding: string | undefined } {
   const stream = makeBulkStream(seed, frames);
   try {
@@ -123,7 +125,7 @@ export function runBulk({ seed, frames, way, core }: BulkCase): { units: number;
 function decode(stream: BulkStream, bits: Bits, way: BulkCase["way"], core: BulkCase["core"]): void {
   const decoder = new FrameDecoder({ role: stream.server ? "server" : "client", core });
   const checker = new Checker(stream);
-  // Without these two methods all goes through the others.
+  // Without these two methods, everything goes through the other methods.
   const pieces: FrameSink = {
     header: (header) => checker.header(header),
     payload: (window, start, end) => checker.payload(window, start, end),
@@ -161,7 +163,7 @@ function decode(stream: BulkStream, bits: Bits, way: BulkCase["way"], core: Bulk
       `at the end (${stream.ending}): ${error?.code} at ${error?.byteOffset}, not ${stream.error?.code} at ${stream.error?.byteOffset}`,
     );
   }
-  if (checker.index !== count) throw new Mismatch(`${checker.index} of ${count} frames came`);
+  if (checker.index !== count) throw new Mismatch(`${checker.index} of ${count} frames received`);
   if (decoder.closed !== (stream.ending === "Close")) throw new Mismatch(`closed: ${decoder.closed}`);
 }
 
@@ -175,7 +177,7 @@ function commit(decoder: FrameDecoder, chunk: Uint8Array, sink: FrameSink): void
   }
 }
 
-/** The same frames, with the same keys, are the same bytes. */
+/** Encodes the same frames with the same keys, which must give the same bytes. */
 function encode(stream: BulkStream, core: BulkCase["core"]): void {
   const { server, bytes, plain, count, firstBytes, keys, payloadOffsets, payloadLengths } = stream;
   const key = Buffer.alloc(4);
@@ -207,5 +209,5 @@ function encode(stream: BulkStream, core: BulkCase["core"]): void {
   }
   compare(encoder.take());
   const end = count === 0 ? 0 : payloadOffsets[count - 1]! + payloadLengths[count - 1]!;
-  if (compared !== end) throw new Mismatch(`${compared} of ${end} bytes came`);
+  if (compared !== end) throw new Mismatch(`${compared} of ${end} bytes received`);
 }

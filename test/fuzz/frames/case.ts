@@ -1,32 +1,32 @@
-// What a case of the frames target is: plain JSON.
+// The cases of the frames target, as plain JSON.
 
 import type { ReferenceOptions } from "../../reference/decoder.ts";
 
-/** Options of a decoder. JSON has no Infinity: `null` is it. */
+/** Options of a decoder. `null` represents Infinity, which JSON does not have. */
 export interface CaseOptions extends Omit<ReferenceOptions, "maxFrame"> {
   maxFrame?: number | null;
 }
 
-/** A stream for the decoders, which every way of decoding must read alike. */
+/** A stream for the decoders. Every way of decoding must give the same result. */
 export interface StreamCase {
   readonly kind: "stream";
   readonly options: CaseOptions;
   /** The bytes, in hex. */
   readonly stream: string;
-  /** Where it is cut into chunks: rising, within the stream. */
+  /** The positions where it is cut into chunks, in rising order and within the stream. */
   readonly cuts: readonly number[];
-  /** Of the pauses, and of where the decoder is saved and restored. */
+  /** The seed for pauses, and for the positions where the decoder is saved and restored. */
   readonly seed: number;
 }
 
-/** Frames for the encoder, made from a seed: the first `count` of them. */
+/** The first `count` frames for the encoder, made from a seed. */
 export interface EncodingCase {
   readonly kind: "encoding";
   readonly seed: number;
   readonly count: number;
 }
 
-/** Many short frames through one way of decoding or encoding them, made from a seed: the first `frames` of them. */
+/** The first `frames` of many short frames, made from a seed, for one way of decoding or encoding. */
 export interface BulkCase {
   readonly kind: "bulk";
   readonly seed: number;

@@ -1,5 +1,5 @@
-// One stream through everything that must agree: the reference decoder, both cores, decode(), push(),
-// reserve() and commit(), save() and restore(), and ws.
+// Runs one stream through all decoders that must agree: the reference decoder, both cores, decode(), push(), reserve()
+// and commit(), save() and restore(), and ws.
 
 import type { FrameDecoderOptions } from "../../../src/index.ts";
 import type { ReferenceOptions } from "../../reference/decoder.ts";
@@ -11,7 +11,7 @@ import { cutAt, difference, viaDecode, viaPush, viaReference, viaStrings } from 
 import { fromCaseOptions, type StreamCase } from "./case.ts";
 
 export interface Compared {
-  /** How many frames the reference decoder found. */
+  /** The number of frames that the reference decoder found. */
   readonly frames: number;
   readonly finding?: string;
 }
@@ -57,7 +57,7 @@ export function compareStream(one: StreamCase): Compared {
       if (what !== undefined) return { frames, finding: `${core} ${name}: ${what}` };
     }
   }
-  // ws has none of the options: it is held against the reference decoder with what the table says of ws.
+  // ws does not have these options, so it is compared with the reference decoder that has the rows of ws applied.
   const input = { role: base.role, chunks };
   const what = differenceOf(expectedOf(input, WS_ROWS), receiveWithWs(input));
   return what === undefined ? { frames } : { frames, finding: `ws: ${what}` };

@@ -1,5 +1,5 @@
-// The encoder's half of a fuzz case: random frames through FrameEncoder, in batches, against bytes written straight
-// from the RFC, and decoded again.
+// The encoder part of a case: encodes random frames in batches with FrameEncoder, compares them with bytes written
+// directly from the RFC, and decodes them again.
 
 import { FrameEncoder, PreparedMessage } from "../../../src/index.ts";
 import { concat, serialize } from "../../reference/serialize.ts";
@@ -18,7 +18,7 @@ export function makeEncodingCase(random: Random): EncodingCase {
   return { kind: "encoding", seed: random.integer(0, 0xffff_ffff), count: random.integer(1, 60) };
 }
 
-/** Returns what was wrong with the bytes of the frames. */
+/** Returns the difference in the bytes of the frames, if any. */
 export function compareEncoding({ seed, count }: EncodingCase): string | undefined {
   const random = new Random(seed);
   const role = random.pick(["server", "client"] as const);
@@ -71,7 +71,7 @@ export function compareEncoding({ seed, count }: EncodingCase): string | undefin
     if (!found.equals(expected)) {
       let at = 0;
       while (found[at] === expected[at]) at++;
-      return `${core} encoder, role ${role}: byte ${at} of ${expected.length} (${found.length} came)`;
+      return `${core} encoder, role ${role}: byte ${at} of ${expected.length} (${found.length} received)`;
     }
   }
   return undefined;

@@ -1,4 +1,4 @@
-// Streams made of recorded ones: cut, repeated, bytes changed, frames inserted.
+// Makes streams from recorded ones by cutting, repeating and changing bytes, and by inserting frames.
 
 import { readCaptures } from "../../support/captures.ts";
 import type { Random } from "../../support/random.ts";
@@ -13,7 +13,7 @@ interface Recorded {
   readonly frames: readonly Uint8Array[];
 }
 
-/** Longer frames are left out: the reference decoder takes its time. */
+/** Longer frames are left out, because the reference decoder is slow. */
 const LONGEST = 4000;
 const MOST_FRAMES = 40;
 
@@ -57,7 +57,7 @@ function change(random: Random, parts: Uint8Array[], server: boolean): void {
   if (part === undefined) return;
   switch (random.integer(0, 5)) {
     case 0:
-      // Cut short: what follows is taken for the rest of it.
+      // Truncates a frame, so the bytes after it become the rest of its payload.
       parts[at] = part.slice(0, random.integer(0, part.length));
       break;
     case 1:

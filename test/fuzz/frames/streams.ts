@@ -1,4 +1,4 @@
-// Makes streams for the fuzzer: mostly right, some slightly wrong, of both roles, with every class of length.
+// Makes streams for the fuzzer in both roles with every length class. Most are valid, and some are slightly wrong.
 
 import type { ReferenceOptions } from "../../reference/decoder.ts";
 import { concat, type RawFrame, serialize } from "../../reference/serialize.ts";
@@ -19,7 +19,7 @@ const TEXTS = [
   "\ud7ff\ue000",
   "x".repeat(15),
 ];
-/** Sequences that are not UTF-8: stray, overlong, surrogates, beyond U+10FFFF, cut short. */
+/** Invalid UTF-8: stray bytes, overlong forms, surrogates, code points beyond U+10FFFF, and truncated sequences. */
 const WRONG_UTF8 = [
   "80",
   "c0af",
@@ -75,7 +75,7 @@ export function makeOptions(random: Random): ReferenceOptions {
   return options;
 }
 
-/** A frame that may come now; `open` says whether a message is. */
+/** A frame that is valid at this point. `open` says whether a message is open. */
 export function makeFrame(random: Random, options: ReferenceOptions, open: boolean, last: boolean): RawFrame {
   const maskKey = options.server ? random.pick([[0, 0, 0, 0], [...random.bytes(4)], [...random.bytes(4)]]) : undefined;
   if (last && random.chance(0.5)) return { opcode: 8, payload: closePayload(random), maskKey };
@@ -91,7 +91,7 @@ export function makeFrame(random: Random, options: ReferenceOptions, open: boole
 const LENGTHS_IN_3 = [0n, 1n, 124n, 125n, 126n, 127n, 65535n];
 const LENGTHS_IN_9 = [0n, 125n, 126n, 65534n, 65535n, 65536n, 65537n];
 
-/** Makes one thing wrong with a frame, or with its bytes. */
+/** Adds one error to a frame or to its bytes. */
 export function spoil(random: Random, frame: RawFrame): Uint8Array {
   switch (random.integer(0, 7)) {
     case 0:
@@ -101,7 +101,7 @@ export function spoil(random: Random, frame: RawFrame): Uint8Array {
     case 2:
       return serialize({ ...frame, maskKey: frame.maskKey ? undefined : [1, 2, 3, 4] });
     case 3:
-      // More bytes for the length than it needs, or just as many.
+      // Encodes the length in more bytes than needed, or in the right number.
       return random.chance(0.5)
         ? serialize({ ...frame, lengthBytes: 3, claimedLength: random.pick(LENGTHS_IN_3) })
         : serialize({ ...frame, lengthBytes: 9, claimedLength: random.pick(LENGTHS_IN_9) });
@@ -137,7 +137,7 @@ export function makeCuts(random: Random, stream: Uint8Array, boundaries: readonl
   if (style === 0) return [];
   if (style === 1 && stream.length < 600) return Array.from({ length: stream.length - 1 }, (_, i) => i + 1);
   if (style === 2) {
-    // Near where frames begin: inside headers.
+    // Cuts near the starts of frames, which are inside headers.
     const near = boundaries.map((boundary) => boundary + random.integer(-3, 14));
     return near.filter((cut) => cut > 0 && cut < stream.length).sort((a, b) => a - b);
   }
@@ -169,7 +169,7 @@ export function makeStreamCase(random: Random): StreamCase {
   return streamCase(random, options, stream, boundaries);
 }
 
-/** @param boundaries near which to cut */
+/** @param boundaries positions near which to cut */
 export function streamCase(
   random: Random,
   options: ReferenceOptions,

@@ -1,4 +1,4 @@
-// The target "frames": FrameDecoder and FrameEncoder.
+// The target "frames", which fuzzes FrameDecoder and FrameEncoder.
 
 import type { Random } from "../../support/random.ts";
 import type { TargetSettings } from "../settings.ts";
@@ -11,9 +11,9 @@ import { compareEncoding, makeEncodingCase } from "./encoding.ts";
 import { makeSplicedCase } from "./spliced.ts";
 import { makeStreamCase } from "./streams.ts";
 
-/** How many frames a bulk case has. */
+/** The number of frames in a bulk case. */
 const BULK = 4000;
-/** In bulk runs one case in so many is of another kind. */
+/** The fraction of cases in a bulk run that are of another kind. */
 const RARELY = 1 / 400;
 
 export function framesTarget({ bulk }: TargetSettings): Target<FramesCase> {
@@ -51,7 +51,7 @@ function makeOther(random: Random): FramesCase {
   return roll < 0.4 ? makeEncodingCase(random) : roll < 0.8 ? makeStreamCase(random) : makeSplicedCase(random);
 }
 
-/** A few bytes or cuts are others, or a piece of another stream comes in. */
+/** Changes a few bytes or cuts, or inserts a part of another stream. */
 function changed(one: StreamCase, random: Random): StreamCase {
   let bytes = Buffer.from(one.stream, "hex");
   let { cuts } = one;
@@ -69,7 +69,7 @@ function changed(one: StreamCase, random: Random): StreamCase {
   return withBytes({ ...one, cuts, seed: random.integer(0, 0xffff_ffff) }, bytes.subarray(0, MOST_BYTES));
 }
 
-/** Changed streams grow no longer. */
+/** The length at which mutated streams stop growing. */
 const MOST_BYTES = 150_000;
 
 async function shrinkStream(one: StreamCase, fails: (one: StreamCase) => Promise<boolean>): Promise<StreamCase> {
@@ -82,7 +82,7 @@ async function shrinkStream(one: StreamCase, fails: (one: StreamCase) => Promise
   return { ...left, options };
 }
 
-/** The cuts that are beyond the end are left out. */
+/** Uses new bytes and drops the cuts beyond their end. */
 function withBytes(one: StreamCase, bytes: Uint8Array): StreamCase {
   const cuts = one.cuts.filter((cut) => cut < bytes.length);
   return { ...one, cuts, stream: Buffer.from(bytes).toString("hex") };

@@ -1,8 +1,8 @@
-// What a case of the handshake target is: plain JSON. Bytes are latin1 strings, which can be read.
+// The cases of the handshake target, as plain JSON. Bytes are latin1 strings, which are readable.
 
 import type { PerMessageDeflateOptions } from "../../../src/index.ts";
 
-/** The options of permessage-deflate that have to do with its negotiation. */
+/** The options of permessage-deflate that affect its negotiation. */
 export type DeflateOptions = Pick<
   PerMessageDeflateOptions,
   "serverNoContextTakeover" | "clientNoContextTakeover" | "serverMaxWindowBits" | "clientMaxWindowBits" | "fallback"
@@ -18,20 +18,20 @@ export interface RequestCase {
   readonly kind: "request";
   readonly text: string;
   readonly cuts: readonly number[];
-  /** Whether it is also cut in two at each byte. */
+  /** Whether to also run the head cut in two at each byte. */
   readonly everywhere: boolean;
   readonly limits: HeadLimits;
   readonly protocols: readonly string[];
-  /** Default: the extension is not spoken. */
+  /** Default: the extension is not supported. */
   readonly deflate?: DeflateOptions;
 }
 
-/** Bytes for a client, which has sent this request. */
+/** Bytes for a client that has sent this request. */
 export interface ResponseCase {
   readonly kind: "response";
   readonly text: string;
   readonly cuts: readonly number[];
-  /** Whether it is also cut in two at each byte. */
+  /** Whether to also run the head cut in two at each byte. */
   readonly everywhere: boolean;
   readonly limits: HeadLimits;
   readonly key: string;
@@ -52,7 +52,7 @@ export interface ValueCase {
   readonly value: string;
 }
 
-/** A text that can be made longer, to see whether the time grows faster than it does. */
+/** A text that can be made longer, to see whether the time grows faster than the text. */
 export interface TimeCase {
   readonly kind: "time";
   readonly where: "head" | "status" | "field" | "Sec-WebSocket-Extensions" | "Sec-WebSocket-Protocol" | "Connection";

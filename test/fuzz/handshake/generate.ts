@@ -1,4 +1,4 @@
-// Heads and header fields close to valid, and far from it.
+// Makes heads and header fields, from nearly valid to badly broken.
 
 import type { Random } from "../../support/random.ts";
 import type { DeflateOptions, HandshakeCase, HeadLimits, TimeCase } from "./case.ts";
@@ -6,7 +6,7 @@ import { acceptOf } from "./model.ts";
 
 const KEYS = ["dGhlIHNhbXBsZSBub25jZQ==", "AQIDBAUGBwgJCgsMDQ4PEC==", "x3JJHMbDL1EzLkh9GBhXDw=="];
 const NAMES = ["chat", "soap", "v10.stomp", "mqtt", "graphql-transport-ws", "Chat", "a"];
-/** What changes put in: what a parser may take for something else. */
+/** Text that changes insert, which a parser may mistake for something else. */
 const PIECES = [
   "\r",
   "\n",
@@ -106,7 +106,7 @@ function deflateOptions(random: Random): DeflateOptions {
     clientMaxWindowBits: window(),
     fallback: random.chance(0.3) ? true : undefined,
   };
-  // What is undefined is not in JSON.
+  // JSON drops undefined properties.
   return JSON.parse(JSON.stringify(options)) as DeflateOptions;
 }
 
@@ -115,7 +115,7 @@ function maybeDeflate(random: Random): { deflate?: DeflateOptions } {
   return roll < 0.3 ? {} : roll < 0.5 ? { deflate: {} } : { deflate: deflateOptions(random) };
 }
 
-/** The fields in an order of their own, some of them missing, twice, or with another value. */
+/** The fields in random order. Some are missing, repeated, or have another value. */
 function head(random: Random, startLine: string, fields: [string, string][]): string {
   const lines = [...fields];
   const changes = random.chance(0.4) ? random.integer(1, 2) : 0;
@@ -139,7 +139,7 @@ function head(random: Random, startLine: string, fields: [string, string][]): st
   return random.chance(0.25) ? spoiled(random, whole) : whole;
 }
 
-/** A few characters are others. */
+/** Changes a few characters. */
 export function spoiled(random: Random, text: string): string {
   let left = text;
   for (let changes = random.pick([1, 1, 1, 2, 4]); changes > 0; changes--) {

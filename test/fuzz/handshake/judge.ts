@@ -1,4 +1,4 @@
-// One case of the handshake through the public functions, held against the model.
+// Runs one handshake case through the public functions and compares the result with the model.
 
 import {
   acceptHandshake,
@@ -31,13 +31,13 @@ import {
 import { slowness } from "./time.ts";
 
 const DEFAULT_LIMITS = { maxHeadSize: 16 * 1024, maxHeaderFields: 100 };
-/** A head is cut in two at each byte up to this one. */
+/** Heads up to this length are cut in two at each byte. */
 const SHORT = 1000;
 
 const latin1 = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.from(text, "latin1"));
 const toText = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
 
-/** @returns what is wrong */
+/** @returns the finding, if any */
 export function judge(one: HandshakeCase): string | undefined {
   switch (one.kind) {
     case "request":
@@ -53,7 +53,7 @@ export function judge(one: HandshakeCase): string | undefined {
   }
 }
 
-/** What a parser found, as the model says it. */
+/** The result of a parser in the form of the model. */
 type Parsed = { readonly head: ModelHead; readonly rest: string };
 
 function parse(isRequest: boolean, chunks: readonly Uint8Array[], limits: HeadLimits): Parsed {
@@ -89,7 +89,7 @@ function cutAt(bytes: Uint8Array, cuts: readonly number[]): Uint8Array[] {
   return [...cuts, bytes.length].map((cut, i) => bytes.subarray(i === 0 ? 0 : cuts[i - 1], cut));
 }
 
-/** The head as the model has it, or what is wrong. */
+/** The head in the form of the model, or a finding. */
 function judgeHead(one: RequestCase | ResponseCase, isRequest: boolean): { head: ModelHead } | string {
   const { text, limits } = one;
   const head = modelHead(text, isRequest, { ...DEFAULT_LIMITS, ...limits });
@@ -141,7 +141,7 @@ function judgeRequest(one: RequestCase): string | undefined {
       ? "a valid offer was declined"
       : undefined;
   }
-  if (deflate === undefined || answer.extensions.length > 1) return "more extensions than there are";
+  if (deflate === undefined || answer.extensions.length > 1) return "more extensions than were agreed on";
   const answered = agreed.parameters;
   if (
     !answersOneOf(
@@ -156,13 +156,13 @@ function judgeRequest(one: RequestCase): string | undefined {
 function judgeAnswer(answer: Acceptance | Rejection, broken: ReadonlySet<string>): string | undefined {
   const bytes = toText(serializeResponse(answer));
   const head = modelHead(bytes, false, DEFAULT_LIMITS);
-  if (head === undefined || "error" in head) return `the answer is no head: ${JSON.stringify(bytes)}`;
+  if (head === undefined || "error" in head) return `the answer is not a head: ${JSON.stringify(bytes)}`;
   if (head.start[1] !== String(answer.status)) return `the status is ${head.start[1]}, not ${answer.status}`;
   if (answer.accepted) return broken.size === 0 ? undefined : `accepted, but ${[...broken].join()}`;
   return broken.has(answer.error.code) ? undefined : `refused with ${answer.error.code}, not ${[...broken].join()}`;
 }
 
-/** What a client with these options offers. */
+/** The offers of a client with these options. */
 function offersFor(options: DeflateOptions | undefined) {
   const extensions = options === undefined ? [] : [perMessageDeflate(options)];
   return { extensions, offers: extensions.flatMap((extension) => [...extension.offer()]) };
@@ -181,7 +181,7 @@ function judgeResponse(one: ResponseCase): string | undefined {
     checkResponse({ status: Number(status), httpVersion, headers: head.headers }, request);
   } catch (error) {
     if (!(error instanceof HandshakeError)) throw error;
-    // An option may ask for more than the RFC does.
+    // An option may require more than the RFC does.
     const isWanted = error.code === "WS_ERR_HANDSHAKE_EXTENSION" && one.deflate?.clientNoContextTakeover === false;
     return broken.has(error.code) || isWanted ? undefined : `refused with ${error.code}, not ${[...broken].join()}`;
   }

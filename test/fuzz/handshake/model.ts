@@ -1,5 +1,5 @@
-// The opening handshake as its RFCs say it, by regular expressions: what the package must find in a head, and which rules a
-// request or a response breaks. Shares nothing with src/.
+// A model of the opening handshake in regular expressions, written from the RFCs. It says what the package must find in
+// a head, and which rules a request or a response breaks. It shares no code with src/.
 
 import { createHash } from "node:crypto";
 
@@ -23,7 +23,7 @@ export interface ModelExtension {
   readonly parameters: ModelParameters;
 }
 
-/** Sec-WebSocket-Extensions (RFC 6455 §9.1): undefined if it is malformed. */
+/** Sec-WebSocket-Extensions (RFC 6455 §9.1), or undefined if the value is malformed. */
 export function modelExtensions(value: string): ModelExtension[] | undefined {
   if (!LIST.test(value)) return undefined;
   const all: ModelExtension[] = [];
@@ -45,7 +45,7 @@ export interface Limits {
   readonly maxHeaderFields: number;
 }
 
-/** What a parser makes of bytes. */
+/** The result of parsing bytes. */
 export type ModelHead =
   | {
       readonly start: readonly string[];
@@ -55,13 +55,13 @@ export type ModelHead =
   | { readonly error: string }
   | undefined;
 
-/** @param text the bytes as latin1 @returns undefined if the head is not all there */
+/** @param text the bytes as latin1 @returns undefined if the head is incomplete */
 export function modelHead(text: string, isRequest: boolean, limits: Limits): ModelHead {
   let start: readonly string[] | undefined;
   let headers: (readonly [string, string])[] = [];
   let fields = 0;
   let at = 0;
-  /** An error that the byte at an offset makes, unless the limit came first. */
+  /** An error that the byte at an offset causes, unless the size limit applies first. */
   const error = (code: string, offset: number): ModelHead => ({
     error: offset >= limits.maxHeadSize ? "WS_ERR_HANDSHAKE_HEAD_TOO_LARGE" : code,
   });
@@ -116,10 +116,10 @@ const listOf = (headers: Headers, name: string): string[] =>
     .map(trimmed)
     .filter((member) => member !== "");
 const lists = (headers: Headers, name: string, token: string): boolean =>
-  // Not toLowerCase() alone: it makes a k of a Kelvin sign.
+  // toLowerCase() alone would turn a Kelvin sign into a k.
   listOf(headers, name).some((member) => IS_TOKEN.test(member) && member.toLowerCase() === token);
 
-/** The subprotocols of all fields, undefined if they are malformed, none if there are no fields. */
+/** The subprotocols of all fields: undefined if they are malformed, empty if there are no fields. */
 function subprotocols(headers: Headers): string[] | undefined {
   const values = valuesOf(headers, "sec-websocket-protocol");
   const names = listOf(headers, "sec-websocket-protocol");
@@ -137,7 +137,7 @@ export function acceptOf(key: string): string {
 
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
 
-/** The rules that a request breaks (RFC 6455 §4.2.1), as codes. */
+/** The codes of the rules that a request breaks (RFC 6455 §4.2.1). */
 export function brokenByRequest(start: readonly string[], headers: Headers): Set<string> {
   const [method = "", target = "", version = ""] = start;
   const broken = new Set<string>();
@@ -170,7 +170,10 @@ export function offersOf(headers: Headers): ModelExtension[] {
   return modelExtensions(valuesOf(headers, "sec-websocket-extensions").join(", ")) ?? [];
 }
 
-/** The rules that a response breaks (RFC 6455 §4.1), as codes; those of extensions are answersOneOf()'s. */
+/**
+ * The codes of the rules that a response breaks (RFC 6455 §4.1), except those of extensions, which answersOneOf()
+ * checks.
+ */
 export function brokenByResponse(
   start: readonly string[],
   headers: Headers,
@@ -215,7 +218,7 @@ const DEFLATE: Readonly<Record<string, RegExp>> = {
   client_max_window_bits: /^(?:8|9|1[0-5])$/,
 };
 
-/** Parameters by name, if they are what RFC 7692 §7.1 allows. */
+/** Parameters by name, if RFC 7692 §7.1 allows them. */
 function deflateParameters(parameters: ModelParameters, isOffer: boolean): Map<string, string> | undefined {
   const found = new Map<string, string>();
   for (const [name, value] of parameters) {
@@ -231,7 +234,7 @@ export function isValidOffer(parameters: ModelParameters): boolean {
   return deflateParameters(parameters, true) !== undefined;
 }
 
-/** Whether a response is an answer to one of the offers (RFC 7692 §5.1, §7.1). */
+/** Whether a response is a valid answer to one of the offers (RFC 7692 §5.1, §7.1). */
 export function answersOneOf(response: ModelParameters, offers: readonly ModelParameters[]): boolean {
   const answer = deflateParameters(response, false);
   if (answer === undefined) return false;

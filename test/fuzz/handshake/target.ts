@@ -1,4 +1,4 @@
-// The target "handshake": heads, header fields and the negotiation of permessage-deflate, in both roles.
+// The target "handshake", which fuzzes heads, header fields and the negotiation of permessage-deflate in both roles.
 
 import { shrinkList, shrinkOptions } from "../shrink.ts";
 import type { Target } from "../target.ts";

@@ -1,4 +1,5 @@
-// That time is linear: a text that is four times as long must not take much more than four times as long.
+// Checks that parsing takes linear time: a text that is four times as long must not take much more than four times as
+// long.
 
 import {
   acceptHandshake,
@@ -12,9 +13,9 @@ import type { TimeCase } from "./case.ts";
 
 const SMALL = 16_000;
 const FACTOR = 4;
-/** Quadratic work takes 16 times as long. */
+/** The largest allowed factor. Quadratic work takes 16 times as long. */
 const MOST = 9;
-/** What takes less time, in ms, is not measured. */
+/** Times below this, in ms, are not judged. */
 const NOTICEABLE = 4;
 const TRIES = 6;
 const UNLIMITED = { maxHeadSize: Infinity, maxHeaderFields: Infinity };
@@ -27,7 +28,7 @@ function act({ where, before, repeated, after }: TimeCase, length: number): () =
     const whole = Buffer.concat([Buffer.from(start), bytes]);
     return () => {
       const parser = where === "status" ? new ResponseParser(UNLIMITED) : new RequestParser(UNLIMITED);
-      // In pieces, as it comes.
+      // Pushed in pieces, as it would arrive from a socket.
       for (let at = 0; at < whole.length; at += 50) if (parser.push(whole.subarray(at, at + 50)) !== undefined) return;
     };
   }
@@ -47,7 +48,7 @@ function act({ where, before, repeated, after }: TimeCase, length: number): () =
   };
 }
 
-/** The least time of the processor, in ms: the clock would count what other processes take, too. */
+/** The least processor time, in ms. Elapsed time would include other processes. */
 function least(action: () => void, rounds: number): number {
   let best = Infinity;
   for (let round = 0; round < rounds; round++) {
@@ -63,7 +64,7 @@ function least(action: () => void, rounds: number): number {
   return best;
 }
 
-/** @returns what is wrong */
+/** @returns the finding, if any */
 export function slowness(one: TimeCase): string | undefined {
   const large = act(one, SMALL * FACTOR);
   if (least(large, 2) < NOTICEABLE) return undefined;
@@ -73,5 +74,5 @@ export function slowness(one: TimeCase): string | undefined {
     ratio = Math.min(ratio, least(large, 3) / Math.max(least(small, 3), 0.2));
     if (ratio <= MOST) return undefined;
   }
-  return `${one.where}: ${FACTOR} times the bytes take ${ratio.toFixed(1)} times as long`;
+  return `${one.where}: ${FACTOR} times as many bytes take ${ratio.toFixed(1)} times as long`;
 }

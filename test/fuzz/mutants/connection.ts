@@ -1,4 +1,4 @@
-// Faults for the target "connection": what went wrong in earlier versions of Connection, put back into its code.
+// Faults for the target "connection". Each restores a fault that an earlier version of Connection had.
 
 import type { Mutant } from "./mutant.ts";
 
@@ -11,7 +11,7 @@ export const CONNECTION: readonly Mutant[] = [
   // Flow and delivery.
   {
     name: "pieces-wait-for-postponed",
-    behaviour: "A message in pieces waits for what was sent after it, which waits for the pieces.",
+    behaviour: "A message in pieces waits for messages sent after it, which wait for the pieces.",
     file: OUTBOX,
     find: `  get #hasSpace(): boolean {
     return this.waiting <=`,
@@ -21,7 +21,7 @@ export const CONNECTION: readonly Mutant[] = [
   },
   {
     name: "resume-by-drain",
-    behaviour: "Reading goes on only when the stream has been full by its own mark.",
+    behaviour: "Reading resumes only after the stream has been full by its own high-water mark.",
     file: FILE,
     find: "if (this.#flow.isStopped || this.#flow.isBehind) this.run();",
     replace: "if (this.socket.writableNeedDrain) this.run();",
@@ -29,7 +29,7 @@ export const CONNECTION: readonly Mutant[] = [
   },
   {
     name: "postponed-not-weighed",
-    behaviour: "What waits for a message in pieces is not counted, and has no bound.",
+    behaviour: "Messages that wait for a message in pieces are not counted and not limited.",
     file: OUTBOX,
     find: ": this.waiting + queue.bytes + (queue.entries.length - queue.first) * OVERHEAD;",
     replace: ": this.waiting;",
@@ -38,7 +38,7 @@ export const CONNECTION: readonly Mutant[] = [
   },
   {
     name: "close-overtakes-postponed",
-    behaviour: "close() drops what waits for a message in pieces.",
+    behaviour: "close() drops messages that wait for a message in pieces.",
     file: OUTBOX,
     find: `      queue.closed = true;
       queue.entries.push({ code, reason });`,
@@ -47,7 +47,8 @@ export const CONNECTION: readonly Mutant[] = [
   },
   {
     name: "close-overtakes-loop",
-    behaviour: "The body of a loop cannot answer what came before a Close, since ours has gone out.",
+    behaviour:
+      "The body of a loop cannot answer a message that arrived before a Close, because our Close has been sent.",
     file: FILE,
     find: "return this.#flow.isBehind || this.#outbox.sendsPieces;",
     replace: "return this.#outbox.sendsPieces;",
@@ -55,7 +56,7 @@ export const CONNECTION: readonly Mutant[] = [
   },
   {
     name: "pieces-borrowed",
-    behaviour: "A piece is still read when its source has used its buffer again.",
+    behaviour: "A piece is still read after its source has reused the buffer.",
     file: OUTBOX,
     find: 'typeof next.value === "string" ? next.value : this.#lend(next.value)',
     replace: 'typeof next.value === "string" ? next.value : asBytes(next.value)',
@@ -72,7 +73,7 @@ export const CONNECTION: readonly Mutant[] = [
   },
   {
     name: "nested-delivery",
-    behaviour: "What a handler calls hands out the next message inside of the first.",
+    behaviour: "A call in a handler delivers the next message inside the first.",
     file: FLOW,
     find: "if (this.isRunning) return;",
     replace: "",
@@ -80,7 +81,7 @@ export const CONNECTION: readonly Mutant[] = [
   },
   {
     name: "end-of-full-socket",
-    behaviour: "A socket that is full is ended, and what waits for it is lost.",
+    behaviour: "A full socket is ended, and waiting data is lost.",
     file: FILE,
     find: "if (!this.#outbox.isFlushed) return;",
     replace: "",
@@ -88,7 +89,7 @@ export const CONNECTION: readonly Mutant[] = [
   },
   {
     name: "mark-between-chunks",
-    behaviour: "How much waits to be read is only looked at between chunks.",
+    behaviour: "The amount of unread data is only checked between chunks.",
     file: FLOW,
     find: "if (this.#full()) this.#channel.endpoint.pause();",
     replace: "",
@@ -96,7 +97,7 @@ export const CONNECTION: readonly Mutant[] = [
   },
   {
     name: "replies-between-chunks",
-    behaviour: "How much waits to be written is only looked at between chunks.",
+    behaviour: "The amount of unsent data is only checked between chunks.",
     file: FLOW,
     find: "if (this.#writerBehind()) this.#channel.endpoint.pause();",
     replace: "",
@@ -104,7 +105,7 @@ export const CONNECTION: readonly Mutant[] = [
   },
   {
     name: "postponed-not-checked",
-    behaviour: "What cannot be sent is only noticed when its turn has come, and ends the connection.",
+    behaviour: "Data that cannot be sent is noticed only when its turn comes, and ends the connection.",
     file: OUTBOX,
     find: "    assertSendable(entry);\n",
     replace: "",
@@ -112,7 +113,7 @@ export const CONNECTION: readonly Mutant[] = [
   },
   {
     name: "controls-by-processing",
-    behaviour: "Control frames that came during a stall all count for the moment in which they are read.",
+    behaviour: "All control frames that arrived during a stall count as arriving when they are read.",
     file: "src/protocol/protocol.ts",
     find: "Math.min(this.#controlLeft + more, MAX_CREDIT * maxControlFrames)",
     replace: "maxControlFrames",
@@ -129,7 +130,7 @@ export const CONNECTION: readonly Mutant[] = [
   },
   {
     name: "judged-before-reading",
-    behaviour: "A Pong that waits in the system while the event loop is blocked comes too late.",
+    behaviour: "A Pong that waits in the system while the event loop is blocked counts as too late.",
     file: "src/node/heartbeat.ts",
     find: "  setImmediate(() => {\n",
     replace: "  [0].forEach(() => {\n",
@@ -137,7 +138,7 @@ export const CONNECTION: readonly Mutant[] = [
   },
   {
     name: "close-drops-messages",
-    behaviour: "Messages that wait when the socket closes are not handed out.",
+    behaviour: "Messages that are waiting when the socket closes are not delivered.",
     file: FILE,
     find: "    this.#outbox.closed();\n    this.#flow.finish();",
     replace: "    this.#outbox.closed();",
@@ -145,7 +146,7 @@ export const CONNECTION: readonly Mutant[] = [
   },
   {
     name: "inbox-hides-close",
-    behaviour: "After our Close, messages that nobody takes hide the peer's.",
+    behaviour: "After our Close, unread messages hide the peer's Close.",
     file: FLOW,
     find: "if (this.#closing()) return this.#loops?.givenUp === false && this.#inboxFull();",
     replace: "if (this.#closing()) return this.#inboxFull();",
@@ -161,7 +162,7 @@ export const CONNECTION: readonly Mutant[] = [
   },
   {
     name: "whole-writes",
-    behaviour: "Progress only shows when all of a large message has been taken.",
+    behaviour: "Progress is noticed only when all of a large message has been written.",
     file: OUTBOX,
     find: "const SLICE = 131072;",
     replace: "const SLICE = 1073741824;",
@@ -169,7 +170,7 @@ export const CONNECTION: readonly Mutant[] = [
   },
   {
     name: "progress-is-no-life",
-    behaviour: "A peer that takes data is not taken for alive.",
+    behaviour: "A peer that reads data does not count as alive.",
     file: "src/node/vitals.ts",
     find: "      this.#keepalive.alive(now);\n      if (this.#outbox.closeWaits)",
     replace: "      if (this.#outbox.closeWaits)",
@@ -186,7 +187,7 @@ export const CONNECTION: readonly Mutant[] = [
   },
   {
     name: "lent-too-short",
-    behaviour: "Memory that a socket has not taken is used for the next message.",
+    behaviour: "Memory that a socket still needs is used for the next message.",
     file: OUTBOX,
     find: "if (this.#lent !== undefined && this.waiting === 0)",
     replace: "if (this.#lent !== undefined)",
@@ -194,7 +195,7 @@ export const CONNECTION: readonly Mutant[] = [
   },
   {
     name: "slot-too-short",
-    behaviour: "Memory that output is laid out in is given to others before the system has taken it.",
+    behaviour: "Output memory is reused before the system has written it.",
     file: OUTBOX,
     find: "if (this.inSocket > 0) return;\n    giveSlot",
     replace: "giveSlot",
@@ -210,7 +211,7 @@ export const CONNECTION: readonly Mutant[] = [
   },
   {
     name: "context-of-the-timer",
-    behaviour: "What a timer brings about does not run in the connection's own context.",
+    behaviour: "Callbacks of a timer do not run in the connection's own context.",
     file: FILE,
     find: `    this.#context.runInAsyncScope(() => {
       if (this.#watch().beat(now)) this.socket.destroy();
@@ -222,12 +223,12 @@ export const CONNECTION: readonly Mutant[] = [
   },
   {
     name: "uninitialised-rest",
-    behaviour: "The buffer of a message has bytes in it that are not its own.",
+    behaviour: "The buffer of a message contains other bytes.",
     file: "src/frame/collector.ts",
     find: "buffer.fill(0, bytes.length);",
     replace: "",
     target,
   },
-  // Not here: blocks with BFINAL, which each cost a call and 1 MiB, are a matter of the inflater. The target "deflate" has
-  // budgets for them.
+  // Blocks with BFINAL, which each cost a call and 1 MiB, belong to the inflater. The target "deflate" has budgets for
+  // them.
 ];

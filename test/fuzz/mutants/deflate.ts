@@ -13,7 +13,7 @@ export const DEFLATE: readonly Mutant[] = [
   },
   {
     name: "repeat-beyond-end",
-    behaviour: "The lengths of a code may repeat beyond their end.",
+    behaviour: "The code lengths may repeat beyond their end.",
     file: "assembly/deflate/inflate.ts",
     find: "if (at + repeated > end || (symbol == 16 && at == start)) return INFLATE_ERROR_REPEAT;",
     replace: "if (symbol == 16 && at == start) return INFLATE_ERROR_REPEAT;",
@@ -21,7 +21,7 @@ export const DEFLATE: readonly Mutant[] = [
   },
   {
     name: "no-end-of-block",
-    behaviour: "A code without an end of block is accepted.",
+    behaviour: "A Huffman code without an end-of-block symbol is accepted.",
     file: "assembly/deflate/inflate.ts",
     find: "if (!load<u8>(start, 256)) return INFLATE_ERROR_NO_END;",
     replace: "",
@@ -29,7 +29,7 @@ export const DEFLATE: readonly Mutant[] = [
   },
   {
     name: "window-of-another",
-    behaviour: "A connection that loses its place in the core comes back with a window that is one byte short.",
+    behaviour: "A connection that loses its slot in the core returns with a window that is one byte short.",
     file: "src/deflate/core/incoming.ts",
     find: "    const length = this.#savedLength;",
     replace: "    const length = Math.max(0, this.#savedLength - 1);",

@@ -5,7 +5,7 @@ import type { Mutant } from "./mutant.ts";
 export const FRAMES: readonly Mutant[] = [
   {
     name: "mask-rotation",
-    behaviour: "A masked payload that is cut goes on with the first byte of its masking-key.",
+    behaviour: "A masked payload that is cut continues with the first byte of its masking-key.",
     file: "assembly/decode.ts",
     find: "key = rotateKey(key, length);",
     replace: "",
@@ -46,7 +46,7 @@ export const FRAMES: readonly Mutant[] = [
   },
   {
     name: "pause-keeps-chunk",
-    behaviour: "A pause keeps the caller's chunk, which is used for something else meanwhile.",
+    behaviour: "A pause keeps the caller's chunk, which the caller reuses meanwhile.",
     file: "src/frame/decoder.ts",
     find: "this.#keep(owned ? rest : new Uint8Array(rest));",
     replace: "this.#keep(rest);",
@@ -54,7 +54,7 @@ export const FRAMES: readonly Mutant[] = [
   },
   {
     name: "save-utf8",
-    behaviour: "A decoder that is saved within a character forgets that it is.",
+    behaviour: "A decoder that is saved inside a character forgets this state.",
     file: "src/frame/decoder.ts",
     find: "      utf8: this.#utf8,",
     replace: "      utf8: 0,",

@@ -13,7 +13,7 @@ export const HANDSHAKE: readonly Mutant[] = [
   },
   {
     name: "quadratic-head",
-    behaviour: "A line that comes in many chunks is copied with each of them.",
+    behaviour: "A line that arrives in many chunks is copied at each of them.",
     file: "src/handshake/head.ts",
     find: "const longer = new Uint8Array(Math.max(length, 2 * this.#kept.length));",
     replace: "const longer = new Uint8Array(length);",
@@ -38,7 +38,7 @@ export const HANDSHAKE: readonly Mutant[] = [
   },
   {
     name: "repeated-parameter",
-    behaviour: "An offer may have client_max_window_bits twice.",
+    behaviour: "An offer may contain client_max_window_bits twice.",
     file: "src/deflate/parameters.ts",
     find: "if (parsed.clientMaxWindowBits !== undefined) return undefined;",
     replace: "",
@@ -46,7 +46,7 @@ export const HANDSHAKE: readonly Mutant[] = [
   },
   {
     name: "unasked-window",
-    behaviour: "A client accepts client_max_window_bits though it has not offered it.",
+    behaviour: "A client accepts client_max_window_bits although it has not offered it.",
     file: "src/deflate/negotiate.ts",
     find: "if (offer.clientMaxWindowBits === undefined) return false;",
     replace: "if (offer.clientMaxWindowBits === undefined) return true;",

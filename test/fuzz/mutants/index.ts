@@ -1,4 +1,4 @@
-// All mutants, in the order in which --check goes through them.
+// All mutants, in the order in which --check runs them.
 
 import { CONNECTION } from "./connection.ts";
 import { DEFLATE } from "./deflate.ts";

@@ -1,17 +1,17 @@
-// What a seeded mutant is: a fault put back into the code, which a target must find.
+// A seeded mutant: a fault that is put back into the code and that a target must find.
 
 export interface Mutant {
-  /** Short, and its own: `npm run fuzz -- --check NAME`. */
+  /** Short and unique: `npm run fuzz -- --check NAME`. */
   readonly name: string;
-  /** What goes wrong with it, in one sentence. */
+  /** The faulty behaviour, in one sentence. */
   readonly behaviour: string;
-  /** In src/ or assembly/, relative to the root. */
+  /** The path in src/ or assembly/, relative to the root. */
   readonly file: string;
-  /** Stands exactly once in the file. */
+  /** Text that occurs exactly once in the file. */
   readonly find: string;
   readonly replace: string;
   /** The target that must find it. */
   readonly target: string;
-  /** How long that may take, in seconds. Default 60. */
+  /** The time limit for finding it, in seconds. Default 60. */
   readonly seconds?: number;
 }

@@ -1,4 +1,4 @@
-// A few seeded mutants, one in each kind of source, must be found: the check itself works.
+// Checks that --check works, with a few seeded mutants from each kind of source.
 
 import { expect, test } from "vitest";
 import { checkMutant } from "../check.ts";

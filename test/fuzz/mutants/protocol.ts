@@ -5,7 +5,7 @@ import type { Mutant } from "./mutant.ts";
 export const PROTOCOL: readonly Mutant[] = [
   {
     name: "refused-push",
-    behaviour: "A push() that is refused, in a callback, begins another period for control frames.",
+    behaviour: "A push() that is refused in a callback starts a new period for control frames.",
     file: "src/protocol/protocol.ts",
     find: `    if (this.#assembler.sink !== undefined)
       throw new TypeError("Do not call push(), commit() or resume() from a callback of the same connection");
@@ -16,7 +16,7 @@ export const PROTOCOL: readonly Mutant[] = [
   },
   {
     name: "pong-after-close",
-    behaviour: "A Ping that comes after our own Close is answered, and nothing may follow a Close.",
+    behaviour: "A Ping that arrives after our own Close is answered, although nothing may follow a Close.",
     file: "src/protocol/protocol.ts",
     find: "if (this.#state === OPEN && this.#settings.autoPong) {",
     replace: "if (this.#settings.autoPong) {",
@@ -24,7 +24,7 @@ export const PROTOCOL: readonly Mutant[] = [
   },
   {
     name: "pending-pongs",
-    behaviour: "takeInto() and take() leave the count of Pongs that wait as it is.",
+    behaviour: "takeInto() and take() do not reset the count of pending Pongs.",
     file: "src/protocol/protocol.ts",
     find: "    this.#pendingPongs = 0;\n    if (holdClose",
     replace: "    if (holdClose",
@@ -32,7 +32,7 @@ export const PROTOCOL: readonly Mutant[] = [
   },
   {
     name: "end-overtakes",
-    behaviour: "The end of the stream does not wait for what a pause has kept back.",
+    behaviour: "The end of the stream does not wait for data that a pause holds back.",
     file: "src/protocol/protocol.ts",
     find: "if (!this.paused && !this.unfinished && this.heldBytes === 0) this.#endStream(sink);",
     replace: "this.#endStream(sink);",
@@ -40,7 +40,7 @@ export const PROTOCOL: readonly Mutant[] = [
   },
   {
     name: "answer-code",
-    behaviour: "A Close with a code that must not be sent is answered with that code.",
+    behaviour: "A Close with an invalid code is answered with that code.",
     file: "src/protocol/protocol.ts",
     find: "end.answer = isValidCloseCode(code) ? code : undefined;",
     replace: "end.answer = code === 1005 ? undefined : code;",
@@ -48,7 +48,7 @@ export const PROTOCOL: readonly Mutant[] = [
   },
   {
     name: "fail-while-answering",
-    behaviour: "fail() after the peer's Close tells of nothing: the answer has the peer's code.",
+    behaviour: "fail() after the peer's Close reports nothing, and the answer has the peer's code.",
     file: "src/protocol/protocol.ts",
     find: "      this.#answerWith(error);\n    } else if",
     replace: "      this.failed(error);\n    } else if",
@@ -64,7 +64,7 @@ export const PROTOCOL: readonly Mutant[] = [
   },
   {
     name: "max-fragments",
-    behaviour: "A message may have one frame more than maxFragments.",
+    behaviour: "A message may have one more frame than maxFragments.",
     file: "src/protocol/assembler.ts",
     find: "message.frames > limits.maxFragments",
     replace: "message.frames > limits.maxFragments + 1",
@@ -72,7 +72,7 @@ export const PROTOCOL: readonly Mutant[] = [
   },
   {
     name: "announced-length",
-    behaviour: "The limit on a message holds for what has come, and not for what its last header announces.",
+    behaviour: "The limit on a message applies to received bytes only, not to the length in its last header.",
     file: "src/protocol/assembler.ts",
     find: "    message.announced += header.payloadLength;\n",
     replace: "",
@@ -96,7 +96,7 @@ export const PROTOCOL: readonly Mutant[] = [
   },
   {
     name: "surrogate-lost",
-    behaviour: "A surrogate at the end of a piece is not put together with its other half in the next.",
+    behaviour: "A surrogate at the end of a piece is not joined with its other half in the next piece.",
     file: "src/protocol/outgoing.ts",
     find: "const text = before + data;",
     replace: "const text = data;",
@@ -104,7 +104,7 @@ export const PROTOCOL: readonly Mutant[] = [
   },
   {
     name: "incomplete-lost",
-    behaviour: "A character that is cut between two pieces of bytes is not checked.",
+    behaviour: "A character that is split between two pieces of bytes is not checked.",
     file: "src/protocol/outgoing.ts",
     find: "const all = concat([incomplete, bytes]);",
     replace: "const all = incomplete.length > 0 ? new Uint8Array(0) : bytes;",
@@ -112,7 +112,7 @@ export const PROTOCOL: readonly Mutant[] = [
   },
   {
     name: "rsv-on-fragments",
-    behaviour: "All fragments of a compressed message have RSV1 set, and not only the first.",
+    behaviour: "All fragments of a compressed message have RSV1 set, not only the first.",
     file: "src/protocol/outgoing.ts",
     find: "rsv: first ? part.rsv : 0,",
     replace: "rsv: part.rsv,",
@@ -120,7 +120,7 @@ export const PROTOCOL: readonly Mutant[] = [
   },
   {
     name: "spare-memory",
-    behaviour: "A message that was collected is given away with what else its buffer holds.",
+    behaviour: "A collected message is delivered in a buffer that contains other bytes.",
     file: "src/frame/collector.ts",
     find: "buffer.fill(0, bytes.length);",
     replace: "",
@@ -128,7 +128,7 @@ export const PROTOCOL: readonly Mutant[] = [
   },
   {
     name: "deflate-context",
-    behaviour: "A message that did not get shorter, and went out as it is, stays in the compressor's context.",
+    behaviour: "A message that did not get shorter and was sent uncompressed stays in the compressor's context.",
     file: "src/deflate/core/outgoing.ts",
     find: "    if (encoded.length >= payload.length) bytes.set(before, slot);\n    return encoded;",
     replace: "    return encoded;",
@@ -137,7 +137,7 @@ export const PROTOCOL: readonly Mutant[] = [
   },
   {
     name: "valid-part",
-    behaviour: "Of compressed text in pieces, the characters before a wrong byte are lost.",
+    behaviour: "When compressed text is delivered in pieces, the characters before an invalid byte are lost.",
     file: "src/deflate/arrival.ts",
     find: 'if (text === "") throw this.#failure(error);',
     replace: "throw this.#failure(error);",
@@ -146,7 +146,7 @@ export const PROTOCOL: readonly Mutant[] = [
   },
   {
     name: "ratio-of-what-came",
-    behaviour: "maxInflateRatio holds for the length of all messages together.",
+    behaviour: "maxInflateRatio applies to the total length of all messages.",
     file: "src/deflate/core/incoming.ts",
     find: "    this.#total = 0;\n",
     replace: "",

@@ -1,4 +1,5 @@
-// The target "peers": other decoders, each of which must find what the reference decoder with its rows of the table finds.
+// The target "peers". Each of the other decoders must find what the reference decoder finds with that library's rows
+// applied.
 
 import { ReferenceDecoder } from "../../reference/decoder.ts";
 import { OTHERS } from "../../reference/peers/all.ts";
@@ -16,11 +17,11 @@ export interface PeersCase {
   readonly role: Role;
   /** The bytes, in hex. */
   readonly stream: string;
-  /** Where it is cut into chunks. */
+  /** The positions where it is cut into chunks. */
   readonly cuts: readonly number[];
 }
 
-/** Of one and of the other kind: by rules of the RFC, and of frames of every kind. */
+/** Mixes streams for rules of the RFC with streams of frames of every kind. */
 function generate(random: Random): PeersCase {
   if (random.chance(0.5)) {
     const { options, stream, cuts } = makeStreamCase(random);

@@ -1,11 +1,11 @@
-// What a case of the fuzzer is: connections, and calls on them, as plain JSON.
+// The cases of the target "protocol": connections and calls on them, as plain JSON.
 
 export interface ProtocolCase {
   readonly connections: readonly Settings[];
   readonly calls: readonly Call[];
 }
 
-/** Options of a connection. -1 takes the place of Infinity, which JSON does not have. */
+/** Options of a connection. -1 represents Infinity, which JSON does not have. */
 export interface Settings {
   readonly role: "server" | "client";
   readonly core: "wasm" | "portable";
@@ -22,14 +22,14 @@ export interface Settings {
   readonly allowInvalidUtf8?: boolean;
   /** "nested": a function that makes calls on other connections. */
   readonly maskKey?: "fixed" | "function" | "nested";
-  /** Buffers to collect in are not zeroed. */
+  /** Message buffers are not zeroed. */
   readonly dirty?: boolean;
-  /** As adapters have them: texts as bytes, and copies of messages made together. */
+  /** As in adapters: texts are delivered as bytes, and copies of messages are made together. */
   readonly textBytes?: boolean;
   readonly copies?: boolean;
   readonly texts?: boolean;
   readonly deflate?: DeflateSettings;
-  /** A FrameDecoder gets the same bytes. */
+  /** A FrameDecoder receives the same bytes. */
   readonly decoder?: boolean;
   readonly keepalive?: { readonly pingInterval: number; readonly pongTimeout: number; readonly closeTimeout: number };
 }
@@ -49,7 +49,7 @@ export interface DeflateSettings {
   readonly history?: number;
   readonly maxInflateRatio?: number;
   readonly contextBudget?: number;
-  /** What the handshake has agreed on. */
+  /** The result of the handshake. */
   readonly serverNoContextTakeover?: boolean;
   readonly clientNoContextTakeover?: boolean;
   readonly serverMaxWindowBits?: number;
@@ -59,34 +59,34 @@ export interface DeflateSettings {
 /** Text; bytes, one for each character; or one byte many times. */
 export type Data = { readonly t: string } | { readonly b: string } | { readonly f: number; readonly n: number };
 
-/** What a peer sends. */
+/** Frames or messages that a peer sends. */
 export interface Incoming {
   readonly op: number;
   readonly data?: Data;
   /** Default true. */
   readonly fin?: boolean;
   readonly rsv?: number;
-  /** The masking-key; -1 for none. Default: 0 where there has to be one. */
+  /** The masking-key, or -1 for none. Default: 0 if a mask is required. */
   readonly key?: number;
   readonly lengthBytes?: 1 | 3 | 9;
-  /** What the header says that the length is. */
+  /** The length in the header. */
   readonly claims?: string;
-  /** A whole message, in frames of so many bytes each. */
+  /** A whole message in frames of this many bytes each. */
   readonly cut?: number;
-  /** A Ping after each of these frames. */
+  /** Whether a Ping follows each of these frames. */
   readonly pings?: boolean;
   /** A whole message, compressed. */
   readonly deflate?: {
     readonly level: number;
-    /** How many blocks with BFINAL set. */
+    /** The number of blocks with BFINAL set. */
     readonly finals?: number;
-    /** A bit to flip, and how many bytes to leave out at the end. */
+    /** A bit to flip, and the number of bytes to leave out at the end. */
     readonly flip?: number;
     readonly drop?: number;
   };
 }
 
-/** Calls made in callbacks of a call: in the one with the number `at`, or the first that a source of keys has. */
+/** Calls made in the callbacks of a call: in callback number `at`, or the first one of a source of keys. */
 interface Nesting {
   readonly at?: number;
   readonly inside?: readonly Call[];
@@ -98,13 +98,13 @@ export type Form = "bytes" | "offset" | "view" | "buffer" | "shared";
 export type Call = { readonly c: number } & (
   | (Nesting & {
       readonly op: "in";
-      /** Comes after what the peer has sent before. */
+      /** Arrives after everything that the peer sent before. */
       readonly sends?: readonly Incoming[];
-      /** How much of all that arrives now; -1 for all of it. */
+      /** How many of the pending bytes arrive now, or -1 for all. */
       readonly size: number;
       readonly via: Via;
       readonly form?: Form;
-      /** How much later it is; without it, the time is not told. */
+      /** How much time has passed. Without it, the time is not passed on. */
       readonly later?: number;
     })
   | { readonly op: "reserve"; readonly sends?: readonly Incoming[]; readonly size: number }
@@ -131,15 +131,15 @@ export type Call = { readonly c: number } & (
   | { readonly op: "take"; readonly hold?: boolean }
   | { readonly op: "into"; readonly size: number; readonly hold?: boolean }
   | { readonly op: "release" }
-  /** Saves and restores the decoder that has `decoder` set. */
+  /** Saves and restores the decoder of a connection with `decoder`. */
   | { readonly op: "move" }
   | { readonly op: "tick"; readonly later: number }
   | { readonly op: "alive"; readonly later: number }
-  /** In a callback: it throws. */
+  /** In a callback: throws. */
   | { readonly op: "throw" }
 );
 
-/** Wrong arguments, which are refused. */
+/** Calls with invalid arguments, which must be refused. */
 export type Wrong =
   | "chunk"
   | "commit too long"

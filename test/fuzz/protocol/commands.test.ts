@@ -1,4 +1,4 @@
-// The same calls as commands of fast-check, which makes sequences of its own and shrinks what it finds.
+// The same calls as commands of fast-check, which generates its own sequences and shrinks its findings.
 
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
@@ -8,7 +8,7 @@ import { generateCall, generateCase, settings } from "./generate.ts";
 import { shrinkCase } from "./shrink.ts";
 import { World } from "./world.ts";
 
-/** Connections with their models: `World` has both, since it makes each call on both and compares. */
+/** Both the model and the real system are a `World`, because it makes each call on both and compares them. */
 class Command implements fc.Command<ProtocolCase, World> {
   readonly #call: Call;
 
@@ -24,7 +24,7 @@ class Command implements fc.Command<ProtocolCase, World> {
     world.call(this.#call);
   }
 
-  /** JSON, to be put into a case. */
+  /** JSON that can be put into a case. */
   toString(): string {
     return JSON.stringify(this.#call);
   }
@@ -54,7 +54,7 @@ test("fast-check finds nothing", () => {
   fc.assert(property, { numRuns: 60, seed: 1 });
 });
 
-test("a case that is shrunk keeps what it fails for, and is JSON", async () => {
+test("a shrunk case keeps its failure and is JSON", async () => {
   const one = generateCase(new Random(3));
   const isClosed = (each: Call): boolean => each.op === "pause" || ("inside" in each && !!each.inside?.some(isClosed));
   expect(one.calls.some(isClosed)).toBe(true);

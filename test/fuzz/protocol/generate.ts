@@ -1,4 +1,4 @@
-// Makes cases: mostly what honest programs and peers do, and now and then something wrong.
+// Makes cases. Most calls are those of correct programs and peers, and some are wrong.
 
 import type { Random } from "../../support/random.ts";
 import type { Call, Data, DeflateSettings, Form, Incoming, ProtocolCase, Settings, Via, Wrong } from "./case.ts";
@@ -18,7 +18,7 @@ const TEXTS = [
   "x".repeat(15),
 ];
 const HALVES = ["\ud83d", "\ude00", "a\ud83d", "\ude00b"];
-/** Sequences that are not UTF-8, or not yet. */
+/** Sequences that are invalid or incomplete UTF-8. */
 const WRONG_UTF8 = [
   "\x80",
   "\xc0\xaf",
@@ -56,17 +56,17 @@ const WRONGS: readonly Wrong[] = [
   "sink",
 ];
 
-/** What the generator knows of a connection: enough to be right most of the time. */
+/** What the generator knows about a connection, which suffices to be valid most of the time. */
 interface Knowledge {
   readonly settings: Settings;
-  /** Whether the peer is in the middle of a message, and what kind of message we are in. */
+  /** Whether the peer is inside a message, and the kind of message that we are sending. */
   peerOpen: boolean;
   open: "text" | "binary" | undefined;
 }
 
-/** What the connections of a case have in common, as those of a program do. */
+/** What the connections of a case share, like those of one program. */
 interface Theme {
-  /** How likely compression is, and a source of keys that uses other connections. */
+  /** The probability of compression, and of a source of keys that uses other connections. */
   readonly deflate: number;
   readonly nestedKeys: number;
 }
@@ -91,7 +91,7 @@ export function generateCase(random: Random): ProtocolCase {
   return { connections: known.map((one) => one.settings), calls };
 }
 
-/** Another call for a case. */
+/** One more call for a case. */
 export function generateCall(random: Random, connections: readonly Settings[]): Call {
   return makeCall(
     random,
@@ -166,7 +166,7 @@ function makeCall(random: Random, known: readonly Knowledge[], depth: number): C
     const often = one.settings.maskKey === "nested" ? 0.4 : 0.15;
     if (depth >= 3 || !random.chance(depth === 0 ? often : 0.3)) return {};
     const inside: Call[] = [];
-    // A source of keys is asked while something is being sent: sending on others then is what might disturb it.
+    // A source of keys is called during a send, so sending on other connections then is most likely to interfere.
     if (one.settings.maskKey === "nested" && random.chance(0.5)) {
       const other = random.integer(0, known.length - 1);
       inside.push(sending(random, other, known[other]!, {}));
@@ -300,7 +300,7 @@ function text(random: Random): string {
   return made;
 }
 
-/** Something to compress. */
+/** Data that compresses well. */
 function json(random: Random): string {
   let made = "";
   for (let n = random.integer(1, 12); n > 0; n--)
@@ -308,7 +308,7 @@ function json(random: Random): string {
   return made;
 }
 
-/** What comes next from an honest peer, or one that is not. */
+/** The next frames of a peer, valid or not. */
 function incoming(random: Random, one: Knowledge): Incoming[] {
   const made: Incoming[] = [];
   for (let n = random.pick([1, 1, 1, 2, 3, 6]); n > 0; n--) made.push(oneIncoming(random, one));
@@ -338,7 +338,7 @@ function oneIncoming(random: Random, one: Knowledge): Incoming {
   return { op, data: own, ...key };
 }
 
-/** Text is UTF-8, with few exceptions. */
+/** Text, which is UTF-8 with few exceptions. */
 function textual(random: Random): Data {
   if (random.chance(0.005)) return { b: random.pick(WRONG_UTF8) };
   const made = data(random);
@@ -346,7 +346,7 @@ function textual(random: Random): Data {
   return "f" in made ? { f: made.f & 0x7f, n: made.n } : { t: made.b };
 }
 
-/** Of a message of either kind. */
+/** The continuation of a text or binary message. */
 function continuation(random: Random): Data {
   return random.chance(0.9) ? textual(random) : { f: 0x61, n: random.pick(LENGTHS) };
 }
@@ -364,7 +364,7 @@ function compressed(random: Random, key: { key?: number }): Incoming {
     ...(random.chance(0.02) && { flip: random.integer(0, 1000) }),
     ...(random.chance(0.01) && { drop: random.integer(1, 5) }),
   };
-  // Of many of these nobody but the one who inflates can tell in which frame there are too many.
+  // With many final blocks, only the inflater can tell which frame exceeds the limit.
   const cut =
     deflate.finals === undefined && random.chance(0.3)
       ? { cut: random.pick([1, 2, 5, 20]), pings: random.chance(0.3) }

@@ -1,4 +1,4 @@
-// A FrameDecoder that gets the bytes of a connection too, and is saved and restored between any two calls.
+// A FrameDecoder that receives the bytes of a connection and is saved and restored between calls.
 
 import { FrameDecoder, type FrameSink } from "../../../src/index.ts";
 import { ReferenceDecoder, type ReferenceOptions } from "../../reference/decoder.ts";
@@ -56,7 +56,7 @@ export class MovedDecoder {
     return undefined;
   }
 
-  /** Goes on elsewhere. */
+  /** Continues in a new decoder. */
   move(): void {
     this.decoder = FrameDecoder.restore(this.decoder.save(), this.settings);
   }

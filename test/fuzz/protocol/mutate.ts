@@ -1,4 +1,4 @@
-// Cases much like others: calls are left out, repeated, moved, or added.
+// Changes cases slightly: calls are left out, repeated, moved, or added.
 
 import type { Random } from "../../support/random.ts";
 import type { Call, ProtocolCase } from "./case.ts";
@@ -30,7 +30,7 @@ export function mutateCase({ connections, calls }: ProtocolCase, random: Random)
   return { connections: others, calls: changed.slice(0, MOST_CALLS) };
 }
 
-/** The same call, with another in a callback of it. */
+/** The same call with another call in one of its callbacks. */
 function nested(random: Random, call: Call, connections: ProtocolCase["connections"]): Call {
   switch (call.op) {
     case "in":

@@ -1,15 +1,15 @@
-// What a connection writes, held against what it was told to send.
+// Compares the bytes that a connection writes with the calls that sent them.
 
 import { ReferenceDecoder, type ReferenceFrame } from "../../reference/decoder.ts";
 import type { ReferencePart, ReferenceSent } from "../../reference/connection.ts";
 import type { ReferenceInflater } from "../../reference/inflate.ts";
 
 export interface OutboundOptions {
-  /** Whether it is a server that writes. */
+  /** Whether the writer is a server. */
   readonly server: boolean;
-  /** How it compresses, if it may. */
+  /** The inflater, if compression was negotiated. */
   readonly inflater: ReferenceInflater | undefined;
-  /** The shortest message that is compressed, if nothing else is asked for. */
+  /** The minimum length of a compressed message, unless a call overrides it. */
   readonly threshold: number;
 }
 
@@ -18,10 +18,13 @@ interface Message {
   readonly compressed: boolean;
   /** All parts so far. */
   expected: Uint8Array;
-  /** The frames so far, where it is compressed; how much of the parts has been seen, where it is not. */
+  /**
+   * All frames so far if the message is compressed. Otherwise, `seen` counts the bytes of the parts that have been
+   * written.
+   */
   compressedBytes: Uint8Array;
   seen: number;
-  /** Whether the last part is among them. */
+  /** Whether the last part has been sent. */
   last: boolean;
   frameLimit: number;
 }
@@ -32,10 +35,10 @@ export class Outbound {
   private readonly sent: ReferenceSent[];
   private message: Message | undefined;
   private written = 0;
-  /** Where its Close has ended. */
+  /** The position of the end of its Close. */
   private closedAt: number | undefined;
 
-  /** @param sent what the model has sent: what has been seen is taken out */
+  /** @param sent what the model has sent, from which seen parts are removed */
   constructor(options: OutboundOptions, sent: ReferenceSent[]) {
     this.options = options;
     this.sent = sent;
@@ -46,7 +49,7 @@ export class Outbound {
     });
   }
 
-  /** The next bytes that were written. @param reason of the error that failed the connection */
+  /** The next bytes written. @param reason the reason of the error that failed the connection */
   write(bytes: Uint8Array, reason: string): string | undefined {
     this.decoder.push(bytes);
     this.written += bytes.length;
@@ -56,15 +59,15 @@ export class Outbound {
     }
     const { error } = this.decoder;
     if (this.closedAt !== undefined && this.written > this.closedAt) return "wrote something after its Close";
-    return error === undefined ? undefined : `wrote what breaks a rule: ${error.code}`;
+    return error === undefined ? undefined : `wrote an invalid frame: ${error.code}`;
   }
 
-  /** All has been taken. */
+  /** Called when all output has been taken. */
   complete(): string | undefined {
     const [next] = this.sent;
     if (next !== undefined) return `did not write ${JSON.stringify(next).slice(0, 300)}`;
     if (this.decoder.current !== undefined) return "wrote half a frame";
-    // RFC 7692 §7.2.1: a peer can make use of each fragment when it has come.
+    // RFC 7692 §7.2.1: a peer can use each fragment as soon as it arrives.
     return this.message === undefined ? undefined : this.partsAreThere(this.message);
   }
 
@@ -121,12 +124,12 @@ export class Outbound {
     const { inflater, threshold } = this.options;
     if (inflater === undefined) return undefined;
     if (compress === false || (compress === undefined && last && payload.length < threshold)) {
-      return compressed ? "compressed, against what was asked for" : undefined;
+      return compressed ? "compressed, although compression was turned off" : undefined;
     }
-    return compress === true && !compressed ? "not compressed, against what was asked for" : undefined;
+    return compress === true && !compressed ? "not compressed, although compression was requested" : undefined;
   }
 
-  /** Each part is a frame, or as many as it takes. */
+  /** Each part is one frame, or several if it exceeds the limit. */
   private plain(message: Message, { fin }: ReferenceFrame, payload: Uint8Array): string | undefined {
     const [part] = this.sent;
     if (part?.type !== "part") return `not ${JSON.stringify(part)}`;
@@ -173,7 +176,7 @@ export class Outbound {
     if (message.last) return "wrote half a message";
     const { data, fault } = this.options.inflater!.sofar(message.compressedBytes);
     if (fault !== undefined || Buffer.compare(data, message.expected) !== 0) {
-      return `of the pieces ${show(message.expected)} there is ${show(data)}`;
+      return `the pieces ${show(message.expected)} gave ${show(data)}`;
     }
     return undefined;
   }

@@ -1,4 +1,4 @@
-// A connection and its model: every call is made on both, and what the connection tells, returns and writes must be what the
+// A connection and its model. Every call is made on both, and the connection must report, return and write what the
 // model does.
 
 import {
@@ -28,37 +28,37 @@ import type { Call, Data, DeflateSettings, Form, Settings, Wrong } from "./case.
 import { MovedDecoder } from "./moved.ts";
 import { Outbound } from "./outbound.ts";
 
-/** What a sink throws when it is told to. */
+/** The exception that a sink throws on request. */
 export const THROWN: Error = new Error("thrown by a sink");
 
-/** Where takeInto() writes, for all. */
+/** The shared buffer that takeInto() writes to. */
 const TARGET = new Uint8Array(131_072);
 const MIB_100 = 104857600;
 const DEFAULT_THRESHOLD = 1024;
-/** How many delivered buffers are looked at again. */
+/** The number of delivered buffers that are checked again later. */
 const MOST_KEPT = 8;
 const MOST_FRAMES = 1000;
-/** The longest reason of a Close. */
+/** The longest reason of a Close, in bytes. */
 const MAX_REASON = 123;
 
-/** Calls one party makes in the callbacks of another's call. */
+/** Makes calls of one party in the callbacks of another party's call. */
 export interface Stage {
-  /** A connection has told something. Makes the calls that belong there; returns whether to throw. */
+  /** Called after each event of a connection. Makes the calls nested there and returns whether to throw. */
   told(party: Party): boolean;
-  /** A source of keys has been asked. */
+  /** Called when a source of keys is called. */
   asked(party: Party): void;
-  /** How many calls are running, in one another. */
+  /** The nesting depth of the running calls. */
   readonly depth: number;
   readonly now: number;
-  /** How many connections hold what reserve() has lent. */
+  /** How many connections hold a buffer from reserve(). */
   readonly landings: number;
-  /** The first. */
+  /** The first finding. */
   finding: Finding | undefined;
-  /** What sockets read into. */
+  /** The window that sockets read into. */
   window(core: "wasm" | "portable"): ReadWindow;
 }
 
-/** What is wrong. */
+/** A difference between the connection and its model. */
 export class Finding extends Error {}
 
 interface Kept {
@@ -72,7 +72,7 @@ export class Party {
   readonly name: string;
   readonly protocol: Protocol;
   readonly model: ReferenceConnection;
-  /** How many calls of it that deliver are running. */
+  /** How many delivering calls are running on it. */
   busy = 0;
   private readonly world: Stage;
   private readonly settings: Settings;
@@ -85,11 +85,11 @@ export class Party {
   private readonly kept: Map<number, Kept> = new Map();
   private told = 0;
   private reserves = 0;
-  /** What send() has borrowed. */
+  /** Buffers that send() has borrowed. */
   private lent: Uint8Array[] = [];
-  /** Shared, so nobody may write to it. */
+  /** Shared buffers, which nobody may write to. */
   private readonly shared: Set<ArrayBufferLike> = new Set();
-  /** What reserve() has lent, and what was read into it. */
+  /** The buffer from reserve(), and the bytes that were read into it. */
   private landing: { readonly buffer: Uint8Array; readonly bytes: Uint8Array } | undefined;
 
   constructor(world: Stage, name: string, settings: Settings) {
@@ -184,7 +184,7 @@ export class Party {
     this.compare();
   }
 
-  /** Brings the connection to its end, whatever state it is in. */
+  /** Brings the connection to its end from any state. */
   finish(): void {
     for (let turns = 0; this.protocol.paused || this.protocol.unfinished; turns++) {
       if (turns > 100_000) this.wrongly("resume() makes no progress");
@@ -195,14 +195,14 @@ export class Party {
     this.compare();
     this.take(false);
     this.compare();
-    if (!this.model.broken) this.must(this.protocol.streamEnd === "send", "the stream is not to be ended");
+    if (!this.model.broken) this.must(this.protocol.streamEnd === "send", "the stream does not have to be ended");
     for (const each of this.kept.values()) this.check(each);
-    // Slots of the compressor go back.
+    // Returns the slots of the compressor.
     this.protocol.cut(this.sink);
   }
 
   wrongly(what: string): never {
-    // What goes wrong after that is of no interest: a sink has thrown.
+    // Later differences do not matter, because a sink has thrown.
     throw (this.world.finding ??= new Finding(`${this.name} ${what}`));
   }
 
@@ -210,7 +210,7 @@ export class Party {
     if (!holds) this.wrongly(what);
   }
 
-  /** What a check has found. */
+  /** Reports the result of a check. */
   private finds(what: string | undefined): void {
     if (what !== undefined) this.wrongly(what);
   }
@@ -272,13 +272,13 @@ export class Party {
     };
   }
 
-  // What is told.
+  // Events.
 
   private tell(event: ReferenceEvent): void {
     this.finds(this.model.told(event));
   }
 
-  /** Events in a list. */
+  /** Checks a list of events. */
   private tellAll(events: readonly ProtocolEvent[], expected: readonly ReferenceEvent[] | undefined): void {
     const told = events.map((event) => this.asTold(event));
     if (expected === undefined) {
@@ -299,7 +299,9 @@ export class Party {
     return event as ReferenceEvent;
   }
 
-  /** Bytes that were given away: they must not change any more, and no others may be in their buffer. */
+  /**
+   * Records bytes that were given away. They must not change any more, and their buffer must contain no other bytes.
+   */
   private own(bytes: Uint8Array): Uint8Array {
     if (bytes.length === 0) return bytes;
     if (!this.settings.copies) {
@@ -307,7 +309,7 @@ export class Party {
       if (buffer.byteLength > length) {
         const all = new Uint8Array(buffer);
         const clean = isZero(all, 0, byteOffset) && isZero(all, byteOffset + length, all.length);
-        this.must(clean, "gave away a buffer with other bytes in it");
+        this.must(clean, "gave away a buffer that contains other bytes");
       }
     }
     this.told++;
@@ -324,10 +326,10 @@ export class Party {
   }
 
   private check({ bytes, was }: Kept): void {
-    this.must(Buffer.compare(bytes, was) === 0, "has changed bytes that it gave away");
+    this.must(Buffer.compare(bytes, was) === 0, "changed bytes that it had given away");
   }
 
-  /** A call that delivers. */
+  /** Makes a call that delivers events. */
   private deliver(expected: "TypeError" | undefined, go: () => void): void {
     this.busy++;
     let thrown: unknown;
@@ -348,7 +350,7 @@ export class Party {
     this.finds(this.model.untold(this.protocol.unfinished));
   }
 
-  /** Why nothing can be received, if so. */
+  /** The error that receiving must throw, if any. */
   private refuses(): "TypeError" | undefined {
     return !this.model.over && (this.busy > 0 || this.model.broken) ? "TypeError" : undefined;
   }
@@ -372,7 +374,7 @@ export class Party {
       this.deliver(expected, () => protocol.pushFrom(window, bytes.length, sink, now));
     } else {
       const chunk = asForm(bytes, form);
-      // Lists of events have no place for texts in bytes.
+      // Lists of events cannot contain texts as bytes.
       if (via === "receive" && !this.settings.textBytes) {
         let events: ProtocolEvent[] = [];
         this.deliver(expected, () => {
@@ -393,7 +395,7 @@ export class Party {
     return this.landing !== undefined;
   }
 
-  /** Whether to go by reserve(). Where that makes a buffer of 64 KiB, only now and then. */
+  /** Whether to use reserve(). If that allocates a buffer of 64 KiB, only sometimes. */
   private mayReserve(): boolean {
     if (this.landing !== undefined) return false;
     return (!this.model.over && this.world.landings === 0) || this.reserves++ % 16 === 0;
@@ -425,7 +427,7 @@ export class Party {
     const { buffer, bytes } = landing;
     if (expected === undefined) {
       this.landing = undefined;
-      // Of a connection that is over, the buffer is anybody's.
+      // After the end of a connection, its buffer may be reused.
       if (!this.model.over) {
         this.must(Buffer.compare(buffer.subarray(0, bytes.length), bytes) === 0, "let others write to its buffer");
       }
@@ -435,7 +437,7 @@ export class Party {
   }
 
   private end({ via }: Of<"end">): void {
-    // A callback may not receive, and that is receiving.
+    // A callback may not receive, and cut() receives.
     if (this.busy > 0) return;
     this.model.end();
     this.deliver(undefined, () => {
@@ -475,7 +477,7 @@ export class Party {
     };
     const plain = Object.keys(options).length === 0;
     const content = isText ? data.t : bytesOf(data);
-    // A frame for each byte of a long message would take a second.
+    // One frame for each byte of a long message would take a second.
     const size = infinite(fragmentSize ?? this.settings.fragmentSize) ?? Infinity;
     if (content.length > MOST_FRAMES * size) return;
     const answer = this.model.send({
@@ -506,7 +508,7 @@ export class Party {
     this.shared.add(view.buffer);
   }
 
-  /** As adapters send: the caller may change the data at once. */
+  /** Sends like an adapter: the caller may change the data immediately. */
   private copy(data: Data): void {
     const { settings, model, protocol } = this;
     const text = "t" in data;
@@ -555,7 +557,7 @@ export class Party {
   private tick(): void {
     const { protocol, keepalive, model, world } = this;
     if (this.busy > 0) return;
-    // What has come, and not been told, is a sign of life too.
+    // Bytes that have arrived but were not delivered are a sign of life too.
     const does = this.keepaliveModel.tick(world.now, model.state === "open", protocol.bytesReceived);
     const events: ProtocolEvent[] = [];
     if (does === "ping") model.control(9, "");
@@ -569,7 +571,7 @@ export class Party {
       events.push(...keepalive.tick(world.now));
       this.tellAll(events, undefined);
     });
-    this.must(keepalive.expired === this.keepaliveModel.expired, "has expired at another time");
+    this.must(keepalive.expired === this.keepaliveModel.expired, "expired at another time");
   }
 
   private take(hold: boolean): void {
@@ -578,7 +580,7 @@ export class Party {
     this.model.take(hold);
     const parts = hold ? protocol.take({ holdClose: true }) : protocol.take();
     const length = parts.reduce((sum, part) => sum + part.length, 0);
-    this.must(length <= most, `wrote ${length} bytes, not ${most} at the most`);
+    this.must(length <= most, `wrote ${length} bytes, more than ${most}`);
     for (const part of parts) {
       this.finds(this.outbound.write(part, this.errorReason()));
     }
@@ -607,7 +609,10 @@ export class Party {
     return message.slice(0, MAX_REASON);
   }
 
-  /** What was written is the caller's, unless others have it too. Its buffer may have other frames of the same message. */
+  /**
+   * Passes written buffers to their new owner, unless others share them. Their buffer may contain other frames of the
+   * same message.
+   */
   private disown(parts: readonly Uint8Array[]): void {
     const own = parts.filter(({ buffer }) => !this.shared.has(buffer));
     const buffers = new Set(own.filter((part) => part.buffer.byteLength > part.length).map(({ buffer }) => buffer));
@@ -615,19 +620,19 @@ export class Party {
     for (const part of own) part.fill(0);
     for (const buffer of buffers) {
       const others = withoutZeros(Buffer.from(buffer));
-      this.must(others.length === 0 || written!.includes(others), "wrote a buffer with other bytes in it");
+      this.must(others.length === 0 || written!.includes(others), "wrote a buffer that contains other bytes");
     }
     for (const part of own) part.fill(0x77);
   }
 
-  /** What send() has borrowed its owner may change once it is written. */
+  /** Returns the data that send() borrowed to its owner, who may change it once it is written. */
   private giveBack(): void {
     if (this.lent.length === 0) return;
     for (const bytes of this.lent) bytes.fill(0xee);
     this.lent = [];
   }
 
-  // Wrong arguments.
+  // Invalid arguments.
 
   private wrong(what: Wrong): void {
     const { protocol, sink, model } = this;
@@ -697,7 +702,7 @@ export class Party {
     }
   }
 
-  // What it says of itself.
+  // Checks of the connection's own state.
 
   private compare(): void {
     const { protocol, model } = this;
@@ -718,7 +723,7 @@ export class Party {
       this.wrongly("is unfinished without a sliceSize");
     }
     if (!model.broken) {
-      if (protocol.heldBytes === 0) this.must(!model.waiting, "holds nothing, and has not told everything");
+      if (protocol.heldBytes === 0) this.must(!model.waiting, "holds nothing, but has not reported everything");
       else this.must(protocol.paused || unfinished, `holds ${protocol.heldBytes} bytes for no reason`);
       if (!protocol.paused && !unfinished && !model.deaf && !model.over) {
         this.must(
@@ -746,7 +751,7 @@ function shown(event: ReferenceEvent): string {
   return JSON.stringify(event);
 }
 
-/** What is between the zeros at both ends. */
+/** The bytes between the zeros at both ends. */
 function withoutZeros(bytes: Buffer): Buffer {
   const start = bytes.findIndex((byte) => byte !== 0);
   return start < 0 ? bytes.subarray(0, 0) : bytes.subarray(start, bytes.findLastIndex((byte) => byte !== 0) + 1);
@@ -757,7 +762,7 @@ function isZero(bytes: Uint8Array, start: number, end: number): boolean {
   return true;
 }
 
-/** A copy of the bytes, in one of the forms that the package takes. */
+/** A copy of the bytes in one of the forms that the package accepts. */
 export function asForm(bytes: Uint8Array, form: Form | undefined): ArrayBuffer | SharedArrayBuffer | ArrayBufferView {
   const { length } = bytes;
   switch (form) {
@@ -781,7 +786,7 @@ export function asForm(bytes: Uint8Array, form: Form | undefined): ArrayBuffer |
   }
 }
 
-/** One for all connections with the same options, as programs have it. */
+/** One for all connections with the same options, as in real programs. */
 const extensions: Map<string, AgreedExtension["extension"]> = new Map();
 
 function agreed(settings: DeflateSettings): AgreedExtension {
@@ -815,7 +820,7 @@ function sidesOf({ role, deflate }: Settings): { incoming?: ReferenceSide; out?:
   return role === "server" ? { incoming: client, out: server } : { incoming: server, out: client };
 }
 
-/** The defaults are those of docs/api.md. */
+/** The defaults are those in docs/api.md. */
 function modelOptions(settings: Settings, incoming: ReferenceSide | undefined): ReferenceConnectionOptions {
   const { fragments = false, autoPong = true, deflate, limits = {} } = settings;
   const limit = (value: number | undefined, otherwise: number): number => infinite(value) ?? otherwise;

@@ -1,4 +1,4 @@
-// The peer of a connection: bytes to send, right or wrong as a case says.
+// The peer of a connection, which sends the bytes of a case, valid or not.
 
 import { constants, deflateRawSync } from "node:zlib";
 import type { ReferenceSide } from "../../reference/inflate.ts";
@@ -6,7 +6,7 @@ import { concat, type RawFrame, serialize } from "../../reference/serialize.ts";
 import type { Data, Incoming } from "./case.ts";
 
 const NOTHING = new Uint8Array(0);
-/** An empty block, stored and final. */
+/** An empty stored block with BFINAL set. */
 const EMPTY_FINAL = [0x01, 0x00, 0x00, 0xff, 0xff];
 
 export function bytesOf(data: Data | undefined): Uint8Array {
@@ -20,12 +20,12 @@ export class Peer {
   private readonly masks: boolean;
   private readonly side: ReferenceSide | undefined;
   private history: Buffer = Buffer.alloc(0);
-  /** What has not arrived: from `start` to `end`. */
+  /** The bytes that have not arrived yet, from `start` to `end`. */
   private pending: Uint8Array = new Uint8Array(1024);
   private start = 0;
   private end = 0;
 
-  /** @param side how it compresses, if it does */
+  /** @param side the settings of its compression, if any */
   constructor(masks: boolean, side: ReferenceSide | undefined) {
     this.masks = masks;
     this.side = side;
@@ -44,7 +44,7 @@ export class Peer {
     }
   }
 
-  /** The next bytes to arrive: good until more is sent. */
+  /** The next bytes to arrive. The view is valid until more is sent. */
   next(size: number): Uint8Array {
     const { start, end } = this;
     this.start = size < 0 ? end : Math.min(start + size, end);
@@ -67,7 +67,7 @@ export class Peer {
     this.end += bytes.length;
   }
 
-  /** What serialize() does with an ordinary frame, in a tenth of the time. */
+  /** Does the work of serialize() for an ordinary frame in a tenth of the time. */
   private write(first: number, payload: Uint8Array, key: number): void {
     const { length } = payload;
     this.reserve(length + 14);
@@ -137,7 +137,7 @@ export class Peer {
     return [(number >> 24) & 255, (number >> 16) & 255, (number >> 8) & 255, number & 255];
   }
 
-  /** RFC 7692 §7.2.1, by zlib. */
+  /** Compresses with zlib, as in RFC 7692 §7.2.1. */
   private compress(
     data: Uint8Array,
     { level, finals = 0, flip, drop = 0 }: NonNullable<Incoming["deflate"]>,

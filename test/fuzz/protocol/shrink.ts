@@ -1,4 +1,4 @@
-// The simplest case that still fails: fewer calls and connections, with fewer options.
+// Finds the simplest case that still fails, with fewer calls, connections and options.
 
 import { type Fails, shrinkList, shrinkOptions } from "../shrink.ts";
 import type { Call, Incoming, ProtocolCase, Settings } from "./case.ts";
@@ -32,7 +32,7 @@ function sizeOf(one: ProtocolCase): number {
   return JSON.stringify(one).length;
 }
 
-/** Those at the end that no call is on. */
+/** Drops connections at the end that no call uses. */
 async function shrinkConnections(one: ProtocolCase, fails: Fails<ProtocolCase>): Promise<readonly Settings[]> {
   let { connections } = one;
   while (connections.length > 1 && (await fails({ ...one, connections: connections.slice(0, -1) }))) {
@@ -72,7 +72,7 @@ async function shrinkCall(call: Call, fails: Fails<Call>): Promise<Call> {
   return whole(left);
 }
 
-/** What a call must have to be one. */
+/** Whether a call needs its size to be valid. */
 function hasSize(call: Call): boolean {
   switch (call.op) {
     case "in":

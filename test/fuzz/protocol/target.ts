@@ -1,4 +1,4 @@
-// The target "protocol": any calls on several connections, in one another too, against a model of each.
+// The target "protocol": any calls on several connections, also nested, compared with a model of each.
 
 import type { Target } from "../target.ts";
 import type { ProtocolCase } from "./case.ts";

@@ -1,18 +1,18 @@
-// Runs a case: its calls in their order, those that are made in callbacks included.
+// Runs the calls of a case in order, including those made in callbacks.
 
 import { Protocol } from "../../../src/index.ts";
 import type { ReadWindow } from "../../../src/frame/read-window.ts";
 import type { Call, ProtocolCase } from "./case.ts";
 import { type Finding, Party, type Stage } from "./party.ts";
 
-/** How deep calls may be made in one another. */
+/** The maximum nesting depth of calls. */
 const MAX_DEPTH = 4;
 
 interface Running {
   readonly party: Party;
   readonly at: number;
   readonly inside: readonly Call[];
-  /** How many callbacks there have been. */
+  /** The number of callbacks so far. */
   callbacks: number;
   done: boolean;
 }
@@ -26,7 +26,7 @@ export class World implements Stage {
   finding: Finding | undefined = undefined;
   readonly #parties: Party[];
   readonly #running: Running[] = [];
-  /** Those that have not got the key that they have asked for: they are not to be used. */
+  /** Connections that are waiting for a key and must not be used. */
   readonly #asking: Set<Party> = new Set();
 
   constructor(one: ProtocolCase) {
@@ -88,7 +88,7 @@ export interface Result {
 }
 
 export function runCase(one: ProtocolCase): Result {
-  // Errors are made by the million, and their stacks would take as long as all the rest.
+  // Millions of errors are created, and their stacks would take as long as everything else.
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
   try {
