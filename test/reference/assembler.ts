@@ -1,4 +1,4 @@
-// Bytes -> messages (RFC 6455 §5.4), on top of the reference decoder and as plain as it is. Shares nothing with src/.
+// Bytes -> messages (RFC 6455 §5.4), as simple as the reference decoder that it uses. It shares no code with src/.
 
 import { ReferenceDecoder, type ReferenceFrame, type ReferenceOptions } from "./decoder.ts";
 import type { Inflation, ReferenceInflater } from "./inflate.ts";
@@ -7,11 +7,11 @@ export interface ReferenceFault {
   code: string;
   closeCode: number;
   byteOffset: number;
-  /** Other codes that are as good: of a compressed message that is wrong in two ways zlib does not tell which is first. */
+  /** Other acceptable codes. If a compressed message is wrong in two ways, zlib does not say which comes first. */
   or?: readonly string[];
 }
 
-/** What a peer has said, in the order in which it said it. `frame` counts the frames of the stream, from 1 on. */
+/** The peer's messages, control frames and faults, in order. `frame` counts the frames of the stream from 1. */
 export type ReferenceItem =
   | { type: "text"; data: string; frame: number }
   | { type: "binary"; data: Uint8Array; frame: number }
@@ -21,31 +21,33 @@ export type ReferenceItem =
   | { type: "ping"; data: Uint8Array; frame: number; byteOffset: number }
   | { type: "pong"; data: Uint8Array; frame: number; byteOffset: number }
   | { type: "close"; code: number; reason: string; frame: number }
-  /** `after` is how many bytes may come before it of which the reference does not know: see Inflation. */
+  /**
+   * `after` is the number of bytes that may come before the fault without the reference knowing them. See Inflation.
+   */
   | { type: "fault"; fault: ReferenceFault; frame: number; after: number };
 
-/** Compression, where it was agreed on. */
+/** The settings of compression, if it was negotiated. */
 export interface ReferenceCompression {
   inflater: ReferenceInflater;
-  /** Whether a message is inflated at its end, and not as it comes. A choice of wsframe. */
+  /** Whether a message is inflated at its end instead of as it arrives. A choice of wsframe. */
   whole: boolean;
-  /** The most bytes that this many compressed bytes may become. A choice of wsframe: `maxInflateRatio`. */
+  /** The most bytes that this many compressed bytes may inflate to. A choice of wsframe: `maxInflateRatio`. */
   most(compressed: number): number;
 }
 
 export interface AssemblerOptions {
   decoder: ReferenceOptions;
-  /** Deliver what comes of a message when it comes. A choice of wsframe: `fragments`. */
+  /** Whether parts of a message are delivered as they arrive. A choice of wsframe: `fragments`. */
   pieces: boolean;
-  /** The limits are choices of wsframe. They hold for what the headers announce. */
+  /** The limits are choices of wsframe. They apply to the lengths in the headers. */
   maxFragments: number;
   maxMessage: number;
-  /** `maxMessage` of what has to be collected. */
+  /** `maxMessage`, for messages that have to be collected. */
   maxCollected: number;
   compression?: ReferenceCompression | undefined;
 }
 
-/** The close codes of errors (RFC 6455 §7.4.1): 1002 where nothing else is said. */
+/** The close codes of errors (RFC 6455 §7.4.1). All others have 1002. */
 const CLOSE_CODES: Record<string, number> = {
   WS_ERR_INVALID_UTF8: 1007,
   WS_ERR_INVALID_COMPRESSED_DATA: 1007,
@@ -70,34 +72,34 @@ interface OpenMessage {
   compressed: boolean;
   frames: number;
   announced: number;
-  /** Payload bytes so far, compressed where it is. */
+  /** The payload so far, compressed if the message is. */
   bytes: number[];
-  /** How many bytes have been delivered in pieces: inflated ones, where it is compressed. */
+  /** The number of bytes that have been delivered in pieces, after inflating. */
   delivered: number;
-  /** Of text that is looked at as it comes, the beginning of a character. */
+  /** For text that is checked as it arrives: the beginning of an incomplete character. */
   incomplete: Uint8Array;
 }
 
 const OTHER_FAULTS = ["WS_ERR_INVALID_UTF8", "WS_ERR_INFLATE_RATIO", "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH"];
-/** More than one bad symbol can make of the last byte: eight matches of the greatest length. */
+/** More bytes than one invalid symbol can produce from the last byte: eight matches of maximum length. */
 const UNKNOWN = 8 * 258;
 
 export class ReferenceAssembler {
-  /** What has come and nobody has taken. */
+  /** Items that have not been taken yet. */
   readonly items: ReferenceItem[] = [];
   /** Whether nothing can follow. */
   over = false;
-  /** A fault that may be found already, and that zlib has not seen. */
+  /** A fault that the connection may already have found but zlib has not. */
   early: ReferenceFault | undefined;
   private readonly options: AssemblerOptions;
   private readonly decoder: ReferenceDecoder;
   private message: OpenMessage | undefined;
   private frames = 0;
-  /** Where the last complete frame has ended. */
+  /** The end of the last complete frame. */
   private end = 0;
-  /** Set when text that was compressed is not UTF-8. */
+  /** Whether text that was compressed is not UTF-8. */
   private invalid = false;
-  /** Of the frame that has begun: whether its header has been looked at, and how much of its payload has. */
+  /** For the current frame: whether its header has been processed, and how much of its payload. */
   private begun = false;
   private seen = 0;
 
@@ -116,7 +118,8 @@ export class ReferenceAssembler {
     if (decoder.current && !this.over) this.advance(decoder.current, false);
     if (decoder.error && !this.over) {
       const { code, byteOffset } = decoder.error;
-      // The top bit of a length shows in the third byte of a header. What shows in the last is too long, but is a length.
+      // The top bit of a length is in the third byte of a header. A fault at the last byte means a valid length that is
+      // too large.
       const tooLong = code === "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH" && byteOffset - this.end > 2;
       this.fail(faultOf(code, byteOffset, tooLong ? 1009 : undefined), this.frames + 1);
     }
@@ -168,7 +171,7 @@ export class ReferenceAssembler {
     }
   }
 
-  /** Payload bytes of the message; `last` when it ends with them. `end` is where their frame does. */
+  /** Adds payload bytes to the message. `last` says whether they end it, and `end` is the end of their frame. */
   private data(bytes: number[], last: boolean, end: number): void {
     const message = this.message!;
     if (message.compressed || !this.options.pieces) for (const byte of bytes) message.bytes.push(byte);
@@ -191,7 +194,7 @@ export class ReferenceAssembler {
     const unknown = fault === "corrupt" ? UNKNOWN : 0;
     this.early = mayBeTooMany ? faultOf("WS_ERR_TOO_MANY_FINAL_BLOCKS", end) : undefined;
     if (fault !== undefined && pieces && !whole) {
-      // zlib tells nothing of a stream that is wrong, so see what it makes of fewer bytes.
+      // zlib does not return the output of an invalid stream, so this tries shorter input.
       for (let length = compressed.length; length > 0; length--) {
         const before = inflater.sofar(compressed.subarray(0, length));
         if (before.fault === fault) continue;
@@ -233,18 +236,18 @@ export class ReferenceAssembler {
     this.characters(message, data.subarray(message.delivered), last, true);
   }
 
-  /** Bytes of a message that is delivered in pieces: of text, the characters that are complete. */
+  /** Delivers bytes of a message in pieces. For text, only complete characters. */
   private piece(message: OpenMessage, bytes: Uint8Array, last: boolean): void {
     if (message.kind === "binary") {
       if (bytes.length > 0) this.items.push({ type: "piece", data: bytes, frame: this.frames });
       return;
     }
-    // What is not compressed the decoder has checked.
+    // The decoder has already checked data that is not compressed.
     const text = this.characters(message, bytes, last, message.compressed && !this.options.decoder.allowInvalidUtf8);
     if (text !== "") this.items.push({ type: "piece", data: text, frame: this.frames });
   }
 
-  /** The next characters of a message, up to one that is not complete, or wrong. */
+  /** The next characters of a message, up to one that is incomplete or invalid. */
   private characters(message: OpenMessage, bytes: Uint8Array, last: boolean, fatal: boolean): string {
     const all = message.incomplete.length > 0 ? Buffer.concat([message.incomplete, bytes]) : bytes;
     const options = { fatal, ignoreBOM: true };
@@ -252,7 +255,7 @@ export class ReferenceAssembler {
       const text = new TextDecoder("utf-8", options).decode(all, { stream: !last });
       let rest = all.length;
       if (rest > 0 && all[rest - 1]! >= 0x80) {
-        // Without what is incomplete it decodes to the same.
+        // Without the incomplete character, it decodes to the same text.
         const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
         rest = Math.max(0, all.length - 3);
         while (rest < all.length && lenient.decode(all.subarray(0, rest)) !== text) rest++;
@@ -262,13 +265,13 @@ export class ReferenceAssembler {
     } catch {
       this.invalid = true;
     }
-    // What stands before the wrong one.
+    // The text before the invalid character.
     const careful = new TextDecoder("utf-8", options);
     let text = "";
     try {
       for (const byte of all) text += careful.decode(Uint8Array.of(byte), { stream: true });
     } catch {
-      // It ends here.
+      // The text ends here.
     }
     return text;
   }
@@ -291,7 +294,7 @@ export class ReferenceAssembler {
     if (opcode === 9) this.items.push({ type: "ping", data, frame, byteOffset });
     else if (opcode === 10) this.items.push({ type: "pong", data, frame, byteOffset });
     else {
-      // §7.1.5: 1005 where there is no code.
+      // §7.1.5: 1005 if there is no code.
       const code = data.length < 2 ? 1005 : data.readUInt16BE(0);
       this.items.push({ type: "close", code, reason: data.subarray(2).toString(), frame });
       this.over = true;

@@ -1,6 +1,6 @@
-// A whole connection after its opening handshake, as a model: what a side may be told, what it sends, how it ends. Written
-// from RFC 6455 §5 to §7 on top of the reference assembler, and sharing nothing with src/. What the RFC leaves open, and
-// docs/api.md decides, is marked "choice".
+// A model of a whole connection after its opening handshake: what it may report, what it sends, and how it ends. It is
+// written from RFC 6455 §5 to §7 on top of the reference assembler and shares no code with src/. Behaviour that the RFC
+// leaves open and docs/api.md defines is marked "choice".
 
 import { type AssemblerOptions, faultOf, ReferenceAssembler, type ReferenceFault } from "./assembler.ts";
 
@@ -8,13 +8,13 @@ export interface ReferenceConnectionOptions extends AssemblerOptions {
   server: boolean;
   autoPong: boolean;
   fragmentSize: number;
-  /** Choices: how many control frames may come in a period, and how many Pongs may wait for take(). */
+  /** Choices: how many control frames may arrive in a period, and how many Pongs may wait for take(). */
   maxControlFrames: number;
   controlPeriod: number;
   maxPendingPongs: number;
 }
 
-/** What the connection tells. */
+/** The events of the connection. */
 export type ReferenceEvent =
   | { type: "text"; data: string }
   | { type: "binary"; data: Uint8Array }
@@ -26,14 +26,14 @@ export type ReferenceEvent =
   | { type: "error"; fault: ReferenceFault }
   | { type: "close"; code: number; reason: string; wasClean: boolean };
 
-/** What the connection has to send. */
+/** The frames that the connection has to send. */
 export type ReferenceSent =
   | { type: "control"; opcode: number; payload: Uint8Array }
-  /** A Close for an error: its reason is a text for people. The code may be that of another error: see ReferenceFault. */
+  /** A Close for an error. Its reason is readable text. The code may be that of another error: see ReferenceFault. */
   | { type: "failure"; code: number; sure: boolean }
   | ReferencePart;
 
-/** A message, or a piece of one. */
+/** A message or a piece of one. */
 export interface ReferencePart {
   type: "part";
   text: boolean;
@@ -41,11 +41,11 @@ export interface ReferencePart {
   first: boolean;
   last: boolean;
   fragmentSize: number;
-  /** As of the first part of the message. */
+  /** As in the first part of the message. */
   compress: boolean | undefined;
 }
 
-/** What send() is given. Whatever else is undefined. */
+/** The arguments of send(). All others are undefined. */
 export interface ReferenceSend {
   data: string | Uint8Array | undefined;
   prepared: boolean;
@@ -55,21 +55,21 @@ export interface ReferenceSend {
   fragmentSize: number | undefined;
 }
 
-/** What a call does: return, or throw one of these. */
+/** The result of a call: it returns, or throws one of these. */
 export type ReferenceAnswer<T> = { returns: T } | { throws: readonly ("TypeError" | "RangeError")[] };
 
 /**
- * The states (§7.1), by what is still to come:
+ * The states (§7.1), by the Closes that are still missing:
  *
- *   open       both Closes
- *   answering  ours, since the peer's has come
- *   failing    ours, which tells what the peer did wrong
- *   closing    the peer's, since ours is on its way
+ *   open       both
+ *   answering  ours; the peer's has arrived
+ *   failing    ours, which reports the peer's error
+ *   closing    the peer's; ours has been sent
  *   closed     neither
  */
 export type ReferenceState = "open" | "answering" | "failing" | "closing" | "closed";
 
-/** A choice: what a peer has not used of its control frames stays, for this many periods. */
+/** A choice: control frames that a peer has not used remain available for this many periods. */
 const MAX_CREDIT = 60;
 const MAX_REASON = 123;
 const NOTHING: Uint8Array = new Uint8Array(0);
@@ -77,35 +77,35 @@ const NOTHING: Uint8Array = new Uint8Array(0);
 interface Outgoing {
   text: boolean;
   compress: boolean | undefined;
-  /** A high surrogate whose other half may be next. */
+  /** A high surrogate whose other half may follow. */
   surrogate: string;
-  /** Of text that came as bytes, the beginning of a character. */
+  /** For text that is sent as bytes: the beginning of an incomplete character. */
   incomplete: Uint8Array;
 }
 
 export class ReferenceConnection {
   state: ReferenceState = "open";
-  /** Why it failed. */
+  /** The reason for the failure. */
   fault: ReferenceFault | undefined;
-  /** Why it may have failed, where it has ended as well. */
+  /** The possible reason for the failure, if the connection has also ended. */
   possibleFault: ReferenceFault | undefined;
-  /** What has been sent and not been looked at, in order. */
+  /** Frames that have been sent but not checked yet, in order. */
   readonly sent: ReferenceSent[] = [];
-  /** How many bytes have come. */
+  /** The number of bytes received. */
   received = 0;
-  /** Whether a sink has thrown: nothing can be received any more. */
+  /** Whether a sink has thrown, after which nothing can be received. */
   broken = false;
   private readonly options: ReferenceConnectionOptions;
   private readonly assembler: ReferenceAssembler;
-  /** Events that follow from one that was told already. */
+  /** Events that follow from one that was already reported. */
   private due: ReferenceEvent[] = [];
   private answer: { code: number | undefined; reason: string; failure: boolean } | undefined;
   private wasClean = false;
   private streamEnded = false;
   private stopped = false;
-  /** The frame that was being told of when the connection was paused: it may be told to its end. */
+  /** The frame that was being reported when the connection was paused. It may be reported to its end. */
   private stoppedIn = 0;
-  /** The frame that was told of last. */
+  /** The last reported frame. */
   private frame = 0;
   private message: Outgoing | undefined;
   private pendingPongs = 0;
@@ -116,7 +116,7 @@ export class ReferenceConnection {
     this.assembler = new ReferenceAssembler(options);
   }
 
-  // What it says of itself.
+  // The connection's own state.
 
   get over(): boolean {
     return this.state === "failing" || this.state === "closed";
@@ -130,7 +130,7 @@ export class ReferenceConnection {
     return this.stopped && !this.over;
   }
 
-  /** §7.1.1: the server ends the stream; either does when something is wrong. */
+  /** §7.1.1: the server ends the stream. After an error, both sides do. */
   get streamEnd(): "none" | "expect" | "send" {
     if (this.state !== "closed") return "none";
     return this.options.server || this.streamEnded || !this.wasClean ? "send" : "expect";
@@ -140,21 +140,21 @@ export class ReferenceConnection {
     return this.message !== undefined;
   }
 
-  /** Whether something is known that has not been told. */
+  /** Whether there is something that has not been reported. */
   get waiting(): boolean {
     return this.due.length > 0 || (!this.over && this.state !== "answering" && this.assembler.items.length > 0);
   }
 
-  /** Whether the peer's last byte has come: what follows a Close or an error is ignored. */
+  /** Whether the peer's last byte has arrived. Anything after a Close or an error is ignored. */
   get deaf(): boolean {
     return this.assembler.over;
   }
 
-  // What comes.
+  // Receiving.
 
   receive(bytes: Uint8Array, now: number | undefined): void {
     if (this.over) return;
-    // What comes during a pause counts when it is told of: for all the time until resume().
+    // Data that arrives during a pause counts when it is reported, for the whole time until resume().
     if (!this.paused) this.begin(now);
     if (this.state === "answering") return;
     this.received += bytes.length;
@@ -165,14 +165,14 @@ export class ReferenceConnection {
     this.streamEnded = true;
   }
 
-  /** `inCall`: from inside an event, whose frame may still be told of to its end. A choice. */
+  /** `inCall`: called inside an event, whose frame may still be reported to its end. A choice. */
   pause(inCall: boolean): void {
     this.stopped = true;
     if (!inCall) this.stoppedIn = 0;
     else if (this.stoppedIn === 0) this.stoppedIn = this.frame;
   }
 
-  /** The call in which things were told has returned. */
+  /** The call that reported events has returned. */
   returned(): void {
     this.stoppedIn = 0;
   }
@@ -184,7 +184,7 @@ export class ReferenceConnection {
     if (!nested) this.begin(now);
   }
 
-  /** A choice: the limit on control frames holds for a period of time, where the caller tells the time. */
+  /** A choice: the limit on control frames applies per period if the caller passes the time. */
   private begin(now: number | undefined): void {
     const { maxControlFrames, controlPeriod } = this.options;
     if (now === undefined) {
@@ -197,23 +197,26 @@ export class ReferenceConnection {
     }
   }
 
-  /** What is wrong with an event that was told, if anything is; and takes it as told. */
+  /** Accepts a reported event. Returns what is wrong with it, if anything. */
   told(event: ReferenceEvent): string | undefined {
     const expected = this.next(event);
-    if (typeof expected === "string") return `${expected}, but was told ${show(event)}`;
+    if (typeof expected === "string") return `${expected}, but reported ${show(event)}`;
     return differ(expected, event);
   }
 
-  /** What should have been told by now, if anything. `unfinished`: the connection has said that it needs another call. */
+  /**
+   * An event that should have been reported by now, if any. `unfinished`: the connection has said that it needs another
+   * call.
+   */
   untold(unfinished: boolean): string | undefined {
-    if (this.due.length > 0) return `was not told ${show(this.due[0]!)}`;
+    if (this.due.length > 0) return `did not report ${show(this.due[0]!)}`;
     if (this.paused || unfinished || this.broken || this.over || this.state === "answering") return undefined;
     const [item] = this.assembler.items;
-    if (item !== undefined) return `was not told ${JSON.stringify(item)}`;
-    return this.streamEnded ? "was not told that the stream has ended" : undefined;
+    if (item !== undefined) return `did not report ${JSON.stringify(item)}`;
+    return this.streamEnded ? "did not report the end of the stream" : undefined;
   }
 
-  /** The event that comes next, once what it means has been done; or why none may come. */
+  /** The expected next event, after its effects have been applied, or the reason why there must be none. */
   private next(event: ReferenceEvent): ReferenceEvent | string {
     const due = this.due.shift();
     if (due !== undefined) return due;
@@ -230,7 +233,7 @@ export class ReferenceConnection {
         this.assembler.over = true;
         return this.failed(early, true);
       }
-      if (!this.streamEnded) return "nothing has come";
+      if (!this.streamEnded) return "nothing has arrived";
       if (this.paused) return "it is paused";
       if (mayFail) this.possibleFault = early;
       this.state = "closed";
@@ -255,7 +258,7 @@ export class ReferenceConnection {
     }
   }
 
-  /** Where pieces are cut says nothing. But each has at least one character or byte, and no half of either. */
+  /** Pieces may be cut anywhere, but each has at least one complete character or byte. */
   private piece(told: string | Uint8Array): ReferenceEvent | string {
     if (told.length === 0) return "a piece is not empty";
     const { items } = this.assembler;
@@ -271,7 +274,7 @@ export class ReferenceConnection {
     }
     const [next] = items;
     if (at < told.length && next?.type === "fault" && next.after > 0) {
-      // It may have got further than the reference, before the byte that is wrong.
+      // The connection may have read further than the reference before the invalid byte.
       parts.push(told.slice(at));
       next.after -= told.length - at;
     }
@@ -284,7 +287,7 @@ export class ReferenceConnection {
     return /[\ud800-\udbff]$/.test(told) ? "half a character" : { type: "piece", data: parts.join("") };
   }
 
-  /** §5.5.2: unless a Close has been received. None is sent after our own (§5.5.1). */
+  /** §5.5.2: a Ping is answered unless a Close has been received. No Pong is sent after our own Close (§5.5.1). */
   private ping(data: Uint8Array, byteOffset: number): ReferenceEvent {
     if (this.options.autoPong && this.state === "open") {
       if (++this.pendingPongs > this.options.maxPendingPongs) {
@@ -300,7 +303,7 @@ export class ReferenceConnection {
     return this.failed(faultOf("WS_ERR_TOO_MANY_CONTROL_FRAMES", byteOffset), true);
   }
 
-  /** §5.5.1: answered with the same code, unless it is one that must not be sent. */
+  /** §5.5.1: a Close is answered with the same code, unless that code must not be sent. */
   private close1({ code, reason }: { code: number; reason: string }): ReferenceEvent {
     this.wasClean = true;
     if (this.state === "open") {
@@ -312,7 +315,7 @@ export class ReferenceConnection {
     return { type: "close", code, reason, wasClean: true };
   }
 
-  /** §7.1.7. A choice: after our own Close nothing is an error any more, and the connection has just ended. */
+  /** §7.1.7. A choice: after our own Close, nothing is an error any more, and the connection just ends. */
   private failed(fault: ReferenceFault, byPeer: boolean): ReferenceEvent {
     const isError = this.state === "open" || !byPeer;
     this.fault = fault;
@@ -328,7 +331,7 @@ export class ReferenceConnection {
     return { type: "error", fault };
   }
 
-  // What this side does.
+  // Sending.
 
   /** The stream is gone. */
   cut(): ReferenceEvent[] {
@@ -368,7 +371,7 @@ export class ReferenceConnection {
     this.sent.push({ type: "control", opcode: 8, payload });
   }
 
-  /** What was queued is taken, and a Close that is due with it. */
+  /** Takes the queued frames, together with a Close that is due. */
   take(holdClose: boolean): void {
     this.pendingPongs = 0;
     if (holdClose || (this.state !== "answering" && this.state !== "failing")) return;
@@ -409,13 +412,13 @@ export class ReferenceConnection {
   }
 }
 
-/** A piece as bytes, and what of it belongs to the next. Undefined if it is text, and wrong. */
+/** A piece as bytes, and the bytes that belong to the next piece. Undefined for invalid text. */
 function readPiece(
   { text, surrogate: before, incomplete }: Outgoing,
   data: string | Uint8Array,
   last: boolean,
 ): { payload: Uint8Array; surrogate: string; incomplete: Uint8Array } | undefined {
-  // Strings alone have nothing that could be wrong.
+  // A complete string cannot be invalid.
   if (typeof data === "string" && last && incomplete.length === 0) {
     return { payload: Buffer.from(before + data), surrogate: "", incomplete };
   }
@@ -448,7 +451,7 @@ function isUtf8(bytes: Uint8Array): boolean {
   }
 }
 
-/** Whether there is a character that begins with these bytes, and has more: try the least and the greatest that may follow. */
+/** Whether a longer character begins with these bytes. Tries the smallest and largest continuations. */
 function mayBegin(bytes: Uint8Array): boolean {
   const first = bytes[0]!;
   const length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 0;
@@ -459,14 +462,14 @@ function mayBegin(bytes: Uint8Array): boolean {
   });
 }
 
-/** §7.4: the codes that may stand in a Close. */
+/** §7.4: the codes that a Close may contain. */
 function maySend(code: number): boolean {
   if (!Number.isInteger(code)) return false;
   if (code >= 3000 && code <= 4999) return true;
   return [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014].includes(code);
 }
 
-/** §5.5: as many whole characters as fit. A choice: a longer reason is cut, and not refused. */
+/** §5.5: as many whole characters as fit. A choice: a longer reason is cut instead of refused. */
 function cutReason(reason: string): Buffer {
   let cut = "";
   let bytes = 0;
@@ -485,7 +488,7 @@ function show(event: ReferenceEvent): string {
 }
 
 function differ(expected: ReferenceEvent, event: ReferenceEvent): string | undefined {
-  return same(expected, event) ? undefined : `was told ${show(event)}, not ${show(expected)}`;
+  return same(expected, event) ? undefined : `reported ${show(event)}, not ${show(expected)}`;
 }
 
 function same(a: ReferenceEvent, b: ReferenceEvent): boolean {
@@ -505,20 +508,20 @@ function sameData(a: string | Uint8Array, b: string | Uint8Array): boolean {
   return a.length === b.length && Buffer.compare(a, b) === 0;
 }
 
-/** `a` is what is expected. */
+/** `a` is the expected fault. */
 export function sameFault(a: ReferenceFault | undefined, b: ReferenceFault | undefined): boolean {
   if (a?.byteOffset !== b?.byteOffset) return false;
   return (b !== undefined && a?.or?.includes(b.code)) || (a?.code === b?.code && a?.closeCode === b?.closeCode);
 }
 
-/** Choices, all of them: see Keepalive. Times are in milliseconds, as the caller tells them. */
+/** All of these are choices: see Keepalive. Times are in milliseconds on the caller's clock. */
 export interface ReferenceTimes {
   pingInterval: number;
   pongTimeout: number;
   closeTimeout: number;
 }
 
-/** When to send a Ping, and when to give a connection up. */
+/** Says when to send a Ping and when to treat a connection as dead. */
 export class ReferenceKeepalive {
   expired = false;
   private readonly times: ReferenceTimes;
@@ -538,7 +541,7 @@ export class ReferenceKeepalive {
     this.pingedAt = undefined;
   }
 
-  /** What is due. "fail" is an error (WS_ERR_PONG_TIMEOUT), "end" the end of the stream. */
+  /** The action that is due. "fail" is an error (WS_ERR_PONG_TIMEOUT), "end" the end of the stream. */
   tick(now: number, open: boolean, received: number): "nothing" | "ping" | "fail" | "end" {
     const { pingInterval, pongTimeout, closeTimeout } = this.times;
     if (!open) {

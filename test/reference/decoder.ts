@@ -1,5 +1,5 @@
-// A decoder of WebSocket frames written straight from RFC 6455, one byte at a time, for the tests to hold the
-// real ones against. It shares nothing with src/ or assembly/, and is as plain as can be.
+// A decoder of WebSocket frames written directly from RFC 6455, one byte at a time. Tests compare the real decoders
+// with it. It shares no code with src/ or assembly/ and is as simple as possible.
 
 export interface ReferenceOptions {
   server: boolean;
@@ -50,7 +50,7 @@ export type Rule =
   | "utf8"
   | "utf8-surrogate";
 
-/** The places in a frame at which a decoder may look at what it has. */
+/** The points in a frame at which a decoder may check what it has received. */
 export type Stage = "byte" | "two bytes" | "length" | "payload" | "frame" | "text" | "message";
 
 class Failure extends Error {
@@ -62,7 +62,7 @@ class Failure extends Error {
   }
 }
 
-/** RFC 3629 by arithmetic: is there a character that begins with these bytes? */
+/** RFC 3629 as arithmetic: whether a character begins with these bytes. */
 class Utf8 {
   private prefix = 0;
   private left = 0;
@@ -72,12 +72,12 @@ class Utf8 {
     return this.left > 0;
   }
 
-  /** Whether the bytes up to the one that was refused begin a surrogate. */
+  /** Whether the bytes, including the refused one, begin a surrogate. */
   get surrogate(): boolean {
     return this.prefix >= 0xd800 >> 6 && this.prefix <= 0xdfff >> 6 && this.left === 1 && this.least === 0x800;
   }
 
-  /** False if no character goes on with this byte. */
+  /** Returns false if no character continues with this byte. */
   add(byte: number): boolean {
     if (this.left === 0) {
       if (byte < 0b1000_0000) return true;
@@ -98,12 +98,12 @@ class Utf8 {
 
 export class ReferenceDecoder {
   readonly frames: ReferenceFrame[] = [];
-  /** The frame that has begun and not ended. */
+  /** The frame that has begun but not ended. */
   current: ReferenceFrame | undefined;
   error: ReferenceError | undefined;
   closed = false;
   protected readonly options: ReferenceOptions;
-  /** Of the byte that is looked at. */
+  /** The offset of the current byte. */
   protected offset = 0;
   private header: number[] = [];
   protected messageOpcode: number | undefined;
@@ -129,14 +129,14 @@ export class ReferenceDecoder {
     }
   }
 
-  /** A rule is broken. Models of laxer decoders go on, or fail later. */
+  /** Reports a broken rule. Subclasses that model laxer decoders continue, or fail later. */
   protected broken(_rule: Rule, code: string, byteOffset = this.offset): void {
     throw new Failure(code, byteOffset);
   }
 
   /**
-   * Everything up to here is read; of "payload" its first byte, or all of an empty one; of "text" another byte of a text
-   * message. For the same models.
+   * Called when everything up to this stage has been read. "payload" is its first byte, or the end of an empty one;
+   * "text" is another byte of a text message. For the same subclasses.
    */
   protected reached(_stage: Stage): void {}
 
@@ -259,7 +259,7 @@ export class ReferenceDecoder {
   private endIfComplete(): void {
     const frame = this.current!;
     if (frame.payload.length < frame.payloadLength) return;
-    // The character that was cut short is missed where its next byte was to be.
+    // A truncated character is reported at the position of its missing byte.
     if (frame.opcode === 8 && this.closeUtf8?.incomplete) {
       this.broken("close-utf8", "WS_ERR_INVALID_UTF8", this.offset + 1);
     }

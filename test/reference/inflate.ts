@@ -1,11 +1,11 @@
-// permessage-deflate (RFC 7692 §7.2.2), receiving: one message at a time, all of it anew whenever a byte has come, by node:zlib.
-// Shares nothing with src/.
+// Receives permessage-deflate (RFC 7692 §7.2.2) with node:zlib, one message at a time. For each new byte, it inflates
+// the whole message again. It shares no code with src/.
 
 import { constants, inflateRawSync } from "node:zlib";
 
-/** What the sender of a direction keeps to (§7.1). */
+/** The negotiated parameters of the sender in one direction (§7.1). */
 export interface ReferenceSide {
-  /** Its window is 2 to the power of this many bytes. */
+  /** The window has 2 to the power of this many bytes. */
   bits: number;
   /** Whether matches may reach back into earlier messages. */
   takeover: boolean;
@@ -13,13 +13,15 @@ export interface ReferenceSide {
 
 export interface Inflation {
   data: Buffer;
-  /** Why nothing can follow. Of a corrupt message, `data` may have less than could be made of it. */
+  /** The reason why nothing can follow. For a corrupt message, `data` may be incomplete. */
   fault?: "corrupt" | "final blocks" | undefined;
-  /** Whether the next block may be the one with BFINAL set that is too many: zlib tells when it has ended. */
+  /** Whether the next block may be the final block that exceeds the limit, which zlib reports only at its end. */
   mayBeTooMany?: boolean;
 }
 
-/** §7.2.1: what a sender takes away; and an empty final block, which zlib needs to see that a stream is complete. */
+/**
+ * §7.2.1: the bytes that a sender removes, and an empty final block, from which zlib sees that a stream is complete.
+ */
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 const END = Buffer.from([0x01, 0x00, 0x00, 0xff, 0xff]);
 const NOTHING = Buffer.alloc(0);
@@ -34,17 +36,17 @@ export class ReferenceInflater {
     this.side = side;
   }
 
-  /** What can be made of the first bytes of a message. */
+  /** Inflates the first bytes of a message as far as possible. */
   sofar(compressed: Uint8Array): Inflation {
     return this.inflate(compressed, compressed.length, constants.Z_SYNC_FLUSH);
   }
 
-  /** A whole message. */
+  /** Inflates a complete message. */
   whole(compressed: Uint8Array): Inflation {
     return this.inflate(Buffer.concat([compressed, TAIL, END]), compressed.length, constants.Z_FINISH);
   }
 
-  /** Takes note of a message that both sides have seen to its end. */
+  /** Adds a completed message to the window. */
   remember(data: Uint8Array): void {
     if (this.side.takeover) this.history = this.windowOf(this.history, data);
   }
@@ -55,7 +57,7 @@ export class ReferenceInflater {
     return Buffer.concat([before.subarray(Math.max(0, before.length + data.length - size)), data]);
   }
 
-  /** `length` is that of the message alone. */
+  /** `length` is the length of the message alone. */
   private inflate(compressed: Uint8Array, length: number, finishFlush: number): Inflation {
     let dictionary = this.history;
     const parts: Buffer[] = [];
@@ -63,7 +65,7 @@ export class ReferenceInflater {
     let mayBeTooMany = false;
     for (let finals = 0; at < compressed.length; finals++) {
       if (finals > MAX_FINAL_BLOCKS) return { data: Buffer.concat(parts), fault: "final blocks" };
-      // A choice: a message may end with a block that says that it is the last.
+      // A choice: a message may end with a block that has BFINAL set.
       if (at === length && at > 0) break;
       mayBeTooMany = finals === MAX_FINAL_BLOCKS;
       try {
@@ -75,7 +77,7 @@ export class ReferenceInflater {
         }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
         parts.push(buffer);
         at += engine.bytesWritten;
-        // A block with BFINAL set ends a stream of zlib, but not a message.
+        // A block with BFINAL set ends a zlib stream, but not a message.
         if (at < compressed.length) dictionary = this.windowOf(dictionary, buffer);
       } catch {
         return { data: Buffer.concat(parts), fault: "corrupt" };

@@ -1,4 +1,4 @@
-// All peers of this process on all streams, and the page that shows the result.
+// Runs all peers of this process on all streams, and checks the page that shows the result.
 
 import { describe, expect, test } from "vitest";
 import { everything, OTHERS, OURS } from "./peers/all.ts";
@@ -13,15 +13,15 @@ describe.each([...OURS, ...OTHERS].map((peer) => [peer.name, peer] as const))("%
   let results: Promise<Results> | undefined;
   const run = () => (results ??= runPeer(peer, all));
 
-  test("no difference that no row explains", { timeout: 600_000 }, async () => {
+  test("has no unexplained differences", { timeout: 600_000 }, async () => {
     expect(findingsOf(peer, await run())).toEqual([]);
   });
 
-  test("every row is needed", { timeout: 600_000 }, async () => {
+  test("needs every row", { timeout: 600_000 }, async () => {
     expect(unneededRows(peer, await run()).map(({ says }) => says)).toEqual([]);
   });
 
-  test("docs/reliability.md has what came of it", { timeout: 600_000 }, async () => {
+  test("docs/reliability.md shows the result", { timeout: 600_000 }, async () => {
     expectPublished(OURS.includes(peer) ? "wsframe" : name, byRule(await run()));
   });
 

@@ -1,4 +1,4 @@
-// Other decoders on the same bytes as the reference decoder, in short; peers.slow.ts is the whole of it.
+// Compares other decoders with the reference decoder on some of the streams. peers.slow.ts runs all of them.
 
 import { expect, test } from "vitest";
 import { OTHERS, OURS } from "./peers/all.ts";
@@ -18,7 +18,7 @@ const some = arrivals([
 ]);
 
 test.each([...OURS, ...OTHERS].map((peer) => [peer.name, peer] as const))(
-  "%s finds what the reference decoder and its rows say",
+  "%s finds what the reference decoder and its rows predict",
   async (_, peer) => {
     const results = await runPeer(peer, some);
     expect(results.length).toBeGreaterThan(300);
@@ -26,18 +26,18 @@ test.each([...OURS, ...OTHERS].map((peer) => [peer.name, peer] as const))(
   },
 );
 
-test("a difference that no row explains is a finding, and names the stream", async () => {
+test("a difference without a row is a finding that names the stream", async () => {
   const results = await runPeer(ws, some);
   const [first] = findingsOf(ws, results, []);
   expect(first).toMatch(/^ws: .*, to a (server|client), byte by byte: expected error 1002 .* after \d+ bytes, found /);
 });
 
-test("a row that is wrong is a finding", async () => {
+test("a wrong row is a finding", async () => {
   const row: Row = { peer: "FrameDecoder", rules: ["length-minimal"], when: "never", says: "" };
   expect(findingsOf(frameDecoder, await runPeer(frameDecoder, some), [row])).not.toEqual([]);
 });
 
-/** The right decoder, and what is done to what it finds. */
+/** A correct decoder whose result is modified. */
 function spoilt(spoil: (decoded: Awaited<ReturnType<Decode>>) => Awaited<ReturnType<Decode>>): Peer {
   const decode: Decode = async ({ role, chunks }) => {
     const list: Uint8Array[] = [];
@@ -65,7 +65,7 @@ test.each<[Grade, Parameters<typeof spoilt>[0]]>([
   ["strict", ({ messages }) => ({ messages: messages!.slice(0, 1), error: {} })],
   ["wrong", ({ messages, error }) => ({ messages: messages!.map((message) => ({ ...message, data: "?" })), error })],
   ["lax", ({ messages }) => ({ messages: messages! })],
-])("a decoder that is %s is called so", async (grade, spoil) => {
+])("grades a decoder that is %s", async (grade, spoil) => {
   const verdicts = byRule(await runPeer(spoilt(spoil), few));
   expect(verdicts.some((verdict) => verdict.counts[grade] > 0)).toBe(true);
   const others = verdicts.filter(({ counts }) =>
@@ -74,7 +74,7 @@ test.each<[Grade, Parameters<typeof spoilt>[0]]>([
   expect(others).toEqual([]);
 });
 
-test("a decoder that stops some bytes after the error is late", async () => {
+test("grades a decoder as late if it stops some bytes after the error", async () => {
   const late: Decode = async ({ role, chunks }) => {
     const list = [...chunks];
     const [found] = await frameDecoder.run([{ role, chunks: list }]);
@@ -86,7 +86,7 @@ test("a decoder that stops some bytes after the error is late", async () => {
   expect(verdict).toMatchObject({ rule: "rsv", grade: "late" });
 });
 
-test("a module without decode() is refused", () => {
+test("refuses a module without decode()", () => {
   expect(() => ownDecoder("a.js", {})).toThrow(TypeError);
   expect(() => ownDecoder("a.js", { decode: () => ({}), roles: ["peer"] })).toThrow(TypeError);
 });

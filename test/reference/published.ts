@@ -1,4 +1,4 @@
-// What docs/reliability.md says of the peers, held against what they do.
+// Compares what docs/reliability.md says about the peers with what they do.
 
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
@@ -6,7 +6,7 @@ import { RULES } from "./peers/corpus.ts";
 import { ROWS } from "./peers/differences.ts";
 import type { RuleVerdict } from "./peers/verdict.ts";
 
-/** The column of a peer in the table of rules, and the list of what it does differently. */
+/** Checks the column of a peer in the table of rules, and the list of its differences. */
 export function expectPublished(name: string, verdicts: readonly RuleVerdict[]): void {
   const page = readFileSync(new URL("../../docs/reliability.md", import.meta.url), "utf8");
   const rows = page.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));

@@ -1,4 +1,4 @@
-// Frames as bytes, right or wrong as asked, written straight from RFC 6455 §5.2. Shares nothing with src/.
+// Writes frames as bytes, valid or not, directly from RFC 6455 §5.2. It shares no code with src/.
 
 export interface RawFrame {
   fin?: boolean;
@@ -6,9 +6,9 @@ export interface RawFrame {
   opcode: number;
   payload?: Uint8Array;
   maskKey?: readonly number[] | undefined;
-  /** How many bytes the length takes: as few as possible, if not given. */
+  /** The number of bytes for the length. Default: as few as possible. */
   lengthBytes?: 1 | 3 | 9;
-  /** What the header says, where that is not the payload's length. */
+  /** The length in the header, if it differs from the length of the payload. */
   claimedLength?: bigint;
 }
 

@@ -96,7 +96,7 @@ export class User {
   finAt: number | undefined = undefined;
   /** Whether there was no listener when the end began. */
   deaf = false;
-  /** The number of pauses that a timer will end. */
+  /** The number of pause() calls since the last resume(), which a timer will make. */
   paused = 0;
   pauses = 0;
   /** How often the event loop was blocked. */

@@ -1,4 +1,4 @@
-// All peers, and all streams.
+// All peers and all streams.
 
 import { readCaptures } from "../../support/captures.ts";
 import { type Arrival, arrivals } from "./check.ts";
@@ -12,10 +12,10 @@ import { frameDecoder, portableFrameDecoder, protocol } from "./wsframe.ts";
 
 export const OURS: readonly Peer[] = [frameDecoder, portableFrameDecoder, protocol];
 
-/** Those that run in this process. */
+/** The other libraries that run in this process. */
 export const OTHERS: readonly Peer[] = [ws, undici, websocketDriver, websocketNode];
 
-/** The recorded connections without an extension, as they came. */
+/** The recorded connections without an extension, in their original chunks. */
 export function captured(): Arrival[] {
   return readCaptures()
     .filter(({ deflate }) => !deflate)
@@ -27,7 +27,7 @@ export function captured(): Arrival[] {
     );
 }
 
-/** Everything; `streams` is the number of random ones. */
+/** All arrivals. `streams` is the number of random streams. */
 export function everything(seed: number, streams: number): Arrival[] {
   return [...arrivals([...systematic(), ...long(), ...random(seed, streams)]), ...captured()];
 }

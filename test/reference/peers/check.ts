@@ -1,4 +1,4 @@
-// Runs peers on streams, and says how what they find differs: from the RFC, and from what the table of differences says.
+// Runs peers on streams, and compares the results with the RFC and with the table of differences.
 
 import type { Rule } from "../decoder.ts";
 import { Random } from "../../support/random.ts";
@@ -8,10 +8,10 @@ import { type Row, ROWS } from "./differences.ts";
 import { type Laxness, predict, type Treatment } from "./lax.ts";
 import type { Found, Input, Peer } from "./peer.ts";
 
-/** The longest stream that also comes byte by byte. */
+/** The longest stream that also arrives byte by byte. */
 const MAX_BYTE_BY_BYTE = 5000;
 
-/** A stream as it arrives. */
+/** A stream and the chunks in which it arrives. */
 export interface Arrival {
   readonly one: Case;
   /** "whole", "byte by byte", "cut". */
@@ -36,7 +36,7 @@ export function arrivals(cases: readonly Case[], seed = 1): Arrival[] {
   });
 }
 
-/** What the rows say of a peer. */
+/** The combined effect of a peer's rows. */
 export function laxnessOf(rows: readonly Row[], role: Input["role"]): Laxness {
   const rules = new Map<Rule, Treatment>();
   let first: readonly Rule[] | undefined;
@@ -57,7 +57,7 @@ export function laxnessOf(rows: readonly Row[], role: Input["role"]): Laxness {
   return { rules, first, limit, refuses };
 }
 
-/** What a peer of these rows finds. */
+/** The result that a peer with these rows must have. */
 export function expected(input: Input, rows: readonly Row[]): Found {
   const laxness = laxnessOf(rows, input.role);
   const { events, error, rule } = predict(input, laxness);
@@ -71,7 +71,7 @@ export function expected(input: Input, rows: readonly Row[]): Found {
   };
 }
 
-/** Pings and Pongs after an error that was overlooked, in the same chunk. */
+/** Pings and Pongs after an overlooked error, in the same chunk. */
 function controlFramesAfter(
   input: Input,
   laxness: Laxness,
@@ -87,7 +87,10 @@ function controlFramesAfter(
   return events.slice(from).filter((event) => /^p[io]ng/.test(event));
 }
 
-/** Why two are not the same, or undefined. A close code or a name that one does not tell is not compared. */
+/**
+ * The difference between two results, or undefined. Close codes and names that one of them does not report are not
+ * compared.
+ */
 export function difference(expected: Found, found: Found): string | undefined {
   for (let i = 0; i < Math.max(expected.events.length, found.events.length); i++) {
     const [wanted, got] = [expected.events[i], found.events[i]];
@@ -115,14 +118,14 @@ export function shownError(error: Found["error"]): string {
 
 export type Results = readonly { readonly arrival: Arrival; readonly found: Found }[];
 
-/** What a peer finds in the arrivals that are for its role. */
+/** The results of a peer for all arrivals of its role. */
 export async function runPeer(peer: Peer, all: readonly Arrival[]): Promise<Results> {
   const own = all.filter(({ input }) => peer.roles.includes(input.role));
   const found = await peer.run(own.map(({ input }) => input));
   return own.map((arrival, i) => ({ arrival, found: found[i]! }));
 }
 
-/** The differences that no row of the peer explains, for a person to read. */
+/** The differences that no row of the peer explains, in readable form. */
 export function findingsOf({ name }: Peer, results: Results, table: readonly Row[] = ROWS): string[] {
   const rows = table.filter(({ peer }) => peer === name);
   return results.flatMap(({ arrival, found }) => {
@@ -132,7 +135,7 @@ export function findingsOf({ name }: Peer, results: Results, table: readonly Row
   });
 }
 
-/** The rows of the peer without which there would be no other difference. */
+/** The rows of the peer that no arrival needs. */
 export function unneededRows({ name }: Peer, results: Results, table: readonly Row[] = ROWS): Row[] {
   const rows = table.filter(({ peer }) => peer === name);
   return rows.filter((row) => {

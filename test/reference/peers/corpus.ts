@@ -1,4 +1,4 @@
-// Streams for each rule of RFC 6455 on frames: right ones, and wrong ones among right frames.
+// Streams for each rule of RFC 6455 on frames: valid ones, and invalid frames among valid ones.
 
 import { ReferenceDecoder } from "../decoder.ts";
 import { concat, type RawFrame, serialize } from "../serialize.ts";
@@ -32,11 +32,11 @@ export const RULES = {
 
 export type RuleName = keyof typeof RULES;
 
-/** A stream, and what it is there for. */
+/** A stream and the rule that it tests. */
 export interface Case {
   readonly rule: RuleName;
   readonly role: Role;
-  /** In a few words, for a person to read. */
+  /** A short readable description. */
   readonly name: string;
   readonly stream: Uint8Array;
 }
@@ -48,15 +48,18 @@ const bytes = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, "hex"
 const closePayload = (code: number, reason: Uint8Array = new Uint8Array(0)): Uint8Array =>
   concat([Uint8Array.of(code >> 8, code), reason]);
 
-/** Code points at which something begins or ends. */
+/** Code points at the boundaries of ranges. */
 const CHARACTERS = [0, 0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xfeff, 0xfffd, 0xffff, 0x10000, 0x10ffff];
 
-/** What is not UTF-8: stray, overlong, surrogates, beyond U+10FFFF, cut short by ASCII or by another character. */
+/**
+ * Invalid UTF-8: stray bytes, overlong forms, surrogates, code points beyond U+10FFFF, and sequences cut by ASCII or by
+ * another character.
+ */
 const NOT_UTF8 = [
   ..."80 bf c0af c180 e08080 e09fbf eda080 edbfbf f0808080 f08fbfbf f4908080 f5808080 f8888080 fe ff".split(" "),
   ..."c341 e28241 e241 f09f9841 f09f41 f041 c3c3a9 e282e282ac".split(" "),
 ];
-/** Characters that have begun. */
+/** Incomplete characters. */
 const CUT = ["c3", "e2", "e282", "f0", "f09f", "f09f98"];
 
 const CODES = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3500, 3999, 4000, 4999];
@@ -81,7 +84,7 @@ class Corpus {
     return serialize({ maskKey: this.#role === "server" ? KEY : undefined, ...frame });
   }
 
-  /** A stream with frames that are right around it, so that a decoder that errs goes wrong. */
+  /** Adds a stream with valid frames around it, which show whether a decoder lost its position. */
   add(rule: RuleName, name: string, ...frames: (RawFrame | Uint8Array)[]): void {
     const before = [this.frame({ opcode: 1, payload: utf8("before") })];
     const after = [
@@ -128,7 +131,7 @@ class Corpus {
     );
   }
 
-  /** Every first byte of a frame, between messages and inside them. */
+  /** Adds every first byte of a frame, between messages and inside them. */
   firstBytes(): void {
     const states: [string, RawFrame[]][] = [
       ["between messages", []],
@@ -150,7 +153,7 @@ class Corpus {
               : "order";
         const name = `first byte ${first.toString(16).padStart(2, "0")} ${state}`;
         const payload = opcode === 8 ? closePayload(1000, utf8("bye")) : utf8("xy");
-        // What is right and leaves a message open gets its end, so that the frames after it are right too.
+        // Ends a valid frame's open message, so that the frames after it are valid too.
         const right = rule === "order" && inside === (opcode === 0);
         const isOpen = rule === "control" ? inside : right && !fin;
         const rest: RawFrame[] = isOpen ? [{ opcode: 0, payload: utf8("z") }] : [];
@@ -172,7 +175,8 @@ class Corpus {
         { opcode: 0, payload },
       );
     }
-    // Right, though nobody can have so much memory: they may be refused, and are to be waited for otherwise.
+    // These are valid, but no machine has that much memory. A decoder may refuse them, and otherwise waits for the
+    // payload.
     for (const claimedLength of [2n ** 31n, 2n ** 32n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 63n - 1n]) {
       const payload = utf8("hello");
       this.add("huge", `length 0x${claimedLength.toString(16)}`, { opcode: 2, payload, claimedLength, lengthBytes: 9 });
@@ -286,13 +290,13 @@ class Corpus {
         this.add("fragments", `${name}, twice`, ...frames, ...frames, pong, ...frames);
       }
       this.add("fragments", `opcode ${opcode} in 300`, ...whole(...Array.from({ length: 300 }, (_, i) => `${i} `)));
-      this.add("order", `opcode ${opcode} after one that has ended goes on`, ...whole("a", "b"), part("c", true));
+      this.add("order", `opcode ${opcode} after one that has ended continues`, ...whole("a", "b"), part("c", true));
       this.add("order", `opcode ${opcode} inside one`, part("a", false, true), part("b", true, true));
       this.add("order", `opcode ${opcode} inside one after a Ping`, part("", false, true), ping, part("b", true, true));
     }
-    this.add("order", "a continuation of none, empty", { opcode: 0 });
-    this.add("order", "a continuation of none that is to go on, empty", { opcode: 0, fin: false });
-    this.add("order", "a continuation of none after a Ping", ping, { opcode: 0, payload: utf8("a") });
+    this.add("order", "a continuation outside a message, empty", { opcode: 0 });
+    this.add("order", "a continuation outside a message without FIN, empty", { opcode: 0, fin: false });
+    this.add("order", "a continuation outside a message after a Ping", ping, { opcode: 0, payload: utf8("a") });
   }
 
   wrongAtEnd(length: number): void {
@@ -312,10 +316,10 @@ class Corpus {
         this.add("text", name, { opcode: 1, fin: false, payload: a }, { opcode: 9 }, { opcode: 0, payload: b });
       }
     }
-    this.add("text", "binary that is no text", { opcode: 2, payload: bytes(NOT_UTF8.join("")) });
+    this.add("text", "binary that is not text", { opcode: 2, payload: bytes(NOT_UTF8.join("")) });
     this.add(
       "text",
-      "binary that is no text, in fragments",
+      "binary that is not text, in fragments",
       { opcode: 2, fin: false, payload: bytes("c3ff") },
       {
         opcode: 0,
@@ -333,7 +337,7 @@ class Corpus {
         const payload = concat([utf8(before!), wrong, utf8(after!)]);
         this.add("utf8", `text ${hexOf(payload)}`, { opcode: 1, payload });
         const first = { opcode: 1, fin: false, payload };
-        // The message goes on for a while: who looks at its end finds out late.
+        // The message continues for a while, so a decoder that checks its end finds the error late.
         this.add(
           "utf8",
           `${hexOf(payload)} in a first fragment`,
@@ -387,12 +391,12 @@ function casesFor(role: Role): readonly Case[] {
   return corpus.cases;
 }
 
-/** The streams for each rule, for both roles. */
+/** The streams for each rule, in both roles. */
 export function systematic(): Case[] {
   return ROLES.flatMap(casesFor);
 }
 
-/** A text so long that checks by recursion or with a regular expression run out of stack. */
+/** A text that overflows the stack of checks that use recursion or a regular expression. */
 export function long(): Case[] {
   return ROLES.flatMap((role) => {
     const corpus = new Corpus(role);
@@ -422,7 +426,7 @@ function makePools(): readonly Pool[] {
   });
 }
 
-/** Frames from several of the streams above, perhaps with a bit that was changed. */
+/** Frames from several of the streams above, sometimes with one bit changed. */
 export function randomStream(source: Random): { role: Role; stream: Uint8Array } {
   pools ??= makePools();
   const { role, short, right } = source.pick(pools);
@@ -446,7 +450,7 @@ export function random(seed: number, count: number): Case[] {
   }));
 }
 
-/** The stream up to its first Close, so that another one can follow. */
+/** The stream up to its first Close, so that another stream can follow. */
 function withoutEnd({ stream }: Case, role: Role): Uint8Array {
   const decoder = new ReferenceDecoder({ server: role === "server" });
   decoder.push(stream);

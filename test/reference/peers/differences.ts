@@ -1,5 +1,6 @@
-// Where each decoder differs from the RFC, or sees an error later than it could. The reference decoder with the rows of a
-// peer finds what the peer finds, to the byte: any other difference is a finding. Each row is needed by some stream.
+// Lists where each decoder differs from the RFC, or detects an error later than it could. The reference decoder with
+// the rows of a peer finds exactly what the peer finds. Any other difference is a finding, and every row is needed by
+// some stream.
 
 import type { ReferenceFrame, Rule, Stage } from "../decoder.ts";
 import type { Role } from "./peer.ts";
@@ -7,52 +8,52 @@ import type { Role } from "./peer.ts";
 interface Described {
   /** The name of the Peer. */
   readonly peer: string;
-  /** What it does, for the documentation. */
+  /** The difference, as the documentation states it. */
   readonly says: string;
 }
 
-/** Rules that it sees broken late, or never. */
+/** Rules whose violation it detects late or never. */
 export interface RuleRow extends Described {
   readonly rules: readonly Rule[];
-  /** Where it looks. */
+  /** The point at which it checks. */
   readonly when: Stage | "never";
-  /** In place of that of RFC 6455 §7.4.1. */
+  /** Instead of the code in RFC 6455 §7.4.1. */
   readonly closeCode?: number;
-  /** Default both. */
+  /** Default: both. */
   readonly role?: Role;
-  /** Frames for which it does not look at all. */
+  /** Frames for which it does not check at all. */
   readonly except?: (frame: ReferenceFrame) => boolean;
 }
 
-/** What it looks at first, of the rules that it looks at in one place. */
+/** The rules that it checks first, among those that it checks at the same point. */
 export interface OrderRow extends Described {
   readonly first: readonly Rule[];
 }
 
-/** The longest payload of a frame that it takes. */
+/** The longest payload of a frame that it accepts. */
 export interface LimitRow extends Described {
   readonly limit: number;
   readonly closeCode: number;
 }
 
-/** What it tells in place of an event. */
+/** What it reports instead of an event. */
 export interface EventRow extends Described {
   readonly event: (event: string) => string;
 }
 
-/** After these errors it still tells of the Pings and Pongs in the same chunk. */
+/** After these errors, it still reports Pings and Pongs in the same chunk. */
 export interface GoesOnRow extends Described {
   readonly goesOn: readonly Rule[];
 }
 
-/** Frames that it refuses, though they are right. */
+/** Valid frames that it refuses. */
 export interface StricterRow extends Described {
   readonly refuses: (frame: ReferenceFrame, inMessage: boolean) => boolean;
 }
 
 export type Row = StricterRow | RuleRow | OrderRow | LimitRow | EventRow | GoesOnRow;
 
-/** All that can be wrong with the first byte. */
+/** All possible errors in the first byte. */
 const FIRST_BYTE: readonly Rule[] = [
   "rsv",
   "rsv-misplaced",
@@ -70,7 +71,7 @@ const TWO_BYTES = "checks the first byte of a frame once it has two bytes";
 const isUtf8 = (hex: string): boolean =>
   Buffer.from(Buffer.from(hex, "hex").toString(), "utf8").toString("hex") === hex;
 
-/** Changes events of one kind, whose parts are the fields after it. */
+/** Changes events of one kind. Its arguments are the fields of the event. */
 function change(kind: string, how: (...fields: string[]) => string): (event: string) => string {
   return (event) => {
     const [name, ...fields] = event.split(":");
@@ -78,12 +79,12 @@ function change(kind: string, how: (...fields: string[]) => string): (event: str
   };
 }
 
-/** What is not UTF-8 becomes U+FFFD. */
+/** Replaces invalid UTF-8 with U+FFFD. */
 const asText = (hex: string): string => Buffer.from(Buffer.from(hex, "hex").toString()).toString("hex");
 
 const withoutBom = (hex: string): string => hex.replace(/^efbbbf/, "");
 
-/** Those that websocket-driver accepts. */
+/** The codes that websocket-driver accepts. */
 const DRIVER_CODES = /^(100[01237]|100[89]|101[01]|[34]\d{3})$/;
 
 export const ROWS: readonly Row[] = [
@@ -190,7 +191,7 @@ export const ROWS: readonly Row[] = [
     peer: "websocket-driver",
     rules: TEXT,
     when: "message",
-    // Where the stack ends lies between 4 and 8 MB.
+    // The stack overflows somewhere between 4 and 8 MB.
     except: ({ payloadLength }) => payloadLength > 6_000_000,
     says: "checks text at the end of the message, and accepts anything in texts of 8 MB or more because its regular expression overflows the stack",
   },

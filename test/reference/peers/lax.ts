@@ -1,30 +1,31 @@
-// The reference decoder with the laxness of another decoder: what that one must find, to the byte, if the table says all.
+// The reference decoder with the laxness of another decoder. If the table is complete, it finds exactly what that
+// decoder finds.
 
 import { ReferenceDecoder, type ReferenceFrame, type ReferenceOptions, type Rule, type Stage } from "../decoder.ts";
 import { type Found, FrameEvents, type Input } from "./peer.ts";
 
-/** How a decoder treats a rule that is broken: it refuses when it has read so much, or never. */
+/** How a decoder treats a broken rule: it refuses at some point, or never. */
 export interface Treatment {
   readonly when: Stage | "never";
-  /** In place of that which RFC 6455 §7.4.1 has for it. */
+  /** Instead of the code in RFC 6455 §7.4.1. */
   readonly closeCode?: number | undefined;
-  /** Frames for which the rule does not count. */
+  /** Frames to which the rule does not apply. */
   readonly except?: ((frame: ReferenceFrame) => boolean) | undefined;
 }
 
 export interface Laxness {
   readonly rules: ReadonlyMap<Rule, Treatment>;
-  /** Of the rules that it looks at in one place, those that it looks at first. */
+  /** The rules that it checks first, among those that it checks at the same point. */
   readonly first?: readonly Rule[] | undefined;
-  /** The longest payload of a frame that it takes. */
+  /** The longest payload of a frame that it accepts. */
   readonly limit?: number | undefined;
-  /** What it refuses though it is right, when the frame has ended, with 1002. */
+  /** Valid frames that it refuses at their end, with 1002. */
   readonly refuses?: ((frame: ReferenceFrame, inMessage: boolean) => boolean) | undefined;
 }
 
 const STAGES: readonly Stage[] = ["byte", "two bytes", "length", "payload", "frame", "text", "message"];
 
-/** The stage in which a decoder that looks at each byte sees that a rule is broken. */
+/** The stage in which a decoder that checks each byte detects a broken rule. */
 const SEEN: Readonly<Record<Rule, Stage>> = {
   rsv: "byte",
   "rsv-misplaced": "byte",
@@ -56,7 +57,7 @@ const CLOSE_CODES: Partial<Record<Rule, number>> = {
 };
 
 interface Fault {
-  /** Undefined for what is right. */
+  /** Undefined for valid input. */
   readonly rule: Rule | undefined;
   readonly code: string;
   readonly byteOffset: number;
@@ -65,7 +66,7 @@ interface Fault {
 }
 
 export class LaxDecoder extends ReferenceDecoder {
-  /** The rule that was broken, once there is an error. */
+  /** The broken rule, once there is an error. */
   failure: (Fault & { readonly after: number }) | undefined;
   readonly #laxness: Laxness;
   #faults: Fault[] = [];
@@ -92,7 +93,7 @@ export class LaxDecoder extends ReferenceDecoder {
     if (this.#faults.some(isDue)) this.#fail(stage);
   }
 
-  /** With the first of what is due. */
+  /** Fails with the first fault that is due. */
   #fail(stage: Stage): void {
     const due = this.#faults.filter((fault) => STAGES.indexOf(fault.due) <= STAGES.indexOf(stage));
     const fault = due.find(({ rule }) => rule && this.#laxness.first?.includes(rule)) ?? due[0]!;
@@ -107,7 +108,7 @@ function eventsOf(decoder: ReferenceDecoder): FrameEvents {
   return found;
 }
 
-/** What a decoder of this laxness finds. */
+/** The result of a decoder with this laxness. */
 export function predict({ role, chunks }: Input, laxness: Laxness): Found & { readonly rule?: Rule | undefined } {
   const decoder = new LaxDecoder({ server: role === "server" }, laxness);
   let after = 0;

@@ -1,6 +1,7 @@
 // npm run check-decoder -- [./my-decoder.js] [--seed N] [--streams N] [--strict]
-// With a module, it is held against the reference decoder rule by rule: exit code 1 with differences that the RFC does not
-// allow; with --strict, also for errors that are found late or with another close code. Without one, all peers are.
+// With a module, it compares that decoder with the reference decoder rule by rule. The exit code is 1 if there are
+// differences that the RFC does not allow or, with --strict, errors that are detected late or with another close code.
+// Without a module, it checks all peers.
 
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -34,7 +35,7 @@ async function checkOwn(path: string): Promise<number> {
   const failing = verdicts.filter(({ grade }) => (values.strict ? grade !== "ok" : !ALLOWED.includes(grade)));
   const late = verdicts.filter(({ grade }) => grade !== "ok" && !failing.some((verdict) => verdict.grade === grade));
   console.log(`\n${verdicts.length - failing.length} of ${verdicts.length} rules passed`);
-  if (late.length > 0 && !values.strict) console.log("--strict also fails for errors that are late or of another code");
+  if (late.length > 0 && !values.strict) console.log("With --strict, late errors and other close codes also fail");
   return failing.length > 0 ? 1 : 0;
 }
 
@@ -43,7 +44,7 @@ async function checkPeers(): Promise<number> {
   for (const library of ["wsproto", "websockets"] satisfies PythonLibrary[]) {
     const peer = await pythonPeer(library);
     if (peer) peers.push(peer);
-    else console.log(`Skipped: there is no Python with ${library} here`);
+    else console.log(`Skipped ${library}: no Python on this machine has it`);
   }
   const columns = new Map<string, RuleVerdict[]>();
   let findings = 0;
@@ -62,6 +63,6 @@ async function checkPeers(): Promise<number> {
     const rows = rowsOf(name, ROWS);
     if (rows !== "") console.log(`\n${name} ${version}\n${rows}`);
   }
-  console.log(`\n${all.length} streams; differences that the table does not explain: ${findings}`);
+  console.log(`\n${all.length} streams; unexplained differences: ${findings}`);
   return findings > 0 ? 1 : 0;
 }

@@ -1,18 +1,18 @@
-// A decoder of the user's, as a Peer. docs/reliability.md describes what its module exports.
+// A user's decoder as a Peer. docs/reliability.md describes what its module exports.
 
 import { closeEvent, type Found, type FoundError, FrameEvents, hex, type Input, type Peer, type Role } from "./peer.ts";
 
-/** What a module exports as `decode`. */
+/** The type of a module's export `decode`. */
 export type Decode = (input: {
   readonly role: Role;
-  /** Copies: they may be changed. */
+  /** Copies, which the decoder may change. */
   readonly chunks: Iterable<Uint8Array>;
 }) => Decoded | Promise<Decoded>;
 
 /** Either frames or messages. */
 export interface Decoded {
   readonly frames?: readonly { readonly opcode: number; readonly fin: boolean; readonly payload: Uint8Array }[];
-  /** Control frames are among them. `code` is for a Close that has one, `data` for its reason. */
+  /** These include control frames. For a Close, `code` is its code, if it has one, and `data` its reason. */
   readonly messages?: readonly {
     readonly type: "text" | "binary" | "ping" | "pong" | "close";
     readonly data?: Uint8Array | string | undefined;
@@ -27,7 +27,7 @@ function eventsOf({ frames, messages }: Decoded): string[] {
     for (const { opcode, fin, payload } of frames) found.add(opcode, fin, payload);
     return found.events;
   }
-  if (!messages) throw new TypeError("decode() returns an object with `frames` or `messages`");
+  if (!messages) throw new TypeError("decode() must return an object with `frames` or `messages`");
   return messages.map(({ type, data = "", code }) => {
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
     if (type !== "close") return `${type}:${hex(bytes)}`;
@@ -37,7 +37,7 @@ function eventsOf({ frames, messages }: Decoded): string[] {
 
 async function run(decode: Decode, { role, chunks }: Input): Promise<Found> {
   let after = 0;
-  // Who finds an error asks for no more chunks: so it is known when.
+  // A decoder that finds an error requests no more chunks, which shows when it found the error.
   function* arriving(): Generator<Uint8Array> {
     for (const chunk of chunks) {
       after += chunk.length;
@@ -52,9 +52,9 @@ async function run(decode: Decode, { role, chunks }: Input): Promise<Found> {
 /** @throws TypeError for a module without decode() */
 export function ownDecoder(name: string, module: { decode?: unknown; roles?: unknown }): Peer {
   const { decode, roles = ["server", "client"] } = module;
-  if (typeof decode !== "function") throw new TypeError(`${name} exports no function decode()`);
+  if (typeof decode !== "function") throw new TypeError(`${name} must export a function decode()`);
   if (!Array.isArray(roles) || !roles.every((role) => role === "server" || role === "client")) {
-    throw new TypeError(`${name} exports roles that are not of "server" and "client"`);
+    throw new TypeError(`${name}: the export roles must be a list of "server" and "client"`);
   }
   return {
     name,

@@ -1,10 +1,10 @@
-// What every decoder is asked, and the one form in which each answers.
+// The interface of all decoders under comparison, and the common form of their results.
 
 import { ReferenceDecoder } from "../decoder.ts";
 
 export type Role = "server" | "client";
 
-/** A stream as it arrives, and who reads it: a server reads what a client sends. */
+/** A stream in chunks, and the role of its reader. A server reads what a client sends. */
 export interface Input {
   readonly role: Role;
   readonly chunks: readonly Uint8Array[];
@@ -12,19 +12,20 @@ export interface Input {
 
 /** How a stream failed. */
 export interface FoundError {
-  /** What the decoder would send in its Close; undefined where it does not tell. */
+  /** The code that the decoder would send in its Close, or undefined if it does not say. */
   readonly closeCode: number | undefined;
-  /** How many bytes it had been given by then. */
+  /** The number of bytes that it had received by then. */
   readonly after: number;
   /** The decoder's own name for the error, if it is one of ws's. */
   readonly code?: string | undefined;
 }
 
-/** What a decoder found in a stream. */
+/** The result of a decoder for a stream. */
 export interface Found {
   /**
-   * Messages and control frames in the order in which they were complete: "text:6869", "ping:", "close:1000:627965", payloads
-   * in hexadecimal. A Close without a code is "close:none:", one of a single byte "close:short:".
+   * Messages and control frames in the order in which they were completed: "text:6869", "ping:", "close:1000:627965",
+   * with payloads in hexadecimal. A Close without a code is "close:none:", and a Close with a single byte is
+   * "close:short:".
    */
   readonly events: readonly string[];
   readonly error?: FoundError | undefined;
@@ -32,14 +33,14 @@ export interface Found {
 
 /** A decoder that can be run on any stream. */
 export interface Peer {
-  /** As in the table of differences. */
+  /** The name in the table of differences. */
   readonly name: string;
-  /** As in its package. */
+  /** The version in its package. */
   readonly version: string;
   readonly roles: readonly Role[];
-  /** Answers in the order of the inputs. */
+  /** The results, in the order of the inputs. */
   run(inputs: readonly Input[]): Promise<Found[]>;
-  /** Ends what it has started. */
+  /** Stops everything that it has started. */
   stop?(): void;
 }
 
@@ -52,7 +53,7 @@ export function closeEvent(payload: Uint8Array): string {
   return `close:${payload[0]! * 256 + payload[1]!}:${hex(payload.subarray(2))}`;
 }
 
-/** Makes events of frames, for decoders that know no messages. */
+/** Turns frames into events, for decoders without messages. */
 export class FrameEvents {
   readonly events: string[] = [];
   #type = "";
@@ -70,7 +71,7 @@ export class FrameEvents {
   }
 }
 
-/** The events in what a decoder has written, which is read by the other role. */
+/** The events in the output of a decoder, as the other role reads it. */
 export function writtenEvents(writer: Role, bytes: Uint8Array): string[] {
   const decoder = new ReferenceDecoder({ server: writer === "client", allowInvalidClose: true });
   decoder.push(bytes);
@@ -79,7 +80,7 @@ export function writtenEvents(writer: Role, bytes: Uint8Array): string[] {
   return frames.events;
 }
 
-/** The code of the Close in what a decoder has written. */
+/** The code of the Close in the output of a decoder. */
 export function writtenCloseCode(writer: Role, bytes: Uint8Array): number | undefined {
   const close = writtenEvents(writer, bytes).find((event) => event.startsWith("close:"));
   return close === undefined ? undefined : Number(close.split(":")[1]);

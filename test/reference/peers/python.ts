@@ -1,4 +1,4 @@
-// Python's wsproto and websockets, each in a process of its own that lives as long as it is needed.
+// Python's wsproto and websockets, each in its own process that lives as long as it is needed.
 
 import { type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
@@ -8,14 +8,14 @@ import { type Found, hex, type Input, lengthOf, type Peer } from "./peer.ts";
 
 const script = fileURLToPath(new URL("python_peer.py", import.meta.url));
 
-/** How many bytes of streams are in a request. */
+/** The number of bytes of streams in a request. */
 const BATCH_BYTES = 1 << 20;
-/** Longer than any run: a child that was left over ends by itself. */
+/** Longer than any run. A leftover child exits by itself after this time, in ms. */
 const LIFETIME = 600_000;
 
 type Answer = [events: string[], error: [closeCode: number | null, after: number] | null];
 
-/** A child that is asked one thing after the other. */
+/** A child process that answers one request at a time. */
 class Child {
   readonly #process: ChildProcessByStdio<Writable, Readable, null>;
   readonly #output: AsyncIterator<Buffer>;
@@ -23,7 +23,7 @@ class Child {
 
   constructor(python: string, library: string) {
     this.#process = spawn(python, [script, library], { stdio: ["pipe", "pipe", "inherit"], timeout: LIFETIME });
-    // A process that has nothing more to ask ends without waiting for it.
+    // The parent can exit without waiting for an idle child.
     this.#process.unref();
     this.#output = this.#process.stdout[Symbol.asyncIterator]();
   }
@@ -59,13 +59,13 @@ class Child {
   }
 }
 
-/** Where the chunks of a stream end, but for the last. */
+/** The positions where the stream is cut. */
 function cutsOf(chunks: Input["chunks"]): number[] {
   let at = 0;
   return chunks.slice(0, -1).map((chunk) => (at += chunk.length));
 }
 
-/** The Python that has this library. */
+/** A Python that has this library. */
 export function pythonWith(library: string): string | undefined {
   for (const python of ["python3", "/usr/bin/python3"]) {
     if (spawnSync(python, ["-c", `import ${library}`], { timeout: 10_000 }).status === 0) return python;
@@ -73,10 +73,10 @@ export function pythonWith(library: string): string | undefined {
   return undefined;
 }
 
-/** The libraries that have adapters in the script. */
+/** The libraries for which the script has adapters. */
 export type PythonLibrary = "wsproto" | "websockets";
 
-/** Undefined where Python or the library is missing. */
+/** Undefined if Python or the library is missing. */
 export async function pythonPeer(library: PythonLibrary): Promise<Peer | undefined> {
   const python = pythonWith(library);
   if (python === undefined) return undefined;

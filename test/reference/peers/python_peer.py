@@ -1,10 +1,10 @@
-"""Runs wsproto or websockets on batches of streams, for as long as stdin is open.
+"""Runs wsproto or websockets on batches of streams until stdin is closed.
 
     python3 python_peer.py wsproto
 
-First it writes its version. Then it answers each request. Both ways a message is a length in four bytes, big-endian, and as much
-JSON. A request is a list of [role, stream in hex, [where to cut it]], an answer a list of [[event], error or null], where an
-error is [close code, how many bytes had been given].
+The script first writes its version, then answers each request. In both directions, a message is a length in four
+bytes, big-endian, followed by that many bytes of JSON. A request is a list of [role, stream in hex, [cut positions]]. An
+answer is a list of [[event], error or null], where an error is [close code, number of bytes received].
 """
 
 import json
@@ -44,7 +44,7 @@ def wsproto_runner():
                 elif isinstance(event, Pong):
                     events.append(f"pong:{event.payload.hex()}")
                 elif isinstance(event, CloseConnection):
-                    # An error is the same event, but leaves the connection as it was.
+                    # An error is the same event, but does not change the state of the connection.
                     if connection.state is ConnectionState.OPEN:
                         return events, [int(event.code), after]
                     code = "none" if event.code == CloseReason.NO_STATUS_RCVD else int(event.code)

@@ -1,4 +1,4 @@
-// The results as text, for a terminal.
+// Formats the results as text for a terminal.
 
 import { RULES } from "./corpus.ts";
 import type { Row } from "./differences.ts";
@@ -6,7 +6,7 @@ import { ALLOWED, bytesAround, type Grade, GRADES, type RuleVerdict } from "./ve
 
 const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
-/** One decoder, rule by rule, with the first stream of each kind of difference. */
+/** The result of one decoder, rule by rule, with the first stream of each kind of difference. */
 export function details(verdicts: readonly RuleVerdict[]): string {
   const lines: string[] = [];
   for (const { rule, streams, grade, counts, firsts } of verdicts) {
@@ -22,7 +22,7 @@ export function details(verdicts: readonly RuleVerdict[]): string {
   return lines.join("\n");
 }
 
-/** All decoders, one beside the other: the worst grade for each rule, under a line of names. */
+/** All decoders side by side, with the worst grade for each rule below a row of names. */
 export function overview(columns: ReadonlyMap<string, readonly RuleVerdict[]>): string[][] {
   const cells = Object.entries(RULES).map(([rule, title]) => [
     title,
@@ -31,7 +31,7 @@ export function overview(columns: ReadonlyMap<string, readonly RuleVerdict[]>): 
   return [["", ...columns.keys()], ...cells];
 }
 
-/** Cells below each other. */
+/** Aligns cells in columns. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
   const line = (row: readonly string[]): string =>
@@ -42,7 +42,7 @@ export function table(rows: readonly (readonly string[])[]): string {
   return rows.map(line).join("\n");
 }
 
-/** What the table of differences says of a peer. */
+/** The rows of the table of differences for a peer. */
 export function rowsOf(name: string, rows: readonly Row[]): string {
   return rows
     .filter(({ peer }) => peer === name)
@@ -50,12 +50,12 @@ export function rowsOf(name: string, rows: readonly Row[]): string {
     .join("\n");
 }
 
-/** What the grades mean. */
+/** The meaning of the grades. */
 export const LEGEND: Readonly<Record<Grade, string>> = {
-  ok: "finds the error with the byte that makes it one, and all else as it is",
-  late: "finds it later than it could; the RFC allows that",
-  code: "fails with another close code than RFC 6455 §7.4.1 has for it",
-  strict: "refuses what is right",
-  wrong: "finds other messages or control frames",
-  lax: "accepts what the RFC says must be refused, or delivers it",
+  ok: "detects the error at the byte that causes it, and handles everything else correctly",
+  late: "detects the error later than it could, which the RFC allows",
+  code: "fails with a different close code from the one in RFC 6455 §7.4.1",
+  strict: "refuses valid input",
+  wrong: "reports different messages or control frames",
+  lax: "accepts input that the RFC says must be refused",
 };

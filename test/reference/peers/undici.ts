@@ -1,4 +1,4 @@
-// undici, by its WebSocket on a socket that is not one. It is a client only.
+// undici's WebSocket on a fake socket. undici is a client only.
 
 import { subscribe } from "node:diagnostics_channel";
 import { EventEmitter } from "node:events";
@@ -10,10 +10,10 @@ import { type Found, type FoundError, hex, type Input, type Peer, writtenCloseCo
 const require = createRequire(import.meta.url);
 const { version } = require("undici/package.json") as { version: string };
 
-/** How many connections are open at a time. */
+/** The number of connections that are open at a time. */
 const BATCH = 100;
 
-/** What undici asks of a socket. */
+/** The parts of a socket that undici uses. */
 class FakeSocket extends EventEmitter {
   readonly writableNeedDrain = false;
   readonly written: Buffer[] = [];
@@ -33,7 +33,7 @@ class FakeSocket extends EventEmitter {
   end(): void {}
 }
 
-/** Where the Pings and Pongs of a WebSocket go. */
+/** The list that receives the Pings and Pongs of each WebSocket. */
 const listeners = new WeakMap<WebSocket, string[]>();
 let subscribed = false;
 
@@ -48,7 +48,7 @@ function subscribeOnce(): void {
   }
 }
 
-/** A dispatcher whose every connection is the same socket, which has accepted. */
+/** A dispatcher that gives every connection the same socket, which has accepted the handshake. */
 class OneSocket extends Dispatcher {
   readonly socket = new FakeSocket();
 
@@ -94,7 +94,7 @@ async function run({ chunks }: Input): Promise<Found> {
     }
   }
   webSocket.addEventListener("close", ({ code, reason }) => {
-    // Without a Close there is none to tell of.
+    // Without a Close there is nothing to report.
     if (!error && code !== 1006) events.push(`close:${code === 1005 ? "none" : code}:${hex(Buffer.from(reason))}`);
   });
   socket.emit("close");

@@ -1,4 +1,4 @@
-// How what a decoder found differs from the RFC, in one word for each rule.
+// Grades the difference between a decoder and the RFC, with one word for each rule.
 
 import { type Arrival, type Results, shown, shownError } from "./check.ts";
 import { RULES, type RuleName } from "./corpus.ts";
@@ -6,8 +6,8 @@ import { predict } from "./lax.ts";
 import { type Found, hex } from "./peer.ts";
 
 /**
- * From good to bad. "late": sees the error later than it could, which the RFC allows. "code": fails with another close code.
- * "strict": refuses what is right. "lax": accepts what is wrong. "wrong": finds other messages.
+ * From best to worst. "late": detects the error later than it could, which the RFC allows. "code": fails with another
+ * close code. "strict": refuses valid input. "wrong": reports different messages. "lax": accepts invalid input.
  */
 export const GRADES = ["ok", "late", "code", "strict", "wrong", "lax"] as const;
 
@@ -18,23 +18,23 @@ export const ALLOWED: readonly Grade[] = ["ok", "late", "code"];
 
 export interface Verdict {
   readonly grade: Grade;
-  /** What was to be found, and what was. */
+  /** The expected and the actual result. */
   readonly what: string;
 }
 
 const OK: Verdict = { grade: "ok", what: "" };
 
-/** The right decoder: no rule is treated laxly. */
+/** The correct decoder, which treats no rule laxly. */
 const NOTHING_LAX = { rules: new Map() };
 
-/** What is right, which is the same for all peers. */
+/** The correct results, which are the same for all peers. */
 const rights = new WeakMap<Arrival, ReturnType<typeof predict>>();
 
 export function judge(arrival: Arrival, found: Found): Verdict {
   const { input, one } = arrival;
   const right = rights.get(arrival) ?? predict(input, NOTHING_LAX);
   rights.set(arrival, right);
-  // Nobody has to take a payload of this length: to refuse it is as good as to wait for it.
+  // No decoder has to accept a payload of this length. It may refuse the frame or wait for it.
   const mayRefuse = one.rule === "huge" || right.rule === "length-unsafe" || right.rule === "length-limit";
   const verdict = (grade: Grade, expected: string, got: string): Verdict => ({
     grade,
@@ -63,18 +63,18 @@ export function judge(arrival: Arrival, found: Found): Verdict {
   return after > right.error.after ? verdict("late", expected, error) : OK;
 }
 
-/** What a decoder makes of the streams of a rule. */
+/** The result of a decoder for the streams of a rule. */
 export interface RuleVerdict {
   readonly rule: RuleName;
   readonly streams: number;
-  /** The worst. */
+  /** The worst grade. */
   readonly grade: Grade;
   readonly counts: Readonly<Record<Grade, number>>;
-  /** The first of each grade that is not "ok". */
+  /** The first arrival for each grade other than "ok". */
   readonly firsts: readonly { readonly arrival: Arrival; readonly verdict: Verdict }[];
 }
 
-/** By rule, in the order of the RFC; those without a stream are left out. */
+/** Results by rule, in the order of the RFC. Rules without a stream are left out. */
 export function byRule(results: Results): RuleVerdict[] {
   const judged = results.map(({ arrival, found }) => ({ arrival, verdict: judge(arrival, found) }));
   return (Object.keys(RULES) as RuleName[]).flatMap((rule) => {
@@ -87,7 +87,7 @@ export function byRule(results: Results): RuleVerdict[] {
   });
 }
 
-/** The bytes around the place where the right decoder stops, with a mark before it. */
+/** The bytes around the position where the correct decoder stops. The byte at that position is in brackets. */
 export function bytesAround({ one, input }: Arrival): string {
   const stop = predict({ ...input, chunks: Array.from(one.stream, (byte) => Uint8Array.of(byte)) }, NOTHING_LAX).error;
   const at = stop ? stop.after - 1 : Math.min(one.stream.length, 24);

@@ -1,4 +1,4 @@
-// websocket-driver, which is under faye-websocket, after a handshake.
+// websocket-driver, which faye-websocket uses, after a handshake.
 
 import { createHash } from "node:crypto";
 import type { EventEmitter } from "node:events";
@@ -25,7 +25,7 @@ const { version } = require("websocket-driver/package.json") as { version: strin
 
 const KEY = "AAAAAAAAAAAAAAAAAAAAAA==";
 
-/** A driver that is open, and what it writes from then on. */
+/** An open driver and everything that it writes from then on. */
 function open(role: Role): { driver: Driver; written: Buffer[] } {
   const written: Buffer[] = [];
   let driver: Driver;
@@ -61,7 +61,7 @@ async function run({ role, chunks }: Input): Promise<Found> {
   driver.on("message", ({ data }: { data: string | Buffer }) =>
     events.push(typeof data === "string" ? `text:${hex(Buffer.from(data))}` : `binary:${hex(data)}`),
   );
-  // Of a Ping it tells the text; its bytes are in the Pong that it has just written.
+  // For a Ping, it reports only the text. The bytes are in the Pong that it has just written.
   driver.on("ping", () => events.push(writtenEvents(role, written.at(-1)!)[0]!.replace("pong", "ping")));
   driver.on("pong", ({ data }: { data: string }) => events.push(`pong:${hex(Buffer.from(data))}`));
   driver.on("error", () => (failed = true));

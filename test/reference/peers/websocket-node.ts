@@ -1,4 +1,4 @@
-// websocket-node, whose package is "websocket", by its WebSocketConnection on a socket that is not one.
+// websocket-node, published as "websocket", with its WebSocketConnection on a fake socket.
 
 import { EventEmitter } from "node:events";
 import { createRequire } from "node:module";
@@ -11,7 +11,7 @@ const WebSocketConnection = websocket.connection;
 const { version } = require("websocket/package.json") as { version: string };
 
 const CONFIG = {
-  // It takes no length of more than 32 bits, and has no way to say that there is no limit.
+  // It accepts no length of more than 32 bits and has no option for an unlimited length.
   maxReceivedFrameSize: 2 ** 32,
   maxReceivedMessageSize: 2 ** 40,
   assembleFragments: true,
@@ -21,7 +21,7 @@ const CONFIG = {
   closeTimeout: 5000,
 };
 
-/** What it asks of a socket. */
+/** The parts of a socket that it uses. */
 class FakeSocket extends EventEmitter {
   readonly written: Buffer[] = [];
   destroyed = false;
@@ -63,11 +63,11 @@ async function run({ role, chunks }: Input): Promise<Found> {
   connection.on("pong", (payload) => events.push(`pong:${hex(payload)}`));
   let after = 0;
   for (const chunk of chunks) {
-    // No socket gives an empty chunk: after one, it tells of memory that nobody has written.
+    // A real socket never delivers an empty chunk. After an empty chunk, it reports uninitialized memory.
     if (chunk.length === 0) continue;
     after += chunk.length;
     socket.emit("data", Buffer.from(chunk));
-    // It handles a frame in the same turn, and the next one in the next.
+    // It handles one frame immediately and the next one in the next turn.
     let before: number;
     do {
       before = connection.bufferList.length;
@@ -80,7 +80,7 @@ async function run({ role, chunks }: Input): Promise<Found> {
   }
   if (!connection.connected) {
     const { closeReasonCode: code, closeDescription } = connection;
-    // Where there is no reason, it has a text of its own.
+    // If there is no reason, it supplies its own text.
     const texts = (WebSocketConnection as unknown as { CLOSE_DESCRIPTIONS: Record<number, string> }).CLOSE_DESCRIPTIONS;
     const reason = closeDescription === texts[code] ? "" : (closeDescription ?? "");
     events.push(`close:${code === -1 ? "none" : code}:${hex(Buffer.from(reason))}`);
@@ -88,7 +88,9 @@ async function run({ role, chunks }: Input): Promise<Found> {
   return { events };
 }
 
-/** How many bytes are on their way at a time: each chunk takes a turn of the event loop, which all share. */
+/**
+ * The number of bytes in progress at a time. Each chunk takes a turn of the event loop, which all connections share.
+ */
 const BATCH_BYTES = 1 << 20;
 
 export const websocketNode: Peer = {

@@ -1,4 +1,4 @@
-// ws, by its Receiver.
+// ws's Receiver.
 
 import { createRequire } from "node:module";
 import { type Found, type FoundError, hex, type Input, type Peer } from "./peer.ts";
@@ -12,7 +12,7 @@ const require = createRequire(import.meta.url);
 const { Receiver } = require("ws") as { Receiver: new (options: object) => Receiver };
 const { version } = require("ws/package.json") as { version: string };
 
-/** ws keeps it under a symbol of its own. */
+/** ws keeps the close code under a private symbol. */
 function closeCodeOf(error: Error): number | undefined {
   const symbol = Object.getOwnPropertySymbols(error).find(({ description }) => description === "status-code");
   const value: unknown = symbol && Reflect.get(error, symbol);
@@ -31,7 +31,7 @@ export function receiveWithWs({ role, chunks }: Input): Found {
   receiver.on("ping", (data: Buffer) => events.push(`ping:${hex(data)}`));
   receiver.on("pong", (data: Buffer) => events.push(`pong:${hex(data)}`));
   receiver.on("conclude", (code: number, reason: Buffer) => {
-    // It refuses a Close that says 1005.
+    // It refuses a Close with code 1005, so 1005 here means that there is no code.
     events.push(`close:${code === 1005 ? "none" : code}:${hex(reason)}`);
     closed = true;
   });
@@ -39,7 +39,7 @@ export function receiveWithWs({ role, chunks }: Input): Found {
   for (const chunk of chunks) {
     if (closed || error) break;
     after += chunk.length;
-    // It unmasks in place.
+    // It unmasks in place, so it gets a copy.
     receiver._write(Buffer.from(chunk), "buffer", (failure) => {
       if (failure) error = { closeCode: closeCodeOf(failure), after, code: failure.code };
     });
