@@ -1,4 +1,4 @@
-// The process that attacks: one attack against one victim. It prints nothing; its parent gets what was sent over IPC.
+// The attacking process: one attack on one victim. It prints nothing, and reports over IPC how much it sent.
 
 import { attacks } from "./attacks.js";
 import { counter, listen } from "./wire.js";

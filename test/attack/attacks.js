@@ -1,4 +1,4 @@
-// What attackers send. Each attack works from bytes that are made before, so that it costs the attacker as little as possible.
+// The attacks. Each sends bytes that are made in advance, so that it costs the attacker as little as possible.
 
 import { BINARY, bomb, CLOSE, frame, header, PING, request, TEXT, times } from "./frames.js";
 import { connectRequest, frame as frame2, openSession, reset } from "./http2.js";
@@ -7,7 +7,9 @@ import { dial, open, repeat, send, sleep } from "./wire.js";
 const MIB = 1048576;
 const NONE = Buffer.alloc(0);
 
-/** The sockets of an attack, handshakes done: its own to a server, or those that victims have opened. */
+/**
+ * The sockets of an attack after their handshakes: either connections to a server, or those that victims have opened.
+ */
 async function sockets({ port, connections, lines, sockets: given }) {
   return given ?? (await open(port, connections, lines));
 }
@@ -16,7 +18,7 @@ const readAll = (all) => {
   for (const socket of all) socket.resume();
 };
 
-/** Waits until the victim has ended a socket, at most some time. */
+/** Waits until the victim has ended a socket, for a limited time. */
 function ended(socket, ms) {
   if (socket.destroyed) return Promise.resolve(true);
   return Promise.race([
@@ -25,7 +27,7 @@ function ended(socket, ms) {
   ]);
 }
 
-/** The honest peer that figures are compared with: the same bytes in messages of 1 KiB, whose echoes it reads. */
+/** The honest peer for comparison: sends the same number of bytes in messages of 1 KiB, and reads the echoes. */
 async function honest(context, bytes) {
   const all = await sockets(context);
   const message = frame(BINARY, Buffer.alloc(1024), { toServer: context.toServer });
@@ -45,7 +47,7 @@ async function honest(context, bytes) {
   );
 }
 
-/** A message of fragments that does not end. */
+/** A message in fragments that never ends. */
 const fragments = (size, count) => async (context) => {
   const [socket] = await sockets(context);
   const { toServer, quick } = context;
@@ -55,7 +57,7 @@ const fragments = (size, count) => async (context) => {
   await ended(socket, 500);
 };
 
-/** Headers of 100 MiB, and this much of each payload. */
+/** Headers that announce 100 MiB, followed by this many bytes of each payload. */
 const announce = (bytes) => async (context) => {
   const all = await sockets(context);
   const head = header({ opcode: BINARY, length: 100 * MIB, toServer: context.toServer });
@@ -100,7 +102,7 @@ async function neverRead(context) {
   await Promise.race([Promise.all(all.map((socket) => repeat(socket, message, each))), sleep(5000)]);
 }
 
-/** Requests of a byte, each of which is answered with 64 KiB that are never read. */
+/** Requests of one byte. Each is answered with 64 KiB that are never read. */
 async function tinyRequests(context) {
   const all = await sockets(context);
   const message = frame(TEXT, Buffer.from("a"), { toServer: true });
@@ -111,7 +113,7 @@ async function tinyRequests(context) {
   await sleep(500);
 }
 
-/** Sockets that are sent to, and never read. */
+/** Sockets that receive data but are never read. */
 async function stalled(context) {
   await sockets(context);
   process.send({ broadcast: true });
@@ -138,7 +140,7 @@ function bombs(length, { parts = 1 } = {}) {
   };
 }
 
-/** A message that inflates to almost 16 MiB, up to which any ratio is allowed, and does not end. */
+/** A message that inflates to almost 16 MiB, up to which any ratio is allowed, and never ends. */
 async function openBombs(context) {
   const all = await sockets(context);
   const bytes = frame(BINARY, bomb(16 * MIB - 1024), { fin: false, rsv: 4, toServer: context.toServer });
@@ -146,7 +148,7 @@ async function openBombs(context) {
   await sleep(context.quick ? 500 : 2000);
 }
 
-/** Messages of 12 MiB, one after the other. */
+/** Messages of 12 MiB, one after another. */
 async function bombsInARow(context) {
   const all = await sockets(context);
   const bytes = frame(BINARY, bomb(12 * MIB), { rsv: 4, toServer: context.toServer });
@@ -154,17 +156,17 @@ async function bombsInARow(context) {
   await sleep(context.quick ? 500 : 2000);
 }
 
-/** Blocks with BFINAL set, of which each decoder of a stream has to begin a new one. */
+/** Blocks with BFINAL set, for each of which a streaming decoder has to start again. */
 async function finalBlocks(context) {
   const [socket] = await sockets(context);
-  // An empty block of fixed codes with BFINAL set: 03 00.
+  // An empty block of fixed codes with BFINAL set is 03 00.
   const payload = times(context.quick ? 20_000 : 500_000, Buffer.from([3, 0]));
   socket.resume();
   await send(socket, frame(TEXT, payload, { rsv: 4, toServer: context.toServer }));
   await ended(socket, 6000);
 }
 
-/** One frame that is against the rules at its first bytes, and what would follow of it. */
+/** A frame that is invalid from its first bytes, followed by its remaining bytes. */
 const refused = (head) => async (context) => {
   const all = await sockets(context);
   readAll(all);
@@ -172,7 +174,7 @@ const refused = (head) => async (context) => {
   await Promise.all(all.map((socket) => ended(socket, 1000)));
 };
 
-/** A header that says 2^64 - 1 bytes. */
+/** A header with a length of 2^64 - 1 bytes. */
 function overflowing(opcode) {
   return (toServer) => {
     const bytes = header({ opcode, length: 2 ** 40, toServer });
@@ -181,7 +183,7 @@ function overflowing(opcode) {
   };
 }
 
-/** Heads of requests that do not end: header fields, or just bytes of one. */
+/** Heads of requests that never end, with header fields or with the bytes of one field. */
 const heads =
   (bytes, { count = 1, keep = 0 } = {}) =>
   async ({ port, quick }) => {
@@ -190,7 +192,7 @@ const heads =
     await sleep(keep);
   };
 
-/** Whole requests that are against the rules, or work for a parser. */
+/** Complete requests that are invalid, or expensive to parse. */
 const requests =
   (lines, count) =>
   async ({ port, quick }) => {
@@ -204,7 +206,7 @@ const requests =
     }
   };
 
-/** Fields of which Node keeps 2,000, with those of WebSocket after them. */
+/** Header fields of which Node keeps 2,000, followed by those of WebSocket. */
 async function manyFields({ port }) {
   const fields = Array.from({ length: 2000 }, () => "a:").join("\r\n");
   const own = request().split("\r\n");
@@ -215,7 +217,7 @@ async function manyFields({ port }) {
   await ended(socket, 1000);
 }
 
-/** HTTP/2: sessions, and what is sent over each. */
+/** HTTP/2 sessions, and the bytes sent over each. */
 const sessions =
   (count, bytesOf, { settle = 500 } = {}) =>
   async ({ port, quick }) => {
@@ -231,7 +233,7 @@ const streams = (count) => Array.from({ length: count }, (_, i) => 2 * i + 1);
 const ofStreams = (count, make) => (quick) => Buffer.concat(streams(quick ? count / 10 : count).map(make));
 const many = (count, bytes) => (quick) => times(quick ? count / 10 : count, bytes);
 
-/** What a server answers in place of a handshake. */
+/** The answer of a server instead of a handshake. */
 function answering(answer, ms) {
   const attack = async ({ sockets: all }) => {
     await Promise.race([Promise.all(all.map((socket) => ended(socket, ms))), sleep(ms)]);

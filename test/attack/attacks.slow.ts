@@ -1,10 +1,10 @@
-// A few of the attacks of `npm run attack`, in their short form: what wsframe spends on each stays within its budget.
+// Runs a few of the attacks of `npm run attack` in their short form. wsframe must stay within the budget of each.
 
 import { expect, test } from "vitest";
 import { rows } from "./rows.js";
 import { attack, excess, honest } from "./run.js";
 
-/** Those whose figures do not depend on how fast the machine is. */
+/** Attacks whose figures do not depend on the speed of the machine. */
 const QUICK = [
   "byte-fragments",
   "announce",
@@ -15,7 +15,7 @@ const QUICK = [
   "client-window-bits",
 ];
 
-// Other work on the machine disturbs a measurement.
+// Retries, because other work on the machine disturbs a measurement.
 test.each(QUICK)("%s", { retry: 2 }, async (name) => {
   const row = rows.find((each) => each.name === name)!;
   const figures = await attack(row, "wsframe", true);

@@ -1,4 +1,4 @@
-// Bytes of WebSocket, made by hand: what attacks send is nothing that an encoder would make.
+// WebSocket bytes made by hand, because no encoder would produce them.
 
 import { deflateRawSync } from "node:zlib";
 
@@ -21,12 +21,12 @@ export function header({ opcode, length, fin = true, rsv = 0, toServer }) {
   return bytes;
 }
 
-/** A whole frame. */
+/** A complete frame. */
 export function frame(opcode, payload, { fin = true, rsv = 0, toServer }) {
   return Buffer.concat([header({ opcode, length: payload.length, fin, rsv, toServer }), payload]);
 }
 
-/** `count` times the same bytes. */
+/** The same bytes, `count` times. */
 export function times(count, bytes) {
   return Buffer.alloc(count * bytes.length, bytes);
 }
@@ -37,7 +37,7 @@ export function bomb(length) {
   return deflated.subarray(0, deflated.length - 4);
 }
 
-/** The request of a client. */
+/** A client's request. */
 export function request(lines = []) {
   const all = [
     "GET / HTTP/1.1",

@@ -1,4 +1,4 @@
-// Frames of HTTP/2 (RFC 9113), made by hand.
+// HTTP/2 frames (RFC 9113) made by hand.
 
 import { connect } from "node:tls";
 import { counter } from "./wire.js";
@@ -18,7 +18,7 @@ export function frame(type, { flags = 0, stream = 0, payload = Buffer.alloc(0) }
 export const PREFACE = Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), frame("settings")]);
 
 const text = (value) => Buffer.concat([Buffer.from([value.length]), Buffer.from(value)]);
-/** A field that is not indexed: of the static table its name, or a name of its own (RFC 7541 §6.2.2). */
+/** A field without indexing. Its name is from the static table or given literally (RFC 7541 §6.2.2). */
 const field = (name, value) =>
   Buffer.concat([
     typeof name === "number" ? Buffer.from([name]) : Buffer.concat([Buffer.from([0]), text(name)]),
@@ -34,7 +34,7 @@ const CONNECT = Buffer.concat([
   field("sec-websocket-version", "13"),
 ]);
 
-/** A request for WebSocket (RFC 8441 §5) on this stream; the first is 1. */
+/** A request for WebSocket (RFC 8441 §5) on this stream. The first stream is 1. */
 export function connectRequest(stream) {
   return frame("headers", { flags: 4, stream, payload: CONNECT });
 }
@@ -43,7 +43,7 @@ export function reset(stream) {
   return frame("reset", { stream, payload: Buffer.from([0, 0, 0, 8]) });
 }
 
-/** A session: TLS and the preface. What comes is read and dropped, unless it is paused. */
+/** A session: TLS and the preface. Received data is dropped, unless the session is paused. */
 export function openSession(port) {
   return new Promise((resolve) => {
     const socket = connect({ port, host: "127.0.0.1", ALPNProtocols: ["h2"], rejectUnauthorized: false });

@@ -1,4 +1,4 @@
-// docs/security.md states defaults: they are the ones that hold.
+// Checks that the defaults in docs/security.md are the real ones.
 
 import { readFileSync } from "node:fs";
 import { connect as connectSession } from "node:http2";
@@ -46,7 +46,7 @@ async function serverDefaults(): Promise<Record<string, unknown>> {
   return { handshakeTimeout: headersTimeout, "streams of a session": maxConcurrentStreams };
 }
 
-test("each limit in docs/security.md has the default that it states", async () => {
+test("docs/security.md states the default of each limit", async () => {
   const defaults: Record<string, unknown> = {
     ...readLimits(undefined, false),
     ...ownOptions({}),
@@ -59,7 +59,7 @@ test("each limit in docs/security.md has the default that it states", async () =
   expect(stated.length).toBeGreaterThan(15);
 });
 
-test("each attack has a promise in docs/security.md, and each promise an attack", () => {
+test("docs/security.md has a promise for each attack and an attack for each promise", () => {
   const named = table("Promises").flatMap((cells) => [...cells[2]!.matchAll(/`([\w-]+)`/g)].map(([, name]) => name!));
   const names = rows.map(({ name }) => name);
   const http2 = names.filter((name) => name.startsWith("h2-"));

@@ -1,4 +1,4 @@
-/** What an attack may cost: bytes, and multiples of an honest echo. */
+/** The most that an attack may cost: bytes, and multiples of an honest echo. */
 export interface Budget {
   readonly sent: number;
   readonly rss: number;
@@ -8,19 +8,19 @@ export interface Budget {
 }
 
 export interface Row {
-  /** What `npm run attack -- NAME` takes. */
+  /** The name for `npm run attack -- NAME`. */
   readonly name: string;
-  /** What is done. */
+  /** A short description. */
   readonly title: string;
   /** Its name in attacks.js. */
   readonly attack: string;
-  /** What the victim is. */
+  /** The role of the victim. */
   readonly role: "server" | "client";
   readonly subjects: readonly string[];
   readonly connections: number;
-  /** Of the victim: see victim.js. */
+  /** The behaviour of the victim: see victim.js. */
   readonly behaviour: "echo" | "large" | "broadcast" | "unread";
-  /** Of the victim. */
+  /** The options of the victim. */
   readonly options: Readonly<Record<string, unknown>>;
   /** Header fields of the attacker's handshakes. */
   readonly lines: readonly string[];

@@ -1,10 +1,10 @@
 import type { Row } from "./rows.js";
 
-/** What an attack has cost its victim: memory in bytes, times in milliseconds. */
+/** The cost of an attack to its victim: memory in bytes, times in milliseconds. */
 export interface Figures {
-  /** "serves", or what has become of the victim. */
+  /** "serves", or what happened to the victim. */
   readonly outcome: string;
-  /** What the attacker has sent, in bytes. */
+  /** The number of bytes that the attacker sent. */
   readonly sent?: number;
   /** How many of its connections are open at the end. */
   readonly open?: number;
@@ -19,6 +19,6 @@ export interface Figures {
 export type Echo = Required<Pick<Figures, "cpu" | "max">>;
 
 export function attack(row: Row, subject: string, quick: boolean): Promise<Figures>;
-/** Undefined if the victim cannot even do that. */
+/** Undefined if the victim fails even an honest echo. */
 export function honest(row: Row, subject: string, bytes: number, quick: boolean): Promise<Echo | undefined>;
 export function excess(row: Row, figures: Figures, echo: Echo | undefined): string[];

@@ -1,4 +1,4 @@
-// Runs one attack on one victim, each in a process of its own, and says what it cost.
+// Runs one attack on one victim, each in its own process, and reports its cost.
 
 import { fork } from "node:child_process";
 import { connect } from "node:net";
@@ -8,20 +8,20 @@ import { request } from "./frames.js";
 
 /** How long an attack may take, in milliseconds. */
 const LIMIT = 45_000;
-/** How long a victim may take to say what it has spent: one that does not hangs. */
+/** How long a victim may take to report its figures, in milliseconds. After that, it counts as hanging. */
 const ANSWER = 10_000;
-/** The most that is echoed for comparison, in bytes; more is extrapolated. */
+/** The most bytes that are echoed for comparison. Beyond that, the cost is extrapolated. */
 const MOST_ECHOED = 16_777_216;
 const LEAST_ECHOED = 65_536;
-/** Below these, in milliseconds, differences are noise. */
+/** Differences below these values, in milliseconds, are noise. */
 const LEAST_CPU = 20;
 const LEAST_DELAY = 50;
-/** What a victim's heap may take, in MiB: one that is filled up ends soon. */
+/** The limit of a victim's heap, in MiB, so that a heap that fills up fails soon. */
 const HEAP = 768;
 
 const file = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-/** A process that takes messages, and the first error that it has written. */
+/** A process that accepts messages, and the first error that it writes. */
 function start(name, settings, execArgv = []) {
   const child = fork(file(name), [JSON.stringify(settings)], { execArgv, stdio: ["ignore", "ignore", "pipe", "ipc"] });
   let errors = "";
@@ -31,7 +31,7 @@ function start(name, settings, execArgv = []) {
   return { child, errors: () => errors };
 }
 
-/** The next message that has this key; undefined after a time, or if the process ends before. */
+/** The next message with this key, or undefined after a timeout or if the process ends first. */
 function message(child, key, ms) {
   return new Promise((resolve) => {
     const done = (value) => {
@@ -49,7 +49,7 @@ function message(child, key, ms) {
   });
 }
 
-/** Whether a server still takes a connection, soon. */
+/** Whether a server still accepts a connection within a short time. */
 function serves(port) {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
@@ -65,7 +65,7 @@ function serves(port) {
   });
 }
 
-/** What the processor has done for a process that does not answer, on Linux. */
+/** The processor time of a process that does not answer, on Linux. */
 function cpuOf({ pid }) {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1].split(" ");
@@ -75,7 +75,7 @@ function cpuOf({ pid }) {
   }
 }
 
-/** Why a process has ended, in a few words. */
+/** Why a process ended, in a few words. */
 function reasonOf(errors) {
   const line = errors.split("\n").find((text) => /heap out of memory|^\S*(Error|Exception)\b/.test(text)) ?? "";
   return /heap out of memory/.test(line) ? "out of memory" : line.slice(0, 60);
@@ -124,20 +124,20 @@ export async function attack(row, subject, quick) {
     const figures = await message(victim.child, "cpu", ANSWER);
     if (victim.child.exitCode !== null || victim.child.signalCode !== null) return crashed();
     if (figures === undefined) return { outcome: "hangs", sent, cpu: cpuOf(victim.child) };
-    const outcome = alive ? (end === undefined ? "not done in time" : "serves") : "does not serve";
+    const outcome = alive ? (end === undefined ? "not finished in time" : "serves") : "does not serve";
     return { outcome, sent, open, ...figures };
   } finally {
     for (const child of children) child?.kill("SIGKILL");
   }
 }
 
-/** Echoes that have been measured in this run. */
+/** The echoes measured in this run. */
 const measured = new Map();
 
-/** What an honest echo of as many bytes costs the same victim, over as many connections. */
+/** The cost of an honest echo of the same number of bytes for the same victim, over the same number of connections. */
 export async function honest(row, subject, bytes, quick) {
   const { tls: _, ...options } = row.options;
-  // To the next power of two: rows of about the same size share an echo.
+  // Rounded up to a power of two, so that rows of similar size share an echo.
   const echoed = Math.min(MOST_ECHOED, Math.max(LEAST_ECHOED, 2 ** Math.ceil(Math.log2(bytes))));
   const { role, connections, lines } = row;
   const settings = { role, connections, lines, options, bytes: echoed, attack: "honest", behaviour: "echo" };
@@ -149,7 +149,7 @@ export async function honest(row, subject, bytes, quick) {
   return { cpu: Math.max(LEAST_CPU, figures.cpu * factor), max: Math.max(LEAST_DELAY, figures.max) };
 }
 
-/** What exceeds its budget, in words. A delay that is longer than the victim has computed is the machine's. */
+/** The figures that exceed their budget. A delay longer than the victim's processor time was caused by the machine. */
 export function excess({ budget }, figures, echo) {
   if (figures.outcome !== "serves") return [figures.outcome];
   if (echo === undefined) return ["no echo"];

@@ -1,4 +1,4 @@
-// The process that is attacked: an echo server or an echo client of one package. Its parent asks for figures over IPC.
+// The attacked process: an echo server or an echo client of one package. Its parent requests figures over IPC.
 
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
@@ -7,10 +7,10 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 const { subject, role, behaviour, options, connections, port } = JSON.parse(process.argv[2]);
 const require = createRequire(import.meta.url);
 const RESOLUTION = 10;
-/** The reply to a request of a byte, in bytes, and what a broadcast sends at a time. */
+/** The size of the reply to a one-byte request, and of one part of a broadcast, in bytes. */
 const LARGE = 65_536;
 
-/** What a server or a client does with a connection: `on` adds a listener of messages. */
+/** The behaviour of a connection. `on` adds a message listener. */
 function behave(connection) {
   connection.on("error", () => {});
   if (behaviour === "unread") return;
@@ -22,7 +22,7 @@ function behave(connection) {
   });
 }
 
-/** Sends to all, again and again, whatever they read. */
+/** Broadcasts repeatedly, whatever the receivers read. */
 function broadcast(all, bytes) {
   let left = bytes / LARGE;
   const timer = setInterval(() => {

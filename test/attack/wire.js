@@ -1,13 +1,13 @@
-// Raw sockets of an attacker, which counts what it sends.
+// Raw sockets for the attacker, which count the bytes they send.
 
 import { createHash } from "node:crypto";
 import { connect, createServer } from "node:net";
 import { request } from "./frames.js";
 
-/** What has been sent over all sockets, in bytes. */
+/** The number of bytes sent over all sockets. */
 export const counter = { sent: 0 };
 
-/** Writes, and resolves when the system has taken it all, or the peer has gone. */
+/** Writes, and resolves when the system has accepted everything or the peer is gone. */
 export function send(socket, bytes) {
   if (socket.destroyed) return Promise.resolve(false);
   return new Promise((resolve) => {
@@ -22,7 +22,7 @@ export function send(socket, bytes) {
   });
 }
 
-/** Sends the same bytes again and again, in large writes, until there are enough of them or the peer has gone. */
+/** Sends the same bytes repeatedly in large writes, until `count` is reached or the peer is gone. */
 export async function repeat(socket, bytes, count) {
   const perWrite = Math.max(1, Math.floor(262144 / bytes.length));
   const many = Buffer.alloc(perWrite * bytes.length, bytes);
@@ -33,7 +33,7 @@ export async function repeat(socket, bytes, count) {
   return true;
 }
 
-/** A socket to the victim; resolves also where it fails. */
+/** A socket to the victim. It also resolves if the connection fails. */
 export function dial(port) {
   return new Promise((resolve) => {
     const socket = connect({ port, host: "127.0.0.1", noDelay: true });
@@ -43,7 +43,7 @@ export function dial(port) {
   });
 }
 
-/** Resolves with the head of what comes, or undefined if the socket closes before its end. */
+/** Resolves with the received head, or undefined if the socket closes before its end. */
 function head(socket) {
   return new Promise((resolve) => {
     let text = "";
@@ -60,7 +60,10 @@ function head(socket) {
   });
 }
 
-/** WebSocket connections to a server, up to a few hundred handshakes at a time. They are paused: resume() reads. */
+/**
+ * WebSocket connections to a server, with up to a few hundred handshakes at a time. They are paused, and resume()
+ * reads.
+ */
 export async function open(port, count, lines = []) {
   const sockets = [];
   const bytes = request(lines);
@@ -78,8 +81,9 @@ export async function open(port, count, lines = []) {
 }
 
 /**
- * A server for clients to connect to, which does the handshake and hands out sockets that are paused.
- * @param {(socket: import("node:net").Socket, head: string) => boolean | void} [answer] what answers instead, if it returns true
+ * A server for clients to connect to, which completes the handshake and returns paused sockets.
+ * @param {(socket: import("node:net").Socket, head: string) => boolean | void} [answer] sends another answer if it
+ * returns true
  */
 export async function listen(count, lines, answer) {
   const sockets = [];

@@ -1,4 +1,4 @@
-// Python's wsproto and websockets on the same bytes as the reference decoder.
+// Runs Python's wsproto and websockets on the same bytes as the reference decoder.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { everything } from "../reference/peers/all.ts";
@@ -14,7 +14,7 @@ describe.each([
   ["wsproto", "python3-wsproto"],
   ["websockets", "python3-websockets"],
 ] as const)("%s", (library, debianPackage) => {
-  describe.skipIf(pythonWith(library, debianPackage) === undefined)("is there", () => {
+  describe.skipIf(pythonWith(library, debianPackage) === undefined)("is installed", () => {
     let peer: Peer;
     let results: Results;
     beforeAll(async () => {
@@ -23,15 +23,15 @@ describe.each([
     }, 600_000);
     afterAll(() => peer?.stop?.());
 
-    test("no difference that no row explains", { timeout: 600_000 }, () => {
+    test("has no unexplained differences", { timeout: 600_000 }, () => {
       expect(findingsOf(peer, results)).toEqual([]);
     });
 
-    test("every row is needed", { timeout: 600_000 }, () => {
+    test("needs every row", { timeout: 600_000 }, () => {
       expect(unneededRows(peer, results).map(({ says }) => says)).toEqual([]);
     });
 
-    test("docs/reliability.md has what came of it", () => {
+    test("docs/reliability.md shows the result", () => {
       expectPublished(library, byRule(results));
     });
 

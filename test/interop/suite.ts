@@ -1,4 +1,4 @@
-// What is asked of each Python peer, in both roles.
+// The tests for each Python peer, in both roles.
 
 import { describe, expect, test } from "vitest";
 import { type Extension, perMessageDeflate, type PerMessageDeflateOptions } from "../../src/index.ts";
@@ -14,9 +14,9 @@ export interface Subject {
   readonly python: string;
   /** Whether a Ping between the fragments of a compressed message breaks its receiver. */
   readonly pingsBreakInflating: boolean;
-  /** The windows that the peer's own compressor can have. */
+  /** The smallest window that the peer's own compressor supports. */
   readonly leastBits: number;
-  /** Whether the peer tells of the Pings that it got. */
+  /** Whether the peer reports the Pings that it received. */
   readonly tellsPings: boolean;
 }
 
@@ -48,7 +48,7 @@ export function suite({ script, python, pingsBreakInflating, leastBits, tellsPin
     const connect = (options?: OpenOptions): Promise<Talk> => open(python, script, role, options);
 
     describe(`our ${role}`, () => {
-      test("text both ways: ASCII, empty, several bytes a character, a BOM", async () => {
+      test("text both ways: ASCII, empty, multi-byte characters, a BOM", async () => {
         const { ours } = await connect();
         await expectEcho(ours, TEXTS);
       });
@@ -58,7 +58,7 @@ export function suite({ script, python, pingsBreakInflating, leastBits, tellsPin
         await expectEcho(ours, BINARIES);
       });
 
-      test.each([1, 7])("what arrives cut in pieces of %i, the handshake too", async (pieces) => {
+      test.each([1, 7])("data that arrives in pieces of %i bytes, including the handshake", async (pieces) => {
         const { ours } = await connect({ pieces });
         await expectEcho(ours, [...TEXTS, ...BINARIES.slice(0, -1)]);
       });
@@ -70,14 +70,14 @@ export function suite({ script, python, pingsBreakInflating, leastBits, tellsPin
         expect(await ours.messages.take(500)).toEqual(messages);
       });
 
-      test("fragments of ours, with pings between", async () => {
+      test("our fragments, with pings between them", async () => {
         const { ours } = await connect();
         ours.sendFragments(["Zwölf ", "", "Boxkämpfer", " 🥊"]);
         expect(await ours.messages.next()).toBe(FRAGMENTS);
         expect(await ours.pongs.take(3)).toEqual(["between 1", "between 2", "between 3"]);
       });
 
-      test("fragments of theirs, with pings between", async () => {
+      test("their fragments, with pings between them", async () => {
         const { ours } = await connect();
         ours.send("!fragments");
         expect(await ours.messages.next()).toBe(FRAGMENTS);
@@ -160,7 +160,7 @@ export function suite({ script, python, pingsBreakInflating, leastBits, tellsPin
           return connect({ ...options, extensions, theirs });
         };
 
-        test("hundreds of messages, each with all those before it as context", async () => {
+        test("hundreds of messages with context takeover", async () => {
           const { ours } = await compressed();
           expect(ours.extensions).toMatch(/^permessage-deflate/);
           expect(ours.extensions).not.toContain("no_context_takeover");
@@ -172,7 +172,7 @@ export function suite({ script, python, pingsBreakInflating, leastBits, tellsPin
         });
 
         test.each(["server_no_context_takeover", "client_no_context_takeover"])(
-          "%s, asked for by either side",
+          "%s, requested by either side",
           async (parameter) => {
             const own =
               parameter === "server_no_context_takeover"
@@ -188,19 +188,19 @@ export function suite({ script, python, pingsBreakInflating, leastBits, tellsPin
         );
 
         for (let bits = leastBits; bits <= 15; bits++) {
-          test(`windows of ${bits} on both sides, asked for by them`, async () => {
+          test(`windows of ${bits} on both sides, requested by them`, async () => {
             const { ours } = await compressed({}, { server_max_window_bits: bits, client_max_window_bits: bits });
             await expectEcho(ours, conversation(30));
           });
 
-          test(`windows of ${bits} on both sides, asked for by us`, async () => {
+          test(`windows of ${bits} on both sides, requested by us`, async () => {
             const { ours } = await compressed({ serverMaxWindowBits: bits, clientMaxWindowBits: bits });
             expect(ours.extensions).toContain(`server_max_window_bits=${bits}`);
             await expectEcho(ours, conversation(30));
           });
         }
 
-        test("fragments with pings between", async () => {
+        test("fragments with pings between them", async () => {
           const { ours } = await compressed();
           for (let round = 0; round < 5; round++) {
             ours.send("!fragments");
@@ -218,7 +218,7 @@ export function suite({ script, python, pingsBreakInflating, leastBits, tellsPin
           }
         });
 
-        test.each([1, 100])("what arrives cut in pieces of %i", async (pieces) => {
+        test.each([1, 100])("data that arrives in pieces of %i bytes", async (pieces) => {
           const { ours } = await compressed({}, {}, { pieces });
           await expectEcho(ours, conversation(20));
         });
@@ -228,7 +228,7 @@ export function suite({ script, python, pingsBreakInflating, leastBits, tellsPin
           await expectEcho(ours, ["a".repeat(199), "a".repeat(200), "b", "a".repeat(10_000), ""]);
         });
 
-        test("only one side has it: no compression", async () => {
+        test("compression is not used if only one side supports it", async () => {
           const onlyThey = await connect({ theirs: {} });
           expect(onlyThey.ours.extensions).toBe("");
           await expectEcho(onlyThey.ours, TEXTS);

@@ -1,4 +1,4 @@
-// Starts the Python peers of this directory, connects them to ours, and stops them.
+// Starts and stops the Python peers in this directory, and connects them to our side.
 
 import { spawn, spawnSync } from "node:child_process";
 import { createInterface } from "node:readline";
@@ -7,17 +7,19 @@ import type { Extension, ProtocolOptions } from "../../src/index.ts";
 import { cleanUp, dial, type OurEnd, serve } from "../peers/support/ours.ts";
 import { Queue } from "../peers/support/queue.ts";
 
-/** Longer than any test takes: what is left over ends by itself. */
+/** Longer than any test takes, in ms. A leftover process exits by itself. */
 const LIFETIME = 60_000;
 
-/** Says in one line what is not tested for want of a Debian package. In CI nothing may be wanting. */
+/**
+ * Reports in one line what is not tested because a Debian package is missing. In CI, every package must be installed.
+ */
 export function without(what: string, debianPackage: string): undefined {
-  const line = `there is no ${what} here: Debian's package is ${debianPackage}`;
-  if (process.env.CI) throw new Error(`In CI no peer may be missing, and ${line}`);
-  console.log(`Skipped, for ${line}`);
+  const line = `${what} is not installed (Debian package: ${debianPackage})`;
+  if (process.env.CI) throw new Error(`All peers must be installed in CI: ${line}`);
+  console.log(`Skipped: ${line}`);
 }
 
-/** The Python that has this module; undefined if there is none, which is said in one line. */
+/** A Python that has this module, or undefined with a printed line if there is none. */
 export function pythonWith(module: string, debianPackage: string): string | undefined {
   for (const python of ["python3", "/usr/bin/python3"]) {
     if (spawnSync(python, ["-c", `import ${module}`], { timeout: 10_000 }).status === 0) return python;
@@ -25,22 +27,22 @@ export function pythonWith(module: string, debianPackage: string): string | unde
   return without(`python3 with ${module}`, debianPackage);
 }
 
-/** What a peer is told, as JSON on its command line. */
+/** The options for a peer, passed as JSON on its command line. */
 export interface PythonOptions {
   readonly subprotocols?: readonly string[];
   /** Undefined for no compression. The names are those of the parameters. */
   readonly deflate?: Record<string, number | boolean>;
 }
 
-/** What a peer says of a connection when that has ended. */
+/** A peer's report on a connection that has ended. */
 export interface PythonReport {
-  /** Of the Close that came; null for none. */
+  /** The code of the received Close, or null if there was none. */
   readonly code: number | null;
   readonly reason: string | null;
   readonly subprotocol: string | null;
   readonly pings: readonly string[];
   readonly pongs: readonly string[];
-  /** How each message came, where the library tells: the number of its pieces. */
+  /** The number of pieces of each message, if the library reports it. */
   readonly pieces?: readonly number[];
 }
 
@@ -58,7 +60,7 @@ export interface OpenOptions {
   readonly theirs?: PythonOptions["deflate"];
 }
 
-/** Starts a script. What it prints comes line by line. */
+/** Starts a script and returns the lines that it prints. */
 function start(python: string, script: string, args: readonly string[]): Queue<string> {
   const path = fileURLToPath(new URL(script, import.meta.url));
   const child = spawn(python, ["-u", path, ...args], { stdio: ["ignore", "pipe", "inherit"], timeout: LIFETIME });
@@ -68,7 +70,7 @@ function start(python: string, script: string, args: readonly string[]): Queue<s
   return lines;
 }
 
-/** Opens a connection with a Python peer, whose role is the other one of ours. */
+/** Opens a connection with a Python peer, which has the opposite role. */
 export async function open(
   python: string,
   script: string,

@@ -1,4 +1,4 @@
-// Python's websockets, its server and its client, over the loopback.
+// Tests against the server and the client of Python's websockets over loopback.
 
 import { describe, expect, test } from "vitest";
 import { perMessageDeflate } from "../../src/index.ts";
@@ -14,12 +14,12 @@ describe.skipIf(python === undefined)("websockets", () => {
     script,
     python: python!,
     pingsBreakInflating: false,
-    // It agrees to 8, and then Python's zlib refuses to compress with it.
+    // It agrees to 8, but then Python's zlib refuses to compress with it.
     leastBits: 9,
     tellsPings: false,
   });
 
-  test.each(ROLES)("a window of 8 for what we send, our %s", async (role) => {
+  test.each(ROLES)("a window of 8 for our messages, as %s", async (role) => {
     const options = role === "server" ? { serverMaxWindowBits: 8 } : { clientMaxWindowBits: 8 };
     const extensions = [perMessageDeflate({ threshold: 0, ...options })];
     const { ours } = await open(python!, script, role, { extensions, theirs: {} });

@@ -1,9 +1,9 @@
-"""A peer made of Python's websockets, server or client: sends back what it gets, and does what "!..." says.
+"""A peer made of Python's websockets, server or client. It echoes messages and obeys those of the form "!...".
 
     python3 websockets_peer.py server '{"subprotocols": [], "deflate": {}}'
     python3 websockets_peer.py client '{...}' ws://127.0.0.1:1234/
 
-A server prints its port. When a connection has ended, a line of JSON says what it was like.
+A server prints its port. When a connection has ended, the peer prints a line of JSON that describes it.
 """
 
 import asyncio

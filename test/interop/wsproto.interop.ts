@@ -1,4 +1,4 @@
-// wsproto, both roles of it, over the loopback.
+// Tests against wsproto in both roles over loopback.
 
 import { describe, expect, test } from "vitest";
 import { perMessageDeflate } from "../../src/index.ts";
@@ -12,14 +12,14 @@ describe.skipIf(python === undefined)("wsproto", () => {
   suite({
     script,
     python: python!,
-    // It forgets with the Ping that the message is compressed.
+    // At a Ping, it forgets that the message is compressed.
     pingsBreakInflating: true,
     // See below.
     leastBits: 9,
     tellsPings: true,
   });
 
-  test("it declines a window of 8, and takes what is offered as a fallback", async () => {
+  test("it declines a window of 8 and accepts the fallback offer", async () => {
     const declined = await open(python!, script, "client", {
       extensions: [perMessageDeflate({ serverMaxWindowBits: 8 })],
       theirs: {},
@@ -34,13 +34,13 @@ describe.skipIf(python === undefined)("wsproto", () => {
     expect(await ours.messages.next()).toBe("hello hello hello");
   });
 
-  test("a Ping between the fragments of a compressed message of ours: it gets other bytes, which is its fault", async () => {
+  test("it corrupts our compressed message if there is a Ping between the fragments", async () => {
     const { ours } = await open(python!, script, "client", {
       extensions: [perMessageDeflate({ threshold: 0 })],
       theirs: {},
     });
     ours.sendFragments(["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"]);
-    // When it does what is right, pingsBreakInflating above is to be false.
+    // When wsproto handles this correctly, set pingsBreakInflating above to false.
     const outcome = await Promise.race([ours.messages.next(), ours.closed]);
     expect(outcome).not.toBe("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb");
   });

@@ -1,9 +1,9 @@
-"""A peer made of wsproto and a socket, server or client: sends back what it gets, and does what "!..." says.
+"""A peer made of wsproto and a socket, server or client. It echoes messages and obeys those of the form "!...".
 
     python3 wsproto_peer.py server '{"subprotocols": [], "deflate": {}}'
     python3 wsproto_peer.py client '{...}' ws://127.0.0.1:1234/
 
-A server prints its port and serves one connection. When it has ended, a line of JSON says what it was like.
+A server prints its port and serves one connection. When it has ended, the peer prints a line of JSON that describes it.
 """
 
 import json
@@ -63,7 +63,7 @@ class Peer:
             self.ws.receive_data(data or None)
             for event in self.ws.events():
                 self.handle(event)
-            # What wsproto makes of the end of the stream is a Close of code 1006.
+            # At the end of the stream, wsproto reports a Close with code 1006.
             if not data:
                 self.is_over = True
         self.stream.close()
@@ -71,7 +71,7 @@ class Peer:
 
     def handle(self, event):
         if isinstance(event, Request):
-            # wsproto refuses what was not offered; the first of ours that was is the choice.
+            # wsproto refuses a subprotocol that was not offered, so this chooses the first of ours that was.
             chosen = next((name for name in self.options["subprotocols"] if name in event.subprotocols), None)
             self.report["subprotocol"] = chosen
             self.send(AcceptConnection(subprotocol=chosen, extensions=self.extensions()))

@@ -1,11 +1,11 @@
-// Hashes of a sequence of messages: each one covers its message and the hash before it.
+// A chain of hashes of messages. Each hash covers its message and the previous hash.
 
 import type { Direction } from "./report.ts";
 
-/** SHA-256. A page has none that is synchronous. */
+/** SHA-256. It may be asynchronous because browsers have no synchronous version. */
 export type Sha256 = (bytes: Uint8Array<ArrayBuffer>) => Uint8Array | Promise<Uint8Array>;
 
-/** How many hex digits of a hash are told. */
+/** The number of hex digits of a hash that are reported. */
 const DIGITS = 16;
 const SIZE = 32;
 const encoder = new TextEncoder();

@@ -1,4 +1,4 @@
-// Messages: parts of a text and of bytes that are made once.
+// Makes messages from parts of a text and of bytes that are created once.
 
 import { Random } from "../support/random.ts";
 
@@ -25,7 +25,7 @@ export class Contents {
   readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #size: number;
 
-  /** @param size of the longest message, in UTF-16 code units or bytes */
+  /** @param size the length of the longest message, in UTF-16 code units or bytes */
   constructor(seed: number, size: number = 6 << 20) {
     const random = new Random(seed);
     this.#random = random;
@@ -35,7 +35,7 @@ export class Contents {
       words.push(random.chance(0.2) ? String(random.integer(0, 1e9)) : random.pick(WORDS));
     }
     this.#text = words.join("");
-    // By turns what compresses well, and what does not at all.
+    // Alternates between data that compresses well and data that does not compress.
     this.#bytes = new Uint8Array(size);
     for (let i = 0; i < size; i++) this.#bytes[i] = (i >> 16) % 2 === 0 ? random.integer(0, 255) : i % 251;
   }
@@ -48,7 +48,7 @@ export class Contents {
   }
 }
 
-/** Part of a text, without halves of a surrogate pair. */
+/** A part of a text, without halves of a surrogate pair. */
 function wellFormed(text: string, start: number, end: number): string {
   return text.slice(halves(text, start) ? start + 1 : start, halves(text, end) ? end - 1 : end);
 }
@@ -58,7 +58,7 @@ function halves(text: string, at: number): boolean {
   return unit >= 0xdc00 && unit < 0xe000;
 }
 
-/** Cuts a message into pieces, for a frame each. */
+/** Cuts a message into pieces, one for each frame. */
 export function pieces(data: string, count: number): string[];
 export function pieces(data: Uint8Array<ArrayBuffer>, count: number): Uint8Array<ArrayBuffer>[];
 export function pieces(data: string | Uint8Array<ArrayBuffer>, count: number): string[] | Uint8Array<ArrayBuffer>[];

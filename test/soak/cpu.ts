@@ -1,8 +1,8 @@
-// The time of the processor that all processes below this one have taken.
+// Measures the processor time of all child processes.
 
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Of Linux, nearly everywhere. */
+/** The value of Linux on almost all machines. */
 const TICKS = 100;
 
 interface Process {
@@ -14,7 +14,7 @@ interface Process {
 function read(id: string): Process | undefined {
   try {
     const stat = readFileSync(`/proc/${id}/stat`, "latin1");
-    // The name may contain anything; fields are counted after it.
+    // The name may contain anything, so fields are counted after it.
     const fields = stat
       .slice(stat.lastIndexOf(")") + 2)
       .split(" ")
@@ -23,12 +23,12 @@ function read(id: string): Process | undefined {
     const [user, system, endedUser, endedSystem] = fields.slice(11, 15);
     return { id: Number(id), parent: parent!, seconds: (user! + system! + endedUser! + endedSystem!) / TICKS };
   } catch {
-    // It has ended meanwhile.
+    // The process has ended meanwhile.
     return undefined;
   }
 }
 
-/** In seconds, this process included. */
+/** The time in seconds, including this process. */
 export function cpuOfChildren(): number {
   const all = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))

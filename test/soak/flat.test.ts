@@ -1,4 +1,4 @@
-// Whether a soak notices that something grows.
+// Checks that a soak notices growth.
 
 import { expect, test } from "vitest";
 import { FIGURES, type Figure, TOLERANCES, trends, type Witnessed } from "./flat.ts";
@@ -18,7 +18,7 @@ const LEVEL: Witnessed = {
 };
 const COUNT = 360;
 
-/** An hour of samples. `grow` is what is added to a figure by the end. */
+/** An hour of samples. `grow` is the total increase of a figure. */
 function hour(figure: Figure, grow: number, warmUp = 0): Witnessed[] {
   const random = new Random(1);
   return Array.from({ length: COUNT }, (_, index) => {
@@ -30,23 +30,23 @@ function hour(figure: Figure, grow: number, warmUp = 0): Witnessed[] {
 
 const found = (samples: readonly Witnessed[]) => trends(samples).filter(({ isFlat }) => isFlat !== true);
 
-test.each(FIGURES)("%s that stays is flat, whatever it was at first", (figure) => {
+test.each(FIGURES)("%s is flat if it stays constant after the warm-up", (figure) => {
   expect(found(hour(figure, 0))).toEqual([]);
   expect(found(hour(figure, 0, LEVEL[figure] / 2))).toEqual([]);
 });
 
-test.each(FIGURES)("%s that grows is found", (figure) => {
+test.each(FIGURES)("%s is not flat if it grows", (figure) => {
   const { factor, more } = TOLERANCES[figure];
   const allowed = LEVEL[figure] * (factor - 1) + more;
   expect(found(hour(figure, allowed * 3)).map((trend) => trend.figure)).toEqual([figure]);
 });
 
-test("single peaks do not count", () => {
+test("ignores single peaks", () => {
   const samples = hour("rss", 0).map((sample, index) => (index % 10 === 9 ? { ...sample, rss: 500 << 20 } : sample));
   expect(found(samples)).toEqual([]);
 });
 
-test("how late timers are says nothing while others use the machine", () => {
+test("does not judge delays while other programs use the machine", () => {
   const busy = hour("p99", 0).map((sample, index) => (index > COUNT / 2 ? { ...sample, p99: 500, idle: 50 } : sample));
   expect(found(busy).map(({ figure, isFlat }) => [figure, isFlat])).toEqual([
     ["p50", undefined],

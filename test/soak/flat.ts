@@ -1,8 +1,9 @@
-// Whether figures stay what they are: the first and the last quarter of the samples, without the time that things take to warm up.
+// Decides whether figures stay constant. It compares the first and the last quarter of the samples, without the
+// warm-up.
 
 import type { Sample } from "./vitals.ts";
 
-/** How much more the last quarter may have than the first: a factor, and on top of that a number. */
+/** The allowed growth from the first to the last quarter: a factor and an additional amount. */
 interface Tolerance {
   readonly factor: number;
   readonly more: number;
@@ -25,7 +26,7 @@ export const TOLERANCES: Readonly<Record<Figure, Tolerance>> = {
 
 export const FIGURES = Object.keys(TOLERANCES) as Figure[];
 
-/** The part of a run that warms up. */
+/** The fraction of a run that is warm-up. */
 const WARM_UP = 0.1;
 
 export interface Trend {
@@ -33,21 +34,24 @@ export interface Trend {
   /** Medians. */
   readonly first: number;
   readonly last: number;
-  /** Undefined if the machine was too busy to tell. */
+  /** Undefined if the machine was too busy for a decision. */
   readonly isFlat: boolean | undefined;
 }
 
-/** A sample, and how late timers were in another process meanwhile that had nothing to do: 99 % of them, in milliseconds. */
+/** A sample, and how late the timers of an idle process were meanwhile (99th percentile, in milliseconds). */
 export interface Witnessed extends Sample {
   readonly idle: number;
 }
 
-/** Later than this, others use the machine: how late our timers are tells nothing then. In milliseconds. */
+/**
+ * In milliseconds. If the idle process's timers are later than this, other programs use the machine, and delays mean
+ * nothing.
+ */
 const BUSY = 10;
-/** How many samples of a quarter have to be left. */
+/** The least number of usable samples in a quarter. */
 const ENOUGH = 5;
 
-/** @param samples at equal distances, from the whole run */
+/** @param samples samples of the whole run at equal intervals */
 export function trends(samples: readonly Witnessed[]): Trend[] {
   const warm = samples.slice(Math.ceil(samples.length * WARM_UP));
   const quarter = Math.max(Math.floor(warm.length / 4), 1);

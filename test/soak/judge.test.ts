@@ -1,4 +1,4 @@
-// What a soak says of a connection, from what both ends have seen.
+// Checks the verdicts of a soak on connections, from the reports of both ends.
 
 import { describe, expect, test } from "vitest";
 import { Chain } from "./chain.ts";
@@ -42,37 +42,37 @@ async function report(sent: readonly Message[], received: readonly Message[], co
   return { opened: true, code, sent: out, received: back, pings: 0, pongs: "right" };
 }
 
-/** Of a server that sends back all, and what the client has got of it. */
+/** The verdict for a server that echoes everything, given the messages that the client received. */
 async function judged(order: Order, received: readonly Message[], code: number): Promise<string[]> {
   const server = await report(MESSAGES, MESSAGES, code);
   return judge(order, server, await report(MESSAGES, received, code)).faults.slice();
 }
 
 describe("a connection that ended cleanly", () => {
-  test("has all messages, as they were, in order", async () => {
+  test("has all messages unchanged and in order", async () => {
     const client = await report(MESSAGES, MESSAGES);
     expect(judge(ORDER, await report(MESSAGES, MESSAGES), client)).toEqual({ outcome: "clean", faults: [] });
   });
 
   test.each<[string, Message[], string]>([
-    ["a lost message", ["abc", END], "2 messages in place of 3"],
-    ["a message twice", ["abc", "abc", Uint8Array.of(1, 2), END], "4 messages in place of 3"],
-    ["a changed byte", ["abc", Uint8Array.of(1, 3), END], "message 1 is another one"],
-    ["text as binary", [new TextEncoder().encode("abc"), Uint8Array.of(1, 2), END], "message 0 is another one"],
-    ["two messages in the other order", [Uint8Array.of(1, 2), "abc", END], "message 0 is another one"],
-    ["the last message missing", ["abc", Uint8Array.of(1, 2)], "2 messages in place of 3"],
-  ])("%s is found", async (_, received, fault) => {
+    ["a lost message", ["abc", END], "2 messages instead of 3"],
+    ["a message twice", ["abc", "abc", Uint8Array.of(1, 2), END], "4 messages instead of 3"],
+    ["a changed byte", ["abc", Uint8Array.of(1, 3), END], "message 1 differs"],
+    ["text as binary", [new TextEncoder().encode("abc"), Uint8Array.of(1, 2), END], "message 0 differs"],
+    ["two messages out of order", [Uint8Array.of(1, 2), "abc", END], "message 0 differs"],
+    ["the last message missing", ["abc", Uint8Array.of(1, 2)], "2 messages instead of 3"],
+  ])("must not have %s", async (_, received, fault) => {
     expect((await judged(ORDER, received, 1000)).join()).toContain(fault);
-    // So it is after a fault on the way, if the Close has come.
+    // This also holds after a fault, if the Close has arrived.
     expect((await judged(CUT, received, 1000)).join()).toContain(fault);
   });
 
-  test("messages that the server did not send are missed", async () => {
+  test("must not lack messages that the server had to send", async () => {
     const server = await report([END], MESSAGES);
     expect(judge(ORDER, server, await report(MESSAGES, [END])).faults).toEqual(["the server sent 1 of 3 messages"]);
   });
 
-  test("a Ping without its Pong is found", async () => {
+  test("must not have a Ping without its Pong", async () => {
     const client: Report = { ...(await report(MESSAGES, MESSAGES)), pongs: "wrong" };
     expect(judge(ORDER, await report(MESSAGES, MESSAGES), client).faults).toHaveLength(1);
   });
@@ -87,22 +87,22 @@ describe("a connection that was cut", () => {
     ["a gap", ["abc", END]],
     ["a changed message", ["abd"]],
     ["more than was sent", [...MESSAGES, "more"]],
-  ])("%s is found", async (_, received) => {
+  ])("must not have %s", async (_, received) => {
     expect(await judged(CUT, received, 1006)).not.toEqual([]);
   });
 
-  test("is wrong where nothing cut it", async () => {
+  test("is wrong if no fault cut it", async () => {
     expect((await judged(ORDER, MESSAGES, 1006)).join()).toContain("did not end cleanly: client: 1006");
     const stalled: Order = { ...ORDER, proxy: "stall" };
     expect((await judged(stalled, MESSAGES, 1006)).join()).toContain("did not end cleanly");
     expect(judge(ORDER, undefined, refused("no")).faults.join()).toContain("client: not opened (no), server: nothing");
   });
 
-  test("may never have been opened", () => {
+  test("may never have opened", () => {
     expect(judge(CUT, undefined, refused("no"))).toEqual({ outcome: "not opened", faults: [] });
   });
 
-  test("has to end at both ends", async () => {
+  test("must end at both ends", async () => {
     const one = await report(MESSAGES, [], 1006);
     expect(judge(CUT, one, undefined).faults).toEqual(["the client has not ended"]);
     expect(judge(CUT, undefined, one).faults).toEqual(["the server has not ended"]);

@@ -1,15 +1,15 @@
-// Whether both ends of a connection saw the same.
+// Checks whether both ends of a connection saw the same.
 
 import { isHarmless, type Order } from "./order.ts";
 import type { Direction, Report } from "./report.ts";
 
 export interface Verdict {
   readonly outcome: "clean" | "cut" | "not opened";
-  /** What is wrong, in words. */
+  /** The problems, in readable form. */
   readonly faults: readonly string[];
 }
 
-/** @param server is missing if the server never had the connection; the client, if it never said anything */
+/** @param server undefined if the server never had the connection @param client undefined if the client never reported it */
 export function judge(order: Order, server: Report | undefined, client: Report | undefined): Verdict {
   const faults: string[] = [];
   if (client === undefined) faults.push("the client has not ended");
@@ -36,23 +36,23 @@ function ending(name: string, report: Report | undefined): string {
   return closing === undefined ? how : `${how}, ${closing} ms after its close()`;
 }
 
-/** All for an end that has got the other's Close, or else what the other has sent first. */
+/** An end that received the other's Close must have everything. Otherwise it must have the first part. */
 function compare(where: string, sent: Direction, { code, received }: Report, faults: string[]): void {
   const { count } = received;
   const isRight = received.hashes.every((hash, index) => hash === sent.hashes[index]);
   if (code === 1006 ? count > sent.count : count !== sent.count) {
-    faults.push(`${where}: ${count} messages in place of ${sent.count}`);
+    faults.push(`${where}: ${count} messages instead of ${sent.count}`);
   }
   if (!isRight) {
     const first = received.hashes.findIndex((hash, index) => hash !== sent.hashes[index]);
-    faults.push(`${where}: message ${first} is another one`);
+    faults.push(`${where}: message ${first} differs`);
   }
 }
 
-/** Whether everything that was ordered has been done. */
+/** What is missing from the ordered messages. */
 function missing({ up, down, echo, room }: Order, server: Report, client: Report): string[] {
   const faults: string[] = [];
-  // The last one is END.
+  // The last message is END.
   const [fromClient, fromServer] = [up.length + 1, down.length + (echo ? up.length : 0) + 1];
   if (client.sent.count !== fromClient) faults.push(`the client sent ${client.sent.count} of ${fromClient} messages`);
   const { count } = server.sent;

@@ -1,17 +1,17 @@
-// How the processes of a soak talk: a line of JSON for each thing said. A process ends when its input does.
+// The processes of a soak exchange lines of JSON. A process ends when its input ends.
 
 import { createInterface } from "node:readline";
 import { type Sample, Vitals } from "./vitals.ts";
 import type { Order } from "./order.ts";
 import type { Report } from "./report.ts";
 
-/** What the main process says. */
+/** Messages from the main process. */
 export type Said =
   | { readonly type: "order"; readonly order: Order }
   | { readonly type: "forget"; readonly id: number }
   | { readonly type: "sample" };
 
-/** What it hears. */
+/** Messages to the main process. */
 export type Heard =
   | { readonly type: "ready"; readonly ports: Readonly<Record<string, number>> }
   | { readonly type: "accepted"; readonly id: number }
@@ -25,11 +25,11 @@ export function say(heard: Heard): void {
 export interface Answers {
   order(order: Order): void;
   forget?(id: number): void;
-  /** How many connections are open. */
+  /** The number of open connections. */
   connections(): number;
 }
 
-/** Says that the process is ready, and obeys from now on. */
+/** Reports that the process is ready, and follows orders from then on. */
 export function obey(ports: Readonly<Record<string, number>>, answers: Answers): void {
   const vitals = new Vitals();
   const lines = createInterface(process.stdin);

@@ -1,10 +1,10 @@
-// A connection of ws, either end.
+// A connection of ws, at either end.
 
 import { WebSocket } from "ws";
 import { pieces } from "./contents.ts";
 import { drainedBelow, type Link, type Message } from "./session.ts";
 
-/** What may wait, in bytes: as with wsframe. */
+/** The most unsent data in bytes, as with wsframe. */
 const MARK = 1 << 20;
 
 export class WsLink implements Link {
@@ -47,11 +47,11 @@ interface Listener {
   pong(payload: string): void;
 }
 
-/** Hands the messages to a session, as fast as it wants them. */
+/** Passes messages to a session, as fast as it reads. */
 export function listen(socket: WebSocket, slow: number, session: Listener): void {
   socket.on("pong", (data) => session.pong(data.toString()));
   socket.on("message", (data: Buffer, isBinary) => {
-    // As with wsframe: the bytes are one's own.
+    // As with wsframe, the session gets its own bytes.
     session.message(isBinary ? new Uint8Array(data) : data.toString());
     if (slow === 0) return;
     socket.pause();

@@ -1,4 +1,4 @@
-// A connection of wsframe, either end.
+// A connection of wsframe, at either end.
 
 import type { Connection } from "wsframe/node";
 import { pieces } from "./contents.ts";
@@ -12,7 +12,7 @@ export class WsframeLink implements Link {
     this.connection = connection;
   }
 
-  /** What came before the peer's Close can still be answered: send() tells whether it is too late. */
+  /** Messages from before the peer's Close can still be answered. send() reports when it is too late. */
   get isOpen(): boolean {
     return this.connection.readyState !== 3;
   }
@@ -46,7 +46,7 @@ export class WsframeLink implements Link {
   }
 }
 
-/** Pieces that take their time. */
+/** Sends pieces with pauses between them. */
 async function* stream(parts: readonly (string | Uint8Array<ArrayBuffer>)[]): AsyncGenerator<string | Uint8Array> {
   for (const part of parts) {
     yield part;
@@ -59,7 +59,7 @@ interface Listener {
   pong(payload: string): void;
 }
 
-/** Hands the messages to a session: to a listener, or slowly to a loop. */
+/** Passes messages to a session, either to a listener or slowly in a loop. */
 export async function listen(connection: Connection, slow: Order["slowClient"], session: Listener): Promise<void> {
   connection.on("error", () => {});
   connection.on("pong", (data) => session.pong(new TextDecoder().decode(data)));

@@ -1,6 +1,8 @@
-// npm run soak -- [--seconds 3600] [--seed N] [--server wsframe|ws] [--rate 1024] [--clients ws,undici,wsframe,websockets,chromium]
-// A server under load from many clients with faults at random, at a rate in KiB/s of messages. Exit code 1 if a message was lost,
-// doubled, changed or out of order, a connection did not end as it should, or memory, handles or delays grew.
+// npm run soak -- [--seconds 3600] [--seed N] [--server wsframe|ws] [--rate 1024] [--clients
+// ws,undici,wsframe,websockets,chromium]
+// Puts a server under load from several clients, with random faults, at a rate in KiB/s of messages. The exit code is 1
+// if a message was lost, duplicated, changed or out of order, if a connection did not end correctly, or if memory,
+// handles or delays grew.
 
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -33,13 +35,15 @@ if (!(seconds > 0) || !Number.isInteger(seed) || !(rate > 0) || !["wsframe", "ws
   process.exit(2);
 }
 
-/** How many connections there are at most, and how long they are meant to last, in milliseconds. */
+/** The maximum number of connections, and how long they are meant to last, in milliseconds. */
 const MOST = 100;
 const longest = Math.min(60_000, (seconds * 1000) / 3);
-/** How long it may take until both ends have said how a connection was, in milliseconds. Silence is noticed within this. */
+/**
+ * How long the second end of a cut connection may take to report, in milliseconds. Silence is noticed within this time.
+ */
 const GRACE = 45_000;
 const DEADLINE = longest * 2 + 180_000;
-/** Between two samples, and the time that a run takes at least to be judged by its trends, in seconds. */
+/** The time between two samples, and the shortest run whose trends are judged, in seconds. */
 const INTERVAL = Math.max(Math.min(10, seconds / 15), 1);
 const LONG = 600;
 
@@ -48,7 +52,7 @@ interface Open {
   readonly since: number;
   client?: Report;
   server?: Report;
-  /** When the first end has told. */
+  /** When the first report arrived. */
   told?: number;
 }
 
@@ -83,7 +87,7 @@ function end({ order, client, server }: Open): void {
   }
 }
 
-/** Ends what one end has never told of: a handshake that was cut, for example. */
+/** Ends connections that one end never reported, such as those cut in the handshake. */
 function endOld(): void {
   const now = Date.now();
   for (const connection of open.values()) {
@@ -110,7 +114,7 @@ const commands: [name: ClientName, command: string[] | undefined][] = [
 for (const [name, command] of commands) {
   if (!values.clients.split(",").includes(name)) continue;
   if (command === undefined) {
-    console.log(`without ${name}, which is not installed`);
+    console.log(`skipping ${name}, which is not installed`);
     if (process.env.CI) process.exit(1);
   } else {
     clients.set(name, (await started(name, command, "client")).worker);
@@ -146,7 +150,7 @@ console.log(
     `Node ${process.versions.node}`,
 );
 
-// How things are at rest.
+// The state at rest.
 await sleep(1000);
 await serverWorker.sample();
 const rest = serverWorker.samples.pop()!;
@@ -156,7 +160,7 @@ const elapsed = (): number => (performance.now() - began) / 1000;
 let isSampling: Promise<void> = Promise.resolve();
 const idle = new Vitals();
 async function sample(): Promise<void> {
-  // This process has next to nothing to do.
+  // This process is almost idle.
   const { p99 } = idle.late();
   for (const worker of workers) {
     worker.idle = p99;
@@ -181,17 +185,17 @@ clearInterval(sampling);
 await isSampling;
 const samples = serverWorker.samples.slice();
 const ours = clients.get("wsframe")?.samples.slice() ?? [];
-console.log(`no more connections begin; ${open.size} are open`);
+console.log(`no new connections from here on; ${open.size} are open`);
 while (open.size > 0) {
   await sleep(100);
   endOld();
 }
-// Until what is left of faults is gone.
+// Waits until everything left over from faults is gone.
 await sleep(12_000);
 await serverWorker.sample();
 const last = serverWorker.samples.pop()!;
 for (const figure of ["files", "handles"] as const) {
-  // A session of HTTP/2 that is idle, and a timer.
+  // Allows for an idle HTTP/2 session and a timer.
   if (last[figure] > rest[figure] + 2) totals.wrong(`${figure} at rest: ${rest[figure]} before, ${last[figure]} after`);
 }
 if (last.connections > 0) totals.wrong(`the server has ${last.connections} connections left`);

@@ -1,4 +1,4 @@
-// What the processes on Node share.
+// Code that the processes on Node share.
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -10,11 +10,11 @@ function pem(name: string): Buffer {
   return readFileSync(`test/fixtures/tls/${name}.pem`);
 }
 
-/** For localhost. */
+/** A certificate for localhost. */
 export const TLS: { readonly key: Buffer; readonly cert: Buffer } = { key: pem("key"), cert: pem("cert") };
 
-/** In milliseconds: the peers of stalls answer in time, and those of silence do not. */
+/** In milliseconds. A peer answers in time after a stall, but not after a silence. */
 export const PING_INTERVAL = 10_000;
 export const PONG_TIMEOUT = 10_000;
-/** As with ws: the machine may be busy. */
+/** In milliseconds, as in ws, because the machine may be busy. */
 export const CLOSE_TIMEOUT = 30_000;

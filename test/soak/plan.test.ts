@@ -1,4 +1,4 @@
-// What a soak orders, and the messages it makes.
+// Checks the orders and messages of a soak.
 
 import { expect, test } from "vitest";
 import { Contents, pieces } from "./contents.ts";
@@ -13,14 +13,14 @@ function orders(seed: number, hasHttp2: boolean): Order[] {
   return Array.from({ length: 2500 }, () => plan.next());
 }
 
-test("the same seed orders the same of both servers, but for HTTP/2", () => {
+test("the same seed gives both servers the same orders, except for HTTP/2", () => {
   const ws = orders(1, false);
   const wsframe = orders(1, true).map((order) => (order.way === "http2" ? { ...order, way: "tls" } : order));
   expect(wsframe).toEqual(ws);
   expect(orders(2, false)).not.toEqual(ws);
 });
 
-test("everything occurs with every client that can do it", () => {
+test("every client does everything that it can do", () => {
   const all = orders(1, true);
   const told = (client: ClientName, what: (order: Order) => unknown): unknown[] => [
     ...new Set(all.filter((order) => order.client === client).map(what)),

@@ -1,4 +1,4 @@
-// What happens in a soak: orders at random, the same for the same seed.
+// Plans a soak: random orders that depend only on the seed.
 
 import { Random } from "../support/random.ts";
 import {
@@ -13,31 +13,34 @@ import {
   type Way,
 } from "./order.ts";
 
-/** What a client cannot do, because its API has no call for it. */
+/** What each client cannot do because its API does not offer it. */
 const LACKS: Readonly<Record<ClientName, readonly ("aborts" | "slowness" | "haste" | "fragments" | "leaving")[]>> = {
   ws: [],
   wsframe: [],
-  // It has no way to leave what it has sent unanswered: what arrives after its Close is dropped (as in browsers).
+  // undici cannot leave messages unanswered: it drops anything that arrives after its Close, as browsers do.
   undici: ["aborts", "slowness", "haste", "fragments"],
-  // What a page has not read when the server closes is lost.
+  // When the server closes, Chromium loses everything that the page has not read.
   chromium: ["aborts", "haste", "fragments", "leaving"],
   websockets: ["haste"],
 };
 
-/** Lengths at which the header of a frame changes, and others that are special. */
+/** Lengths at which the frame header changes, and other special ones. */
 const SPECIAL = [0, 1, 125, 126, 127, 65_535, 65_536];
 
-/** The longest a server may take for what came before a Close, in milliseconds: it does not wait forever for its answers. */
+/**
+ * The longest time in milliseconds that a server may need for messages before a Close. The client does not wait
+ * forever.
+ */
 const ANSWERS = 3000;
 
-/** Where things are, and what there is. */
+/** The ports and clients of the run. */
 export interface Places {
-  /** Of the server, and of the proxy by the server's port and the fault. */
+  /** The ports of the servers, and of the proxy by server port and fault. */
   readonly ports: Readonly<Record<string, number>>;
   readonly proxy: Readonly<Record<string, number>>;
   readonly clients: readonly ClientName[];
   readonly hasHttp2: boolean;
-  /** How long a connection is meant to last at most, in milliseconds. */
+  /** How long a connection is meant to last, in milliseconds. */
   readonly longest: number;
 }
 
@@ -93,7 +96,7 @@ export class Plan {
     };
   }
 
-  /** Small numbers as likely as large ones. */
+  /** A random number up to a maximum, in which small numbers are as likely as large ones. */
   #upTo(most: number): number {
     return Math.exp(this.#random.next() * Math.log(most));
   }
@@ -127,7 +130,7 @@ export class Plan {
   }
 }
 
-/** How many bytes of messages an order is about: both directions, without broadcasts. */
+/** The number of payload bytes in an order, in both directions and without broadcasts. */
 export function sizeOf({ up, down, echo }: Order): number {
   const sum = (items: readonly Item[]): number => items.reduce((total, [, size]) => total + size, 0);
   return sum(up) * (echo ? 2 : 1) + sum(down);

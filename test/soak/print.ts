@@ -1,4 +1,4 @@
-// What a soak prints: a line from time to time, and tables at the end.
+// Prints a line from time to time, and tables at the end.
 
 import { median, TOLERANCES, type Trend, type Witnessed } from "./flat.ts";
 import type { Verdict } from "./judge.ts";
@@ -6,14 +6,14 @@ import type { ClientName, Order } from "./order.ts";
 import type { Report } from "./report.ts";
 import type { Sample } from "./vitals.ts";
 
-/** How many of the things that are wrong are printed at once. */
+/** The number of problems that are printed immediately. */
 const PRINTED = 50;
 
 interface Row {
   clean: number;
   cut: number;
   unopened: number;
-  /** Messages and bytes that have arrived. */
+  /** Messages and bytes received. */
   messages: number;
   bytes: number;
 }
@@ -118,7 +118,7 @@ export function summary({ totals, server, client, rest, last, samples, seconds, 
     `The server at rest, before and after: heap ${mib(rest.heap)} and ${mib(last.heap)} MiB, external ${mib(rest.external)} and ` +
       `${mib(last.external)} MiB, rss ${mib(rest.rss)} and ${mib(last.rss)} MiB, files ${rest.files} and ${last.files}, ` +
       `handles ${rest.handles} and ${last.handles}`,
-    `The processor: ${(last.cpu - rest.cpu).toFixed(1)} s for the server, ${((100 * cpu) / seconds).toFixed(0)} % of a core for all`,
-    totals.isRight ? "nothing is wrong" : `${totals.wrongs} things are wrong`,
+    `Processor time: ${(last.cpu - rest.cpu).toFixed(1)} s for the server, ${((100 * cpu) / seconds).toFixed(0)} % of a core for all`,
+    totals.isRight ? "nothing is wrong" : `${totals.wrongs} problems found`,
   ].join("\n");
 }

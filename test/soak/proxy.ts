@@ -1,5 +1,5 @@
-// A proxy between clients and servers, with a port for each server and fault. When and where in the stream the fault happens is
-// left to chance.
+// A proxy between clients and servers, with one port for each server and fault. The time and position of a fault are
+// random.
 
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
@@ -9,19 +9,19 @@ import { CUTS, HARMLESS, type ProxyFault } from "./order.ts";
 import { Random } from "../support/random.ts";
 
 const random = new Random(Number(process.argv[2]));
-/** By the names of the servers' ports. */
+/** The target ports, by the names of the servers. */
 const targets = JSON.parse(process.argv[3]!) as Record<string, number>;
 
-/** The latest a fault happens, in milliseconds and in bytes. */
+/** The latest time of a fault in milliseconds, and its latest position in bytes. */
 const LATEST = 15_000;
 const MOST = 1 << 21;
-/** How long a stall takes at most: less than it takes a peer to give up. */
+/** The longest stall, in milliseconds, which is shorter than the timeout of a peer. */
 const STALL = 4000;
-/** How long the rest of a connection lives after its fault. */
+/** How long the rest of a connection lives after its fault, in milliseconds. */
 const HALF = 3000;
 const SILENCE = 30_000;
 
-/** Small values as likely as large ones. */
+/** A random number up to a maximum, in which small values are as likely as large ones. */
 function upTo(most: number): number {
   return Math.floor(Math.exp(random.next() * Math.log(most)));
 }
@@ -42,7 +42,7 @@ class Pair {
       side.on("error", () => this.#end("resetAndDestroy"));
       side.on("close", () => {
         clearTimeout(timer);
-        // What the other side has been sent may be on its way.
+        // The other side may still have data in transit.
         setTimeout(() => this.#end("destroy"), HALF);
       });
     }
@@ -61,7 +61,7 @@ class Pair {
         const before = this.#limit;
         this.#limit -= chunk.length;
         if (before >= 0 && this.#limit < 0) {
-          // The part before the fault arrives.
+          // The part before the fault still arrives.
           await this.#write(to, chunk.subarray(0, before));
           this.#strike();
           await this.#stalled;

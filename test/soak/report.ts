@@ -1,32 +1,32 @@
-// What one end says of a connection that has ended.
+// The report of one end on a connection that has ended.
 
-/** The messages of a direction. Each hash covers its message and all before it, so that any prefix can be compared. */
+/** The messages of one direction. Each hash covers its message and all previous ones, so any prefix can be compared. */
 export interface Direction {
   readonly count: number;
-  /** Of payloads. */
+  /** Payload bytes. */
   readonly bytes: number;
   readonly hashes: readonly string[];
 }
 
 export interface Report {
-  /** The handshake was done. */
+  /** Whether the handshake completed. */
   readonly opened: boolean;
-  /** Of the Close that came; 1006 if none did. */
+  /** The code of the received Close, or 1006 if there was none. */
   readonly code: number;
-  /** In words, for the output. */
+  /** A readable error for the output. */
   readonly error?: string | undefined;
-  /** How long after its own close() it ended, in milliseconds. */
+  /** The time from its own close() to the end, in milliseconds. */
   readonly closing?: number | undefined;
   readonly sent: Direction;
   readonly received: Direction;
-  /** Pings that were sent; whether the last one was answered, and all Pongs were answers in order. */
+  /** The number of Pings sent, and whether the last one was answered and all Pongs were answers in order. */
   readonly pings: number;
   readonly pongs: "right" | "wrong";
 }
 
 export const NOTHING: Direction = { count: 0, bytes: 0, hashes: [] };
 
-/** Of a handshake that failed. */
+/** The report on a failed handshake. */
 export function refused(error: unknown): Report {
   return {
     opened: false,

@@ -1,4 +1,4 @@
-// The server's part that is the same with every library: orders, sessions, the room.
+// The part of the server that is the same for every library: orders, sessions and the room.
 
 import { Contents } from "./contents.ts";
 import { obey, say } from "./lines.ts";
@@ -16,7 +16,7 @@ export class Rooms {
   readonly #room: Set<ServerSession> = new Set();
   #open = 0;
 
-  /** @param prepare makes what sends one message to many */
+  /** @param prepare makes a function that sends one message to many connections */
   constructor(seed: number, prepare: (data: Message) => (link: Link) => boolean) {
     this.#contents = new Contents(seed);
     const random = new Random(seed);
@@ -40,11 +40,11 @@ export class Rooms {
     });
   }
 
-  /** The order of the connection for this path. */
+  /** Returns the order of the connection with this path. */
   take(path: string | undefined): Order {
     const id = Number(path?.slice(1));
     const order = this.#orders.get(id);
-    if (order === undefined) throw new Error(`there is no order for ${path}`);
+    if (order === undefined) throw new Error(`no order for ${path}`);
     this.#orders.delete(id);
     return order;
   }
@@ -54,7 +54,7 @@ export class Rooms {
     return new ServerSession(order, link, this.#contents, sha256, this.#room);
   }
 
-  /** @param code of the Close that came; 1006 for none */
+  /** @param code the code of the received Close, or 1006 for none */
   async close({ id }: Order, session: ServerSession, code: number, error: string | undefined): Promise<void> {
     this.#open--;
     session.leave();

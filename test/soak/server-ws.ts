@@ -1,4 +1,4 @@
-// The server of a soak, on ws.
+// The server of the soak test on ws.
 
 import { createServer, type RequestListener, type Server as HttpServer } from "node:http";
 import { createServer as createSecureServer, type Server as HttpsServer } from "node:https";
@@ -11,7 +11,7 @@ import { Rooms } from "./rooms.ts";
 
 const rooms = new Rooms(Number(process.argv[2]), (data) => (link) => link.send(data, 1));
 
-/** Cuts a peer of which nothing is heard, as wsframe does. */
+/** Cuts a silent peer, as wsframe does. */
 function keepAlive(socket: WebSocket): void {
   let heard = Date.now();
   const alive = (): void => void (heard = Date.now());

@@ -1,4 +1,4 @@
-// The server of a soak, on wsframe/node.
+// The server of the soak test on wsframe/node.
 
 import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";

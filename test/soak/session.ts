@@ -1,4 +1,4 @@
-// One end of a connection: does what its order says, and counts. It knows nothing of the library below.
+// One end of a connection: follows its order and counts. It does not depend on the library.
 
 import { Chain, type Sha256 } from "./chain.ts";
 import type { Contents } from "./contents.ts";
@@ -7,29 +7,29 @@ import type { Report } from "./report.ts";
 
 export type Message = string | Uint8Array<ArrayBuffer>;
 
-/** What a session wants of a library. */
+/** The operations that a session needs from a library. */
 export interface Link {
   readonly isOpen: boolean;
-  /** How many bytes wait to be written. */
+  /** The number of unsent bytes. */
   readonly waiting: number;
-  /** Called only while it is open. @returns whether it will be sent */
+  /** Called only while it is open. @returns whether the message will be sent */
   send(data: Message, fragments: number): boolean;
-  /** Resolves when it is time to send more, or the connection has ended. */
+  /** Resolves when more can be sent or the connection has ended. */
   drained(): Promise<void>;
   ping?(payload: string): void;
   close(code: number): void;
 }
 
-/** The times between two looks at a library that does not tell, in milliseconds. */
+/** The polling interval for a library without a drain event, in milliseconds. */
 const LOOK = 10;
-/** A member of a room for which more than this waits misses a broadcast, in bytes. */
+/** A member of a room misses a broadcast if it has more unsent data than this, in bytes. */
 const PATIENCE = 262_144;
 
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** For a library that only tells how much waits. */
+/** Polls a library that only reports the amount of unsent data. */
 export async function drainedBelow(link: Pick<Link, "isOpen" | "waiting">, mark: number): Promise<void> {
   while (link.isOpen && link.waiting > mark) await sleep(LOOK);
 }
@@ -53,7 +53,7 @@ abstract class Session {
     this.#received = new Chain(sha256);
   }
 
-  /** A message has come. */
+  /** Handles a message. */
   message(data: Message): void {
     this.#received.add(data);
     if (data === END) this.ended();
@@ -61,14 +61,14 @@ abstract class Session {
   }
 
   pong(payload: string): void {
-    // Of the library's own keepalive.
+    // A Pong for the library's own keepalive.
     if (payload === "") return;
     const number = Number(payload);
     if (!(number > this.#answered && number <= this.#pings)) this.#pongs = "wrong";
     this.#answered = number;
   }
 
-  /** @param code of the Close that came; 1006 for none */
+  /** @param code the code of the received Close, or 1006 for none */
   async report(code: number, error?: string): Promise<Report> {
     const closing = this.#closed === undefined ? undefined : Date.now() - this.#closed;
     const [sent, received] = [await this.#sent.direction(), await this.#received.direction()];
@@ -76,7 +76,7 @@ abstract class Session {
     return { opened: true, code, error, closing, sent, received, pings: this.#pings, pongs };
   }
 
-  /** The peer has said all. */
+  /** Called when the peer has sent everything. */
   protected abstract ended(): void;
   protected abstract answer(data: Message): void;
 
@@ -91,7 +91,7 @@ abstract class Session {
     this.link.close(1000);
   }
 
-  /** Counts a message that was sent past the link. */
+  /** Counts a message that was not sent through the link. */
   protected record(data: Message): void {
     this.#sent.add(data);
   }
@@ -109,7 +109,7 @@ abstract class Session {
   }
 }
 
-/** The server's end. */
+/** The server's end of a connection. */
 export class ServerSession extends Session {
   #isDone = false;
   #peerIsDone = false;
@@ -126,7 +126,7 @@ export class ServerSession extends Session {
     this.#finish();
   }
 
-  /** Sends what all in the room get, unless too much waits. */
+  /** Sends a broadcast, unless too much data is unsent. */
   broadcast(data: Message, send: (link: Link) => boolean): void {
     if (this.link.isOpen && this.link.waiting <= PATIENCE && send(this.link)) this.record(data);
   }
@@ -152,7 +152,7 @@ export class ServerSession extends Session {
   }
 }
 
-/** The client's end. */
+/** The client's end of a connection. */
 export class ClientSession extends Session {
   async start(): Promise<void> {
     const { up, room, closer } = this.order;

@@ -1,4 +1,4 @@
-// A short soak: all clients, both servers.
+// A short soak with all clients, for both servers.
 
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -11,7 +11,7 @@ test.each(["wsframe", "ws"])("15 s with a server on %s", { timeout: 300_000 }, a
   const run = promisify(execFile)(process.execPath, [script, "--seconds", "15", "--seed", "1", "--server", server]);
   const { stdout } = await run.catch((error: { stdout: string }) => error);
   expect(stdout).toContain("nothing is wrong");
-  // Some of them were cut, and most were not.
+  // Some connections were cut, and most were not.
   const [, clean, cut] = /\| +all \| +(\d+) \| +(\d+) \|/.exec(stdout)!.map(Number);
   expect(clean).toBeGreaterThan(10);
   expect(cut).toBeGreaterThan(0);

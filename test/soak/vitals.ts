@@ -1,27 +1,27 @@
-// Memory, handles and event-loop delay of this process, looked at from time to time.
+// Samples the memory, handles and event-loop delay of this process.
 
 import { readdirSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
-/** In bytes, numbers and milliseconds. */
+/** Figures in bytes, counts and milliseconds. */
 export interface Sample {
-  /** Of the JavaScript heap, right after a garbage collection. */
+  /** The JavaScript heap, right after a garbage collection. */
   readonly heap: number;
   readonly rss: number;
   readonly external: number;
-  /** File descriptors that are open, and what keeps the event loop alive. */
+  /** Open file descriptors, and the handles that keep the event loop alive. */
   readonly files: number;
   readonly handles: number;
   /** How late timers are. */
   readonly p50: number;
   readonly p99: number;
-  /** Time of the processor since the process began, in seconds. */
+  /** Processor time since the process began, in seconds. */
   readonly cpu: number;
-  /** Connections that are open. */
+  /** The number of open connections. */
   readonly connections: number;
 }
 
-/** Of the timer that is watched, in milliseconds. */
+/** The interval of the watched timer, in milliseconds. */
 const RESOLUTION = 10;
 
 export class Vitals {
@@ -31,7 +31,7 @@ export class Vitals {
     this.#delays.enable();
   }
 
-  /** How late timers have been since the last look, in milliseconds. */
+  /** How late timers have been since the last call, in milliseconds. */
   late(): { p50: number; p99: number } {
     const late = (percentile: number): number =>
       this.#delays.count === 0 ? 0 : Math.max(this.#delays.percentile(percentile) / 1e6 - RESOLUTION, 0);
@@ -42,7 +42,7 @@ export class Vitals {
 
   sample(connections: number): Sample {
     const { p50, p99 } = this.late();
-    // What the first collection has found dead may have kept other things alive, such as external memory.
+    // Objects that the first collection found dead may have kept others alive, such as external memory.
     globalThis.gc?.();
     globalThis.gc?.();
     const { heapUsed, rss, external } = process.memoryUsage();

@@ -1,4 +1,4 @@
-// The other processes of a soak, seen from the main one.
+// The child processes of a soak, as the main process sees them.
 
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -7,7 +7,7 @@ import type { Readable, Writable } from "node:stream";
 import type { Witnessed } from "./flat.ts";
 import type { Heard, Said } from "./lines.ts";
 
-/** How long a process may take to begin, and to tell how it is, in milliseconds. */
+/** How long a process may take to start and to return a sample, in milliseconds. */
 const START = 60_000;
 const SAMPLE = 60_000;
 
@@ -36,7 +36,7 @@ export class Worker {
     });
   }
 
-  /** Starts a process, and waits until it is ready. @returns it, and the ports that it has */
+  /** Starts a process and waits until it is ready. @returns the worker and its ports */
   static async start(
     name: string,
     command: readonly string[],
@@ -50,7 +50,7 @@ export class Worker {
       setTimeout(() => reject(new Error(`${name} has not started`)), START).unref();
       worker.#child.once("exit", (code, signal) => {
         reject(new Error(`${name} has not started`));
-        // Nothing goes on without it.
+        // The run cannot continue without this process.
         if (!worker.#isEnding) {
           console.error(`${name} has ended: ${signal ?? code}`);
           process.exit(1);
@@ -65,7 +65,7 @@ export class Worker {
     this.#child.stdin.write(`${JSON.stringify(said)}\n`);
   }
 
-  /** Asks for a sample, and waits for it. */
+  /** Requests a sample and waits for it. */
   sample(): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`${this.name} does not answer`)), SAMPLE);

@@ -1,4 +1,4 @@
-// The client of Python's aiohttp.
+// Tests against the client of Python's aiohttp.
 
 import { describe } from "vitest";
 import { pythonWith } from "../support.ts";

@@ -1,4 +1,4 @@
-// Bun: its WebSocket, and its server.
+// Tests against Bun's WebSocket and its server.
 
 import { describe } from "vitest";
 import { dialWith, withClient, withServer } from "./ours.ts";
@@ -15,7 +15,7 @@ describe.skipIf(bun === undefined)("Bun", () => {
 
   suite("connect(), and its server", {
     open: withServer(new Peer([bun!, "bun_server.js"])),
-    // Its close() says 1000.
+    // Its close() sends 1000.
     lacks: ["fragments", "closing without a code"],
   });
 });

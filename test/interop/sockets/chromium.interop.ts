@@ -1,4 +1,4 @@
-// Chromium's WebSocket: over HTTP/1.1, TLS and HTTP/2.
+// Tests against Chromium's WebSocket over HTTP/1.1, TLS and HTTP/2.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadLauncher } from "../../support/chromium.ts";
@@ -9,7 +9,7 @@ import { suite } from "./suite.ts";
 
 const executablePath = find(["/usr/bin/chromium"], "chromium");
 
-// What is used of playwright-core.
+// The parts of playwright-core that are used.
 interface Page {
   goto(url: string): Promise<unknown>;
   evaluate<T, R>(pageFunction: (argument: T) => R | Promise<R>, argument: T): Promise<R>;
@@ -32,7 +32,7 @@ const lacks = [
 
 const oddities = {
   losesLast: true,
-  // The process that has the sockets outlives the browser, and closes for the page that has gone. Over HTTP/2 it does not.
+  // The process that owns the sockets outlives the browser and closes on behalf of the page. Over HTTP/2 it does not.
   lastWords: { code: 1001, reason: "", wasClean: true },
 };
 
@@ -47,10 +47,10 @@ describe.skipIf(executablePath === undefined)("Chromium", () => {
   beforeAll(launch);
   afterAll(() => browser.close());
 
-  /** The whole browser goes, and there is another one for the next test. */
+  /** Kills the whole browser. The next test starts a new one. */
   async function crash(): Promise<void> {
     const session = await browser.newBrowserCDPSession();
-    // Often nobody is left to answer.
+    // The browser is often gone before it can answer.
     await Promise.race([
       session.send("Browser.crash").catch(() => {}),
       new Promise((r) => browser.once("disconnected", r)),
@@ -58,7 +58,7 @@ describe.skipIf(executablePath === undefined)("Chromium", () => {
     await launch();
   }
 
-  /** From a page of this server: one of none may not connect to this machine. */
+  /** Connects from a page of this server, because other pages must not connect to this machine. */
   const dialFrom = async (address: string, order: Order): Promise<Report> => {
     await page.goto(address);
     return page.evaluate(converse, order);
@@ -80,13 +80,13 @@ describe.skipIf(executablePath === undefined)("Chromium", () => {
     },
   };
 
-  test("a page that is left closes its connections: 1001", async () => {
+  test("leaving a page closes its connections with 1001", async () => {
     const { ours } = await withClient(dial)();
     await page.goto("about:blank");
     expect(await ours.closed).toEqual({ code: 1001, reason: "", wasClean: true });
   });
 
-  test("HTTP/1.1, where there is HTTP/2 but no connection of it yet", async () => {
+  test("uses HTTP/1.1 if the server has HTTP/2 but there is no HTTP/2 connection yet", async () => {
     const { address } = await ourServer();
     const dialFromOther: Dial = (order) => dialFrom(`http://${address}`, order);
     const { ours } = await withClient(dialFromOther, { ...tls, options: { tls: TLS } })();
@@ -96,6 +96,6 @@ describe.skipIf(executablePath === undefined)("Chromium", () => {
 
   suite("over HTTP/1.1", { open: withClient(dial), lacks, oddities, abort: crash });
   suite("with TLS", { open: withClient(dial, tls), lacks, oddities, abort: crash });
-  // It needs a connection of HTTP/2 to the server, before it opens a WebSocket over it.
+  // It needs an HTTP/2 connection to the server before it opens a WebSocket over it.
   suite("over HTTP/2", { open: withClient(dial, http2), lacks, oddities: { losesLast: true }, abort: crash });
 });

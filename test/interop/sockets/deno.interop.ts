@@ -1,4 +1,4 @@
-// Deno: its WebSocket, and its server.
+// Tests against Deno's WebSocket and its server.
 
 import { describe, expect, test } from "vitest";
 import { dialWith, ourClient, withClient, withServer } from "./ours.ts";
@@ -13,7 +13,7 @@ describe.skipIf(deno === undefined)("Deno", () => {
 
   const lacks = ["fragments", "pings", "telling pings", "telling pongs", "compression"] as const;
 
-  /** It dies, and the next test has another one. */
+  /** Kills it. The next test starts a new one. */
   const die = (peer: Peer) => {
     peer.kill();
     peer.start();
@@ -22,7 +22,7 @@ describe.skipIf(deno === undefined)("Deno", () => {
   suite("serve(), and its WebSocket", {
     open: withClient(dialWith(client)),
     lacks,
-    // It tells no code of a connection that was cut.
+    // It reports no code for a connection that was cut.
     oddities: { cut: 0 },
     abort: () => die(client),
   });
@@ -30,15 +30,15 @@ describe.skipIf(deno === undefined)("Deno", () => {
   suite("connect(), and its server", {
     open: withServer(server),
     lacks,
-    // It tells no code of a connection that was cut.
+    // It reports no code for a connection that was cut.
     oddities: { cut: 0 },
     abort: () => die(server),
   });
 
-  test("the pings of its server keep a connection of ours that says nothing", async () => {
+  test("the pings of its server keep a silent connection of ours open", async () => {
     const { plain } = await server.ports();
     const { connection, pings, errors } = await ourClient(`ws://127.0.0.1:${plain}/idle/1`);
-    // It sends one when nothing has come for half a second, and gives up after a second without an answer.
+    // It sends a Ping after half a second without data, and times out after a second without an answer.
     await pings.take(4);
     connection.send("still there");
     expect(connection.readyState).toBe(1);

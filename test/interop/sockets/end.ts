@@ -1,29 +1,32 @@
-// Our end of a connection, of serve() or connect(), for tests that wait for one thing after the other.
+// Our end of a connection, of serve() or connect(), for tests that wait for one event after another.
 
 import type { Duplex } from "node:stream";
 import type { Connection } from "../../../src/node/index.ts";
 import { Queue } from "../../peers/support/queue.ts";
 
-/** What a frame is, without what it says. */
+/** The header of a frame, without its payload. */
 export interface FrameHead {
   readonly opcode: number;
   readonly fin: boolean;
-  /** RSV1: with permessage-deflate, that the message is compressed. */
+  /** RSV1. With permessage-deflate, it marks a compressed message. */
   readonly rsv1: boolean;
   readonly length: number;
 }
 
 const TAIL = 2048;
 
-/** Reads the heads of frames off what passes on a socket. Apart from what is tested, it knows RFC 6455 §5.2 and no more. */
+/**
+ * Reads frame headers from the bytes that pass through a socket. It implements only RFC 6455 §5.2, independently of the
+ * tested code.
+ */
 class FrameTap {
   readonly heads: FrameHead[] = [];
-  /** How many bytes have passed. */
+  /** The number of bytes so far. */
   bytes = 0;
-  /** The last of them. */
+  /** The last bytes. */
   tail: Buffer = Buffer.alloc(0);
   #head: Uint8Array = new Uint8Array(0);
-  /** What is left of the payload of the frame. */
+  /** The rest of the current payload. */
   #left = 0;
 
   push(chunk: Uint8Array): void {
@@ -35,13 +38,13 @@ class FrameTap {
       this.#left -= skipped;
       at += skipped;
       if (this.#left > 0 || at === chunk.length) return;
-      // Byte by byte: heads are short, and may be cut anywhere.
+      // Byte by byte, because headers are short and may be cut anywhere.
       this.#head = Buffer.concat([this.#head, chunk.subarray(at, ++at)]);
       this.#take();
     }
   }
 
-  /** Takes the head, if all of it is there. */
+  /** Parses the header if it is complete. */
   #take(): void {
     const head = Buffer.from(this.#head);
     if (head.length < 2) return;
@@ -56,7 +59,7 @@ class FrameTap {
   }
 }
 
-/** Chunks that a socket reads into the window of its thread, or else those that its stream is given. */
+/** Watches the chunks that a socket reads into the window of its thread, or the chunks pushed to its stream. */
 function tapReads(socket: Duplex, tap: FrameTap): void {
   const fields = socket as unknown as Record<symbol, unknown>;
   const symbols = Object.getOwnPropertySymbols(socket);
@@ -67,14 +70,14 @@ function tapReads(socket: Duplex, tap: FrameTap): void {
     const onRead = fields[field] as (this: Duplex, length: number, bytes: Uint8Array) => boolean;
     fields[field] = function (this: Duplex, length: number, bytes: Uint8Array) {
       tap.push(bytes.subarray(0, length));
-      // It may go on through push().
+      // The socket may also continue with push().
       seen = true;
       const goesOn = onRead.call(this, length, bytes);
       seen = false;
       return goesOn;
     };
   }
-  // Not its "data": a stream may have chunks before somebody listens.
+  // Not its "data" event, because a stream may have chunks before there is a listener.
   const push = socket.push.bind(socket);
   socket.push = (chunk: Uint8Array | null) => {
     if (chunk && !seen) tap.push(chunk);
@@ -82,7 +85,7 @@ function tapReads(socket: Duplex, tap: FrameTap): void {
   };
 }
 
-/** What reaches the system, whether it went through the queue of the stream or past it. */
+/** Watches everything written to the system, through the queue of the stream or around it. */
 function tapWrites(socket: Duplex, tap: FrameTap): void {
   const write = socket._write.bind(socket);
   socket._write = (chunk: Uint8Array, encoding, callback) => {
@@ -110,11 +113,11 @@ export class End {
   readonly pongs = new Queue<string>("a Pong for us");
   readonly errors: Error[] = [];
   readonly closed: Promise<Ended>;
-  /** What was on the wire. */
+  /** The bytes that passed in each direction. */
   readonly received = new FrameTap();
   readonly sent = new FrameTap();
 
-  /** In the turn in which the connection has come. */
+  /** Call it in the turn in which the connection was made. */
   constructor(connection: Connection) {
     this.connection = connection;
     tapReads(connection.socket, this.received);

@@ -1,4 +1,4 @@
-// Python's gevent-websocket under Flask, whose Closes are malformed.
+// Tests against Python's gevent-websocket under Flask, whose Closes are malformed.
 
 import { describe, expect, test } from "vitest";
 import { pythonWith } from "../support.ts";
@@ -18,18 +18,18 @@ describe.skipIf(python === undefined)("gevent-websocket", () => {
     oddities: { answer: 1006 },
   });
 
-  test("it answers our Close with the name of a type in place of a code: an end like any other", async () => {
+  test("it answers our Close with the name of a type instead of a code, and the connection ends normally", async () => {
     const { ours, report } = await open();
     ours.connection.close(1000, "bye");
     expect(await ours.closed).toEqual({ code: 1006, reason: "", wasClean: false });
-    // So that this test is not about something else: when it answers rightly, the suite is to be told.
+    // Ensures that this test is about the malformed Close. When gevent-websocket answers correctly, change the suite.
     expect(ours.received.tail.subarray(0, 4)).toEqual(Buffer.from("\x88\x11by", "latin1"));
     expect(ours.errors).toEqual([]);
     expect(ours.connection.readyState).toBe(3);
     await report();
   });
 
-  test("it closes with a reason, and no code: an error that says so, and no more", async () => {
+  test("it closes with a reason but no code, which gives exactly one error", async () => {
     const { ours, report } = await open();
     ours.connection.send("!close 1000 bye");
     expect(await ours.closed).toMatchObject({ wasClean: false });

@@ -1,4 +1,4 @@
-// nginx between a client and serve().
+// Tests with nginx between a client and serve().
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HandshakeError } from "../../../src/index.ts";
@@ -35,7 +35,7 @@ describe.skipIf(program === undefined)("nginx", () => {
     },
   });
 
-  /** Two connections of ours, with nginx between. */
+  /** Two connections of ours with nginx between them. */
   async function both(location: string = "to", options: ConnectionOptions = {}) {
     const { connections, address } = await ourServer({}, options);
     const client = await ourClient(`ws://localhost:${nginx.port}/${path(address, location)}`, {}, options);
@@ -60,21 +60,21 @@ describe.skipIf(program === undefined)("nginx", () => {
     }
   }
 
-  test("it loses patience with a connection that says nothing: 1006 at both ends", async () => {
+  test("it cuts a silent connection: 1006 at both ends", async () => {
     const ends = await both("impatient");
     await expectTalk(ends);
     await expectCut(ends);
   });
 
-  test("pings keep it patient", async () => {
+  test("pings keep a silent connection open", async () => {
     const ends = await both("impatient", { pingInterval: 1000 });
-    // More than two seconds, the limit: nothing but these passes.
+    // Longer than nginx's limit of two seconds. Only these Pings pass.
     await ends.server.pings.take(4);
     expect(ends.client.sent.heads.every(({ opcode }) => opcode >= 9)).toBe(true);
     await expectTalk(ends);
   });
 
-  test("a reload: connections go on, until the old worker has to go", async () => {
+  test("after a reload, connections continue until the old worker must exit", async () => {
     const ends = await both();
     await expectTalk(ends);
     await nginx.reload();
@@ -84,7 +84,7 @@ describe.skipIf(program === undefined)("nginx", () => {
     await expectTalk(after);
   });
 
-  test("its worker dies", async () => {
+  test("both ends notice when its worker dies", async () => {
     const ends = await both();
     await expectTalk(ends);
     await nginx.crash();
@@ -92,7 +92,7 @@ describe.skipIf(program === undefined)("nginx", () => {
     await expectTalk(await both());
   });
 
-  test("the server behind it cuts the connection, in the middle of a message too", async () => {
+  test("the server behind it cuts the connection, also inside a message", async () => {
     for (const size of [0, 1 << 20]) {
       const { client, server } = await both();
       await expectTalk({ client, server });
@@ -103,7 +103,7 @@ describe.skipIf(program === undefined)("nginx", () => {
     }
   });
 
-  test("no server behind it, and one that refuses: connect() says with what status", async () => {
+  test("connect() reports the status if there is no server behind it or the server refuses", async () => {
     const { server, address } = await ourServer({}, { path: "/chat" });
     const url = `ws://localhost:${nginx.port}/${path(address)}`;
     await expect(connect(`${url}other`)).rejects.toMatchObject({ name: HandshakeError.name, status: 404 });
@@ -112,7 +112,7 @@ describe.skipIf(program === undefined)("nginx", () => {
   });
 });
 
-/** What a peer does, done by an end of ours. */
+/** The behaviour of a peer, implemented with one of our ends. */
 function converse({ connection, closed }: End): Promise<Report> {
   const pings: string[] = [];
   const pongs: string[] = [];

@@ -1,4 +1,4 @@
-// nginx as a proxy, with a configuration of its own in a directory of its own.
+// Runs nginx as a proxy, with its own configuration in its own directory.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -25,7 +25,7 @@ function pem(name: string): string {
   return fileURLToPath(new URL(`../../fixtures/tls/${name}.pem`, import.meta.url));
 }
 
-/** The path says where to: /to/PORT/..., with timeouts that are short /impatient/PORT/.... */
+/** The path names the target: /to/PORT/..., or /impatient/PORT/... with short timeouts. */
 function configure(directory: string, port: number, securePort: number): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   const pass = `
@@ -34,7 +34,7 @@ function configure(directory: string, port: number, securePort: number): string 
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection $connection_upgrade;
       proxy_set_header Host $host;
-      # So that what is long goes through in small pieces.
+      # Small buffers make long messages pass in small pieces.
       proxy_buffer_size 1k;
       proxy_buffers 2 1k;
       proxy_busy_buffers_size 1k;`;
@@ -68,9 +68,9 @@ http {
 
 export class Nginx {
   readonly #directory: string = mkdtempSync(join(tmpdir(), "wsframe-nginx-"));
-  /** Its workers, as they start. */
+  /** Process ids of workers, as they start. */
   readonly #workers = new Queue<number>("a worker of nginx");
-  /** Workers that take no more connections. */
+  /** Workers that accept no more connections. */
   readonly #leaving = new Queue<string>("a worker of nginx that leaves");
   #child: ChildProcess | undefined = undefined;
   #worker = 0;
@@ -92,14 +92,14 @@ export class Nginx {
     this.#worker = await this.#workers.next(STARTING);
   }
 
-  /** Reads its configuration again: there is a new worker, and the old one goes when its connections have ended. */
+  /** Reloads the configuration. A new worker starts, and the old one exits when its connections have ended. */
   async reload(): Promise<void> {
     this.#child!.kill("SIGHUP");
     this.#worker = await this.#workers.next(STARTING);
     await this.#leaving.next(STARTING);
   }
 
-  /** The worker dies, with all its connections, and there is another one. */
+  /** Kills the worker with all its connections. A new one starts. */
   async crash(): Promise<void> {
     process.kill(this.#worker, "SIGKILL");
     this.#worker = await this.#workers.next(STARTING);

@@ -1,4 +1,4 @@
-// Ours, to be put against a peer: a server of serve(), connections of connect().
+// Our side of the tests: a server of serve(), and connections of connect().
 
 import { readFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
@@ -19,7 +19,7 @@ import type { OpenOptions, Subject, Talk } from "./suite.ts";
 
 const cleanups: (() => unknown)[] = [];
 
-/** What to do when the test has ended. */
+/** Adds something to do after the test. */
 export function cleanUp(cleanup: () => unknown): void {
   cleanups.push(cleanup);
 }
@@ -32,10 +32,10 @@ function pem(name: string): Buffer {
   return readFileSync(new URL(`../../fixtures/tls/${name}.pem`, import.meta.url));
 }
 
-/** For localhost. */
+/** A certificate for localhost. */
 export const TLS: { key: Buffer; cert: Buffer } = { key: pem("key"), cert: pem("cert") };
 
-/** Long enough for all that a peer needs to answer a Close, and short enough to fail in a test. */
+/** Long enough for a peer to answer a Close, and short enough to fail within a test. */
 const closeTimeout = 5000;
 
 /** permessage-deflate for messages of any length, or nothing. */
@@ -48,7 +48,7 @@ export interface OurServer {
   readonly address: string;
 }
 
-/** A server of ours, for the time of a test. */
+/** A server of ours for the duration of a test. */
 export async function ourServer(
   { protocols = [], deflate = false, oursDeflate = deflate }: OpenOptions = {},
   options: ServeOptions = {},
@@ -82,29 +82,29 @@ let ids = 0;
 /** A name for a connection. */
 const newId = () => `${++ids}`;
 
-/** What lets a client of theirs connect, and says what came of it. */
+/** Makes one of their clients connect, and returns its report. */
 export type Dial = (order: Order) => Promise<Report>;
 
-/** How the two find one another. */
+/** How the two sides connect. */
 export interface Way {
   readonly scheme?: "ws" | "wss";
   readonly options?: ServeOptions;
-  /** Another address than that of our server: a proxy. */
+  /** Returns another address than that of our server, such as that of a proxy. */
   via?(address: string): string;
-  /** Looks at what our server has got. */
+  /** Checks the request at our server. */
   check?(request: IncomingMessage | Http2ServerRequest): void;
 }
 
-/** A client of theirs against serve(). */
+/** One of their clients against serve(). */
 export function withClient(dial: Dial, { scheme = "ws", options, via, check }: Way = {}): Subject["open"] {
   return async (open = {}): Promise<Talk> => {
     const { connections, address } = await ourServer(open, options);
     const { protocols = [], deflate = false } = open;
     const report = dial({ url: `${scheme}://${via?.(address) ?? address}${newId()}`, protocols, deflate });
     report.catch(() => {});
-    // A client that cannot connect says why.
+    // A client that cannot connect reports why.
     const early = report.then((each) => {
-      throw new Error(`It ended before it was connected: ${JSON.stringify(each)}`);
+      throw new Error(`The client ended before it connected: ${JSON.stringify(each)}`);
     });
     const { end, request } = await Promise.race([connections.next(), early]);
     early.catch(() => {});
@@ -113,7 +113,7 @@ export function withClient(dial: Dial, { scheme = "ws", options, via, check }: W
   };
 }
 
-/** A client in a process of its own. */
+/** A client in its own process. */
 export function dialWith(peer: Peer): Dial {
   return (order) => {
     peer.write(order);
@@ -121,7 +121,7 @@ export function dialWith(peer: Peer): Dial {
   };
 }
 
-/** connect() against a server of theirs, which is a process. */
+/** connect() against one of their servers, which is a process. */
 export function withServer(peer: Peer): Subject["open"] {
   return async (open = {}): Promise<Talk> => {
     const { plain, deflate } = await peer.ports();

@@ -1,10 +1,10 @@
-// Peers that are processes: each reads and writes lines, and ends when its input does.
+// Peers that are processes. Each reads and writes lines, and ends when its input ends.
 //
 //   server  prints {"plain": port, "deflate": port}; the second is missing if it cannot compress
 //   client  reads {"url": "...", "protocols": [...], "deflate": true} and connects
 //
-// The last part of a URL's path is a name for the connection. When that has ended, a line says what it was like: a Report,
-// and the name as its "id".
+// The last part of a URL's path names the connection. When it has ended, the peer prints a line with a Report, with that
+// name as its "id".
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -14,18 +14,18 @@ import { afterAll, beforeAll } from "vitest";
 import { Queue } from "../../peers/support/queue.ts";
 import { without } from "../support.ts";
 
-/** What a peer says of a connection that has ended. */
+/** A peer's report on a connection that has ended. */
 export interface Report {
-  /** Of the Close that came; 1005 for one without, 1006 for none. */
+  /** The code of the received Close: 1005 if it had none, 1006 if there was no Close. */
   readonly code: number;
   readonly reason: string;
   readonly subprotocol: string;
-  /** What it got, if it tells. */
+  /** The payloads it received, if it reports them. */
   readonly pings?: readonly string[];
   readonly pongs?: readonly string[];
 }
 
-/** What a client is told. */
+/** An order for a client. */
 export interface Order {
   readonly url: string;
   readonly protocols: readonly string[];
@@ -37,18 +37,20 @@ interface Ports {
   readonly deflate?: number;
 }
 
-/** How long a peer may take to listen, and a connection may last: less than a test. In milliseconds. */
+/**
+ * In milliseconds: how long a peer may take to listen and how long a connection may last, which is less than a test.
+ */
 const STARTING = 20_000;
 const LIFETIME = 25_000;
 
-/** A peer of a test file: started with its first test, and again when it was killed. */
+/** A peer of a test file. It starts with the first test, and again after it was killed. */
 export class Peer {
   readonly #command: readonly string[];
   #child: ChildProcess | undefined = undefined;
   #ports: Promise<Ports> | undefined = undefined;
   readonly #reports: Map<string, Queue<Report>> = new Map();
 
-  /** @param command the program, and its arguments; scripts are in peers/ */
+  /** @param command the program and its arguments; scripts are in peers/ */
   constructor(command: readonly string[]) {
     this.#command = command.map((part) =>
       /\.(py|js|ts)$/.test(part) ? fileURLToPath(new URL(`peers/${part}`, import.meta.url)) : part,
@@ -69,21 +71,21 @@ export class Peer {
     child.stdin.on("error", () => {});
     this.#child = child;
     this.#ports = ports.next(STARTING);
-    // A client has none.
+    // A client has no ports.
     this.#ports.catch(() => {});
   }
 
-  /** Without a chance to say anything. */
+  /** Kills the process without warning. */
   kill(): void {
     this.#child?.kill("SIGKILL");
   }
 
-  /** Where a server listens. */
+  /** The ports of a server. */
   ports(): Promise<Ports> {
     return this.#ports!;
   }
 
-  /** How this connection was, when it has ended. */
+  /** The report on this connection, after it has ended. */
   report(url: string): Promise<Report> {
     return this.#reportsOf(url.slice(url.lastIndexOf("/") + 1)).next(LIFETIME);
   }
@@ -99,13 +101,13 @@ export class Peer {
   }
 }
 
-/** The first of the paths that is there. */
+/** The first path that exists. */
 export function find(paths: readonly string[], debianPackage: string): string | undefined {
   return paths.find((path) => existsSync(path)) ?? without(paths[0]!, debianPackage);
 }
 
-/** The executable of a runtime of test/runtimes; undefined if this platform has none. */
+/** The executable of a runtime in test/runtimes, or undefined if this platform has none. */
 export function runtime(name: string, executable: string): string | undefined {
   const path = fileURLToPath(new URL(`../../runtimes/node_modules/${executable}`, import.meta.url));
-  return existsSync(path) ? path : without(name, "none, for this platform");
+  return existsSync(path) ? path : without(name, "none for this platform");
 }

@@ -1,4 +1,4 @@
-// What is asked of each peer, whichever of the two is the server.
+// The tests for each peer, whether it is the server or the client.
 
 import { describe, expect, test } from "vitest";
 import { Random } from "../../support/random.ts";
@@ -7,16 +7,16 @@ import type { Report } from "./process.ts";
 
 export interface OpenOptions {
   readonly protocols?: readonly string[];
-  /** Whether they have permessage-deflate, or ask for it. */
+  /** Whether they offer or accept permessage-deflate. */
   readonly deflate?: boolean;
-  /** Whether we have it. Default: as they. */
+  /** Whether we do. Default: the same. */
   readonly oursDeflate?: boolean;
 }
 
-/** A connection between ours and theirs. */
+/** A connection between our side and theirs. */
 export interface Talk {
   readonly ours: End;
-  /** Waits for what they say when it has ended. */
+  /** Waits for their report after the end. */
   report(): Promise<Report>;
 }
 
@@ -24,43 +24,43 @@ export interface Subject {
   open(options?: OpenOptions): Promise<Talk>;
   /** What it cannot do, or not through its API. */
   readonly lacks?: readonly Ability[];
-  /** Where it has ways of its own. */
+  /** Deviations from the usual behaviour. */
   readonly oddities?: Oddities;
-  /** Cuts the connection from outside, for one that cannot do so when told. */
+  /** Cuts the connection from outside, for a peer that cannot do so on request. */
   abort?(): unknown;
 }
 
 type Ability =
-  /** It sends fragments. */
+  /** Sends fragments. */
   | "fragments"
-  /** It sends pings. */
+  /** Sends Pings. */
   | "pings"
-  /** It tells which pings and pongs it got. */
+  /** Reports which Pings and Pongs it received. */
   | "telling pings"
   | "telling pongs"
-  /** It closes when told, with a code of the user's. */
+  /** Closes on request, with a given code. */
   | "closing"
   | "closing without a code"
-  /** It tells how a connection ended. */
+  /** Reports how a connection ended. */
   | "telling closes"
   | "compression"
-  /** What it sends is compressed, too. */
+  /** Also compresses what it sends. */
   | "compressing"
-  /** It does not have to have compression. */
+  /** Can run without compression. */
   | "going without compression";
 
 interface Oddities {
-  /** Once a Close has come, it does not answer what came before. */
+  /** After a Close has arrived, it does not answer earlier messages. */
   readonly losesLast?: boolean;
-  /** What it answers to our Close(4001); 1006 if it is malformed. */
+  /** Its answer to our Close(4001), or 1006 if that is malformed. */
   readonly answer?: number;
-  /** What it answers to a Close without a code. */
+  /** Its answer to a Close without a code. */
   readonly emptyAnswer?: number;
   /** How its connections end when it is killed. */
   readonly lastWords?: Ended;
-  /** What it says of a connection that was cut. */
+  /** The code it reports for a connection that was cut. */
   readonly cut?: number;
-  /** What it says when we have answered its Close(3999). */
+  /** The code it reports after we have answered its Close(3999). */
   readonly own?: number;
   /** A Ping between the fragments of a compressed message breaks its receiver. */
   readonly pingsBreakInflating?: boolean;
@@ -74,7 +74,7 @@ function bytes(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (i * 7) & 255);
 }
 
-/** Compares without spelling out a megabyte when it fails. */
+/** Compares without printing a megabyte on failure. */
 function expectSame(got: string | Uint8Array, message: string | Uint8Array): void {
   const what = (data: string | Uint8Array) => `${typeof data} of ${data.length}`;
   expect(what(got)).toBe(what(message));
@@ -82,7 +82,7 @@ function expectSame(got: string | Uint8Array, message: string | Uint8Array): voi
   expect(isSame, `${what(message)}: what came back is what was sent`).toBe(true);
 }
 
-/** Sends all at once, and waits for them to come back in order. */
+/** Sends all messages at once, and waits until they come back in order. */
 async function expectEcho(
   { connection, messages, errors }: End,
   sent: readonly (string | Uint8Array)[],
@@ -92,14 +92,14 @@ async function expectEcho(
   expect(errors).toEqual([]);
 }
 
-/** The frames of messages, without the control frames. */
+/** The frames of messages, without control frames. */
 const dataFrames = (heads: readonly FrameHead[]) => heads.filter(({ opcode }) => opcode < 8);
 
 async function* pieces<T extends string | Uint8Array>({ connection }: End, parts: readonly T[], pings: boolean) {
   for (const [i, part] of parts.entries()) {
     if (i > 0 && pings) connection.ping(`between ${i}`);
     yield part;
-    // So that each is on its way before the next.
+    // Sends each fragment before the next is made.
     await connection.drained();
   }
 }
@@ -112,7 +112,7 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
   };
 
   describe(name, () => {
-    test("text: ASCII, empty, several bytes a character, every length class", async () => {
+    test("text: ASCII, empty, multi-byte characters, every length class", async () => {
       const { ours } = await open();
       await expectEcho(ours, [
         "ASCII",
@@ -130,7 +130,7 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
       await expectEcho(ours, LENGTHS.map(bytes));
     });
 
-    test("many small messages at once, in order", async () => {
+    test("many small messages at once stay in order", async () => {
       const { ours } = await open();
       await expectEcho(
         ours,
@@ -138,7 +138,7 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
       );
     });
 
-    test("messages of ours in fragments, with pings between", async () => {
+    test("our messages in fragments, with pings between them", async () => {
       const { ours } = await open();
       expect(await ours.connection.send(pieces(ours, PARTS, true))).toBe(true);
       expect(await ours.messages.next()).toBe(WHOLE);
@@ -153,7 +153,7 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
     });
 
     if (has("fragments")) {
-      test("messages of theirs in fragments, with pings between", async () => {
+      test("their messages in fragments, with pings between them", async () => {
         const { ours } = await open();
         ours.connection.send("!fragments");
         expect(await ours.messages.next()).toBe(WHOLE);
@@ -184,7 +184,7 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
       });
     }
 
-    test("subprotocols: theirs and ours agree, or have none", async () => {
+    test("subprotocols: both sides agree on one or on none", async () => {
       const talk = await open({ protocols: ["chat"] });
       expect(talk.ours.connection.protocol).toBe("chat");
       expect((await close(talk)).subprotocol).toBe("chat");
@@ -266,7 +266,7 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
     });
 
     if (has("going without compression")) {
-      test("compression that only we have is not used", async () => {
+      test("compression is not used if only we support it", async () => {
         const { ours } = await open({ oursDeflate: true });
         expect(ours.connection.extensions).toBe("");
         await expectEcho(ours, [WHOLE, "a".repeat(10_000)]);
@@ -280,7 +280,7 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
 
 function compression({ open, lacks = [], oddities = {} }: Subject): void {
   describe("compression", () => {
-    test("hundreds of messages, each with those before as context; on the wire they are compressed", async () => {
+    test("hundreds of compressed messages with context takeover", async () => {
       const { ours } = await open({ deflate: true });
       expect(ours.connection.extensions).toMatch(/^permessage-deflate/);
       const random = new Random(1);
@@ -300,7 +300,7 @@ function compression({ open, lacks = [], oddities = {} }: Subject): void {
       }
     });
 
-    test("every length class; what cannot be compressed", async () => {
+    test("every length class, and incompressible data", async () => {
       const { ours } = await open({ deflate: true });
       const random = new Random(2);
       await expectEcho(ours, [
@@ -310,7 +310,7 @@ function compression({ open, lacks = [], oddities = {} }: Subject): void {
       ]);
     });
 
-    test("fragments, with pings between", async () => {
+    test("fragments, with pings between them", async () => {
       const { ours } = await open({ deflate: true });
       for (let round = 0; round < 3; round++) {
         const words = PARTS.map((part) => part.repeat(500));
@@ -325,7 +325,7 @@ function compression({ open, lacks = [], oddities = {} }: Subject): void {
       expect(frames.filter(({ opcode }) => opcode === 0).length).toBeGreaterThan(2);
     });
 
-    test("none, where only they have it", async () => {
+    test("compression is not used if only they support it", async () => {
       const { ours } = await open({ deflate: true, oursDeflate: false });
       expect(ours.connection.extensions).toBe("");
       await expectEcho(ours, [WHOLE, "a".repeat(10_000)]);

@@ -1,4 +1,4 @@
-// undici's WebSocket, which is that of Node.
+// Tests against undici's WebSocket, which is also Node's.
 
 import { channel } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
@@ -7,7 +7,7 @@ import { cleanUp, type Dial, withClient } from "./ours.ts";
 import { converse } from "./peers/whatwg.ts";
 import { suite } from "./suite.ts";
 
-/** With what undici has beside the class. */
+/** Includes what undici offers in addition to the class. */
 class Extended extends WebSocket {
   readonly #socket: Promise<Socket>;
 

@@ -1,4 +1,4 @@
-// Python's websocket-client.
+// Tests against Python's websocket-client.
 
 import { describe } from "vitest";
 import { pythonWith } from "../support.ts";

@@ -1,4 +1,4 @@
-// Python's websockets, its client and its server.
+// Tests against the client and the server of Python's websockets.
 
 import { describe } from "vitest";
 import { pythonWith } from "../support.ts";

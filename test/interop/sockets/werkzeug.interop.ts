@@ -1,4 +1,5 @@
-// WebSocket in a view of Flask on Werkzeug, as flask-sock has it: HTTP comes behind the Close, or in its place.
+// Tests against WebSocket in a view of Flask on Werkzeug, as in flask-sock, which sends HTTP after the Close or instead
+// of it.
 
 import { describe, expect, test } from "vitest";
 import { pythonWith } from "../support.ts";
@@ -14,7 +15,7 @@ describe.skipIf(python === undefined)("Werkzeug", () => {
     ["answers", { code: 1000, reason: "bye", wasClean: true }],
     ["silent", { code: 1006, reason: "", wasClean: false }],
   ] as const) {
-    test(`it ${way}, and then there is HTTP: the end is what the Close was, and nothing is an error`, async () => {
+    test(`HTTP after our Close is ignored and is no error (${way})`, async () => {
       const url = `ws://127.0.0.1:${(await peer.ports()).plain}/${way}/1`;
       const ours = await ourClient(url);
       for (const message of ["hello", "x".repeat(70_000)]) {
@@ -25,9 +26,9 @@ describe.skipIf(python === undefined)("Werkzeug", () => {
       expect(await peer.report(url)).toMatchObject({ code: 1000, reason: "bye" });
       expect(await ours.closed).toEqual(expected);
       expect(ours.errors).toEqual([]);
-      // So that this test is not about something else.
+      // Ensures that this test is about the HTTP response.
       const { tail } = ours.received;
-      expect(tail.toString()).toMatch(/HTTP\/1\.1 200 OK\r\n[^]*<p>Behind the Close$/);
+      expect(tail.toString()).toMatch(/HTTP\/1\.1 200 OK\r\n[^]*<p>After the Close$/);
       expect(tail.includes(Buffer.from("\x88\x05\x03\xe8bye", "latin1"))).toBe(way === "answers");
     });
   }

@@ -1,4 +1,4 @@
-// ws, from npm, both roles of it.
+// Tests against the client and the server of ws.
 
 import { ourClient, TLS, withClient } from "./ours.ts";
 import { suite } from "./suite.ts";

@@ -8,7 +8,7 @@ import type { Report } from "./process.ts";
 
 const PARTS = ["Zwölf ", "", "Boxkämpfer", " 🥊"];
 
-/** Sends back what it gets, and does what "!..." says, until the connection has ended. */
+/** Echoes messages and obeys those of the form "!...", until the connection has ended. */
 function talk(ws: WebSocket): Promise<Report> {
   const pings: string[] = [];
   const pongs: string[] = [];
@@ -40,11 +40,11 @@ function talk(ws: WebSocket): Promise<Report> {
   });
 }
 
-/** The client. */
+/** Its client. */
 export const dialWs: Dial = ({ url, protocols, deflate }) =>
   talk(new WebSocket(url, [...protocols], { perMessageDeflate: deflate && { threshold: 0 }, ca: TLS.cert }));
 
-/** The server, for the time of a test. */
+/** Its server, for the duration of a test. */
 export async function wsServer(deflate: boolean): Promise<{ port: number; report(): Promise<Report> }> {
   const server = new WebSocketServer({
     port: 0,

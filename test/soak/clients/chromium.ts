@@ -1,4 +1,4 @@
-// A client of a soak: Chromium, with a page that connects.
+// A client of the soak test: Chromium, with a page that connects.
 
 import { readFileSync } from "node:fs";
 import type { Order } from "../order.ts";
@@ -6,7 +6,7 @@ import type { Report } from "../report.ts";
 import { loadLauncher } from "../../support/chromium.ts";
 import { run } from "./node.ts";
 
-// What is used of playwright-core.
+// The parts of playwright-core that are used.
 interface Page {
   goto(url: string): Promise<unknown>;
   addScriptTag(options: { content: string }): Promise<unknown>;

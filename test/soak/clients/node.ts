@@ -1,11 +1,11 @@
-// What the clients on Node share.
+// Code that the clients on Node share.
 
 import { Contents } from "../contents.ts";
 import { obey, say } from "../lines.ts";
 import type { Order } from "../order.ts";
 import { refused, type Report } from "../report.ts";
 
-/** Connects as ordered, until the main process goes. */
+/** Connects as ordered until the main process ends. */
 export function run(connect: (order: Order, contents: Contents) => Promise<Report>): void {
   const contents = new Contents(Number(process.argv[2]));
   let open = 0;

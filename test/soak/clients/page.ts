@@ -1,4 +1,4 @@
-// A client of a soak: the script of a page in a browser.
+// A client of the soak test: the script of a page in a browser.
 
 import type { Sha256 } from "../chain.ts";
 import { Contents } from "../contents.ts";
@@ -7,7 +7,7 @@ import { refused, type Report } from "../report.ts";
 import { ClientSession, type Link, type Message, sleep } from "../session.ts";
 import { converse } from "./whatwg.ts";
 
-/** What is used of WebSocketStream, which has no types yet: it is the way of a page to read slowly. */
+/** The parts of WebSocketStream that are used. It has no types yet. With it, a page can read slowly. */
 interface Stream {
   readonly opened: Promise<{
     readonly readable: ReadableStream<string | ArrayBuffer>;
@@ -60,7 +60,7 @@ async function readSlowly(stream: Stream, order: Order, contents: Contents): Pro
       session.message(typeof read.value === "string" ? read.value : new Uint8Array(read.value));
     }
   } catch {
-    // The connection was cut: `closed` tells.
+    // The connection was cut, which `closed` reports.
   }
   await ended;
   return session.report(code);

@@ -1,4 +1,4 @@
-// A client of a soak: undici.
+// A client of the soak test: undici.
 
 import { Agent, WebSocket } from "undici";
 import { sha256, TLS } from "../node.ts";

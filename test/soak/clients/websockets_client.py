@@ -1,4 +1,4 @@
-"""A client of a soak: Python's websockets."""
+"""A client of the soak test: Python's websockets."""
 
 import asyncio
 import gc
@@ -29,7 +29,7 @@ TEXT = TEXT * (POOL // len(TEXT) + 1)
 BYTES = b"".join(rng.randbytes(65536) + bytes(i % 251 for i in range(65536)) for _ in range(POOL // 131072 + 1))
 context = ssl.create_default_context(cafile=certificate)
 connections = 0
-# It tells of each connection that is cut.
+# It logs each connection that is cut.
 logging.getLogger("websockets").setLevel(logging.CRITICAL)
 
 
@@ -74,7 +74,7 @@ class Session:
             yield data[len(data) * i // count : len(data) * (i + 1) // count]
 
     async def send(self, data, fragments=1):
-        # It may arrive, although sending it fails.
+        # The message may arrive even if sending it fails.
         self.sent.add(data)
         await self.ws.send(data if fragments == 1 else self.fragments(data, fragments))
 
@@ -93,7 +93,7 @@ class Session:
         abort = self.order["abort"]
         await asyncio.sleep(abort["after"] / 1000)
         if abort["how"] == "half-close":
-            # TLS has no half of a connection.
+            # TLS connections cannot be half-closed.
             if self.ws.transport.can_write_eof():
                 self.ws.transport.write_eof()
                 return
@@ -113,7 +113,7 @@ class Session:
                 if message == END and self.order["closer"] == "client":
                     await self.ws.close(1000)
         except Exception:
-            # It has ended already, or half of it has, with an exception of asyncio.
+            # The connection or one half of it has already ended, which raises an exception of asyncio.
             self.ws.transport.abort()
         await self.ws.wait_closed()
         for task in tasks:
@@ -177,7 +177,7 @@ def sample():
 
 
 async def main():
-    # Such as that a Ping had no Pong, which is in the report.
+    # Hides errors such as a Ping without a Pong, which the report includes.
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
     reader = asyncio.StreamReader(limit=1 << 24)
     loop = asyncio.get_running_loop()

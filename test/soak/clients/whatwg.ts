@@ -1,4 +1,4 @@
-// The WebSocket of browsers, as a link: in a page, or undici's.
+// The WebSocket of browsers as a link, in a page or in undici.
 
 import type { Sha256 } from "../chain.ts";
 import type { Contents } from "../contents.ts";
@@ -6,7 +6,7 @@ import type { Order } from "../order.ts";
 import { refused, type Report } from "../report.ts";
 import { ClientSession, drainedBelow, type Link } from "../session.ts";
 
-/** What events tell, each of them something else. */
+/** The fields of all events. Each event has some of them. */
 interface Told {
   readonly data?: string | ArrayBuffer;
   readonly code?: number;
@@ -14,7 +14,7 @@ interface Told {
   readonly error?: unknown;
 }
 
-/** What is used of a WebSocket: undici's types are not those of the DOM. */
+/** The parts of a WebSocket that are used. undici's types differ from those of the DOM. */
 export interface Whatwg {
   readonly readyState: number;
   readonly bufferedAmount: number;
@@ -25,7 +25,7 @@ export interface Whatwg {
 }
 
 const OPEN = 1;
-/** What may wait, in bytes. */
+/** The most unsent data, in bytes. */
 const MARK = 1 << 20;
 
 export function converse(socket: Whatwg, order: Order, contents: Contents, sha256: Sha256): Promise<Report> {

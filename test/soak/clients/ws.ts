@@ -1,4 +1,4 @@
-// A client of a soak: ws.
+// A client of the soak test: ws.
 
 import { once } from "node:events";
 import type { Socket } from "node:net";
@@ -16,7 +16,7 @@ run(async (order, contents) => {
   const session = new ClientSession(order, new WsLink(socket), contents, sha256);
   let below: Socket | undefined;
   socket.once("upgrade", (response) => (below = response.socket));
-  // Messages come in the turn of "open".
+  // Messages may arrive in the same turn as "open".
   listen(socket, slowClient, session);
   await once(socket, "open");
   let error: string | undefined;

@@ -1,4 +1,4 @@
-// A client of a soak: wsframe's own.
+// A client of the soak test: wsframe's own.
 
 import { Socket } from "node:net";
 import { perMessageDeflate } from "wsframe";

@@ -42,7 +42,7 @@ async def talk(order):
                 elif message.type is WSMsgType.PONG:
                     pongs.append(message.data.decode())
                 elif message.type is WSMsgType.CLOSE:
-                    # It has answered by now, with 1000 whatever came.
+                    # By now, it has answered, always with 1000.
                     report(order["url"], message.data or 1005, message.extra, ws.protocol, pings, pongs)
                     return
             report(order["url"], ws.close_code or 1006, "", ws.protocol, pings, pongs)

@@ -25,7 +25,7 @@ function serve(perMessageDeflate) {
     },
     websocket: {
       perMessageDeflate,
-      // By default it closes what is slow to read.
+      // By default, it closes connections that read slowly.
       backpressureLimit: 64 << 20,
       message(ws, data) {
         if (typeof data === "string" && data.startsWith("!")) obey(ws, data);

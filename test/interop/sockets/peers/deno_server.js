@@ -11,7 +11,7 @@ Deno.serve(
   (request) => {
     const offered = request.headers.get("sec-websocket-protocol")?.split(/, */) ?? [];
     const protocol = offered.find((name) => name === "chat");
-    // It pings after half of this, in seconds, without a message.
+    // In seconds. It sends a Ping after half of this time without a message.
     const idleTimeout = new URL(request.url).pathname.startsWith("/idle/") ? 1 : 0;
     const { socket, response } = Deno.upgradeWebSocket(request, { ...(protocol && { protocol }), idleTimeout });
     socket.binaryType = "arraybuffer";
@@ -19,7 +19,7 @@ Deno.serve(
       if (typeof data === "string" && data.startsWith("!")) obey(socket, data);
       else socket.send(data);
     });
-    // An error that nobody listens for ends the process.
+    // An error event without a listener ends the process.
     socket.addEventListener("error", (event) => event.preventDefault());
     socket.addEventListener("close", ({ code, reason }) =>
       console.log(JSON.stringify({ id: request.url.split("/").at(-1), code, reason, subprotocol: protocol ?? "" })),

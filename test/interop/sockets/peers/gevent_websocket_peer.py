@@ -1,4 +1,4 @@
-"""A server: gevent-websocket under Flask, as Flask-SocketIO has it."""
+"""A server: gevent-websocket under Flask, as in Flask-SocketIO."""
 
 from socket import SHUT_RDWR
 
@@ -14,7 +14,7 @@ from geventwebsocket.websocket import WebSocket
 from lines import end_with_input, report, say, split
 
 app = Flask(__name__)
-# How gevent-websocket asks an application for its subprotocol.
+# gevent-websocket calls this to choose a subprotocol.
 app.app_protocol = lambda path: "chat"
 
 
@@ -43,7 +43,7 @@ def talk(name):
                 ws.send(message)
     except (WebSocketError, OSError):
         pass
-    # It keeps the code of a Close to itself.
+    # It does not expose the code of a Close.
     report(request.path, 0, "", subprotocol)
     return ""
 

@@ -1,4 +1,4 @@
-"""What the Python peers have in common: see ../process.ts."""
+"""Code that the Python peers share: see ../process.ts."""
 
 import json
 import os
@@ -11,13 +11,13 @@ def say(value):
 
 
 def orders():
-    """What a client is told, one after the other. The process ends with its input."""
+    """Yields a client's orders. The process ends with its input."""
     for line in sys.stdin:
         yield json.loads(line)
 
 
 def end_with_input():
-    """For servers: ends the process when its input does."""
+    """For servers: ends the process when its input ends."""
 
     def wait():
         sys.stdin.read()
@@ -27,7 +27,7 @@ def end_with_input():
 
 
 def split(command):
-    """The name of a command and what is behind it; code and reason, if it is a Close with these."""
+    """Splits a command into its name and the rest. For a Close, also gives its code and reason."""
     name, _, rest = command.partition(" ")
     code, _, reason = rest.partition(" ") if name == "!close" else ("", "", "")
     return name, rest, int(code or 0), reason

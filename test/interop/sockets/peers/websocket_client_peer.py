@@ -47,10 +47,10 @@ def talk(order):
             elif opcode == ABNF.OPCODE_PONG:
                 pongs.append(frame.data.decode())
             elif opcode == ABNF.OPCODE_CLOSE:
-                # It has answered by now, with 1000 whatever came.
+                # By now, it has answered, always with 1000.
                 code = struct.unpack("!H", frame.data[:2])[0] if frame.data else 1005
                 reason = frame.data[2:].decode()
-                # The server is the one to end TCP; the library leaves that to its user.
+                # The server must end TCP. The library leaves waiting for that to its user.
                 while ws.sock.recv(65536):
                     pass
                 break

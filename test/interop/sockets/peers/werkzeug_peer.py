@@ -1,6 +1,6 @@
-"""A server: WebSocket inside a view of Flask on Werkzeug's own server, with wsproto, as flask-sock does it.
+"""A server: WebSocket inside a view of Flask on Werkzeug's own server, with wsproto, as in flask-sock.
 
-When the view returns, Werkzeug writes its HTTP response into the socket, behind the Close. In /silent/ there is no Close.
+When the view returns, Werkzeug writes its HTTP response to the socket after the Close. In /silent/ there is no Close.
 """
 
 import logging
@@ -36,7 +36,7 @@ def talk(way, name):
         if code is None:
             ws.receive_data(stream.recv(65536) or None)
     report(request.path, code, reason)
-    return "<p>Behind the Close"
+    return "<p>After the Close"
 
 
 server = make_server("127.0.0.1", 0, app, threaded=True)

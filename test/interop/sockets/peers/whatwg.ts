@@ -1,9 +1,9 @@
-// What a peer with the WebSocket of browsers does, in browsers and elsewhere: sends back what it gets, and does what "!..."
-// says. One function that needs nothing from outside, so that it can be handed to a page.
+// The behaviour of a peer with a WebSocket like that of browsers: it echoes messages and obeys those of the form
+// "!...". One function without outside references, so that it can be passed to a page.
 
 import type { Order, Report } from "../process.ts";
 
-/** What some have beyond the standard. */
+/** Additions of some implementations to the standard. */
 interface Extras {
   ping?(data: string): void;
   terminate?(): void;
@@ -31,7 +31,7 @@ export function converse(
     if (typeof data === "string" && data.startsWith("!")) obey(data);
     else ws.send(data as string | ArrayBuffer);
   });
-  // No browser has these.
+  // No browser has these events.
   ws.addEventListener("ping", (event) => pings.push(toText((event as MessageEvent<ArrayBuffer>).data)));
   ws.addEventListener("pong", (event) => pongs.push(toText((event as MessageEvent<ArrayBuffer>).data)));
   return new Promise((resolve) => {

@@ -6,7 +6,7 @@ import type { Order } from "../process.ts";
 import { converse } from "./whatwg.ts";
 
 function make(url: string, protocols: string[], deflate: boolean): WebSocket {
-  // Bun's way to go without compression.
+  // This is how Bun turns compression off.
   const options = { protocols, perMessageDeflate: deflate };
   return new WebSocket(url, "Bun" in globalThis ? (options as unknown as string[]) : protocols);
 }
