@@ -83,6 +83,14 @@ export class Decode {
     this.#hex.focus();
   }
 
+  /** Decodes hex as if it had been pasted. */
+  show(hex: string, compressed: boolean): void {
+    this.#hex.value = hex;
+    this.#sender.value = "";
+    this.#inflate.checked = compressed;
+    this.#decodeText();
+  }
+
   #offerExamples(): void {
     const select = byId("example", HTMLSelectElement);
     const groupOf = (label: string, broken: boolean): HTMLElement => {
@@ -96,10 +104,7 @@ export class Decode {
     select.addEventListener("change", () => {
       const example = EXAMPLES[Number(select.value)];
       if (select.value === "" || !example) return;
-      this.#hex.value = example.hex;
-      this.#sender.value = "";
-      this.#inflate.checked = false;
-      this.#decodeText();
+      this.show(example.hex, false);
     });
   }
 

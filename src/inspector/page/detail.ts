@@ -26,13 +26,16 @@ export interface DetailActions {
 export class Detail {
   readonly #element: HTMLElement;
   readonly #actions: DetailActions;
+  readonly #hint: string;
   #entry: Entry | undefined = undefined;
   #index = 0;
   #layout = "";
 
-  constructor(element: HTMLElement, actions: DetailActions) {
+  /** @param hint what to do while there is no frame */
+  constructor(element: HTMLElement, actions: DetailActions, hint: string) {
     this.#element = element;
     this.#actions = actions;
+    this.#hint = hint;
     new ResizeObserver(() => {
       if (this.#layout !== this.#layoutFor().join()) this.#draw();
     }).observe(element);
@@ -55,7 +58,7 @@ export class Detail {
     const layout = this.#layoutFor();
     this.#layout = layout.join();
     if (entry === undefined) {
-      this.#element.replaceChildren(nothing());
+      this.#element.replaceChildren(make("div", { class: "nothing" }, make("p", {}, this.#hint)));
       return;
     }
     const { frame, stream, time } = entry;
@@ -107,18 +110,6 @@ export class Detail {
 
 function section(title: string, aside: string | HTMLElement, content: HTMLElement): HTMLElement {
   return make("section", {}, make("h3", {}, title, make("span", { class: "aside" }, aside)), content);
-}
-
-function nothing(): HTMLElement {
-  return make(
-    "div",
-    { class: "nothing" },
-    make(
-      "p",
-      {},
-      "Send a message, have the server send one, or decode bytes: the frames are listed, and here is all of one.",
-    ),
-  );
 }
 
 function drawError(error: ErrorNote, badByte: number, base: number): HTMLElement {

@@ -37,34 +37,36 @@ const follow = byId("follow", HTMLInputElement);
 const followLabel = byId("follow-label", HTMLElement);
 const nextError = byId("next-error", HTMLButtonElement);
 const headsElement = byId("heads", HTMLDetailsElement);
+/** The address ends in `?decode` where the page has no server: in the documentation. Then there is no live connection. */
+const isServed = !new URLSearchParams(location.search).has("decode");
 
 const sources: Record<Tab, Source> = {
   live: new Source(() => changed("live")),
   decode: new Source(() => changed("decode")),
 };
-let current: Tab = "live";
+let current: Tab = isServed ? "live" : "decode";
 
 const frames = new FrameList(
   list,
   "Frames",
-  rowsOf(sources.live),
+  rowsOf(sources[current]),
   (index) => select(index),
   (follows) => {
     follow.checked = follows;
   },
 );
-const detail = new Detail(detailElement, {
-  edit(entry) {
-    show("decode");
-    decode.edit(entry);
+const detail = new Detail(
+  detailElement,
+  {
+    edit(entry) {
+      show("decode");
+      decode.edit(entry);
+    },
   },
-});
-const live = new Live(sources.live.log, sources.live.feed, {
-  expect(sender) {
-    sources.live.expected = sender;
-  },
-  heads: (texts) => setHeads("live", texts),
-});
+  isServed
+    ? "Send a message, have the server send one, or decode bytes: the frames are listed, and here is all of one."
+    : "Paste bytes as hex, drop a file, or choose an example: the frames are listed, and here is all of one.",
+);
 const decode = new Decode(sources.decode.log, sources.decode.feed, {
   heads(texts) {
     setHeads("decode", texts);
@@ -81,7 +83,15 @@ const decode = new Decode(sources.decode.log, sources.decode.feed, {
     summarize();
   },
 });
-void live;
+if (isServed) {
+  const live = new Live(sources.live.log, sources.live.feed, {
+    expect(sender) {
+      sources.live.expected = sender;
+    },
+    heads: (texts) => setHeads("live", texts),
+  });
+  void live;
+}
 
 function rowsOf({ log }: Source): { readonly length: number; render(row: HTMLElement, index: number): void } {
   return {
@@ -173,19 +183,24 @@ function showHeads(): void {
   );
 }
 
-/** Goes to a tab. */
-function show(tab: Tab): void {
+/** Shows the controls of a tab. */
+function showPanel(tab: Tab): void {
   for (const name of ["live", "decode"] as const) {
     const button = byId(`tab-${name}`, HTMLButtonElement);
     button.setAttribute("aria-selected", String(name === tab));
     button.tabIndex = name === tab ? 0 : -1;
     byId(`panel-${name}`, HTMLElement).hidden = name !== tab;
   }
-  if (tab === current) return;
-  current = tab;
   // What is decoded is there at once, and shown from its first error, or its beginning.
   followLabel.hidden = tab !== "live";
   frames.follow = tab === "live" && follow.checked;
+}
+
+/** Goes to a tab. */
+function show(tab: Tab): void {
+  if (tab === current) return;
+  current = tab;
+  showPanel(tab);
   const source = sources[tab];
   frames.source = rowsOf(source);
   frames.select(source.selected);
@@ -238,7 +253,20 @@ document.addEventListener("keydown", (event) => {
 });
 acceptDrops(byId("drop", HTMLElement), (files) => void decode.open(files));
 
+/** Decodes the bytes of an address that ends in `#hex=81 02 6f 6b`; `&compressed` says that no head comes before them. */
+function decodeAddress(): void {
+  const parameters = new URLSearchParams(location.hash.slice(1));
+  const hex = parameters.get("hex");
+  if (hex !== null) decode.show(hex, parameters.has("compressed"));
+}
+window.addEventListener("hashchange", decodeAddress);
+
 const { kind, reason } = coreInfo();
 byId("core", HTMLElement).textContent = kind === "wasm" ? "WASM core" : `portable core (${reason})`;
+if (!isServed) {
+  document.body.dataset["only"] = "decode";
+  showPanel("decode");
+}
 summarize();
 detail.show(undefined, -1);
+decodeAddress();
