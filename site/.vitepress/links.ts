@@ -1,0 +1,102 @@
+// A markdown-it plugin: links are written for the repository, and the site has its pages elsewhere.
+
+import { statSync } from "node:fs";
+import { posix, relative } from "node:path";
+import type { MarkdownRenderer } from "vitepress";
+import { hasPage, root, routeOf, titleOf } from "./pages.ts";
+
+type Rule = Parameters<MarkdownRenderer["core"]["ruler"]["push"]>[1];
+type State = Parameters<Rule>[0];
+type Token = State["tokens"][number];
+
+/**
+ * Makes links between pages lead to their addresses on the site. A link to another file of the repository leads to `repository`;
+ * without one its text is kept, with the path.
+ * @param repository such as https://github.com/user/project
+ */
+export function siteLinks(md: MarkdownRenderer, repository: string | undefined): void {
+  md.core.ruler.push("site-links", (state) => {
+    const { path, realPath = path } = state.env as { path?: string; realPath?: string };
+    if (realPath === undefined) return;
+    const folder = posix.dirname(relative(root, realPath).replaceAll("\\", "/"));
+    for (const token of state.tokens) {
+      if (token.children) token.children = rewrite(token.children, folder, repository, state);
+    }
+  });
+}
+
+function rewrite(tokens: readonly Token[], folder: string, repository: string | undefined, state: State): Token[] {
+  const rewritten: Token[] = [];
+  for (let at = 0; at < tokens.length; at++) {
+    const token = tokens[at]!;
+    const target = token.type === "link_open" ? targetOf(String(token.attrGet("href")), folder) : undefined;
+    if (target === undefined) {
+      rewritten.push(token);
+      continue;
+    }
+    // Links have no links in them.
+    const end = tokens.findIndex(({ type }, index) => index > at && type === "link_close");
+    rewritten.push(...rewriteLink(tokens.slice(at, end + 1), target, repository, state));
+    at = end;
+  }
+  return rewritten;
+}
+
+interface Target {
+  /** From the root of the repository. */
+  readonly file: string;
+  /** With its "#", or empty. */
+  readonly hash: string;
+}
+
+function rewriteLink(link: readonly Token[], target: Target, repository: string | undefined, state: State): Token[] {
+  const { file, hash } = target;
+  const [open, ...rest] = link as [Token, ...Token[]];
+  const inside = rest.slice(0, -1);
+  const text = inside.map(({ content }) => content).join("");
+  /** "[docs/guide.md](docs/guide.md)" and "[guide.md](guide.md)" name files. */
+  const namesFile = text !== "" && (file === text || file.endsWith(`/${text}`));
+  if (hasPage(file)) {
+    open.attrSet("href", `/${routeOf(file)}${hash}`);
+    const title = namesFile ? titleOf(file) : undefined;
+    return title === undefined ? [...link] : [open, textOf(title, state), rest.at(-1)!];
+  }
+  if (repository !== undefined) {
+    open.attrSet("href", `${repository}/${isFolder(file) ? "tree" : "blob"}/HEAD/${file}`);
+    return [...link];
+  }
+  const code = codeOf(file, state);
+  return namesFile ? [code] : [...inside, textOf(" (", state), code, textOf(")", state)];
+}
+
+/** The file that a link leads to, from the root of the repository; undefined for one that leaves it, or stays on its page. */
+function targetOf(href: string, folder: string): Target | undefined {
+  if (/^([a-z]+:|#|\/)/i.test(href)) return undefined;
+  const [path = "", hash] = href.split("#", 2);
+  return { file: posix.join(folder, decodeURI(path)).replace(/\/$/, ""), hash: hash === undefined ? "" : `#${hash}` };
+}
+
+function isFolder(file: string): boolean {
+  return statSync(`${root}${file}`, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+function codeOf(content: string, state: State): Token {
+  const token = new state.Token("code_inline", "code", 0);
+  token.content = content;
+  token.markup = "`";
+  return token;
+}
+
+function textOf(content: string, state: State): Token {
+  const token = new state.Token("text", "", 0);
+  token.content = content;
+  return token;
+}
+
+/** Braces in text and code are no expressions of Vue. */
+export function plainBraces(md: MarkdownRenderer): void {
+  for (const name of ["text", "code_inline"] as const) {
+    const render = md.renderer.rules[name]!;
+    md.renderer.rules[name] = (...args) => render(...args).replaceAll("{{", "&#123;&#123;");
+  }
+}
