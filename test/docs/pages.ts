@@ -8,7 +8,7 @@ import { marked, type Token } from "marked";
 export const root: string = fileURLToPath(new URL("../../", import.meta.url));
 
 /** All of them: a page that is added is looked at like the others. */
-export const pages: readonly string[] = ["", "docs/", "examples/"].flatMap((folder) =>
+export const pages: readonly string[] = ["", "docs/", "docs/guide/", "examples/"].flatMap((folder) =>
   readdirSync(`${root}${folder}`)
     .filter((file) => file.endsWith(".md"))
     .map((file) => `${folder}${file}`),

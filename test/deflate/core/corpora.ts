@@ -35,7 +35,7 @@ function text(content: string): Uint8Array {
 
 export const corpora: Readonly<Record<string, Uint8Array>> = {
   json: json(new Random(1), SIZE),
-  html: text(marked.parse(file("docs/guide.md"), { async: false })),
+  html: text(marked.parse(file("docs/api.md"), { async: false })),
   "minified JavaScript": text(file("node_modules/pako/dist/browser/pako.umd.min.js")),
   binary: readings(new Random(2)),
   mixed: mixed(new Random(3), SIZE),

@@ -1,0 +1,35 @@
+// More connections than an address may have, and more messages than a connection may send in a second.
+import { deepStrictEqual, ok } from "node:assert";
+import { on, once } from "node:events";
+import { WebSocket } from "ws";
+
+// BLOCK
+
+const enter = async () => {
+  const client = new WebSocket("ws://localhost:8080");
+  await once(client, "open");
+  return client;
+};
+const clients = await Promise.all(Array.from({ length: 10 }, enter));
+const [, response] = await once(new WebSocket("ws://localhost:8080"), "unexpected-response");
+deepStrictEqual([response.statusCode, response.headers["retry-after"]], [429, "60"]);
+
+clients[0]?.close();
+await once(clients[0], "close");
+while (server.connections.size > 9) await setTimeout(5);
+clients[0] = await enter();
+
+// The first 50 come back at once, the next ten one after the other.
+const began = performance.now();
+for (let i = 0; i < 60; i++) clients[1]?.send(String(i));
+const heard = [];
+for await (const [data] of on(clients[1], "message")) {
+  if (heard.push(String(data)) === 60) break;
+}
+const time = performance.now() - began;
+deepStrictEqual(
+  heard,
+  Array.from({ length: 60 }, (_, i) => String(i)),
+);
+ok(time > 400 && time < 2000, `${time} ms`);
+process.exit();
