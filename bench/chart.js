@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { serverChart, serverTables } from "./e2e/chart.js";
+import { serverChart, serverTables, summaryChart } from "./e2e/chart.js";
 import { ratioChart, ratioTables, rowsOf } from "./ratio-chart.js";
 
 const { values, positionals: files } = parseArgs({
@@ -30,5 +30,6 @@ if (runs.length > 0) {
 }
 for (const run of servers) {
   writeFileSync(join(values.out, "benchmarks-e2e.svg"), serverChart(run));
+  writeFileSync(join(values.out, "benchmarks-summary.svg"), summaryChart(run));
   console.log(serverTables(run));
 }

@@ -37,6 +37,18 @@ const COLOURS = {
   "uWebSockets, dedicated": "#94791c",
 };
 
+/** The cases of the chart in the README. */
+const SUMMARY = [
+  "32 B text, 2,000 in flight on 8",
+  "1 KiB text, 100 in flight on 8",
+  "16 KiB text, 8 in flight on 8",
+  "64 KiB text, 4 in flight on 8",
+  "32 B text, one in flight on 50",
+  "32 B text, one in flight on 500",
+  "broadcast: 100 B to 1,000, ten per turn",
+  "broadcast: 100 B to 1,000, one per turn",
+];
+
 const LABEL = 320;
 const BAR = 9;
 const GAP = 9;
@@ -96,12 +108,28 @@ function legend(results) {
 
 /** @param {{ results: object[] }} run what run.js has written */
 export function serverChart({ results }) {
+  return chart(results, "Messages in a second over sockets (the mark is wsframe's goal, the number its ratio)");
+}
+
+/** The cases of SUMMARY without goals, for the README. */
+export function summaryChart({ results }) {
+  const cases = SUMMARY.flatMap((wanted) => results.filter(({ name }) => name === wanted));
+  const servers = ["wsframe", "bun", "deno", "ws"];
+  const reduced = cases.map((one) => ({
+    ...one,
+    goals: {},
+    measured: Object.fromEntries(Object.entries(one.measured).filter(([server]) => servers.includes(server))),
+  }));
+  return chart(reduced, "Messages per second over sockets, as multiples of ws (the number is the ratio of wsframe)");
+}
+
+function chart(results, heading) {
   const draw = (top) => {
     const parts = legend(results);
     let y = top;
     for (const [group, cases] of groupsOf(results)) {
-      const heading = `${group}, times ${TITLES[cases[0].peers[0]]}`;
-      parts.push(`<text class="group" x="10" y="${y + 22}">${escape(heading)}</text>`);
+      const title = `${group}, times ${TITLES[cases[0].peers[0]]}`;
+      parts.push(`<text class="group" x="10" y="${y + 22}">${escape(title)}</text>`);
       y += HEAD;
       for (const one of cases) {
         if (!one.measured[one.peers[0]]) continue;
@@ -114,7 +142,7 @@ export function serverChart({ results }) {
   };
   return page({
     title: "Servers over sockets: messages in a second, as multiples of what ws reaches",
-    heading: "Messages in a second over sockets (the mark is wsframe's goal, the number its ratio)",
+    heading,
     width: WIDTH,
     range: RANGE,
     top: 74,

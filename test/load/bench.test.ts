@@ -305,6 +305,7 @@ describe("bench:e2e", () => {
     const chart = readFileSync(join(folder, "benchmarks-e2e.svg"), "utf8");
     expect(chart).toContain("goal: 1.4 x");
     expect(chart).not.toMatch(/NaN|undefined/);
+    expect(readFileSync(join(folder, "benchmarks-summary.svg"), "utf8")).not.toMatch(/NaN|undefined/);
   });
 
   test.runIf(canCompile)("measures broadcasts", { timeout: 120_000 }, async () => {
