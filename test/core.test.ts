@@ -123,7 +123,11 @@ describe("the core in use", () => {
 
   test("is portable under node --jitless, with a reason", () => {
     const found = run("--jitless");
-    expect(found).toMatchObject({ text: "grüße 😀", last: 3, refused: "The WASM core cannot be compiled here" });
+    expect(found).toMatchObject({
+      text: "grüße 😀",
+      last: 3,
+      refused: 'The WASM core cannot be compiled here: use core "auto"',
+    });
     expect(found["info"]).toMatchObject({ kind: "portable", reason: expect.stringContaining("WebAssembly") });
   });
 

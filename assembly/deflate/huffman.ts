@@ -15,7 +15,7 @@ const MAX_CODE_LENGTH: u32 = 7;
 // are written, and their number from bit 16 on.
 
 export const LITERAL_COUNTS: usize = DEFLATE_TABLES;
-/** Right after those of literals, so that one fill clears both. */
+/** Right after the counts of literals, so that one fill clears both. */
 export const DISTANCE_COUNTS: usize = LITERAL_COUNTS + 2 * 288;
 export const COUNTS_SIZE: usize = 2 * (288 + 32);
 const LENGTH_COUNTS: usize = LITERAL_COUNTS + COUNTS_SIZE;
@@ -36,7 +36,8 @@ export const FIXED_LITERAL_CODES: usize = LENGTH_CODES + 4 * 32;
 export const FIXED_DISTANCE_CODES: usize = FIXED_LITERAL_CODES + 4 * 288;
 
 /**
- * u8 each: the length of a code. Those of distances are moved next to those of literals, to be written as one sequence.
+ * u8 each: the length of a code. The lengths of distance codes are copied after those of literals, to be written as one
+ * sequence.
  */
 const LITERAL_LENGTHS: usize = FIXED_DISTANCE_CODES + 4 * 32;
 const DISTANCE_LENGTHS: usize = LITERAL_LENGTHS + 288;

@@ -80,7 +80,8 @@ export function enginesFor(choice: CoreChoice = "auto"): Engines {
       return portable;
     case "wasm": {
       const engines = wasmEngines();
-      if (engines === undefined) throw new Error("The WASM core cannot be compiled here", { cause: wasmError });
+      if (engines === undefined)
+        throw new Error('The WASM core cannot be compiled here: use core "auto"', { cause: wasmError });
       return engines;
     }
     default:

@@ -55,10 +55,7 @@ export class Batch {
   /** The window of the core that holds the payloads; undefined for other cores. */
   shared: ReadWindow | undefined;
 
-  /**
-   * A copy of the payloads from `copied` to `copiedEnd`. Messages get parts of it. Before the first copy, `copiedEnd`
-   * is -1.
-   */
+  /** A copy of the payloads from `copied` to `copiedEnd`, which is -1 without one. Messages get parts of it. */
   #copy: Uint8Array<ArrayBuffer> | undefined = undefined;
   #copied = 0;
   #copiedEnd = -1;

@@ -103,8 +103,8 @@ export interface FrameSink {
  * Its `role` is the READER's: use `"server"` to read frames that a client wrote, which are masked, and `"client"` to
  * read frames that a server wrote, which are not.
  *
- * It enforces every rule of the RFC for frames. It reports an error as soon as the wrong field has arrived; invalid
- * text, at the first wrong byte.
+ * It enforces every rule of the RFC for frames. It reports an error as soon as the faulty field has arrived, and
+ * invalid text at its first wrong byte.
  *
  * Chunks may be cut anywhere. Between calls, a decoder holds a few numbers, the bytes of an incomplete header and, with
  * decode(), the received bytes of an incomplete frame.
@@ -143,7 +143,7 @@ export class FrameDecoder {
     return this.#failure?.error;
   }
 
-  /** Whether a Close has been read completely. Later bytes are ignored. */
+  /** Whether a whole Close has been read and delivered (RFC 6455 §5.5.1). Later bytes are ignored. */
   get closed(): boolean {
     return this.#afterClose() && this.#backlog === undefined;
   }
@@ -189,7 +189,7 @@ export class FrameDecoder {
     const chunk = asUnshared(asBytes(data));
     if (this.#failure !== undefined) throw this.#failure.error;
     this.#assertNothingHeld();
-    if (this.#partial?.streaming) throw new TypeError("Finish this frame with push()");
+    if (this.#partial?.streaming) throw new TypeError("push() began this frame: finish it with push()");
     const frames: Frame[] = [];
     const { length } = chunk;
     this.#busy = true;
@@ -426,7 +426,8 @@ export class FrameDecoder {
 
   #assertStreaming(): void {
     this.#assertUsable();
-    if (this.#partial && !this.#partial.streaming) throw new TypeError("Finish this frame with decode()");
+    if (this.#partial && !this.#partial.streaming)
+      throw new TypeError("decode() began this frame: finish it with decode()");
   }
 
   /**
@@ -712,7 +713,7 @@ export class FrameDecoder {
     return true;
   }
 
-  /** Keeps bytes until after a pause, behind those that are kept already. */
+  /** Keeps bytes until after a pause, after those that are already kept. */
   #keep(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
     const backlog = this.#backlogged();

@@ -117,7 +117,7 @@ export class WebSocketError extends Error {
    */
   readonly value: number | undefined;
 
-  /** For extensions and tests. You rarely need it: the package creates its own errors. */
+  /** For extensions and tests. The package creates its own errors. */
   constructor(code: WebSocketErrorCode, message: string, options: WebSocketErrorOptions) {
     super(message, options);
     this.code = code;

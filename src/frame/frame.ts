@@ -132,7 +132,7 @@ export class Frame extends HeaderFields {
   }
 
   /**
-   * The payload as a string, decoded from UTF-8. A BOM is kept, and invalid bytes become U+FFFD. Each call returns a
+   * The payload as a string, decoded from UTF-8. A BOM is kept, and invalid bytes become U+FFFD. Each read returns a
    * new string.
    *
    * Strings of consecutive short ASCII frames in a chunk are slices of one string, which is made when you read the

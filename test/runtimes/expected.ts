@@ -161,7 +161,9 @@ export function expectedReport({ core, deflates, withCaptures = true }: Abilitie
     },
     core: core === "wasm" ? { kind: "wasm" } : { kind: "portable", reason: expect.any(String) },
     coreOnDemand:
-      core === "wasm" ? "object" : expect.objectContaining({ message: "The WASM core cannot be compiled here" }),
+      core === "wasm"
+        ? "object"
+        : expect.objectContaining({ message: 'The WASM core cannot be compiled here: use core "auto"' }),
   };
 }
 
