@@ -145,7 +145,7 @@ function parseExtendedLength(address: usize, available: i32, short: u32, keyLeng
   errorOffset = 9;
   payloadLength = bswap<u64>(load<u64>(address, 2));
   if (strict && payloadLength < 65536) return ERROR_LENGTH_NOT_MINIMAL;
-  // 2^53 - 1 is the largest integer that a JavaScript number can count to.
+  // 2^53 - 1 is the largest safe integer in JavaScript.
   if (payloadLength > 0x1fffffffffffff) return ERROR_LENGTH_UNSAFE;
   if (available >= 10 + keyLength) headerLength = 10 + keyLength;
   return 0;

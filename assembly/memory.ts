@@ -12,7 +12,7 @@
 //   OUTPUT    output: unmasked payloads, end to end, or serialized frames
 //   SHARED    only in a large memory: a window that all sockets of a thread read into
 
-/** 64 KiB pages of the core's memory, which never grows. */
+/** 64 KiB pages of the core's memory. Its size is fixed as soon as there are views of it. */
 export const MEMORY_PAGES = 4;
 export const MEMORY_SIZE = 262144;
 /** The same for a core with a SHARED window. Its OUTPUT is as large as SHARED. */

@@ -191,7 +191,7 @@ describe.each(forms)("%s", (_, make) => {
   });
 });
 
-test("refuses other values with a TypeError that says what is allowed", () => {
+test("everything else is refused with a TypeError that says what is allowed", () => {
   const wrong = [undefined, null, 5, {}, [1, 2, 3], new Blob(["a"]), { byteLength: 3 }] as unknown as Bytes[];
   for (const data of wrong) {
     expect(() => new Protocol(server).send(data)).toThrow(
@@ -208,7 +208,7 @@ test("refuses other values with a TypeError that says what is allowed", () => {
   }
 });
 
-test("runs in a realm of its own, with bytes from ours", async () => {
+test("the package runs in a realm of its own, with bytes from ours", async () => {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL("../src/index.ts", import.meta.url))],
     bundle: true,

@@ -33,14 +33,14 @@ test("the published core.wasm equals the embedded bytes", () => {
   expect(wasm.equals(readFileSync(`${root}dist/core.wasm`))).toBe(true);
 });
 
-test("has these exports, and no imports", () => {
+test("the core has these exports, and no imports", () => {
   const module = new WebAssembly.Module(wasm);
   expect(WebAssembly.Module.imports(module)).toEqual([]);
   const exports = WebAssembly.Module.exports(module).map(({ name, kind }) => `${kind} ${name}`);
   expect(exports.sort()).toEqual(["function decode", "function encode", "function mask", "memory memory"]);
 });
 
-test("has a fixed memory, which is exactly what the map says", () => {
+test("the core has a fixed memory, exactly as in the map", () => {
   const { memory } = new WebAssembly.Instance(new WebAssembly.Module(wasm)).exports as { memory: WebAssembly.Memory };
   expect(memory.buffer.byteLength).toBe(MEMORY_SIZE);
   expect(MEMORY_SIZE).toBe(MEMORY_PAGES * 65536);
@@ -64,11 +64,11 @@ test("a large memory has as much output as its shared window, which has 64 bytes
   }
 });
 
-test("it is at most 6 KB", () => {
+test("the core is at most 6 KB", () => {
   expect(wasm.length).toBeLessThanOrEqual(6 * 1024);
 });
 
-test("uses SIMD and bulk memory, and no other WebAssembly feature", () => {
+test("the core uses SIMD and bulk memory, and no other WebAssembly feature", () => {
   const { features } = JSON.parse(readFileSync(`${root}asconfig.json`, "utf8")).options as { features?: string[] };
   expect(features).toBeUndefined();
   expect(WebAssembly.validate(wasm)).toBe(true);

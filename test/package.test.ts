@@ -47,7 +47,7 @@ test("attw resolves the types of wsframe/ws for every kind of import", () => {
   }
 });
 
-test("has no dependencies, and no unneeded files", () => {
+test("the package has no dependencies, and no unneeded files", () => {
   const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as Record<string, unknown>;
   for (const kind of ["dependencies", "optionalDependencies"]) expect(manifest[kind]).toBeUndefined();
   // Only users of wsframe/crossws have crossws.
@@ -281,7 +281,7 @@ describe("size", () => {
     expect(gzipSync(outputFiles[0]!.contents, { level: 9 }).length).toBeLessThanOrEqual(66.5 * 1024);
   });
 
-  test("has no second core without compression", async () => {
+  test("a bundle has no second core without compression", async () => {
     const { text, contents } = await bundled("Protocol, acceptHandshake, serializeResponse");
     const all = await bundled("Protocol, acceptHandshake, serializeResponse, perMessageDeflate");
     expect(text).not.toContain(DEFLATE_HEX.slice(0, 112));
@@ -289,20 +289,20 @@ describe("size", () => {
     expect(contents.length).toBeLessThan(all.contents.length - DEFLATE_HEX.length);
   });
 
-  test("leaves out unused code", async () => {
+  test("a bundle leaves out unused code", async () => {
     const all = await bundled("FrameDecoder, FrameEncoder, PreparedMessage");
     const { contents, text } = await bundled("CloseCode");
     expect(contents.length).toBeLessThan(all.contents.length / 20);
     expect(text).not.toContain("WebAssembly");
   });
 
-  test("imports the core as a module under the workerd condition, and compiles nothing", async () => {
+  test("under the workerd condition, a bundle imports the core as a module and compiles nothing", async () => {
     const { text } = await bundled("FrameDecoder", ["workerd"]);
     expect(text).toMatch(/import \w+ from"[^"]*core\.wasm"/);
     expect(text).not.toContain("WebAssembly.Module(");
   });
 
-  test("imports nothing from Node", async () => {
+  test("a bundle imports nothing from Node", async () => {
     mkdirSync(join(folder, "out"), { recursive: true });
     const { text } = await bundled("FrameDecoder, FrameEncoder, PreparedMessage, encodeFrame, coreInfo");
     expect(text).not.toMatch(/node:|require\(|process\.|\bBuffer\b/);

@@ -24,7 +24,7 @@ test("utf8Length() is right at every limit, also in pairs", () => {
   }
 });
 
-test("writes a string that fits exactly", () => {
+test("encodeUtf8Into() writes a string that fits exactly", () => {
   const text = CHARACTERS.join("");
   const bytes = Buffer.from(text);
   expect(encodeUtf8(text)).toEqual(new Uint8Array(bytes));
@@ -57,7 +57,7 @@ test("checkUtf8() returns how many bytes of an incomplete character end a piece"
   }
 });
 
-test("decodes wrong text up to the first invalid byte", () => {
+test("decodeValidPart() decodes up to the first invalid byte", () => {
   for (const before of ["", "a", "\ufeff\ufeff", "é漢😀".repeat(20)]) {
     for (const [wrong, begun] of [
       ["ff", ""],
@@ -75,7 +75,7 @@ test("decodes wrong text up to the first invalid byte", () => {
   }
 });
 
-test("the error for wrong text has the platform's error as its cause", () => {
+test("the error of checkUtf8() has the platform's error as its cause", () => {
   expect(() => checkUtf8(Uint8Array.of(0xff), true)).toThrow(
     expect.objectContaining({
       name: "TypeError",
@@ -85,7 +85,7 @@ test("the error for wrong text has the platform's error as its cause", () => {
 });
 
 test.each([[0x80], [0xc0, 0x80], [0xed, 0xa0], [0xf5], [0x61, 0xff]])(
-  "refuses bytes that are not in any text: %j %j",
+  "checkUtf8() refuses bytes that are not in any text: %j %j",
   (...bytes) => {
     for (const last of [true, false]) expect(() => checkUtf8(Uint8Array.from(bytes), last)).toThrow(TypeError);
   },
