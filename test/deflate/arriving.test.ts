@@ -1,4 +1,4 @@
-// Messages that are wrong in two ways: the error is that of what comes first, however they are cut.
+// Messages with two faults: the first one is the error, however they are cut.
 
 import { constants, deflateRawSync } from "node:zlib";
 import { expect, test } from "vitest";
@@ -11,16 +11,16 @@ const noBlock = Buffer.from([0x06]);
 
 const CASES: [string, Buffer, number, string, string][] = [
   [
-    "no text, then no DEFLATE",
+    "invalid UTF-8, then invalid DEFLATE",
     Buffer.concat([flushed(Buffer.concat([good, noText])), noBlock]),
     1000,
     "WS_ERR_INVALID_UTF8",
     "",
   ],
   ["no DEFLATE", Buffer.concat([flushed(good), noBlock]), 1000, "WS_ERR_INVALID_COMPRESSED_DATA", good.toString()],
-  ["no text, then too long", flushed(Buffer.concat([good, noText, good])), 501, "WS_ERR_INVALID_UTF8", ""],
+  ["invalid UTF-8, then too long", flushed(Buffer.concat([good, noText, good])), 501, "WS_ERR_INVALID_UTF8", ""],
   [
-    "too long, then no text",
+    "too long, then invalid UTF-8",
     flushed(Buffer.concat([good, noText])),
     490,
     "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
@@ -28,7 +28,7 @@ const CASES: [string, Buffer, number, string, string][] = [
   ],
 ];
 
-/** The pieces that come, and the code of the error. */
+/** The delivered pieces, and the code of the error. */
 function arrive(payload: Uint8Array, step: number, options: Partial<ProtocolOptions>): [string, string | undefined] {
   const client = new Protocol({ role: "client", extensions: [perMessageDeflate()], ...options });
   const frame = encodeFrame({ opcode: 1, rsv: 4, payload: new Uint8Array(payload) }, { role: "server" });
@@ -46,7 +46,7 @@ test.each(CASES)("%s", (_, payload, maxMessage, code, text) => {
     expect(arrive(payload, step, { limits: { maxMessage } })).toEqual(["", code]);
     const [pieces, found] = arrive(payload, step, { limits: { maxMessage }, fragments: true });
     expect(found).toBe(code);
-    // Text that is not right all at once is not delivered up to where it is wrong.
+    // An invalid whole text is not delivered at all.
     if (text === "") expect(good.toString().startsWith(pieces)).toBe(true);
     else expect(pieces).toBe(text);
   }

@@ -16,7 +16,7 @@ describe.each(ROLES)("role %s", (role) => {
     }
   });
 
-  test("the error of a wrong message is at the end of its frame, that of one too long at a header", () => {
+  test("an invalid message fails at the end of its frame, a too long one at a header", () => {
     const compressed = { payload: new Uint8Array(deflateRawSync(Buffer.from("a\xff", "latin1"))), rsv: 4 };
     const half = "a".repeat(600);
     const cases = [

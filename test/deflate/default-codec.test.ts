@@ -1,4 +1,4 @@
-// What compresses where no codec is given: the core, the runtime's zlib where WASM is refused, else nothing.
+// The default codec: the WASM core, else the runtime's zlib if WASM is refused, else none.
 
 import { fileURLToPath } from "node:url";
 import { createContext, runInContext } from "node:vm";
@@ -26,7 +26,7 @@ beforeAll(async () => {
   source = outputFiles[0]!.text;
 });
 
-/** perMessageDeflate() in a realm that has been changed so before it is loaded. */
+/** perMessageDeflate() in a realm that is changed before the module is loaded. */
 function inRealm(change: string, hasZlib: boolean): typeof perMessageDeflate {
   const context = createContext({ Uint8Array, TextDecoder, TextEncoder, ...(hasZlib && { process }) });
   runInContext(change, context);
@@ -42,28 +42,28 @@ const REFUSALS = {
     "WebAssembly.Instance = class { constructor() { throw new WebAssembly.LinkError('no') } }",
 };
 
-test("the core, if nothing is wrong", () => {
+test("uses the core by default", () => {
   expect(open("server")).toBeInstanceOf(CoreSession);
   const core = inRealm("", false)().open("server", []);
   expect(core.begin).toBeTypeOf("function");
 });
 
-test("the codec that is given", () => {
+test("uses a given codec", () => {
   expect(open("server", [], { codec: zlibCodec(process.getBuiltinModule("node:zlib")) })).toBeInstanceOf(CodecSession);
 });
 
 describe.each(Object.entries(REFUSALS))("with %s", (_, change) => {
-  test("the runtime's zlib", () => {
+  test("uses the runtime's zlib", () => {
     const make = inRealm(change, true);
     const [sender, receiver] = [make().open("server", []), open("client")];
     const [message, other] = [json(new Random(1), 3000), json(new Random(2), 3000)];
     for (const each of [message, other, message]) expect(receive(receiver, send(sender, each)!)).toEqual(each);
-    // As it is with zlibCodec(zlib).
+    // Like zlibCodec(zlib).
     const zlib = open("server", [], { codec: zlibCodec(process.getBuiltinModule("node:zlib")) });
     expect([...send(make().open("server", []), message)!]).toEqual([...send(zlib, message)!]);
   });
 
-  test("a TypeError that says so, without zlib; a codec still serves", () => {
+  test("throws a TypeError without zlib; a given codec still works", () => {
     const make = inRealm(change, false);
     expect(() => make()).toThrow("pass perMessageDeflate() a `codec`");
     let name = "";

@@ -1,4 +1,4 @@
-// RFC 7692 §7.2.1: what goes out.
+// RFC 7692 §7.2.1: sent messages.
 
 import { constants, inflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
@@ -25,10 +25,10 @@ function part(
 }
 
 describe.each(KINDS)("%s", (kind, { open }) => {
-  describe("what is compressed", () => {
+  describe("compresses", () => {
     const message = json(new Random(1), 3000);
 
-    test("messages of threshold bytes and more", () => {
+    test("messages from the threshold on", () => {
       const a = bytes("a".repeat(1024));
       expect(send(open("server"), a, "auto")).not.toBe(undefined);
       expect(send(open("server"), a.subarray(1), "auto")).toBe(undefined);
@@ -42,14 +42,14 @@ describe.each(KINDS)("%s", (kind, { open }) => {
       expect(send(open("server"), message, false)).toBe(undefined);
     });
 
-    test("messages that are sent in pieces, whose length nobody knows", () => {
+    test("messages in pieces, whose length is unknown", () => {
       const session = open("server");
       expect(part(session, bytes("a"), true, false)).not.toBe(undefined);
       expect(part(session, bytes("a"), false, true)).not.toBe(undefined);
       expect(part(session, bytes("a"), true, false, false)).toBe(undefined);
     });
 
-    test("not what does not get shorter, unless the sender says so; and then by a handful of bytes", () => {
+    test("nothing that does not get shorter, unless the sender says so; then it grows by a few bytes", () => {
       const random = new Random(2);
       for (const length of [0, 1, 1024, 5000, 100_000, 1_000_000]) {
         const noise = random.bytes(length);
@@ -60,7 +60,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
     });
   });
 
-  test("a message that was not compressed is not in the window, on neither side", () => {
+  test("an uncompressed message is in neither side's window", () => {
     const random = new Random(3);
     const sender = open("client");
     const receiver = open("server");
@@ -79,12 +79,12 @@ describe.each(KINDS)("%s", (kind, { open }) => {
   });
 
   describe("fragments", () => {
-    test("each is flushed, the last loses 00 00 ff ff, an empty last one is 00", () => {
+    test("flushes each fragment; the last loses 00 00 ff ff, and an empty last one is 00", () => {
       const session = open("server");
       const message = json(new Random(4), 4000);
       const first = part(session, message.subarray(0, 1000), true, false, true)!;
       expect([...first.subarray(-4)]).toEqual([...FLUSH]);
-      // What has arrived can be read before the rest.
+      // The receiver can read this part before the rest.
       expect(new Uint8Array(inflateRawSync(first, { finishFlush: constants.Z_SYNC_FLUSH }))).toEqual(
         message.subarray(0, 1000),
       );
@@ -96,12 +96,12 @@ describe.each(KINDS)("%s", (kind, { open }) => {
       expect(receive(open("client"), Buffer.concat([first, empty, second, last]))).toEqual(message);
     });
 
-    test("a message of empty ones is empty", () => {
+    test("a message of empty fragments is empty", () => {
       const none = new Uint8Array(0);
       expect([...sendParts(open("server"), [none, none, none])]).toEqual([0]);
     });
 
-    test("the window goes on within a message also without context takeover, and is gone behind it", () => {
+    test("the window continues within a message even without context takeover, and is gone after it", () => {
       const message = json(new Random(5), 2000);
       const agreed = parameters("server_no_context_takeover");
       const session = open("server", agreed);
@@ -121,7 +121,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
     const random = new Random(6);
     const message = json(random, 3000);
 
-    test("are compressed once for each set of parameters, and go on into each window", () => {
+    test("are compressed once per set of parameters, and join each window", () => {
       const encoded = new Map<string, Uint8Array>();
       const known: number[] = [];
       for (const agreed of [
@@ -136,7 +136,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
           const other = json(random, 2000);
           expect(receive(receiver, send(sender, other)!)).toEqual(other);
           expect(receive(receiver, sender.encodePrepared(message, encoded)!)).toEqual(message);
-          // What was prepared is in the window: its repetition is short.
+          // The prepared message is in the window, so its repetition is short.
           const again = send(sender, message)!;
           if (agreed === "") expect(again.length).toBeLessThan(message.length / 20);
           expect(receive(receiver, again)).toEqual(message);
@@ -146,7 +146,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
       expect(known).toEqual([1, 1, 2, 2]);
     });
 
-    test("are below the threshold, or do not get shorter, as others", () => {
+    test("are not compressed if they are below the threshold or do not get shorter", () => {
       const encoded = new Map<string, Uint8Array>();
       expect(open("server").encodePrepared(message.subarray(0, 1000), encoded)).toBe(undefined);
       expect(encoded.size).toBe(0);
@@ -162,7 +162,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
     });
   });
 
-  test("a payload that waits for a slow reader holds nothing but itself and its flush", () => {
+  test("a payload that waits for a slow reader holds only itself and its flush", () => {
     const session = open("server");
     for (const length of [1, 1000, 30_000, 100_000, 3_000_000]) {
       const encoded = send(session, json(new Random(9), length))!;
@@ -173,7 +173,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
   });
 });
 
-test("the codec is called once for a prepared message and each set of parameters", () => {
+test("calls the codec once per prepared message and set of parameters", () => {
   const random = new Random(6);
   const message = json(random, 3000);
   let calls = 0;
@@ -206,7 +206,7 @@ test("the codec is called once for a prepared message and each set of parameters
   expect([...encoded.keys()]).toEqual(["permessage-deflate;15;-1;8;0", "permessage-deflate;10;-1;8;0"]);
 });
 
-test("a codec that does not flush is found out", () => {
+test("detects a codec that does not flush", () => {
   const codec: DeflateCodec = {
     deflate: () => hex("f3 48 cd c9 c9 07 00"),
     inflate: (data) => ({ data, bytesRead: data.length }),
@@ -215,34 +215,31 @@ test("a codec that does not flush is found out", () => {
 });
 
 test.each(["f2 01 00 ff ff", "f2 00 01 ff ff", "f2 00 00 fe ff", "f2 00 00 ff fe", "00 00 ff ff"])(
-  "nor does it pass with an end that is nearly one: %s",
+  "detects an end that is almost a flush: %s",
   (end) => {
     const codec: DeflateCodec = { deflate: () => hex(end), inflate: (data) => ({ data, bytesRead: data.length }) };
     expect(() => send(openOwn("server", [], { codec }), bytes("Hello"))).toThrow("sync flush");
   },
 );
 
-test.each([1, 2, 3, 4])(
-  "strategy %i reaches the codec, and a prepared message is not another strategy's",
-  (strategy) => {
-    const message = json(new Random(9), 4000);
-    for (const codec of [zlibCodec(process.getBuiltinModule("node:zlib")), pakoCodec]) {
-      const usual = send(openOwn("server", [], { codec }), message)!;
-      const session = openOwn("server", [], { codec, strategy });
-      const encoded = send(session, message)!;
-      // Huffman codes alone find no repetitions.
-      if (strategy === 2 || strategy === 3) expect(encoded.length).toBeGreaterThan(1.5 * usual.length);
-      if (strategy === 4) expect(encoded).not.toEqual(usual);
-      expect(receive(openOwn("client"), encoded)).toEqual(message);
-      const prepared = new Map<string, Uint8Array>();
-      openOwn("server", [], { codec }).encodePrepared(message, prepared);
-      session.encodePrepared(message, prepared);
-      expect([...prepared.values()].map(({ length }) => length)).toEqual([usual.length, encoded.length]);
-    }
-  },
-);
+test.each([1, 2, 3, 4])("strategy %i reaches the codec and separates prepared messages", (strategy) => {
+  const message = json(new Random(9), 4000);
+  for (const codec of [zlibCodec(process.getBuiltinModule("node:zlib")), pakoCodec]) {
+    const usual = send(openOwn("server", [], { codec }), message)!;
+    const session = openOwn("server", [], { codec, strategy });
+    const encoded = send(session, message)!;
+    // Without matches, repetitions cost more.
+    if (strategy === 2 || strategy === 3) expect(encoded.length).toBeGreaterThan(1.5 * usual.length);
+    if (strategy === 4) expect(encoded).not.toEqual(usual);
+    expect(receive(openOwn("client"), encoded)).toEqual(message);
+    const prepared = new Map<string, Uint8Array>();
+    openOwn("server", [], { codec }).encodePrepared(message, prepared);
+    session.encodePrepared(message, prepared);
+    expect([...prepared.values()].map(({ length }) => length)).toEqual([usual.length, encoded.length]);
+  }
+});
 
-describe("RFC 7692 §7.1.2: no match reaches farther back than the window that was agreed on", () => {
+describe("RFC 7692 §7.1.2: no match reaches farther back than the agreed window", () => {
   test.each([8, 9, 10, 11, 12, 13, 14, 15])("%i bits", (bits) => {
     const random = new Random(100 + bits);
     const agreed = parameters(`server_max_window_bits=${bits}`);
@@ -258,7 +255,7 @@ describe("RFC 7692 §7.1.2: no match reaches farther back than the window that w
         let before: Uint8Array = new Uint8Array(0);
         for (const length of [300, 1, 700, 257, 255, 256, 5000, 40, 40, 2 ** bits, random.integer(1, 3000)]) {
           const message = random.chance(0.5) ? json(random, length) : mixed(random, length);
-          // Repeated at all distances, so that a compressor which could reach farther would.
+          // Repeated at all distances, so that a compressor with a larger reach would use it.
           const back = random.integer(1, 2 ** bits);
           const repeated = Buffer.concat([message, before.subarray(-back), message]);
           const encoded = Buffer.concat([send(session, repeated)!, FLUSH]);
@@ -266,7 +263,7 @@ describe("RFC 7692 §7.1.2: no match reaches farther back than the window that w
           expect(Buffer.compare(result.data, repeated)).toBe(0);
           expect(result.finalBlocks).toBe(0);
           expect(result.farthest).toBeLessThanOrEqual(2 ** bits);
-          // zlib cannot do 8 bits, but with 9 its matches end 262 bytes before the start of the window.
+          // zlib cannot do 8 bits. With 9, its matches reach back 262 bytes less than the window.
           if (bits <= 9 && codec !== undefined) expect(result.farthest).toBeLessThanOrEqual(250);
           ever = Math.max(ever, result.farthest);
           before = Buffer.concat([before, repeated]);
@@ -276,7 +273,7 @@ describe("RFC 7692 §7.1.2: no match reaches farther back than the window that w
     expect(ever).toBeGreaterThan(2 ** (bits - 1));
   });
 
-  test("also if only this side's own option says so", () => {
+  test("also if only this side's own option sets it", () => {
     for (const [, { open }] of KINDS) {
       const session = open("client", [], { clientMaxWindowBits: 8 });
       const random = new Random(7);

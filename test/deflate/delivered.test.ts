@@ -1,4 +1,4 @@
-// What comes out of compressed messages: all of it, as soon as it can, and in the form that was asked for.
+// The delivery of compressed messages: complete, early, and in the requested form.
 
 import { constants, deflateRawSync } from "node:zlib";
 import { expect, test } from "vitest";
@@ -22,14 +22,14 @@ function client(options: Partial<ProtocolOptions> = {}): Protocol {
   return new Protocol({ role: "client", extensions: [perMessageDeflate()], ...options });
 }
 
-/** The frame of a message that is compressed; without `fin`, its first fragment, which ends with a flush. */
+/** The frame of a compressed message. Without `fin`, it is the first fragment and ends with a flush. */
 function frame(opcode: number, data: Uint8Array, { fin = true, level = 6 } = {}): Uint8Array<ArrayBuffer> {
   const flushed = deflateRawSync(data, { level, finishFlush: constants.Z_SYNC_FLUSH });
   const payload = new Uint8Array(fin ? flushed.subarray(0, -4) : flushed);
   return encodeFrame({ opcode, fin, rsv: 4, payload }, { role: "server" });
 }
 
-test("a text comes as bytes where that is asked for, whether it is inflated at once or not", () => {
+test("delivers a text as bytes if asked to, whether it is inflated at once or not", () => {
   const text = Buffer.from("Grüße, 漢字 ".repeat(20_000));
   for (const step of [1 << 20, 500]) {
     const got: Uint8Array[] = [];
@@ -44,11 +44,11 @@ test("a text comes as bytes where that is asked for, whether it is inflated at o
   }
 });
 
-test("no piece of a text is empty, wherever its characters are cut", () => {
+test("delivers no empty piece of text, wherever its characters are cut", () => {
   const text = "a😀漢é".repeat(5);
   const pieces: string[] = [];
   const subject = client({ fragments: true });
-  // Stored: each byte that comes is one of the text.
+  // Stored: each byte is one of the text.
   const stream = frame(1, Buffer.from(text), { level: 0 });
   for (let at = 0; at < stream.length; at++) {
     subject.push(
@@ -60,7 +60,7 @@ test("no piece of a text is empty, wherever its characters are cut", () => {
   expect(pieces).not.toContain("");
 });
 
-test("all that a fragment has comes with it, also where its last bytes make more than fits the core's window", () => {
+test("delivers all data of a fragment with it, even if its last bytes exceed the core's window", () => {
   const wrong: number[] = [];
   for (let size = 65_000; size < 74_000; size += 257) {
     let length = 0;
@@ -73,7 +73,7 @@ test("all that a fragment has comes with it, also where its last bytes make more
   expect(wrong).toEqual([]);
 });
 
-test("a chunk may be written to as soon as push() has returned, and others may push; what is kept of it gets less as it is inflated", () => {
+test("a chunk is free after push(), other connections may push, and kept bytes shrink while they are inflated", () => {
   const message = json(new Random(3), 400_000);
   const got: Uint8Array[] = [];
   const piece = (data: Uint8Array | string): void => void got.push(data as Uint8Array);
@@ -82,7 +82,7 @@ test("a chunk may be written to as soon as push() has returned, and others may p
   const chunk = frame(2, message);
   subject.push(chunk, sink);
   chunk.fill(0xee);
-  // The core has the bytes of other connections now.
+  // The core now holds bytes of other connections.
   client().push(frame(2, new Random(4).bytes(60_000), { level: 0 }), sinkWith({}));
   const held: number[] = [];
   for (; subject.unfinished; subject.resume(sink)) held.push(subject.heldBytes);
@@ -91,7 +91,7 @@ test("a chunk may be written to as soon as push() has returned, and others may p
   expect(held[Math.floor(0.75 * held.length)]).toBeLessThan(0.6 * held[0]!);
 });
 
-test("a byte order mark is content, in a text that comes in pieces, too", () => {
+test("delivers a byte order mark as content, also in pieces", () => {
   const text = "\ufeffGrüße";
   const stream = frame(1, Buffer.from(text), { level: 0 });
   for (const fragments of [true, false]) {
@@ -104,7 +104,7 @@ test("a byte order mark is content, in a text that comes in pieces, too", () => 
   }
 });
 
-test("a message that others interrupt, each time for all places of the core, is whole", () => {
+test("delivers a message whole although other connections take all slots in between", () => {
   const message = json(new Random(5), 20_000);
   const got: Uint8Array[] = [];
   const subject = client();

@@ -1,4 +1,4 @@
-// RFC 7692 §7.2.3.4: blocks with BFINAL set. Each is a stream of its own to zlib, so the number of them in a message is limited.
+// RFC 7692 §7.2.3.4: blocks with BFINAL set. zlib reads each as a stream of its own, so their number in a message is limited.
 
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
@@ -13,18 +13,18 @@ import { KINDS } from "./support/kinds.ts";
 import { hex, open, receive } from "./support/session.ts";
 
 const MIB = 1 << 20;
-/** As many final blocks as a message may have. */
+/** The most final blocks in a message. */
 const MOST = 64;
 
 interface Cost {
   calls: number;
-  /** Bytes of input, over all calls. */
+  /** Input bytes of all calls. */
   input: number;
-  /** What zlib was told to allocate at a time, over all calls. */
+  /** The chunk sizes that zlib was told to allocate, summed over all calls. */
   chunks: number;
 }
 
-/** The zlib of Node, counting what it is asked for; or one that leaves dictionaries out of account, as Deno's does. */
+/** Node's zlib with a counter, or one that ignores dictionaries like Deno's. */
 function counting(dictionaries: "honoured" | "ignored"): { zlib: Zlib; cost: Cost } {
   const cost: Cost = { calls: 0, input: 0, chunks: 0 };
   const zlib: Zlib = {
@@ -40,7 +40,7 @@ function counting(dictionaries: "honoured" | "ignored"): { zlib: Zlib; cost: Cos
   return { zlib, cost };
 }
 
-/** Lets the codec find out, once, what its zlib can; that does not count. */
+/** Makes the codec test its zlib first, so that the test does not count. */
 function warmedUp(zlib: Zlib, cost: Cost): DeflateCodec {
   const codec = zlibCodec(zlib);
   const receiver = open("server", [], { codec });
@@ -50,7 +50,7 @@ function warmedUp(zlib: Zlib, cost: Cost): DeflateCodec {
   return codec;
 }
 
-/** A final block without compression. */
+/** A final stored block. */
 function stored(data: Uint8Array): Uint8Array {
   const { length } = data;
   return Buffer.concat([Uint8Array.of(1, length & 255, length >> 8, ~length & 255, (~length >> 8) & 255), data]);
@@ -66,7 +66,7 @@ function failure(run: () => unknown): WebSocketError {
   throw new Error("Nothing was thrown");
 }
 
-/** A message in final blocks, each compressed with what came before as context: what a peer that flushes so sends. */
+/** A message in final blocks, each with earlier data as context, like those of a peer that flushes this way. */
 function inBlocks(random: Random, count: number): { encoded: Uint8Array; message: Uint8Array } {
   const blocks: Uint8Array[] = [];
   let message: Uint8Array = new Uint8Array(0);
@@ -79,7 +79,7 @@ function inBlocks(random: Random, count: number): { encoded: Uint8Array; message
   return { encoded: Buffer.concat(blocks), message };
 }
 
-describe("what peers that flush with BFINAL send is understood", () => {
+describe("accepts messages of peers that flush with BFINAL", () => {
   const codecs = {
     core: undefined,
     zlib: zlibCodec(counting("honoured").zlib),
@@ -87,20 +87,20 @@ describe("what peers that flush with BFINAL send is understood", () => {
     pako: pakoCodec,
   };
   for (const [name, codec] of Object.entries(codecs)) {
-    test.each([1, 2, 3, 10, MOST])(`%i in a message, ${name}`, (count) => {
+    test.each([1, 2, 3, 10, MOST])(`%i blocks in a message, ${name}`, (count) => {
       const random = new Random(count);
       for (const end of [hex(""), hex("00")]) {
         const { encoded, message } = inBlocks(random, count);
         const receiver = open("server", [], { codec });
         expect(Buffer.compare(receive(receiver, Buffer.concat([encoded, end])), message)).toBe(0);
-        // And the context goes on to the next message.
+        // The context continues with the next message.
         const dictionary = message.subarray(-32768);
         const next = deflateRawSync(message.subarray(-100), { dictionary, finishFlush: constants.Z_SYNC_FLUSH });
         expect(Buffer.compare(receive(receiver, next.subarray(0, -4)), message.subarray(-100))).toBe(0);
       }
     });
 
-    test(`a long rest after a short one, ${name}`, () => {
+    test(`a long block after a short one, ${name}`, () => {
       const message = json(new Random(1), 3 * MIB);
       const head = deflateRawSync(message.subarray(0, 10));
       const rest = deflateRawSync(message.subarray(10), { dictionary: message.subarray(0, 10) });
@@ -109,7 +109,7 @@ describe("what peers that flush with BFINAL send is understood", () => {
     });
   }
 
-  test.each(KINDS)("one in each of a thousand messages, %s", (_, { open }) => {
+  test.each(KINDS)("one block in each of a thousand messages, %s", (_, { open }) => {
     const receiver = open("server");
     const random = new Random(2);
     for (let i = 0; i < 1000; i++) {
@@ -123,7 +123,7 @@ describe.each(KINDS)("%s", (_, { open }) => {
   test.each([
     ["without the empty block after them", hex("")],
     ["with it", hex("00")],
-  ])("one too many is refused, %s", (_, end) => {
+  ])("refuses one too many, %s", (_, end) => {
     const { encoded } = inBlocks(new Random(3), MOST + 1);
     const receiver = open("server");
     const { code, closeCode, rule, byteOffset, message } = failure(() =>
@@ -139,7 +139,7 @@ describe.each(KINDS)("%s", (_, { open }) => {
     expect(receiver.held).toBe(0);
   });
 
-  test("however small or large they are", () => {
+  test("refuses one too many of any size", () => {
     for (const block of [hex("03 00"), stored(Buffer.alloc(246, "A")), stored(Buffer.alloc(8192, "A"))]) {
       const receiver = open("server");
       const all = (count: number): Uint8Array => Buffer.concat(Array.from({ length: count }, () => block));
@@ -149,7 +149,7 @@ describe.each(KINDS)("%s", (_, { open }) => {
     }
   });
 
-  test("a message with too many costs as little, however long it is", () => {
+  test("the cost of a message with too many does not depend on its length", () => {
     const payload = Buffer.alloc(16 * MIB, hex("03 00"));
     const receiver = open("server");
     const start = performance.now();
@@ -157,7 +157,7 @@ describe.each(KINDS)("%s", (_, { open }) => {
     expect(performance.now() - start).toBeLessThan(500);
   });
 
-  test("maxMessage and maxInflateRatio hold after each of them", () => {
+  test("maxMessage and maxInflateRatio apply after each block", () => {
     const block = deflateRawSync(new Uint8Array(1000));
     const payload = Buffer.concat([...Array.from({ length: 10 }, () => block), hex("00")]);
     expect(receive(open("server"), payload, 10_000).length).toBe(10_000);
@@ -169,7 +169,7 @@ describe.each(KINDS)("%s", (_, { open }) => {
   });
 });
 
-describe("a message of nothing else costs as little, however long it is", () => {
+describe("the cost of a message of final blocks does not depend on its length", () => {
   const shapes: [string, (size: number) => Uint8Array][] = [
     ["empty blocks", (size) => Buffer.alloc(size, hex("03 00"))],
     ["blocks of 246 bytes", (size) => Buffer.alloc(size - (size % 251), stored(Buffer.alloc(246, "A")))],
@@ -181,7 +181,7 @@ describe("a message of nothing else costs as little, however long it is", () => 
         const { zlib, cost } = counting(dictionaries);
         const receiver = open("server", [], { codec: warmedUp(zlib, cost) });
         const payload = make(size);
-        // So that there is a dictionary from the first block on.
+        // Makes a dictionary available from the first block on.
         receive(receiver, hex("f2 48 cd c9 c9 07 00"));
         const start = performance.now();
         expect(failure(() => receive(receiver, payload)).code).toBe("WS_ERR_TOO_MANY_FINAL_BLOCKS");
@@ -195,7 +195,7 @@ describe("a message of nothing else costs as little, however long it is", () => 
   }
 });
 
-test("zlib is called for no final block that the limits leave no room for", () => {
+test("does not call zlib for a final block if the limits leave no room", () => {
   const block = deflateRawSync(new Uint8Array(1000));
   const payload = Buffer.concat([...Array.from({ length: 10 }, () => block), hex("00")]);
   for (const most of [0, 1, 999, 1000, 1001, 5000, 9999]) {
@@ -206,7 +206,7 @@ test("zlib is called for no final block that the limits leave no room for", () =
   }
 });
 
-test("through a Protocol it ends the connection with 1008", () => {
+test("a Protocol fails with 1008", () => {
   const server = new Protocol({ role: "server", extensions: [perMessageDeflate()] });
   const payload = new Uint8Array(Buffer.alloc(MIB, hex("03 00")));
   const events = server.receive(encodeFrame({ opcode: 2, rsv: 4, payload }, { role: "client" }));

@@ -1,4 +1,4 @@
-// Longer runs of the fuzzer, also with a check of each load and store of the core; and what it is that would be seen.
+// Longer runs of the fuzzer, also with a check of each load and store of the core, and tests of that check.
 
 import { describe, expect, test } from "vitest";
 import {
@@ -20,7 +20,7 @@ import { runRound } from "../fuzz/deflate/rounds.ts";
 import { Stray, WatchedCore } from "../fuzz/deflate/watched-core.ts";
 
 describe.each([false, true])("with loads and stores checked: %s", (checked) => {
-  test("the core is right by zlib", () => {
+  test("the core agrees with zlib", () => {
     const core = new WatchedCore({ checked });
     let messages = 0;
     for (let seed = 1000; seed < 1020; seed++) {
@@ -31,18 +31,18 @@ describe.each([false, true])("with loads and stores checked: %s", (checked) => {
   });
 });
 
-test("between many connections, what arrives is what was sent", () => {
+test("what one connection sends arrives, with many at work", () => {
   let messages = 0;
   for (let seed = 1000; seed < 1020; seed++) messages += runConnections(seed, { steps: 4000 });
   expect(messages).toBeGreaterThan(10_000);
 });
 
-test("what comes of messages that are wrong, too long or no text is the same, however they arrive", () => {
+test("the result of invalid messages does not depend on how they arrive", () => {
   for (let seed = 1000; seed < 6000; seed++) runArrival(seed);
 });
 
-describe("what watches the core", () => {
-  /** A slot in which "abc" is to be inflated, with room for so much. */
+describe("the check of loads and stores", () => {
+  /** A slot in which to inflate "abc", with room for `room` bytes. */
   function prepared(checked: boolean, room: number): { core: WatchedCore; slot: number; inEnd: number } {
     const core = new WatchedCore({ checked });
     const slot = INFLATE_SLOTS;
@@ -56,19 +56,19 @@ describe("what watches the core", () => {
     return { core, slot, inEnd: INPUT + input.length };
   }
 
-  test.each([false, true])("finds nothing where nothing is wrong, checked: %s", (checked) => {
+  test.each([false, true])("reports nothing for a correct call, checked: %s", (checked) => {
     const { core, slot, inEnd } = prepared(checked, 1000);
     core.inflate(slot, inEnd, 0);
     expect(Buffer.from(core.bytes.subarray(slot + INFLATE_WINDOW, slot + INFLATE_WINDOW + 3)).toString()).toBe("abc");
   });
 
-  // A place for output that ends before it begins, as an unsigned number is a very large one.
-  test("sees a store that it must not make", () => {
+  // An end of the output before its start is a very large number when unsigned.
+  test("reports a store that is not allowed", () => {
     const { core, slot, inEnd } = prepared(false, -1);
     expect(() => core.inflate(slot, inEnd, 0)).toThrow(Stray);
   });
 
-  test("sees it before it happens, checked", () => {
+  test("reports it before it happens, if checked", () => {
     const { core, slot, inEnd } = prepared(true, -1);
     expect(() => core.inflate(slot, inEnd, 0)).toThrow(OutOfBounds);
   });

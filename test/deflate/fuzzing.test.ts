@@ -1,4 +1,4 @@
-// Short runs of the fuzzer, the same each time. `npm run fuzz -- deflate` goes on from there.
+// Short runs of the fuzzer, the same each time. `npm run fuzz -- deflate` runs longer.
 
 import { expect, test } from "vitest";
 import { runArrival } from "../fuzz/compression/arrivals.ts";
@@ -6,7 +6,7 @@ import { nodeOracle } from "../fuzz/deflate/node-oracle.ts";
 import { type Counts, runRound } from "../fuzz/deflate/rounds.ts";
 import { WatchedCore } from "../fuzz/deflate/watched-core.ts";
 
-test("what the core inflates, compresses and refuses is right by zlib, cut anywhere, in places that change", () => {
+test("the core agrees with zlib on inflating, compressing and refusing, cut anywhere, in changing slots", () => {
   const total: Counts = { inflated: 0, deflated: 0, corrupted: 0, understood: 0, tooFar: 0 };
   const core = new WatchedCore({ checked: false });
   for (let seed = 1; seed <= 1; seed++) {
@@ -16,12 +16,12 @@ test("what the core inflates, compresses and refuses is right by zlib, cut anywh
   expect(total.inflated).toBeGreaterThan(60);
   expect(total.deflated).toBeGreaterThan(110);
   expect(total.corrupted).toBeGreaterThan(290);
-  // As many that are right as wrong ones.
+  // Valid messages must be about as frequent as invalid ones.
   expect(total.understood / total.corrupted).toBeGreaterThan(0.3);
   expect(total.understood / total.corrupted).toBeLessThan(0.8);
 });
 
-test("what comes of messages that are wrong, too long or no text is the same, however they arrive", () => {
+test("the result of invalid messages does not depend on how they arrive", () => {
   const codes = Array.from({ length: 100 }, (_, i) => runArrival(i));
   for (const code of [
     undefined,

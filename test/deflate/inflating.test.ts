@@ -1,4 +1,4 @@
-// RFC 7692 §7.2.2 and §7.2.3: what comes in, also when it is wrong.
+// RFC 7692 §7.2.2 and §7.2.3: received messages, valid and invalid.
 
 import { deflateRawSync, constants } from "node:zlib";
 import { describe, expect, test } from "vitest";
@@ -16,7 +16,7 @@ function deflated(data: Uint8Array): Uint8Array {
   return deflateRawSync(data, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
 }
 
-/** Its last block is final, and nothing behind it. */
+/** Ends with a final block, and nothing after it. */
 function finished(data: Uint8Array): Uint8Array {
   return new Uint8Array(deflateRawSync(data));
 }
@@ -36,7 +36,7 @@ function facts({ code, closeCode, rule, byteOffset }: WebSocketError): unknown[]
 }
 
 describe.each(KINDS)("%s", (kind, { open }) => {
-  describe("RFC 7692 §7.2.3: the examples", () => {
+  describe("RFC 7692 §7.2.3: examples", () => {
     test("§7.2.3.1: one compressed block", () => {
       expect(receive(open("server"), hex("f2 48 cd c9 c9 07 00"))).toEqual(HELLO);
       const own = send(open("server"), HELLO)!;
@@ -60,13 +60,13 @@ describe.each(KINDS)("%s", (kind, { open }) => {
         own.push(send(sender, HELLO)!);
         if (kind === "zlib") expect(own.at(-1)).toEqual(hex(encoded));
       }
-      // Whichever match is taken.
+      // There are two equal matches to choose from.
       expect(own.map(({ length }) => length)).toEqual([7, kind === "zlib" ? 5 : 4]);
       const other = open("server");
       for (const encoded of own) expect(receive(other, encoded)).toEqual(HELLO);
     });
 
-    test("§7.2.3.2: without context takeover each message is as the first", () => {
+    test("§7.2.3.2: without context takeover, each message is like the first", () => {
       const sender = open("client", parameters("client_no_context_takeover"));
       const receiver = open("server", parameters("client_no_context_takeover"));
       const first = send(sender, HELLO)!;
@@ -99,7 +99,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
   });
 
   describe("RFC 7692 §7.2.3.4: blocks with BFINAL set", () => {
-    test("the window goes on behind them, within the message and to the next", () => {
+    test("the window continues after a final block, within the message and in the next", () => {
       const random = new Random(1);
       const parts = [json(random, 3000), json(random, 3000), json(random, 40_000), json(random, 3000)];
       const receiver = open("server");
@@ -118,7 +118,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
       }
     });
 
-    test("a message that ends with one, without the empty block behind it, is understood", () => {
+    test("accepts a message that ends with a final block, without an empty one after it", () => {
       const receiver = open("server");
       expect(receive(receiver, finished(HELLO))).toEqual(HELLO);
       expect(receive(receiver, hex("f2 00 11 00 00"))).toEqual(HELLO);
@@ -128,7 +128,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
   describe("limits", () => {
     const zeros = deflated(new Uint8Array(1_000_000));
 
-    test("maxLength is the longest message that passes", () => {
+    test("maxLength is the length of the longest accepted message", () => {
       const message = bytes("x".repeat(5000));
       const encoded = deflated(message);
       expect(receive(open("server"), encoded, 5000)).toEqual(message);
@@ -142,7 +142,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
       expect(failure(() => receive(open("server"), deflated(bytes("x")), 0)).rule).toBe("maxMessage");
     });
 
-    test("maxInflateRatio, as the user sets it, holds for every message", () => {
+    test("maxInflateRatio applies to every message if the user sets it", () => {
       const options = { maxInflateRatio: 10 };
       const small = deflated(new Uint8Array(2000));
       expect(facts(failure(() => receive(open("server", [], options), small)))).toEqual([
@@ -156,7 +156,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
       expect(receive(open("server", [], options), deflated(message))).toEqual(message);
     });
 
-    test("by default it is 100 for messages of more than 16 MiB", () => {
+    test("by default, the ratio is 100 and applies above 16 MiB", () => {
       expect(receive(open("server"), zeros).length).toBe(1_000_000);
       expect(receive(open("server"), deflated(new Uint8Array(16 << 20))).length).toBe(16 << 20);
       const longer = deflated(new Uint8Array((16 << 20) + 1));
@@ -165,7 +165,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
       expect(receive(open("server", [], { maxInflateRatio: 1100 }), longer).length).toBe((16 << 20) + 1);
     });
 
-    test("100 MiB of zeros are stopped at the limit, not after it", () => {
+    test("stops 100 MiB of zeros at the limit, not after it", () => {
       const bomb = deflated(new Uint8Array(100 << 20));
       const limit = 1 << 20;
       const receiver = open("server");
@@ -175,20 +175,20 @@ describe.each(KINDS)("%s", (kind, { open }) => {
         expect(failure(() => receive(receiver, bomb, limit)).rule).toBe("maxMessage");
         peaks.push(process.memoryUsage().arrayBuffers - before);
       }
-      // The limit and a chunk each time, even if nothing was collected; 500 MiB if it were found afterwards.
+      // The limit plus a chunk each time, even without garbage collection. Checking afterwards would take 500 MiB.
       expect(Math.max(...peaks)).toBeLessThan(5 * 4 * limit);
       expect(receiver.held).toBe(0);
     });
   });
 
-  describe("data that is wrong", () => {
+  describe("invalid data", () => {
     const cases: [string, Uint8Array][] = [
-      ["a type of block that there is not", hex("06")],
-      ["lengths of a stored block that differ", hex("00 05 00 00 00 48 65 6c 6c 6f 00")],
+      ["an unknown type of block", hex("06")],
+      ["a stored block with different lengths", hex("00 05 00 00 00 48 65 6c 6c 6f 00")],
       ["a match that reaches too far back", hex("f2 00 11 00 00")],
-      ["no payload at all", new Uint8Array(0)],
+      ["an empty payload", new Uint8Array(0)],
       ["noise", new Random(3).bytes(1000)],
-      ["noise behind a final block", Buffer.concat([finished(HELLO), hex("06 ff 00")])],
+      ["noise after a final block", Buffer.concat([finished(HELLO), hex("06 ff 00")])],
     ];
     test.each(cases)("%s", (_, payload) => {
       const receiver = open("server");
@@ -201,7 +201,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
       expect(receiver.held).toBe(0);
     });
 
-    test("a message that ends inside a block is found out at nearly every place where it can be cut", () => {
+    test("detects nearly every cut inside a block", () => {
       const message = json(new Random(4), 3000);
       for (const level of [0, 1, 6]) {
         const encoded = deflateRawSync(message, { level, finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
@@ -214,12 +214,12 @@ describe.each(KINDS)("%s", (kind, { open }) => {
             expect(error).toBeInstanceOf(WebSocketError);
           }
         }
-        // A stored block that lacks just the four bytes that are appended is whole with them, as is its end without them.
+        // A stored block that lacks only the four appended bytes looks complete, and so does its end without them.
         expect(unseen, `level ${level}`).toBeLessThanOrEqual(2);
       }
     });
 
-    test("changed anywhere, it gives a message or a WebSocketError, and never more than the limit", () => {
+    test("random changes give a message or a WebSocketError, never more than the limit", () => {
       const random = new Random(5);
       for (let round = 0; round < 3000; round++) {
         const receiver = open("server", [], { maxInflateRatio: Infinity });
@@ -244,19 +244,19 @@ describe.each(KINDS)("%s", (kind, { open }) => {
     });
   });
 
-  test("without a limit of the ratio, no payload at all is still wrong data and not too much", () => {
+  test("without a limit on the ratio, an empty payload is invalid data, not too much", () => {
     const receiver = open("server", [], { maxInflateRatio: Infinity });
     expect(failure(() => receive(receiver, new Uint8Array(0))).code).toBe("WS_ERR_INVALID_COMPRESSED_DATA");
   });
 
-  test("the payload is left as it was", () => {
+  test("does not change the payload", () => {
     const payload = deflated(json(new Random(8), 1000));
     const before = new Uint8Array(payload);
     receive(open("server"), payload);
     expect(Buffer.compare(payload, before)).toBe(0);
   });
 
-  test("a message that is kept holds nothing but itself", () => {
+  test("a delivered message holds only its own memory", () => {
     const random = new Random(6);
     for (const length of [1, 10, 100, 1000, 1500, 4000, 9000, 17_000, 70_000, 300_000]) {
       for (const message of [json(random, length), random.bytes(length), new Uint8Array(length)]) {
@@ -269,7 +269,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
   });
 });
 
-test("a codec may decode on another connection while it decodes on one", () => {
+test("a codec may decode on another connection while it decodes", () => {
   const zlib = zlibCodec(process.getBuiltinModule("node:zlib"));
   const random = new Random(7);
   const [outer, inner] = [json(random, 3000), json(random, 5000)];

@@ -1,4 +1,4 @@
-// What of earlier messages later ones may refer to, as the sender keeps it.
+// The part of earlier messages that a sender keeps for later ones.
 
 import { describe, expect, test } from "vitest";
 import type { ExtensionSession } from "../../src/frame/extension.ts";
@@ -8,14 +8,14 @@ import { KINDS } from "./support/kinds.ts";
 import { json } from "./support/messages.ts";
 import { bytes, parameters, receive, send, sendParts } from "./support/session.ts";
 
-/** A text, where the kind of session has a way of its own for it. */
+/** Sends a text with encodeText(), if the session has it. */
 function sendText(session: ExtensionSession, text: string, compress?: boolean): Uint8Array | undefined {
   const encoded = session.encodeText?.(text, compress);
   return encoded && new Uint8Array(encoded);
 }
 
 describe.each(KINDS)("%s", (kind, { open }) => {
-  test("a long message that is compressed because it gets shorter is context for the next", () => {
+  test("a long message that gets shorter is context for the next", () => {
     const random = new Random(1);
     for (const length of [40_000, 100_000]) {
       const message = json(random, length);
@@ -29,11 +29,11 @@ describe.each(KINDS)("%s", (kind, { open }) => {
     }
   });
 
-  test("a sender that loses its place after each message goes on with all of its window", () => {
+  test("a sender that loses its slot after each message still uses its whole window", () => {
     const random = new Random(2);
     const sender = open("server");
     const receiver = open("client");
-    // This one is not in it.
+    // This one is not in the window.
     expect(send(sender, random.bytes(4000), "auto")).toBeUndefined();
     if (kind === "core") evict();
     for (let i = 0; i < 12; i++) {
@@ -43,7 +43,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
     }
   });
 
-  test("a text that does not get shorter leaves the context as it was", () => {
+  test("a text that does not get shorter leaves the context unchanged", () => {
     const random = new Random(4);
     const sender = open("server", [], { threshold: 0 });
     const receiver = open("client");
@@ -64,7 +64,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
     expect(taken).toBeGreaterThan(kind === "core" ? 5 : 9);
   });
 
-  test("an empty message leaves the context as it was", () => {
+  test("an empty message leaves the context unchanged", () => {
     const sender = open("server");
     const message = json(new Random(6), 900);
     send(sender, message);
@@ -72,7 +72,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
     expect(send(sender, message)!.length).toBeLessThan(40);
   });
 
-  test("without context takeover every message is as the first: whole, in fragments, with an empty last one, as a text", () => {
+  test("without context takeover, every message is like the first: whole, in fragments, with an empty last one, as a text", () => {
     const sender = open("server", parameters("server_no_context_takeover"));
     const text = "What is said twice is as long the second time. ".repeat(3);
     const messages: (() => Uint8Array)[] = [
@@ -88,7 +88,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
     expect([first[2], first[4], first[0]!.length < first[1]!.length]).toEqual([first[0], first[0], true]);
   });
 
-  test("a text of any length", () => {
+  test("compresses a text of any length", () => {
     const sender = open("server");
     const receiver = open("client");
     for (const length of [0, 1, 10_000, 12_000, 40_000, 100_000]) {
@@ -98,7 +98,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
     }
   });
 
-  test("what compresses to as much as it was goes as it is", () => {
+  test("sends a message uncompressed if compression does not make it shorter", () => {
     const random = new Random(7);
     const lengths = new Set<number>();
     for (let i = 0; i < 300; i++) {
@@ -112,7 +112,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
     expect(lengths.has(0)).toBe(true);
   });
 
-  test("a session says whether it would compress a message: from the threshold on, unless the sender decides", () => {
+  test("a session tells whether it would compress a message: from the threshold, unless the sender decides", () => {
     const session = open("server", [], { threshold: 100 });
     for (const [length, compress, wanted] of [
       [99, undefined, false],
@@ -125,7 +125,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
   });
 });
 
-test.each(KINDS)("%s: a ratio of 1 may be asked for: what grows on the way is refused", (_, { open }) => {
+test.each(KINDS)("%s: maxInflateRatio 1 refuses a message that inflates to more than its length", (_, { open }) => {
   const data = new Random(3).bytes(500);
   const sent = send(open("server"), data)!;
   expect(receive(open("client", [], { maxInflateRatio: 1 }), sent)).toEqual(data);

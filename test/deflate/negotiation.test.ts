@@ -1,4 +1,4 @@
-// RFC 7692 §5 and §7.1: which offers are accepted with what, and which responses are confirmed.
+// RFC 7692 §5 and §7.1: which offers are accepted and with what, and which responses are confirmed.
 
 import { describe, expect, test } from "vitest";
 import { perMessageDeflate } from "../../src/deflate/per-message-deflate.ts";
@@ -74,7 +74,7 @@ describe("offers of a client", () => {
   test.each(cases)("%j", (options, expected) => expect(offers(options)).toEqual(expected));
 });
 
-describe("RFC 7692 §7.1: a server declines", () => {
+describe("RFC 7692 §7.1: a server declines an offer with", () => {
   test("an unknown parameter", () => {
     expect(accept({}, "window_bits=10")).toBe(undefined);
     expect(accept({}, `${CLIENT_BITS}; x`)).toBe(undefined);
@@ -82,7 +82,7 @@ describe("RFC 7692 §7.1: a server declines", () => {
     expect(accept({}, CLIENT_BITS.toUpperCase())).toBe(undefined);
   });
 
-  test.each(NAMES)("%s twice", (name) => {
+  test.each(NAMES)("a repeated %s", (name) => {
     const value = name.endsWith("bits") ? "=10" : "";
     expect(accept({}, `${name}${value}`)).not.toBe(undefined);
     expect(accept({}, `${name}${value}; ${name}${value}`)).toBe(undefined);
@@ -93,7 +93,7 @@ describe("RFC 7692 §7.1: a server declines", () => {
     for (const value of ["", "true", "1", "false"]) expect(accept({}, `${name}=${value}`)).toBe(undefined);
   });
 
-  test.each([SERVER_BITS, CLIENT_BITS])("§7.1.2: a value of %s that is not 8 to 15 without leading zeros", (name) => {
+  test.each([SERVER_BITS, CLIENT_BITS])("§7.1.2: a value of %s other than 8 to 15 without leading zeros", (name) => {
     for (const value of WRONG_BITS) {
       expect(perMessageDeflate().accept([[name, value]]), JSON.stringify(value)).toBe(undefined);
     }
@@ -136,17 +136,17 @@ describe("responses of a server", () => {
   test.each(cases)("%s", (_, options, offer, expected) => expect(accept(options, offer)).toBe(expected));
 });
 
-describe("RFC 7692 §7.1: a client fails", () => {
+describe("RFC 7692 §7.1: a client refuses a response with", () => {
   test("an unknown parameter", () => expect(confirm({}, "x")).toBe(false));
 
-  test("a parameter that stands twice", () => {
+  test("a repeated parameter", () => {
     for (const name of [SERVER_NO, CLIENT_NO, `${SERVER_BITS}=10`, `${CLIENT_BITS}=10`]) {
       expect(confirm({}, name)).toBe(true);
       expect(confirm({}, `${name}; ${name}`)).toBe(false);
     }
   });
 
-  test("a value where none belongs, none where one does, and one that is not allowed", () => {
+  test("a value that is superfluous, missing or not allowed", () => {
     for (const wrong of [`${SERVER_NO}=1`, `${CLIENT_NO}=true`, SERVER_BITS, CLIENT_BITS]) {
       expect(confirm({}, wrong), wrong).toBe(false);
     }
@@ -156,7 +156,7 @@ describe("RFC 7692 §7.1: a client fails", () => {
   });
 });
 
-describe("responses that a client gets", () => {
+describe("responses to a client", () => {
   const cases: [section: string, options: PerMessageDeflateOptions, response: string, expected: boolean][] = [
     ["§5.1: none", {}, "", true],
     ["§7.1.1.1: unasked", {}, SERVER_NO, true],
@@ -182,7 +182,7 @@ describe("responses that a client gets", () => {
   test.each(cases)("%s", (_, options, response, expected) => expect(confirm(options, response)).toBe(expected));
 });
 
-test("each answer to each offer is one that the client confirms and both can open", () => {
+test("the client confirms each answer to each offer, and both can open it", () => {
   const choices: PerMessageDeflateOptions[] = [];
   const flags = [undefined, true];
   for (const serverNoContextTakeover of flags) {
@@ -202,13 +202,13 @@ test("each answer to each offer is one that the client confirms and both can ope
   for (const client of choices) for (const server of choices) connect(client, server);
 });
 
-test("a server takes the first offer that it can", () => {
+test("a server takes the first offer that it supports", () => {
   const server: PerMessageDeflateOptions = { serverMaxWindowBits: false };
   expect(() => connect({ serverMaxWindowBits: 10 }, server)).toThrow("declines");
   expect(connect({ serverMaxWindowBits: 10, fallback: true }, server).agreed).toBe("");
 });
 
-describe("options that are not what they should be", () => {
+describe("invalid options", () => {
   const cases: [string, object][] = [
     ["serverMaxWindowBits", { serverMaxWindowBits: 7 }],
     ["clientMaxWindowBits", { clientMaxWindowBits: 16 }],
@@ -228,7 +228,7 @@ describe("options that are not what they should be", () => {
   test.each(cases)("%s: %j", (name, options) => expect(() => perMessageDeflate(options)).toThrow(name));
 });
 
-test("open() wants a role and the parameters of a response", () => {
+test("open() needs a role and the parameters of a response", () => {
   expect(() => open("server", [["x", true]])).toThrow(TypeError);
   expect(() => open("server", parameters(CLIENT_BITS))).toThrow(TypeError);
   // @ts-expect-error not a role

@@ -1,4 +1,4 @@
-// A zlib that leaves the dictionary of raw DEFLATE out of account, as Deno's: what comes in is inflated with its context all the same.
+// A zlib that ignores dictionaries of raw DEFLATE, like Deno's, still inflates messages with context.
 
 import zlib from "node:zlib";
 import { expect, test } from "vitest";
@@ -17,7 +17,7 @@ const codec = zlibCodec({
   },
 } as typeof zlib);
 
-/** Inflates to `data`, in blocks of their own of which each is final. */
+/** Blocks that inflate to `data`, each of them final. */
 function finalBlocks(data: Uint8Array, size: number): Buffer {
   const blocks: Uint8Array[] = [];
   for (let at = 0; at < data.length; at += size) {
@@ -27,7 +27,7 @@ function finalBlocks(data: Uint8Array, size: number): Buffer {
   return Buffer.concat([...blocks, Uint8Array.of(0)]);
 }
 
-test("messages go on from one another", () => {
+test("messages refer to earlier ones", () => {
   const random = new Random(1);
   const sender = open("server");
   const receiver = open("client", [], { codec });
@@ -37,7 +37,7 @@ test("messages go on from one another", () => {
   }
 });
 
-test("so do blocks after a final one, of which as little is copied as there has to be", () => {
+test("blocks after a final one do, too, with as little copying as possible", () => {
   const random = new Random(2);
   const sender = open("server");
   const receiver = open("client", [], { codec });
@@ -52,7 +52,7 @@ test("so do blocks after a final one, of which as little is copied as there has 
   }
 });
 
-test("wrong data and too much of it are refused", () => {
+test("refuses invalid data and too much of it", () => {
   const receiver = (): ReturnType<typeof open> => {
     const session = open("client", [], { codec });
     receive(session, send(open("server"), json(new Random(3), 2000))!);

@@ -1,4 +1,4 @@
-// Against ws, raw zlib streams and pako, in both directions; and this against itself in every configuration.
+// Tests with ws, raw zlib streams and pako in both directions, and between two sessions in every configuration.
 
 import { once } from "node:events";
 import { createRequire } from "node:module";
@@ -36,7 +36,7 @@ const WsPerMessageDeflate = require(`${dirname(require.resolve("ws/package.json"
   options: object,
 ) => WsPerMessageDeflate;
 
-/** ws's end of a connection, after its handshake. */
+/** A connection of ws after its handshake. */
 class WsEnd {
   readonly #deflate: WsPerMessageDeflate;
 
@@ -62,7 +62,7 @@ class WsEnd {
   }
 }
 
-/** What goes through a zlib stream until it is flushed. */
+/** Passes data through a zlib stream and flushes it. */
 async function through(stream: DeflateRaw | InflateRaw, data: Uint8Array): Promise<Buffer> {
   const chunks: Buffer[] = [];
   const collect = (chunk: Buffer): void => void chunks.push(chunk);
@@ -155,14 +155,14 @@ describe.each(KINDS)("with zlib streams, %s", (_, { open }) => {
   });
 });
 
-/** As Deno's: of raw DEFLATE it leaves dictionaries out of account. */
+/** Like Deno's zlib, it ignores dictionaries of raw DEFLATE. */
 const withoutDictionary: Zlib = {
   constants,
   deflateRawSync: (data, options) => deflateRawSync(data, { ...options, dictionary: undefined }),
   inflateRawSync: (data, options) => inflateRawSync(data, { ...options, dictionary: undefined }),
 };
 
-describe("with itself", () => {
+describe("two sessions", () => {
   const codecs: (DeflateCodec | undefined)[] = [
     undefined,
     zlibCodec(process.getBuiltinModule("node:zlib")),
@@ -193,8 +193,8 @@ describe("with itself", () => {
   });
 });
 
-describe.each(KINDS)("with itself, %s", (_, { connect }) => {
-  test("messages of every length from 0 to 2,000, and of many up to 70,000", () => {
+describe.each(KINDS)("two sessions, %s", (_, { connect }) => {
+  test("exchange messages of every length from 0 to 2,000, and of many up to 70,000", () => {
     const random = new Random(4);
     const data = Buffer.concat([json(random, 60_000), mixed(random, 20_000)]);
     const { client, server } = connect();
@@ -207,7 +207,7 @@ describe.each(KINDS)("with itself, %s", (_, { connect }) => {
     }
   });
 
-  test("messages of some MiB, and one of hundreds", () => {
+  test("exchange messages of some MiB, and one of hundreds", () => {
     const random = new Random(5);
     const { client, server } = connect({ maxInflateRatio: Infinity, level: 1 });
     const block = Buffer.concat([json(random, 500_000), random.bytes(300_000)]);
@@ -219,7 +219,7 @@ describe.each(KINDS)("with itself, %s", (_, { connect }) => {
     same(receive(server, send(client, large)!), large);
   });
 
-  test("negotiated in every way, the two ends agree on what is whose", () => {
+  test("agree on the parameters of each direction, in every negotiation", () => {
     const random = new Random(6);
     for (let round = 0; round < 60; round++) {
       const options = (): object => ({
@@ -238,7 +238,7 @@ describe.each(KINDS)("with itself, %s", (_, { connect }) => {
   });
 });
 
-test("a zlib that leaves dictionaries out of account still inflates with context, within the limits", () => {
+test("a zlib that ignores dictionaries still inflates with context, within the limits", () => {
   const random = new Random(7);
   const codec = zlibCodec(withoutDictionary);
   const sender = open("client");
@@ -252,7 +252,7 @@ test("a zlib that leaves dictionaries out of account still inflates with context
   expect(() => receive(receiver, encoded, data.length - 1)).toThrow("inflates to more than");
 });
 
-test("pako keeps to the limits too", () => {
+test("pako keeps to the limits, too", () => {
   const zeros = send(open("client"), new Uint8Array(50 << 20))!;
   const receiver = open("server", [], { codec: pakoCodec });
   const before = process.memoryUsage().arrayBuffers;
@@ -262,7 +262,7 @@ test("pako keeps to the limits too", () => {
   expect(() => receive(receiver, bytes("no data"))).toThrow("not valid compressed data");
 });
 
-test("the source imports nothing of a runtime: it bundles for browsers", async () => {
+test("the source imports no runtime module, so it bundles for browsers", async () => {
   const { build } = await import("esbuild");
   const entry = new URL("../../src/deflate/per-message-deflate.ts", import.meta.url);
   const { metafile } = await build({

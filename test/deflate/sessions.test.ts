@@ -1,4 +1,4 @@
-// What a session keeps of what it has sent: options, messages that others have compressed, and how many connections there are.
+// What a session keeps of sent messages: its options, prepared messages, and many connections.
 
 import { describe, expect, test } from "vitest";
 import type { ExtensionSession } from "../../src/frame/extension.ts";
@@ -15,7 +15,7 @@ function part(session: ExtensionSession, payload: Uint8Array, first: boolean, la
   return session.encode({ payload, text: false, first, last, compress: true })!;
 }
 
-/** Whether a message refers to what came before it. */
+/** Whether a message refers to earlier ones. */
 function refersBack(encoded: Uint8Array): boolean {
   try {
     referenceInflate(Buffer.concat([encoded, FLUSH]));
@@ -28,7 +28,7 @@ function refersBack(encoded: Uint8Array): boolean {
 describe.each(KINDS)("%s", (kind, { open }) => {
   const message = json(new Random(1), 2000);
 
-  test("release() forgets what was sent, and the next messages are understood", () => {
+  test("release() forgets the sent data, and the next messages are still understood", () => {
     const [sender, receiver] = [open("server"), open("client")];
     const sizes: number[] = [];
     for (let i = 0; i < 6; i++) {
@@ -42,7 +42,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
     expect(sizes[4]).toBeLessThan(sizes[3]! / 10);
   });
 
-  test("release() between the pieces of a message leaves it whole", () => {
+  test("release() between the pieces of a message does not damage it", () => {
     const [sender, receiver] = [open("server"), open("client")];
     const parts: Uint8Array[] = [];
     for (let i = 0; i < 4; i++) {
@@ -55,7 +55,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
     expect(receive(receiver, send(sender, message)!)).toEqual(message);
   });
 
-  test("releaseAfter is what the options say, and Infinity where there is nothing to release", () => {
+  test("releaseAfter is the option, or Infinity if there is nothing to release", () => {
     expect(open("server").releaseAfter).toBe(30_000);
     expect(open("client", [], { releaseAfter: 5 }).releaseAfter).toBe(5);
     expect(open("server", [], { releaseAfter: Infinity }).releaseAfter).toBe(Infinity);
@@ -63,39 +63,36 @@ describe.each(KINDS)("%s", (kind, { open }) => {
     for (const releaseAfter of [-1, Number.NaN]) expect(() => open("server", [], { releaseAfter })).toThrow(RangeError);
   });
 
-  test.each([-1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9])(
-    "level %i compresses, or stores, what both kinds understand",
-    (level) => {
-      const random = new Random(level + 10);
-      const [sender, receiver, other] = [open("server", [], { level }), open("client"), openOwn("client")];
-      let length = 0;
-      let encodedLength = 0;
-      for (let i = 0; i < 10; i++) {
-        const each = random.chance(0.5)
-          ? json(random, random.integer(1, 6000))
-          : mixed(random, random.integer(1, 70_000));
-        const encoded = send(sender, each)!;
-        expect(Buffer.compare(receive(receiver, encoded), each)).toBe(0);
-        expect(Buffer.compare(receive(other, encoded), each)).toBe(0);
-        length += each.length;
-        encodedLength += encoded.length;
-      }
-      if (level === 0) expect(encodedLength).toBeGreaterThan(length);
-      else expect(encodedLength).toBeLessThan(0.75 * length);
-      if (level === -1) {
-        const six = open("server", [], { level: 6 });
-        expect(send(open("server", [], { level }), message)).toEqual(send(six, message));
-      }
-    },
-  );
+  test.each([-1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9])("level %i makes messages that both kinds understand", (level) => {
+    const random = new Random(level + 10);
+    const [sender, receiver, other] = [open("server", [], { level }), open("client"), openOwn("client")];
+    let length = 0;
+    let encodedLength = 0;
+    for (let i = 0; i < 10; i++) {
+      const each = random.chance(0.5)
+        ? json(random, random.integer(1, 6000))
+        : mixed(random, random.integer(1, 70_000));
+      const encoded = send(sender, each)!;
+      expect(Buffer.compare(receive(receiver, encoded), each)).toBe(0);
+      expect(Buffer.compare(receive(other, encoded), each)).toBe(0);
+      length += each.length;
+      encodedLength += encoded.length;
+    }
+    if (level === 0) expect(encodedLength).toBeGreaterThan(length);
+    else expect(encodedLength).toBeLessThan(0.75 * length);
+    if (level === -1) {
+      const six = open("server", [], { level: 6 });
+      expect(send(open("server", [], { level }), message)).toEqual(send(six, message));
+    }
+  });
 
-  test("each message refers to at most `history` bytes before it, and 0 is none", () => {
+  test("each message refers to at most the last `history` bytes, or none for 0", () => {
     const random = new Random(2);
     for (const history of [0, 1, 100, 300, 1000, 5000]) {
       const [sender, receiver] = [open("server", [], { history }), open("client")];
       let before: Uint8Array = new Uint8Array(0);
       for (let i = 0; i < 12; i++) {
-        // What is older than `history` comes again. Short, for zlib may look back twice the length of a message.
+        // Repeat data that is older than `history`. Keep it short, because zlib may look back twice the length of a message.
         const payload = Buffer.concat([before.subarray(-6000).subarray(0, 40), random.bytes(60)]);
         const encoded = send(sender, payload)!;
         const { farthest } = referenceInflate(Buffer.concat([encoded, FLUSH]), before.subarray(-32_768));
@@ -107,7 +104,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
     }
   });
 
-  test("messages that go out as they are take nothing of the context, and leave nothing in it", () => {
+  test("uncompressed messages neither use nor change the context", () => {
     const random = new Random(3);
     const alone = open("server", [], { threshold: 0 });
     const between = open("server", [], { threshold: 0 });
@@ -119,14 +116,14 @@ describe.each(KINDS)("%s", (kind, { open }) => {
       }
       const encoded = send(between, each)!;
       const expected = send(alone, each)!;
-      // The same matches can be found; where they are looked for first may differ.
+      // The same matches can be found, but possibly in another order.
       expect(Math.abs(encoded.length - expected.length)).toBeLessThanOrEqual(20 + expected.length / 20);
       expect(Buffer.compare(receive(receiver, encoded), each)).toBe(0);
       expect(Buffer.compare(receive(other, encoded), each)).toBe(0);
     }
   });
 
-  test("a long message that goes out as it is, and the next ones that do not", () => {
+  test("a long uncompressed message is followed by compressed ones", () => {
     const random = new Random(4);
     const [sender, receiver] = [open("server"), open("client")];
     for (const length of [32_767, 32_768, 32_769, 65_536, 100_000]) {
@@ -136,7 +133,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
     }
   });
 
-  test("prepared messages among own ones, in any number, are in the context of what follows", () => {
+  test("prepared messages between others join the context, in any number", () => {
     const random = new Random(5);
     const prepared = Array.from({ length: 20 }, () => ({
       data: json(random, random.integer(1100, 5000)),
@@ -156,7 +153,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
     }
   });
 
-  test("what was prepared is referred to by the next message, after up to 16 of them", () => {
+  test("the next message refers to up to 16 prepared ones", () => {
     const [sender, receiver] = [open("server"), open("client")];
     const random = new Random(6);
     receive(receiver, send(sender, bytes("a context, to begin with"))!);
@@ -168,12 +165,12 @@ describe.each(KINDS)("%s", (kind, { open }) => {
     expect(receive(receiver, again)).toEqual(last);
   });
 
-  test("more connections in turn than there are places, in both directions, with unfinished messages", () => {
+  test("more connections than slots take turns, in both directions, with unfinished messages", () => {
     const random = new Random(7);
     const connections = Array.from({ length: 80 }, () => ({
       client: open("client"),
       server: open("server"),
-      // Of a message in pieces.
+      // For a message in pieces.
       plain: [] as Uint8Array[],
       encoded: [] as Uint8Array[],
     }));
@@ -199,8 +196,8 @@ describe.each(KINDS)("%s", (kind, { open }) => {
   });
 });
 
-describe("the core", () => {
-  test("what a connection sends is the same whatever others send, before it and meanwhile, and wherever its context is", () => {
+describe("the WASM core", () => {
+  test("a connection's output does not depend on other connections or on where its context is", () => {
     const random = new Random(8);
     const messages = Array.from({ length: 60 }, () =>
       random.chance(0.7)
@@ -218,7 +215,7 @@ describe("the core", () => {
     };
     const alone = run(() => {});
     const others = Array.from({ length: 50 }, (_, i) => openOwn("server", [], { level: i % 10 }));
-    // The same data too: what another has sent must not show in how long a message gets.
+    // Another connection sends the same data: that must not change the length of a message.
     const same = openOwn("server");
     const runs = {
       "after others": run((i) => i === 0 && others.forEach((other) => send(other, json(random, 3000)))),
@@ -236,7 +233,7 @@ describe("the core", () => {
     for (const other of others) other.end();
   });
 
-  test("a prepared message is the same whoever prepares it", () => {
+  test("a prepared message is the same on every connection", () => {
     const random = new Random(9);
     const message = json(random, 5000);
     const prepared = (session: ExtensionSession): string =>
@@ -249,7 +246,7 @@ describe("the core", () => {
     }
   });
 
-  test("text is compressed as its bytes are", () => {
+  test("compresses text like its bytes", () => {
     const random = new Random(10);
     const texts: ExtensionSession = openOwn("server");
     const [plain, receiver] = [openOwn("server"), openOwn("client")];
@@ -268,11 +265,11 @@ describe("the core", () => {
   describe("contextBudget", () => {
     const message = json(new Random(11), 4000);
     const BUDGETED = 20;
-    /** With its table a context takes three times this, however much is sent. */
+    /** With its table, a context takes three times this, however little is sent. */
     const history = 4096;
 
-    test("bounds what all connections hold; beyond it messages are compressed without context", () => {
-      // Others of this thread hold something too, and a budget counts all.
+    test("limits the contexts of all connections; above the limit, messages are compressed without context", () => {
+      // Other connections of this thread count, too.
       const others = Array.from({ length: 40 }, () => openOwn("server"));
       for (const other of others) send(other, message);
       const full = openOwn("server", [], { contextBudget: 0 });
@@ -287,7 +284,7 @@ describe("the core", () => {
       for (const other of others) other.end();
     });
 
-    test("what one gives back another can have", () => {
+    test("memory that one connection frees is available to another", () => {
       const session = (): ReturnType<typeof openOwn> =>
         openOwn("server", [], { contextBudget: spent + 20_000, history });
       const spent = smallestBudget();
@@ -306,12 +303,12 @@ describe("the core", () => {
       first.end();
     });
 
-    test("a connection that nobody has ended gives it back when it is garbage", async () => {
+    test("a garbage-collected connection frees its context, even if it was never ended", async () => {
       const collect = async (): Promise<void> => {
         globalThis.gc!();
         await new Promise((resolve) => setImmediate(resolve));
       };
-      // What other tests have left counts, too, until it is collected.
+      // Contexts of other tests count until they are collected.
       for (let i = 0; i < 5; i++) await collect();
       const spent = smallestBudget();
       const session = (): ReturnType<typeof openOwn> =>
@@ -332,7 +329,7 @@ describe("the core", () => {
       second.end();
     });
 
-    test("a context that has become too large is given up, and what follows is understood", () => {
+    test("gives up a context that got too large, and later messages are understood", () => {
       const spent = smallestBudget();
       const sender = openOwn("server", [], { contextBudget: spent + 12_000 });
       const receiver = openOwn("client");
@@ -351,7 +348,7 @@ describe("the core", () => {
       sender.end();
     });
 
-    test("holds within a message in pieces", () => {
+    test("applies within a message in pieces", () => {
       const [sender, receiver] = [openOwn("server", [], { contextBudget: 0 }), openOwn("client")];
       const parts = [
         part(sender, message, true, false),
@@ -363,7 +360,7 @@ describe("the core", () => {
       );
     });
 
-    /** About what other tests have left: the least budget with which a context can begin, less what that costs. */
+    /** Estimates what other tests still hold: the least budget with which a context can begin, minus its cost. */
     function smallestBudget(): number {
       let [low, high] = [0, 2 ** 28];
       while (high - low > 100) {

@@ -1,10 +1,10 @@
-// What each side keeps to, of what was agreed and of what it is configured to.
+// The window and context takeover of each side, from the agreement and its own options.
 
 import { expect, test } from "vitest";
 import { readDeflateOptions } from "../../src/deflate/options.ts";
 import { agreedSides } from "../../src/deflate/sides.ts";
 
-test("each role sends with its own window and context takeover, if these are less than what was agreed", () => {
+test("each role sends with its own window and context takeover if they are less than agreed", () => {
   const settings = readDeflateOptions({
     serverMaxWindowBits: 10,
     clientMaxWindowBits: 12,

@@ -1,4 +1,4 @@
-// What is too short to be compressed.
+// Messages that are too short to be compressed.
 
 import { describe, expect, test } from "vitest";
 import { FrameDecoder, perMessageDeflate, Protocol, type SendOptions } from "../../src/index.ts";
@@ -7,7 +7,7 @@ import { other, ROLES, short, written } from "../support/wire.ts";
 
 describe.each(ROLES)("role %s", (role) => {
   test.each([true, false])(
-    "the threshold is in bytes of UTF-8, for texts and bytes; context takeover: %s",
+    "counts the threshold in bytes of UTF-8, for text and bytes; context takeover: %s",
     (takeover) => {
       const parameters = takeover
         ? []
@@ -36,7 +36,7 @@ describe.each(ROLES)("role %s", (role) => {
     },
   );
 
-  test("a text that does not get shorter goes out as it is, and the context is as if it had not been tried", () => {
+  test("sends a text that does not get shorter uncompressed, and leaves the context unchanged", () => {
     const extensions = [perMessageDeflate({ threshold: 0 })];
     const protocol = new Protocol({ role, extensions });
     const peer = new Protocol({ role: other(role), extensions: [perMessageDeflate()] });
@@ -49,7 +49,7 @@ describe.each(ROLES)("role %s", (role) => {
     expect(short(peer.receive(bytes))).toEqual([...texts, "abc"].map((text) => `text:${text}`));
   });
 
-  test("a message of several segments is complete when it has arrived, and the next goes on in its context", () => {
+  test("completes a message of several segments on arrival, and the next uses its context", () => {
     const protocol = new Protocol({ role, extensions: [perMessageDeflate()] });
     const peer = new Protocol({ role: other(role), extensions: [perMessageDeflate()] });
     const long = new Uint8Array(300_000).map((_, i) => (i * i) >> 7);

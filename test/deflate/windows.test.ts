@@ -1,4 +1,4 @@
-// What a connection holds between messages.
+// The memory of a connection between messages.
 
 import { describe, expect, test } from "vitest";
 import { DEFLATE_BUCKET_SIZE, DEFLATE_STATE_SIZE } from "../../assembly/deflate/memory.ts";
@@ -9,7 +9,7 @@ import { evict } from "./support/evict.ts";
 import { KINDS } from "./support/kinds.ts";
 import { open, parameters, receive, send } from "./support/session.ts";
 
-test("a window holds the last bytes that went by, and no more memory than its size", () => {
+test("a window holds the last bytes, and no more memory than its size", () => {
   const random = new Random(1);
   for (let round = 0; round < 300; round++) {
     const size = random.pick([0, 1, 100, 256, 512, 1000, 4096, 32768]);
@@ -30,7 +30,7 @@ test("a window holds the last bytes that went by, and no more memory than its si
   }
 });
 
-test("a window copies what it keeps", () => {
+test("a window copies the bytes it keeps", () => {
   const window = new HistoryWindow();
   const bytes = Uint8Array.of(1, 2, 3);
   window.push(bytes, 100);
@@ -38,23 +38,23 @@ test("a window copies what it keeps", () => {
   expect(window.last(100)).toEqual(Uint8Array.of(1, 2, 3));
 });
 
-/** What a connection holds of what it has sent, in the core: a window, and a table with 16 bytes for each 8 of its history. */
+/** The memory of a sender's context in the core: a window, and a table with 16 bytes for each 8 of its history. */
 function context(window: number): number {
   const buckets = Math.max(64, window / 8);
   return DEFLATE_STATE_SIZE + DEFLATE_BUCKET_SIZE * buckets + window;
 }
 
-describe.each(KINDS)("held by a connection, %s", (kind, { open }) => {
+describe.each(KINDS)("memory of a connection, %s", (kind, { open }) => {
   const random = new Random(2);
 
-  test("nothing before the first compressed message", () => {
+  test("is zero before the first compressed message", () => {
     const [sender, receiver] = [open("server"), open("client")];
     send(sender, json(random, 5000), false);
     evict();
     expect([sender.held, receiver.held]).toEqual([0, 0]);
   });
 
-  test("about as much as has gone by, up to history and the window", () => {
+  test("is about as much as was sent, up to history and the window", () => {
     const sender = open("server", [], { history: 4096 });
     const receiver = open("client");
     const held: [number, number][] = [];
@@ -68,14 +68,14 @@ describe.each(KINDS)("held by a connection, %s", (kind, { open }) => {
     expect(held[59]).toEqual([last, 32768]);
   });
 
-  test("up to the window once a message was long enough to make use of it", () => {
+  test("is up to the window after a message long enough to use it", () => {
     const sender = open("server");
     send(sender, json(random, 100_000));
     evict();
     expect(sender.held).toBe(kind === "core" ? context(32768) : 32768);
   });
 
-  test("no more than the windows that were agreed on", () => {
+  test("is at most the agreed windows", () => {
     const agreed = parameters("server_max_window_bits=9; client_max_window_bits=10");
     const [server, client] = [open("server", agreed), open("client", agreed)];
     for (let i = 0; i < 5; i++) {
@@ -87,7 +87,7 @@ describe.each(KINDS)("held by a connection, %s", (kind, { open }) => {
     expect([server.held, client.held]).toEqual([ofServer + 1024, ofClient + 512]);
   });
 
-  test("nothing without context takeover", () => {
+  test("is zero without context takeover", () => {
     const agreed = parameters("server_no_context_takeover; client_no_context_takeover");
     const [server, client] = [open("server", agreed), open("client", agreed)];
     receive(client, send(server, json(random, 3000))!);
@@ -96,26 +96,26 @@ describe.each(KINDS)("held by a connection, %s", (kind, { open }) => {
     expect([server.held, client.held]).toEqual([0, 0]);
   });
 
-  test("nothing of what is sent, if that is this side's own choice", () => {
+  test("is zero for sent data if this side chooses no context takeover", () => {
     const session = open("server", [], { serverNoContextTakeover: true });
     send(session, json(random, 3000));
     evict();
     expect(session.held).toBe(0);
   });
 
-  test("nothing of what was sent after release(), and all of what was received", () => {
+  test("is zero for sent data after release(), and unchanged for received data", () => {
     const [server, client] = [open("server"), open("client")];
     for (let i = 0; i < 10; i++) receive(client, send(server, json(random, 10_000))!);
     server.release();
     client.release();
     evict();
     expect([server.held, client.held]).toEqual([0, 32768]);
-    // Which the peer need not know.
+    // The peer need not know that.
     const message = json(random, 10_000);
     expect(receive(client, send(server, message)!)).toEqual(message);
   });
 
-  test("nothing at all after end()", () => {
+  test("is zero after end()", () => {
     const [server, client] = [open("server"), open("client")];
     receive(client, send(server, json(random, 10_000))!);
     evict();
@@ -126,7 +126,7 @@ describe.each(KINDS)("held by a connection, %s", (kind, { open }) => {
   });
 });
 
-test("while a connection is one of the last 32 that were at work, it holds nothing outside the core", () => {
+test("is only in the core while the connection is among the last 32 that worked", () => {
   const random = new Random(3);
   const [server, client] = [open("server"), open("client")];
   receive(client, send(server, json(random, 10_000))!);
@@ -135,6 +135,6 @@ test("while a connection is one of the last 32 that were at work, it holds nothi
   evict();
   expect([server.held, client.held]).toEqual([context(16384), 16384]);
   receive(client, send(server, json(random, 10))!);
-  // The arrays stay for the next time.
+  // The arrays are kept for the next time.
   expect([server.held, client.held]).toEqual([context(16384), 16384]);
 });

@@ -1,4 +1,4 @@
-// The server's side: every check with its status, every form of list and request, and what is negotiated.
+// The server's side: every check with its status, every form of lists and requests, and the negotiation.
 
 import { describe, expect, expectTypeOf, test } from "vitest";
 import type { IncomingMessage } from "node:http";
@@ -56,7 +56,7 @@ test("RFC 6455 §1.3: the sample handshake", () => {
 });
 
 describe("requests", () => {
-  test("of node:http, node:http2 and WHATWG fit as they are", () => {
+  test("accepts requests of node:http, node:http2 and WHATWG as they are", () => {
     expectTypeOf<IncomingMessage>().toExtend<HandshakeRequest>();
     expectTypeOf<Http2ServerRequest>().toExtend<HandshakeRequest>();
     expectTypeOf<{ headers: IncomingHttpHeaders }>().toExtend<HandshakeRequest>();
@@ -65,7 +65,7 @@ describe("requests", () => {
     expectTypeOf<Map<string, string>>().toExtend<HeaderSource>();
   });
 
-  test("in every form of headers give the same", () => {
+  test("gives the same result for every form of headers", () => {
     const expected = accepted();
     const all = fields() as Record<string, string>;
     const request = { method: "GET", url: "/" };
@@ -80,7 +80,7 @@ describe("requests", () => {
     expect(acceptHandshake(new Request("https://example.com/chat", { headers: all }))).toEqual(expected);
   });
 
-  test("many header fields, and odd ones, change nothing (CVE-2024-37890)", () => {
+  test("ignores many and odd header fields (CVE-2024-37890)", () => {
     const many = Array.from({ length: 100_000 }, (_, at) => [`x-${at}`, "1"] as const);
     const headers = [...many, ["__proto__", "x"] as const, ["constructor", "x"] as const];
     expect(acceptHandshake({ method: "GET", headers })).toMatchObject({ accepted: false, status: 426 });
@@ -102,16 +102,16 @@ describe("method, version, target", () => {
     ["2.0", 505],
     ["3.0", 505],
     ["", 505],
-  ])("HTTP/%s: %i", (httpVersion, status) => {
+  ])("HTTP/%s: refused with %i", (httpVersion, status) => {
     expect(rejected({}, {}, { httpVersion })).toMatchObject({ code: "WS_ERR_HANDSHAKE_HTTP_VERSION", status });
   });
 
-  test.each(["1.1", "1.2", "1.9", undefined])("HTTP/%s is accepted", (httpVersion) => {
+  test.each(["1.1", "1.2", "1.9", undefined])("accepts HTTP/%s", (httpVersion) => {
     accepted({}, {}, { httpVersion });
   });
 
   test.each(["/", "/a?b=c", "//x", "http://a/b", "HTTPS://a/", "wss://a", undefined])(
-    "target %s is accepted",
+    "accepts the target %s",
     (url) => {
       accepted({}, {}, { url });
     },
@@ -122,13 +122,13 @@ describe("method, version, target", () => {
   });
 
   test.each([{ "content-length": "1" }, { "content-length": "-0" }, { "transfer-encoding": "chunked" }])(
-    "a body %j: 400, for its bytes could be taken for frames",
+    "a body %j: 400, because its bytes could be read as frames",
     (changes) => {
       expect(rejected(changes)).toMatchObject({ code: "WS_ERR_HANDSHAKE_BODY", status: 400 });
     },
   );
 
-  test("a body of 0 bytes is none", () => {
+  test("accepts a body of 0 bytes", () => {
     accepted({ "content-length": "0" });
   });
 });
@@ -165,7 +165,7 @@ describe("Upgrade and Connection are lists of tokens, in any case", () => {
 
   test.each(lists("websocket"))("Upgrade: %j", (upgrade) => void accepted({ upgrade }));
   test.each(lists("upgrade"))("Connection: %j", (connection) => void accepted({ connection }));
-  test("Firefox: keep-alive, Upgrade", () => void accepted({ connection: "keep-alive, Upgrade" }));
+  test("accepts keep-alive, Upgrade, as Firefox sends it", () => void accepted({ connection: "keep-alive, Upgrade" }));
 
   test.each([...others("websocket"), "websoc\u212aet", undefined])("not Upgrade: %j: 426 with Upgrade", (upgrade) => {
     const { code, status, headers } = rejected({ upgrade });
@@ -182,7 +182,7 @@ describe("Upgrade and Connection are lists of tokens, in any case", () => {
     expect([code, status, headers["Connection"]]).toEqual(["WS_ERR_HANDSHAKE_CONNECTION", 400, "close"]);
   });
 
-  test("the response has exactly `Connection: Upgrade`, whatever was asked (aiohttp refuses a list)", () => {
+  test("answers exactly `Connection: Upgrade` to any request (aiohttp refuses a list)", () => {
     const { headers } = accepted({ connection: "keep-alive, Upgrade" });
     expect(headers.filter(([name]) => name === "Connection")).toEqual([["Connection", "Upgrade"]]);
   });
@@ -208,11 +208,11 @@ describe("key, version, host", () => {
     expect(rejected({ "sec-websocket-key": key })).toMatchObject({ code: "WS_ERR_HANDSHAKE_KEY", status: 400 });
   });
 
-  test("§4.1: the RFC's example of a key has bits to spare, and is one", () => {
+  test("§4.1: accepts the RFC's example of a key, whose unused bits are not 0", () => {
     accepted({ "sec-websocket-key": "AQIDBAUGBwgJCgsMDQ4PEC==" });
   });
 
-  test("§4.1: a key is of the digits of base64, and of no other characters", () => {
+  test("§4.1: a key has only digits of base64", () => {
     for (let code = 0; code < 256; code++) {
       const digit = String.fromCharCode(code);
       const key = `${KEY.slice(0, 9)}${digit}${KEY.slice(10)}`;
@@ -220,7 +220,7 @@ describe("key, version, host", () => {
     }
   });
 
-  test("whitespace around a value is not of it", () => void accepted({ "sec-websocket-key": ` ${KEY}\t` }));
+  test("ignores whitespace around a value", () => void accepted({ "sec-websocket-key": ` ${KEY}\t` }));
 
   test.each([undefined, "", "8", "7", "14", "013", "13.0", "1 3", "13, 8", "13, 13", ["13", "13"], "x"])(
     "version %j: 426 with 13",
@@ -231,7 +231,7 @@ describe("key, version, host", () => {
     },
   );
 
-  test("a handshake older than RFC 6455, which has no key, is told the version", () => {
+  test("tells the version to a handshake older than RFC 6455, which has no key", () => {
     const { status } = rejected({ "sec-websocket-key": undefined, "sec-websocket-version": undefined });
     expect(status).toBe(426);
   });
@@ -243,13 +243,13 @@ describe("key, version, host", () => {
     },
   );
 
-  test.each(["a", "a:80", "[::1]:8080", "127.0.0.1", "a_b.example"])("Host %s is accepted", (host) => {
+  test.each(["a", "a:80", "[::1]:8080", "127.0.0.1", "a_b.example"])("accepts Host %s", (host) => {
     accepted({ host });
   });
 });
 
 describe("origin", () => {
-  test("is shown to checkOrigin, with the request", () => {
+  test("checkOrigin gets the origin and the request", () => {
     const seen: unknown[] = [];
     const checkOrigin = (origin: string | undefined, request: HandshakeRequest) => {
       seen.push(origin, request.url);
@@ -260,7 +260,7 @@ describe("origin", () => {
     expect(seen).toEqual(["https://example.com", "/chat", undefined, "/chat"]);
   });
 
-  test("that is refused: 403", () => {
+  test("a refused origin: 403", () => {
     const checkOrigin = (origin: string | undefined) => origin === "https://example.com";
     accepted({ origin: "https://example.com" }, { checkOrigin });
     for (const origin of ["https://example.com.evil.net", "null", undefined]) {
@@ -268,20 +268,20 @@ describe("origin", () => {
     }
   });
 
-  test("that is there twice: 400", () => {
+  test("a repeated origin: 400", () => {
     expect(rejected({ origin: ["https://a", "https://b"] }, { checkOrigin: () => true })).toMatchObject({
       code: "WS_ERR_HANDSHAKE_ORIGIN",
       status: 400,
     });
   });
 
-  test("checkOrigin cannot be asynchronous, for a promise would let everybody in", () => {
+  test("refuses an async checkOrigin, whose promise would accept everybody", () => {
     const checkOrigin = (() => Promise.resolve(false)) as unknown as () => boolean;
     expect(() => accept({}, { checkOrigin })).toThrow(TypeError);
     expect(() => accept({}, { checkOrigin: (() => {}) as () => boolean })).toThrow(TypeError);
   });
 
-  test("checkOrigin is not asked about what is refused anyway; what it throws is its own", () => {
+  test("checkOrigin is not called for an invalid request; its exceptions are thrown", () => {
     const checkOrigin = () => {
       throw new Error("asked");
     };
@@ -294,7 +294,7 @@ describe("subprotocols", () => {
   const choose = (offer: string | string[], protocols: AcceptOptions["protocols"]) =>
     accepted({ "sec-websocket-protocol": offer }, { protocols }).protocol;
 
-  test("the server's order decides", () => {
+  test("follows the server's order", () => {
     expect(choose("a, b, c", ["x", "c", "b"])).toBe("c");
     expect(choose(["a", "b,c"], ["b"])).toBe("b");
     expect(choose("a", ["x"])).toBeUndefined();
@@ -302,7 +302,7 @@ describe("subprotocols", () => {
     expect(accepted({}, { protocols: ["a"] }).protocol).toBeUndefined();
   });
 
-  test("they are compared as whole tokens, and case counts", () => {
+  test("compares subprotocols as whole tokens, and case-sensitively", () => {
     expect(choose("superchat", ["chat"])).toBeUndefined();
     expect(choose("chat", ["superchat"])).toBeUndefined();
     expect(choose("Chat", ["chat"])).toBeUndefined();
@@ -320,7 +320,7 @@ describe("subprotocols", () => {
     expect(seen).toEqual([["a", "b"], "/chat"]);
   });
 
-  test("a function cannot choose what was not offered", () => {
+  test("a function cannot choose a subprotocol that was not offered", () => {
     expect(() => choose("a,b", () => "c")).toThrow(TypeError);
     expect(() => choose("ab", () => "a")).toThrow(TypeError);
   });
@@ -332,15 +332,15 @@ describe("subprotocols", () => {
     });
   });
 
-  test("empty members of the list are ignored", () => expect(choose(", a,, b,", ["b"])).toBe("b"));
+  test("ignores empty members of the list", () => expect(choose(", a,, b,", ["b"])).toBe("b"));
 
-  test("a string is not a list of its letters", () => {
+  test("refuses a string in place of a list", () => {
     const protocols = "chat" as unknown as string[];
     expect(() => accept({}, { protocols })).toThrow(TypeError);
     expect(() => createRequest("ws://a", { protocols })).toThrow(TypeError);
   });
 
-  test.each([["a", "a"], ["a b"], [""], ["a,b"]])("an option that cannot be: %j", (...protocols) => {
+  test.each([["a", "a"], ["a b"], [""], ["a,b"]])("refuses the option %j", (...protocols) => {
     expect(() => accept({}, { protocols })).toThrow(TypeError);
   });
 });
@@ -353,7 +353,7 @@ describe("extensions", () => {
     return header;
   };
 
-  test("the first offer that is accepted is taken", () => {
+  test("takes the first offer that is accepted", () => {
     const picky = extension("x", 4, {
       accept: (offer) => (offer.some(([name]) => name === "ok") ? [...offer, ["n", "5"]] : undefined),
     });
@@ -365,7 +365,7 @@ describe("extensions", () => {
     expect(agree("x; ok")).toBeUndefined();
   });
 
-  test("the client's order is kept; no RSV bit is given twice", () => {
+  test("keeps the client's order, and uses no RSV bit twice", () => {
     const [a, b, c] = [extension("a", 4), extension("b", 6), extension("c", 1)];
     expect(agree("c, a, b", a, b, c)).toBe("c, a");
     expect(agree("b, a, c", a, b, c)).toBe("b, c");
@@ -374,7 +374,7 @@ describe("extensions", () => {
     expect(agree("d, d; x, a", a, none)).toBe("d, a");
   });
 
-  test("of two with one name, the first that accepts is used", () => {
+  test("uses the first that accepts, of two extensions with one name", () => {
     const first = extension("a", 4, { accept: () => undefined });
     const second = extension("a", 4, { accept: () => [["second", true]] });
     expect(agree("a", first, second)).toBe("a; second");
@@ -397,7 +397,7 @@ describe("extensions", () => {
     "a=b",
     "(a)",
     "a\u00e9",
-  ])("malformed, %j: 400, also if none are spoken", (offer) => {
+  ])("malformed, %j: 400, even if no extension is supported", (offer) => {
     for (const extensions of [[], [extension("a", 4)]]) {
       expect(rejected({ "sec-websocket-extensions": offer }, { extensions })).toMatchObject({
         code: "WS_ERR_HANDSHAKE_EXTENSION",
@@ -406,14 +406,14 @@ describe("extensions", () => {
     }
   });
 
-  test("what an extension answers cannot break out of the header", () => {
+  test("an extension's answer cannot break out of the header field", () => {
     const evil = extension("a", 4, { accept: () => [["x", "1\r\nEvil: 1"]] });
     expect(() => accept({ "sec-websocket-extensions": "a" }, { extensions: [evil] })).toThrow(TypeError);
   });
 });
 
-describe("further header fields", () => {
-  test("stand behind the handshake's own, repeated ones each for itself", () => {
+describe("additional header fields", () => {
+  test("follow the handshake's own, repeated ones as fields of their own", () => {
     const { headers } = accepted({}, { headers: { "Set-Cookie": ["a=1", "b=2"], Server: "x", None: undefined } });
     expect(headers.slice(3)).toEqual([
       ["Set-Cookie", "a=1"],
@@ -435,9 +435,9 @@ describe("further header fields", () => {
     ["x\r\ny", "a"],
     [":status", "200"],
     ["\u00e9", "a"],
-  ])("%j: %j is refused, with a TypeError", (name, value) => {
+  ])("refuses %j: %j with a TypeError", (name, value) => {
     expect(() => accept({}, { headers: [[name, value]] })).toThrow(TypeError);
-    // Also where the request would be refused: a mistake shows at the first try.
+    // Also if the request is refused, so that the mistake shows at the first try.
     expect(() => accept({ upgrade: undefined }, { headers: [[name, value]] })).toThrow(TypeError);
   });
 
@@ -449,7 +449,7 @@ describe("further header fields", () => {
     "Sec-WebSocket-Extensions",
     "Content-Length",
     "Transfer-Encoding",
-  ])("%s is the handshake's own", (name) => {
+  ])("refuses %s, which the handshake sets", (name) => {
     expect(() => accept({}, { headers: { [name]: "1" } })).toThrow(TypeError);
   });
 });

@@ -1,4 +1,4 @@
-// The client's side: what it sends, and how it checks what comes back.
+// The client's side: its request, and its check of the response.
 
 import { describe, expect, expectTypeOf, test } from "vitest";
 import type { IncomingMessage } from "node:http";
@@ -60,7 +60,7 @@ describe("createRequest", () => {
   ])("%s", (url, path, authority, host, port, secure) => {
     for (const source of [url, new URL(url)]) {
       const request = createRequest(source);
-      // A URL object keeps no empty query in `search`; whether it is sent makes no difference to a server.
+      // A URL object drops an empty query from `search`. Servers treat both the same.
       expect(request.url.replace(/\?$/, "")).toBe(path.replace(/\?$/, ""));
       expect(request).toMatchObject({ host, port, secure, method: "GET" });
       expect(header(request, "Host")).toBe(authority);
@@ -80,11 +80,11 @@ describe("createRequest", () => {
     "ws://a/b#c",
     "ws://a:99999",
     "ws://%zz@a",
-  ])("%j is refused", (url) => {
+  ])("refuses %j", (url) => {
     expect(() => createRequest(url)).toThrow(TypeError);
   });
 
-  test("a URL of another implementation has its `href` read", () => {
+  test("reads `href` of a URL from another implementation", () => {
     expect(createRequest({ href: "wss://a:8443/b?c" })).toMatchObject({
       url: "/b?c",
       host: "a",
@@ -93,13 +93,13 @@ describe("createRequest", () => {
     });
   });
 
-  test("without subprotocols and extensions the request has none of them", () => {
+  test("omits subprotocols and extensions if there are none", () => {
     for (const request of [createRequest("ws://a"), createConnectRequest("wss://a")]) {
       expect(request).toMatchObject({ protocols: [], extensions: [] });
     }
   });
 
-  test("user and password become Authorization, which a header field goes before", () => {
+  test("sends user and password as Authorization, unless a header field replaces it", () => {
     expect(header(createRequest("ws://a:b@c"), "Authorization")).toBe(`Basic ${btoa("a:b")}`);
     expect(header(createRequest("ws://a%3Ab:%C3%A9@c"), "Authorization")).toBe(
       `Basic ${Buffer.from("a:b:é").toString("base64")}`,
@@ -113,14 +113,14 @@ describe("createRequest", () => {
     }
   });
 
-  test("a fresh key each time", () => {
+  test("makes a fresh key each time", () => {
     const [first, second] = [createRequest("ws://a"), createRequest("ws://a")];
     expect(isKey(first.key!)).toBe(true);
     expect(first.key).not.toBe(second.key);
     expect(header(first, "Sec-WebSocket-Key")).toBe(first.key);
   });
 
-  test("extensions are offered in their order, each with all its offers", () => {
+  test("offers extensions in order, each with all its offers", () => {
     const many = extension("x", 2, { offer: () => [[["a", "1"]], [], [["b", true]]] });
     const none = extension("y", 1, { offer: () => [] });
     const request = createRequest("ws://a", { extensions: [many, none, deflate] });
@@ -167,7 +167,7 @@ describe("createRequest", () => {
       "Transfer-Encoding",
     ].map((name) => ({ headers: { [name]: "1" } })),
   ];
-  test.each(bad)("option %# is refused: %j", (options) => {
+  test.each(bad)("refuses option %#: %j", (options) => {
     expect(() => createRequest("ws://a", options)).toThrow(TypeError);
   });
 
@@ -187,7 +187,7 @@ describe("createRequest", () => {
     expect(refusal("Upgrade")).toBe("`headers` must not contain Upgrade: the handshake sets it");
   });
 
-  test("a header field Host takes the place of the URL's, once, and does not say where to connect to", () => {
+  test("a header field Host replaces the URL's, once, but does not change where to connect", () => {
     const request = createRequest("ws://a:81/b", { headers: { host: "example.test", x: "1" } });
     expect(request.headers.filter(([name]) => name.toLowerCase() === "host")).toEqual([["Host", "example.test"]]);
     expect([request.host, request.port, header(request, "x")]).toEqual(["a", 81, "1"]);
@@ -197,14 +197,14 @@ describe("createRequest", () => {
     ]);
   });
 
-  test("serializeRequest lets nothing break out of its line", () => {
+  test("serializeRequest() refuses values that would inject lines", () => {
     expect(() => serializeRequest({ method: "GET", url: "/ HTTP/1.1\r\nA: b", headers: [] })).toThrow(TypeError);
     expect(() => serializeRequest({ method: "GET", url: "", headers: [] })).toThrow(TypeError);
     expect(() => serializeRequest({ method: "G T", url: "/", headers: [] })).toThrow(TypeError);
     expect(() => serializeRequest({ method: "GET", url: "/", headers: { a: "\n" } })).toThrow(TypeError);
   });
 
-  test("our server accepts it, as object and as bytes", () => {
+  test("our server accepts the request, as an object and as bytes", () => {
     const request = createRequest("ws://a/b", { protocols: ["x", "y"], extensions: [deflate] });
     const options = { protocols: ["y"], extensions: [deflate] };
     const answer = acceptHandshake(request, options);
@@ -234,11 +234,11 @@ function failure(...args: Parameters<typeof check>): HandshakeError {
     expect(error).toBeInstanceOf(HandshakeError);
     return error as HandshakeError;
   }
-  throw new Error("It was taken for good");
+  throw new Error("It was accepted");
 }
 
 describe("checkResponse", () => {
-  test("what is right", () => {
+  test("accepts a valid response", () => {
     expect(check()).toEqual({ protocol: undefined, extensions: [] });
     expectTypeOf<ClientRequest>().toExtend<SentRequest>();
     expectTypeOf<IncomingMessage["headers"]>().toExtend<Parameters<typeof checkResponse>[0]["headers"]>();
@@ -252,7 +252,7 @@ describe("checkResponse", () => {
     { Connection: ["keep-alive", "UPGRADE"] },
     { "Sec-WebSocket-Accept": ` ${ACCEPT} ` },
     { Server: "x", Date: "y" },
-  ])("tokens in any case, lists: %j", (changes) => void check(changes));
+  ])("accepts tokens in any case, and lists: %j", (changes) => void check(changes));
 
   test.each<[string, Changes]>([
     ["UPGRADE", { Upgrade: undefined }],
@@ -281,11 +281,11 @@ describe("checkResponse", () => {
     expect(error.headers.length).toBeGreaterThan(0);
   });
 
-  test.each(["1.0", "0.9", "2.0", ""])("HTTP/%s", (httpVersion) => {
+  test.each(["1.0", "0.9", "2.0", ""])("refuses HTTP/%s", (httpVersion) => {
     expect(failure({}, {}, { httpVersion }).code).toBe("WS_ERR_HANDSHAKE_HTTP_VERSION");
   });
 
-  test("a subprotocol that was asked for, whole, once, or none", () => {
+  test("accepts an offered subprotocol, whole and once, or none", () => {
     const protocols = ["chat", "superchat"];
     const answer = (value: string | string[] | undefined) => check({ "Sec-WebSocket-Protocol": value }, { protocols });
     expect(answer("chat").protocol).toBe("chat");
@@ -296,7 +296,7 @@ describe("checkResponse", () => {
     }
   });
 
-  test("extensions that were offered, with parameters that answer, no RSV bit twice", () => {
+  test("accepts offered extensions with valid parameters, without sharing an RSV bit", () => {
     const [a, b, c] = [extension("a", 4), extension("b", 6), extension("c", 1)];
     const picky = extension("d", 2, { confirm: (answer) => answer.length === 1 && answer[0]![0] === "ok" });
     const extensions = [a, b, c, picky];
@@ -332,7 +332,7 @@ describe("checkResponse", () => {
     [503, "STATUS", { "Retry-After": "1" }],
     [0, "STATUS", {}],
     [NaN, "STATUS", {}],
-  ])("status %d: %s, with all that was received", (status, code, headers) => {
+  ])("status %d: %s, with everything received", (status, code, headers) => {
     const error = failure({}, {}, { status, headers, body: "wäy" });
     expect([error.text, error.body.length]).toEqual(["wäy", 4]);
     expect(error.code).toBe(`WS_ERR_HANDSHAKE_${code}`);
@@ -341,16 +341,16 @@ describe("checkResponse", () => {
     expect(error.location).toBe(Object.entries(headers).find(([name]) => /^location$/i.test(name))?.[1]);
   });
 
-  test("a response without a status", () => {
+  test("refuses a response without a status", () => {
     expect(failure({}, {}, { status: undefined }).status).toBeUndefined();
   });
 
-  test("a response without a version is taken for HTTP/1.1, and one without a body has an empty one", () => {
+  test("treats a response without a version as HTTP/1.1, and a missing body as empty", () => {
     expect(check({}, {}, { httpVersion: undefined })).toEqual({ protocol: undefined, extensions: [] });
     expect(failure({}, {}, { status: 404 })).toMatchObject({ text: "", body: new Uint8Array(0) });
   });
 
-  test("extensions in fields of their own were offered as well as those in one list", () => {
+  test("counts extensions in separate fields as offered, like those in one list", () => {
     const [a, b] = [extension("a", 4), extension("b", 2)];
     const request = (offers: string[]) => ({
       headers: { "sec-websocket-key": KEY, "sec-websocket-extensions": offers },
@@ -361,13 +361,13 @@ describe("checkResponse", () => {
     expect(() => checkResponse(response, request([]))).toThrow(HandshakeError);
   });
 
-  test("a recorded CONNECT is known by its pseudo-header field", () => {
+  test("recognizes a recorded CONNECT by its pseudo-header field", () => {
     const response = { headers: { ":status": "200" } };
     expect(checkResponse(response, { headers: { ":method": "CONNECT" } })).toMatchObject({ protocol: undefined });
     expect(() => checkResponse(response, { headers: { ":method": "GET" } })).toThrow(HandshakeError);
   });
 
-  test("a request that was recorded, and one that is none", () => {
+  test("accepts a recorded request, and refuses an invalid one", () => {
     const request = { headers: { "sec-websocket-key": KEY, "sec-websocket-protocol": "x,y" } };
     expect(
       checkResponse({ status: 101, headers: { ...ANSWER, "Sec-WebSocket-Protocol": "y" } }, request).protocol,
@@ -378,7 +378,7 @@ describe("checkResponse", () => {
   });
 });
 
-describe("the recorded connections", () => {
+describe("recorded connections", () => {
   for (const { name, client, server } of recordedHeads()) {
     test(name, () => {
       const { request } = new RequestParser().push(client)!;
@@ -389,13 +389,13 @@ describe("the recorded connections", () => {
       expect(agreed.protocol).toBe(answered("sec-websocket-protocol"));
       expect(agreed.extensions.length).toBe(answered("sec-websocket-extensions") === undefined ? 0 : 1);
 
-      // What ours would have answered is right for the same request.
+      // Our answer to the same request must match.
       const ours = acceptHandshake(request, { protocols: ["chat"], extensions: [deflate] });
       if (!ours.accepted) throw ours.error;
       expect(Object.fromEntries(ours.headers)["Sec-WebSocket-Accept"]).toBe(answered("sec-websocket-accept"));
       expect(checkResponse(ours, sent).protocol).toBe(ours.protocol);
 
-      // Of another connection it is wrong.
+      // For another connection's key, it must not.
       const other = {
         ...sent,
         headers: [...request.headers.filter(([each]) => !/key/i.test(each)), ["Sec-WebSocket-Key", KEY]] as const,

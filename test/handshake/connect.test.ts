@@ -1,4 +1,4 @@
-// WebSocket over HTTP/2 (RFC 8441): as functions, and in a session of node:http2.
+// WebSocket over HTTP/2 (RFC 8441): the functions alone, and in a session of node:http2.
 
 import { once } from "node:events";
 import * as http2 from "node:http2";
@@ -22,7 +22,7 @@ const sent = (changes: Record<string, string | undefined> = {}) => ({
 });
 
 describe("extended CONNECT", () => {
-  test("RFC 8441 §5.1: the sample", () => {
+  test("RFC 8441 §5.1: accepts the sample", () => {
     const headers = sent({
       "sec-websocket-protocol": "chat, superchat",
       "sec-websocket-extensions": "permessage-deflate",
@@ -98,11 +98,11 @@ describe("extended CONNECT", () => {
     expect(names.includes("allow")).toBe(code === "METHOD");
   });
 
-  test("is none over HTTP/1.1", () => {
+  test("is refused over HTTP/1.1", () => {
     expect(acceptHandshake({ headers: sent(), httpVersion: "1.1" })).toMatchObject({ accepted: false, status: 405 });
   });
 
-  test("names are in lower case, and pseudo-header fields do not go over HTTP/1.1", () => {
+  test("writes names in lower case, and refuses pseudo-header fields over HTTP/1.1", () => {
     const request = createConnectRequest("ws://[::1]:81/?a", { headers: { "X-Up": "Y" } });
     expect(request.headers).toEqual([
       [":method", "CONNECT"],
@@ -117,7 +117,7 @@ describe("extended CONNECT", () => {
     expect(() => createConnectRequest("ws://a", { headers: { ":path": "/b" } })).toThrow(TypeError);
   });
 
-  test("the response", () => {
+  test("checks the response", () => {
     const request = createConnectRequest("wss://a", { protocols: ["x"], extensions: [deflate] });
     expect(checkResponse({ headers: { ":status": 200, "sec-websocket-protocol": "x" } }, request).protocol).toBe("x");
     for (const status of [200, 204, 299]) {
@@ -148,7 +148,7 @@ describe("extended CONNECT", () => {
 });
 
 describe("node:http2", () => {
-  test("both sides, accepted and rejected", async () => {
+  test("connects and rejects, on both sides", async () => {
     const server = http2.createServer({ settings: { enableConnectProtocol: true } });
     server.on("stream", (stream, headers) => {
       const result = acceptHandshake(
@@ -187,12 +187,12 @@ describe("node:http2", () => {
     }
   });
 
-  test("the request of the compatibility API fits as it is", async () => {
+  test("accepts the request of the compatibility API as it is", async () => {
     const server = http2.createServer({ settings: { enableConnectProtocol: true } });
     server.on("connect", () => {});
     const seen = new Promise((resolve) => {
       server.on("stream", (stream, headers) => {
-        // As Http2ServerRequest has them.
+        // With the properties of Http2ServerRequest.
         const request = { method: headers[":method"], url: headers[":path"], headers, httpVersion: "2.0" };
         resolve(acceptHandshake(request));
         stream.respond({ ":status": 200 });

@@ -7,7 +7,7 @@ import { Random } from "../support/random.ts";
 
 const of = (name: string, ...parameters: ExtensionParameters) => ({ name, parameters });
 
-describe("what is well-formed", () => {
+describe("parses well-formed values", () => {
   test.each([
     ["a", [of("a")]],
     ["a, b", [of("a"), of("b")]],
@@ -35,7 +35,7 @@ describe("what is well-formed", () => {
   });
 });
 
-describe("what is malformed", () => {
+describe("refuses malformed values", () => {
   test.each([
     "",
     " ",
@@ -78,7 +78,7 @@ describe("what is malformed", () => {
   ])("%j", (value) => expect(parseExtensions(value)).toBeUndefined());
 });
 
-test("everything that can be serialized is parsed to the same", () => {
+test("parses what it serializes to the same value", () => {
   const random = new Random(11);
   const token = () =>
     Array.from({ length: random.integer(1, 8) }, () => random.pick([..."!#$%&'*+-.^_`|~09AZaz"])).join("");
@@ -94,7 +94,7 @@ test("everything that can be serialized is parsed to the same", () => {
   }
 });
 
-test.each(["", "a b", "a,b", 'a"', "a\r\nb: c", "a;b"])("what is no token is not serialized: %j", (bad) => {
+test.each(["", "a b", "a,b", 'a"', "a\r\nb: c", "a;b"])("refuses to serialize %j, which is not a token", (bad) => {
   expect(() => serializeExtensions([of(bad)])).toThrow(TypeError);
   expect(() => serializeExtensions([of("a", [bad, true])])).toThrow(TypeError);
   expect(() => serializeExtensions([of("a", ["b", bad])])).toThrow(TypeError);

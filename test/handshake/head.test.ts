@@ -1,4 +1,4 @@
-// From bytes to heads: every split, every fault, every limit.
+// Parses heads from bytes: every split, every fault, every limit.
 
 import { describe, expect, test } from "vitest";
 import { HandshakeError } from "../../src/handshake/errors.ts";
@@ -29,7 +29,7 @@ function errorOf(action: () => unknown): HandshakeError {
 }
 
 describe("requests", () => {
-  test("a head, and the bytes behind it", () => {
+  test("returns a head and the bytes after it", () => {
     const found = request(`${REQUEST}\x81\x00`)!;
     expect(found.request).toEqual({
       method: "GET",
@@ -41,7 +41,7 @@ describe("requests", () => {
     expect([...found.rest]).toEqual([0x81, 0]);
   });
 
-  test("cut at every byte, in two and in three", () => {
+  test("parses a head cut at every byte, into two and three parts", () => {
     const bytes = latin1(`${REQUEST}\x81\x00`);
     const whole = request(text(bytes))!;
     for (let first = 0; first <= bytes.length; first++) {
@@ -60,7 +60,7 @@ describe("requests", () => {
     }
   });
 
-  test("byte by byte", () => {
+  test("parses a head byte by byte", () => {
     const parser = new RequestParser();
     const bytes = latin1(REQUEST);
     for (const byte of bytes.subarray(0, -1)) expect(parser.push(Uint8Array.of(byte))).toBeUndefined();
@@ -69,7 +69,7 @@ describe("requests", () => {
     expect(found.rest).toHaveLength(0);
   });
 
-  test("the rest is a view on the chunk; the chunk is not kept", () => {
+  test("`rest` is a view of the chunk, and the chunk is not kept", () => {
     const chunk = latin1(`${REQUEST}abc`);
     const { rest, request: head } = new RequestParser().push(chunk)!;
     expect(rest.buffer).toBe(chunk.buffer);
@@ -78,12 +78,12 @@ describe("requests", () => {
     expect(head.headers).toEqual(HEADERS);
   });
 
-  test("one empty line before it is ignored, two are not", () => {
+  test("ignores one empty line before the head, but not two", () => {
     expect(request(`\r\n${REQUEST}`)!.request.length).toBe(REQUEST.length + 2);
     expect(errorOf(() => request(`\r\n\r\n${REQUEST}`)).code).toBe("WS_ERR_HANDSHAKE_START_LINE");
   });
 
-  test("after the head it takes no more", () => {
+  test("refuses more bytes after the head", () => {
     const parser = new RequestParser();
     parser.push(latin1(REQUEST));
     expect(() => parser.push(latin1("x"))).toThrow(TypeError);
@@ -113,7 +113,7 @@ describe("requests", () => {
     "\x16\x03\x01",
     "GET /\0 HTTP/1.1",
     "GET / HTTP/1.1\nHost: a",
-  ])("not a request line: %j", (line) => {
+  ])("refuses the request line %j", (line) => {
     const error = errorOf(() => request(`${line === "" ? "\r\n" : ""}${line}\r\n\r\n`));
     expect([error.code, error.status]).toEqual(["WS_ERR_HANDSHAKE_START_LINE", 400]);
   });
@@ -153,12 +153,12 @@ describe("responses", () => {
     "HTTP/1.1\t101",
     "HTTP/1.1 101\tx",
     "ICY 200 OK",
-  ])("not a status line: %j", (line) => {
+  ])("refuses the status line %j", (line) => {
     const error = errorOf(() => response(`${line}\r\n\r\n`));
     expect([error.code, error.status]).toEqual(["WS_ERR_HANDSHAKE_START_LINE", undefined]);
   });
 
-  test("interim responses are skipped, wherever the bytes are cut", () => {
+  test("skips interim responses, wherever the bytes are cut", () => {
     const interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 199 Early Hints\r\nLink: x\r\n\r\n";
     const final = "HTTP/1.1 101 X\r\nA: b\r\n\r\n";
     const bytes = latin1(`${interim}${final}\x81`);
@@ -176,7 +176,7 @@ describe("responses", () => {
   });
 });
 
-describe("header fields are strict", () => {
+describe("the strict syntax of header fields", () => {
   test.each([
     "Host : a",
     "Host\t: a",
@@ -210,7 +210,7 @@ describe("header fields are strict", () => {
     expect(errorOf(() => response(`HTTP/1.1 101 X\r\n${line}\r\n\r\n`)).status).toBeUndefined();
   });
 
-  test("every character of a name and of a value", () => {
+  test("checks every character of a name and of a value", () => {
     const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]$/;
     for (let code = 0; code < 256; code++) {
       const character = String.fromCharCode(code);
@@ -229,20 +229,20 @@ describe("header fields are strict", () => {
 });
 
 describe("limits", () => {
-  test("size, to the byte", () => {
+  test("limits the size, to the byte", () => {
     expect(request(REQUEST, { maxHeadSize: REQUEST.length })).toBeDefined();
     const error = errorOf(() => request(REQUEST, { maxHeadSize: REQUEST.length - 1 }));
     expect([error.code, error.status, error.rule]).toEqual(["WS_ERR_HANDSHAKE_HEAD_TOO_LARGE", 431, "maxHeadSize"]);
     expect(request(`${REQUEST}${"x".repeat(1000)}`, { maxHeadSize: REQUEST.length })!.rest).toHaveLength(1000);
   });
 
-  test("number of fields", () => {
+  test("limits the number of fields", () => {
     expect(request(REQUEST, { maxHeaderFields: 5 })).toBeDefined();
     const error = errorOf(() => request(REQUEST, { maxHeaderFields: 4 }));
     expect([error.code, error.status, error.rule]).toEqual(["WS_ERR_HANDSHAKE_HEAD_TOO_LARGE", 431, "maxHeaderFields"]);
   });
 
-  test("by default 16 KiB and 100 fields, also of one line without an end", () => {
+  test("by default, allows 16 KiB and 100 fields, also for one endless line", () => {
     const head = (fields: string) => `GET / HTTP/1.1\r\n${fields}\r\n`;
     expect(request(head("a: b\r\n".repeat(100)))).toBeDefined();
     expect(errorOf(() => request(head("a: b\r\n".repeat(101)))).rule).toBe("maxHeaderFields");
@@ -252,13 +252,13 @@ describe("limits", () => {
     expect(errorOf(() => response("HTTP/1.1 101 X\r\na:" + "b".repeat(20_000))).status).toBeUndefined();
   });
 
-  test("no limits, large heads", () => {
+  test("without limits, accepts large heads", () => {
     const value = "v".repeat(300_000);
     const found = request(`GET / HTTP/1.1\r\na: ${value}\r\n\r\n`, { maxHeadSize: Infinity })!;
     expect(found.request.headers).toEqual([["a", value]]);
   });
 
-  test("a limit of 0", () => {
+  test("accepts a limit of 0", () => {
     expect(errorOf(() => request("G", { maxHeadSize: 0 })).rule).toBe("maxHeadSize");
     expect(request("GET / HTTP/1.1\r\n\r\n", { maxHeaderFields: 0 })).toBeDefined();
   });
@@ -272,7 +272,7 @@ describe("limits", () => {
   });
 });
 
-test("the recorded heads end where an independent decoder found their end", () => {
+test("finds the end of recorded heads where an independent decoder does", () => {
   for (const { client, server, clientLength, serverLength } of recordedHeads()) {
     const sent = new RequestParser().push(client)!;
     expect(sent.request.length).toBe(clientLength);

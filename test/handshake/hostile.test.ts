@@ -1,4 +1,4 @@
-// Whatever a peer sends, nothing but a HandshakeError comes of it.
+// Whatever a peer sends, the only error is a HandshakeError.
 
 import { expect, test } from "vitest";
 import { acceptHandshake } from "../../src/handshake/accept.ts";
@@ -16,7 +16,7 @@ const sent = {
   extensions,
 };
 
-/** What came of it; anything but a HandshakeError fails the test. */
+/** The result or the HandshakeError. Any other error fails the test. */
 function outcome<T>(action: () => T): T | HandshakeError {
   try {
     return action();
@@ -26,7 +26,7 @@ function outcome<T>(action: () => T): T | HandshakeError {
   }
 }
 
-/** Bytes through a parser in pieces, and what it finds through the handshake. */
+/** Passes bytes to a parser in pieces, and a complete head to the handshake. */
 function asRequest(bytes: Uint8Array, random: Random): "accepted" | "rejected" | "no head" | "incomplete" {
   const parser = new RequestParser();
   for (let at = 0; at < bytes.length;) {
@@ -43,7 +43,7 @@ function asRequest(bytes: Uint8Array, random: Random): "accepted" | "rejected" |
     const answer = new ResponseParser().push(serializeResponse(result))!;
     expect(answer.response.status).toBe(result.status);
     if (result.accepted) {
-      // What we answer is right, by our own check.
+      // Our answer must pass our own check.
       checkResponse(answer.response, { ...found.request, extensions });
       return "accepted";
     }
@@ -65,7 +65,7 @@ function asResponse(bytes: Uint8Array, random: Random): void {
   }
 }
 
-test("random bytes", () => {
+test("survives random bytes", () => {
   const random = new Random(1);
   for (let round = 0; round < 2000; round++) {
     const bytes = random.bytes(random.integer(0, 300));
@@ -91,7 +91,7 @@ function mutate(bytes: Uint8Array, random: Random): Uint8Array {
   return Uint8Array.from(result);
 }
 
-test("recorded heads with changes", () => {
+test("survives recorded heads with changes", () => {
   const random = new Random(2);
   const seen = new Map<string, number>();
   for (const { client, server, clientLength, serverLength } of recordedHeads()) {
@@ -101,11 +101,11 @@ test("recorded heads with changes", () => {
       asResponse(mutate(server.subarray(0, serverLength), random), random);
     }
   }
-  // So that it is not all refused at the same door.
+  // The changes must reach different checks.
   for (const result of ["accepted", "rejected", "no head"]) expect(seen.get(result)).toBeGreaterThan(100);
 });
 
-test("random values in every field", () => {
+test("survives random values in every field", () => {
   const random = new Random(3);
   const alphabet = [...'aA1 \t,;="\\:/.-\0\r\n\x7f\xe9\u212a\u{1f600}', "websocket", "upgrade", "chat", "x", "13", KEY];
   const names = [...Object.keys(fields()), "origin", "sec-websocket-protocol", "sec-websocket-extensions"];

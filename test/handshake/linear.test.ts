@@ -1,5 +1,5 @@
-// Time is linear in the length of what a peer sends: 16 times as much takes about 16 times as long, where quadratic
-// work would take 256 times.
+// Time must be linear in the length of the input: 16 times as much takes about 16 times as long. Quadratic work would take 256
+// times as long.
 
 import { describe, expect, test } from "vitest";
 import { acceptHandshake } from "../../src/handshake/accept.ts";
@@ -11,10 +11,10 @@ import { ACCEPT, extension, fields, KEY, latin1 } from "./support.ts";
 
 const SMALL = 10_000;
 const FACTOR = 16;
-/** Far from 16 and from 256: other processes disturb the measurement. */
+/** Far from 16 and from 256, because other processes disturb the measurement. */
 const MOST = 100;
 
-/** The least time that the action takes of the processor, in ms. The clock would count what other processes take, too. */
+/** The least processor time of the action, in ms. A clock would also count other processes. */
 function best(action: () => unknown): number {
   let least = Infinity;
   for (let round = 0; round < 3; round++) {
@@ -26,9 +26,9 @@ function best(action: () => unknown): number {
   return least;
 }
 
-/** The action's time for a large input over that for a small one, which is not less than 50 µs. */
+/** The time for a large input divided by the time for a small one, which is at least 50 µs. */
 function ratio(action: (length: number) => () => unknown): number {
-  best(action(SMALL)); // for the compiler
+  best(action(SMALL)); // warms up the compiler
   let lowest = Infinity;
   for (let round = 0; round < 5 && lowest > MOST; round++) {
     const small = Math.max(best(action(SMALL)), 0.05);
@@ -85,7 +85,7 @@ describe.each(values)("%s", (_, value) => {
           try {
             checkResponse(response, { ...request, extensions: [extension("a", 0)] });
           } catch {
-            // As it should.
+            // Expected.
           }
         };
       };
@@ -93,7 +93,7 @@ describe.each(values)("%s", (_, value) => {
     },
   );
 
-  test("by themselves", () => {
+  test("the functions alone", () => {
     const parse = (length: number) => {
       const text = value(length);
       return () => [parseExtensions(text), parseSubprotocols([text])];

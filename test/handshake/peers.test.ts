@@ -1,4 +1,4 @@
-// Real clients and servers, over sockets on the loopback.
+// Real clients and servers, over loopback sockets.
 
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
@@ -20,7 +20,7 @@ import { createRequest, type RequestOptions, serializeRequest } from "../../src/
 import { rejectHandshake, serializeResponse } from "../../src/handshake/response.ts";
 import { deflate, latin1 } from "./support.ts";
 
-/** websocket-driver has no types of its own. */
+/** websocket-driver has no types. */
 interface Driver {
   io: Duplex;
   messages: Duplex;
@@ -56,7 +56,7 @@ async function listen(server: Server): Promise<string> {
   return `ws://127.0.0.1:${(server.address() as AddressInfo).port}/chat`;
 }
 
-/** A server on a bare socket: our parser, our answer, and frames with text sent back. The 101 and a frame are one write. */
+/** A server on a bare socket with our parser and our response. It echoes text, and writes a frame together with the 101. */
 async function ours(options: AcceptOptions = {}): Promise<{ url: string; accepted: Acceptance[] }> {
   const accepted: Acceptance[] = [];
   const server = createServer((socket) => {
@@ -85,7 +85,7 @@ async function ours(options: AcceptOptions = {}): Promise<{ url: string; accepte
   return { url: await listen(server), accepted };
 }
 
-/** A client on a bare socket, with the bytes of its request cut as given. Says hello in the same write as the last. */
+/** A client on a bare socket. It cuts the bytes of its request as given, and sends a frame with the last part. */
 async function dial(url: string, options: RequestOptions = {}, cuts: number[] = []) {
   const request = createRequest(url, options);
   const socket = connect(request.port, request.host);
@@ -132,7 +132,7 @@ async function dial(url: string, options: RequestOptions = {}, cuts: number[] = 
   };
 }
 
-describe("their clients, our server", () => {
+describe("other clients with our server", () => {
   const options: AcceptOptions = { protocols: ["chat"], extensions: [deflate] };
 
   test("ws", async () => {
@@ -202,7 +202,7 @@ describe("their clients, our server", () => {
     expect(texts).toEqual(["hello", "to you"]);
   });
 
-  test("ws is told of a rejection, with its status and body", async () => {
+  test("ws gets the status and body of a rejection", async () => {
     const { url } = await ours({ checkOrigin: (origin) => origin === "https://good.example" });
     const client = new WebSocket(url, { origin: "https://evil.example" });
     client.on("error", () => {});
@@ -216,7 +216,7 @@ describe("their clients, our server", () => {
     good.close();
   });
 
-  test("ws, with a version that is not spoken", async () => {
+  test("ws with an unsupported version is refused", async () => {
     const { url } = await ours();
     const client = new WebSocket(url, { protocolVersion: 8 });
     client.on("error", () => {});
@@ -226,7 +226,7 @@ describe("their clients, our server", () => {
     response.resume();
   });
 
-  test("through node:http, whose IncomingMessage fits as it is; frames that came with the request are kept", async () => {
+  test("accepts the IncomingMessage of node:http, and keeps frames that arrived with the request", async () => {
     const server = createHttpServer();
     const early: Buffer[] = [];
     server.on("upgrade", (request, socket, head) => {
@@ -255,8 +255,8 @@ describe("their clients, our server", () => {
   });
 });
 
-describe("their servers, our client", () => {
-  /** ws with an echo. */
+describe("other servers with our client", () => {
+  /** An echo server of ws. */
   async function ws(options: object = {}): Promise<string> {
     const http = createHttpServer();
     const server = new WebSocketServer({ server: http, ...options });
@@ -268,7 +268,7 @@ describe("their servers, our client", () => {
     return listen(http);
   }
 
-  test("ws, and a frame right behind the 101", async () => {
+  test("ws, with a frame right after the 101", async () => {
     const url = await ws({ perMessageDeflate: true });
     const client = await dial(url, { protocols: ["chat", "superchat"], extensions: [deflate] });
     expect(client.agreement.protocol).toBe("chat");
@@ -278,13 +278,13 @@ describe("their servers, our client", () => {
     expect(await client.text()).toBe("to you");
   });
 
-  test("ws, the request cut in pieces", async () => {
+  test("ws, with the request in pieces", async () => {
     const client = await dial(await ws(), {}, [1, 17, 60]);
     expect(client.agreement).toEqual({ protocol: undefined, extensions: [] });
     expect(await client.text()).toBe("hello");
   });
 
-  test("ws that refuses", async () => {
+  test("ws rejects", async () => {
     const url = await ws({
       verifyClient: (_: unknown, done: (...args: unknown[]) => void) =>
         done(false, 401, "No", { "WWW-Authenticate": "Basic" }),
@@ -324,7 +324,7 @@ describe("their servers, our client", () => {
     expect(await client.text()).toBe("to you");
   });
 
-  test("our own, all of it", async () => {
+  test("our client and our server", async () => {
     const { url } = await ours({ protocols: ["chat"], extensions: [deflate] });
     const client = await dial(url, { protocols: ["chat"], extensions: [deflate] }, [3, 4, 90]);
     expect(client.agreement).toMatchObject({ protocol: "chat", extensions: [{ parameters: [] }] });
@@ -332,7 +332,7 @@ describe("their servers, our client", () => {
   });
 });
 
-test("it runs without anything of Node, as in a browser", async () => {
+test("runs without any API of Node, as in a browser", async () => {
   const { outputFiles } = await build({
     stdin: {
       contents: `

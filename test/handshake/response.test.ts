@@ -1,4 +1,4 @@
-// Rejections, and the bytes of responses.
+// Rejections, and responses as bytes.
 
 import { STATUS_CODES } from "node:http";
 import { describe, expect, test } from "vitest";
@@ -9,7 +9,7 @@ import { rejectHandshake, serializeResponse } from "../../src/handshake/response
 import { ACCEPT, fields, latin1, text } from "./support.ts";
 
 describe("rejectHandshake", () => {
-  test("by default 400, in words", () => {
+  test("rejects with 400 and a message by default", () => {
     expect(rejectHandshake()).toMatchObject({
       accepted: false,
       status: 400,
@@ -23,7 +23,7 @@ describe("rejectHandshake", () => {
     });
   });
 
-  test("with any status, headers and body", () => {
+  test("rejects with any status, headers and body", () => {
     const { headers, body, error } = rejectHandshake({
       status: 401,
       headers: { "WWW-Authenticate": "Basic", "content-type": "application/json" },
@@ -41,7 +41,7 @@ describe("rejectHandshake", () => {
     expect(Object.fromEntries(rejectHandshake({ body: new Uint8Array(3) }).headers)["Content-Length"]).toBe("3");
   });
 
-  test("for an error of the parser", () => {
+  test("rejects with an error of the parser", () => {
     const parser = new RequestParser();
     try {
       parser.push(latin1("\x16\x03\x01"));
@@ -52,16 +52,16 @@ describe("rejectHandshake", () => {
     expect.assertions(1);
   });
 
-  test("over HTTP/2 nothing is said of the connection, and names are in lower case", () => {
+  test("over HTTP/2, omits Connection and writes names in lower case", () => {
     const { headers } = rejectHandshake({ httpVersion: "2.0" });
     expect(headers.map(([name]) => name)).toEqual(["content-type", "content-length"]);
   });
 
-  test.each([300, 399, 400, 500, 599])("%d does", (status) => {
+  test.each([300, 399, 400, 500, 599])("accepts the status %d", (status) => {
     expect(rejectHandshake({ status }).status).toBe(status);
   });
 
-  test.each([101, 200, 299, 600, 0, NaN, 404.5])("%d does not refuse", (status) => {
+  test.each([101, 200, 299, 600, 0, NaN, 404.5])("refuses the status %d", (status) => {
     expect(() => rejectHandshake({ status })).toThrow(RangeError);
   });
 
@@ -71,11 +71,11 @@ describe("rejectHandshake", () => {
     ["Transfer-Encoding", "chunked"],
     ["X", "a\r\nb"],
     ["a b", "c"],
-  ])("the field %s: %j is refused", (name, value) => {
+  ])("refuses the field %s: %j", (name, value) => {
     expect(() => rejectHandshake({ headers: { [name]: value } })).toThrow(TypeError);
   });
 
-  test("checkOrigin can throw a rejection of its own", () => {
+  test("checkOrigin can throw its own rejection", () => {
     const checkOrigin = () => {
       throw new HandshakeError("WS_ERR_HANDSHAKE_REJECTED", "Log in first", { status: 401, rule: "RFC 9110 §15.5.2" });
     };
@@ -85,14 +85,14 @@ describe("rejectHandshake", () => {
 });
 
 describe("serializeResponse", () => {
-  test("an acceptance", () => {
+  test("serializes an acceptance", () => {
     const result = acceptHandshake({ method: "GET", headers: fields() }, { headers: { Server: "caf\xe9" } });
     expect(text(serializeResponse(result))).toBe(
       `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${ACCEPT}\r\nServer: caf\xe9\r\n\r\n`,
     );
   });
 
-  test("a rejection", () => {
+  test("serializes a rejection", () => {
     const result = acceptHandshake({ method: "PUT", headers: fields() });
     const body = "The method of an opening handshake must be GET (RFC 6455 §4.2.1)\n";
     expect(Buffer.from(serializeResponse(result)).toString()).toBe(
@@ -100,7 +100,7 @@ describe("serializeResponse", () => {
     );
   });
 
-  test("any other response; a body gets its length", () => {
+  test("serializes any other response, and adds the length of a body", () => {
     expect(text(serializeResponse({ status: 299, reason: "Fine", headers: [], body: "é" }))).toBe(
       "HTTP/1.1 299 Fine\r\nContent-Length: 2\r\n\r\n\xc3\xa9",
     );
@@ -115,7 +115,7 @@ describe("serializeResponse", () => {
   test.each([
     101, 200, 301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 406, 408, 410, 421, 426, 429, 431, 500, 501, 502, 503,
     504, 505,
-  ])("%i has the registered phrase", (status) => {
+  ])("uses the registered phrase for %i", (status) => {
     expect(text(serializeResponse({ status, headers: {} }))).toBe(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n\r\n`);
   });
 
@@ -123,11 +123,11 @@ describe("serializeResponse", () => {
     [399, "Redirection"],
     [499, "Client Error"],
     [599, "Server Error"],
-  ])("%i has the phrase of its class: %s", (status, phrase) => {
+  ])("uses the phrase of its class for %i: %s", (status, phrase) => {
     expect(text(serializeResponse({ status, headers: {} }))).toBe(`HTTP/1.1 ${status} ${phrase}\r\n\r\n`);
   });
 
-  test("nothing breaks out of its line", () => {
+  test("refuses values that would inject lines", () => {
     expect(() => serializeResponse({ status: 200, headers: { a: "b\r\nc: d" } })).toThrow(TypeError);
     expect(() => serializeResponse({ status: 200, headers: { "a\r\nb": "c" } })).toThrow(TypeError);
     expect(() => serializeResponse({ status: 200, reason: "a\r\nb: c", headers: {} })).toThrow(TypeError);

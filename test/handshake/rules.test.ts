@@ -1,4 +1,4 @@
-// Each refusal says which rule was broken, as a place in an RFC: it is what an operator looks up.
+// Each refusal names the broken rule as a section of an RFC, so that operators can look it up.
 
 import { describe, expect, test } from "vitest";
 import { acceptHandshake } from "../../src/handshake/accept.ts";
@@ -17,7 +17,7 @@ function errorOf(run: () => unknown): HandshakeError {
     if (error instanceof HandshakeError) return error;
     throw error;
   }
-  throw new Error("It was taken for good");
+  throw new Error("It was accepted");
 }
 
 describe("a request over HTTP/1.1", () => {
@@ -83,7 +83,7 @@ describe("an extended CONNECT", () => {
     expect(result.headers).toEqual(expect.arrayContaining(told));
   });
 
-  test("is known by :protocol where the method is given beside the fields", () => {
+  test("is recognized by :protocol if the method is given apart from the fields", () => {
     const headers = { ...CONNECT, ":method": undefined };
     expect(acceptHandshake({ method: "CONNECT", headers })).toMatchObject({ accepted: true, status: 200 });
   });
@@ -109,7 +109,7 @@ describe("a response", () => {
     expect([error.code, error.rule]).toEqual([`WS_ERR_HANDSHAKE_${code}`, rule]);
   });
 
-  test("to a request without a key of its own", () => {
+  test("a response to a request without a valid key", () => {
     const error = errorOf(() => checkResponse({ status: 101, headers: ANSWER }, { headers: {} }));
     expect([error.code, error.rule]).toEqual(["WS_ERR_HANDSHAKE_KEY", "RFC 6455 §4.1"]);
     expect(error.name).toBe("HandshakeError");

@@ -1,4 +1,4 @@
-// What the tests of the handshake share.
+// Shared by the tests of the handshake.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -11,7 +11,7 @@ export const ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 export const latin1 = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "latin1"));
 export const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
 
-/** The fields of a request that is as it should be, some of them changed; undefined leaves one out. */
+/** The header fields of a valid request, with changes; undefined omits a field. */
 export function fields(changes: Record<string, string | string[] | undefined> = {}): Record<string, string | string[]> {
   const all: Record<string, string | string[] | undefined> = {
     host: "example.com",
@@ -26,7 +26,7 @@ export function fields(changes: Record<string, string | string[] | undefined> = 
   );
 }
 
-/** An extension that notes nothing and does nothing, with the negotiation that a test gives it. */
+/** An extension that does nothing, with the negotiation of a test. */
 export function extension(name: string, rsv: number, parts: Partial<Extension> = {}): Extension {
   return {
     name,
@@ -35,13 +35,13 @@ export function extension(name: string, rsv: number, parts: Partial<Extension> =
     accept: (offer) => offer,
     confirm: () => true,
     open: () => {
-      throw new Error("The handshake opens nothing");
+      throw new Error("The handshake must not open extensions");
     },
     ...parts,
   };
 }
 
-/** Whether parameters are no more than those that permessage-deflate has, each once. */
+/** The parameters of permessage-deflate, each at most once. */
 const known = new Set([
   "server_no_context_takeover",
   "client_no_context_takeover",
@@ -63,7 +63,7 @@ function isKnown(parameters: ExtensionParameters): boolean {
   );
 }
 
-/** Both directions of the recorded connections, HTTP head included. */
+/** Both directions of the recorded connections, including the HTTP head. */
 export function recordedHeads(): {
   name: string;
   client: Uint8Array;

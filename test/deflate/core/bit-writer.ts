@@ -1,9 +1,9 @@
-// DEFLATE streams made by hand, to have what no compressor makes.
+// DEFLATE streams made by hand, to have those that no compressor makes.
 
 /** RFC 1951 §3.2.7. */
 const PRECODE_ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
-/** The codes that have these lengths, first bit first (RFC 1951 §3.2.2). "" for a length of 0. */
+/** The codes for these lengths, first bit first (RFC 1951 §3.2.2). "" for a length of 0. */
 export function huffmanCodes(lengths: readonly number[]): string[] {
   const codes = lengths.map(() => "");
   let code = 0;
@@ -20,7 +20,7 @@ export const FIXED_LITERALS = huffmanCodes(
 );
 export const FIXED_DISTANCES = huffmanCodes(Array.from({ length: 32 }, () => 5));
 
-/** Code lengths with these set, all others 0. */
+/** Code lengths with these set, and all others 0. */
 export function lengths(count: number, set: Readonly<Record<number, number>>): number[] {
   return Array.from({ length: count }, (_, symbol) => set[symbol] ?? 0);
 }
@@ -28,13 +28,13 @@ export function lengths(count: number, set: Readonly<Record<number, number>>): n
 export class BitWriter {
   #bits = "";
 
-  /** Bits in their order. */
+  /** Bits in order. */
   code(bits: string): this {
     this.#bits += bits;
     return this;
   }
 
-  /** A number, its lowest bit first. */
+  /** A number, lowest bit first. */
   number(value: number, count: number): this {
     return this.code([...value.toString(2).padStart(count, "0")].toReversed().join(""));
   }
@@ -57,7 +57,7 @@ export class BitWriter {
     return this;
   }
 
-  /** The header of a dynamic block with these counts, and lengths of the codes for code lengths, by symbol. */
+  /** The header of a dynamic block with these counts, and the lengths of the codes for code lengths, by symbol. */
   dynamic(literals: number, distances: number, precode: readonly number[], final = 0): this {
     this.header(2, final)
       .number(literals - 257, 5)
@@ -67,7 +67,7 @@ export class BitWriter {
     return this;
   }
 
-  /** The whole header of a dynamic block: each code length in 4 bits. */
+  /** The whole header of a dynamic block, with 4 bits for each code length. */
   codes(literals: readonly number[], distances: readonly number[], final = 0): this {
     this.dynamic(
       literals.length,
@@ -79,7 +79,7 @@ export class BitWriter {
     return this;
   }
 
-  /** Symbols of a fixed block, and what else its bits are. */
+  /** Symbols of a fixed block, or bits as strings. */
   fixed(...symbols: readonly (number | string)[]): this {
     for (const symbol of symbols) this.code(typeof symbol === "string" ? symbol : FIXED_LITERALS[symbol]!);
     return this;

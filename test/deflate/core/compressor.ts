@@ -1,4 +1,4 @@
-// Calls deflate() of the second core as src/ does: lays segments in the window of a slot, and moves it when it is full.
+// Calls deflate() like src/ does: puts segments into the window of a slot, and moves the window when it is full.
 
 import {
   DEFLATE_AT,
@@ -26,12 +26,12 @@ import { deflateModule } from "../../../src/deflate/core/module.ts";
 export const FLUSHES = [FLUSH_NONE, FLUSH_SYNC, FLUSH_END] as const;
 export type Flush = (typeof FLUSHES)[number];
 
-/** What a message leaves out at its end (RFC 7692 §7.2.1). */
+/** The bytes that a message omits at its end (RFC 7692 §7.2.1). */
 export const TAIL = Uint8Array.of(0, 0, 0xff, 0xff);
 
 type Exports = Pick<DeflateCore, "deflate" | "clear" | "reindex"> & { readonly memory: WebAssembly.Memory };
 
-/** A core of its own, so that no other test finds its slots changed. */
+/** A core of its own, so that tests do not change each other's slots. */
 export class Core {
   readonly calls: Exports;
   readonly bytes: Uint8Array;
@@ -47,12 +47,12 @@ export class Core {
 export interface CompressorOptions {
   readonly slot?: number;
   readonly level?: number;
-  /** In bits, as it is agreed: 8 to 15. */
+  /** In bits, as agreed: 8 to 15. */
   readonly window?: number;
   readonly tableBits?: number;
 }
 
-/** One connection's stream, in a slot. */
+/** The stream of one connection, in a slot. */
 export class Compressor {
   readonly core: Core;
   readonly reach: number;
@@ -84,7 +84,7 @@ export class Compressor {
     this.core.u32[(this.#slot + field) >> 2] = value;
   }
 
-  /** Moves the history, of which `kept` bytes stay, to `offset` of the window. */
+  /** Moves the history to `offset` of the window, and keeps `kept` bytes of it. */
   move(offset: number, kept = this.reach): void {
     const at = this.get(DEFLATE_AT);
     const from = Math.max(at - kept, this.get(DEFLATE_BASE));
@@ -93,7 +93,7 @@ export class Compressor {
     this.set(DEFLATE_AT, this.window + offset + at - from);
   }
 
-  /** Moves all to another slot. */
+  /** Moves everything to another slot. */
   moveTo(slot: number): void {
     const to = DEFLATE_SLOTS + slot * DEFLATE_SLOT_SIZE;
     const change = to - this.#slot;
@@ -113,7 +113,7 @@ export class Compressor {
     this.core.calls.reindex(this.#slot);
   }
 
-  /** Forgets what went before. */
+  /** Forgets the history. */
   reset(): void {
     this.set(DEFLATE_BASE, this.get(DEFLATE_AT));
     this.clear();
@@ -126,12 +126,12 @@ export class Compressor {
     const at = this.get(DEFLATE_AT);
     this.core.bytes.set(bytes, at);
     const end = this.core.calls.deflate(this.#slot, at + bytes.length, flush);
-    if (this.get(DEFLATE_AT) !== at + bytes.length) throw new Error("deflate() has not moved on");
+    if (this.get(DEFLATE_AT) !== at + bytes.length) throw new Error("deflate() did not advance DEFLATE_AT");
     if (end < OUTPUT || end > OUTPUT + OUTPUT_SIZE) throw new Error("The output does not fit");
     return this.core.bytes.slice(OUTPUT, end);
   }
 
-  /** Compresses a message of any size, `flush` at its end. */
+  /** Compresses a message of any size, with `flush` at its end. */
   message(bytes: Uint8Array, flush: Flush = FLUSH_END): Uint8Array {
     const parts: Uint8Array[] = [];
     let at = 0;

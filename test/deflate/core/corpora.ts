@@ -1,4 +1,4 @@
-// Data of the kinds that are compressed, or should not be: the same in every run.
+// Data that should or should not be compressed, the same in every run.
 
 import { readFileSync } from "node:fs";
 import { marked } from "marked";
@@ -43,7 +43,7 @@ export const corpora: Readonly<Record<string, Uint8Array>> = {
   runs: runs(new Random(5)),
 };
 
-/** A piece of one of them. */
+/** A part of one of them. */
 export function sample(random: Random, length: number): Uint8Array {
   const corpus = random.pick(Object.values(corpora));
   const start = random.integer(0, Math.max(0, corpus.length - length));

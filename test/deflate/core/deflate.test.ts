@@ -1,5 +1,5 @@
-// deflate() of the second core: zlib inflates what it makes, whatever the level, the window, the flushes and the cuts;
-// and it depends on nothing but the connection's own bytes.
+// deflate() of the DEFLATE core: zlib inflates its output for every level, window, flush and cut, and it depends only on the
+// connection's own bytes.
 
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
@@ -47,7 +47,7 @@ function inflate(blocks: readonly Uint8Array[]): Buffer {
   return inflateRawSync(Buffer.concat(blocks), { finishFlush: constants.Z_SYNC_FLUSH });
 }
 
-/** Not toEqual(), which takes seconds for arrays as large. */
+/** toEqual() takes seconds for arrays of this size. */
 function expectSame(actual: Uint8Array, expected: Uint8Array): void {
   if (Buffer.compare(actual, expected) !== 0)
     expect(Buffer.from(actual).toString("hex")).toBe(Buffer.from(expected).toString("hex"));
@@ -69,10 +69,10 @@ function data(random: Random, length: number): Uint8Array {
     .subarray(0, length);
 }
 
-test("the memory map fits: nothing overlaps, and the slots do not share cache lines", () => {
+test("the regions of the memory map do not overlap, and slots share no cache lines", () => {
   expect(DEFLATE_TABLES).toBeLessThan(INPUT);
   expect(INPUT + INPUT_SIZE).toBeLessThanOrEqual(OUTPUT);
-  // Stored blocks, each with up to 5 bytes; the tail, bits left over, and what a write of 8 bytes may spoil.
+  // Stored blocks with up to 5 bytes each, the tail, leftover bits, and the bytes that an 8-byte write may overwrite.
   expect(OUTPUT_SIZE).toBeGreaterThanOrEqual(MAX_SEGMENT + 3 * 5 + 4 + 1 + 8);
   expect(DEFLATE_STATE_SIZE).toBeLessThanOrEqual(DEFLATE_TABLE);
   expect(DEFLATE_TABLE_SIZE).toBe(DEFLATE_BUCKET_SIZE << DEFLATE_MOST_BITS);
@@ -85,7 +85,7 @@ test("the memory map fits: nothing overlaps, and the slots do not share cache li
 });
 
 describe("zlib inflates", () => {
-  test.each(LEVELS)("level %i, with each window, no match reaching farther", (level) => {
+  test.each(LEVELS)("level %i with each window, without matches that reach farther", (level) => {
     for (const window of WINDOWS) {
       const random = new Random(100 * level + window);
       const compressor = new Compressor(core, { level, window, slot: window });
@@ -141,7 +141,7 @@ describe("zlib inflates", () => {
     }
   });
 
-  test("a history of any size up to the window, indexed anew or not", () => {
+  test("a history of any size up to the window, indexed again or not", () => {
     for (const size of [0, 1, 2, 3, 4, 255, 256, 257, 4095, 16_384, 32_767, 32_768]) {
       for (const indexed of [true, false]) {
         const random = new Random(size);
@@ -158,7 +158,7 @@ describe("zlib inflates", () => {
     }
   });
 
-  test("what begins at DEFLATE_BASE: no match refers to what lies before, whatever the table says", () => {
+  test("a window from DEFLATE_BASE: no match refers to earlier bytes, whatever the table contains", () => {
     const message = json(new Random(5), 1000);
     for (let kept = 0; kept < message.length; kept += 7) {
       const compressor = new Compressor(core);
@@ -170,7 +170,7 @@ describe("zlib inflates", () => {
     }
   });
 
-  test("streams in which positions wrap, as the table grows", () => {
+  test("streams in which positions wrap, while the table grows", () => {
     for (const level of [1, 6, 9]) {
       const random = new Random(level);
       const compressor = new Compressor(core, { level, tableBits: DEFLATE_LEAST_BITS });
@@ -182,7 +182,7 @@ describe("zlib inflates", () => {
           compressor.set(DEFLATE_TABLE_BITS, ++bits);
           compressor.reindex();
         }
-        // What comes again after exactly as many bytes as make the same position.
+        // Repeats data at the distance at which positions are equal again.
         const old = Buffer.concat(sent).subarray(Math.max(0, total - 65_536 - 100));
         const message = random.chance(0.3) ? Buffer.from(old.subarray(0, 3000)) : data(random, random.integer(1, 9000));
         sent.push(message);
@@ -200,7 +200,7 @@ describe("zlib inflates", () => {
   });
 
   test("codes that would be too long, and codes for a single symbol", () => {
-    // Frequencies that grow as Fibonacci numbers make the deepest tree.
+    // Frequencies like Fibonacci numbers make the deepest tree.
     const bytes: number[] = [];
     for (let symbol = 0, [a, b] = [1, 1]; symbol < 20; symbol++, [a, b] = [b, a + b]) {
       for (let i = 0; i < a; i++) bytes.push(symbol * 11);
@@ -227,7 +227,7 @@ describe("a flush", () => {
     }
   });
 
-  test("ends as it must: with the tail, without it, or anywhere", () => {
+  test("ends with the tail, without it, or anywhere, as requested", () => {
     for (let seed = 0; seed < 100; seed++) {
       const message = data(new Random(seed), seed * 20);
       const [none, sync, end] = FLUSHES.map((flush) =>
@@ -236,12 +236,12 @@ describe("a flush", () => {
       expect([...sync!.subarray(-4)]).toEqual([...TAIL]);
       expectSame(sync!.subarray(0, -4), end!);
       expectSame(none!, end!.subarray(0, none!.length));
-      // Up to 7 bits are left, and an empty stored block has 3.
+      // Up to 7 bits are left, and an empty stored block takes 3.
       expect(end!.length - none!.length).toBeLessThanOrEqual(2);
     }
   });
 
-  test("what does not compress grows by a stored block's header only", () => {
+  test("incompressible data grows only by the header of a stored block", () => {
     for (const level of LEVELS) {
       const bytes = new Random(level).bytes(MAX_SEGMENT);
       expect(new Compressor(core, { level }).message(bytes).length).toBeLessThanOrEqual(MAX_SEGMENT + 3 * 5 + 1);
@@ -249,11 +249,11 @@ describe("a flush", () => {
   });
 });
 
-describe("what it sends depends on nothing but the connection's own bytes", () => {
+describe("output depends only on the connection's own bytes", () => {
   const random = new Random(99);
   const messages = Array.from({ length: 40 }, () => data(random, random.integer(0, 3000)));
 
-  /** What is made of the messages with `fill` wherever nothing has been written. */
+  /** The output for the messages, with `fill` wherever nothing was written. */
   function send(level: number, slot: number, fill: (bytes: Uint8Array) => void): Uint8Array {
     const at = DEFLATE_SLOTS + slot * DEFLATE_SLOT_SIZE;
     fill(core.bytes.subarray(at, at + DEFLATE_SLOT_SIZE));
@@ -264,7 +264,7 @@ describe("what it sends depends on nothing but the connection's own bytes", () =
       if (i % 10 === 9) compressor.set(DEFLATE_TABLE_BITS, 9 + (i - 9) / 10);
       if (i % 10 === 9) compressor.reindex();
       if (i % 7 === 3) {
-        // Moved to where something else has been.
+        // Move the window to a place with other data.
         compressor.move(((slot + 1) * 777 + i * 100) % 20_000);
       }
       const end = compressor.get(DEFLATE_AT);
@@ -275,12 +275,12 @@ describe("what it sends depends on nothing but the connection's own bytes", () =
     return Buffer.concat(parts);
   }
 
-  test.each(LEVELS)("level %i: not on what lies in the slot's unused memory, nor on the slot", (level) => {
+  test.each(LEVELS)("level %i: not on the slot's unused memory, nor on the slot", (level) => {
     const clean = send(level, 0, (bytes) => bytes.fill(0));
     const garbage = new Random(level + 1);
     const ones = send(level, 1, (bytes) => bytes.fill(0xff));
     const own = send(level, 2, (bytes) => {
-      // The likeliest to be taken for a match: the bytes to come.
+      // The next bytes are the likeliest to be taken for a match.
       for (let at = 0; at < bytes.length;) {
         const from = garbage.pick(messages);
         bytes.set(from.subarray(0, bytes.length - at), at);
@@ -291,7 +291,7 @@ describe("what it sends depends on nothing but the connection's own bytes", () =
     expectSame(own, clean);
   });
 
-  test("nor on what another connection has sent just before", () => {
+  test("not on what another connection has just sent", () => {
     const alone = new Compressor(core, { slot: 0 });
     const expected = messages.map((message) => alone.message(message));
     const one = new Compressor(core, { slot: 0 });
@@ -303,7 +303,7 @@ describe("what it sends depends on nothing but the connection's own bytes", () =
     });
   });
 
-  test("nor on what the slot's connection before has sent", () => {
+  test("not on what the slot's previous connection sent", () => {
     const message = json(random, 3000);
     const expected = new Compressor(core, { slot: 5 }).message(message);
     const before = new Compressor(core, { slot: 5 });
@@ -315,10 +315,10 @@ describe("what it sends depends on nothing but the connection's own bytes", () =
   });
 });
 
-describe("the ratio", () => {
+describe("compression ratio", () => {
   const kinds = streams(100_000);
 
-  /** Bytes sent for each received, with context takeover. */
+  /** Sent bytes per byte of message, with context takeover. */
   function ratio(messages: readonly Uint8Array[], level: number): number {
     const compressor = new Compressor(core, { level });
     let sent = 0;
@@ -338,7 +338,7 @@ describe("the ratio", () => {
     return sent / Buffer.concat(messages).length;
   }
 
-  test("by default is near that of zlib's level 6: 3 % on average, and 6 % at the worst", () => {
+  test("by default is near zlib's level 6: 3 % worse on average, and 6 % at most", () => {
     const worse = Object.entries(kinds).map(([name, messages]) => {
       const all = Buffer.concat(messages);
       const stream = ratio(messages, 6) / zlibRatio(messages, 6) - 1;
@@ -349,7 +349,7 @@ describe("the ratio", () => {
     expect(worse.reduce((sum, value) => sum + value, 0) / worse.length).toBeLessThan(0.03);
   });
 
-  test("gets no worse as the level rises, on average", () => {
+  test("does not get worse with the level, on average", () => {
     const means = LEVELS.map((level) => {
       const ratios = Object.values(kinds).map((messages) => Math.log(ratio(messages, level)));
       return ratios.reduce((sum, value) => sum + value, 0) / ratios.length;
@@ -360,7 +360,7 @@ describe("the ratio", () => {
   });
 });
 
-test("which of two matches that reach the end is taken does not depend on what lies after it", () => {
+test("the choice between two matches that reach the end does not depend on the data after it", () => {
   const core = new Core();
   const encoded = ["-one", "-two"].map((after) => {
     const slot = DEFLATE_SLOTS;

@@ -1,4 +1,4 @@
-// One message on its way through the core's inflate(), driven as src/deflate/ drives it: slot, input, window.
+// Passes one message through the core's inflate() like src/deflate/ does: with a slot, input and window.
 
 import { deflateCore } from "../../../src/deflate/core/core.ts";
 import {
@@ -23,14 +23,14 @@ import {
 const { bytes, u32, inflate } = deflateCore();
 
 export const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
-/** What lies around the output, and after the input, to see that it is left alone and not used. */
+/** Bytes around the output and after the input, to check that they are neither changed nor used. */
 const GUARD = 48;
 
 export interface InflateStreamOptions {
   readonly slot?: number;
   readonly reach?: number;
   readonly history?: Uint8Array;
-  /** How many bytes of output each call gets room for. */
+  /** The number of output bytes that each call has room for. */
   readonly room?: () => number;
 }
 
@@ -71,7 +71,7 @@ export class InflateStream {
     return Buffer.concat(this.#parts);
   }
 
-  /** Inflates a piece of any length. With `last`, the tail of the message is added. @returns what inflate() returns */
+  /** Inflates a piece of any length. With `last`, the tail of the message is added. @returns the result of inflate() */
   push(piece: Uint8Array, last: "last" | "more" = "more"): number {
     const input = last === "last" ? Buffer.concat([piece, TAIL]) : piece;
     let result = 0;
@@ -107,7 +107,7 @@ export class InflateStream {
     }
   }
 
-  /** Moves what matches may refer to to the start of the window, where little room is left after it. */
+  /** Moves the history to the start of the window if there is little room after it. */
   #makeRoom(): void {
     const out = this.#get(INFLATE_OUT);
     if (out - this.#window < INFLATE_WINDOW_SIZE - 1000) return;
@@ -115,18 +115,18 @@ export class InflateStream {
     this.#set(INFLATE_OUT, this.#window + MAX_WINDOW);
   }
 
-  /** Leaves matches only the last `kept` bytes to refer to. */
+  /** Keeps only the last `kept` bytes as history. */
   forgetBut(kept: number): void {
     this.#set(INFLATE_BASE, this.#get(INFLATE_OUT) - kept);
   }
 
-  /** Goes on with the next message, which may refer to this one. */
+  /** Continues with the next message, which may refer to this one. */
   next(): void {
     bytes.fill(0, this.#slot + INFLATE_PRIVATE, this.#slot + INFLATE_STATE_SIZE);
     this.#parts.length = 0;
   }
 
-  /** Goes on in another slot, and leaves nothing of use in this one. */
+  /** Continues in another slot, and leaves no useful data in this one. */
   moveTo(slot: number): void {
     const to = INFLATE_SLOTS + slot * INFLATE_SLOT_SIZE;
     const saved = bytes.slice(this.#slot, this.#slot + INFLATE_SLOT_SIZE);
@@ -139,7 +139,7 @@ export class InflateStream {
   }
 }
 
-/** A whole message at once. */
+/** Inflates a whole message at once. */
 export function inflateMessage(
   payload: Uint8Array,
   options: InflateStreamOptions = {},

@@ -1,4 +1,4 @@
-// assembly/deflate/inflate.ts against zlib, and what zlib cannot be asked.
+// Compares assembly/deflate/inflate.ts with zlib, and tests what zlib cannot check.
 
 import { once } from "node:events";
 import { constants, createDeflateRaw, deflateRawSync, type ZlibOptions } from "node:zlib";
@@ -30,7 +30,7 @@ import { zlibInflate } from "./zlib-inflate.ts";
 
 const NOTHING = new Uint8Array(0);
 
-/** A message as zlib makes it, without its tail. */
+/** A message compressed by zlib, without its tail. */
 function compress(data: Uint8Array, options: ZlibOptions = {}): Uint8Array {
   return deflateRawSync(data, { ...options, finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
 }
@@ -39,7 +39,7 @@ function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** Pushes a message in pieces of these lengths, its tail with the last or by itself. */
+/** Pushes a message in pieces of these lengths, with the tail in the last one or by itself. */
 function inPieces(payload: Uint8Array, length: () => number, options: InflateStreamOptions): [number, Uint8Array] {
   const stream = new InflateStream(options);
   let result = 0;
@@ -52,7 +52,7 @@ function inPieces(payload: Uint8Array, length: () => number, options: InflateStr
 }
 
 function expectOutput([result, output]: readonly [number, Uint8Array], data: Uint8Array, what?: unknown): void {
-  // Compared like this because a failure of toEqual() on large buffers takes minutes to print.
+  // A failure of toEqual() on large buffers would take minutes to print.
   expect([result, output.length, Buffer.compare(output, data)], JSON.stringify(what)).toEqual([
     INFLATE_DONE,
     data.length,
@@ -65,12 +65,12 @@ function expectInflated(payload: Uint8Array, data: Uint8Array, options: InflateS
   expectOutput([result, output], data, what);
 }
 
-/** Pieces and rooms of any length, of which many are short. */
+/** Random lengths of pieces and rooms, many of them short. */
 function anyLength(random: Random): () => number {
   return () => Math.floor(2 ** (12 * random.next())) - 1;
 }
 
-describe("what zlib compresses", () => {
+describe("inflates the output of zlib", () => {
   test.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])("at level %i, with all windows, strategies and memLevels", (level) => {
     const random = new Random(level);
     for (let windowBits = 8; windowBits <= 15; windowBits++) {
@@ -98,7 +98,7 @@ describe("what zlib compresses", () => {
     }
   });
 
-  test("with the messages before as context", () => {
+  test("with earlier messages as context", () => {
     const random = new Random(20);
     for (const windowBits of [9, 12, 15]) {
       const stream = new InflateStream({ reach: 2 ** windowBits, slot: 1 });
@@ -116,7 +116,7 @@ describe("what zlib compresses", () => {
     }
   });
 
-  test("with flushes of all kinds between", async () => {
+  test("with flushes of all kinds in between", async () => {
     const random = new Random(21);
     const { Z_PARTIAL_FLUSH, Z_SYNC_FLUSH, Z_FULL_FLUSH, Z_BLOCK } = constants;
     for (let i = 0; i < 60; i++) {
@@ -131,7 +131,7 @@ describe("what zlib compresses", () => {
       }
       deflater.end();
       await once(deflater, "end");
-      // Its last block is final.
+      // The last block is final.
       const payload = Buffer.concat(compressed);
       const data = Buffer.concat(parts);
       expectInflated(payload, data, {});
@@ -141,7 +141,7 @@ describe("what zlib compresses", () => {
   });
 });
 
-/** Short messages that have all kinds of blocks, symbols and copies in them. */
+/** Short messages with all kinds of blocks, symbols and copies. */
 const everyKind: Readonly<Record<string, { payload: Uint8Array; data: Uint8Array; history?: Uint8Array }>> = (() => {
   const prose = bytes("Whether 'tis nobler in the mind to suffer the slings and arrows of outrageous fortune, or to ");
   const long = sample(new Random(30), 700);
@@ -161,7 +161,7 @@ const everyKind: Readonly<Record<string, { payload: Uint8Array; data: Uint8Array
     },
     "an empty block in each byte": { payload: new BitWriter().fixed().bytes(), data: NOTHING },
   };
-  // The three bits of a stored block's header, and as many more to the next byte.
+  // The three header bits of a stored block, and as many more to the next byte.
   kinds["an empty block in each byte"].payload = Buffer.alloc(51, Uint8Array.of(0, 0, 0, 0xff, 0xff)).subarray(0, 51);
   return kinds;
 })();
@@ -209,8 +209,8 @@ describe("resumes at every byte", () => {
     });
   }
 
-  test("gives each byte of the output as soon as its bits are there", () => {
-    // zlib's own bounds: a literal of the fixed codes takes 8 bits, after 3 bits of the header.
+  test("returns each output byte as soon as its bits are there", () => {
+    // zlib's own bounds: a fixed code for a literal takes 8 bits, after a header of 3 bits.
     const stream = new InflateStream({});
     const payload = compress(bytes("abcdefgh"), { strategy: constants.Z_FIXED });
     payload.forEach((byte, i) => {
@@ -221,7 +221,7 @@ describe("resumes at every byte", () => {
 });
 
 describe("messages that take turns", () => {
-  test("have nothing of each other, whatever slots they are in", () => {
+  test("do not mix, whatever slots they are in", () => {
     const random = new Random(40);
     const free = Array.from({ length: INFLATE_SLOT_COUNT }, (_, slot) => slot);
     const takeSlot = (): number => free.splice(random.integer(0, free.length - 1), 1)[0]!;
@@ -255,8 +255,8 @@ describe("messages that take turns", () => {
     }
   });
 
-  test("even if their state has been in the same slot", () => {
-    // Their codes differ, and are in use when the other's turn comes.
+  test("do not mix even if their state was in the same slot", () => {
+    // Their codes differ, and are in use when the other takes its turn.
     const [one, two] = [corpora.json!, corpora["minified JavaScript"]!].map((corpus) => {
       const data = corpus.subarray(0, 9000);
       return { data, payload: compress(data) };
@@ -273,7 +273,7 @@ describe("messages that take turns", () => {
     expectOutput([second.push(two!.payload.subarray(1000), "last"), second.output], two!.data);
   });
 
-  test("after one has failed while its codes were built", () => {
+  test("do not mix after one failed while its codes were built", () => {
     const data = corpora.json!.subarray(0, 9000);
     const payload = compress(data);
     const stream = new InflateStream({ slot: 0 });
@@ -286,7 +286,7 @@ describe("messages that take turns", () => {
 });
 
 describe("blocks with BFINAL set (RFC 7692 §7.2.3.4)", () => {
-  /** A message in final blocks, each compressed with what came before as context. */
+  /** A message in final blocks, each with earlier data as context. */
   function inFinalBlocks(random: Random, count: number): { payload: Uint8Array; data: Uint8Array } {
     const blocks: Uint8Array[] = [];
     let data: Uint8Array = NOTHING;
@@ -300,23 +300,26 @@ describe("blocks with BFINAL set (RFC 7692 §7.2.3.4)", () => {
     return { payload: Buffer.concat(blocks), data };
   }
 
-  test.each([1, 2, 3, 10, MAX_FINAL_BLOCKS])("%i of them, with an empty block at the end and without", (count) => {
-    const random = new Random(50 + count);
-    for (let i = 0; i < 10; i++) {
-      const { payload, data } = inFinalBlocks(random, count);
-      for (const message of [payload, Buffer.concat([payload, Uint8Array.of(0)])]) {
-        expectInflated(message, data, {});
-        expectOutput(
-          inPieces(message, () => random.integer(0, 300), { room: anyLength(random) }),
-          data,
-        );
+  test.each([1, 2, 3, 10, MAX_FINAL_BLOCKS])(
+    "accepts %i of them, with and without an empty block at the end",
+    (count) => {
+      const random = new Random(50 + count);
+      for (let i = 0; i < 10; i++) {
+        const { payload, data } = inFinalBlocks(random, count);
+        for (const message of [payload, Buffer.concat([payload, Uint8Array.of(0)])]) {
+          expectInflated(message, data, {});
+          expectOutput(
+            inPieces(message, () => random.integer(0, 300), { room: anyLength(random) }),
+            data,
+          );
+        }
+        const rest = compress(data.subarray(0, 100));
+        expectInflated(Buffer.concat([payload, rest]), Buffer.concat([data, data.subarray(0, 100)]), {});
       }
-      const rest = compress(data.subarray(0, 100));
-      expectInflated(Buffer.concat([payload, rest]), Buffer.concat([data, data.subarray(0, 100)]), {});
-    }
-  });
+    },
+  );
 
-  test("one too many is refused where it ends", () => {
+  test("refuses one too many where it ends", () => {
     const { payload, data } = inFinalBlocks(new Random(60), MAX_FINAL_BLOCKS + 1);
     for (const message of [payload, Buffer.concat([payload, Uint8Array.of(0)])]) {
       const { result, output } = inflateMessage(message);
@@ -325,18 +328,18 @@ describe("blocks with BFINAL set (RFC 7692 §7.2.3.4)", () => {
     }
   });
 
-  test("a message that goes on does not end after one", () => {
+  test("does not end an unfinished message after one", () => {
     const stream = new InflateStream({});
     const block = deflateRawSync(bytes("one"));
     expect(stream.push(block)).toBe(INFLATE_NEEDS_INPUT);
     expect(stream.push(new BitWriter().stored(bytes(" two")).bytes())).toBe(INFLATE_NEEDS_INPUT);
-    // These four bytes begin a block and are not all there is.
+    // These four bytes begin a block, and more is needed.
     expect(stream.push(Uint8Array.of(0x00, 0x00, 0x00, 0xff, 0xff))).toBe(INFLATE_NEEDS_INPUT);
     expectOutput([stream.push(Uint8Array.of(0x00), "last"), stream.output], bytes("one two"));
   });
 });
 
-/** A match of the fixed codes: its length's symbol with extra bits, its distance's with extra bits. */
+/** A match with fixed codes: symbol and extra bits of the length, symbol and extra bits of the distance. */
 function fixedMatch(length: number, lengthBits: string, distance: number, distanceBits: string): (number | string)[] {
   return [length, lengthBits, FIXED_DISTANCES[distance]!, distanceBits];
 }
@@ -359,14 +362,14 @@ describe("how far matches may reach", () => {
     [384, 40_000, 384],
     [32_767, 40_000, 32_767],
     [32_768, 40_000, 32_768],
-    // What there is, if that is less.
+    // Less if there is less history.
     [32_768, 30_000, 30_000],
     [32_768, 300, 300],
     [256, 200, 200],
     [32_768, 1, 1],
   ])("reach %i, %i bytes of history: %i", (reach, length, most) => {
     const history = new Random(70).bytes(length);
-    // Room for a long copy, and hardly any.
+    // Room for a long copy, and for a single byte.
     for (const room of [() => Infinity, () => 1]) {
       const { result, output } = inflateMessage(reaching(most), { reach, history, room });
       const kept = history.subarray(-MAX_WINDOW);
@@ -380,11 +383,11 @@ describe("how far matches may reach", () => {
     }
   });
 
-  test("nothing where there is no history", () => {
+  test("nowhere without history", () => {
     expect(inflateMessage(reaching(1)).result).toBe(INFLATE_ERROR_DISTANCE);
   });
 
-  test("nothing that was given up in the middle of a match", () => {
+  test("not to history that was given up in the middle of a match", () => {
     const history = new Random(71).bytes(300);
     const inMatch = (kept: number): number => {
       let calls = 0;
@@ -401,7 +404,7 @@ describe("how far matches may reach", () => {
     expect(inMatch(299)).toBe(INFLATE_ERROR_DISTANCE);
   });
 
-  test("what is in the output already", () => {
+  test("to bytes in the output", () => {
     const payload = (distance: number) =>
       new BitWriter()
         .header(1)
@@ -415,15 +418,15 @@ describe("how far matches may reach", () => {
   });
 });
 
-/** All code lengths of 4 bits, but not the repetitions. */
+/** All code lengths as codes of 4 bits, without the repetitions. */
 const PLAIN = lengths(19, Object.fromEntries(Array.from({ length: 16 }, (_, i) => [i, 4])));
 const A = 97;
 const ONLY_END = lengths(257, { 256: 1 });
 const A_AND_END = lengths(257, { [A]: 1, 256: 1 });
-/** A, a length of 3 and the end: 00 is A, 01 the end, 10 and 11 lengths of 3 and 4. */
+/** A, a length of 3 and the end: 00 is A, 01 is the end, 10 and 11 are lengths of 3 and 4. */
 const WITH_LENGTHS = lengths(259, { [A]: 2, 256: 2, 257: 2, 258: 2 });
 
-describe("what is refused, and as what", () => {
+describe("refuses invalid data with the right error", () => {
   const writer = (): BitWriter => new BitWriter();
   const cases: [string, number, BitWriter][] = [
     ["a block of type 3", INFLATE_ERROR_BLOCK_TYPE, writer().header(3)],
@@ -434,8 +437,8 @@ describe("what is refused, and as what", () => {
     ["31 distances", INFLATE_ERROR_COUNTS, writer().dynamic(257, 31, PLAIN)],
     ["32 distances", INFLATE_ERROR_COUNTS, writer().dynamic(286, 32, PLAIN)],
     ["too many codes for code lengths", INFLATE_ERROR_CODE_LENGTHS, writer().dynamic(257, 1, [1, 1, 1])],
-    ["too few of them", INFLATE_ERROR_CODE_LENGTHS, writer().dynamic(257, 1, [2, 2, 2])],
-    ["only one of them", INFLATE_ERROR_CODE_LENGTHS, writer().dynamic(257, 1, [1])],
+    ["too few codes for code lengths", INFLATE_ERROR_CODE_LENGTHS, writer().dynamic(257, 1, [2, 2, 2])],
+    ["only one code for code lengths", INFLATE_ERROR_CODE_LENGTHS, writer().dynamic(257, 1, [1])],
     [
       "a repetition of nothing",
       INFLATE_ERROR_REPEAT,
@@ -455,19 +458,19 @@ describe("what is refused, and as what", () => {
     ["no end of block", INFLATE_ERROR_NO_END, writer().codes(lengths(257, { [A]: 1, 98: 1 }), [1])],
     ["no codes for code lengths", INFLATE_ERROR_NO_END, writer().dynamic(257, 1, []).code("0".repeat(258))],
     ["too many literal codes", INFLATE_ERROR_LITERAL_CODES, writer().codes(lengths(257, { 1: 1, 2: 1, 256: 1 }), [1])],
-    ["too few of them", INFLATE_ERROR_LITERAL_CODES, writer().codes(lengths(257, { 1: 2, 256: 2 }), [1])],
-    ["only one of 2 bits", INFLATE_ERROR_LITERAL_CODES, writer().codes(lengths(257, { 256: 2 }), [1])],
-    ["too few long ones", INFLATE_ERROR_LITERAL_CODES, writer().codes(lengths(257, { 1: 1, 256: 15 }), [1])],
+    ["too few literal codes", INFLATE_ERROR_LITERAL_CODES, writer().codes(lengths(257, { 1: 2, 256: 2 }), [1])],
+    ["only one literal code of 2 bits", INFLATE_ERROR_LITERAL_CODES, writer().codes(lengths(257, { 256: 2 }), [1])],
+    ["too few long literal codes", INFLATE_ERROR_LITERAL_CODES, writer().codes(lengths(257, { 1: 1, 256: 15 }), [1])],
     ["too many distance codes", INFLATE_ERROR_DISTANCE_CODES, writer().codes(A_AND_END, [1, 1, 1])],
-    ["too few of them", INFLATE_ERROR_DISTANCE_CODES, writer().codes(A_AND_END, [2, 2])],
-    ["only one of 2 bits", INFLATE_ERROR_DISTANCE_CODES, writer().codes(A_AND_END, [2])],
+    ["too few distance codes", INFLATE_ERROR_DISTANCE_CODES, writer().codes(A_AND_END, [2, 2])],
+    ["only one distance code of 2 bits", INFLATE_ERROR_DISTANCE_CODES, writer().codes(A_AND_END, [2])],
     ["length symbol 286", INFLATE_ERROR_SYMBOL, writer().header(1).fixed(A, 286)],
     ["length symbol 287", INFLATE_ERROR_SYMBOL, writer().header(1).fixed(A, 287)],
     ["distance symbol 30", INFLATE_ERROR_SYMBOL, writer().header(1).fixed(A, 257, FIXED_DISTANCES[30]!)],
     ["distance symbol 31", INFLATE_ERROR_SYMBOL, writer().header(1).fixed(A, 257, FIXED_DISTANCES[31]!)],
-    ["a literal code that is missing", INFLATE_ERROR_SYMBOL, writer().codes(ONLY_END, [1]).code("1")],
-    ["a distance code that is missing", INFLATE_ERROR_SYMBOL, writer().codes(WITH_LENGTHS, [1]).code("00101")],
-    ["a distance where there are none", INFLATE_ERROR_SYMBOL, writer().codes(WITH_LENGTHS, [0]).code("00100")],
+    ["a missing literal code", INFLATE_ERROR_SYMBOL, writer().codes(ONLY_END, [1]).code("1")],
+    ["a missing distance code", INFLATE_ERROR_SYMBOL, writer().codes(WITH_LENGTHS, [1]).code("00101")],
+    ["a distance without distance codes", INFLATE_ERROR_SYMBOL, writer().codes(WITH_LENGTHS, [0]).code("00100")],
     [
       "a distance that is too far",
       INFLATE_ERROR_DISTANCE,
@@ -483,7 +486,7 @@ describe("what is refused, and as what", () => {
   for (const [what, error, stream] of cases) {
     test(what, () => {
       const payload = stream.bytes();
-      // What follows, long enough for decodeFast(), makes no difference.
+      // More data after the error, enough for decodeFast(), makes no difference.
       const followed = error === INFLATE_ERROR_END ? payload : Buffer.concat([payload, new Uint8Array(40)]);
       const { output } = inflateMessage(payload);
       for (const message of [payload, followed]) {
@@ -499,7 +502,7 @@ describe("what is refused, and as what", () => {
   }
 });
 
-describe("incomplete codes that zlib understands", () => {
+describe("accepts incomplete codes that zlib accepts", () => {
   const end = (stream: BitWriter): Uint8Array => stream.header(0).align().bytes();
   const cases: [string, string, Uint8Array][] = [
     ["only an end of block", "", end(new BitWriter().codes(ONLY_END, [1]).code("0"))],
@@ -526,7 +529,7 @@ describe("incomplete codes that zlib understands", () => {
   });
 });
 
-test("codes of all lengths, in subtables of all sizes", () => {
+test("accepts codes of all lengths, in subtables of all sizes", () => {
   const random = new Random(80);
   for (let i = 0; i < 150; i++) {
     const literals = randomCode(random, 286, 256);
@@ -537,14 +540,14 @@ test("codes of all lengths, in subtables of all sizes", () => {
     for (const symbol of text) writer.code(codes[symbol]!);
     const payload = writer.code(codes[256]!).header(0).align().bytes();
     expectInflated(payload, Uint8Array.from(text), {});
-    // Matches and what else there is in random bits.
+    // Random bits contain matches and everything else.
     const noise = new BitWriter().codes(literals, distances).align().bytes();
     const history = sample(random, MAX_WINDOW);
     expectAsZlib(Buffer.concat([noise, random.bytes(500)]), history);
   }
 });
 
-/** The lengths of a complete code for some of the symbols, of which `always` is one. Leaves are split to make more. */
+/** The lengths of a complete code for some of the symbols, including `always`. Leaves are split to make more. */
 function randomCode(random: Random, symbols: number, always = 0): number[] {
   const leaves = [1, 1];
   const count = random.integer(2, symbols);
@@ -568,7 +571,7 @@ function randomCode(random: Random, symbols: number, always = 0): number[] {
   return result;
 }
 
-/** The same result as zlib's, and the same bytes, whole and in pieces. */
+/** Expects zlib's result and bytes, whole and in pieces. */
 function expectAsZlib(payload: Uint8Array, history: Uint8Array, room?: () => number, piece?: () => number): number {
   const expected = zlibInflate(payload, history);
   const { result, output } = inflateMessage(payload, { history });
@@ -582,7 +585,7 @@ function expectAsZlib(payload: Uint8Array, history: Uint8Array, room?: () => num
   return result;
 }
 
-test("what is corrupt ends as in zlib", () => {
+test("ends like zlib for corrupt data", () => {
   const random = new Random(90);
   const results = new Map<number, number>();
   for (let i = 0; i < 2500; i++) {
@@ -602,6 +605,6 @@ test("what is corrupt ends as in zlib", () => {
     const result = expectAsZlib(payload, history, anyLength(random), anyLength(random));
     results.set(result, (results.get(result) ?? 0) + 1);
   }
-  // All kinds have been among them but INFLATE_ERROR_FINAL_BLOCKS.
+  // All results except INFLATE_ERROR_FINAL_BLOCKS occurred.
   expect([...results.keys()].toSorted((a, b) => a - b)).toEqual([-11, -10, -9, -8, -7, -6, -5, -4, -3, -2, -1, 2]);
 });

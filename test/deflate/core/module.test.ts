@@ -1,4 +1,4 @@
-// The second core as it is compiled: what it exports, its memory map, its size.
+// The compiled DEFLATE core: its exports, memory map and size.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -10,11 +10,11 @@ import { DEFLATE_HEX } from "../../../src/deflate/core/embedded.ts";
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const wasm = Buffer.from(DEFLATE_HEX, "hex");
 
-test("it is what the package publishes", () => {
+test("is the module that the package publishes", () => {
   expect(wasm.equals(readFileSync(`${root}dist/deflate.wasm`))).toBe(true);
 });
 
-test("it exports these, and imports nothing", () => {
+test("exports these functions, and imports nothing", () => {
   const module = new WebAssembly.Module(wasm);
   expect(WebAssembly.Module.imports(module)).toEqual([]);
   const exports = WebAssembly.Module.exports(module).map(({ name, kind }) => `${kind} ${name}`);
@@ -22,7 +22,7 @@ test("it exports these, and imports nothing", () => {
   expect(exports.sort()).toEqual([...functions, "memory memory"]);
 });
 
-test("its memory is fixed, and its regions do not overlap", () => {
+test("has fixed memory, and its regions do not overlap", () => {
   const { memory } = new WebAssembly.Instance(new WebAssembly.Module(wasm)).exports as { memory: WebAssembly.Memory };
   const size = map.DEFLATE_PAGES * 65536;
   expect(memory.buffer.byteLength).toBe(size);
@@ -38,7 +38,7 @@ test("its memory is fixed, and its regions do not overlap", () => {
   for (let i = 1; i < ends.length; i++) expect(ends[i]![0]).toBeGreaterThanOrEqual(ends[i - 1]![1]);
 });
 
-test("a slot holds its state, its table and its window", () => {
+test("a slot fits its state, its table and its window", () => {
   expect(map.INFLATE_STATE_SIZE).toBeLessThanOrEqual(map.INFLATE_WINDOW);
   expect(map.INFLATE_WINDOW + map.INFLATE_WINDOW_SIZE).toBeLessThanOrEqual(map.INFLATE_SLOT_SIZE);
   expect(map.DEFLATE_STATE_SIZE).toBeLessThanOrEqual(map.DEFLATE_TABLE);
@@ -47,6 +47,6 @@ test("a slot holds its state, its table and its window", () => {
   expect(map.DEFLATE_WINDOW + map.DEFLATE_WINDOW_SIZE).toBeLessThanOrEqual(map.DEFLATE_SLOT_SIZE);
 });
 
-test("it is at most 6 KB gzipped", () => {
+test("is at most 6 KB gzipped", () => {
   expect(gzipSync(wasm, { level: 9 }).length).toBeLessThanOrEqual(6000);
 });

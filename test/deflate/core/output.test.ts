@@ -1,5 +1,5 @@
-// What deflate() makes of given messages stays the same, byte for byte. Nothing depends on that; but a change that makes it compress
-// less, or otherwise, should be one that was meant: then write what the failure shows, and look at `npm run bench`.
+// The output of deflate() stays the same, byte for byte. Nothing depends on that, but a change that compresses differently
+// should be deliberate: copy the new hashes from the failure, and check `npm run bench`.
 
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
@@ -15,7 +15,7 @@ function skewed(random: Random, length: number): Uint8Array {
   return Uint8Array.from({ length }, () => Math.clz32(random.integer(0, 2 ** 32 - 1)) * 7);
 }
 
-/** Few distinct bytes, with matches of all lengths and distances. */
+/** A few distinct bytes, with matches of all lengths and distances. */
 function repeated(random: Random, length: number): Uint8Array {
   const bytes = random.bytes(length);
   for (let at = 300; at < length;) {
@@ -28,10 +28,10 @@ function repeated(random: Random, length: number): Uint8Array {
 }
 
 const KINDS = [json, mixed, skewed, repeated, (random: Random, length: number) => random.bytes(length)];
-/** Of short ones, many: there a bit decides which kind of block is the shortest. */
+/** Many short lengths, where one bit decides which kind of block is the shortest. */
 const SIZES = [...Array.from({ length: 120 }, (_, size) => size), 300, 1000, 5000, 20_000, 70_000];
 
-/** By the window and the level. */
+/** By window and level. */
 const EXPECTED: Readonly<Record<number, readonly string[]>> = {
   8: [
     "8c35a04845a1b228",
@@ -71,7 +71,7 @@ const EXPECTED: Readonly<Record<number, readonly string[]>> = {
   ],
 };
 
-/** The hash of all that one connection sends. */
+/** The hash of everything one connection sends. */
 function outputOf(seed: number, level: number, window: number): string {
   const random = new Random(seed);
   const compressor = new Compressor(core, { level, window });

@@ -1,4 +1,4 @@
-// What connections send, the same in every run: streams of messages of several kinds.
+// Message streams of several kinds, the same in every run.
 
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -19,11 +19,11 @@ const WORDS = (
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-/** A word: common ones more often. */
+/** A word. Common ones are more frequent. */
 const word = (random: Random): string => WORDS[Math.floor(WORDS.length * random.next() * random.next())]!;
 const words = (random: Random, count: number): string => Array.from({ length: count }, () => word(random)).join(" ");
 
-/** JSON of 675 bytes: an event, much the same each time. */
+/** JSON of 675 bytes: similar events. */
 function events(count: number): Uint8Array[] {
   return Array.from({ length: count }, (_, i) =>
     encode(
@@ -105,7 +105,7 @@ function html(random: Random, count: number): Uint8Array[] {
   });
 }
 
-/** Of the executable, which is large. */
+/** A part of the executable, which is large. */
 function machineCode(length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   const file = openSync(process.execPath, "r");
@@ -144,7 +144,7 @@ function runs(random: Random, count: number): Uint8Array[] {
 
 const minified = fileURLToPath(new URL("../../../node_modules/pako/dist/browser/pako.umd.min.js", import.meta.url));
 
-/** Streams of messages by their kind, each of about `size` bytes. */
+/** Streams of messages by kind, each of about `size` bytes. */
 export function streams(size: number): Record<string, Uint8Array[]> {
   const random = new Random(7692);
   return {

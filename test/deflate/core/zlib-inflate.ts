@@ -1,4 +1,4 @@
-// What zlib says to a message: the oracle of inflate().
+// zlib's verdict on a message: the oracle of inflate().
 
 import { constants, inflateRawSync, type InputType, type ZlibOptions } from "node:zlib";
 import {
@@ -35,18 +35,18 @@ const RESULTS: Readonly<Record<string, number>> = {
   "unexpected end of file": INFLATE_ERROR_END,
 };
 
-/** A final block of four bytes. Only between blocks is it read as that, and not as more of a block. */
+/** A final block of four bytes. It is read as a block only between blocks. */
 const MARK = Uint8Array.of(0x4d, 0x41, 0x52, 0x4b);
 const MARK_BLOCK = Uint8Array.of(0x01, 0x04, 0x00, 0xfb, 0xff, ...MARK);
 
 export interface ZlibResult {
-  /** What inflate() should return. */
+  /** The expected result of inflate(). */
   readonly result: number;
-  /** Undefined after any error but INFLATE_ERROR_END: then zlib keeps it to itself. */
+  /** Undefined after any error except INFLATE_ERROR_END, because zlib does not return the data then. */
   readonly data: Uint8Array | undefined;
 }
 
-/** Its types leave `info` out. */
+/** The types of node:zlib omit `info`. */
 function inflateRaw(input: InputType, options: ZlibOptions): { data: Uint8Array; bytesRead: number } {
   const { buffer, engine } = inflateRawSync(input, { ...options, info: true }) as unknown as {
     buffer: Uint8Array;
@@ -77,7 +77,7 @@ export function zlibInflate(payload: Uint8Array, history: Uint8Array = new Uint8
   }
 }
 
-/** If blocks are all that is in the input, which zlib has read to its end. */
+/** Whether the input consists only of blocks, all read by zlib. */
 function isBetweenBlocks(input: Uint8Array, options: ZlibOptions): boolean {
   try {
     const { data, bytesRead } = inflateRaw(Buffer.concat([input, MARK_BLOCK]), options);

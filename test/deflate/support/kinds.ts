@@ -1,4 +1,4 @@
-// The kinds of session that there are: what holds for one holds for the other, unless a test says otherwise.
+// The two kinds of session. Tests apply to both unless they say otherwise.
 
 import zlib from "node:zlib";
 import type { PerMessageDeflateOptions } from "../../../src/deflate/options.ts";
@@ -11,13 +11,13 @@ export type Kind = "core" | "zlib";
 
 export interface Sessions {
   readonly kind: Kind;
-  /** open() of session.ts, of this kind unless the options have a codec. */
+  /** open() of session.ts, for this kind unless the options contain a codec. */
   readonly open: (
     role: Role,
     parameters?: ExtensionParameters,
     options?: PerMessageDeflateOptions,
   ) => ReturnType<typeof openOf>;
-  /** connect() of session.ts, both ends of this kind. */
+  /** connect() of session.ts, with both ends of this kind. */
   readonly connect: typeof connectOf;
 }
 

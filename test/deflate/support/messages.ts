@@ -1,4 +1,4 @@
-// Messages as servers send them, the same in every run.
+// Messages like those of servers, the same in every run.
 
 import type { Random } from "../../support/random.ts";
 
@@ -12,7 +12,7 @@ function item(random: Random, id: number): object {
   return { type: "message", id, channel: `general-${random.integer(1, 20)}`, user, text, at: random.integer(0, 1e9) };
 }
 
-/** JSON of about so many bytes. */
+/** JSON of about `length` bytes. */
 export function json(random: Random, length: number): Uint8Array {
   const items: string[] = [];
   for (let total = 0; total < length; total += items.at(-1)!.length + 1) {

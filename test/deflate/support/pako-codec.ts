@@ -17,12 +17,12 @@ class BoundedInflate extends Inflate {
   }
 }
 
-/** A codec for places that have no zlib of their own. */
+/** A codec for runtimes without a zlib. */
 export const pakoCodec: DeflateCodec = {
   deflate(data, { dictionary, windowBits, level, memLevel, strategy }) {
     const deflate = new Deflate({
       raw: true,
-      // As zlib, it cannot do 8, and with 9 its matches stay within 250 bytes.
+      // Like zlib, it does not support 8. With 9, its matches stay within 250 bytes.
       windowBits: Math.max(9, windowBits),
       level,
       memLevel,

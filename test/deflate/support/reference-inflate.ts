@@ -1,4 +1,4 @@
-// DEFLATE written straight from RFC 1951, to look at what a compressor has done.
+// An inflater written straight from RFC 1951, to check the output of a compressor.
 
 const LENGTH_BASE = [
   3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258,
@@ -15,7 +15,7 @@ const CODE_LENGTH_ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2
 
 export interface ReferenceResult {
   readonly data: Uint8Array;
-  /** How far back the farthest match reaches: 0 if there is none. */
+  /** How far back the farthest match reaches; 0 if there are no matches. */
   readonly farthest: number;
   readonly finalBlocks: number;
 }
@@ -41,7 +41,10 @@ function huffman(lengths: readonly number[]): Huffman {
 const FIXED_LITERALS = huffman(Array.from({ length: 288 }, (_, i) => (i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8)));
 const FIXED_DISTANCES = huffman(Array.from({ length: 30 }, () => 5));
 
-/** Inflates all blocks, also behind final ones, which begin at the next byte. Throws if they do not end with the input. */
+/**
+ * Inflates all blocks, including those after a final one, which begin at the next byte. Throws if they do not end with the
+ * input.
+ */
 export function referenceInflate(input: Uint8Array, dictionary: Uint8Array = new Uint8Array(0)): ReferenceResult {
   const out: number[] = [...dictionary];
   let at = 0;
@@ -69,7 +72,7 @@ export function referenceInflate(input: Uint8Array, dictionary: Uint8Array = new
       first = (first + count) << 1;
       code <<= 1;
     }
-    throw new Error("There is no such code");
+    throw new Error("The code does not exist");
   };
   const align = (): void => {
     at = (at + 7) & ~7;
@@ -120,7 +123,7 @@ export function referenceInflate(input: Uint8Array, dictionary: Uint8Array = new
       for (let i = 0; i < length; i++) out.push(bits(8));
     } else if (type === 1) compressed(FIXED_LITERALS, FIXED_DISTANCES);
     else if (type === 2) compressed(...dynamic());
-    else throw new Error("There is no such type of block");
+    else throw new Error("The type of block does not exist");
     if (final) {
       finalBlocks++;
       align();

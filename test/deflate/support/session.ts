@@ -1,4 +1,4 @@
-// One connection's session, driven as Protocol drives it.
+// Drives the session of one connection like Protocol does.
 
 import type { Extension, ExtensionParameters, ExtensionSession } from "../../../src/frame/extension.ts";
 import type { Role } from "../../../src/frame/options.ts";
@@ -17,7 +17,7 @@ export function open(
   return session;
 }
 
-/** A header's parameters: "a; b=1". */
+/** Parses the parameters of a header field: "a; b=1". */
 export function parameters(text: string): ExtensionParameters {
   return text
     .split(";")
@@ -33,7 +33,7 @@ export function text(formatted: ExtensionParameters): string {
   return formatted.map(([name, value]) => (value === true ? name : `${name}=${value}`)).join("; ");
 }
 
-/** Both ends, after a negotiation. */
+/** Both ends after a negotiation. */
 export function connect(
   clientOptions: PerMessageDeflateOptions = {},
   serverOptions: PerMessageDeflateOptions = clientOptions,
@@ -49,7 +49,7 @@ export function connect(
   throw new Error("The server declines");
 }
 
-/** A whole message: compressed, not compressed, or as the session is configured. */
+/** Sends a whole message: compressed, uncompressed, or as the session decides. */
 export function send(
   session: ExtensionSession,
   payload: Uint8Array,
@@ -59,7 +59,7 @@ export function send(
   return session.encode({ payload, text: false, first: true, last: true, compress: asked });
 }
 
-/** A message in parts, each in its fragment, laid end to end as they arrive. */
+/** Sends a message in fragments, and returns their payloads joined. */
 export function sendParts(session: ExtensionSession, parts: readonly Uint8Array[]): Uint8Array {
   const encoded = parts.map((payload, i) =>
     session.encode({ payload, text: false, first: i === 0, last: i === parts.length - 1, compress: true }),
