@@ -1,5 +1,5 @@
-// Close codes, sent and received, in both roles and on each layer. Encoders, and a decoder on the WASM core, get all 65,536. The others
-// get those around the ends of each range, and some between: close-codes.slow.ts has all there, too.
+// Close codes, sent and received, in both roles and on each layer. Encoders, and a decoder on the WASM core, get all 65,536.
+// The others get those around the ends of each range, and some in between; close-codes.slow.ts has them all.
 
 import { expect, test } from "vitest";
 import { Protocol } from "../../src/index.ts";
@@ -19,11 +19,11 @@ test("2,012 codes may be sent", () => {
 for (const role of ROLES) {
   const core = role === "server" ? "wasm" : "portable";
 
-  test(`${role}: an encoder sends what may be sent`, () => layer.encoded(role, core, EVERY_CODE));
+  test(`${role}: an encoder sends only valid codes`, () => layer.encoded(role, core, EVERY_CODE));
 
-  // Before the second byte of the code.
+  // Cut before the second byte of the code.
   const at = role === "server" ? 7 : 3;
-  test(`${role}: a decoder takes what may be sent`, () =>
+  test(`${role}: a decoder accepts only valid codes`, () =>
     layer.decoded(role, core, core === "wasm" ? EVERY_CODE : SOME, at));
 
   test(`${role}: Protocol`, () => {
@@ -32,7 +32,7 @@ for (const role of ROLES) {
     layer.sent(role, SOME);
   });
 
-  test(`${role}: Protocol refuses what is no code at all`, () => {
+  test(`${role}: Protocol refuses values that are not codes`, () => {
     const protocol = new Protocol({ role });
     for (const code of [65_536, 66_536, 1000.5, -1, -1000, Number.NaN, Infinity, "1000", null, {}]) {
       expect(() => protocol.close(code as number)).toThrow(RangeError);

@@ -1,5 +1,5 @@
-// Our Close, the peer's, a broken rule, the end of the peer's stream and a reset: every interleaving of every choice of them, spread
-// over turns of the event loop in every way, with and without messages; and of a Protocol every sequence of up to six.
+// Our Close, the peer's, a broken rule, the end of the peer's stream and a reset: every interleaving of every choice, spread
+// over turns of the event loop in every way, with and without messages. For Protocol, every sequence of up to six.
 
 import { test } from "vitest";
 import { ROLES } from "../support/wire.ts";
@@ -12,7 +12,7 @@ import { withoutTimers } from "./support/timers.ts";
 withoutTimers();
 
 const TIMEOUT = 1_800_000;
-/** How many connections share their turns. */
+/** The number of connections that share turns. */
 const TOGETHER = 512;
 
 interface Order {

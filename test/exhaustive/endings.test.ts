@@ -1,6 +1,6 @@
-// Our Close, the peer's, a broken rule, the end of the peer's stream and a reset, in every order: who is told what, that "close"
-// comes once and last, with which code, and what has been written. The model is a table (support/endings.ts). endings.slow.ts
-// has longer sequences, and every way to spread them over turns of the event loop.
+// Our Close, the peer's, a broken rule, the end of the peer's stream and a reset, in every order. Checks the events, that
+// "close" comes once and last, its code, and the written frames against a table (support/endings.ts). endings.slow.ts has
+// longer sequences, spread over turns in every way.
 
 import { test } from "vitest";
 import { ROLES } from "../support/wire.ts";
@@ -12,7 +12,7 @@ import { withoutTimers } from "./support/timers.ts";
 
 withoutTimers();
 
-/** All in one turn, or each in a turn of its own. */
+/** All actions in one turn, or each in a turn of its own. */
 const TURNS = [0, ~0];
 
 for (const role of ROLES) {

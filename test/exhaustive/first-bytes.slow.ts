@@ -1,5 +1,5 @@
-// All 65,536 pairs of first bytes get the verdict of the reference decoder: in both roles, on both cores, whatever came before,
-// whichever RSV bits are owned, in one chunk and cut between the two; and so does every first byte after every other.
+// Checks all 65,536 pairs of first bytes against the reference decoder: in both roles, on both cores, after any frames, with
+// any RSV bits owned, in one chunk and in two. Also checks every first byte after every other.
 
 import { expect, test } from "vitest";
 import { concat, serialize } from "../reference/serialize.ts";
@@ -43,7 +43,7 @@ for (const role of ROLES) {
                 for (const subject of subjects) {
                   runs++;
                   assertVerdict(setting, subject.verdict(bytes), expected, bytes);
-                  // Where the first is refused, nothing looks at the second.
+                  // If the first byte is refused, nothing reads the second.
                   if (alone !== "" || relaxed) continue;
                   runs++;
                   assertVerdict(setting, subject.verdict(one, bytes.subarray(1)), expected, bytes);

@@ -1,6 +1,5 @@
-// Every first two bytes of a frame get the verdict of the reference decoder, in both roles and on both cores: whatever came
-// before, and whichever RSV bits are owned. Where the second byte does not matter, three have to do here: first-bytes.slow.ts
-// has all.
+// Checks the first two bytes of a frame against the reference decoder, in both roles and on both cores, after any frames and
+// with any RSV bits owned. If the first byte decides alone, three second bytes must do; first-bytes.slow.ts has them all.
 
 import { expect, test } from "vitest";
 import { CORES, ROLES } from "../support/wire.ts";

@@ -1,5 +1,5 @@
-// Recorded connections that end early: after each byte of the first 16 KiB, and after each byte of each header that follows. What
-// came before is delivered, and the end is the right one.
+// Recorded connections that end early: after each byte of the first 16 KiB, and after each byte of each later header. Earlier
+// messages are delivered, and the ending is correct.
 
 import { expect, test } from "vitest";
 import { CORES } from "../support/wire.ts";
@@ -10,10 +10,10 @@ withoutTimers();
 
 const TIMEOUT = 1_800_000;
 const ALL = 16_384;
-/** For what takes longer: each byte of the beginning, and each of the headers up to there. */
+/** For slower tests: each byte and each header up to here. */
 const SOME = 2048;
 
-test("there are all twelve, of both directions", () => {
+test("there are twelve recordings, in both directions", () => {
   expect(recordings()).toHaveLength(24);
 });
 
@@ -22,7 +22,7 @@ for (const recording of recordings()) {
   const { name } = recording;
 
   for (const core of CORES) {
-    // The portable core takes ten times as long: of a long stream it has the beginning, and the whole byte by byte.
+    // The portable core takes ten times as long. It gets the beginning of a long stream, and the whole stream byte by byte.
     const few = core === "wasm" ? lengths : lengths.filter((length) => length <= ALL);
 
     test(

@@ -1,5 +1,5 @@
-// Recorded connections that end early: what came before is delivered, and the end is the right one, whichever byte is the last.
-// prefixes.slow.ts has all lengths up to 16 KiB, and the headers after that.
+// Recorded connections that end early, at any byte: earlier messages are delivered, and the ending is correct. prefixes.slow.ts
+// has all lengths up to 16 KiB, and the headers after that.
 
 import { test } from "vitest";
 import { CORES } from "../support/wire.ts";
@@ -8,7 +8,7 @@ import { withoutTimers } from "./support/timers.ts";
 
 withoutTimers();
 
-/** How much of each is looked at here, in bytes: captures.test.ts has the whole. */
+/** The bytes of each recording that are tested here. captures.test.ts tests the rest. */
 const MOST = 2048;
 const ALL = 128;
 

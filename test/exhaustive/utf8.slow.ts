@@ -1,7 +1,7 @@
-// Every string of up to three bytes, and every string of four bytes from the ends of each class, on both cores, cut at every
-// place: as a text frame that comes in chunks, as a text of several frames, and as the reason of a Close.
+// Every string of up to three bytes, and every string of four bytes from the ends of each class, on both cores and cut at every
+// place: in a text frame in chunks, in a text of several frames, and in the reason of a Close.
 //
-// The portable core takes ten times as long: with EXHAUSTIVE=1 in the environment it gets all strings of three bytes, too, and
+// The portable core takes ten times as long. It gets all strings of three bytes only with EXHAUSTIVE=1 in the environment;
 // otherwise those that begin with an end of a class.
 
 import { expect, test } from "vitest";
@@ -20,7 +20,7 @@ function assertRight(wrong: string | undefined): void {
 }
 
 test(
-  "the reference decoder knows the same UTF-8 as V8",
+  "the reference decoder accepts the same UTF-8 as V8",
   () => {
     for (const text of strings(2, EVERY_BYTE)) assertSame(text);
     for (const text of strings(4, EDGES)) assertSame(text);

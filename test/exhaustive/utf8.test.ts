@@ -1,5 +1,5 @@
-// UTF-8 against what V8 encodes, on both cores, cut at every place: as a text frame that comes in chunks, as a text of several
-// frames, and as the reason of a Close. utf8.slow.ts has what takes longer.
+// Compares UTF-8 checks with V8's encoder, on both cores and cut at every place: in a text frame in chunks, in a text of
+// several frames, and in the reason of a Close. utf8.slow.ts has the longer runs.
 
 import { expect, test } from "vitest";
 import { FrameDecoder } from "../../src/index.ts";
@@ -18,7 +18,7 @@ function assertRight(wrong: string | undefined): void {
   if (wrong !== undefined) expect.fail(wrong);
 }
 
-test("the reference decoder knows the same UTF-8 as V8", () => {
+test("the reference decoder accepts the same UTF-8 as V8", () => {
   for (const length of [1, 2, 3]) {
     for (const text of strings(length, EDGES)) {
       if (wrongAt(text) !== wrongForReference(text)) expect.fail(Buffer.from(text).toString("hex"));
@@ -28,7 +28,7 @@ test("the reference decoder knows the same UTF-8 as V8", () => {
 
 for (const name of CORES) {
   const isFast = name === "wasm";
-  const which = isFast ? "every string of up to two bytes" : "every byte, strings of two";
+  const which = isFast ? "every string of up to two bytes" : "every byte, strings of two bytes";
   test(`the ${name} core: ${which}, and of three from the ends of each class`, () => {
     const core = new CoreText(name);
     for (const [length, values] of [
@@ -43,7 +43,7 @@ for (const name of CORES) {
   });
 }
 
-/** As a lead byte of four is looked at: the classes that tell its second byte, and one wrong byte for each later place. */
+/** Lead bytes for four-byte strings: the classes that differ in their second byte, and a wrong byte. */
 const LEADS = [0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5];
 const LATER = [0x7f, 0x80, 0xbf, 0xc0];
 
@@ -74,7 +74,7 @@ for (const name of CORES) {
   });
 }
 
-test("sequences at every place of the vectors, right and wrong", () => {
+test("valid and invalid sequences at every place of the vectors", () => {
   const right = ["c280", "dfbf", "e0a080", "ed9fbf", "ee8080", "efbfbf", "f0908080", "f48fbfbf", "efbbbf"];
   const wrong = ["c080", "c1bf", "e09fbf", "eda080", "f08fbfbf", "f4908080", "f8", "80", "c2", "e0a0", "f09080"];
   const fillers = ["x", "é", "漢", "😀"].map((character) => Buffer.from(character.repeat(40)).subarray(0, 40));
@@ -93,7 +93,7 @@ test("sequences at every place of the vectors, right and wrong", () => {
   }
 });
 
-test("long text, valid but for one byte anywhere", () => {
+test("long text with one invalid byte at any place", () => {
   const text = Buffer.from("naïve Grüße, мир 世界 😀 plain ASCII for a while, then é again. ".repeat(3));
   for (let at = 0; at < text.length; at++) {
     for (const byte of [0x80, 0xff, 0xc3, 0xed]) {
@@ -104,7 +104,7 @@ test("long text, valid but for one byte anywhere", () => {
   }
 });
 
-test("text is checked at the byte, not at the end of the frame", () => {
+test("checks text at the byte, not at the end of the frame", () => {
   const frame = serialize({
     opcode: 1,
     payload: Buffer.concat([Buffer.from("ok é "), Buffer.from([0xff]), Buffer.alloc(50)]),
@@ -119,7 +119,7 @@ test("text is checked at the byte, not at the end of the frame", () => {
   }
 });
 
-test("a byte order mark is content", () => {
+test("keeps a byte order mark as content", () => {
   const bom = "\ufefftext";
   const bytes = serialize({ opcode: 1, payload: Buffer.from(bom), maskKey: KEY });
   for (const core of CORES) {

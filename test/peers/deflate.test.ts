@@ -1,5 +1,5 @@
-// permessage-deflate with the peers from npm that have it, over sockets on the loopback: ws in both roles, and undici,
-// whose client inflates but sends its messages as they are.
+// permessage-deflate with peers from npm that support it, over loopback sockets: ws in both roles, and undici, whose client
+// inflates but sends uncompressed messages.
 
 import { describe, expect, test } from "vitest";
 import { perMessageDeflate, type PerMessageDeflateOptions } from "../../src/index.ts";
@@ -16,7 +16,7 @@ type Deflate = Exclude<TheirOptions["deflate"], boolean | undefined>;
 const WITH_WS = PAIRS.filter(({ peer }) => peer === "ws");
 const WITH_UNDICI = PAIRS.filter(({ peer }) => peer === "undici" || peer === "global WebSocket");
 
-/** Messages that refer to those before them, from near and far; the last is longer than any window. */
+/** Messages that refer to earlier ones, near and far. The last is longer than any window. */
 function conversation(count: number): (string | Buffer)[] {
   const random = new Random(count);
   const messages: (string | Buffer)[] = Array.from({ length: count }, (_, i) => {
@@ -32,7 +32,7 @@ function expectSame(received: readonly (string | Buffer)[], sent: readonly (stri
   expect(received).toHaveLength(sent.length);
   for (const [i, message] of sent.entries()) {
     const got = received[i]!;
-    // Not a matcher: that takes its time for each byte.
+    // A matcher would take time for each byte.
     const isSame =
       typeof message === "string" ? got === message : typeof got !== "string" && Buffer.compare(got, message) === 0;
     expect(isSame, `message ${i}`).toBe(true);
@@ -52,17 +52,17 @@ async function converse(ours: OurEnd, theirs: End, messages: readonly (string | 
   expect(ours.errors).toEqual([]);
 }
 
-/** What is said on both sides, and the response that comes of it. */
+/** The options of both sides, and the resulting response. */
 interface Configuration {
   readonly name: string;
   readonly ours?: PerMessageDeflateOptions;
   readonly theirs?: Deflate;
-  /** Parameters of the response; with our server, with theirs. */
+  /** The parameters of the response, with our server and with theirs. */
   readonly agreed: readonly [ourServer: string, ourClient: string];
 }
 
 const CONFIGURATIONS: Configuration[] = [
-  { name: "nothing is asked for", agreed: ["", ""] },
+  { name: "no options", agreed: ["", ""] },
   {
     name: "we want the server to forget",
     ours: { serverNoContextTakeover: true },
@@ -113,7 +113,7 @@ for (let bits = 8; bits <= 15; bits++) {
   );
 }
 
-/** Parameters in an order of our own: that of a response does not matter. */
+/** The parameters in a fixed order, because the order in a response does not matter. */
 const sorted = (extensions: string): string[] => extensions.split(/; */).sort();
 
 for (const { name, weServe, open } of WITH_WS) {
@@ -129,17 +129,17 @@ for (const { name, weServe, open } of WITH_WS) {
       );
       const messages = conversation(25);
       await converse(ours, theirs, messages);
-      // Compressed, both ways.
+      // Compressed in both directions.
       expect(ours.bytesSent).toBeLessThan(totalOf(messages) * 0.75);
       expect(ours.protocol.bytesReceived).toBeLessThan(totalOf(messages) * 0.75);
     });
 
-    test("hundreds of messages, each with all those before it as context", async () => {
+    test("hundreds of messages, each with all earlier ones as context", async () => {
       const { ours, theirs } = await open({ extensions: [perMessageDeflate()], theirs: { deflate: true } });
       await converse(ours, theirs, conversation(600));
     });
 
-    test("what compresses well: a thousandth goes over the wire, both ways", async () => {
+    test("data that compresses well takes a thousandth of the bytes, in both directions", async () => {
       const { ours, theirs } = await open({ extensions: [perMessageDeflate()], theirs: { deflate: true } });
       const text = "a".repeat(1_000_000);
       await converse(ours, theirs, [text]);
@@ -147,7 +147,7 @@ for (const { name, weServe, open } of WITH_WS) {
       expect(ours.protocol.bytesReceived).toBeLessThan(2000);
     });
 
-    test("text in every form, small and compressed nevertheless", async () => {
+    test("small texts of every form are compressed", async () => {
       const { ours, theirs } = await open({
         extensions: [perMessageDeflate({ threshold: 0 })],
         theirs: { deflate: { threshold: 0 } },
@@ -155,7 +155,7 @@ for (const { name, weServe, open } of WITH_WS) {
       await converse(ours, theirs, TEXTS);
     });
 
-    test("compressed messages in fragments, with pings between, both ways", async () => {
+    test("compressed messages in fragments with Pings in between, in both directions", async () => {
       const { ours, theirs } = await open({
         extensions: [perMessageDeflate({ threshold: 0 })],
         theirs: { deflate: { threshold: 0 } },
@@ -175,7 +175,7 @@ for (const { name, weServe, open } of WITH_WS) {
       }
     });
 
-    test.each([1, 7])("what arrives cut in pieces of %i, fragments of 1,000", async (pieces) => {
+    test.each([1, 7])("inflates input in chunks of %i, in fragments of 1,000", async (pieces) => {
       const { ours, theirs } = await open({
         pieces,
         extensions: [perMessageDeflate()],
@@ -185,10 +185,10 @@ for (const { name, weServe, open } of WITH_WS) {
       await converse(ours, theirs, conversation(20));
     });
 
-    test("thresholds: shorter messages go as they are, on each side by its own", async () => {
+    test("each side leaves messages below its threshold uncompressed", async () => {
       const { ours, theirs } = await open({
         extensions: [perMessageDeflate({ threshold: 200 })],
-        // ws looks at its threshold only where nothing is taken over.
+        // ws uses its threshold only without context takeover.
         theirs: { deflate: { threshold: 400, clientNoContextTakeover: true, serverNoContextTakeover: true } },
       });
       const sizes: number[][] = [];
@@ -205,7 +205,7 @@ for (const { name, weServe, open } of WITH_WS) {
       ]);
     });
 
-    test("a message on its own is not compressed, or is, as send() says", async () => {
+    test("send() decides for a single message whether to compress it", async () => {
       const { ours, theirs } = await open({ extensions: [perMessageDeflate()], theirs: { deflate: true } });
       const text = "b".repeat(5000);
       ours.protocol.send(text, { compress: false });
@@ -217,7 +217,7 @@ for (const { name, weServe, open } of WITH_WS) {
       expect(await theirs.messages.next()).toBe("b");
     });
 
-    test("a Close behind compressed messages comes behind them", async () => {
+    test("a Close after compressed messages arrives after them", async () => {
       const { ours, theirs } = await open({ extensions: [perMessageDeflate()], theirs: { deflate: true } });
       const messages = conversation(5);
       for (const message of messages) theirs.send(message);
@@ -226,7 +226,7 @@ for (const { name, weServe, open } of WITH_WS) {
       expect(await ours.closed).toMatchObject({ code: 1000, reason: "all sent", wasClean: true });
     });
 
-    test("we have it and they do not, and the other way round: no compression", async () => {
+    test("there is no compression if only one side supports it", async () => {
       for (const [extensions, deflate] of [
         [[perMessageDeflate()], false],
         [[], true],
@@ -239,11 +239,11 @@ for (const { name, weServe, open } of WITH_WS) {
   });
 }
 
-test("an offer that ws's server declines: it answers 400, and with a fallback takes that", async () => {
+test("ws's server declines an offer with 400; with a fallback it accepts", async () => {
   const { open } = WITH_WS.find(({ weServe }) => !weServe)!;
   const theirs = { deflate: { serverMaxWindowBits: 12 } };
   const options = { serverMaxWindowBits: 9 };
-  // RFC 6455 §9.1 would have it go on without.
+  // RFC 6455 §9.1 would continue without compression.
   await expect(open({ extensions: [perMessageDeflate(options)], theirs })).rejects.toMatchObject({
     code: "WS_ERR_HANDSHAKE_STATUS",
     status: 400,
@@ -253,7 +253,7 @@ test("an offer that ws's server declines: it answers 400, and with a fallback ta
   await converse(agreed.ours, agreed.theirs, conversation(20));
 });
 
-test("an offer of ws's client that we decline: without compression", async () => {
+test("there is no compression if we decline an offer of ws's client", async () => {
   const { open } = WITH_WS.find(({ weServe }) => weServe)!;
   const { ours, theirs } = await open({
     extensions: [perMessageDeflate({ serverMaxWindowBits: false })],
@@ -273,7 +273,7 @@ for (const { name, open } of WITH_UNDICI) {
     ];
     for (let bits = 8; bits <= 15; bits++) OPTIONS.push({ serverMaxWindowBits: bits });
 
-    test.each(OPTIONS)("it inflates what we compress: %o", async (options) => {
+    test.each(OPTIONS)("it inflates our messages: %o", async (options) => {
       const { ours, theirs } = await open({ extensions: [perMessageDeflate({ threshold: 0, ...options })] });
       expect(theirs.extensions).toMatch(/^permessage-deflate/);
       const messages = conversation(80).filter((message) => message.length > 0);
@@ -282,7 +282,7 @@ for (const { name, open } of WITH_UNDICI) {
       expect(ours.protocol.bytesReceived).toBeGreaterThan(totalOf(messages));
     });
 
-    test("fragments with pings between", async () => {
+    test("our fragments with Pings in between", async () => {
       const { ours, theirs } = await open({ extensions: [perMessageDeflate({ threshold: 0 })] });
       ours.sendFragments(TEXT_PARTS);
       expect(await theirs.messages.next()).toBe(TEXT_PARTS.join(""));
@@ -291,7 +291,7 @@ for (const { name, open } of WITH_UNDICI) {
       expectSame([await theirs.messages.next()], [Buffer.concat(BINARY_PARTS)]);
     });
 
-    test("thresholds, and messages without compression between", async () => {
+    test("thresholds, and uncompressed messages in between", async () => {
       const { ours, theirs } = await open({ extensions: [perMessageDeflate({ threshold: 200 })] });
       const messages = ["a".repeat(199), "a".repeat(200), "b", "a".repeat(10_000)];
       await converse(ours, theirs, messages);
@@ -300,7 +300,7 @@ for (const { name, open } of WITH_UNDICI) {
   });
 }
 
-describe("peers that do not have it are not harmed by it", () => {
+describe("peers without permessage-deflate still work", () => {
   test.each(PAIRS.filter(({ peer }) => peer.startsWith("websocket-")))("$name", async ({ open }) => {
     const { ours, theirs } = await open({ extensions: [perMessageDeflate({ threshold: 0 })] });
     expect(ours.extensions).toBe("");
@@ -308,7 +308,7 @@ describe("peers that do not have it are not harmed by it", () => {
   });
 });
 
-test("ours with ours: both ways, every window", async () => {
+test("our client and our server, in both directions, with every window", async () => {
   for (let bits = 8; bits <= 15; bits++) {
     const { url, connections } = await serve({
       accept: { extensions: [perMessageDeflate({ threshold: 0, serverMaxWindowBits: bits })] },

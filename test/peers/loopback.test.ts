@@ -1,20 +1,20 @@
-// Ours and the peers from npm over sockets on the loopback, in both roles, without compression.
+// wsframe with peers from npm over loopback sockets, in both roles, without compression.
 
 import { describe, expect, test } from "vitest";
 import { BINARIES, BINARY_PARTS, TEXT_PARTS, TEXTS } from "./support/messages.ts";
 import { PAIRS } from "./support/pairs.ts";
 import { dial, serve } from "./support/ours.ts";
 
-/** What the peers make of a Close without a code, where that is not 1005. */
+/** The code that peers report for a Close without a code, if not 1005. */
 const WITHOUT_CODE: Record<string, number> = { "websocket-driver": 1000, "websocket-node": 1006 };
 
 for (const { name, peer, weServe, open } of PAIRS) {
   describe(name, () => {
-    test("text both ways: ASCII, empty, several bytes a character, a BOM", async () => {
+    test("text in both directions: ASCII, empty, several bytes per character, a BOM", async () => {
       const { ours, theirs } = await open();
       for (const text of TEXTS) {
         ours.send(text);
-        // undici may take a BOM away; it was sent, for all the others find it there.
+        // undici may remove a BOM. It was sent, because all other peers receive it.
         const stripped = text.replace(/^\uFEFF/, "");
         const isUndici = peer === "undici" || peer === "global WebSocket";
         expect(isUndici ? [text, stripped] : [text]).toContain(await theirs.messages.next());
@@ -24,7 +24,7 @@ for (const { name, peer, weServe, open } of PAIRS) {
       expect(ours.errors).toEqual([]);
     });
 
-    test("binary both ways, in every length class", async () => {
+    test("binary in both directions, in every length class", async () => {
       const { ours, theirs } = await open();
       for (const data of BINARIES) {
         ours.send(data);
@@ -36,7 +36,7 @@ for (const { name, peer, weServe, open } of PAIRS) {
       }
     });
 
-    test.each([1, 2, 3, 7, 100])("what arrives cut in pieces of %i, the handshake too", async (pieces) => {
+    test.each([1, 2, 3, 7, 100])("reads input in chunks of %i, including the handshake", async (pieces) => {
       const { ours, theirs } = await open({ pieces });
       const sent = [...TEXTS, ...BINARIES.filter(({ length }) => length <= 65536)];
       theirs.burst(sent);
@@ -47,7 +47,7 @@ for (const { name, peer, weServe, open } of PAIRS) {
       }
     });
 
-    test("fragments of ours, with pings between", async () => {
+    test("they receive our fragments, with Pings in between", async () => {
       const { ours, theirs } = await open();
       ours.sendFragments(TEXT_PARTS);
       expect(await theirs.messages.next()).toBe(TEXT_PARTS.join(""));
@@ -56,14 +56,14 @@ for (const { name, peer, weServe, open } of PAIRS) {
       expect(Buffer.compare((await theirs.messages.next()) as Buffer, Buffer.concat(BINARY_PARTS))).toBe(0);
     });
 
-    test("fragments of ours as fragmentSize makes them, cut inside characters", async () => {
+    test("they receive our fragments of fragmentSize, cut inside characters", async () => {
       const { ours, theirs } = await open({ protocol: { fragmentSize: 5 } });
       const text = "Zwölf 🥊🥊🥊".repeat(20);
       ours.send(text);
       expect(await theirs.messages.next()).toBe(text);
     });
 
-    test("many small messages in one write, both ways", async () => {
+    test("many small messages in one write, in both directions", async () => {
       const { ours, theirs } = await open();
       const sent = Array.from({ length: 500 }, (_, i) => (i % 5 === 0 ? Buffer.from([i & 255]) : `${i} ☂`));
       const asText = (messages: readonly (string | Uint8Array)[]): string[] => messages.map(String);
@@ -73,27 +73,27 @@ for (const { name, peer, weServe, open } of PAIRS) {
       expect(asText(await ours.messages.take(500))).toEqual(asText(sent));
     });
 
-    test("our pings are answered, with their payload", async () => {
+    test("they answer our Pings with the same payload", async () => {
       const { ours, theirs } = await open();
       const longest = "x".repeat(125);
       for (const payload of ["", "are you there", longest]) {
         ours.ping(payload);
         expect(await ours.pongs.next()).toBe(payload);
-        // A WHATWG WebSocket does not tell of Pings.
+        // A WHATWG WebSocket does not report Pings.
         if (peer !== "global WebSocket") expect(await theirs.pings.next()).toBe(payload);
       }
     });
 
-    test("the subprotocol that the server prefers", async () => {
+    test("agrees on the subprotocol that the server prefers", async () => {
       const { ours, theirs } = await open({ protocols: ["chat.v2", "chat"] });
-      // websocket-driver chooses what the client prefers.
+      // websocket-driver chooses the one that the client prefers.
       const chosen = !weServe && peer === "websocket-driver" ? "chat" : "chat.v2";
       expect([ours.subprotocol, theirs.subprotocol]).toEqual([chosen, chosen]);
       ours.send("hello");
       expect(await theirs.messages.next()).toBe("hello");
     });
 
-    test("we close with code and reason", async () => {
+    test("we close with a code and a reason", async () => {
       const { ours, theirs } = await open();
       ours.send("last");
       ours.close(4001, "müde");
@@ -105,7 +105,7 @@ for (const { name, peer, weServe, open } of PAIRS) {
       expect(ours.protocol.state).toBe("closed");
     });
 
-    test("they close with code and reason", async () => {
+    test("they close with a code and a reason", async () => {
       const { ours, theirs } = await open();
       theirs.send("last");
       theirs.close(3999, "müde");
@@ -119,7 +119,7 @@ for (const { name, peer, weServe, open } of PAIRS) {
       const { ours, theirs } = await open();
       ours.closeWithoutCode();
       expect((await theirs.closed).code).toBe(WITHOUT_CODE[peer] ?? 1005);
-      // Those that do not know of a Close without a code answer with 1000.
+      // Peers that do not support a Close without a code answer with 1000.
       expect(await ours.closed).toMatchObject({ code: peer in WITHOUT_CODE ? 1000 : 1005, wasClean: true });
     });
 
@@ -133,7 +133,7 @@ for (const { name, peer, weServe, open } of PAIRS) {
       expect(ours.errors).toEqual([]);
     });
 
-    test("we cut the connection, and they see it", async () => {
+    test("they notice when we cut the connection", async () => {
       const { ours, theirs } = await open();
       ours.send("last");
       expect(await theirs.messages.next()).toBe("last");
@@ -142,8 +142,8 @@ for (const { name, peer, weServe, open } of PAIRS) {
       expect(await ours.closed).toMatchObject({ code: 1006, wasClean: false });
     });
 
-    // websocket-node's server leaves them out of account; and a client should not send before the response has come.
-    test.skipIf(peer === "websocket-node" && !weServe)("they read what arrives with the handshake", async () => {
+    // websocket-node's server ignores these frames, and a client should not send before the response arrives.
+    test.skipIf(peer === "websocket-node" && !weServe)("they read frames that arrive with the handshake", async () => {
       const { ours, theirs } = await open({ early: ["one", "two"] });
       expect(await theirs.messages.take(2)).toEqual(["one", "two"]);
       theirs.send("three");
@@ -159,8 +159,8 @@ const able = (what: "sendFragments" | "ping" | "closeWithoutCode" | "abort") =>
     return peer !== "websocket-node" || what !== "closeWithoutCode";
   });
 
-describe("what not every peer's interface lets it send", () => {
-  test.each(able("sendFragments"))("fragments with pings between them: $name", async ({ open }) => {
+describe("features that only some peers can send", () => {
+  test.each(able("sendFragments"))("we receive fragments with Pings in between: $name", async ({ open }) => {
     const { ours, theirs } = await open();
     theirs.sendFragments!(TEXT_PARTS);
     expect(await ours.messages.next()).toBe(TEXT_PARTS.join(""));
@@ -170,7 +170,7 @@ describe("what not every peer's interface lets it send", () => {
     expect(Buffer.compare((await ours.messages.next()) as Buffer, Buffer.concat(BINARY_PARTS))).toBe(0);
   });
 
-  test.each(able("sendFragments"))("fragments, delivered in pieces: $name", async ({ open }) => {
+  test.each(able("sendFragments"))("we deliver their fragments in pieces: $name", async ({ open }) => {
     const { ours, theirs } = await open({ protocol: { fragments: true } });
     theirs.sendFragments!(TEXT_PARTS);
     theirs.close(1000, "");
@@ -179,7 +179,7 @@ describe("what not every peer's interface lets it send", () => {
     expect(ours.pieces.length).toBeGreaterThanOrEqual(3);
   });
 
-  test.each(able("ping"))("pings, which we answer with their payload: $name", async ({ open }) => {
+  test.each(able("ping"))("we answer Pings with the same payload: $name", async ({ open }) => {
     const { ours, theirs } = await open();
     for (const payload of ["", "are you there", "x".repeat(125)]) {
       theirs.ping!(payload);
@@ -188,14 +188,14 @@ describe("what not every peer's interface lets it send", () => {
     }
   });
 
-  test.each(able("closeWithoutCode"))("a Close without a code, which is 1005: $name", async ({ open, peer }) => {
+  test.each(able("closeWithoutCode"))("we report 1005 for a Close without a code: $name", async ({ open, peer }) => {
     const { ours, theirs } = await open();
     theirs.closeWithoutCode!();
     expect(await ours.closed).toMatchObject({ code: 1005, reason: "", wasClean: true });
     expect((await theirs.closed).code).toBe(WITHOUT_CODE[peer] ?? 1005);
   });
 
-  test.each(able("abort"))("the end without a Close, which is 1006: $name", async ({ open }) => {
+  test.each(able("abort"))("we report 1006 for an end without a Close: $name", async ({ open }) => {
     const { ours, theirs } = await open();
     theirs.send("last");
     expect(await ours.messages.next()).toBe("last");
@@ -208,7 +208,7 @@ describe("what not every peer's interface lets it send", () => {
 describe("through node:http", () => {
   const weServe = PAIRS.filter((pair) => pair.weServe);
 
-  test.each(weServe)("its IncomingMessage and head: $name", async ({ open }) => {
+  test.each(weServe)("accepts its IncomingMessage and head: $name", async ({ open }) => {
     const { ours, theirs } = await open({ http: true, protocols: ["chat"], early: ["hello"] });
     expect(theirs.subprotocol).toBe("chat");
     expect(await theirs.messages.next()).toBe("hello");
@@ -218,7 +218,7 @@ describe("through node:http", () => {
     expect(await theirs.closed).toMatchObject({ code: 1000, reason: "done" });
   });
 
-  test.each([true, false])("frames that come with the request are not lost (http %s)", async (http) => {
+  test.each([true, false])("keeps frames that arrive with the request (http %s)", async (http) => {
     const { url, connections } = await serve({ http });
     const client = await dial(url, { early: ["one", "two"] });
     const server = await connections.next();
@@ -228,8 +228,8 @@ describe("through node:http", () => {
   });
 });
 
-describe("ours with ours", () => {
-  test.each([1, 3, 1000])("all of it, in pieces of %i", async (pieces) => {
+describe("our client with our server", () => {
+  test.each([1, 3, 1000])("exchange everything, in pieces of %i", async (pieces) => {
     const { url, connections } = await serve({ pieces, accept: { protocols: ["chat"] }, early: ["first"] });
     const client = await dial(url, { pieces, request: { protocols: ["chat"] } });
     const server = await connections.next();

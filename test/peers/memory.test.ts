@@ -1,4 +1,4 @@
-// ws and websocket-driver at work on the bytes alone, against Protocol, in both roles: random messages in random chunks.
+// ws and websocket-driver without sockets, against Protocol in both roles: random messages in random chunks.
 
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
@@ -11,7 +11,7 @@ import { json, mixed } from "../deflate/support/messages.ts";
 import { Random } from "../support/random.ts";
 import { CORES, other, ROLES } from "../support/wire.ts";
 
-/** ws does not export these: they are reached by their place in the package. */
+/** ws does not export these, so they are loaded by their path in the package. */
 const require = createRequire(import.meta.url);
 const wsLib = `${dirname(require.resolve("ws/package.json"))}/lib`;
 
@@ -47,7 +47,7 @@ const driver = require("websocket-driver") as {
   http(request: Partial<IncomingMessage>, options: object): Driver;
 };
 
-/** What is sent, one after the other. */
+/** What is sent, one after another. */
 type Item =
   | { readonly kind: "message"; readonly data: string | Buffer; readonly parts: number }
   | { readonly kind: "ping"; readonly data: string };
@@ -70,14 +70,14 @@ function items(random: Random, count: number): Item[] {
   return sent;
 }
 
-/** A message cut in so many parts: as bytes, so that characters are cut too. */
+/** Cuts a message into `parts` parts, as bytes, so that characters are cut, too. */
 function cut(random: Random, data: string | Buffer, parts: number): Buffer[] {
   const bytes = Buffer.from(data as string);
   const cuts = Array.from({ length: parts - 1 }, () => random.integer(0, bytes.length)).sort((a, b) => a - b);
   return [...cuts, bytes.length].map((end, i) => bytes.subarray(cuts[i - 1] ?? 0, end));
 }
 
-/** What an Item is on the other side: short, for lists of them are compared. */
+/** A short form of an Item as the other side receives it, because lists of them are compared. */
 function digest(data: string | Uint8Array): string {
   const bytes = typeof data === "string" ? Buffer.from(data) : data;
   return `${typeof data === "string" ? "text" : "binary"} ${bytes.length} ${createHash("md5").update(bytes).digest("hex")}`;
@@ -88,9 +88,9 @@ const expected = (sent: readonly Item[]): string[] =>
 
 /** A peer without a socket. */
 interface Peer {
-  /** What it has to write when it has sent these and then a Close. */
+  /** Sends these items and then a Close. Returns the written bytes. */
   send(random: Random, sent: readonly Item[]): Promise<Buffer>;
-  /** What it makes of this stream, up to a Close. */
+  /** Returns the items in this stream, up to a Close. */
   receive(chunks: readonly Uint8Array[]): Promise<string[]>;
 }
 
@@ -151,7 +151,7 @@ function wsPeer(role: Role, params?: Record<string, number | boolean>): Peer {
   };
 }
 
-/** A websocket-driver that has its handshake behind it. */
+/** A websocket-driver after its handshake. */
 function openDriver(role: Role): Driver {
   if (role === "server") {
     const headers = {
@@ -186,7 +186,7 @@ function driverPeer(role: Role): Peer {
       for (const { kind, data } of sent) {
         if (kind === "ping") peer.ping(data);
         else if (typeof data === "string") peer.text(data);
-        // It masks the buffer that it is given.
+        // It masks the given buffer in place.
         else peer.binary(Buffer.from(data));
       }
       peer.close("done", 1000);
@@ -285,11 +285,11 @@ describe.each(CASES)("$name", ({ make, parameters }) => {
       ? []
       : parseExtensions(`permessage-deflate${parameters}`)!.map((agreed) => ({ extension, ...agreed }));
   const count = parameters === undefined ? 300 : 60;
-  // Compression is not the core's.
+  // Compression does not depend on the core.
   const cores = parameters === undefined ? CORES : (["wasm"] as const);
 
   for (const role of ROLES) {
-    test.each(cores)(`what it sends we receive, role ${role}, %s core`, async (core) => {
+    test.each(cores)(`we receive its messages, role ${role}, %s core`, async (core) => {
       const random = new Random(count + role.length);
       const sent = items(random, core === "wasm" ? count : 40);
       const stream = await make(other(role)).send(random, sent);
@@ -298,7 +298,7 @@ describe.each(CASES)("$name", ({ make, parameters }) => {
       expect(protocol.error).toBeUndefined();
     });
 
-    test.each(cores)(`what we send it receives, role ${role}, %s core`, async (core) => {
+    test.each(cores)(`it receives our messages, role ${role}, %s core`, async (core) => {
       const random = new Random(count + role.length);
       const sent = items(random, core === "wasm" ? count : 40);
       const fragmentSize = random.pick([Infinity, 1000, 65536]);

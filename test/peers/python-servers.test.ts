@@ -1,5 +1,5 @@
-// What the Python servers do at this level, feature by feature, from Werkzeug's socket to Socket.IO's packets: this
-// package does it too, and where they are wrong, what is right. No Python is needed.
+// What the Python servers do at this level, feature by feature, from Werkzeug's socket to Socket.IO's packets. This package
+// must do the same, or the right thing where they are wrong. The tests need no Python.
 
 import { readFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
@@ -51,13 +51,13 @@ const statusOf = (headers: Record<string, string | string[] | undefined>): numbe
 const fieldOf = (result: ReturnType<typeof accept>, name: string): string | undefined =>
   (result.headers as readonly (readonly [string, string])[]).find(([each]) => each === name)?.[1];
 
-/** What comes of frames, in short, and what is written in answer. */
+/** The events of frames in short form, and the frames written in answer. */
 function reaction(role: Role, bytes: Uint8Array, options: Partial<ProtocolOptions> = {}): [string[], string[]] {
   const protocol = new Protocol({ ...options, role });
   return [short(protocol.receive(bytes)), writtenShort(protocol, role).map((frame) => frame.slice(0, 10))];
 }
 
-/** That it fails with this code, at this byte. */
+/** Expects a failure with this code at this byte. */
 function expectFailure(role: Role, bytes: Uint8Array, closeCode: number, byteOffset: number): void {
   const [events, answers] = reaction(role, bytes);
   const [error, end, ...rest] = events.slice(-2);
@@ -68,7 +68,7 @@ function expectFailure(role: Role, bytes: Uint8Array, closeCode: number, byteOff
 }
 
 describe("Flask and Werkzeug", () => {
-  test("a request to upgrade is told by its tokens, in any case and among others", () => {
+  test("recognizes an upgrade by its tokens, in any case and among others", () => {
     for (const connection of ["Upgrade", "upgrade", "keep-alive, Upgrade", "keep-alive,UPGRADE , x"]) {
       for (const upgrade of ["websocket", "WebSocket", "h2c, websocket"]) {
         expect(statusOf({ connection, upgrade }), `${connection}; ${upgrade}`).toBe(101);
@@ -79,14 +79,14 @@ describe("Flask and Werkzeug", () => {
     for (const upgrade of ["websockets", "web socket", "", undefined]) expect(statusOf({ upgrade })).toBe(426);
   });
 
-  test("any other request on the same socket is told from it, and can be answered", () => {
+  test("recognizes any other request on the same socket, and can answer it", () => {
     const request = Buffer.from("GET / HTTP/1.1\r\nHost: example.com\r\n\r\n");
     const result = acceptHandshake(new RequestParser().push(request)!.request);
     expect(result).toMatchObject({ accepted: false, status: 426 });
     expect(Buffer.from(serializeResponse(result)).toString()).toMatch(/^HTTP\/1.1 426 Upgrade Required\r\n/);
   });
 
-  test("the frames are left to whoever speaks: the bytes behind the head are handed on", () => {
+  test("hands on the bytes after the head", () => {
     const frames = toRole("server", text("first"));
     const request = createRequest("ws://example.com/");
     const found = new RequestParser().push(concat([serializeRequest(request), frames]))!;
@@ -95,7 +95,7 @@ describe("Flask and Werkzeug", () => {
 });
 
 describe("gevent-websocket", () => {
-  test("version 13; any other gets the list", () => {
+  test("accepts version 13, and answers any other with the list of versions", () => {
     expect(statusOf({ "sec-websocket-version": "13" })).toBe(101);
     for (const version of ["8", "7", "0", "14", "013", "13, 8", undefined]) {
       const result = accept({ "sec-websocket-version": version });
@@ -104,7 +104,7 @@ describe("gevent-websocket", () => {
     }
   });
 
-  test("a key of 16 bytes in base64", () => {
+  test("requires a key of 16 bytes in base64", () => {
     expect(statusOf({ "sec-websocket-key": KEY })).toBe(101);
     const base64 = (length: number): string => Buffer.alloc(length, 7).toString("base64");
     for (const key of [base64(15), base64(17), base64(0), KEY.slice(0, -2), "no base64 at all, no!!!", undefined]) {
@@ -112,21 +112,21 @@ describe("gevent-websocket", () => {
     }
   });
 
-  test("the answer to the key", () => {
+  test("answers the key", () => {
     expect(fieldOf(accept(), "Sec-WebSocket-Accept")).toBe("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
   });
 
   for (const role of ROLES) {
-    test(`UTF-8 is checked as it comes: 1007 before the message ends, role ${role}`, () => {
+    test(`checks UTF-8 as it arrives: 1007 before the message ends, role ${role}`, () => {
       const begun = toRole(role, text("Zwölf", { fin: false }));
       const wrong = toRole(role, continuation(Uint8Array.of(0x61, 0xc3, 0x28, 0x62), { fin: false }));
       const payloadAt = begun.length + wrong.length - 4;
       expectFailure(role, concat([begun, wrong]), 1007, payloadAt + 2);
-      // Not even its frame has ended.
+      // Not even the frame has ended.
       expectFailure(role, concat([begun, wrong.slice(0, -1)]), 1007, payloadAt + 2);
     });
 
-    test(`a character may be cut by fragments, role ${role}`, () => {
+    test(`accepts a character that is cut between fragments, role ${role}`, () => {
       const bytes = utf8("🥊");
       const frames = Array.from(bytes, (byte, i) => ({
         opcode: i === 0 ? 1 : 0,
@@ -134,12 +134,12 @@ describe("gevent-websocket", () => {
         payload: Uint8Array.of(byte),
       }));
       expect(reaction(role, toRole(role, ...frames))).toEqual([["text:🥊"], []]);
-      // And must be complete when the message is.
+      // The character must be complete at the end of the message.
       const cut = toRole(role, { opcode: 1, payload: bytes.slice(0, 3) });
       expect(reaction(role, cut)[1]).toEqual(["close:1007"]);
     });
 
-    test(`1002 for what is no frame, role ${role}`, () => {
+    test(`fails with 1002 for invalid frames, role ${role}`, () => {
       for (const frame of [
         { opcode: 3 },
         { opcode: 11 },
@@ -156,13 +156,13 @@ describe("gevent-websocket", () => {
       }
     });
 
-    test(`a Ping is answered, between fragments too, role ${role}`, () => {
+    test(`answers a Ping, also between fragments, role ${role}`, () => {
       const bytes = toRole(role, text("a", { fin: false }), ping("now"), continuation(utf8("b")));
       expect(reaction(role, bytes)).toEqual([["ping:now", "text:ab"], ["pong:now"]]);
     });
 
     test(`where it is wrong: the payload of a Close is two bytes and a reason, role ${role}`, () => {
-      // It answers Close(1000, "bye") with the text "bytearray(b'bye')", whose first two bytes are the code 25209.
+      // It answers Close(1000, "bye") with the text "bytearray(b'bye')". The first two bytes of that are the code 25209.
       const protocol = new Protocol({ role });
       protocol.receive(toRole(role, close(1000, "bye")));
       const [answer, ...rest] = written(protocol, role);
@@ -185,7 +185,7 @@ describe("gevent-websocket", () => {
 });
 
 describe("wsproto", () => {
-  test("both roles, without I/O: every event of a connection, from the request to the last Close", () => {
+  test("reports every event of a connection without I/O in both roles, from the request to the last Close", () => {
     // Request
     const request = createRequest("ws://example.com/chat?room=1", {
       protocols: ["v2", "v1"],
@@ -236,7 +236,7 @@ describe("wsproto", () => {
     expect(short(server.receive(concat(client.take())))).toEqual(["close:1001:"]);
   });
 
-  test("RejectConnection and RejectData: status, header fields and body reach the client", () => {
+  test("RejectConnection and RejectData: the client gets status, header fields and body", () => {
     const request = createRequest("ws://example.com/");
     const rejection = rejectHandshake({ status: 403, headers: { "X-Why": "not you" }, body: "Not you" });
     const { response, rest } = new ResponseParser().push(serializeResponse(rejection))!;
@@ -255,7 +255,7 @@ describe("wsproto", () => {
 
   for (const role of ROLES) {
     describe(`role ${role}`, () => {
-      test("frame_finished and message_finished: with fragments, the pieces as they come and the end of the message", () => {
+      test("frame_finished and message_finished: with fragments, pieces arrive as they come, and the end of the message", () => {
         const protocol = new Protocol({ role, fragments: true });
         const first = toRole(role, text("Zwölf Boxkämpfer", { fin: false }));
         expect(short(protocol.receive(first.slice(0, -5)))).toEqual(["start:text", "piece:Zwölf Boxkä"]);
@@ -272,7 +272,7 @@ describe("wsproto", () => {
         ]);
       });
 
-      test("a message is sent in pieces: message_finished false, and true", () => {
+      test("message_finished: sends a message in pieces", () => {
         const protocol = new Protocol({ role });
         protocol.send("a", { fin: false });
         protocol.ping("between");
@@ -280,7 +280,7 @@ describe("wsproto", () => {
         expect(writtenShort(protocol, role)).toEqual(["text:a…", "ping:between", "continuation:b"]);
       });
 
-      test("lengths in as few bytes as can be: sent so, and refused otherwise with 1002", () => {
+      test("sends lengths in as few bytes as possible, and refuses longer ones with 1002", () => {
         const mask = role === "client" ? 4 : 0;
         for (const [length, header] of [
           [0, 2],
@@ -304,12 +304,12 @@ describe("wsproto", () => {
         }
       });
 
-      test("a 64-bit length with its first bit set: 1002", () => {
+      test("fails with 1002 for a 64-bit length with its first bit set", () => {
         const frame = toRole(role, { opcode: 2, lengthBytes: 9, claimedLength: 1n << 63n });
         expect(reaction(role, frame)[1]).toEqual(["close:1002"]);
       });
 
-      test("RSV bits that no extension owns: 1002", () => {
+      test("fails with 1002 for RSV bits that no extension owns", () => {
         for (const rsv of [1, 2, 4, 7]) {
           for (const opcode of [1, 2, 8, 9, 10]) {
             expect(reaction(role, toRole(role, { opcode, rsv }))[1]).toEqual(["close:1002"]);
@@ -317,19 +317,19 @@ describe("wsproto", () => {
         }
       });
 
-      test("the direction of masking: 1002 for the wrong one, and the right one sent", () => {
+      test("fails with 1002 for the wrong direction of masking, and sends the right one", () => {
         expect(reaction(role, toRole(other(role), text("hello")))[1]).toEqual(["close:1002"]);
         const protocol = new Protocol({ role });
         protocol.send("hello");
         expect(concat(protocol.take())[1]! >> 7).toBe(role === "client" ? 1 : 0);
       });
 
-      test("states, this side first: OPEN, LOCAL_CLOSING, CLOSED", () => {
+      test("states when this side closes first: OPEN, LOCAL_CLOSING, CLOSED", () => {
         const protocol = new Protocol({ role });
         expect(protocol.state).toBe("open");
         protocol.close(1000);
         expect(protocol.state).toBe("closing");
-        // Nothing can be sent, all can be received.
+        // Sending is refused, but everything can be received.
         expect(protocol.send("no")).toBe(false);
         expect(protocol.ping()).toBe(false);
         expect(short(protocol.receive(toRole(role, text("yes"))))).toEqual(["text:yes"]);
@@ -337,7 +337,7 @@ describe("wsproto", () => {
         expect(protocol.state).toBe("closed");
       });
 
-      test("states, the peer first: OPEN, REMOTE_CLOSING, CLOSED, and the answer may be one's own", () => {
+      test("states when the peer closes first: OPEN, REMOTE_CLOSING, CLOSED, with an answer of our own", () => {
         const protocol = new Protocol({ role });
         protocol.receive(toRole(role, close(1000)));
         expect(protocol.state).toBe("closing");
@@ -347,7 +347,7 @@ describe("wsproto", () => {
         expect(protocol.send("no")).toBe(false);
       });
 
-      test("where it leaves the answer to its user: it goes out by itself", () => {
+      test("where it leaves the answer to its user: take() answers", () => {
         expect(reaction(role, toRole(role, close(3000)))).toEqual([["close:3000:"], ["close:3000"]]);
       });
 
@@ -355,7 +355,7 @@ describe("wsproto", () => {
         expect(short(new Protocol({ role }).receiveEnd())).toEqual(["close:1006: not clean"]);
       });
 
-      test("a reason that is too long is cut at a character", () => {
+      test("cuts a long reason between two characters", () => {
         const protocol = new Protocol({ role });
         protocol.close(1000, `${"x".repeat(122)}ö`);
         expect(writtenShort(protocol, role)).toEqual([`close:1000:${"x".repeat(122)}`]);
@@ -376,7 +376,7 @@ describe("wsproto", () => {
     });
   }
 
-  test("where it raises: parameters that are none are declined", () => {
+  test("where it raises: declines invalid parameters", () => {
     for (const parameter of [
       "server_max_window_bits=abc",
       "client_max_window_bits=",
@@ -387,7 +387,7 @@ describe("wsproto", () => {
         { "sec-websocket-extensions": `permessage-deflate; ${parameter}` },
         { extensions: [perMessageDeflate()] },
       );
-      // An empty value is not even a parameter (RFC 6455 §9.1).
+      // An empty value is not valid syntax (RFC 6455 §9.1).
       if (parameter.endsWith("=")) expect(result.status).toBe(400);
       else expect(result).toMatchObject({ status: 101, extensions: [] });
     }
@@ -395,7 +395,7 @@ describe("wsproto", () => {
 });
 
 describe("simple-websocket and flask-sock", () => {
-  test("Server.handshake: the subprotocol, in the server's order or as a function chooses it in the client's", () => {
+  test("Server.handshake: chooses the subprotocol in the server's order, or with a function", () => {
     const offer = { "sec-websocket-protocol": "v1, v2" };
     const spoken = ["v2", "v1"];
     expect(fieldOf(accept(offer, { protocols: spoken }), "Sec-WebSocket-Protocol")).toBe("v2");
@@ -405,7 +405,7 @@ describe("simple-websocket and flask-sock", () => {
   });
 
   for (const role of ROLES) {
-    test(`ping_interval: a Ping when it is due, and 1008 when nothing comes back, role ${role}`, () => {
+    test(`ping_interval: sends a Ping when it is due, and fails with 1008 without an answer, role ${role}`, () => {
       const protocol = new Protocol({ role });
       const keepalive = new Keepalive(protocol, 0, { pingInterval: 25_000, pongTimeout: 25_000 });
       expect(keepalive.tick(24_999)).toEqual([]);
@@ -420,7 +420,7 @@ describe("simple-websocket and flask-sock", () => {
       expect(writtenShort(protocol, role)[0]).toMatch(/^close:1008:/);
     });
 
-    test(`max_message_size: 1009, for one frame by its header, for fragments by their sum, role ${role}`, () => {
+    test(`max_message_size: fails with 1009 at the header of a frame, or at the sum of fragments, role ${role}`, () => {
       const options = { limits: { maxMessage: 100 } };
       const whole = toRole(role, binary(new Uint8Array(100)));
       expect(reaction(role, whole, options)).toEqual([[`binary:${"\0".repeat(100)}`], []]);
@@ -442,7 +442,7 @@ describe("simple-websocket and flask-sock", () => {
     });
   }
 
-  test("max_message_size holds for what a compressed message becomes", () => {
+  test("max_message_size applies to the inflated length of a message", () => {
     const extensions = [perMessageDeflate({ threshold: 0 })];
     const client = new Protocol({ role: "client", extensions });
     const server = new Protocol({ role: "server", extensions, limits: { maxMessage: 1000 } });
@@ -451,7 +451,7 @@ describe("simple-websocket and flask-sock", () => {
     expect(writtenShort(server, "server")[0]).toMatch(/^close:1009:/);
   });
 
-  test("close: with a code and a reason, answered, and both know that it was clean", async () => {
+  test("close: with a code and a reason, answered, and clean on both sides", async () => {
     const { url, connections } = await serve({ accept: { protocols: ["chat"] } });
     const client = await dial(url, { request: { protocols: ["chat"], headers: { Cookie: "a=b" } } });
     const server = await connections.next();
@@ -492,7 +492,7 @@ describe("Flask-SocketIO and engineio", () => {
       expect(server[0]).toBe("3probe");
     });
 
-    test("every text is a packet of the types 0 to 6, most of them messages; the connection ends with a Close", () => {
+    test("every text is a packet of the types 0 to 6, most are messages, and the connection ends with a Close", () => {
       for (const role of ROLES) {
         const events = replay(role);
         const packets = packetsOf(events).filter((packet) => packet !== "attachment");
@@ -503,7 +503,7 @@ describe("Flask-SocketIO and engineio", () => {
       }
     });
 
-    test("binary attachments follow the packet that announces them, in their number", () => {
+    test("an announced number of binary attachments follows each packet", () => {
       for (const role of ROLES) {
         let due = 0;
         let attachments = 0;
@@ -513,7 +513,7 @@ describe("Flask-SocketIO and engineio", () => {
             due--;
           } else {
             expect(due).toBe(0);
-            // 4: a message; 5 or 6: Socket.IO's event or acknowledgement with so many attachments.
+            // 4 is a message; 5 or 6 is an event or acknowledgement of Socket.IO with this many attachments.
             due = Number(/^4[56](\d+)-/.exec(packet)?.[1] ?? 0);
           }
         }
@@ -522,7 +522,7 @@ describe("Flask-SocketIO and engineio", () => {
       }
     });
 
-    test("keepalive in text packets is not that of WebSocket: 2 and 3 are messages like any other", () => {
+    test("its keepalive packets 2 and 3 are ordinary messages for WebSocket", () => {
       const fromServer = packetsOf(replay("client")).filter((packet) => packet === "2");
       const fromClient = packetsOf(replay("server")).filter((packet) => packet === "3");
       expect(fromServer.length).toBeGreaterThan(0);
@@ -531,7 +531,7 @@ describe("Flask-SocketIO and engineio", () => {
     });
   });
 
-  test("spoken over a socket: open, upgrade, keepalive, a message with an attachment", async () => {
+  test("over a socket: open, upgrade, keepalive, a message with an attachment", async () => {
     const { url, connections } = await serve();
     const client = await dial(`${url}?EIO=4&transport=websocket`);
     const server = await connections.next();
@@ -549,7 +549,7 @@ describe("Flask-SocketIO and engineio", () => {
   });
 });
 
-describe("what real peers send, and one must live through", () => {
+describe("odd behaviour of real peers", () => {
   for (const role of ROLES) {
     describe(`role ${role}`, () => {
       const closing = (): Protocol => {
@@ -559,7 +559,7 @@ describe("what real peers send, and one must live through", () => {
         return protocol;
       };
 
-      test("after our Close nothing: the timer of one's own ends it", () => {
+      test("no answer to our Close: closeTimeout ends the connection", () => {
         const protocol = closing();
         const keepalive = new Keepalive(protocol, 0, { closeTimeout: 10_000 });
         expect(keepalive.tick(0)).toEqual([]);
@@ -568,13 +568,13 @@ describe("what real peers send, and one must live through", () => {
         expect([keepalive.expired, protocol.state]).toEqual([true, "closed"]);
       });
 
-      test("after our Close a connection that is cut", () => {
+      test("a cut connection after our Close", () => {
         const protocol = closing();
         expect(short(protocol.receiveEnd())).toEqual(["close:1006: not clean"]);
         expect(protocol.error).toBeUndefined();
       });
 
-      test("after our Close one with an invalid code, as gevent-websocket answers", () => {
+      test("an invalid code in the answer to our Close, as gevent-websocket sends it", () => {
         const protocol = closing();
         const payload = utf8("bytearray(b'bye')");
         expect((payload[0]! << 8) | payload[1]!).toBe(25_209);
@@ -584,7 +584,7 @@ describe("what real peers send, and one must live through", () => {
         expect(protocol.take()).toEqual([]);
       });
 
-      test("after our Close the bytes of an HTTP response, as flask-sock over Werkzeug writes them", () => {
+      test("an HTTP response after our Close, as flask-sock over Werkzeug sends it", () => {
         const http = utf8("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n");
         const protocol = closing();
         const events = protocol.receive(http);
@@ -592,13 +592,13 @@ describe("what real peers send, and one must live through", () => {
         expect(events.map(({ type }) => type)).toEqual(["close"]);
         expect(protocol.state).toBe("closed");
         expect(protocol.take()).toEqual([]);
-        // Behind the answer to our Close, they are nothing at all.
+        // After the answer to our Close, the bytes are ignored.
         const answered = closing();
         expect(short(answered.receive(concat([toRole(role, close(1000)), http])))).toEqual(["close:1000:"]);
         expect(answered.error).toBeUndefined();
       });
 
-      test("everything after a received Close is ignored, in the same chunk or later", () => {
+      test("ignores everything after a received Close, in the same chunk or later", () => {
         const protocol = new Protocol({ role });
         const late = [text("late"), ping("late"), close(1001), { opcode: 15, rsv: 7 }];
         expect(short(protocol.receive(toRole(role, close(1000), ...late)))).toEqual(["close:1000:"]);
@@ -611,7 +611,7 @@ describe("what real peers send, and one must live through", () => {
     });
   }
 
-  test("recorded: flask-sock on gevent, whose HTTP comes behind its Close; our client has closed", () => {
+  test("recorded: flask-sock on gevent sends HTTP after its Close, and our client is closed", () => {
     const capture = readCaptures().find(({ name }) => name === "websocket-client-flask-sock-gevent")!;
     for (const { role, stream, trailing } of capture.directions) {
       expect(trailing).toBeDefined();
@@ -625,7 +625,7 @@ describe("what real peers send, and one must live through", () => {
     }
   });
 
-  test("frames in the same segment as the 101, and before it is processed", async () => {
+  test("keeps frames in the same segment as the 101, even before it is processed", async () => {
     const request = createRequest("ws://example.com/");
     const accepted = acceptHandshake(new RequestParser().push(serializeRequest(request))!.request);
     const frames = toRole("client", text("at once"), ping("?"), close(1000, "that was all"));
@@ -652,7 +652,7 @@ describe("what real peers send, and one must live through", () => {
     await connections.next();
   });
 
-  test("aiohttp 3.8 refuses a list: a response says Connection: Upgrade, exactly", () => {
+  test("answers Connection: Upgrade exactly, because aiohttp 3.8 refuses a list", () => {
     for (const connection of ["Upgrade", "keep-alive, Upgrade"]) {
       const result = accept({ connection });
       expect(fieldOf(result, "Connection")).toBe("Upgrade");
@@ -660,7 +660,7 @@ describe("what real peers send, and one must live through", () => {
     }
   });
 
-  test("simple-websocket's client never answers a Close: 1006, and the connection is over", async () => {
+  test("simple-websocket's client never answers a Close: 1006, and the connection ends", async () => {
     const { url, connections } = await serve();
     const request = createRequest(url);
     const socket = connect(request.port, request.host);
@@ -675,7 +675,7 @@ describe("what real peers send, and one must live through", () => {
     expect(server.errors).toEqual([]);
   });
 
-  test("a server that answers our Close with HTTP and ends TCP: over a socket, closed and no error", async () => {
+  test("a server that answers our Close with HTTP and ends TCP causes no error", async () => {
     const url = await listen(
       createServer((socket) => {
         const parser = new RequestParser();
@@ -684,7 +684,7 @@ describe("what real peers send, and one must live through", () => {
             const found = parser.push(chunk);
             if (found) socket.write(serializeResponse(acceptHandshake(found.request)));
           } catch {
-            // What comes behind the head is our client's Close.
+            // The bytes after the head are our client's Close.
             socket.end("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
           }
         });
@@ -696,7 +696,7 @@ describe("what real peers send, and one must live through", () => {
     expect([client.protocol.state, client.errors]).toEqual(["closed", []]);
   });
 
-  test("Firefox sends Connection: keep-alive, Upgrade; tokens are case-insensitive", () => {
+  test("accepts Firefox's Connection: keep-alive, Upgrade, and tokens in any case", () => {
     expect(statusOf({ connection: "keep-alive, Upgrade" })).toBe(101);
     expect(statusOf({ connection: "KEEP-ALIVE, UPGRADE", upgrade: "WEBSOCKET" })).toBe(101);
     const request = createRequest("ws://example.com/");
@@ -709,7 +709,7 @@ describe("what real peers send, and one must live through", () => {
     expect(checkResponse(response, request).protocol).toBeUndefined();
   });
 
-  test("proxies split and coalesce at any byte: a connection from its request on, cut at each, and byte by byte", () => {
+  test("reads a connection from its request on, cut at each byte like by proxies, and byte by byte", () => {
     const request = createRequest("ws://example.com/", { extensions: [perMessageDeflate()] });
     const frames = toRole(
       "server",

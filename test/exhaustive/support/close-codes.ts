@@ -1,4 +1,4 @@
-// What each layer makes of a close code, sent and received, against the list of RFC 6455 §7.4 and the registry of IANA.
+// How each layer sends and receives a close code, compared with the list of RFC 6455 §7.4 and the registry of IANA.
 
 import { expect } from "vitest";
 import { FrameDecoder, FrameEncoder, Protocol, type Role, WebSocketError } from "../../../src/index.ts";
@@ -6,7 +6,7 @@ import { serialize } from "../../reference/serialize.ts";
 import { close, short, toRole, writtenShort } from "../../support/wire.ts";
 import { framesOf, openNode, openStreams, turn } from "../../support/connections.ts";
 
-/** What the registry has, but for 1004 to 1006 and 1015, which must not be sent. */
+/** The registered codes, except 1004 to 1006 and 1015, which must not be sent. */
 const REGISTERED: ReadonlySet<number> = new Set([
   1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014,
 ]);
@@ -18,7 +18,7 @@ export function isValid(code: number): boolean {
 export const EVERY_CODE: readonly number[] = Array.from({ length: 65_536 }, (_, code) => code);
 export const VALID: readonly number[] = EVERY_CODE.filter(isValid);
 
-/** Those around the ends of each range, and some between. */
+/** Codes around the ends of each range, and some in between. */
 export const SOME: readonly number[] = EVERY_CODE.filter(
   (code) => [0, 1000, 1015, 3000, 4000, 5000, 65_535].some((end) => Math.abs(code - end) <= 8) || code % 2048 === 1000,
 );
@@ -27,7 +27,7 @@ const SINK = { header() {}, payload() {}, end() {} };
 const KEY = [0x37, 0xfa, 0x21, 0x3d];
 const UNREADABLE: readonly string[] = ["close:1006: not clean"];
 
-/** A matcher for each of millions takes far longer than what is looked at. */
+/** A matcher for millions of values takes far longer than the code under test. */
 function same(actual: unknown, expected: unknown, label: string): void {
   if (JSON.stringify(actual) !== JSON.stringify(expected)) expect(actual, label).toEqual(expected);
 }
@@ -52,11 +52,11 @@ export function encoded(role: Role, core: "wasm" | "portable", codes: readonly n
     }
     encoder.close(code, "x");
     const expected = serialize({ ...close(code, "x"), maskKey: role === "client" ? KEY : undefined });
-    if (Buffer.compare(Buffer.concat(encoder.take()), expected) !== 0) expect.fail(`${code} is not what it should be`);
+    if (Buffer.compare(Buffer.concat(encoder.take()), expected) !== 0) expect.fail(`${code} is encoded wrongly`);
   }
 }
 
-/** @param at where the frame is cut into two chunks: at its payload's second byte, for example */
+/** @param at where to cut the frame into two chunks, for example at the second byte of its payload */
 export function decoded(role: Role, core: "wasm" | "portable", codes: readonly number[], at: number): void {
   const end = toRole(role, close(1000)).length;
   for (const code of codes) {
@@ -75,7 +75,7 @@ export function decoded(role: Role, core: "wasm" | "portable", codes: readonly n
   }
 }
 
-/** Received: the event, and what answers it. */
+/** A received code: the event and the answer. */
 export function received(role: Role, codes: readonly number[]): void {
   const at = toRole(role, close(1000)).length - 1;
   for (const code of codes) {
@@ -92,7 +92,7 @@ export function received(role: Role, codes: readonly number[]): void {
   }
 }
 
-/** As the answer to our Close: one that must not be sent is no error then. */
+/** A code in the answer to our Close. An invalid one is no error then. */
 export function answered(role: Role, codes: readonly number[]): void {
   for (const code of codes) {
     const protocol = new Protocol({ role });
@@ -103,7 +103,7 @@ export function answered(role: Role, codes: readonly number[]): void {
   }
 }
 
-/** By close(), first or as the answer, and by fail(). */
+/** A code sent by close(), first or as the answer, and by fail(). */
 export function sent(role: Role, codes: readonly number[]): void {
   for (const code of codes) {
     const first = new Protocol({ role });
@@ -126,7 +126,7 @@ export function sent(role: Role, codes: readonly number[]): void {
   }
 }
 
-/** By close() of a Connection of Node: first, or as the answer. */
+/** A code sent by close() of a Connection of Node, first or as the answer. */
 export async function sentByNode(role: Role, codes: readonly number[]): Promise<void> {
   const open = openNode(role);
   for (const code of codes) {
@@ -176,7 +176,7 @@ export async function receivedByNode(role: Role, codes: readonly number[]): Prom
   });
 }
 
-/** By close() and by an abort of the writable. */
+/** A code sent by close() and by an abort of the writable. */
 export async function sentByStreams(role: Role, codes: readonly number[]): Promise<void> {
   const open = openStreams(role);
   for (const closeCode of codes) {
@@ -201,7 +201,7 @@ export async function sentByStreams(role: Role, codes: readonly number[]): Promi
 export async function receivedByStreams(role: Role, codes: readonly number[]): Promise<void> {
   await inTurns(codes, async (code) => {
     const { pair, peer } = openStreams(role);
-    // What is read is over, so our Close need not wait.
+    // With nothing left to read, our Close need not wait.
     void pair.readable
       .getReader()
       .read()
@@ -216,7 +216,7 @@ export async function receivedByStreams(role: Role, codes: readonly number[]): P
   });
 }
 
-/** How many connections share their turns of the event loop. */
+/** The number of connections that share turns of the event loop. */
 const TOGETHER = 256;
 
 async function inTurns(codes: readonly number[], run: (code: number) => Promise<void>): Promise<void> {

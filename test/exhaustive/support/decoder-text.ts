@@ -1,10 +1,10 @@
-// Text through a FrameDecoder, cut into chunks or frames.
+// Passes text through a FrameDecoder, cut into chunks or frames.
 
 import { FrameDecoder, WebSocketError } from "../../../src/index.ts";
 import { concat, serialize } from "../../reference/serialize.ts";
 import { wrongAt } from "./utf8.ts";
 
-/** How a text gets into a decoder. */
+/** The ways to pass a text to a decoder. */
 export const WAYS = ["frame", "fragments", "reason"] as const;
 export type Way = (typeof WAYS)[number];
 
@@ -12,7 +12,7 @@ const KEY = [0xa5, 0x5a, 0x0f, 0xf0];
 const CODE = Uint8Array.of(0x03, 0xe8);
 const SINK = { header() {}, payload() {}, end() {} };
 
-/** The chunks of a text cut at `cuts`, and where in the stream each of its bytes stands; the last is where it ends. */
+/** The chunks of a text cut at `cuts`, and where each of its bytes is in the stream; the last entry is its end. */
 function chunksOf(way: Way, text: Uint8Array, cuts: readonly number[]): { chunks: Uint8Array[]; offsets: number[] } {
   const edges = [0, ...cuts, text.length];
   const chunks: Uint8Array[] = [];
@@ -40,7 +40,7 @@ function chunksOf(way: Way, text: Uint8Array, cuts: readonly number[]): { chunks
   return { chunks, offsets };
 }
 
-/** What is wrong with what a decoder says of a text, if something is. */
+/** Returns how the decoder's result for a text is wrong, or undefined. */
 export function checkText(
   core: "wasm" | "portable",
   way: Way,
@@ -69,14 +69,14 @@ export function checkText(
   return undefined;
 }
 
-/** The places that the bits of a number say. */
+/** The places given by the bits of a number. */
 export function cutsOf(bits: number): number[] {
   const cuts: number[] = [];
   for (let i = 0; bits >> i > 0; i++) if (bits & (1 << i)) cuts.push(i + 1);
   return cuts;
 }
 
-/** The same for all cuts of a text, in all ways. */
+/** Checks a text cut in every way. */
 export function checkAllCuts(core: "wasm" | "portable", text: Uint8Array): string | undefined {
   for (const way of WAYS) {
     for (let bits = 0; bits < 1 << Math.max(0, text.length - 1); bits++) {

@@ -1,4 +1,4 @@
-// A Connection of Node through an interleaving of endings, held against the model.
+// Runs a Connection of Node through an interleaving of endings, and compares it with the model.
 
 import { expect } from "vitest";
 import type { Role } from "../../../src/index.ts";
@@ -10,9 +10,9 @@ export interface NodeCase {
   readonly role: Role;
   readonly consumer: Consumer;
   readonly actions: readonly End[];
-  /** After which of them the turn ends, as bits. */
+  /** The actions after which a turn ends, as bits. */
   readonly turns: number;
-  /** Whether a message of either side comes before each action. */
+  /** Whether both sides send a message before each action. */
   readonly messages: boolean;
   readonly writing: Writing;
 }
@@ -46,7 +46,7 @@ export async function checkNode({ role, consumer, actions, turns, messages, writ
       if (model.peerCanWrite) peer.write(text(`m${i}`));
       model.message(`m${i}`);
       const sent = connection.send(`s${i}`);
-      // What a reset cuts off is not told at once.
+      // A reset is not noticed at once.
       const expected = !model.isClosed && model.protocol.send(`s${i}`);
       if (!model.isReset) same(sent, expected);
     }
@@ -60,7 +60,7 @@ export async function checkNode({ role, consumer, actions, turns, messages, writ
     if (!model.isReset) same(connection.socket.writableEnded, model.endsStream);
   }
   if (!model.isClosed) {
-    // It waits for the peer, as it should.
+    // It must be waiting for the peer.
     same(connection.ending, undefined);
     same(seen, model.events);
     peer.end();
@@ -76,11 +76,11 @@ export async function checkNode({ role, consumer, actions, turns, messages, writ
   await looping;
 
   const written = framesOf(role, peer.written).map((frame) => frame.replace(/^(close:1002):.*/, "$1"));
-  // A reset takes what was to leave in its turn.
+  // A reset loses the frames written in its turn.
   const expected = model.isReset ? model.protocol.written.slice(0, written.length) : model.protocol.written;
   same(written, expected);
 
-  // From now on nothing happens.
+  // Later calls have no effect.
   connection.close(1000);
   connection.terminate();
   same(connection.send("late"), false);
@@ -89,7 +89,7 @@ export async function checkNode({ role, consumer, actions, turns, messages, writ
 }
 
 async function settle(model: NodeModel): Promise<void> {
-  // Its end, what that writes, and the end of its stream.
+  // Turns for its end, the writes that causes, and the end of its stream.
   for (let i = 0; i < 6; i++) await turn();
   model.settle();
 }

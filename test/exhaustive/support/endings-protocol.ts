@@ -1,4 +1,4 @@
-// A Protocol through a sequence of endings, held against the model.
+// Runs a Protocol through a sequence of endings, and compares it with the model.
 
 import { expect } from "vitest";
 import { type MessageSink, Protocol, type Role } from "../../../src/index.ts";
@@ -7,7 +7,7 @@ import { close, text, toRole } from "../../support/wire.ts";
 import { framesOf } from "../../support/connections.ts";
 import { type Action, Model, OURS, THEIRS } from "./endings.ts";
 
-/** How the peer's bytes come: each frame in a chunk of its own, or all in one, with what this side does in callbacks. */
+/** How the peer's bytes arrive: each frame in a chunk of its own, or all in one chunk while this side acts in callbacks. */
 export const CHUNKINGS = ["chunks", "one chunk"] as const;
 export type Chunking = (typeof CHUNKINGS)[number];
 
@@ -15,7 +15,7 @@ class Run implements MessageSink {
   readonly seen: string[] = [];
   readonly written: Uint8Array[] = [];
   readonly protocol: Protocol;
-  /** What to do when a message comes. */
+  /** Called when a message arrives. */
   onText: (data: string) => void = () => {};
 
   constructor(role: Role) {
@@ -66,7 +66,7 @@ function bytesOf(action: "theirs" | "error", role: Role): Uint8Array {
 
 const comesFromPeer = (action: Action): action is "theirs" | "error" => action === "theirs" || action === "error";
 
-/** A message of the peer and one of ours come before each action. */
+/** Both sides send a message before each action. */
 export function checkProtocol(role: Role, actions: readonly Action[], chunking: Chunking): void {
   const run = new Run(role);
   const model = new Model();
@@ -76,7 +76,7 @@ export function checkProtocol(role: Role, actions: readonly Action[], chunking: 
   };
   const send = (i: number): void => same(run.protocol.send(`s${i}`), model.send(`s${i}`));
   let chunk: Uint8Array[] = [];
-  /** What is to be done when the message before it comes. */
+  /** The action for each message, done when the message arrives. */
   let local = new Map<string, () => void>();
   run.onText = (data) => {
     const act = local.get(data);
@@ -87,7 +87,7 @@ export function checkProtocol(role: Role, actions: readonly Action[], chunking: 
     const bytes = concat(chunk);
     chunk = [];
     if (bytes.length > 0) run.protocol.push(bytes, run);
-    // The messages before these have not come, or not any more.
+    // The messages before these actions have not arrived, and will not.
     const late = [...local.values()];
     local = new Map();
     for (const act of late) act();
@@ -123,7 +123,7 @@ export function checkProtocol(role: Role, actions: readonly Action[], chunking: 
   model.act("end");
   same(run.protocol.state, "closed");
   same(run.seen, model.events);
-  // The reason of an error is for people.
+  // The reason of an error is not part of the model.
   const written = framesOf(role, run.written).map((frame) => frame.replace(/^(close:1002):.*/, "$1"));
   same(written, model.written);
   same(run.seen.filter((event) => event.startsWith("close:")).length, 1);

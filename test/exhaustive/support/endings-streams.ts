@@ -1,4 +1,4 @@
-// A pair of streams through an interleaving of endings, held against the model.
+// Runs a pair of streams through an interleaving of endings, and compares it with the model.
 
 import { expect } from "vitest";
 import type { Role } from "../../../src/index.ts";
@@ -10,13 +10,13 @@ import { type End, Model, OURS, THEIRS } from "./endings.ts";
 export interface StreamsCase {
   readonly role: Role;
   readonly actions: readonly End[];
-  /** After which of them the turn ends, as bits. */
+  /** The actions after which a turn ends, as bits. */
   readonly turns: number;
-  /** Whether a message of the peer comes before each action. */
+  /** Whether the peer sends a message before each action. */
   readonly messages: boolean;
 }
 
-/** What came of it: the messages, how the readable and `closed` ended, and what was written. */
+/** The result: the messages, how the readable and `closed` ended, and the written frames. */
 interface Seen {
   readonly events: readonly string[];
   readonly written: readonly string[];
@@ -28,7 +28,7 @@ export async function checkStreams(one: StreamsCase): Promise<void> {
   const possible = outcomes(one);
   const found = await run(one, label);
   const fits = possible.some(({ events, written }) => {
-    // A reset also takes what was to leave in its turn.
+    // A reset also loses the frames written in its turn.
     const least = actions.includes("reset") ? written.slice(0, found.written.length) : written;
     return String(events) === String(found.events) && String(least) === String(found.written);
   });
@@ -36,8 +36,8 @@ export async function checkStreams(one: StreamsCase): Promise<void> {
 }
 
 /**
- * The streams are read in turns: what the peer does in one turn comes after what we do in it. A reset takes what has not been
- * read yet, which nobody can see from outside: any part of its turn may have come.
+ * The streams are read in turns: the peer's actions in a turn come after ours. A reset loses unread data, which cannot be
+ * observed: any part of its turn may have arrived.
  */
 function outcomes({ actions, turns, messages }: StreamsCase): Seen[] {
   type Group = { ours: boolean; peer: string[]; reset: boolean };
@@ -68,7 +68,7 @@ function outcomes({ actions, turns, messages }: StreamsCase): Seen[] {
       isOver = model.state === "over" && (reset || peer.includes("end"));
     }
     model.act("end");
-    // Streams have no error event: the readable fails with it, and so does `closed`.
+    // Streams have no error event: the readable and `closed` fail with the error.
     return { events: model.events.filter((event) => !event.startsWith("error:")), written: model.written };
   });
 }
@@ -111,7 +111,7 @@ async function run({ role, actions, turns, messages }: StreamsCase, label: strin
   const last = await ending;
   await reading;
   if (ended !== (last.endsWith(":true") ? "done" : "failed")) expect.fail(`${label}: the readable ended with ${ended}`);
-  // From now on nothing happens.
+  // Later calls have no effect.
   pair.close({ closeCode: 1000 });
   await turn();
   if (settled !== 1) expect.fail(label);

@@ -1,12 +1,12 @@
-// How a connection ends, as a model: RFC 6455 §7 as a table, and what a socket adds to it.
+// A model of how a connection ends: RFC 6455 §7 as a table, and the additions of a socket.
 
 import type { Role } from "../../../src/index.ts";
 
-/** What ends a connection: our Close, the peer's, a broken rule, the end of its stream, and a reset. */
+/** The ways to end a connection: our Close, the peer's, a broken rule, the end of the peer's stream, and a reset. */
 export const ENDS = ["ours", "theirs", "error", "end", "reset"] as const;
 export type End = (typeof ENDS)[number];
 
-/** What can happen to a Protocol: `take` writes what it has to say. */
+/** The actions on a Protocol: `take` writes what is queued. */
 export const ACTIONS = [...ENDS, "take"] as const;
 export type Action = (typeof ACTIONS)[number];
 
@@ -21,7 +21,7 @@ type State = "open" | "weClosed" | "theyClosed" | "failed" | "over";
 interface Step {
   readonly to: State;
   readonly events?: readonly string[];
-  /** What is queued to be written. */
+  /** The queued frames. */
   readonly writes?: string;
 }
 
@@ -29,7 +29,7 @@ const WRITE_OURS = `close:${OURS}:ours`;
 const WRITE_ANSWER = `close:${THEIRS}:`;
 const WRITE_FAILURE = "close:1002";
 
-/** What is not there changes nothing, and is not told. */
+/** Missing actions change nothing and have no event. */
 const TABLE: Readonly<Record<State, Readonly<Partial<Record<Action, Step>>>>> = {
   open: {
     ours: { to: "weClosed", writes: WRITE_OURS },
@@ -40,12 +40,12 @@ const TABLE: Readonly<Record<State, Readonly<Partial<Record<Action, Step>>>>> = 
   },
   weClosed: {
     theirs: { to: "over", events: [CLEAN] },
-    // After our Close nothing that the peer sends is an error event.
+    // After our Close, the peer causes no error event.
     error: { to: "over", events: [ABNORMAL] },
     end: { to: "over", events: [ABNORMAL] },
     reset: { to: "over", events: [ABNORMAL] },
   },
-  // What came before can still be answered: our Close may be another, and it may follow the end of the peer's stream.
+  // Earlier messages can still be answered. Our Close may be a different one, and may follow the end of the peer's stream.
   theyClosed: {
     ours: { to: "over", writes: WRITE_OURS },
     take: { to: "over", writes: WRITE_ANSWER },
@@ -61,7 +61,7 @@ const TABLE: Readonly<Record<State, Readonly<Partial<Record<Action, Step>>>>> = 
 
 export class Model {
   state: State = "open";
-  /** Messages and the end, in order. */
+  /** Messages and the ending, in order. */
   readonly events: string[] = [];
   readonly written: string[] = [];
 
@@ -73,14 +73,14 @@ export class Model {
     if (step.writes !== undefined) this.written.push(step.writes);
   }
 
-  /** A message of the peer. Returns whether it is delivered. */
+  /** The peer sends a message. Returns whether it is delivered. */
   message(data: string): boolean {
     const isHeard = this.state === "open" || this.state === "weClosed";
     if (isHeard) this.events.push(`text:${data}`);
     return isHeard;
   }
 
-  /** Returns whether it is accepted. */
+  /** Sends a message. Returns whether it is accepted. */
   send(data: string): boolean {
     const isSent = this.state === "open" || this.state === "theyClosed" || this.state === "failed";
     if (isSent) this.written.push(`text:${data}`);
@@ -93,23 +93,23 @@ export class Model {
   }
 }
 
-/** Who gets the messages of a Connection. */
+/** The kinds of readers of a Connection. */
 export const CONSUMERS = ["listener", "loop", "nobody"] as const;
 export type Consumer = (typeof CONSUMERS)[number];
 
-/** A Connection of Node over a socket: what it emits, and when its socket closes. */
+/** Models a Connection of Node over a socket: its events, and when its socket closes. */
 export class NodeModel {
   readonly protocol: Model = new Model();
   readonly #role: Role;
   readonly #consumer: Consumer;
-  /** "error", "closing" and "close", and for a listener the messages. */
+  /** "error", "closing" and "close"; for a listener also the messages. */
   readonly events: string[] = [];
   readonly messages: string[] = [];
   #ending: string | undefined = undefined;
   #hasFailed = false;
-  /** A message has been given to somebody who may still answer it. */
+  /** A message was delivered to a reader that may still answer it. */
   #isBehind = false;
-  /** The peer has ended its side: it shows at the end of the turn. */
+  /** The peer ended its side, which shows at the end of the turn. */
   #ends = false;
   isEnded = false;
   isReset = false;
@@ -120,7 +120,7 @@ export class NodeModel {
     this.#consumer = consumer;
   }
 
-  /** Whether what the peer writes gets anywhere. */
+  /** Whether the peer's writes arrive. */
   get peerCanWrite(): boolean {
     return !this.isReset && !this.isClosed && !this.#ends && !this.isEnded;
   }
@@ -151,7 +151,7 @@ export class NodeModel {
     else this.#isBehind = true;
   }
 
-  /** The turn is over. */
+  /** Ends the turn. */
   settle(): void {
     if (this.isClosed) return;
     if (this.isReset) {
@@ -164,7 +164,7 @@ export class NodeModel {
     if (this.#ends) {
       this.#ends = false;
       this.isEnded = true;
-      // With nobody there, what waits need not be waited for.
+      // Without a reader, unread messages do not delay the end.
       this.#isBehind = false;
       this.#protocolActs("end");
     }
@@ -172,7 +172,7 @@ export class NodeModel {
     if (this.endsStream && this.isEnded) this.#close();
   }
 
-  /** Whether our side of the stream is ended. After both Closes a client leaves it to the server to be first (§7.1.1). */
+  /** Whether our side of the stream has ended. After both Closes, a client waits for the server to end it first (§7.1.1). */
   get endsStream(): boolean {
     const isExpecting = this.#role === "client" && this.#ending === CLEAN && !this.isEnded;
     return this.protocol.state === "over" && !isExpecting;
@@ -202,7 +202,7 @@ export class NodeModel {
   }
 }
 
-/** Every sequence of up to `length` of these, each at most once: every interleaving of every choice. */
+/** Every sequence of up to `length` of these values, each at most once: every interleaving of every choice. */
 export function interleavings<T>(values: readonly T[], length: number = values.length): T[][] {
   if (length === 0) return [[]];
   return [
@@ -216,7 +216,7 @@ export function interleavings<T>(values: readonly T[], length: number = values.l
   ];
 }
 
-/** Every sequence of just `length` of these. */
+/** Every sequence of exactly `length` of these values. */
 export function* sequences<T>(values: readonly T[], length: number): Generator<readonly T[], void> {
   if (length === 0) {
     yield [];

@@ -1,11 +1,11 @@
-// What a decoder makes of the first two bytes of a frame, in short, and what the reference decoder makes of them.
+// The verdict of a decoder on the first two bytes of a frame, and that of the reference decoder.
 
 import { FrameDecoder, type FrameHeader, type FrameSink, type Role, WebSocketError } from "../../../src/index.ts";
 import { ReferenceDecoder, type ReferenceFrame } from "../../reference/decoder.ts";
 import { type RawFrame } from "../../reference/serialize.ts";
 import { toRole } from "../../support/wire.ts";
 
-/** What has come before: the frames of it. */
+/** The frames before the tested bytes. */
 export const STATES: Readonly<Record<string, readonly RawFrame[]>> = {
   "between messages": [],
   "inside a text": [{ opcode: 1, fin: false }],
@@ -17,7 +17,7 @@ export type State = keyof typeof STATES;
 
 export const RSVS = [0, 1, 2, 3, 4, 5, 6, 7] as const;
 
-/** Whether a stream can get into a state. */
+/** Whether a stream can reach a state. */
 export function isPossible(state: State, rsv: number): boolean {
   return STATES[state]!.every((frame) => ((frame.rsv ?? 0) & ~rsv) === 0);
 }
@@ -26,7 +26,7 @@ export interface Setting {
   readonly role: Role;
   readonly rsv: number;
   readonly state: State;
-  /** Options that relax checks. */
+  /** The options that relax checks. */
   readonly relaxed?: Relaxed;
 }
 
@@ -40,7 +40,7 @@ function headerInShort(fin: boolean, rsv: number, opcode: number, length: number
   return `${fin ? "fin " : ""}${rsv} ${opcode} ${length} at ${offset}`;
 }
 
-/** Takes notes of what it is given. */
+/** Records the calls of a decoder. */
 class Notes implements FrameSink {
   seen = "";
 
@@ -69,7 +69,7 @@ export class Subject {
     this.#state = decoder.save();
   }
 
-  /** What comes of chunks. */
+  /** The verdict on chunks. */
   verdict(...chunks: Uint8Array[]): string {
     const decoder = FrameDecoder.restore(this.#state, this.#options);
     const notes = new Notes();
@@ -83,7 +83,7 @@ export class Subject {
   }
 }
 
-/** What comes of bytes, for the reference decoder. */
+/** The verdict of the reference decoder on bytes. */
 export function expectedVerdict({ role, rsv, state, relaxed }: Setting, bytes: Uint8Array): string {
   const decoder = new ReferenceDecoder({ server: role === "server", rsv, ...relaxed });
   decoder.push(toRole(role, ...STATES[state]!));

@@ -1,4 +1,4 @@
-// A recorded connection that ends early: what must have come by then, whichever byte is the last.
+// A recorded connection that ends early, and the events that must have arrived by then, whichever byte is the last.
 
 import { expect } from "vitest";
 import {
@@ -29,13 +29,13 @@ export class Recording {
   readonly stream: Uint8Array;
   readonly role: "server" | "client";
   readonly extensions: readonly AgreedExtension[];
-  /** Those of the reference decoder, one that has only begun included. */
+  /** The frames of the reference decoder, including one that has only begun. */
   readonly frames: readonly Frame[];
-  /** What Protocol makes of the whole: protocol/captures.test.ts holds that against another decoder. */
+  /** The messages of Protocol for the whole recording. protocol/captures.test.ts compares them with another decoder. */
   readonly messages: readonly Message[];
-  /** Where each of them ends in the stream. */
+  /** Where each message ends in the stream. */
   readonly messageEnds: readonly number[];
-  /** Where the Close ends, if there is one. */
+  /** Where the Close ends; Infinity without one. */
   readonly closeEnd: number;
 
   constructor(capture: Capture, { role, stream: whole }: Direction, most: number) {
@@ -62,7 +62,7 @@ export class Recording {
     return new Protocol({ role: this.role, extensions: this.extensions, ...(core && { core }) });
   }
 
-  /** Every length up to `all`, and of what follows those that end in a header, with it, or in the middle of a payload. */
+  /** Every length up to `all`. After that, lengths that end in or after a header, in the middle of a payload, or after it. */
   lengths(all: number): number[] {
     const lengths = Array.from({ length: Math.min(all, this.stream.length) + 1 }, (_, length) => length);
     for (const { headerOffset, payloadOffset, payloadLength, end } of this.frames) {
@@ -74,17 +74,17 @@ export class Recording {
   }
 }
 
-/** All of them, or the first `most` bytes of each. */
+/** All recordings, or the first `most` bytes of each. */
 export function recordings(most: number = Infinity): readonly Recording[] {
   return readCaptures().flatMap((capture) => capture.directions.map((each) => new Recording(capture, each, most)));
 }
 
-/** Holds what it is given against a recording, and knows how far it has come. */
+/** Compares frames with a recording, and counts them. */
 class FrameCheck implements FrameSink {
   readonly #recording: Recording;
-  /** How many frames have ended. */
+  /** The number of complete frames. */
   count = 0;
-  /** How much has come of the payload of the next; undefined before its header. */
+  /** The received payload bytes of the next frame; undefined before its header. */
   position: number | undefined = undefined;
 
   constructor(recording: Recording) {
@@ -100,7 +100,7 @@ class FrameCheck implements FrameSink {
   payload(window: Uint8Array, start: number, end: number): void {
     const { bytes } = this.#recording.frames[this.count]!;
     const until = this.position! + end - start;
-    if (!same(window.subarray(start, end), bytes.subarray(this.position, until))) throw new Error("Other payload");
+    if (!same(window.subarray(start, end), bytes.subarray(this.position, until))) throw new Error("Wrong payload");
     this.position = until;
   }
 
@@ -110,7 +110,7 @@ class FrameCheck implements FrameSink {
     this.position = undefined;
   }
 
-  /** Whether it has seen what a stream of `length` bytes holds. */
+  /** Throws unless it has seen exactly the frames in a stream of `length` bytes. */
   assertAt(length: number): void {
     const { frames } = this.#recording;
     const next = frames[this.count];
@@ -135,7 +135,7 @@ function assertHeader(expected: HeaderFields | undefined, found: HeaderFields): 
     fields.some((field) => found[field] !== expected[field]) ||
     String(found.maskKey && Array.from(found.maskKey)) !== String(expected.maskKey)
   ) {
-    throw new Error("Another frame");
+    throw new Error("Wrong frame");
   }
 }
 
@@ -151,7 +151,7 @@ function label<T>(recording: Recording, length: number, run: () => T): T {
   }
 }
 
-/** Through push() of a decoder, in one chunk. */
+/** Checks push() of a decoder, in one chunk. */
 export function checkPush(recording: Recording, core: "wasm" | "portable", length: number): void {
   label(recording, length, () => {
     const { role, stream, extensions } = recording;
@@ -159,12 +159,12 @@ export function checkPush(recording: Recording, core: "wasm" | "portable", lengt
     const check = new FrameCheck(recording);
     decoder.push(stream.subarray(0, length), check);
     check.assertAt(length);
-    if (decoder.closed !== length >= recording.closeEnd) throw new Error("The Close");
+    if (decoder.closed !== length >= recording.closeEnd) throw new Error("The Close was missed or came too early");
     if (decoder.bytesDecoded !== Math.min(length, recording.closeEnd)) throw new Error("bytesDecoded");
   });
 }
 
-/** Through decode(), in one chunk. */
+/** Checks decode(), in one chunk. */
 export function checkDecode(recording: Recording, core: "wasm" | "portable", length: number): void {
   label(recording, length, () => {
     const { role, stream, extensions, frames } = recording;
@@ -172,15 +172,15 @@ export function checkDecode(recording: Recording, core: "wasm" | "portable", len
     const found = decoder.decode(stream.slice(0, length));
     found.forEach((frame, i) => {
       assertHeader(frames[i], frame);
-      if (!same(frame.payload, frames[i]!.bytes)) throw new Error("Other payload");
+      if (!same(frame.payload, frames[i]!.bytes)) throw new Error("Wrong payload");
     });
     const next = frames[found.length];
     if (next !== undefined && next.end <= length) throw new Error("A frame is missing");
-    if (decoder.closed !== length >= recording.closeEnd) throw new Error("The Close");
+    if (decoder.closed !== length >= recording.closeEnd) throw new Error("The Close was missed or came too early");
   });
 }
 
-/** Byte by byte, with a look after each: that is every length, if the stream goes on. */
+/** Checks every length at once: byte by byte, with a check after each. */
 export function checkByteByByte(recording: Recording, core: "wasm" | "portable", until: number): void {
   const { role, stream, extensions } = recording;
   const decoder = new FrameDecoder({ role, core, rsv: extensions.length > 0 ? 4 : 0 });
@@ -193,7 +193,7 @@ export function checkByteByByte(recording: Recording, core: "wasm" | "portable",
   }
 }
 
-/** Holds messages against a recording. */
+/** Compares messages with a recording. */
 class MessageCheck implements MessageSink {
   readonly #recording: Recording;
   count = 0;
@@ -205,7 +205,7 @@ class MessageCheck implements MessageSink {
 
   text(data: string): void {
     const { type, data: expected } = this.#next("text");
-    if (type !== "text" || data !== expected) throw new Error("Another text");
+    if (type !== "text" || data !== expected) throw new Error("Wrong text");
   }
 
   binary(data: Uint8Array): void {
@@ -229,21 +229,21 @@ class MessageCheck implements MessageSink {
   }
 
   #bytes(kind: "binary" | "ping" | "pong", data: Uint8Array): void {
-    if (!same(data, this.#next(kind).data as Uint8Array)) throw new Error(`Another ${kind}`);
+    if (!same(data, this.#next(kind).data as Uint8Array)) throw new Error(`Wrong ${kind}`);
   }
 
   #next(kind: Message["type"]): Exclude<Message, { readonly type: "close" }> {
     const message = this.#recording.messages[this.count++];
-    if (message === undefined || message.type === "close" || message.type !== kind) throw new Error("Another message");
+    if (message === undefined || message.type === "close" || message.type !== kind) throw new Error("Wrong message");
     return message;
   }
 
-  /** All that a stream of `length` bytes holds has come, and nothing else, and its end. */
+  /** Throws unless exactly the messages in a stream of `length` bytes and its end have arrived. */
   assertEnded(length: number): void {
     const { messages, messageEnds, closeEnd } = this.#recording;
     const isClosed = length >= closeEnd;
     const count = this.count + (isClosed ? 1 : 0);
-    if (count > 0 && messageEnds[count - 1]! > length) throw new Error("A message too many");
+    if (count > 0 && messageEnds[count - 1]! > length) throw new Error("There is a message too many");
     if (count < messages.length && messageEnds[count]! <= length) throw new Error("A message is missing");
     const last = messages.at(-1);
     const expected = isClosed && last?.type === "close" ? `${last.code} ${last.reason} true` : "1006  false";
@@ -251,7 +251,7 @@ class MessageCheck implements MessageSink {
   }
 }
 
-/** Through Protocol: the messages, and the end. */
+/** Checks Protocol: the messages and the end. */
 export function checkProtocol(recording: Recording, core: "wasm" | "portable", length: number): void {
   label(recording, length, () => {
     const protocol = recording.protocol(core);
@@ -263,14 +263,14 @@ export function checkProtocol(recording: Recording, core: "wasm" | "portable", l
     check.assertEnded(length);
     protocol.take();
     if (protocol.state !== "closed" || protocol.streamEnd !== "send") throw new Error(protocol.state);
-    if (protocol.receiveEnd().length > 0) throw new Error("A second end");
+    if (protocol.receiveEnd().length > 0) throw new Error("There is a second end");
   });
 }
 
-/** How many connections share their turns of the event loop. */
+/** The number of connections that share turns of the event loop. */
 const TOGETHER = 128;
 
-/** Through Connections of Node, whose peer ends its side after each of these lengths. */
+/** Checks Connections of Node whose peer ends its side after each of these lengths. */
 export async function checkNode(recording: Recording, lengths: readonly number[]): Promise<void> {
   for (let at = 0; at < lengths.length; at += TOGETHER) {
     await Promise.all(lengths.slice(at, at + TOGETHER).map((length) => checkNodeOnce(recording, length)));
@@ -305,7 +305,7 @@ async function checkNodeOnce(recording: Recording, length: number): Promise<void
   label(recording, length, () => {
     if (failure !== undefined) throw failure;
     check.assertEnded(length);
-    // Its Pongs and its Close have gone out.
+    // The connection must have sent its Pongs and its Close.
     const pings = recording.frames.filter(({ opcode, end }) => opcode === 9 && end <= length).length;
     const written = framesOf(recording.role, peer.written);
     if (written.length !== pings + (length >= recording.closeEnd ? 1 : 0)) throw new Error(`wrote ${written.join()}`);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from "vitest";
 
-/** For tests that make errors by the million: their stacks take most of the time. */
+/** For tests that create millions of errors: their stacks would take most of the time. */
 export function withoutStacks(): void {
   const before = Error.stackTraceLimit;
   beforeAll(() => {

@@ -1,15 +1,15 @@
-// What UTF-8 is, without a rule: V8 encodes every code point, and a byte that goes on with none of the results is wrong.
+// UTF-8 as V8 encodes it: a byte is wrong if no code point continues with it.
 
 import { concat } from "../../reference/serialize.ts";
 import { ReferenceDecoder } from "../../reference/decoder.ts";
 
-/** A node that has no children: no character begins like this. */
+/** A node without children: no character begins like this. */
 const NOTHING = 0;
-/** Between two characters. */
+/** The node between two characters. */
 const BOUNDARY = 1;
 
 const PER_NODE = 256;
-/** More than there are ways to begin a character. */
+/** More than the number of ways to begin a character. */
 const NODES = 20_000;
 
 /** The tree of all characters: `tree[256 * node + byte]` is the node after that byte. */
@@ -35,8 +35,8 @@ function buildTree(): Uint16Array {
 }
 
 /**
- * Where in `bytes[start, end)` the first byte stands that cannot, as an index from `start`: its length if it ends inside a
- * character, -1 if it is UTF-8.
+ * The index, from `start`, of the first wrong byte in `bytes[start, end)`: the length if the bytes end inside a character, -1
+ * if they are valid UTF-8.
  */
 export function wrongAt(bytes: Uint8Array, start: number = 0, end: number = bytes.length): number {
   let node = BOUNDARY;
@@ -47,14 +47,14 @@ export function wrongAt(bytes: Uint8Array, start: number = 0, end: number = byte
   return node === BOUNDARY ? -1 : end - start;
 }
 
-/** The same from the reference decoder: far too slow for millions. */
+/** The same from the reference decoder, which is far too slow for millions of strings. */
 export function wrongForReference(bytes: Uint8Array): number {
   const decoder = new ReferenceDecoder({ server: false });
   decoder.push(concat([Uint8Array.of(0x81, bytes.length), bytes]));
   return decoder.error === undefined ? -1 : decoder.error.byteOffset - 2;
 }
 
-/** The first and the last byte of each class that RFC 3629 §4 distinguishes. */
+/** The first and the last byte of each class in RFC 3629 §4. */
 export const CLASSES: readonly (readonly [first: number, last: number])[] = [
   [0x00, 0x7f],
   [0x80, 0x8f],
@@ -75,7 +75,7 @@ export const CLASSES: readonly (readonly [first: number, last: number])[] = [
 /** Both ends of each class. */
 export const EDGES: readonly number[] = [...new Set(CLASSES.flat())];
 
-/** All strings of `length` bytes, each of one of `values`; the buffer is used again for the next. */
+/** All strings of `length` bytes of `values`. The buffer is reused for the next string. */
 export function* strings(length: number, values: readonly number[]): Generator<Uint8Array, void> {
   const bytes = new Uint8Array(length).fill(values[0]!);
   const digits = new Uint8Array(length);

@@ -1,25 +1,25 @@
 import type { Queue } from "./queue.ts";
 
 export interface Closed {
-  /** The code of the Close that has come; 1005 for one without a code, 1006 for none. */
+  /** The code of the received Close: 1005 for one without a code, 1006 for none. */
   readonly code: number;
   readonly reason: string;
 }
 
-/** One end of a connection, ours or that of a peer, in the same words: for tests that let the two talk. */
+/** One end of a connection, ours or a peer's, behind one interface, so that tests can connect the two. */
 export interface End {
-  /** The subprotocol, empty for none. */
+  /** The subprotocol; empty for none. */
   readonly subprotocol: string;
-  /** The value of Sec-WebSocket-Extensions in the response as this end sees it, undefined if it does not tell. */
+  /** The value of Sec-WebSocket-Extensions in the response as this end sees it; undefined if it does not tell. */
   readonly extensions?: string;
   readonly messages: Queue<string | Buffer>;
   readonly pings: Queue<string>;
   readonly pongs: Queue<string>;
   readonly closed: Promise<Closed>;
   send(data: string | Uint8Array): void;
-  /** All of them in one write, as far as this end has a say in it. */
+  /** Sends all messages in one write, as far as this end can control that. */
   burst(messages: readonly (string | Uint8Array)[]): void;
-  /** A fragmented message, with a Ping before each fragment but the first. */
+  /** Sends a fragmented message, with a Ping before each fragment except the first. */
   sendFragments?(parts: readonly (string | Uint8Array)[]): void;
   ping?(data: string): void;
   close(code: number, reason: string): void;

@@ -1,4 +1,4 @@
-// wsframe over sockets: the least that a server and a client need around it.
+// wsframe over sockets: a minimal server and client.
 
 import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
@@ -27,7 +27,7 @@ import { Queue } from "./queue.ts";
 
 const cleanups: (() => unknown)[] = [];
 
-/** What to do when the test has ended. */
+/** Registers a function to call after the test. */
 export function cleanUp(cleanup: () => unknown): void {
   cleanups.push(cleanup);
 }
@@ -36,7 +36,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
-/** Listens on the loopback, for the time of the test. Returns the URL. */
+/** Listens on the loopback during the test. Returns the URL. */
 export async function listen(server: Server): Promise<string> {
   const sockets = new Set<Socket>();
   server.on("connection", (socket) => {
@@ -54,9 +54,9 @@ export async function listen(server: Server): Promise<string> {
 
 export interface OurOptions {
   readonly protocol?: Partial<ProtocolOptions> | undefined;
-  /** Take what arrives in pieces of so many bytes, as proxies may cut it. Default: as it comes. */
+  /** Process input in pieces of this many bytes, like proxies that cut it. Default: as it arrives. */
   readonly pieces?: number | undefined;
-  /** What to send in the same write as the request or the 101. */
+  /** Messages to send in the same write as the request or the 101. */
   readonly early?: readonly string[] | undefined;
 }
 
@@ -70,7 +70,7 @@ export interface DialOptions extends OurOptions {
   readonly request?: RequestOptions | undefined;
 }
 
-/** Ours: a Protocol and the socket that it speaks through. */
+/** Our end: a Protocol and its socket. */
 export class OurEnd implements End {
   readonly protocol: Protocol;
   readonly agreement: Agreement;
@@ -78,9 +78,9 @@ export class OurEnd implements End {
   readonly pings = new Queue<string>("a Ping for us");
   readonly pongs = new Queue<string>("a Pong for us");
   readonly errors: WebSocketError[] = [];
-  /** How many bytes of frames have been written. */
+  /** The number of written bytes of frames. */
   bytesSent = 0;
-  /** Events of messages that are delivered in pieces, with the option `fragments`. */
+  /** The pieces of messages, with the option `fragments`. */
   readonly pieces: (string | Uint8Array)[] = [];
   readonly closed: Promise<Closed & { wasClean: boolean }>;
   #close: (closed: Closed & { wasClean: boolean }) => void = () => {};
@@ -118,7 +118,7 @@ export class OurEnd implements End {
       this.bytesSent += buffer.length;
       this.#socket.write(buffer);
     }
-    // A server ends TCP first, a client only when it fails the connection (RFC 6455 §7.1.1, §7.1.7).
+    // A server ends TCP first; a client does so only if it fails the connection (RFC 6455 §7.1.1, §7.1.7).
     const isOver = this.protocol.state === "closed" && (this.#role === "server" || this.protocol.error !== undefined);
     if (isOver) this.#socket.end();
   }
@@ -191,10 +191,10 @@ function* inPieces(chunk: Uint8Array, size: number = chunk.length): Generator<Ui
   for (let at = 0; at < chunk.length; at += size) yield chunk.subarray(at, at + size);
 }
 
-/** Our server. */
+/** Starts our server. */
 export async function serve(options: ServeOptions = {}): Promise<{ url: string; connections: Queue<OurEnd> }> {
   const connections = new Queue<OurEnd>("a connection");
-  /** Answers a request; what follows it goes to the connection. */
+  /** Answers a request. The bytes after it go to the connection. */
   const answer = (socket: Duplex, request: HandshakeRequest): OurEnd | undefined => {
     const result = acceptHandshake(request, options.accept);
     if (!result.accepted) {
@@ -242,13 +242,13 @@ export async function serve(options: ServeOptions = {}): Promise<{ url: string; 
   return { url: await listen(server), connections };
 }
 
-/** Our client. */
+/** Connects our client. */
 export function dial(url: string, options: DialOptions = {}): Promise<OurEnd> {
   const request = createRequest(url, options.request);
   const socket = connect(request.port, request.host);
   socket.setNoDelay(true);
   cleanUp(() => socket.destroy());
-  // Of another Protocol: ours begins when the extensions are agreed on.
+  // From another Protocol: ours begins when the extensions are agreed on.
   const early = new Protocol({ role: "client" });
   for (const message of options.early ?? []) early.send(message);
   socket.write(Buffer.concat([serializeRequest(request), ...early.take()]));

@@ -1,4 +1,4 @@
-// One of ours and one of theirs, connected: every combination that there is.
+// Connects one of our ends to one of a peer's, in every combination.
 
 import type { Extension } from "../../../src/index.ts";
 import type { End } from "./end.ts";
@@ -6,9 +6,9 @@ import { dial, type OurEnd, type OurOptions, serve } from "./ours.ts";
 import { CLIENTS, SERVERS, type TheirOptions } from "./theirs.ts";
 
 export interface PairOptions extends OurOptions {
-  /** The subprotocols that both sides speak, in the order of the server. The client offers them in reverse. */
+  /** The subprotocols of both sides, in the order of the server. The client offers them in reverse. */
   readonly protocols?: readonly string[];
-  /** On our side. */
+  /** The extensions of our side. */
   readonly extensions?: readonly Extension[];
   readonly theirs?: TheirOptions;
   /** Our server: let node:http parse the request. */

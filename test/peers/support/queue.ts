@@ -1,4 +1,4 @@
-/** What has come, in order, for a test that waits for one after the other. */
+/** Received items, in order, for a test that waits for each. */
 export class Queue<T> {
   readonly #items: T[] = [];
   readonly #waiting: ((item: T) => void)[] = [];
@@ -8,7 +8,7 @@ export class Queue<T> {
     this.#name = name;
   }
 
-  /** How many have come that nobody has asked for. */
+  /** The number of items that nobody has taken. */
   get size(): number {
     return this.#items.length;
   }
@@ -19,13 +19,13 @@ export class Queue<T> {
     else waiting(item);
   }
 
-  /** The next one. Rejects if it does not come, so that a test says what it waits for. */
+  /** The next item. Rejects after `timeout` milliseconds, so that a failed test says what is missing. */
   next(timeout: number = 10_000): Promise<T> {
     if (this.#items.length > 0) return Promise.resolve(this.#items.shift()!);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.splice(this.#waiting.indexOf(take), 1);
-        reject(new Error(`Nothing has come: ${this.#name}`));
+        reject(new Error(`Timeout: there was no ${this.#name}`));
       }, timeout);
       const take = (item: T): void => {
         clearTimeout(timer);
@@ -35,7 +35,7 @@ export class Queue<T> {
     });
   }
 
-  /** The next `count` ones. */
+  /** The next `count` items. */
   async take(count: number): Promise<T[]> {
     const items: T[] = [];
     while (items.length < count) items.push(await this.next());

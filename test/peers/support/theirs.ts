@@ -1,4 +1,4 @@
-// The peers from npm behind one interface: clients that connect to a URL, servers that listen for the time of a test.
+// The peers from npm behind one interface: clients that connect to a URL, and servers that listen during a test.
 
 import { channel } from "node:diagnostics_channel";
 import { createServer as createHttpServer, type IncomingMessage } from "node:http";
@@ -12,10 +12,10 @@ import type { Closed, End } from "./end.ts";
 import { cleanUp, listen } from "./ours.ts";
 import { Queue } from "./queue.ts";
 
-/** What a peer's side of a handshake is told. */
+/** The options of a peer's side of the handshake. */
 export interface TheirOptions {
   readonly protocols?: readonly string[] | undefined;
-  /** Of ws alone. */
+  /** Only for ws. */
   readonly deflate?: ServerOptions["perMessageDeflate"];
 }
 
@@ -94,7 +94,7 @@ class WsEnd extends TheirEnd implements End {
   }
 }
 
-/** undici's WebSocket, or the global one, which is the same class of the runtime's own copy. */
+/** undici's WebSocket, or the global one, which is the same class in the runtime's own copy. */
 class WhatwgEnd extends TheirEnd implements End {
   protected readonly ws: UndiciWebSocket;
   readonly opened: Promise<void>;
@@ -144,7 +144,7 @@ class UndiciEnd extends WhatwgEnd {
     this.#hear("undici:websocket:pong", this.pongs);
   }
 
-  /** A WHATWG WebSocket does not tell of Pings; undici does so here. */
+  /** A WHATWG WebSocket does not report Pings; undici does so here. */
   #hear(name: string, queue: Queue<string>): void {
     const listener = (message: unknown): void => {
       const { payload, websocket } = message as { payload: Buffer | undefined; websocket: unknown };
@@ -159,7 +159,7 @@ class UndiciEnd extends WhatwgEnd {
   }
 }
 
-/** websocket-driver has no types of its own. */
+/** websocket-driver has no types. */
 interface Driver {
   io: Duplex;
   protocol: string | null;
@@ -196,7 +196,7 @@ class DriverEnd extends TheirEnd implements End {
       this.onClosed(event);
       socket.end();
     });
-    // It does not look at the end of the stream.
+    // It ignores the end of the stream.
     socket.on("end", () => socket.end());
     socket.on("close", () => this.onClosed({ code: 1006, reason: "" }));
     socket.on("error", () => {});
@@ -236,7 +236,7 @@ class DriverEnd extends TheirEnd implements End {
   }
 
   closeWithoutCode(): void {
-    // close() would say 1000.
+    // close() would send 1000.
     this.#driver.frame("", "close");
   }
 
@@ -245,7 +245,7 @@ class DriverEnd extends TheirEnd implements End {
   }
 }
 
-/** Its types have it without the parameters that it needs. */
+/** Its types omit the required parameters. */
 const NodeFrameClass = websocketNode.frame as unknown as new (
   mask: Buffer,
   header: Buffer,
@@ -306,7 +306,7 @@ class NodeEnd extends TheirEnd implements End {
   }
 }
 
-/** What makes a peer's client and connects it. */
+/** Makes a peer's client and connects it. */
 export type TheirClient = (url: string, options?: TheirOptions) => Promise<End>;
 
 export const CLIENTS: Record<string, TheirClient> = {
@@ -353,7 +353,7 @@ export const CLIENTS: Record<string, TheirClient> = {
     }),
 };
 
-// The one of the runtime, where there is one: Node 22 and later.
+// The runtime's own, if it has one: Node 22 and later.
 if (typeof globalThis.WebSocket === "function") {
   CLIENTS["global WebSocket"] = async (url, { protocols = [] } = {}) => {
     const end = new WhatwgEnd(new globalThis.WebSocket(url, [...protocols]) as unknown as UndiciWebSocket);
@@ -362,7 +362,7 @@ if (typeof globalThis.WebSocket === "function") {
   };
 }
 
-/** What starts a peer's server. */
+/** Starts a peer's server. */
 export type TheirServer = (options?: TheirOptions) => Promise<{ url: string; connections: Queue<End> }>;
 
 export const SERVERS: Record<string, TheirServer> = {
@@ -399,7 +399,7 @@ export const SERVERS: Record<string, TheirServer> = {
     const server = new websocketNode.server({
       httpServer: http,
       closeTimeout: 1000,
-      // By default it takes 64 KiB a frame and 1 MiB a message.
+      // The defaults are 64 KiB per frame and 1 MiB per message.
       maxReceivedFrameSize: 4194304,
       maxReceivedMessageSize: 4194304,
     });
