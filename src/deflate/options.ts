@@ -203,7 +203,7 @@ function defaultCodec(): DeflateCodec | undefined {
   } catch (cause) {
     const zlib = builtinZlib();
     if (zlib !== undefined) return zlibCodec(zlib);
-    const rule = "This runtime has no zlib and refuses to compile WASM: pass perMessageDeflate() a `codec`";
+    const rule = "This runtime has no zlib and refuses WASM: pass perMessageDeflate() a `codec`";
     throw new TypeError(rule, { cause });
   }
 }

@@ -141,17 +141,13 @@ function checkUpgrade(request: HandshakeRequest, fields: Fields): HeaderPairs {
     refuse("WS_ERR_HANDSHAKE_TARGET", "The request target must be a path, or an http or https URL without a fragment");
   }
   if (!membersOf(fields, "upgrade").some((member) => isSameToken(member, "websocket"))) {
-    refuse(
-      "WS_ERR_HANDSHAKE_UPGRADE",
-      "This server accepts only WebSocket connections: Upgrade must include websocket",
-      {
-        status: 426,
-        headers: [
-          ["Upgrade", "websocket"],
-          ["Sec-WebSocket-Version", "13"],
-        ],
-      },
-    );
+    refuse("WS_ERR_HANDSHAKE_UPGRADE", "This server speaks only WebSocket: Upgrade must include websocket", {
+      status: 426,
+      headers: [
+        ["Upgrade", "websocket"],
+        ["Sec-WebSocket-Version", "13"],
+      ],
+    });
   }
   if (!membersOf(fields, "connection").some((member) => isSameToken(member, "upgrade"))) {
     refuse("WS_ERR_HANDSHAKE_CONNECTION", "Connection must include upgrade; a proxy may have removed it");
@@ -202,7 +198,7 @@ function checkHttpVersion(httpVersion: string | undefined): void {
 function checkConnect(request: HandshakeRequest, fields: Fields): HeaderPairs {
   const rule = "RFC 8441 §5";
   if ((request.method ?? singleValue(fields, ":method")) !== "CONNECT") {
-    refuse("WS_ERR_HANDSHAKE_METHOD", "Over HTTP/2, the method of an opening handshake must be CONNECT", {
+    refuse("WS_ERR_HANDSHAKE_METHOD", "The method of an opening handshake over HTTP/2 must be CONNECT", {
       status: 405,
       rule: "RFC 8441 §4",
       headers: [["allow", "CONNECT"]],
@@ -288,7 +284,9 @@ function chooseSubprotocol(request: HandshakeRequest, fields: Fields, options: A
   if (typeof protocols !== "function") return protocols?.find((name) => offered.includes(name));
   const chosen = protocols(offered, request);
   if (chosen !== undefined && !offered.includes(chosen)) {
-    throw new TypeError("The function `protocols` must return one of the offered subprotocols, or undefined");
+    throw new TypeError(
+      `The subprotocol ${JSON.stringify(chosen)} was not offered: choose one of ${offered.join(", ")}, or none`,
+    );
   }
   return chosen;
 }

@@ -88,7 +88,7 @@ type Fail = (code: HandshakeErrorCode, message: string, rule?: string) => never;
 
 function failStatus(status: number, fields: Fields, expected: string, fail: Fail): never {
   if (status >= 300 && status <= 399 && fields.has("location")) {
-    fail("WS_ERR_HANDSHAKE_REDIRECT", `The server redirects with status ${status}: see \`location\` of the error`);
+    fail("WS_ERR_HANDSHAKE_REDIRECT", `The server redirects with ${status}: see \`location\``);
   }
   if (status === 401 || status === 407) {
     fail("WS_ERR_HANDSHAKE_UNAUTHORIZED", `The server requires valid credentials: status ${status}`);

@@ -105,7 +105,7 @@ export function serializeExtensions(extensions: readonly NamedExtension[]): stri
 
 function token(value: string): string {
   if (typeof value !== "string" || !isToken(value)) {
-    throw new TypeError(`Sec-WebSocket-Extensions must not contain ${JSON.stringify(value)}: it is not a token`);
+    throw new TypeError(`${JSON.stringify(value)} in Sec-WebSocket-Extensions is not a token`);
   }
   return value;
 }

@@ -206,7 +206,7 @@ class HeadParser<Start extends object> {
       if (line === "" && this.#size === 2 && this.#status !== undefined) return;
       this.#start = this.#parseStart(line);
       if (this.#start === undefined) {
-        this.#fail("WS_ERR_HANDSHAKE_START_LINE", "The first line is not a valid start line of HTTP", "RFC 9112 §2.1");
+        this.#fail("WS_ERR_HANDSHAKE_START_LINE", "The first line is not valid HTTP", "RFC 9112 §2.1");
       }
       return;
     }

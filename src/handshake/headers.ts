@@ -68,13 +68,12 @@ export function singleValue(fields: Fields, name: string): string | undefined {
 export function checkedHeaders(source: HeaderSource, own: readonly string[] = []): [name: string, value: string][] {
   const pairs = toPairs(source);
   for (const [name, value] of pairs) {
-    if (!isToken(name))
-      throw new TypeError(`\`headers\`: ${JSON.stringify(name)} is not a valid name of a header field`);
+    if (!isToken(name)) throw new TypeError(`\`headers\`: ${JSON.stringify(name)} is not a valid field name`);
     if (own.includes(name.toLowerCase())) {
       throw new TypeError(`\`headers\` must not contain ${name}: ${adviceFor(name.toLowerCase())}`);
     }
     if (typeof value !== "string" || !isFieldValue(value)) {
-      throw new TypeError(`\`headers\`: the value of ${name} has characters that a header field must not have`);
+      throw new TypeError(`\`headers\`: the value of ${name} has forbidden characters`);
     }
   }
   return pairs;

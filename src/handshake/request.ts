@@ -122,8 +122,8 @@ export function serializeRequest(request: {
   readonly headers: HeaderSource;
 }): Uint8Array {
   const { method, url, headers } = request;
-  if (!isToken(method)) throw new TypeError("The `method` must be a token, such as GET");
-  if (!isVisible(url)) throw new TypeError("The request target `url` must consist of visible ASCII characters");
+  if (!isToken(method)) throw new TypeError("`method` must be a token");
+  if (!isVisible(url)) throw new TypeError("`url` must consist of visible ASCII characters");
   return serializeHead(`${method} ${url} HTTP/1.1`, checkedHeaders(headers));
 }
 
@@ -185,7 +185,7 @@ function commonHeaders(
   const hosts = given.filter(isHost);
   const authority = hosts[0]?.[1] ?? target.authority;
   if (hosts.length > 1 || !isAuthority(authority)) {
-    throw new TypeError("`headers` may contain one Host, which must be a host with an optional port");
+    throw new TypeError("`headers` may contain one Host, a host with an optional port");
   }
   const extra = given.filter((pair) => !isHost(pair));
   const headers: [string, string][] = [["Sec-WebSocket-Version", "13"]];
@@ -195,7 +195,7 @@ function commonHeaders(
   );
   if (offers.length > 0) headers.push(["Sec-WebSocket-Extensions", serializeExtensions(offers)]);
   if (origin !== undefined) {
-    if (!isFieldValue(origin)) throw new TypeError("`origin` has characters that a header field must not have");
+    if (!isFieldValue(origin)) throw new TypeError("`origin` has forbidden characters");
     headers.push(["Origin", origin]);
   }
   if (target.authorization !== undefined && !extra.some(([name]) => name.toLowerCase() === "authorization")) {

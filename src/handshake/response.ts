@@ -107,7 +107,7 @@ export function serializeResponse(response: HandshakeResponse): Uint8Array {
     throw new RangeError("`status` must be a whole number from 100 to 999");
   }
   const reason = response.reason ?? reasonOf(status);
-  if (!isFieldValue(reason)) throw new TypeError("`reason` has characters that a reason phrase must not have");
+  if (!isFieldValue(reason)) throw new TypeError("`reason` has forbidden characters");
   const headers = checkedHeaders(response.headers);
   const body = toBytes(response.body ?? "");
   const names = new Set(headers.map(([name]) => name.toLowerCase()));

@@ -17,8 +17,8 @@ export function checkSubprotocols(names: readonly string[]): void {
   if (!Array.isArray(names)) throw new TypeError("`protocols` must be an array of strings");
   for (const name of names) {
     if (typeof name !== "string" || !isToken(name)) {
-      throw new TypeError(`\`protocols\`: ${JSON.stringify(name)} is not a token, as a subprotocol must be`);
+      throw new TypeError(`\`protocols\`: ${JSON.stringify(name)} is not a token`);
     }
   }
-  if (new Set(names).size !== names.length) throw new TypeError("`protocols` must not contain a subprotocol twice");
+  if (new Set(names).size !== names.length) throw new TypeError("`protocols` must not have duplicates");
 }

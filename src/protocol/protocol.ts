@@ -549,8 +549,7 @@ export class Protocol {
 
   /** Prepares a call that delivers to `sink`. If it throws, nothing has changed. */
   #begin(sink: MessageSink, now: number | undefined, resumes: boolean = false): void {
-    if (this.#assembler.sink !== undefined)
-      throw new TypeError("Do not call push(), commit() or resume() from a callback of the same connection");
+    if (this.#assembler.sink !== undefined) throw new TypeError("A callback must not receive on its own connection");
     if (this.#settings.fragments && (!sink.start || !sink.piece || !sink.end)) {
       throw new TypeError("With `fragments: true`, the sink needs the methods start(), piece() and end()");
     }

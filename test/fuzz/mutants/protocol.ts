@@ -7,8 +7,7 @@ export const PROTOCOL: readonly Mutant[] = [
     name: "refused-push",
     behaviour: "A push() that is refused in a callback starts a new period for control frames.",
     file: "src/protocol/protocol.ts",
-    find: `    if (this.#assembler.sink !== undefined)
-      throw new TypeError("Do not call push(), commit() or resume() from a callback of the same connection");
+    find: `    if (this.#assembler.sink !== undefined) throw new TypeError("A callback must not receive on its own connection");
 `,
     replace: "",
     target: "protocol",
