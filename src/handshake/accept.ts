@@ -72,7 +72,7 @@ export interface Agreement {
   readonly extensions: readonly AgreedExtension[];
 }
 
-/** An accepted handshake. `serializeResponse()` turns it into bytes. */
+/** An accepted handshake. For HTTP/1.1, `serializeResponse()` turns it into bytes. */
 export interface Acceptance extends Agreement {
   readonly accepted: true;
   /** 101 Switching Protocols, or 200 for an extended CONNECT. */
@@ -88,10 +88,10 @@ export interface Acceptance extends Agreement {
  * A request that announces a body is rejected: one side would read the bytes after the head as frames, and the other as the
  * body.
  *
- * @returns the response to send; `serializeResponse()` turns it into bytes. An invalid request never makes it throw: it returns a
- *   Rejection
+ * @returns the response to send; for HTTP/1.1, `serializeResponse()` turns it into bytes. An invalid request gets a Rejection
  * @throws TypeError for invalid options: a subprotocol that is not a token, a chosen one that was not offered, or header fields
- * that the handshake sets itself or that contain illegal characters
+ *   that the handshake sets itself or that contain illegal characters
+ * @throws any error of `checkOrigin` or of a function `protocols`, except a HandshakeError
  */
 export function acceptHandshake(request: HandshakeRequest, options: AcceptOptions = {}): Acceptance | Rejection {
   if (typeof options.protocols !== "function") checkSubprotocols(options.protocols ?? []);

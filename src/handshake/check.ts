@@ -40,8 +40,8 @@ export interface SentRequest {
  *
  * @returns the chosen subprotocol, which is undefined if the server chose none, and the agreed extensions
  * @throws HandshakeError for any invalid response, and nothing else. It contains the received status, header fields and body.
- * If the status is the problem, its code is WS_ERR_HANDSHAKE_REDIRECT (see `location`), WS_ERR_HANDSHAKE_UNAUTHORIZED or
- * WS_ERR_HANDSHAKE_STATUS
+ *   If the status is the problem, its code is WS_ERR_HANDSHAKE_REDIRECT (see `location`), WS_ERR_HANDSHAKE_UNAUTHORIZED or
+ *   WS_ERR_HANDSHAKE_STATUS
  */
 export function checkResponse(response: ReceivedResponse, request: SentRequest): Agreement {
   const fields = readFields(response.headers);

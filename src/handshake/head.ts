@@ -58,9 +58,9 @@ export class RequestParser {
    * Parses the next bytes. The chunk is not kept or changed, but `rest` is a view of it.
    *
    * @returns undefined until the head is complete, then the head and the rest of the chunk. If the client sent frames early,
-   * they are in `rest`
+   *   they are in `rest`
    * @throws HandshakeError for a malformed head, with the status to answer with: 431 if it is too large, else 400. Every later
-   * call throws the same error
+   *   call throws the same error
    * @throws TypeError if the chunk is not bytes, or if the head was already complete
    */
   push(chunk: Bytes): { readonly request: RequestHead; readonly rest: Uint8Array } | undefined {
@@ -85,7 +85,7 @@ export class ResponseParser {
    * Parses the next bytes. The chunk is not kept or changed, but `rest` is a view of it.
    *
    * @returns undefined until the head is complete, then the head and the rest of the chunk. After a 101, `rest` contains
-   * frames; otherwise it is the start of the body
+   *   frames; otherwise it is the start of the body
    * @throws HandshakeError for a malformed head. Every later call throws the same error
    * @throws TypeError if the chunk is not bytes, or if the head was already complete
    */

@@ -63,7 +63,7 @@ export function singleValue(fields: Fields, name: string): string | undefined {
  *
  * @param own names, in lower case, of fields that the handshake sets itself
  * @throws TypeError if a name is not a token or is one of `own`, or if a value contains a control character (CR, LF, NUL) or a
- * character outside latin1
+ *   character outside latin1
  */
 export function checkedHeaders(source: HeaderSource, own: readonly string[] = []): [name: string, value: string][] {
   const pairs = toPairs(source);

@@ -60,8 +60,8 @@ export type UrlSource = string | { readonly href: string };
  * password of the URL are sent as `Authorization: Basic`, in UTF-8 (RFC 7617).
  *
  * @throws TypeError for an invalid URL, another scheme or a fragment; for subprotocols that are not tokens or are repeated; for
- * a `key` that is not 16 bytes in base64; for header fields that have an option of their own (such as Origin), that the
- * handshake sets, that contain illegal characters, or for two Host fields
+ *   a `key` that is not 16 bytes in base64; for header fields that have an option of their own (such as Origin), that the
+ *   handshake sets, that contain illegal characters, or for two Host fields
  */
 export function createRequest(url: UrlSource, options: RequestOptions = {}): ClientRequest {
   const target = readUrl(url);

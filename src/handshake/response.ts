@@ -16,7 +16,7 @@ export interface HandshakeResponse {
   readonly body?: string | Uint8Array | undefined;
 }
 
-/** A rejected handshake. `serializeResponse()` turns it into bytes. */
+/** A rejected handshake. For HTTP/1.1, `serializeResponse()` turns it into bytes. */
 export interface Rejection {
   readonly accepted: false;
   /** From 300 to 599. */
@@ -50,9 +50,9 @@ const OWN_FIELDS: readonly string[] = ["connection", "content-length", "transfer
  * Rejects a handshake with any status and header fields. Use it for your own reasons (401, 403, 404, 503, a redirect), or for
  * an error of RequestParser.
  *
- * @returns the response to send; `serializeResponse()` turns it into bytes
+ * @returns the response to send; for HTTP/1.1, `serializeResponse()` turns it into bytes
  * @throws TypeError for header fields with illegal characters, or that the rejection sets itself: Connection, Content-Length
- * and Transfer-Encoding
+ *   and Transfer-Encoding
  * @throws RangeError if the status is not a whole number from 300 to 599
  */
 export function rejectHandshake(options: RejectOptions = {}): Rejection {

@@ -49,7 +49,7 @@ export class Keepalive {
       : this.#pingedAt + this.#times.pongTimeout;
   }
 
-  /** Whether nothing has arrived since the last Ping. */
+  /** Whether a Ping was sent and nothing has arrived since. */
   get awaitsPong(): boolean {
     return this.#pingedAt !== undefined;
   }

@@ -60,7 +60,7 @@ const MAX_CREDIT = 60;
  *
  * take() also answers Pings and the peer's Close. Check `streamEnd` to learn when to end the stream.
  *
- * Nothing a peer sends makes a method throw. If the peer breaks a rule, you get an error event and then the close event. The
+ * No input from a peer makes a method throw. If the peer breaks a rule, you get an error event and then the close event. The
  * close event comes exactly once, and it is the last event.
  */
 export class Protocol {
@@ -262,8 +262,8 @@ export class Protocol {
   }
 
   /**
-   * Ends a pause, or continues while `unfinished` is true. Delivers the kept bytes until none are left or a callback pauses again. If you call it from a callback of the
-   * sink, the running call continues.
+   * Ends a pause, or continues after `sliceSize` stopped a call. Delivers the kept bytes until none are left or a callback
+   * pauses again. If you call it from a callback of the sink, the running call continues.
    *
    * @param now as in receive()
    */
@@ -344,7 +344,7 @@ export class Protocol {
    * @throws TypeError for other data, for text in bytes that are not UTF-8, or for a piece of the wrong kind
    * @throws RangeError if `fragmentSize` is out of range
    * @throws any error of an extension or a `maskKey` function. If the message was to leave in one frame, uncompressed, it is
-   * not sent and the connection stays open. Otherwise the connection is closed with code 1011
+   *   not sent and the connection stays open. Otherwise the connection is closed with code 1011
    */
   send(data: string | Bytes | PreparedMessage, options?: SendOptions): boolean {
     if (!this.canSend) return false;
@@ -394,8 +394,8 @@ export class Protocol {
   }
 
   /**
-   * Frees the compression context, which is memory for earlier messages. The next message is compressed without it, so it gets
-   * longer. Call this when the connection has sent nothing for `releaseAfter` milliseconds.
+   * Frees the compression context: the earlier messages that the next one could refer to. The next message gets longer without
+   * it. Call this when the connection has sent nothing for `releaseAfter` milliseconds.
    */
   release(): void {
     // The rest of an unfinished message needs the context.
@@ -471,10 +471,10 @@ export class Protocol {
 
   /**
    * Returns the bytes to write, in order. Call it only when the stream accepts more: small messages then leave together, and
-   * `maxPendingPongs` works.
+   * waiting Pongs count towards `maxPendingPongs`.
    *
    * The buffers are yours, with two exceptions that you must not write to: a large message is the array that you passed to
-   * send(), and a prepared message is shared by all its receivers.
+   * send(), and a prepared message is shared by all connections that send it.
    */
   take({ holdClose = false }: TakeOptions = NO_OPTIONS): Uint8Array<ArrayBuffer>[] {
     this.#beforeTake(holdClose);
@@ -486,7 +486,7 @@ export class Protocol {
    * again saves allocations.
    *
    * @returns the number of bytes written. 0 means that there is nothing to write, or that the next frame does not fit or is
-   * better not copied: call take() then
+   *   better not copied: call take() then
    */
   takeInto(target: Uint8Array, { holdClose = false }: TakeOptions = NO_OPTIONS): number {
     this.#beforeTake(holdClose);
