@@ -1,4 +1,5 @@
-// How a connection ends: what was accepted goes out, what has arrived comes in, and nobody waits longer than they must.
+// How a connection ends: accepted messages are sent, received ones are delivered, and nobody waits longer than
+// necessary.
 
 import { expect } from "vitest";
 import type { Role } from "../../src/index.ts";
@@ -13,12 +14,12 @@ const consuming = allWays({ roles: ROLES, consumers: CONSUMERS, streams: STREAMS
 const seeingEnds = consuming.filter(({ hidesEnd }) => !hidesEnd);
 const nodeMarks = nodeWays({ roles: ROLES, marks: MARKS });
 
-/** What a server waits with the end of the stream, at the most: nothing but what sockets take. */
+/** The longest time a server waits for the end of the stream: only as long as the sockets need. */
 const AT_ONCE = 800;
 /** A client waits about a second for the server to end the stream (RFC 6455 §7.1.1). */
 const LINGER = { least: 400, most: 1800 };
 
-/** How long the end may take when the peer has ended its side after both Closes. */
+/** How long the end may take after the peer has ended its side, after both Closes. */
 function endTime({ role, hidesEnd }: { readonly role: Role; readonly hidesEnd: boolean }): number {
   return role === "client" && hidesEnd ? LINGER.most : AT_ONCE;
 }
@@ -85,7 +86,7 @@ each(
   },
 );
 
-each("a peer that does not answer our Close: closeTimeout", consuming, async (open) => {
+each("a peer that does not answer our Close is cut after closeTimeout", consuming, async (open) => {
   const { subject, peer } = await open({
     options: { closeTimeout: 300 },
     begin: (subject) => subject.receive(() => {}),
@@ -99,7 +100,7 @@ each("a peer that does not answer our Close: closeTimeout", consuming, async (op
   await within(subject.loopEnded, "the loop goes on");
 });
 
-each("a peer that is cut: the loop and the connection end soon", consuming, async (open) => {
+each("if a peer is cut, the loop and the connection end soon", consuming, async (open) => {
   const { subject, peer } = await open({ begin: (subject) => subject.receive(() => {}) });
   await sleep(10);
   peer.line.reset();
@@ -120,7 +121,7 @@ each("a peer that ends its side without a Close", seeingEnds, async (open) => {
   await peer.gone();
 });
 
-each("messages that arrive after our close() and before the peer's are delivered", consuming, async (open) => {
+each("messages that arrive between our close() and the peer's Close are delivered", consuming, async (open) => {
   const got: unknown[] = [];
   const { subject, peer } = await open({ begin: (subject) => subject.receive((data) => got.push(data)) });
   subject.close(1000);
@@ -137,7 +138,7 @@ for (const [name, last] of [
   ["FIN alone", []],
 ] as const) {
   each(
-    `${name} while our socket is full: a peer that goes on reading gets all that was accepted`,
+    `${name} while our socket is full: a peer that still reads gets all accepted messages`,
     allWays({ roles: ROLES, marks: [1 << 20, 0] }).filter(({ hidesEnd }) => last.length > 0 || !hidesEnd),
     async (open) => {
       const { subject, peer } = await open({ begin: (subject) => subject.receive(() => {}) });
@@ -170,23 +171,19 @@ each("closeTimeout cuts a peer that takes nothing", allWays({ roles: ROLES }), a
   expect(await end(subject)).toMatchObject({ code: 1006, wasClean: false });
 });
 
-each(
-  "close() of a connection that nobody reads: the peer's Close is seen at once, whatever waits",
-  nodeMarks,
-  async (open) => {
-    const { subject, peer } = await open();
-    for (let i = 0; i < 40; i++) peer.write(binary(new Uint8Array(65_536)));
-    await sleep(100);
-    subject.close(4005);
-    await peer.until(() => peer.close !== undefined, "no Close");
-    peer.write(close(4005));
-    peer.line.end();
-    expect(await timed(end(subject))).toBeLessThan(AT_ONCE);
-    expect(await end(subject)).toMatchObject({ code: 4005, wasClean: true });
-  },
-);
+each("close() without a reader: the peer's Close is seen at once, whatever is unread", nodeMarks, async (open) => {
+  const { subject, peer } = await open();
+  for (let i = 0; i < 40; i++) peer.write(binary(new Uint8Array(65_536)));
+  await sleep(100);
+  subject.close(4005);
+  await peer.until(() => peer.close !== undefined, "no Close");
+  peer.write(close(4005));
+  peer.line.end();
+  expect(await timed(end(subject))).toBeLessThan(AT_ONCE);
+  expect(await end(subject)).toMatchObject({ code: 4005, wasClean: true });
+});
 
-each("a malformed answer to our Close is no event, but kept", nodeWays({ roles: ROLES }), async (open) => {
+each("a malformed answer to our Close is kept, but emits no event", nodeWays({ roles: ROLES }), async (open) => {
   const { subject, peer } = await open({ begin: (subject) => subject.receive(() => {}) });
   const errors: unknown[] = [];
   subject.connection.on("error", (error) => errors.push(error));
@@ -200,7 +197,7 @@ each("a malformed answer to our Close is no event, but kept", nodeWays({ roles: 
 });
 
 each(
-  'messages that wait go to a listener that is there before "close", which is the last event',
+  'waiting messages go to a listener that exists before "close", which is the last event',
   nodeWays({ roles: ROLES, marks: MARKS }),
   async (open) => {
     const { subject, peer } = await open();
@@ -219,7 +216,7 @@ each(
 );
 
 each(
-  'nobody listens: "close" comes, and a listener that comes later gets nothing',
+  'without a listener, "close" is emitted, and a later listener gets nothing',
   nodeWays({ roles: ROLES, marks: MARKS }),
   async (open) => {
     const { subject, peer } = await open();
@@ -236,24 +233,28 @@ each(
   },
 );
 
-each("closed resolves however it ends, also for those who ask late", nodeWays({ roles: ROLES }), async (open) => {
-  const ends: [act: (subject: Subject, peer: Peer) => void, expected: object][] = [
-    [(_, peer) => (peer.write(close(4007, "x")), peer.line.end()), { code: 4007, reason: "x", wasClean: true }],
-    [(_, peer) => (peer.write(close()), peer.line.end()), { code: 1005, reason: "", wasClean: true }],
-    [(_, peer) => (peer.write({ opcode: 3 }), peer.line.end()), { code: 1006, reason: "", wasClean: false }],
-    [(_, peer) => peer.line.reset(), { code: 1006, reason: "", wasClean: false }],
-    [(subject) => subject.discard(), { code: 1006, reason: "", wasClean: false }],
-  ];
-  for (const [act, expected] of ends) {
-    const { subject, peer } = await open({ begin: (subject) => subject.receive(() => {}) });
-    act(subject, peer);
-    expect(await end(subject)).toEqual(expected);
-    expect(await Reflect.get(subject.connection, "closed")).toEqual(expected);
-    expect(subject.connection.ending).toEqual(expected);
-  }
-});
+each(
+  "closed resolves after any kind of end, even if it is first read later",
+  nodeWays({ roles: ROLES }),
+  async (open) => {
+    const ends: [act: (subject: Subject, peer: Peer) => void, expected: object][] = [
+      [(_, peer) => (peer.write(close(4007, "x")), peer.line.end()), { code: 4007, reason: "x", wasClean: true }],
+      [(_, peer) => (peer.write(close()), peer.line.end()), { code: 1005, reason: "", wasClean: true }],
+      [(_, peer) => (peer.write({ opcode: 3 }), peer.line.end()), { code: 1006, reason: "", wasClean: false }],
+      [(_, peer) => peer.line.reset(), { code: 1006, reason: "", wasClean: false }],
+      [(subject) => subject.discard(), { code: 1006, reason: "", wasClean: false }],
+    ];
+    for (const [act, expected] of ends) {
+      const { subject, peer } = await open({ begin: (subject) => subject.receive(() => {}) });
+      act(subject, peer);
+      expect(await end(subject)).toEqual(expected);
+      expect(await Reflect.get(subject.connection, "closed")).toEqual(expected);
+      expect(subject.connection.ending).toEqual(expected);
+    }
+  },
+);
 
-each("leaving a loop closes", allWays({ roles: ROLES, consumers: ["for await"] }), async (open) => {
+each("leaving a loop closes the connection", allWays({ roles: ROLES, consumers: ["for await"] }), async (open) => {
   const { subject, peer } = await open();
   const got: unknown[] = [];
   const messages = "connection" in subject ? (subject.connection as AsyncIterable<unknown>) : undefined;

@@ -1,4 +1,4 @@
-// What arrives is delivered, in order, whatever follows it, and can be answered.
+// Received messages are delivered in order, whatever follows them, and can be answered.
 
 import { expect } from "vitest";
 import type { RawFrame } from "../reference/serialize.ts";
@@ -30,7 +30,7 @@ const CONVERSATION: readonly Message[] = [
   ...Array.from({ length: 50 }, (_, i) => `message ${i}`),
 ];
 const frameOf = (message: Message): RawFrame => (typeof message === "string" ? text(message) : binary(message));
-/** Made once: masking byte by byte takes longer than all the rest. */
+/** Made once, because masking byte by byte takes longer than all the rest. */
 const CONVERSATIONS = Object.fromEntries(
   ROLES.map((role) => [role, CONVERSATION.map((message) => toRole(role, frameOf(message)))]),
 );
@@ -86,7 +86,7 @@ for (const [ending, last, code] of [
   ["a bad frame", BAD, "close:1002"],
 ] as const) {
   each(
-    `a pipe answers what came before ${ending} in the same chunk`,
+    `a pipe answers messages before ${ending} in the same chunk`,
     streamsWays({ roles: ROLES, marks: MARKS, streams: STREAMS_THAT_END }),
     async (open, { role }) => {
       for (const inHandshake of [false, true]) {
@@ -106,7 +106,7 @@ for (const [ending, last, code] of [
   );
 }
 
-each("messages in the handshake's chunk, and one more", allWays(consuming), async (open, { role }) => {
+each("messages in the chunk of the handshake, and one more", allWays(consuming), async (open, { role }) => {
   const { peer } = await open({
     begin: (subject) => subject.receive((data) => subject.answer(data)),
     first: toRole(role, text("a"), ping("p"), text("b"), text("c")),
@@ -119,7 +119,7 @@ each("messages in the handshake's chunk, and one more", allWays(consuming), asyn
 });
 
 each(
-  "what a loop awaits before it answers holds back our Close",
+  "a loop that awaits before it answers holds back our Close",
   allWays({ roles: ROLES, marks: MARKS, consumers: ["for await"], senders: SENDERS }),
   async (open) => {
     const sent: unknown[] = [];
@@ -149,7 +149,7 @@ each(
 );
 
 each(
-  "a loop that does not come back holds back our Close for closeTimeout",
+  "a loop that never continues holds back our Close for closeTimeout",
   allWays({ roles: ROLES, consumers: ["for await"] }),
   async (open) => {
     let sent: unknown;
@@ -201,7 +201,7 @@ for (const size of [1, 2, 7]) {
   );
 }
 
-each("a message in fragments with a Ping between", allWays(all), async (open) => {
+each("a message in fragments with a Ping in between", allWays(all), async (open) => {
   const { peer } = await open({ begin: (subject) => subject.receive((data) => subject.answer(data)) });
   const bytes = (data: string): Uint8Array => Buffer.from(data);
   peer.write(
@@ -233,7 +233,7 @@ each("a delivered message keeps its bytes", allWays(consuming), async (open) => 
   );
 });
 
-each("messages that came before anybody listened", allWays(consuming), async (open) => {
+each("messages that arrived before there was a listener", allWays(consuming), async (open) => {
   const { subject, peer } = await open();
   const count = 60;
   for (let i = 0; i < count; i++) peer.write(text(`${i} ${"x".repeat(1500)}`));
@@ -245,7 +245,7 @@ each("messages that came before anybody listened", allWays(consuming), async (op
 });
 
 each(
-  "two loops take turns: each can answer what it has, before our Close",
+  "two loops take turns: each can answer its message before our Close",
   nodeWays({ roles: ROLES, consumers: ["for await"] }),
   async (open) => {
     const answers: (readonly [string, boolean])[] = [];

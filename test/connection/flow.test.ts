@@ -1,4 +1,4 @@
-// A side that is slow makes the other wait, goes on when it can, and holds no more than it should.
+// A slow side makes the other wait, continues when it can, and holds no more memory than it should.
 
 import { constants, deflateRawSync } from "node:zlib";
 import { expect, vi } from "vitest";
@@ -12,7 +12,7 @@ vi.setConfig({ maxConcurrency: 10 });
 
 const consuming = { roles: ROLES, marks: MARKS, consumers: CONSUMERS };
 
-each("a handler that takes its time gets every message", allWays(consuming), async (open) => {
+each("a slow handler gets every message", allWays(consuming), async (open) => {
   const got: number[] = [];
   const { peer } = await open({
     begin: (subject) =>
@@ -28,7 +28,7 @@ each("a handler that takes its time gets every message", allWays(consuming), asy
 });
 
 each(
-  "reading goes on each time that it has stopped",
+  "reading continues each time that it has stopped",
   allWays({ roles: ROLES, marks: MARKS, consumers: ["for await"] }),
   async (open) => {
     let got = 0;
@@ -51,7 +51,7 @@ each(
     const { peer } = await open({ begin: (subject) => subject.receive((data) => subject.answer(data)) });
     const frame = toRole(role, binary(new Uint8Array(BIG).fill(7)));
     peer.line.pause();
-    // More than the system takes both ways, and 1 MiB.
+    // More than the system holds in both directions, and 1 MiB.
     const count = 400;
     for (let i = 0; i < count; i++) peer.line.write(frame);
     await sleep(200);
@@ -63,7 +63,7 @@ each(
 );
 
 each(
-  "a reader that is slow makes the peer wait",
+  "a slow reader makes the peer wait",
   allWays({ roles: ROLES, marks: MARKS, consumers: ["for await"] }),
   async (open, { role }) => {
     let got = 0;
@@ -88,7 +88,7 @@ each(
   },
 );
 
-/** permessage-deflate that counts what it has inflated. */
+/** permessage-deflate that counts the bytes it has inflated. */
 function counting(): { readonly extension: Extension; readonly inflated: () => number } {
   const inner = perMessageDeflate();
   let inflated = 0;
@@ -114,7 +114,7 @@ const INFLATED = 256 * 1024;
 const COMPRESSED = deflateRawSync(Buffer.alloc(INFLATED), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
 
 each(
-  "one chunk of compressed messages does not fill the memory while nobody reads",
+  "one chunk of compressed messages does not fill the memory without a reader",
   allWays({ roles: ROLES, marks: MARKS, consumers: CONSUMERS }),
   async (open, { highWaterMark, role }) => {
     const { extension, inflated } = counting();
@@ -124,7 +124,7 @@ each(
     const frame = toRole(role, { opcode: 2, rsv: 4, payload: COMPRESSED });
     peer.line.write(Buffer.concat(Array.from({ length: count }, () => frame)));
     await sleep(50);
-    // The message that goes over the mark is there as a whole, and a stream of the web may hold one more.
+    // The message that exceeds the mark is there as a whole, and a web stream may hold one more.
     expect(inflated()).toBeLessThanOrEqual(highWaterMark + 3 * INFLATED);
     let bytes = 0;
     subject.receive((data) => (bytes += data.length));
@@ -133,14 +133,14 @@ each(
 );
 
 each(
-  "one chunk of small messages does not go past the mark while nobody reads",
+  "one chunk of small messages does not exceed the mark without a reader",
   nodeWays({ roles: ROLES, marks: [1024, 0], consumers: CONSUMERS }),
   async (open, { role }) => {
     let allocated = 0;
     const { subject, peer } = await open({
       options: { allocate: (length) => ((allocated += length), new Uint8Array(length)) },
     });
-    // Two fragments, so that each is collected.
+    // Two fragments, so that each message is collected.
     const one = toRole(role, binary(new Uint8Array(50), { fin: false }), { opcode: 0, payload: new Uint8Array(50) });
     const count = 500;
     peer.line.write(Buffer.concat(Array.from({ length: count }, () => one)));
@@ -153,7 +153,7 @@ each(
 );
 
 each(
-  "replies to a peer that does not read stay near the mark, also within one chunk",
+  "replies to a peer that does not read stay near the mark, even within one chunk",
   nodeWays({ roles: ["server"], marks: [1024, 0], consumers: CONSUMERS }),
   async (open, { role }) => {
     let handled = 0;
@@ -166,7 +166,7 @@ each(
         }),
     });
     peer.line.pause();
-    // Each asks for 64 KiB: far more than what sockets hold.
+    // Each asks for 64 KiB, which together is far more than sockets hold.
     const count = 800;
     const one = toRole(role, text("?"));
     peer.line.write(Buffer.concat(Array.from({ length: count }, () => one)));
@@ -178,11 +178,11 @@ each(
 );
 
 each(
-  "close() in a handler while many messages wait: one at a time, in order, all of them",
+  "close() in a handler while many messages wait: they are delivered one at a time, in order, completely",
   nodeWays({ roles: ROLES, marks: MARKS, consumers: CONSUMERS }),
   async (open, { role, highWaterMark }) => {
     const { subject, peer } = await open();
-    // As much as a crash would take, where all of them wait at once.
+    // Enough to overflow the stack, if each call were nested.
     const count = highWaterMark < 1 << 20 ? 3000 : 15_000;
     const one = toRole(role, text(""));
     peer.line.write(Buffer.concat([...Array.from({ length: count }, () => one), toRole(role, text("last"))]));
@@ -194,7 +194,7 @@ each(
       depth++;
       deepest = Math.max(deepest, depth);
       got.push(data as string);
-      // Deep enough to be seen, and not so deep that the process crashes.
+      // Deep enough to be detected, but not so deep that the process crashes.
       if (depth < 50) subject.close(4002);
       depth--;
     });
@@ -210,7 +210,7 @@ each(
 );
 
 each(
-  "a handler that sends, pauses and closes from within is never called within itself",
+  "a handler that sends, pauses and closes is never called from inside itself",
   nodeWays({ roles: ROLES, marks: MARKS }),
   async (open) => {
     const { subject, peer } = await open();
@@ -235,7 +235,7 @@ each(
 );
 
 each(
-  "close() while pieces do not end and a loop is slow: what the peer goes on sending still has its limit",
+  "close() while pieces do not end and a loop is slow: later data of the peer is still limited",
   nodeWays({ roles: ROLES, marks: [1024], consumers: ["for await"] }).filter(({ transport }) => transport === "tcp"),
   async (open) => {
     const closeTimeout = 300;

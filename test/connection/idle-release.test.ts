@@ -1,4 +1,5 @@
-// Connections that send nothing for a while let go of what they have sent: the next message is compressed without it.
+// A connection that sends nothing for a while releases its compression context: the next message is compressed without
+// it.
 
 import { expect } from "vitest";
 import { perMessageDeflate } from "../../src/index.ts";
@@ -10,7 +11,7 @@ const TEXT = Array.from({ length: 200 }, (_, i) => `${i * 7919}:${i ** 3}`).join
 const ways = allWays({ roles: ROLES });
 const options = { extensions: [perMessageDeflate({ releaseAfter: RELEASE_AFTER })] };
 
-each("the context is there for the next message, and is gone after releaseAfter", ways, async (open) => {
+each("the context is kept for the next message, and is gone after releaseAfter", ways, async (open) => {
   const { subject, peer } = await open({ options });
   const lengths = async (): Promise<number[]> => {
     await peer.take(peer.messages.length + 1);
@@ -21,7 +22,7 @@ each("the context is there for the next message, and is gone after releaseAfter"
   void subject.send(TEXT);
   const [first, second] = (await lengths()) as [number, number];
   expect(second).toBeLessThan(first / 4);
-  // Released on the second tick of a timer that has been running.
+  // Released on the second tick of a timer that is already running.
   await sleep(3 * RELEASE_AFTER);
   void subject.send(TEXT);
   expect((await lengths()).at(-1)).toBe(first);

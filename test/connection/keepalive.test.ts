@@ -1,22 +1,22 @@
-// A peer that has gone is noticed, whatever waits; one that is alive is not cut, however slow it is.
+// A peer that has gone is noticed, whatever is unread or unsent. A peer that is alive is not cut, however slow it is.
 
 import { expect, vi } from "vitest";
 import { binary, ping, text } from "../support/wire.ts";
 import { end, sleep, timed, within } from "./support/time.ts";
 import { CONSUMERS, each, MARKS, nodeWays, ROLES } from "./support/ways.ts";
 
-// Their times are short: a busy process must not look like a silent peer.
+// The times are short, so a busy process must not look like a silent peer.
 vi.setConfig({ maxConcurrency: 16 });
 
 const ways = nodeWays({ roles: ROLES, marks: MARKS });
 const plainWays = nodeWays({ roles: ROLES });
 
-/** A peer that is silent for half a second is given up. */
+/** A peer that is silent for half a second is cut. */
 const IMPATIENT = { pingInterval: 250, pongTimeout: 250, closeTimeout: 200 };
-/** What that takes on a busy machine. */
+/** How long that takes on a busy machine. */
 const NOTICED = 2500;
 
-each("a peer that answers nothing is given up", ways, async (open) => {
+each("a peer that answers nothing is cut", ways, async (open) => {
   const { subject, peer } = await open({
     options: IMPATIENT,
     begin: (subject) => subject.receive(() => {}),
@@ -27,7 +27,7 @@ each("a peer that answers nothing is given up", ways, async (open) => {
   expect(peer.log[0]).toBe("ping:");
 });
 
-each("a peer that answers Pings is not given up", ways, async (open) => {
+each("a peer that answers Pings is not cut", ways, async (open) => {
   const { subject, peer } = await open({
     options: { pingInterval: 100, pongTimeout: 800 },
     begin: (subject) => subject.receive(() => {}),
@@ -48,22 +48,26 @@ for (const [name, act] of [
   ["ends its side", "end"],
   ["falls silent", "nothing"],
 ] as const) {
-  each(`nobody listens, more than the mark has come, and the peer ${name}`, ways, async (open, { highWaterMark }) => {
-    const { subject, peer } = await open({ options: IMPATIENT });
-    for (let sent = 0; sent < highWaterMark + 100_000; sent += 50_000) peer.write(binary(new Uint8Array(50_000)));
-    await sleep(50);
-    if (act !== "nothing") peer.line[act]();
-    // It only pushes.
-    const pushing = setInterval(() => void subject.send("news"), 20);
-    try {
-      expect(await timed(within(subject.closed, "the connection is open"))).toBeLessThan(NOTICED);
-    } finally {
-      clearInterval(pushing);
-    }
-    expect(await end(subject)).toMatchObject({ code: 1006, wasClean: false });
-  });
+  each(
+    `without a listener, with more than the mark received, and the peer ${name}`,
+    ways,
+    async (open, { highWaterMark }) => {
+      const { subject, peer } = await open({ options: IMPATIENT });
+      for (let sent = 0; sent < highWaterMark + 100_000; sent += 50_000) peer.write(binary(new Uint8Array(50_000)));
+      await sleep(50);
+      if (act !== "nothing") peer.line[act]();
+      // It only sends.
+      const pushing = setInterval(() => void subject.send("news"), 20);
+      try {
+        expect(await timed(within(subject.closed, "the connection is open"))).toBeLessThan(NOTICED);
+      } finally {
+        clearInterval(pushing);
+      }
+      expect(await end(subject)).toMatchObject({ code: 1006, wasClean: false });
+    },
+  );
 
-  each(`nobody listens or sends, and the peer ${name}`, plainWays, async (open, { highWaterMark }) => {
+  each(`without a listener and without sending, and the peer ${name}`, plainWays, async (open, { highWaterMark }) => {
     const { subject, peer } = await open({ options: IMPATIENT });
     for (let sent = 0; sent < highWaterMark + 100_000; sent += 50_000) peer.write(binary(new Uint8Array(50_000)));
     await sleep(50);
@@ -74,7 +78,7 @@ for (const [name, act] of [
 }
 
 each(
-  "a handler that takes longer than the peer may be silent: the peer lives",
+  "a handler that takes longer than the peer may be silent: the peer is not cut",
   nodeWays({ roles: ROLES, marks: MARKS, consumers: ["for await"] }),
   async (open) => {
     const got: unknown[] = [];
@@ -99,7 +103,7 @@ each(
 
 const MIB = 1 << 20;
 
-each("a peer that takes nothing of what is sent is given up", ways, async (open) => {
+each("a peer that takes none of our data is cut", ways, async (open) => {
   const { subject, peer } = await open({
     options: IMPATIENT,
     begin: (subject) => subject.receive(() => {}),
@@ -111,11 +115,11 @@ each("a peer that takes nothing of what is sent is given up", ways, async (open)
 });
 
 each(
-  "pings that had to wait are those of an honest peer",
+  "Pings that had to wait do not count as too many",
   nodeWays({ roles: ROLES, marks: [0], consumers: CONSUMERS }),
   async (open) => {
     const { subject, peer } = await open({ options: { limits: { maxControlFrames: 30, controlPeriod: 100 } } });
-    // Nothing is read while this one waits.
+    // Nothing is read while this message waits.
     peer.write(binary(new Uint8Array(70_000)), text("x"));
     await sleep(20);
     // 10 in 100 ms, for 600 ms.

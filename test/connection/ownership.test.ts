@@ -1,4 +1,4 @@
-// After send() has returned, and after an awaited write() of streams, the buffer is its owner's again.
+// After send() has returned, or an awaited write() of streams, the buffer belongs to its owner again.
 
 import { expect, vi } from "vitest";
 import { perMessageDeflate } from "../../src/index.ts";
@@ -21,7 +21,7 @@ function expectBefore(messages: readonly (string | Buffer)[], sizes: readonly nu
   ).toEqual([]);
 }
 
-each("a buffer that is used again, binary", allWays({ roles: ROLES, marks: MARKS }), async (open) => {
+each("a buffer that is reused, binary", allWays({ roles: ROLES, marks: MARKS }), async (open) => {
   const { subject, peer } = await open();
   for (const size of SIZES) {
     const buffer = new Uint8Array(size).fill(BEFORE);
@@ -47,38 +47,34 @@ each("one buffer for many messages", allWays({ roles: ROLES, marks: MARKS }), as
   );
 });
 
-each(
-  "a buffer that is used again while the peer does not read",
-  allWays({ roles: ROLES, halves: true }),
-  async (open) => {
-    const { subject, peer } = await open();
-    peer.line.pause();
-    const size = 64 * 1024;
-    const count = 80;
-    const buffer = new Uint8Array(size);
-    const written: (boolean | Promise<boolean>)[] = [];
-    const isNode = "connection" in subject;
-    // Streams own a buffer until its write() is done: there each has one of its own.
-    for (let i = 0; i < count; i++) {
-      const own = isNode ? buffer : new Uint8Array(size);
-      own.fill(i);
-      const done = subject.send(own);
-      written.push(done instanceof Promise ? done.then((sent) => (own.fill(AFTER), sent)) : done);
-    }
-    peer.line.resume();
-    expect((await Promise.all(written)).every(Boolean)).toBe(true);
-    await peer.take(count, IN_THE_END);
-    expect(peer.messages.map((message) => [message[0], message.at(-1)])).toEqual(
-      Array.from({ length: count }, (_, i) => [i, i]),
-    );
-  },
-);
+each("a buffer that is reused while the peer does not read", allWays({ roles: ROLES, halves: true }), async (open) => {
+  const { subject, peer } = await open();
+  peer.line.pause();
+  const size = 64 * 1024;
+  const count = 80;
+  const buffer = new Uint8Array(size);
+  const written: (boolean | Promise<boolean>)[] = [];
+  const isNode = "connection" in subject;
+  // Streams own a buffer until its write() is done, so each message has its own.
+  for (let i = 0; i < count; i++) {
+    const own = isNode ? buffer : new Uint8Array(size);
+    own.fill(i);
+    const done = subject.send(own);
+    written.push(done instanceof Promise ? done.then((sent) => (own.fill(AFTER), sent)) : done);
+  }
+  peer.line.resume();
+  expect((await Promise.all(written)).every(Boolean)).toBe(true);
+  await peer.take(count, IN_THE_END);
+  expect(peer.messages.map((message) => [message[0], message.at(-1)])).toEqual(
+    Array.from({ length: count }, (_, i) => [i, i]),
+  );
+});
 
 for (const [name, options] of [
   ["text in bytes", { binary: false }],
   ["in fragments", { fragmentSize: 1000 }],
 ] as const) {
-  each(`a buffer that is used again, ${name}`, nodeWays({ roles: ROLES, marks: MARKS }), async (open) => {
+  each(`a buffer that is reused, ${name}`, nodeWays({ roles: ROLES, marks: MARKS }), async (open) => {
     const { subject, peer } = await open();
     const sizes = SIZES.slice(0, 3);
     for (const size of sizes) {

@@ -1,4 +1,4 @@
-// Both sides are whole implementations: ours with ours, and ours with ws.
+// Complete implementations on both sides: ours with ours, and ours with ws.
 
 import { once } from "node:events";
 import { createServer as createHttpsServer } from "node:https";
@@ -26,7 +26,7 @@ interface Settings {
 
 /** A server that echoes. */
 type EchoServer = (settings: Settings, atEnd: (end: () => unknown) => void) => Promise<number>;
-/** A client, as little as these tests want of it. */
+/** A client, with only what these tests need. */
 interface Client {
   readonly send: (data: Message) => unknown;
   readonly close: (code: number) => void;
@@ -127,7 +127,7 @@ const MESSAGES: readonly Message[] = [
   ...Array.from({ length: 100 }, (_, i) => `message ${i}`),
 ];
 
-/** Echoes, whole ones and one in pieces, and then a Close from the client, which is over soon. */
+/** Sends echoes, whole and one in pieces, then a Close from the client, and checks that the end comes soon. */
 function pair(name: string, server: EchoServer, client: Dial, settings: Settings): void {
   test(name, async ({ onTestFinished }) => {
     const ends: (() => unknown)[] = [];
@@ -179,7 +179,7 @@ describe.concurrent("echoes and a Close", () => {
   pair("streams with our client", pipingServer, ourClient, settings);
 });
 
-test.concurrent("a server's message in pieces and its Close, one after the other, reach our client", async () => {
+test.concurrent("a server's message in pieces and its Close right after it reach our client", async () => {
   const server = await serve({ host: "127.0.0.1", closeTimeout: 500 }, (connection) => {
     void connection.send(inPieces("x".repeat(300_000)));
     connection.send("last");

@@ -1,4 +1,4 @@
-// A message in pieces, and what is sent while it is on its way.
+// A message in pieces, and messages sent while it is being sent.
 
 import { Readable } from "node:stream";
 import { expect } from "vitest";
@@ -14,7 +14,7 @@ const plainWays = nodeWays({ roles: ROLES });
 
 const sent = (promise: Promise<boolean>): Promise<boolean> => within(promise, "the pieces are not sent");
 
-each("each piece is sent when it comes", ways, async (open) => {
+each("each piece is sent when it arrives", ways, async (open) => {
   const { subject, peer } = await open();
   const [first, second] = [gate(), gate()];
   async function* source(): AsyncGenerator<string> {
@@ -57,7 +57,7 @@ each("a source that fills one buffer again and again", ways, async (open) => {
   }
 });
 
-each("more than the mark is sent meanwhile: all of it arrives, after the pieces", ways, async (open) => {
+each("more than the mark is sent in the meantime: all of it arrives, after the pieces", ways, async (open) => {
   const { subject, peer } = await open();
   const go = gate();
   async function* source(): AsyncGenerator<string> {
@@ -102,7 +102,7 @@ each("close() after pieces and other messages sends them first", ways, async (op
   expect((await end(subject)).wasClean).toBe(true);
 });
 
-each("close() while a source gives nothing more: closeTimeout", plainWays, async (open) => {
+each("close() while a source has nothing more: closeTimeout", plainWays, async (open) => {
   const { subject } = await open({ options: { closeTimeout: 300 } });
   async function* source(): AsyncGenerator<string> {
     yield "a";
@@ -115,7 +115,7 @@ each("close() while a source gives nothing more: closeTimeout", plainWays, async
   expect(await sent(done)).toBe(false);
 });
 
-each("pings and Pongs go between the pieces", ways, async (open) => {
+each("Pings and Pongs go between the pieces", ways, async (open) => {
   const { subject, peer } = await open({ begin: (subject) => subject.receive(() => {}) });
   const go = gate();
   async function* source(): AsyncGenerator<string> {
@@ -133,7 +133,7 @@ each("pings and Pongs go between the pieces", ways, async (open) => {
   await peer.take(1);
 });
 
-each("several messages in pieces at once, and whole ones, in their order", ways, async (open) => {
+each("several messages in pieces at once, and whole ones, in order", ways, async (open) => {
   const { subject, peer } = await open();
   async function* source(name: string): AsyncGenerator<string> {
     for (let i = 0; i < 3; i++) {
@@ -153,7 +153,7 @@ each("several messages in pieces at once, and whole ones, in their order", ways,
   expect(peer.messages).toEqual(["a0a1a2", "whole 1", "b0b1b2", "whole 2", "c0c1c2"]);
 });
 
-each("a message that is invalid does not take others with it", ways, async (open) => {
+each("an invalid message does not affect others", ways, async (open) => {
   const { subject, peer } = await open();
   const go = gate();
   async function* source(): AsyncGenerator<string> {
@@ -200,30 +200,26 @@ each("answers that wait for pieces count: no more is read than the mark allows",
   expect(peer.messages.slice(0, 2)).toEqual(["a", ""]);
 });
 
-each(
-  "many messages wait for pieces, and time does not grow with them",
-  nodeWays({ roles: ["client"] }),
-  async (open) => {
-    const { subject, peer } = await open({ begin: (subject) => subject.receive(() => {}) });
-    const go = gate();
-    async function* source(): AsyncGenerator<string> {
-      yield "a";
-      await go.opened;
-    }
-    const done = subject.connection.send(source());
-    const count = 20_000;
-    for (let i = 0; i < count; i++) subject.send("");
-    const began = performance.now();
-    for (let i = 0; i < 1000; i++) void subject.connection.bufferedAmount;
-    // About 1 ms, where each look is one addition; 100 times that, where it is a sum of all.
-    expect(performance.now() - began).toBeLessThan(20);
-    go.open();
-    expect(await sent(done)).toBe(true);
-    await peer.take(1 + count);
-  },
-);
+each("many messages wait for pieces, in constant time each", nodeWays({ roles: ["client"] }), async (open) => {
+  const { subject, peer } = await open({ begin: (subject) => subject.receive(() => {}) });
+  const go = gate();
+  async function* source(): AsyncGenerator<string> {
+    yield "a";
+    await go.opened;
+  }
+  const done = subject.connection.send(source());
+  const count = 20_000;
+  for (let i = 0; i < count; i++) subject.send("");
+  const began = performance.now();
+  for (let i = 0; i < 1000; i++) void subject.connection.bufferedAmount;
+  // About 1 ms if each check is one addition; 100 times that if it is a sum of all.
+  expect(performance.now() - began).toBeLessThan(20);
+  go.open();
+  expect(await sent(done)).toBe(true);
+  await peer.take(1 + count);
+});
 
-/** A source of steps: what each next() returns, or throws. */
+/** A source of steps: the values that next() returns or throws. */
 function steps(list: readonly unknown[], more: object = {}): Pieces {
   let at = 0;
   const iterator = {
@@ -264,13 +260,13 @@ each("a source that fails in the middle closes with 1011", plainWays, async (ope
   }
 });
 
-/** A rejection that nobody need have looked at yet. */
+/** A rejection that need not be handled yet. */
 function quiet<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
   return promise;
 }
 
-each("a source that stops the message with something that is no piece", plainWays, async (open) => {
+each("a source that ends the message with something that is not a piece", plainWays, async (open) => {
   const { subject, peer } = await open();
   await expect(sent(subject.connection.send(steps([piece("a"), { value: 5, done: false }, END])))).rejects.toThrow(
     TypeError,
@@ -292,7 +288,7 @@ for (const [name, more] of [
   ["rejects", { return: () => Promise.reject(new Error("return")) }],
   ["is missing", {}],
 ] as const) {
-  each(`the connection ends meanwhile, and the source's return() ${name}`, plainWays, async (open) => {
+  each(`the connection ends in the meantime, and the source's return() ${name}`, plainWays, async (open) => {
     let returned = 0;
     const { subject, peer } = await open();
     const counted =
@@ -315,7 +311,7 @@ for (const [name, more] of [
   });
 }
 
-each("a connection that is closed lets go of a source at once", plainWays, async (open) => {
+each("a closed connection releases a source at once", plainWays, async (open) => {
   const { subject, peer } = await open({ begin: (subject) => subject.receive(() => {}) });
   peer.write(close(1000));
   peer.line.end();
@@ -339,7 +335,7 @@ each("large messages that wait for pieces keep their bytes", plainWays, async (o
   const buffer = new Uint8Array(5000).fill(1);
   connection.send(buffer);
   buffer.fill(9);
-  // The first piece has been written, and its memory may be used again.
+  // The first piece has been written, and its memory may be reused.
   await peer.until(() => peer.frames.length > 0, "not the first piece");
   await sleep(10);
   const other = await open();
@@ -351,18 +347,22 @@ each("large messages that wait for pieces keep their bytes", plainWays, async (o
   expect(new Set(peer.messages[1] as Buffer)).toEqual(new Set([1]));
 });
 
-each("very many messages wait for pieces: they go out in no time", nodeWays({ roles: ["server"] }), async (open) => {
-  const { subject, peer } = await open();
-  const { connection } = subject;
-  const last = gate();
-  async function* source(): AsyncGenerator<string> {
-    yield "a";
-    await last.opened;
-  }
-  const done = connection.send(source());
-  for (let i = 0; i < 200_000; i++) connection.send("");
-  last.open();
-  await sent(done);
-  // A second of work for each message that moves all the others.
-  expect(await timed(connection.drained().then(() => peer.take(1)))).toBeLessThan(2500);
-});
+each(
+  "a great many messages that wait for pieces are sent in linear time",
+  nodeWays({ roles: ["server"] }),
+  async (open) => {
+    const { subject, peer } = await open();
+    const { connection } = subject;
+    const last = gate();
+    async function* source(): AsyncGenerator<string> {
+      yield "a";
+      await last.opened;
+    }
+    const done = connection.send(source());
+    for (let i = 0; i < 200_000; i++) connection.send("");
+    last.open();
+    await sent(done);
+    // It would take a second if each message moved all the others.
+    expect(await timed(connection.drained().then(() => peer.take(1)))).toBeLessThan(2500);
+  },
+);

@@ -1,4 +1,4 @@
-// Long compressed messages, in both directions: compressed and inflated in slices, and nobody sees it but by the frames.
+// Long messages are compressed and inflated in slices, in both directions, and only the frames show it.
 
 import { randomBytes } from "node:crypto";
 import { deflateRawSync, constants, inflateRawSync } from "node:zlib";
@@ -19,7 +19,7 @@ const SLICE = 2048;
 const extensions = [perMessageDeflate()];
 const options = { extensions, sliceSize: SLICE };
 
-/** Rows of JSON, no two alike. */
+/** Rows of JSON, no two of them alike. */
 function json(length: number, seed: number = 1): string {
   let random = seed;
   let text = "[";
@@ -33,7 +33,7 @@ function json(length: number, seed: number = 1): string {
 const LONG = json(150_000);
 const BYTES = new Uint8Array(Buffer.from(json(150_000, 2)));
 
-/** The messages in frames, those with RSV1 inflated, as this side's peer would: with what came before as context. */
+/** The messages in frames. Inflates those with RSV1 as a peer would, with the previous ones as context. */
 class Inflating {
   #stream: Buffer = Buffer.alloc(0);
   #length = 0;
@@ -66,17 +66,17 @@ class Inflating {
 const sentTo = (peer: Peer): (string | Buffer)[] => new Inflating().of(peer.frames);
 const dataFrames = (peer: Peer): readonly PeerFrame[] => peer.frames.filter(({ opcode }) => opcode < 8);
 
-/** A message as a peer sends it that compresses each without context. */
+/** A message from a peer that compresses each without context. */
 function deflated(data: Message): RawFrame {
   const payload = deflateRawSync(data, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
   return { opcode: typeof data === "string" ? 1 : 2, rsv: 4, payload: new Uint8Array(payload) };
 }
 
-/** How a message came: text as it is, bytes as their number, long ones in short. */
+/** A message in short: text as it is, bytes as their number, and long ones abbreviated. */
 const short = (data: Message | Buffer): string =>
   typeof data === "string" ? `text ${data.length} ${data.slice(0, 8)}` : `bytes ${data.length}`;
 
-each("long text goes out in slices, each a frame", allWays({ roles: ROLES, marks: ENDS_OF_MARKS }), async (open) => {
+each("long text is sent in slices, each a frame", allWays({ roles: ROLES, marks: ENDS_OF_MARKS }), async (open) => {
   const { subject, peer } = await open({ options });
   const sent = subject.send(LONG);
   expect(await sent).toBe(true);
@@ -87,7 +87,7 @@ each("long text goes out in slices, each a frame", allWays({ roles: ROLES, marks
   expect(frames.map(({ opcode }) => opcode)).toEqual([1, ...Array<number>(frames.length - 1).fill(0)]);
 });
 
-each("bytes, text as bytes, and text with long characters", nodeWays({ roles: ROLES }), async (open) => {
+each("bytes, text as bytes, and text with multi-byte characters", nodeWays({ roles: ROLES }), async (open) => {
   const { subject, peer } = await open({ options: { ...options, sliceSize: 1001 } });
   const { connection } = subject;
   const faces = `x${"🙂é".repeat(20_000)}\ud83d`;
@@ -104,7 +104,7 @@ each("bytes, text as bytes, and text with long characters", nodeWays({ roles: RO
   expect(Buffer.from(messages[3]!).equals(Buffer.from(asText))).toBe(true);
 });
 
-each("short messages, and those that are not compressed, are not cut", nodeWays({ roles: ROLES }), async (open) => {
+each("messages that are short or not compressed are not sliced", nodeWays({ roles: ROLES }), async (open) => {
   const { subject, peer } = await open({ options });
   subject.connection.send(LONG, { compress: false });
   subject.connection.send("x".repeat(SLICE));
@@ -122,7 +122,7 @@ each("Infinity turns it off", allWays({ roles: ROLES }), async (open) => {
 });
 
 each(
-  "what is sent meanwhile follows in order, a Close last",
+  "messages sent in the meantime follow in order, and a Close last",
   nodeWays({ roles: ROLES, marks: ENDS_OF_MARKS }),
   async (open) => {
     const { subject, peer } = await open({ options });
@@ -221,7 +221,7 @@ each("bufferedAmount, drained() and callbacks", nodeWays({ roles: ROLES, marks: 
   await peer.take(2);
 });
 
-each("overflow counts what has not been compressed", nodeWays({ roles: ROLES }), async (open) => {
+each("overflow counts uncompressed data", nodeWays({ roles: ROLES }), async (open) => {
   const { subject, peer } = await open({ options: { ...options, maxBufferedAmount: 200_000, overflow: "drop" } });
   expect(subject.send(LONG)).toBe(true);
   expect(subject.send(BYTES)).toBe(false);
@@ -244,7 +244,7 @@ each("while the peer reads nothing, no more than the mark is compressed", tcpWay
     before = connection.bufferedAmount;
     await sleep(50);
   }
-  // Of what is left nothing has been compressed but the mark, and one slice.
+  // Of the rest, only the mark and one slice have been compressed.
   expect(before).toBeGreaterThan(100_000);
   expect(connection.endpoint.bufferedAmount).toBeLessThan(mark + 2 * SLICE);
   peer.line.resume();
@@ -284,21 +284,25 @@ each("the peer cuts the connection in the middle", allWays({ roles: ROLES }), as
   await within(Promise.resolve(sent), "still being sent");
 });
 
-each("a message that goes on must be of the same kind, whatever waits", nodeWays({ roles: ROLES }), async (open) => {
-  const { subject, peer } = await open({ options });
-  const { connection } = subject;
-  connection.send(LONG);
-  connection.send(LONG, { fin: false });
-  expect(() => connection.send(BYTES)).toThrow(TypeError);
-  expect(() => connection.send(Buffer.concat([Buffer.of(0xff), BYTES]), { binary: false })).toThrow(TypeError);
-  connection.send(LONG);
-  await peer.take(2);
-  expect(sentTo(peer).map(short)).toEqual([LONG, LONG + LONG].map(short));
-});
+each(
+  "the next part of a message must be of the same kind, whatever waits",
+  nodeWays({ roles: ROLES }),
+  async (open) => {
+    const { subject, peer } = await open({ options });
+    const { connection } = subject;
+    connection.send(LONG);
+    connection.send(LONG, { fin: false });
+    expect(() => connection.send(BYTES)).toThrow(TypeError);
+    expect(() => connection.send(Buffer.concat([Buffer.of(0xff), BYTES]), { binary: false })).toThrow(TypeError);
+    connection.send(LONG);
+    await peer.take(2);
+    expect(sentTo(peer).map(short)).toEqual([LONG, LONG + LONG].map(short));
+  },
+);
 
 const CONSUMING = { roles: ROLES, marks: ENDS_OF_MARKS, consumers: CONSUMERS };
 
-each("long messages arrive in order, with what is between them", allWays(CONSUMING), async (open) => {
+each("long messages arrive in order, with the frames between them", allWays(CONSUMING), async (open) => {
   const messages: Message[] = [LONG, "short", BYTES, json(80_000, 3), "last"];
   const got: Message[] = [];
   const { subject, peer } = await open({
@@ -340,7 +344,7 @@ each("the event loop turns while one message is inflated", allWays({ roles: ROLE
     IN_THE_END,
   );
   expect(got).toBe(zeros.length);
-  // 250 slices of the 64 KiB that are inflated at once, of which no turn has more than 64.
+  // 250 slices of 64 KiB, and no turn inflates more than 64 of them.
   expect(turns).toBeGreaterThan(3);
   subject.close(1000);
 });
@@ -372,7 +376,7 @@ each(
   },
 );
 
-each("what came before the peer ended its side is delivered", allWays(CONSUMING), async (open, { hidesEnd }) => {
+each("messages from before the peer ended its side are delivered", allWays(CONSUMING), async (open, { hidesEnd }) => {
   if (hidesEnd) return;
   const got: Message[] = [];
   const { subject, peer } = await open({

@@ -1,4 +1,4 @@
-// A peer that takes what it is sent slowly is not cut, with or without a Close.
+// A peer that takes its data slowly is not cut, with or without a Close.
 
 import { expect, vi } from "vitest";
 import { close } from "../support/wire.ts";
@@ -7,14 +7,17 @@ import type { Peer } from "./support/peer.ts";
 import { end, IN_THE_END, sleep } from "./support/time.ts";
 import { each, nodeWays, ROLES, streamsWays } from "./support/ways.ts";
 
-// Each moves many MiB: all at once they would be slower than they are meant to be.
+// Each test moves many MiB, and all at once would be slower than intended.
 vi.setConfig({ maxConcurrency: 6 });
 
 const KIB = 1024;
-/** How long nobody may see the peer take anything. */
+/** The longest time without visible progress of the peer, in milliseconds. */
 const PATIENCE = 1000;
 
-/** For longer than that the peer takes a little at a time; then all the rest, since nobody sees it take what the system holds. */
+/**
+ * Takes a little at a time for longer than that, then all the rest, because data in the system's buffers shows no
+ * progress.
+ */
 async function takeSlowly(peer: Peer): Promise<void> {
   const began = performance.now();
   while (!peer.ended && performance.now() - began < 1.5 * PATIENCE) {
@@ -34,7 +37,7 @@ for (const sender of ["whole", "pieces"] as const) {
     peer.line.pause();
     const size = 32 * KIB * KIB;
     const sent = subject.answer(new Uint8Array(size));
-    // It says nothing meanwhile.
+    // It sends nothing in the meantime.
     await takeSlowly(peer);
     await peer.until(() => peer.messages.length === 1, "no message", IN_THE_END);
     expect(peer.messages[0]!.length).toBe(size);
@@ -48,7 +51,7 @@ each("many messages before a Close", nodeWays({ roles: ROLES }), async (open) =>
     options: { closeTimeout: PATIENCE },
     begin: (subject) => subject.receive(() => {}),
   });
-  // What is below the socket takes some MiB, and tells of room for more when a third is free.
+  // Below the socket, the system holds some MiB, and reports room for more when a third is free.
   const accepted = await fill(subject, peer, 20_000);
   subject.close(4004);
   await takeSlowly(peer);
@@ -60,7 +63,7 @@ each("many messages before a Close", nodeWays({ roles: ROLES }), async (open) =>
   expect(await end(subject)).toMatchObject({ code: 4004, wasClean: true });
 });
 
-// What waits in a writable has not been accepted: close() goes before it, but after what has.
+// A message that waits in a writable has not been accepted: close() goes before it, but after accepted ones.
 each("one large message before a Close", streamsWays({ roles: ROLES }), async (open) => {
   const { subject, peer } = await open({
     options: { closeTimeout: PATIENCE },

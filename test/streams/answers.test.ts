@@ -1,4 +1,5 @@
-// What came before an end is delivered and can be answered, whatever ends it; and nobody waits longer than they must.
+// Messages from before an end are delivered and can be answered, whatever ends the connection, and nobody waits longer
+// than necessary.
 
 import { afterAll, describe, expect, test } from "vitest";
 import { type Extension, type ExtensionSession, type Role } from "../../src/index.ts";
@@ -13,7 +14,7 @@ afterAll(async () => {
   expect(unhandled).toEqual([]);
 });
 
-/** A connection, and what its peer has received as frames in short. */
+/** A connection, and the frames that its peer has received, in short. */
 function opened(role: Role, options: Partial<WebSocketStreamOptions> = {}) {
   const { near, far } = duplexes();
   const pair = openWebSocketStream(near, { role, ...options });
@@ -44,7 +45,7 @@ describe("answers", () => {
     ["a Close", close(4001), 4001],
     ["a bad frame", { opcode: 3, payload: new Uint8Array(0) }, 1002],
   ] as const) {
-    test(`a pipe through streams that transform answers what came before ${ending}`, async () => {
+    test(`a pipe through transform streams answers messages before ${ending}`, async () => {
       const { pair, writer, received } = opened("server");
       const upper = (): TransformStream<string, string> =>
         new TransformStream({ transform: (message, controller) => controller.enqueue(`${message}!`) });
@@ -62,7 +63,7 @@ describe("answers", () => {
     });
   }
 
-  test("writes that are not awaited go out before the Close, also more than are sent at once", async () => {
+  test("writes that are not awaited are sent before the Close, even if they exceed one write", async () => {
     const { pair, writer, received } = opened("server");
     const loop = async (): Promise<void> => {
       const out = pair.writable.getWriter();
@@ -81,7 +82,7 @@ describe("answers", () => {
     expect(payloads(bytes.subarray(-7))).toEqual(["a", 4001]);
   });
 
-  test("closing the writable says that there is no answer to wait for", async () => {
+  test("after the writable is closed, our Close waits for no answer", async () => {
     const { pair, writer, received } = opened("server");
     const reader = pair.readable.getReader();
     void writer.write(toRole("server", text("a"), close(4001)));
@@ -95,7 +96,7 @@ describe("answers", () => {
   });
 
   for (const end of ["abort", "cancel"] as const) {
-    test(`${end}() says so too: our Close goes out at once, and answers what came`, async () => {
+    test(`the same after ${end}(): our Close is sent at once, and answers the peer's Close or error`, async () => {
       for (const [last, code] of [
         [close(4001), 4001],
         [{ opcode: 3, payload: new Uint8Array(0) }, 1002],
@@ -117,7 +118,7 @@ describe("answers", () => {
     });
   }
 
-  test("where nobody reads, our Close waits for a second", async () => {
+  test("without a reader, our Close waits for a second", async () => {
     const { pair, writer, received } = opened("server");
     void writer.write(toRole("server", text("a"), close(4001)));
     const took = await time(received);
@@ -131,7 +132,7 @@ describe("answers", () => {
 });
 
 describe("the mark within a chunk", () => {
-  test("what is collected while nobody reads stays near it, and all of it comes", async () => {
+  test("messages collected without a reader stay near it, and all of them arrive", async () => {
     let allocated = 0;
     const { pair, writer } = opened("server", {
       readableHighWaterMark: 1000,
@@ -208,7 +209,7 @@ describe("faults of this side", () => {
       [text("b", { fin: false }), continuation(new Uint8Array(1))],
     ],
   ] as const) {
-    test(`an exception of ${what} fails the connection with 1011, after what came before`, async () => {
+    test(`an exception of ${what} fails the connection with 1011, after the earlier messages`, async () => {
       const { pair, writer, received } = opened("server", options);
       const read = all(pair.readable);
       void writer.write(toRole("server", text("good"), ...frames, text("lost")));
@@ -223,7 +224,7 @@ describe("faults of this side", () => {
   }
 });
 
-test.each(ROLES)("Pings that came before the first read have had the time until then: %s", async (role) => {
+test.each(ROLES)("Pings that arrived before the first read are counted over the time until then: %s", async (role) => {
   const { pair, writer, received } = opened(role, { limits: { maxControlFrames: 2, controlPeriod: 10 } });
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
   const pings = Array.from({ length: 8 }, () => ping("x"));
@@ -233,7 +234,7 @@ test.each(ROLES)("Pings that came before the first read have had the time until 
   await received;
 });
 
-test("what has arrived before the writable fails is delivered, and so is the Close in it", async () => {
+test("messages that arrived before the writable failed are delivered, and so is the Close", async () => {
   const chunk = toRole("client", text("a"), text("b"), close(4001));
   let sent = false;
   const near: ByteDuplex = {

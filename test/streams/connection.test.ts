@@ -1,4 +1,4 @@
-// openWebSocketStream(): messages over a duplex made of TransformStreams, and every way in which it ends.
+// openWebSocketStream(): messages over a duplex of TransformStreams, and every way in which it ends.
 
 import { afterAll, describe, expect, test } from "vitest";
 import { perMessageDeflate, Protocol, type Role } from "../../src/index.ts";
@@ -43,7 +43,7 @@ function raw(role: Role, options: Partial<WebSocketStreamOptions> = {}) {
   const writer = far.writable.getWriter();
   const reader = far.readable.getReader();
   const peer = new Protocol({ role: role === "server" ? "client" : "server", autoPong: false });
-  /** What the peer understands of the next chunk that comes. */
+  /** The frames in the next chunk, as the peer reads them. */
   const next = async () => {
     const { done, value } = await reader.read();
     return done ? ["end"] : short(peer.receive(value));
@@ -90,7 +90,7 @@ describe("messages", () => {
     expect(chunks).toHaveLength(1);
   });
 
-  test("those of a loop with await too", async () => {
+  test("the answers of a loop with await leave in one write, too", async () => {
     const { pair, writer, chunks, next } = raw("server");
     void (async () => {
       const out = pair.writable.getWriter();
@@ -102,7 +102,7 @@ describe("messages", () => {
     expect(chunks).toHaveLength(1);
   });
 
-  test("Pings are answered while nobody reads; one behind a full queue waits with it", async () => {
+  test("Pings are answered without a reader; one after a full queue waits with it", async () => {
     const { writer, next, pair } = raw("server", { readableHighWaterMark: 10 });
     void writer.write(toRole("server", ping("1"), text("0123456789")));
     expect(await next()).toEqual(["pong:1"]);
@@ -118,7 +118,7 @@ describe("messages", () => {
     expect(await second).toEqual(["pong:2"]);
   });
 
-  test("bytes behind the head of the handshake come first", async () => {
+  test("bytes after the head of the handshake come first", async () => {
     const { pair, writer } = raw("server", { head: toRole("server", text("first")) });
     void writer.write(toRole("server", text("second")));
     const reader = pair.readable.getReader();
@@ -156,7 +156,7 @@ describe("backpressure", () => {
     });
   }
 
-  test("writes wait for a duplex that is behind", async () => {
+  test("writes wait for a slow duplex", async () => {
     let written = 0;
     const waiting: (() => void)[] = [];
     const writable = new WritableStream<Uint8Array>({
@@ -227,7 +227,7 @@ describe("closing", () => {
     });
   }
 
-  test("what was written before close() is sent before the Close", async () => {
+  test("messages written before close() are sent before the Close", async () => {
     const { client, server } = pairs();
     const writer = client.writable.getWriter();
     for (let i = 0; i < 50; i++) void writer.write(new Uint8Array(10_000));
@@ -252,7 +252,7 @@ describe("closing", () => {
     client.close();
   });
 
-  test("a peer that never answers is left after closeTimeout", async () => {
+  test("a peer that never answers is cut after closeTimeout", async () => {
     const { pair, near } = raw("client", { closeTimeout: 20 });
     const closing = pair.writable.close();
     await expect(pair.closed).rejects.toMatchObject({ closeCode: 1006, cause: expect.any(Error) });
@@ -261,7 +261,7 @@ describe("closing", () => {
     expectFree(near);
   });
 
-  test("a peer that answers and does not end the stream too, cleanly", async () => {
+  test("so is a peer that answers and does not end the stream, but cleanly", async () => {
     const { pair, near, writer } = raw("client", { closeTimeout: 20 });
     pair.close({ closeCode: 1000 });
     void writer.write(toRole("client", close(1000))).catch(() => {});
@@ -318,7 +318,7 @@ describe("ends that are not clean", () => {
     });
   }
 
-  test("limits hold", async () => {
+  test("limits apply", async () => {
     const { pair, writer, next } = raw("server", { limits: { maxMessage: 3 } });
     void writer.write(toRole("server", text("four")));
     expect((await next())[0]).toMatch(/^close:1009/);
@@ -326,7 +326,7 @@ describe("ends that are not clean", () => {
     expect((await all(pair.readable)).error).toMatchObject({ cause: { closeCode: 1009 } });
   });
 
-  test("what is no message fails the writable and closes with 1011", async () => {
+  test("a value that is not a message fails the writable and closes with 1011", async () => {
     const { client, server } = pairs();
     await expect(client.writable.getWriter().write(5 as never)).rejects.toThrow(TypeError);
     await expect(server.closed).resolves.toMatchObject({ closeCode: 1011 });
@@ -344,7 +344,7 @@ describe("ends that are not clean", () => {
 });
 
 describe("handshakes", () => {
-  test("both sides, with subprotocol, compression, and frames behind the response", async () => {
+  test("both sides, with subprotocol, compression, and frames after the response", async () => {
     const { near, far } = duplexes();
     const extensions = [perMessageDeflate()];
     const [client, server] = await Promise.all([
@@ -362,7 +362,7 @@ describe("handshakes", () => {
     await expect(server.closed).resolves.toMatchObject({ closeCode: 1005 });
   });
 
-  test("a request that is refused, and one that is none", async () => {
+  test("a request that is refused, and one that is invalid", async () => {
     const refused = duplexes();
     const [client, server] = await Promise.allSettled([
       connectWebSocketStream(refused.near, "ws://localhost/", { origin: "https://evil.example" }),
@@ -384,7 +384,7 @@ describe("handshakes", () => {
     expect(new TextDecoder().decode(head)).toMatch(/^HTTP\/1.1 400/);
   });
 
-  test("a stream that ends inside, and a signal", async () => {
+  test("a stream that ends during the handshake, and a signal", async () => {
     const ended = { readable: from<Uint8Array>([]), writable: new WritableStream<Uint8Array>() };
     await expect(connectWebSocketStream(ended, "ws://localhost/")).rejects.toThrow(
       "ended before the handshake was complete",

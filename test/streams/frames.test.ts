@@ -1,4 +1,4 @@
-// FrameDecoderStream and FrameEncoderStream: what comes out, and how much they hold.
+// FrameDecoderStream and FrameEncoderStream: their output, and how much they hold.
 
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
@@ -68,7 +68,7 @@ describe("FrameDecoderStream", () => {
         if (done) break;
         read += sizeOf(value);
         count++;
-        // The chunk that waits in the writable, and the one that is next, are not decoded.
+        // The chunk that waits in the writable, and the next one, are not decoded.
         expect(written - read).toBeLessThanOrEqual(mark + 3 * chunkSize);
       }
       expect(count).toBe(5000);
@@ -86,7 +86,7 @@ describe("FrameDecoderStream", () => {
     expect(error).toMatchObject({ code: "WS_ERR_INVALID_OPCODE" });
   });
 
-  test("cancelling fails the writable, also one that waits", async () => {
+  test("cancelling fails the writable, even one that waits", async () => {
     const { readable, writable } = new FrameDecoderStream({ role: "client", readableHighWaterMark: 0 });
     const writer = writable.getWriter();
     void writer.write(toRole("client", text("a"))).catch(() => {});
@@ -98,7 +98,7 @@ describe("FrameDecoderStream", () => {
     await second;
   });
 
-  test("aborting fails the readable, also while a write waits", async () => {
+  test("aborting fails the readable, even while a write waits", async () => {
     const { readable, writable } = new FrameDecoderStream({ role: "client", readableHighWaterMark: 0 });
     const writer = writable.getWriter();
     void writer.write(toRole("client", text("a"))).catch(() => {});
@@ -109,13 +109,13 @@ describe("FrameDecoderStream", () => {
     expect((await all(readable)).error).toBe(reason);
   });
 
-  test("marks out of range, and options of the decoder, throw", () => {
+  test("marks out of range, and invalid options of the decoder, throw", () => {
     expect(() => new FrameDecoderStream({ role: "client", readableHighWaterMark: -1 })).toThrow(RangeError);
     expect(() => new FrameDecoderStream({ role: "client", writableHighWaterMark: 0 })).toThrow(RangeError);
     expect(() => new FrameDecoderStream({ role: "client", maxFrame: -1 })).toThrow(RangeError);
   });
 
-  test("what is no chunk is a TypeError", async () => {
+  test("a chunk that is not bytes is a TypeError", async () => {
     const { writable } = new FrameDecoderStream({ role: "client" });
     await expect(writable.getWriter().write("text" as never)).rejects.toThrow(TypeError);
   });
@@ -123,7 +123,7 @@ describe("FrameDecoderStream", () => {
 
 describe("FrameEncoderStream", () => {
   for (const role of ["server", "client"] as const) {
-    test(`role ${role}: strings, bytes and frames come back from a decoder`, async () => {
+    test(`role ${role}: a decoder returns the same strings, bytes and frames`, async () => {
       const large = new Uint8Array(100_000).fill(7);
       const frames = from(["text", Uint8Array.of(1, 2), { opcode: 1, payload: "é", fin: false }, { opcode: 0 }, large]);
       const decoded = frames
@@ -141,7 +141,7 @@ describe("FrameEncoderStream", () => {
     });
   }
 
-  test("frames that wait leave in one chunk", async () => {
+  test("waiting frames leave in one chunk", async () => {
     const { readable, writable } = new FrameEncoderStream({ role: "server" });
     const writer = writable.getWriter();
     for (const item of ["a", "b", "c"]) await writer.write(item);
@@ -152,7 +152,7 @@ describe("FrameEncoderStream", () => {
     expect(items).toEqual(encoder.take());
   });
 
-  test("a slow reader holds back the writer", async () => {
+  test("a slow reader makes the writer wait", async () => {
     const { readable, writable } = new FrameEncoderStream({ role: "server", readableHighWaterMark: 1000 });
     const writer = writable.getWriter();
     let accepted = 0;
@@ -169,7 +169,7 @@ describe("FrameEncoderStream", () => {
     expect(concat(items)).toHaveLength(100 * 102);
   });
 
-  test("an error fails both sides, the readable after what was before", async () => {
+  test("an error fails both sides, the readable after the earlier frames", async () => {
     const { readable, writable } = new FrameEncoderStream({ role: "server" });
     const writer = writable.getWriter();
     await writer.write("a");

@@ -1,4 +1,4 @@
-// The pair over real sockets, against ws: Duplex.toWeb() of node:stream over the loopback.
+// The pair over real sockets, against ws: Duplex.toWeb() of node:stream on localhost.
 
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
@@ -21,10 +21,10 @@ afterEach(() => {
   for (const cleanup of cleanups.splice(0)) cleanup();
 });
 
-// Without a cast: Node's types of streams fit, whether or not the DOM's are there too.
+// Without a cast, because Node's stream types fit, with or without those of the DOM.
 const toWeb = (socket: Socket): ByteDuplex => Duplex.toWeb(socket);
 
-/** A server of ws that does `handle` with each connection; returns its port. */
+/** A server of ws that calls `handle` with each connection; returns its port. */
 async function wsServer(handle: (socket: WebSocket) => void): Promise<number> {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1", perMessageDeflate: true });
   cleanups.push(() => server.close());
@@ -40,7 +40,7 @@ async function connected(port: number): Promise<WebSocketStreamPair> {
   return connectWebSocketStream(toWeb(socket), `ws://127.0.0.1:${port}/`, { extensions: [perMessageDeflate()] });
 }
 
-/** A server that does `handle` with each pair; returns a client of ws. */
+/** A server that calls `handle` with each pair; returns a client of ws. */
 async function wsClient(handle: (pair: WebSocketStreamPair) => unknown): Promise<WebSocket> {
   const server: Server = createServer((socket) => {
     cleanups.push(() => socket.destroy());
@@ -58,7 +58,7 @@ async function wsClient(handle: (pair: WebSocketStreamPair) => unknown): Promise
   return client;
 }
 
-test("a client: an echo of every length class, and its close", async () => {
+test("a client: an echo of every class of lengths, and its close", async () => {
   const port = await wsServer((socket) =>
     socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary })),
   );
@@ -100,7 +100,7 @@ test("a server: an echo, and the client's close", async () => {
   await expect(closed).resolves.toEqual({ closeCode: 3001, reason: "done" });
 });
 
-test("a client that does not read holds back the server's writes", async () => {
+test("a client that does not read makes the server's writes wait", async () => {
   const piece = new Uint8Array(65536);
   let written = 0;
   const client = await wsClient(async ({ writable }) => {
@@ -126,7 +126,7 @@ test("a client that does not read holds back the server's writes", async () => {
   expect(received).toBe(1000 * piece.length);
 });
 
-test("a server that does not read holds back the client", async () => {
+test("a server that does not read makes the client wait", async () => {
   let pair!: WebSocketStreamPair;
   const client = await wsClient((opened) => {
     pair = opened;
@@ -146,7 +146,7 @@ test("a server that does not read holds back the client", async () => {
   await settled();
 });
 
-test("an answer that has come while the event loop was blocked counts", async () => {
+test("a response that arrives while the event loop is blocked counts", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   cleanups.push(() => server.close());
   await once(server, "listening");
@@ -163,7 +163,7 @@ test("an answer that has come while the event loop was blocked counts", async ()
   await expect(pair.closed).resolves.toEqual({ closeCode: 4000, reason: "" });
 });
 
-test("a PreparedMessage goes to both roles", async () => {
+test("a PreparedMessage can be sent in both roles", async () => {
   const message = new PreparedMessage("é".repeat(3000));
   const port = await wsServer((socket) => socket.on("message", (data) => socket.send(data.toString())));
   const pair = await connected(port);

@@ -3,7 +3,7 @@ interface StreamPair {
   readonly writable: WritableStream<Uint8Array>;
 }
 
-/** Two ends of a connection, made of TransformStreams; `chunks` are those that went from the second to the first. */
+/** Two ends of a connection, made of TransformStreams. `chunks` are those from the second to the first. */
 export function duplexes(): { near: StreamPair; far: StreamPair; chunks: Uint8Array[] } {
   const chunks: Uint8Array[] = [];
   const there = new TransformStream<Uint8Array, Uint8Array>({
@@ -34,7 +34,7 @@ export function from<T>(items: Iterable<T>): ReadableStream<T> {
   );
 }
 
-/** All that a stream gives, and what it fails with. */
+/** All items of a stream, and its error. */
 export async function all<T>(stream: ReadableStream<T>): Promise<{ items: T[]; error: unknown }> {
   const items: T[] = [];
   const reader = stream.getReader();
@@ -49,7 +49,7 @@ export async function all<T>(stream: ReadableStream<T>): Promise<{ items: T[]; e
   }
 }
 
-/** Time for everything that does not wait for something to happen. */
+/** Waits for everything that needs no outside event. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -5,14 +5,14 @@ import { sleep } from "./time.ts";
 const KIB = 1024;
 const MESSAGE = new Uint8Array(KIB).fill(1);
 
-/** Sends until nothing moves any more, and then some; returns how many messages were accepted. */
+/** Sends until nothing moves any more, and then `more` messages. Returns how many messages were accepted. */
 export async function fill(subject: Subject, peer: Peer, more: number): Promise<() => number> {
   peer.line.pause();
   let accepted = 0;
   const send = async (): Promise<void> => {
     if (await subject.send(MESSAGE)) accepted++;
   };
-  // In pieces of a turn: what one turn sends is one write, which sockets take whole.
+  // Over several turns, because all messages of one turn are one write, which sockets take whole.
   for (let still = 0; still < 5;) {
     if (subject.queued < 200 * KIB) {
       still = 0;

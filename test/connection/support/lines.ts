@@ -1,4 +1,4 @@
-// What a peer's bytes travel on: streams of Node, and streams of the web in memory.
+// The lines that carry a peer's bytes: streams of Node, and web streams in memory.
 
 import type { Duplex } from "node:stream";
 import type { ByteDuplex } from "../../../src/streams/index.ts";
@@ -11,7 +11,7 @@ export class DuplexLine implements Line {
   readonly #stream: Duplex;
   readonly #reset: () => void;
 
-  /** @param reset cuts the TCP connection below */
+  /** @param reset cuts the underlying TCP connection */
   constructor(stream: Duplex, reset: () => void) {
     this.#stream = stream;
     this.#reset = reset;
@@ -46,7 +46,7 @@ export class DuplexLine implements Line {
   }
 }
 
-/** A line over streams of the web. */
+/** A line over web streams. */
 export class WebLine implements Line {
   receive: (chunk: Uint8Array) => void = () => {};
   finished: () => void = () => {};
@@ -96,12 +96,12 @@ export class WebLine implements Line {
         while (this.#paused) await new Promise<void>((resolve) => (this.#resumed = resolve));
         const { done, value } = await this.#reader.read();
         if (done) break;
-        // A chunk that was under way when the line was paused waits here.
+        // A chunk that was being read when the line was paused waits here.
         while (this.#paused) await new Promise<void>((resolve) => (this.#resumed = resolve));
         this.receive(value);
       }
     } catch {
-      // It has been cut.
+      // The line was cut.
     }
     this.finished();
   }

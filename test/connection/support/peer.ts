@@ -1,24 +1,24 @@
-// A peer of frames: it writes what it is told to, in the chunks it is told to, and does nothing by itself.
+// A peer of frames. It writes the frames and chunks that a test gives it, and nothing by itself.
 
 import type { Role } from "../../../src/index.ts";
 import type { RawFrame } from "../../reference/serialize.ts";
 import { toRole } from "../../support/wire.ts";
 import { sleep, until } from "./time.ts";
 
-/** What carries a peer's bytes. */
+/** Carries a peer's bytes. */
 export interface Line {
   receive: (chunk: Uint8Array) => void;
-  /** The other side has ended its side, or everything. */
+  /** Called when the other side has ended its side, or cut the connection. */
   finished: () => void;
-  /** How many bytes the other side has not taken yet, as far as this side knows. */
+  /** How many bytes the other side has not taken, as far as this side knows. */
   readonly waiting: number;
-  /** Hands over bytes as one chunk, without waiting for anything. */
+  /** Passes on bytes as one chunk, without waiting. */
   write(bytes: Uint8Array): void;
   pause(): void;
   resume(): void;
   /** Ends this side: FIN, close_notify, END_STREAM. */
   end(): void;
-  /** As if the process had been killed. */
+  /** Resets the connection, as if the process had been killed. */
   reset(): void;
 }
 
@@ -31,10 +31,10 @@ export interface PeerFrame {
 
 const NAMES: Readonly<Record<number, string>> = { 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong" };
 
-/** Longer payloads are told by their length. */
+/** Longer payloads are shown as their length. */
 const LONG = 64;
 
-/** Splits a stream of bytes into frames, by RFC 6455 §5.2 alone. */
+/** Splits a stream of bytes into frames, following RFC 6455 §5.2. */
 class FrameReader {
   #parts: Uint8Array[] = [];
   #length = 0;
@@ -81,17 +81,17 @@ function unmask(payload: Buffer, key: Buffer): void {
 
 export class Peer {
   readonly line: Line;
-  /** Of the connection on the other side. */
+  /** The role of the connection on the other side. */
   readonly #role: Role;
   readonly #reader: FrameReader = new FrameReader();
   #head: Buffer | undefined = Buffer.alloc(0);
   #begun: PeerFrame[] = [];
   readonly frames: PeerFrame[] = [];
-  /** Whole messages. */
+  /** Complete messages. */
   readonly messages: (string | Buffer)[] = [];
-  /** All that has come, in short: "text:a", "binary:100000", "ping:", "close:1000", and "end". */
+  /** Everything that has arrived, in short: "text:a", "binary:100000", "ping:", "close:1000", and "end". */
   readonly log: string[] = [];
-  /** The bytes of all frames' payloads. */
+  /** The payload bytes of all frames. */
   bytes = 0;
   ended = false;
   #read = 0;
@@ -109,7 +109,7 @@ export class Peer {
     };
   }
 
-  /** The Close that has come, in short. */
+  /** The received Close, in short. */
   get close(): string | undefined {
     return this.#close;
   }
@@ -131,13 +131,13 @@ export class Peer {
     );
   }
 
-  /** Waits for so many messages. */
+  /** Waits for `count` messages. */
   async take(count: number, limit?: number): Promise<(string | Buffer)[]> {
     await this.until(() => this.messages.length >= count || this.ended, `not ${count} messages`, limit);
     return this.messages;
   }
 
-  /** Reads until so many more bytes have come, or nothing more comes; then it stops. */
+  /** Reads until this many more bytes have arrived, or nothing more arrives; then it stops. */
   async takeSome(bytes: number): Promise<void> {
     this.#enough = this.#read + bytes;
     this.line.resume();

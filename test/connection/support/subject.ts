@@ -1,4 +1,4 @@
-// The connection under test, the same to its tests whatever it runs on.
+// The connection under test, with the same interface for all transports.
 
 import type { Extension } from "../../../src/index.ts";
 import type { Connection, Ending } from "../../../src/node/index.ts";
@@ -8,7 +8,7 @@ export type Message = string | Uint8Array;
 export type Consumer = "listener" | "for await";
 export type Sender = "whole" | "pieces";
 
-/** Options that connections of all kinds have. */
+/** Options of connections of all kinds. */
 export interface SubjectOptions {
   readonly highWaterMark?: number;
   readonly closeTimeout?: number;
@@ -16,26 +16,26 @@ export interface SubjectOptions {
 }
 
 export interface Subject {
-  /** How it ended. It never rejects. */
+  /** Resolves with how it ended. It never rejects. */
   readonly closed: Promise<Ending>;
-  /** The loop over its messages has ended. */
+  /** Resolves when the loop over its messages has ended. */
   readonly loopEnded: Promise<void>;
-  /** How many bytes it has not handed on yet. */
+  /** How many bytes it has not passed on yet. */
   readonly queued: number;
-  /** What handlers have thrown. */
+  /** The exceptions of handlers. */
   readonly errors: unknown[];
-  /** Handles each message in the way's own way: a loop awaits what the handler returns, a listener does not. */
+  /** Handles each message in its own way: a loop awaits the result of the handler, a listener does not. */
   receive(handler: (data: Message) => unknown): void;
-  /** Sends a message whole. Of streams: it has been taken. */
+  /** Sends a whole message. With streams, it resolves once the message was taken. */
   send(data: Message): boolean | Promise<boolean>;
-  /** Sends a message in the way's own way: whole, or in pieces. */
+  /** Sends a message in its own way: whole, or in pieces. */
   answer(data: Message): boolean | Promise<boolean>;
   close(code?: number, reason?: string): void;
   /** Ends it after its test. */
   discard(): void;
 }
 
-/** Splits a message, so that each piece has something in it where there is enough. */
+/** Splits a message into pieces that are not empty, if it is long enough. */
 export async function* inPieces(data: Message): AsyncGenerator<Message, void> {
   const third = Math.ceil(data.length / 3);
   if (third === 0) yield data;
@@ -55,7 +55,7 @@ export class NodeSubject implements Subject {
     this.#consumer = consumer;
     this.#sender = sender;
     this.closed = closedOf(connection);
-    // Kept in connection.error, where tests look at it.
+    // Kept in connection.error, where tests read it.
     connection.on("error", () => {});
   }
 
@@ -66,7 +66,7 @@ export class NodeSubject implements Subject {
   receive(handler: (data: Message) => unknown): void {
     if (this.#consumer === "listener") {
       this.connection.on("message", (data) => {
-        // A promise of its own is not awaited.
+        // Its promise is not awaited.
         void this.#call(handler, data);
       });
       return;
@@ -102,7 +102,7 @@ export class NodeSubject implements Subject {
   }
 }
 
-/** The promise of a connection's end; where it has none, one made of its event. */
+/** The promise `closed` of a connection, or one made from its event. */
 function closedOf(connection: Connection): Promise<Ending> {
   if ("closed" in connection && connection.closed instanceof Promise) return connection.closed as Promise<Ending>;
   return new Promise((resolve) => {
@@ -115,7 +115,7 @@ export class StreamsSubject implements Subject {
   readonly closed: Promise<Ending>;
   readonly errors: unknown[] = [];
   loopEnded: Promise<void> = Promise.resolve();
-  /** Of what has not been taken. */
+  /** The bytes that have not been taken. */
   queued = 0;
   readonly #writer: WritableStreamDefaultWriter<Message>;
 
@@ -140,7 +140,7 @@ export class StreamsSubject implements Subject {
           }
         }
       } catch {
-        // How the connection ended is told by `closed`.
+        // `closed` has the reason.
       }
     };
     this.loopEnded = loop();
@@ -162,7 +162,7 @@ export class StreamsSubject implements Subject {
     return this.send(data);
   }
 
-  /** Sends back what comes, in place of receive(). */
+  /** Sends back all messages, instead of receive(). */
   pipe(): void {
     this.#writer.releaseLock();
     this.loopEnded = this.pair.readable.pipeTo(this.pair.writable).catch(() => {});

@@ -1,6 +1,9 @@
-/** How long a test waits for something that should happen at once, on a busy machine, in milliseconds: less than closeTimeout. */
+/**
+ * How long a test waits for something that should happen at once, on a busy machine, in milliseconds: less than
+ * closeTimeout.
+ */
 export const SOON = 8000;
-/** The same, for something that takes many turns, or many MiB. */
+/** The same for something that takes many turns, or many MiB. */
 export const IN_THE_END = 25_000;
 
 const EVERY = 4;
@@ -9,7 +12,7 @@ export function sleep(time: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, time));
 }
 
-/** Waits until `done` says so. */
+/** Waits until `done` returns true. */
 export async function until(done: () => boolean, what: () => string, limit: number = SOON): Promise<void> {
   const end = performance.now() + limit;
   while (!done()) {
@@ -18,7 +21,7 @@ export async function until(done: () => boolean, what: () => string, limit: numb
   }
 }
 
-/** A promise's value, or an error that says what did not happen. */
+/** The value of a promise, or an error that says what did not happen. */
 export function within<T>(promise: Promise<T>, what: string, limit: number = SOON): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -39,7 +42,7 @@ export function end<T>({ closed }: { readonly closed: Promise<T> }, limit?: numb
   return within(closed, "the connection has not ended", limit);
 }
 
-/** Something to wait for that a test lets happen. */
+/** Something to wait for, until the test opens it. */
 export interface Gate {
   readonly opened: Promise<void>;
   readonly open: () => void;

@@ -1,4 +1,4 @@
-// How the two ends of a connection get to each other: for each kind, with the subject on either side.
+// How both ends of a connection reach each other, for each kind of transport, with the subject on either side.
 
 import type { LookupOptions } from "node:dns";
 import {
@@ -32,9 +32,9 @@ export type Options = Omit<ConnectOptions, "signal" | "agent" | "protocols">;
 export interface Opening<End> {
   readonly role: Role;
   readonly options: Options;
-  /** What the peer writes in the same chunk as its part of the handshake. */
+  /** Bytes that the peer writes in the same chunk as its part of the handshake. */
   readonly first: Uint8Array;
-  /** Called in the turn in which there is a connection. */
+  /** Called in the turn in which the connection is made. */
   readonly begin: (end: End) => void;
 }
 
@@ -51,7 +51,7 @@ interface Waiting {
   readonly failed: (error: unknown) => void;
 }
 
-/** Openings that are under way, by the paths of their requests: the servers are shared. */
+/** Unfinished openings, by the paths of their requests, because the servers are shared. */
 const waiting = new Map<string, Waiting>();
 let paths = 0;
 
@@ -77,7 +77,7 @@ async function listening(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A value that is made when it is first asked for. */
+/** A value that is made on its first use. */
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;
   return () => (made ??= { value: make() }).value;
@@ -99,7 +99,7 @@ function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
   accepted(request.url!, (options) => upgrade(request, socket, head, options));
 }
 
-/** Raw sockets ask our server, or our client asks a server of raw sockets. */
+/** A raw socket connects to our server, or our client connects to a server of raw sockets. */
 function sockets(
   name: string,
   scheme: "ws" | "wss",
@@ -202,7 +202,7 @@ function http2Transport(): Transport<Connection> {
       }),
     ),
   );
-  /** Those of raw servers, by their ports: a session does not let go of its own. */
+  /** The sockets of raw servers by their ports, because a session does not expose its own. */
   const sockets = new Map<number, Socket>();
   const raw = once(() =>
     listening(
@@ -262,7 +262,7 @@ function http2Transport(): Transport<Connection> {
           tcp.resetAndDestroy();
         };
         const peer = new Peer(new DuplexLine(stream, reset), "server", { hasHead: false });
-        // A request is sent a turn later; what is written before that goes with it.
+        // A request is sent one turn later, together with data written before that.
         if (opening.first.length > 0) stream.write(opening.first);
         await within(done, "no connection");
         return { peer, discard: reset };
@@ -303,15 +303,15 @@ async function openStreams(
 }
 
 /**
- * Duplex.toWeb() of a socket that ends its side when it is told to. Before Node 24 the readable of such a socket ends when both
- * sides have.
+ * Duplex.toWeb() of a socket that only ends its side when told to. Before Node 24, the readable of such a socket ends
+ * only after both sides.
  */
 export const streamsOverTcp: Transport<WebSocketStreamPair> = {
   ...overTcp("streams over tcp", true),
   hidesEnd: Number.parseInt(process.versions.node) < 24,
 };
 
-/** The same with a socket that ends its side when the peer has ended, as in the guide: what waits then is not sent any more. */
+/** The same with a socket that ends its side when the peer has ended, as in the guide. Unsent data is then lost. */
 export const streamsOverFullTcp: Transport<WebSocketStreamPair> = overTcp("streams over tcp without half-open", false);
 
 function overTcp(name: string, allowHalfOpen: boolean): Transport<WebSocketStreamPair> {

@@ -1,4 +1,4 @@
-// All ways in which a connection runs, and a test of each.
+// Runs a test in every way that a connection can be set up.
 
 import { describe, test, vi } from "vitest";
 import type { Role } from "../../../src/index.ts";
@@ -27,15 +27,15 @@ export interface Opened<S extends Subject> {
 
 export interface OpenOptions<S extends Subject> {
   readonly options?: Options;
-  /** What the peer writes in the same chunk as its part of the handshake. */
+  /** Frames that the peer writes in the same chunk as its part of the handshake. */
   readonly first?: Uint8Array;
-  /** Called in the turn in which there is a connection. */
+  /** Called in the turn in which the connection is made. */
   readonly begin?: (subject: S) => void;
 }
 
 export type Open<S extends Subject> = (options?: OpenOptions<S>) => Promise<Opened<S>>;
 
-/** One way. */
+/** One way to set up a connection. */
 export interface Way<S extends Subject> {
   readonly name: string;
   readonly role: Role;
@@ -48,14 +48,14 @@ export interface Way<S extends Subject> {
   readonly open: (options: OpenOptions<S>, atEnd: (end: () => void) => void) => Promise<Opened<S>>;
 }
 
-/** Which dimensions a test goes through. Those that are left out have their first value. */
+/** The dimensions that a test goes through. Omitted ones have their first value. */
 export interface Dimensions {
   readonly roles?: readonly Role[];
   readonly marks?: readonly number[];
   readonly consumers?: readonly Consumer[];
   readonly senders?: readonly Sender[];
   readonly streams?: readonly Transport<WebSocketStreamPair>[];
-  /** Also with direct reads alone, and direct writes alone. */
+  /** Also with only direct reads, and with only direct writes. */
   readonly halves?: boolean;
 }
 
@@ -82,7 +82,7 @@ const NODE: readonly NodeWay[] = [
   { name: "tcp direct writes", transport: tcp, ...DIRECT, directReads: false, isHalf: true },
   { name: "tls direct", transport: tls, ...DIRECT },
   { name: "tls indirect", transport: tls, ...INDIRECT },
-  // Its streams are no sockets.
+  // Its streams are not sockets.
   { name: "http2", transport: http2, ...DIRECT },
 ];
 
@@ -136,7 +136,7 @@ export function nodeWays(dimensions: Dimensions): Way<NodeSubject>[] {
   return ways;
 }
 
-/** The ways of wsframe/streams, which has loops and whole messages only. */
+/** The ways of wsframe/streams, which only has loops and whole messages. */
 export function streamsWays(dimensions: Dimensions): Way<StreamsSubject>[] {
   const { roles = ROLES, marks = [1 << 20], streams = STREAMS } = dimensions;
   const ways: Way<StreamsSubject>[] = [];
@@ -170,7 +170,7 @@ export function allWays(dimensions: Dimensions): Way<Subject>[] {
   return [...nodeWays(dimensions).map(general), ...streamsWays(dimensions).map(general)];
 }
 
-/** As a way of which nothing is known but that it has a subject. */
+/** The way with the general type of subject. */
 function general<S extends Subject>(way: Way<S>): Way<Subject> {
   return {
     ...way,
@@ -178,7 +178,7 @@ function general<S extends Subject>(way: Way<S>): Way<Subject> {
   };
 }
 
-/** The same test for each of these ways, many at a time. */
+/** Runs the same test in each of these ways, many at a time. */
 export function each<S extends Subject>(
   name: string,
   ways: readonly Way<S>[],
