@@ -88,7 +88,7 @@ export class Connection
   readonly response: AcceptedResponse | undefined;
   /** The underlying stream: for addresses and certificates, for example. Do not read from it or write to it. */
   readonly socket: Duplex;
-  // What the parts of a connection share: see Channel.
+  // The state that the parts of a connection share: see Channel.
   /** @internal */
   readonly endpoint: Protocol;
   /** @internal */
@@ -286,8 +286,8 @@ export class Connection
   }
 
   /**
-   * Sends a Ping with a payload of up to 125 bytes, which are copied (RFC 6455 §5.5.2). The answer is a "pong" event.
-   * It may overtake queued messages.
+   * Sends a Ping with a payload of up to 125 bytes, which are copied (RFC 6455 §5.5.2). The Ping may overtake queued
+   * messages. When the peer answers, there is a "pong" event.
    * @returns false if the connection is closing or closed: nothing is sent then
    * @throws TypeError if the payload is neither a string nor bytes
    * @throws RangeError if it is longer than 125 bytes
@@ -644,7 +644,7 @@ export class Connection
   }
 }
 
-/** What a message counts in addition to its payload, in bytes, so that empty ones count too. */
+/** How many bytes a message counts in addition to its payload, so that empty ones count too. */
 const OVERHEAD = 64;
 /** Where memory comes from without `allocate`. */
 const MEMORY = { allocate: allocateUnsafe, texts };

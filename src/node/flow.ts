@@ -1,4 +1,4 @@
-// Decides when a connection reads from its socket, and who gets the messages. Only this file looks at all that waits.
+// Decides when a connection reads from its socket, and who gets the messages. Only this file sees all waiting data.
 
 import type { MessageSink, WebSocketError } from "../index.ts";
 import { SHORT_CHUNK } from "../protocol/thread.ts";
@@ -19,11 +19,11 @@ type Result = IteratorResult<Data, undefined>;
 export interface Loop {
   /** Whether it has a message and has not asked for the next. */
   busy: boolean;
-  /** What it shares with the other loops of its connection. */
+  /** The state that all loops of its connection share. */
   readonly loops: Loops;
 }
 
-/** What the loops of one connection share. */
+/** The state that the loops of one connection share. */
 interface Loops {
   /** The loops that wait for a message. */
   readers: Reader[];

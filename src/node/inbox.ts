@@ -13,7 +13,7 @@ export class TextBytes {
 
 type Message = string | Uint8Array<ArrayBuffer> | TextBytes;
 
-/** About what a message takes in addition to its payload, in bytes, so that empty ones count too. */
+/** About how many bytes a message takes in addition to its payload, so that empty ones count too. */
 const OVERHEAD = 64;
 
 /** Once this many messages have been taken, the array is compacted. */

@@ -119,7 +119,7 @@ interface Lent {
 
 /** How much may be lent. With a slow peer something is always unsent, so nothing would ever be given back. */
 const MOST_LENT = 1048576;
-/** About what an entry takes in addition to its payload, in bytes, so that empty messages count too. */
+/** About how many bytes an entry takes in addition to its payload, so that empty messages count too. */
 const OVERHEAD = 64;
 /** Once this many entries have been sent, the array is compacted. */
 const COMPACT = 1024;
@@ -532,7 +532,7 @@ export class Outbox implements Writer, Memory {
     const queue = this.#queue;
     if (!this.accepts) return false;
     if (queue === undefined) return this.#sendControl({ kind, data, options });
-    // Throws now for what it would throw later.
+    // An invalid one throws now, not when it is sent.
     new Protocol({ role: "server" })[kind](data);
     const own = data === undefined || typeof data === "string" ? data : new Uint8Array(asBytes(data));
     queue.entries.push({ kind, data: own, options });
@@ -550,7 +550,7 @@ export class Outbox implements Writer, Memory {
   }
 
   /**
-   * @returns a promise of whether all pieces were sent. It rejects with what the source throws, or a TypeError for a
+   * @returns a promise of whether all pieces were sent. It rejects with the error of the source, or a TypeError for a
    *   piece
    */
   sendPieces(pieces: Pieces, options: PiecesOptions): Promise<boolean> {
@@ -576,7 +576,7 @@ export class Outbox implements Writer, Memory {
     if (queue === undefined || !this.#protocol.canSend) {
       this.#protocol.close(code, reason);
     } else if (!queue.closed) {
-      // Throws now for what it would throw later.
+      // An invalid one throws now, not when it is sent.
       new Protocol({ role: "server" }).close(code, reason);
       queue.closed = true;
       queue.entries.push({ code, reason });
@@ -1051,7 +1051,7 @@ function takeFirst(queue: Queue): Entry | undefined {
   return entry;
 }
 
-/** Tells a source that the rest is not needed, so that it can close files and the like. */
+/** Tells a source that the rest is not needed, so that it can close its files. */
 function release(pieces: Pieces, iterator: AsyncIterator<string | Bytes> | undefined): void {
   try {
     const begun = iterator ?? pieces[Symbol.asyncIterator]();
@@ -1063,7 +1063,7 @@ function release(pieces: Pieces, iterator: AsyncIterator<string | Bytes> | undef
   }
 }
 
-/** @throws TypeError, RangeError now for what could not be sent later */
+/** @throws TypeError, RangeError if the message could not be sent later */
 function assertSendable({ data, options }: Whole): void {
   readFragmentSize(options?.fragmentSize);
   if (data instanceof Uint8Array && options?.binary === false && options.fin !== false) checkUtf8(data, true);

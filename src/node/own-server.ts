@@ -47,7 +47,7 @@ export class OwnServer {
     });
   }
 
-  /** @throws (rejects) what listening throws */
+  /** @throws (rejects) the error of listening */
   listen(): Promise<void> {
     const { port = 0, host, socketPath } = this.#options;
     return new Promise((resolve, reject) => {

@@ -107,7 +107,7 @@ const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
  *
  * @throws (rejects) TypeError, RangeError for wrong or unknown options; the message names the option
  * @throws (rejects) Error if another serve() of the `server` has the same path
- * @throws (rejects) what listening throws: for a port in use, or an invalid certificate
+ * @throws (rejects) the error of listening: for a port in use, or an invalid certificate
  */
 export async function serve<Data = undefined>(
   options: ServeOptions<Data>,

@@ -1,4 +1,4 @@
-// What the connections of a thread share: their turns of the event loop, and the timers of idle contexts.
+// The state that the connections of a thread share: their turns of the event loop, and the timers of idle contexts.
 
 import { Protocol } from "../index.ts";
 import { IdleRelease } from "../protocol/idle.ts";

@@ -38,7 +38,7 @@ export interface UpgradeOptions<Request extends HandshakeRequest = IncomingMessa
  * @param head The bytes that arrived after the request. The connection owns them from now on
  * @returns the connection, or undefined if the request was refused or the client has gone
  * @throws TypeError, RangeError for wrong or unknown options
- * @throws what a function in the options throws. The client then gets 500
+ * @throws the exception of a function in the options. The client then gets 500
  */
 export function upgrade(
   request: IncomingMessage,

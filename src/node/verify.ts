@@ -2,14 +2,14 @@ import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import { HandshakeError, type Rejection, rejectHandshake, serializeResponse } from "../index.ts";
 
-/** What `verify` returns to accept a request and pass data to the handler. */
+/** The value with which `verify` accepts a request and passes data to the handler. */
 export interface Verified<Data> {
   readonly accepted: true;
   /** The third argument of the handler: the user, for example. It is passed on as it is. */
   readonly data: Data;
 }
 
-/** What `verify` may return, or resolve with. */
+/** The values that `verify` may return, or resolve with. */
 export type Verdict<Data> =
   /** Refuses with 403. */
   | false

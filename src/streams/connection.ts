@@ -200,7 +200,7 @@ export class Connection implements SenderHost {
   /** @throws RangeError @throws TypeError */
   close(code: number | undefined, reason?: string): void {
     if (this.#underway !== undefined && this.#protocol.canSend) {
-      // Throws now for what it would throw later.
+      // An invalid one throws now, not when it is sent.
       new Protocol({ role: "server" }).close(code, reason);
       this.#underway.close ??= { code, reason };
       return;

@@ -1,11 +1,11 @@
-// What the connections of a thread share, as in src/node/thread.ts, but for all runtimes.
+// The state that the connections of a thread share, as in src/node/thread.ts, but for all runtimes.
 
 import { Protocol } from "../index.ts";
 import { IdleRelease } from "../protocol/idle.ts";
 import type { Thread } from "../protocol/thread.ts";
 import { Turns } from "../protocol/turns.ts";
 
-/** What some runtimes have in addition to the timers of the web. */
+/** Globals that only some runtimes have. */
 interface Runtime {
   readonly setImmediate?: (go: () => void) => unknown;
   readonly MessageChannel?: typeof MessageChannel;
