@@ -36,7 +36,7 @@ each("our close(), the peer's answer, the end", consuming, async (open, way) => 
   peer.line.end();
   expect(await timed(end(subject))).toBeLessThan(AT_ONCE);
   expect(await end(subject)).toEqual({ code: 4000, reason: "so be it", wasClean: true });
-  await within(subject.loopEnded, "the loop goes on");
+  await within(subject.loopEnded, "the loop has not ended");
   expect(await subject.send("late")).toBe(false);
 });
 
@@ -49,7 +49,7 @@ each("the peer's Close, our answer, the end", consuming, async (open, way) => {
   expect(await timed(peer.gone())).toBeLessThan(endTime(way));
   peer.line.end();
   expect(await end(subject)).toEqual({ code: 4000, reason: "enough", wasClean: true });
-  await within(subject.loopEnded, "the loop goes on");
+  await within(subject.loopEnded, "the loop has not ended");
 });
 
 for (const first of ["we", "the peer"] as const) {
@@ -97,7 +97,7 @@ each("a peer that does not answer our Close is cut after closeTimeout", consumin
   expect(time).toBeGreaterThan(200);
   expect(time).toBeLessThan(1300);
   await peer.gone();
-  await within(subject.loopEnded, "the loop goes on");
+  await within(subject.loopEnded, "the loop has not ended");
 });
 
 each("if a peer is cut, the loop and the connection end soon", consuming, async (open) => {
@@ -106,7 +106,7 @@ each("if a peer is cut, the loop and the connection end soon", consuming, async 
   peer.line.reset();
   expect(await timed(end(subject))).toBeLessThan(AT_ONCE);
   expect(await end(subject)).toMatchObject({ code: 1006, wasClean: false });
-  expect(await timed(within(subject.loopEnded, "the loop goes on"))).toBeLessThan(AT_ONCE);
+  expect(await timed(within(subject.loopEnded, "the loop has not ended"))).toBeLessThan(AT_ONCE);
 });
 
 each("a peer that ends its side without a Close", seeingEnds, async (open) => {
@@ -117,7 +117,7 @@ each("a peer that ends its side without a Close", seeingEnds, async (open) => {
   expect(await timed(end(subject))).toBeLessThan(AT_ONCE);
   expect(await end(subject)).toMatchObject({ code: 1006, wasClean: false });
   expect(got).toEqual(["a", "b"]);
-  await within(subject.loopEnded, "the loop goes on");
+  await within(subject.loopEnded, "the loop has not ended");
   await peer.gone();
 });
 
@@ -129,7 +129,7 @@ each("messages that arrive between our close() and the peer's Close are delivere
   peer.write(text("a"), text("b"), close(1000));
   peer.line.end();
   expect((await end(subject)).wasClean).toBe(true);
-  await within(subject.loopEnded, "the loop goes on");
+  await within(subject.loopEnded, "the loop has not ended");
   expect(got).toEqual(["a", "b"]);
 });
 
@@ -266,7 +266,7 @@ each("leaving a loop closes the connection", allWays({ roles: ROLES, consumers: 
   };
   const looping = loop();
   peer.write(text("a"), text("b"));
-  await within(looping, "the loop goes on");
+  await within(looping, "the loop has not ended");
   await peer.until(() => peer.close !== undefined, "no Close");
   expect(got).toEqual(["a"]);
   peer.write(text("dropped"), close(1000));
@@ -284,7 +284,7 @@ each(
   async (open) => {
     const { subject, peer } = await open({ begin: (subject) => subject.receive(() => {}) });
     peer.line.reset();
-    await within(subject.loopEnded, "the loop goes on", AT_ONCE);
+    await within(subject.loopEnded, "the loop has not ended", AT_ONCE);
     expect(await subject.send("late")).toBe(false);
     expect(await end(subject)).toMatchObject({ code: 1006, wasClean: false });
     await until(

@@ -76,7 +76,7 @@ for (const [chunk, inHandshake] of [
       peer.line.end();
       const { wasClean } = await end(subject);
       expect(wasClean).toBe(ending === "a Close");
-      await within(subject.loopEnded, "the loop goes on");
+      await within(subject.loopEnded, "the loop has not ended");
     });
   }
 }
@@ -100,7 +100,7 @@ for (const [ending, last, code] of [
         expect(peer.log.filter((entry) => entry !== "end")).toEqual(["text:a", "text:b", "text:c", code]);
         peer.line.end();
         await end(subject);
-        await within(subject.loopEnded, "the pipe goes on");
+        await within(subject.loopEnded, "the pipe has not ended");
       }
     },
   );
@@ -144,7 +144,7 @@ each(
     expect(sent).toEqual([true, true, true, true]);
     peer.line.end();
     expect(await end(subject)).toEqual({ code: 4001, reason: "bye", wasClean: true });
-    await within(subject.loopEnded, "the loop goes on");
+    await within(subject.loopEnded, "the loop has not ended");
   },
 );
 

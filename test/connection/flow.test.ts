@@ -262,7 +262,7 @@ each(
       await sleep(2);
     }
     isOver = true;
-    await within(subject.loopEnded, "the loop goes on");
+    await within(subject.loopEnded, "the loop has not ended");
     expect(await done).toBe(false);
     expect(peer.close).toBe("close:1011");
     expect(taken).toBeLessThan(2 << 20);

@@ -191,7 +191,7 @@ test.concurrent("a server's message in pieces and its Close right after it reach
     const got: number[] = [];
     subject.receive((data) => got.push(data.length));
     expect(await end(subject)).toEqual({ code: 4001, reason: "enough", wasClean: true });
-    await within(subject.loopEnded, "the loop goes on");
+    await within(subject.loopEnded, "the loop has not ended");
     expect(got).toEqual([300_000, 4]);
   } finally {
     await server.close();

@@ -67,7 +67,7 @@ for (const [name, optionsFor, bad] of FAILURES) {
     expect(subject.connection.readyState).toBeGreaterThan(1);
     peer.line.end();
     expect(await end(subject)).toEqual({ code: 1006, reason: "", wasClean: false });
-    if (consumer === "for await") await within(subject.loopEnded, "the loop goes on");
+    if (consumer === "for await") await within(subject.loopEnded, "the loop has not ended");
   });
 }
 

@@ -118,7 +118,7 @@ describe("serve()", () => {
         sent.push("drained");
       });
       const peer = await dialWebSocket(started.port, { tls });
-      await peer.sees(() => peer.received.length > 1_000_000, "nothing comes");
+      await peer.sees(() => peer.received.length > 1_000_000, "nothing arrives");
       peer.reset();
       await ended(started, 1);
       await until(

@@ -1,4 +1,4 @@
-// Unix sockets, on both sides.
+// Unix sockets on both sides.
 
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -34,18 +34,18 @@ async function hello(url: string, options: ConnectOptions = {}): Promise<unknown
 }
 
 describe("socketPath", () => {
-  test("of serve() and connect()", async () => {
+  test("works in serve() and connect()", async () => {
     const socketPath = await listen("plain.sock");
     expect(await hello("ws://example.test/chat?a=b", { socketPath })).toBe("example.test /chat?a=b");
   });
 
-  test("with TLS, with HTTP/2", async () => {
+  test("works with TLS and with HTTP/2", async () => {
     const socketPath = await listen("tls.sock", { tls: TLS });
     expect(await hello("wss://localhost/chat", { socketPath })).toBe("localhost /chat");
     expect(await hello("wss://localhost/chat", { socketPath, http2: true })).toBe("localhost /chat");
   });
 
-  test("does not go with a port", async () => {
+  test("must not be empty, and excludes port and host", async () => {
     await expect(serve({ socketPath: "x", port: 1 }, () => {})).rejects.toThrow(TypeError);
     await expect(serve({ socketPath: "x", host: "x" }, () => {})).rejects.toThrow(TypeError);
     await expect(serve({ socketPath: "" }, () => {})).rejects.toThrow(TypeError);
@@ -53,7 +53,7 @@ describe("socketPath", () => {
 });
 
 describe("ws+unix: URLs", () => {
-  test("as ws has them: the path of the socket, a colon, the path of the request", async () => {
+  test("name the path of the socket, then after a colon the path of the request, as in ws", async () => {
     const socketPath = await listen("url.sock");
     expect(await hello(`ws+unix:${socketPath}:/chat?a=b:c`)).toBe("localhost /chat?a=b:c");
     expect(await hello(`ws+unix://${socketPath}:/chat`)).toBe("localhost /chat");
@@ -63,7 +63,7 @@ describe("ws+unix: URLs", () => {
     expect(await hello(new URL(`ws+unix:${socketPath}:/x`) as unknown as string)).toBe("localhost /x");
   });
 
-  test("percent-encoded, relative, with TLS", async () => {
+  test("may be percent-encoded, relative, or with TLS", async () => {
     const socketPath = await listen("with space.sock");
     expect(await hello(`ws+unix:${socketPath}:/`)).toBe("localhost /");
     expect(await hello(`ws+unix:${socketPath.replace(" ", "%20")}:/`)).toBe("localhost /");
@@ -72,7 +72,7 @@ describe("ws+unix: URLs", () => {
     await expect(hello("ws+unix:./none.sock:/")).rejects.toMatchObject({ code: "ENOENT", address: "./none.sock" });
   });
 
-  test("what cannot be is a TypeError", async () => {
+  test("an invalid one is a TypeError", async () => {
     for (const url of ["ws+unix:", "ws+unix::/x", "ws+unix:/a:/x#y", "ws+unix:/%ff:/"]) {
       await expect(connect(url), url).rejects.toThrow(TypeError);
     }
