@@ -22,7 +22,8 @@ export function socketOf(
   options: TlsOptions & { readonly socketPath?: string | undefined },
   signal: AbortSignal,
 ): Promise<Socket> {
-  if (!makesSockets(agent)) throw new TypeError("This agent cannot open a socket for HTTP/2: it has no createSocket()");
+  if (!makesSockets(agent))
+    throw new TypeError("The `agent` cannot open a socket for HTTP/2: it has no createSocket()");
   // Replaces the request: an agent may read its Host, and some agents emit "socket" on it.
   const request = new OutgoingMessage();
   request.setHeader("Host", headers.find(([name]) => name === ":authority")?.[1] ?? host);

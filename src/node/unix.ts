@@ -12,7 +12,8 @@ export interface Address {
  * @throws TypeError @internal
  */
 export function readAddress(source: UrlSource, socketPath: string | undefined): Address {
-  if (socketPath === "") throw new TypeError("socketPath must not be empty");
+  if (socketPath !== undefined && (typeof socketPath !== "string" || socketPath === ""))
+    throw new TypeError("socketPath must be a string, and not empty");
   const text = typeof source === "string" ? source : source.href;
   const scheme = /^\s*(wss?)\+unix:/i.exec(text)?.[1]?.toLowerCase();
   if (scheme === undefined) return { url: source, socketPath };

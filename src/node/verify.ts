@@ -34,13 +34,18 @@ export async function decide<Data, Request extends IncomingMessage | Http2Server
     if (verdict === true || verdict === undefined) return { data: undefined as Data };
     if (verdict === false) return refused(rejectHandshake({ status: 403 }));
     if (verdict?.accepted === true && "data" in verdict) return { data: verdict.data };
-    // Throws if this is not a response. A null, for example, must not let anybody in.
-    serializeResponse(verdict as Rejection);
-    return refused(verdict as Rejection);
+    // The types rule out anything else, but a null from JavaScript must not let anybody in.
+    if (typeof verdict !== "object" || verdict === null || !("status" in verdict)) throw new TypeError(WRONG_VERDICT);
+    // Throws if it cannot be sent.
+    serializeResponse(verdict);
+    return refused(verdict);
   } catch (error) {
     return { rejection: rejectionFor(error), error };
   }
 }
+
+const WRONG_VERDICT =
+  "verify must return true, false, nothing, { accepted: true, data }, or a Rejection of rejectHandshake()";
 
 function refused(rejection: Rejection): Decision<never> {
   return { rejection, error: rejection.error };

@@ -127,8 +127,8 @@ export class Connection implements SenderHost {
     this.#sliceSize = extended ? sliceSize : Infinity;
     this.#protocol = new Protocol({ ...options, fragments: false, sliceSize });
     this.#protocol.opened(performance.now());
-    const readableMark = readMark(options.readableHighWaterMark);
-    const writableMark = readMark(options.writableHighWaterMark, 1);
+    const readableMark = readMark(options, "readableHighWaterMark");
+    const writableMark = readMark(options, "writableHighWaterMark");
     if (readable.locked || writable.locked) throw new TypeError("The streams of the duplex must not be locked");
 
     this.#closingMark = Math.max(readableMark, CLOSING_MARK);

@@ -35,7 +35,7 @@ export class FrameDecoderStream {
     let controller!: WritableStreamDefaultController;
     const outlet = new Outlet<Frame>({
       size: ({ headerLength, payloadLength }) => headerLength + payloadLength,
-      highWaterMark: readMark(options.readableHighWaterMark),
+      highWaterMark: readMark(options, "readableHighWaterMark"),
       cancelled: (reason) => controller.error(reason),
     });
     this.readable = outlet.readable;
@@ -60,7 +60,7 @@ export class FrameDecoderStream {
         close: () => outlet.close(),
         abort: (reason) => outlet.abort(reason),
       },
-      { size: byteLength, highWaterMark: readMark(options.writableHighWaterMark, 1) },
+      { size: byteLength, highWaterMark: readMark(options, "writableHighWaterMark") },
     );
   }
 }

@@ -29,7 +29,7 @@ export class FrameEncoderStream {
    */
   constructor(options: FrameEncoderStreamOptions) {
     const encoder = new FrameEncoder(options);
-    const mark = readMark(options.readableHighWaterMark);
+    const mark = readMark(options, "readableHighWaterMark");
     let controller!: WritableStreamDefaultController;
     const flush = (): void => {
       for (const part of encoder.take()) outlet.enqueue(part);
@@ -70,7 +70,7 @@ export class FrameEncoderStream {
         },
         abort: (reason) => outlet.abort(reason),
       },
-      { size: sizeOf, highWaterMark: readMark(options.writableHighWaterMark, 1) },
+      { size: sizeOf, highWaterMark: readMark(options, "writableHighWaterMark") },
     );
   }
 }

@@ -24,10 +24,11 @@ export interface StreamMarks {
 }
 
 /** @throws RangeError @internal */
-export function readMark(value: number = DEFAULT_MARK, least: number = 0): number {
-  if (typeof value !== "number" || !(value >= least)) {
-    throw new RangeError(`A high-water mark must be a number, ${least} or more`);
-  }
+export function readMark(options: StreamMarks, name: keyof StreamMarks): number {
+  const { [name]: value = DEFAULT_MARK } = options;
+  const least = name === "writableHighWaterMark" ? 1 : 0;
+  if (typeof value !== "number" || !(value >= least))
+    throw new RangeError(`${name} must be a number, ${least} or more`);
   // Finite, because the number of queued bytes is computed from it.
   return Math.min(value, Number.MAX_SAFE_INTEGER);
 }

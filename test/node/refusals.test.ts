@@ -55,6 +55,14 @@ describe("onRefused of serve()", () => {
     ["a rejection", { verify: () => rejectHandshake({ status: 429 }) }, request(), 429, expect.any(HandshakeError)],
     ["verify throws", { verify: fail }, request(), 500, thrown],
     ["verify rejects", { verify: () => Promise.reject(thrown) }, request(), 500, thrown],
+    [
+      "verify returns something else",
+      // As JavaScript may pass it: the types do not allow it.
+      { verify: () => null as never },
+      request(),
+      500,
+      expect.objectContaining({ name: "TypeError", message: expect.stringMatching(/^verify must return /) }),
+    ],
     ["checkOrigin throws", { checkOrigin: fail }, request(), 500, thrown],
     ["protocols throws", { protocols: fail }, request({ "Sec-WebSocket-Protocol": "a" }), 500, thrown],
     [

@@ -49,6 +49,9 @@ describe("socketPath", () => {
     await expect(serve({ socketPath: "x", port: 1 }, () => {})).rejects.toThrow(TypeError);
     await expect(serve({ socketPath: "x", host: "x" }, () => {})).rejects.toThrow(TypeError);
     await expect(serve({ socketPath: "" }, () => {})).rejects.toThrow(TypeError);
+    for (const socketPath of ["", 3 as never]) {
+      await expect(connect("ws://localhost/", { socketPath })).rejects.toThrow(/^socketPath must be a string/);
+    }
   });
 });
 

@@ -110,8 +110,12 @@ describe("FrameDecoderStream", () => {
   });
 
   test("marks out of range, and invalid options of the decoder, throw", () => {
-    expect(() => new FrameDecoderStream({ role: "client", readableHighWaterMark: -1 })).toThrow(RangeError);
-    expect(() => new FrameDecoderStream({ role: "client", writableHighWaterMark: 0 })).toThrow(RangeError);
+    expect(() => new FrameDecoderStream({ role: "client", readableHighWaterMark: -1 })).toThrow(
+      new RangeError("readableHighWaterMark must be a number, 0 or more"),
+    );
+    expect(() => new FrameDecoderStream({ role: "client", writableHighWaterMark: 0 })).toThrow(
+      new RangeError("writableHighWaterMark must be a number, 1 or more"),
+    );
     expect(() => new FrameDecoderStream({ role: "client", maxFrame: -1 })).toThrow(RangeError);
   });
 
