@@ -63,8 +63,8 @@ export interface ServeOptions<Data = undefined> extends UpgradeOptions<IncomingM
    * - `false`: refuse with 403.
    * - a Rejection of rejectHandshake(): refuse with that response.
    *
-   * If it throws a HandshakeError, the response has the status of the error. Anything else that it throws or returns is
-   * answered with 500 and goes to `onRefused`. Default: every valid request is accepted.
+   * If it throws a HandshakeError, the response has the status of the error. If it throws or returns anything else, the
+   * response is 500, and `onRefused` gets the error. Default: every valid request is accepted.
    */
   readonly verify?:
     | ((request: IncomingMessage | Http2ServerRequest) => Verdict<Data> | Promise<Verdict<Data>>)

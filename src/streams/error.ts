@@ -1,6 +1,6 @@
 /** The error of a connection that ended without a closing handshake, or that is written to after its end. */
 export class WebSocketStreamError extends Error {
-  /** As of all errors: it identifies the class if the package is loaded twice. */
+  /** Always "WebSocketStreamError": it identifies the class even if the package is loaded twice. */
   override readonly name: string = "WebSocketStreamError";
   /** The code of the peer's Close; 1005 if it had none, 1006 if there was no Close (RFC 6455 §7.1.5). */
   readonly closeCode: number;

@@ -17,7 +17,7 @@ export interface ByteDuplex {
   readonly readable: Pick<ReadableStream<Uint8Array>, "cancel" | "locked"> & {
     getReader(): ReadableStreamDefaultReader<Uint8Array>;
   };
-  /** The bytes for the peer. Each chunk may share memory with a message until its write has resolved. */
+  /** The bytes for the peer. Do not change a chunk: it may be a PreparedMessage, which other connections send, too. */
   readonly writable: WritableStream<Uint8Array>;
 }
 
