@@ -26,22 +26,22 @@ import type { ZlibOptions } from "node:zlib";
  * an EventEmitter, and also has the members of a browser's WebSocket.
  */
 declare class WebSocket extends EventEmitter {
-  /** The opening handshake is not over. */
+  /** The opening handshake is not done yet. */
   static readonly CONNECTING: 0;
   /** Messages can be sent and received. */
   static readonly OPEN: 1;
   /** One side has sent a Close, or an error has ended the connection (RFC 6455 §7.1.3). */
   static readonly CLOSING: 2;
-  /** The connection is over, or never came about. */
+  /** The connection has ended, or could not be opened. */
   static readonly CLOSED: 3;
 
-  /** The opening handshake is not over. */
+  /** The opening handshake is not done yet. */
   readonly CONNECTING: 0;
   /** Messages can be sent and received. */
   readonly OPEN: 1;
   /** One side has sent a Close, or an error has ended the connection (RFC 6455 §7.1.3). */
   readonly CLOSING: 2;
-  /** The connection is over, or never came about. */
+  /** The connection has ended, or could not be opened. */
   readonly CLOSED: 3;
 
   /**
@@ -79,14 +79,14 @@ declare class WebSocket extends EventEmitter {
    * Connects to a server.
    * @param address with the scheme `ws:`, `wss:`, `http:`, `https:` or `ws+unix:`
    * @param protocols the subprotocols to offer
-   * @throws SyntaxError if the address or a subprotocol is not one, RangeError if the protocol version is not supported
+   * @throws SyntaxError for an invalid address or subprotocol, RangeError for another protocol version than 8 or 13
    */
   constructor(address: string | URL, options?: WebSocket.ClientOptions | ClientRequestArgs);
   /**
    * Connects to a server.
    * @param address with the scheme `ws:`, `wss:`, `http:`, `https:` or `ws+unix:`
    * @param protocols the subprotocols to offer
-   * @throws SyntaxError if the address or a subprotocol is not one, RangeError if the protocol version is not supported
+   * @throws SyntaxError for an invalid address or subprotocol, RangeError for another protocol version than 8 or 13
    */
   constructor(
     address: string | URL,
@@ -215,13 +215,13 @@ declare namespace WebSocket {
      * peer sent no Close.
      */
     close: [code: number, reason: Buffer];
-    /** Something went wrong. `close` follows. */
+    /** An error has occurred. `close` follows. */
     error: [error: Error];
     /** A Ping has arrived. It is answered unless `autoPong` is false. */
     ping: [data: Buffer];
     /** A Pong has arrived. */
     pong: [data: Buffer];
-    /** The server's answer has arrived, with its headers. */
+    /** The response to the handshake has arrived. */
     upgrade: [response: IncomingMessage];
     /** The client follows a redirect. */
     redirect: [url: string, request: ClientRequest];
@@ -283,7 +283,7 @@ declare namespace WebSocket {
     compress?: boolean | undefined;
     /** Whether this is the last fragment of its message. Default true. */
     fin?: boolean | undefined;
-    /** Whether a Sender masks the frame. A WebSocket ignores it: clients mask, servers do not (RFC 6455 §5.3). */
+    /** Whether a Sender masks the frame. A WebSocket ignores it: clients mask, servers do not (RFC 6455 §5.3). Default false. */
     mask?: boolean | undefined;
   }
 
@@ -418,7 +418,7 @@ declare namespace WebSocket {
   interface WebSocketEventMap {
     /** The handshake has succeeded. */
     open: Event;
-    /** Something went wrong. */
+    /** An error has occurred. */
     error: ErrorEvent;
     /** The connection has ended. */
     close: CloseEvent;
@@ -561,8 +561,8 @@ declare namespace WebSocket {
   }
 
   /**
-   * A stream that you write frames to. It emits `"message"` (data, isBinary), `"ping"` and `"pong"` (data), and `"conclude"` (code,
-   * reason) for a Close.
+   * A stream that decodes the frames that you write to it. It emits `"message"` (data, isBinary), `"ping"` and `"pong"` (data), and
+   * `"conclude"` (code, reason) for a Close.
    */
   class Receiver extends Writable {
     /** Creates a Receiver for one direction of one connection. */
@@ -595,15 +595,18 @@ declare namespace WebSocket {
       extensions?: { [name: string]: PerMessageDeflate },
       generateMask?: (mask: Buffer) => void,
     );
-    /** Makes a frame. Returns the buffers to write, in order. */
+    /** Makes a frame. Returns the buffers to write, in order. With `mask`, `data` is masked in place, unless `readOnly` is true. */
     static frame(data: Buffer | string, options: FrameOptions): (Buffer | string)[];
-    /** Sends a Close. */
+    /**
+     * Sends a Close (RFC 6455 §5.5.1).
+     * @throws TypeError for a code that must not be sent, RangeError for a reason of more than 123 bytes
+     */
     close(code?: number, data?: string | Buffer, mask?: boolean, callback?: (error?: Error | null) => void): void;
-    /** Sends a Ping. */
+    /** Sends a Ping (RFC 6455 §5.5.2). @throws RangeError for more than 125 bytes */
     ping(data: unknown, mask?: boolean, callback?: (error?: Error | null) => void): void;
-    /** Sends a Pong. */
+    /** Sends a Pong (RFC 6455 §5.5.3). @throws RangeError for more than 125 bytes */
     pong(data: unknown, mask?: boolean, callback?: (error?: Error | null) => void): void;
-    /** Sends a message or a fragment of one. */
+    /** Sends a message, or a fragment of one. Here all options default to false. */
     send(data: unknown, options: SendOptions, callback?: (error?: Error | null) => void): void;
     /** Writes the buffers that `frame()` returned. */
     sendFrame(list: readonly (Buffer | string)[], callback?: (error?: Error | null) => void): void;
@@ -643,17 +646,17 @@ declare namespace WebSocket {
     offer(): DeflateParameters;
     /** Negotiates with the parameters that the peer has sent, and returns the result. @throws Error if they are not acceptable */
     accept(configurations: ExtensionParameters): DeflateParameters;
-    /** Compresses a message, or a fragment of one. */
+    /** Compresses a message, or a fragment of one; `fin` marks the last. Wait for the callback before the next call. */
     compress(data: Buffer | string, fin: boolean, callback: (error: Error | null, result?: Buffer) => void): void;
-    /** Decompresses a message, or a fragment of one. */
+    /** Decompresses a message, or a fragment of one; `fin` marks the last. Wait for the callback before the next call. */
     decompress(data: Buffer, fin: boolean, callback: (error: Error | null, result?: Buffer) => void): void;
-    /** Frees the memory of zlib. */
+    /** Frees the memory of zlib. Calls that are still running end with an error. */
     cleanup(): void;
   }
 
   /** The Sec-WebSocket-Extensions header (RFC 6455 §9.1). */
   const extension: {
-    /** Parses a header. Returns the extensions by name. @throws SyntaxError */
+    /** Parses a header. Returns the extensions by name. @throws SyntaxError for an invalid header */
     parse(header: string): { [name: string]: ExtensionParameters };
     /** Writes a header. */
     format(extensions: { [name: string]: object | object[] }): string;
@@ -661,7 +664,9 @@ declare namespace WebSocket {
 
   /** The Sec-WebSocket-Protocol header (RFC 6455 §11.3.4). */
   const subprotocol: {
-    /** Parses a header. Returns the subprotocols in order. @throws SyntaxError */
+    /**
+     * Parses a header. Returns the subprotocols in order. @throws SyntaxError for an invalid header, or a name that occurs twice
+     */
     parse(header: string): Set<string>;
   };
 

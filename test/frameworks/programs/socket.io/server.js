@@ -1,7 +1,6 @@
 // A server for clients in other processes. It prints its port, and ends when its input does.
 //
-//   node server.js '{"redis": "<socket of a Redis>", "options": {<of the server>}}' [<folder of wsframe, for its server as
-// wsEngine>]
+//   node server.js '{"redis": "<socket of a Redis>", "options": {<of the server>}}' [<folder of wsframe, for wsEngine>]
 //
 // It handles these events of clients, with an acknowledgement if the client asks for one:
 //
