@@ -50,7 +50,7 @@ export async function decide(options: WsframeAdapterOptions, request: HookReques
     const protocol = verdict?.protocol || (await chooseProtocol(options, request, headers));
     headers.delete(PROTOCOL);
     const admitted = { namespace: verdict?.namespace || namespace, context, headers, protocol, resolved };
-    if (admitted.namespace === "") throw new TypeError("The namespace of a peer must not be empty");
+    if (admitted.namespace === "") throw new TypeError("getNamespace() must not return an empty string");
     return { type: "admitted", admitted: { ...admitted, deflate: verdict?.perMessageDeflate } };
   } catch (error) {
     const response = responseIn(error);

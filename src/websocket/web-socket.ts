@@ -46,7 +46,7 @@ const ABNORMAL: Ending = { code: 1006, reason: "", wasClean: false };
  * event.
  *
  * It differs from a browser in a few points. Because there is no page, URLs must be absolute, and no Origin is sent without the
- * option `origin`. No port is blocked. An error event has the error.
+ * option `origin`. All ports are allowed. An error event has the cause in `error`.
  */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export class WebSocket extends EventTarget {
