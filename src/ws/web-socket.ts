@@ -86,7 +86,7 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
   ) {
     super();
     if (address === null) {
-      // As in ws, autoPong is on by default only for clients.
+      // As in ws, autoPong is off here unless the options turn it on. Those of WebSocketServer do so by default.
       this._options = options?.autoPong ? options : { ...options, autoPong: false };
       return;
     }
