@@ -218,7 +218,7 @@ describe("input", () => {
     const frame = role === "server" ? bytes : Buffer.from("81026869", "hex");
     const result = await inspect(Buffer.concat([Buffer.from(head), frame]));
     expect(result.stdout).toMatch(new RegExp(`^${way} `));
-    expect(result.stdout).toContain(`role ${role} (from its head), frames from byte ${head.length} on`);
+    expect(result.stdout).toContain(`role ${role} (from the HTTP head), frames from byte ${head.length} on`);
     expect(tableOf(result)[0]).toMatch(new RegExp(`^ *${head.length} {2}text`));
   });
 
@@ -331,7 +331,7 @@ describe("the table", () => {
   it("is followed by the counts", async () => {
     const { stdout } = await wsframe(["inspect", "--no-speed", burst]);
     expect(stdout).toContain("frames  2,001: 1,800 text, 200 binary, 1 close; 2,000 messages\n");
-    expect(stdout).toContain("bytes   59,580 of payload in 71,586 on the wire: 12,006 of headers (17 %)\n");
+    expect(stdout).toContain("bytes   71,586 on the wire: 59,580 of payload, 12,006 of headers (17 %)\n");
   });
 });
 
@@ -385,7 +385,7 @@ describe("errors in a stream", () => {
     expect(tableOf(result)).toEqual([
       '     0  text          FIN  ·         2  "hi"',
       "     4  binary        FIN  ·       256  01 02 …",
-      "  the stream ends inside the frame at byte 4: 254 of the 256 bytes of its payload are missing",
+      "  the stream ends inside the frame at byte 4: 254 of its 256 payload bytes missing",
     ]);
     expect(json(await inspect("8102 6869 827e 0100 0102", "--json"))[0]).toMatchObject({
       frames: [{ offset: 0 }],
@@ -395,12 +395,12 @@ describe("errors in a stream", () => {
   });
 
   it.each([
-    ["82", null, "there is 1 byte of its header, at least 1 byte missing"],
-    ["82fe01", 5, "there are 3 bytes of its header, 5 bytes missing"],
-    ["82ff00000000000000", 5, "there are 9 bytes of its header, 5 bytes missing"],
+    ["82", null, "after 1 byte of its header: at least 1 byte missing"],
+    ["82fe01", 5, "after 3 bytes of its header: 5 bytes missing"],
+    ["82ff00000000000000", 5, "after 9 bytes of its header: 5 bytes missing"],
   ])("reports a header that is cut: %s", async (hex, missing, text) => {
     const whole = `8180 00000000 ${hex}`;
-    expect((await inspect(whole)).stdout).toContain(`the stream ends inside the frame at byte 6: ${text}\n`);
+    expect((await inspect(whole)).stdout).toContain(`the stream ends inside the frame at byte 6, ${text}\n`);
     expect(json(await inspect(whole, "--json"))[0]!.incomplete).toMatchObject({
       offset: 6,
       missing,
@@ -429,10 +429,10 @@ describe("exit codes and messages", () => {
   const oneLine = /^wsframe: [^\n]+\n$/;
 
   it.each([
-    ["an empty file", "", /standard input: empty/],
+    ["an empty file", "", /standard input: the file is empty/],
     ["another response", "HTTP/1.1 400 Bad Request\r\n\r\n", /not 101 Switching Protocols/],
-    ["another request", "POST / HTTP/1.1\r\nHost: a\r\n\r\n", /without "Upgrade: websocket"/],
-    ["half a head", "GET / HTTP/1.1\r\nUpgrade: websocket\r\n", /does not end/],
+    ["another request", "POST / HTTP/1.1\r\nHost: a\r\n\r\n", /has no "Upgrade: websocket"/],
+    ["half a head", "GET / HTTP/1.1\r\nUpgrade: websocket\r\n", /the HTTP head is incomplete/],
     ["text", "Hello, world\n", /not a WebSocket stream/],
     ["white space", "\n", /not a WebSocket stream/],
     ["zeros", new Uint8Array(100), /not a WebSocket stream/],
@@ -447,7 +447,7 @@ describe("exit codes and messages", () => {
 
   it.each([
     ["a missing file", "missing.bin", /no such file/],
-    ["a directory of something else", "", /a directory without client\.bin and server\.bin/],
+    ["a directory of something else", "", /the directory must contain client\.bin and server\.bin/],
   ])("refuses %s", async (_name, path, message) => {
     const directory = mkdtempSync(join(scratch, "empty-"));
     const result = await wsframe(["inspect", join(directory, path)]);
@@ -465,15 +465,17 @@ describe("exit codes and messages", () => {
   });
 
   it.each([
-    [[], "no command given"],
+    [[], "no command given: use inspect or load"],
     [["inspect"], "no file given"],
-    [["show", "x"], "unknown command: show"],
-    [["inspect", "--foo", "x"], "--foo"],
+    [["show", "x"], "unknown command show: use inspect or load"],
+    [["inspect", "--foo", "x"], "wsframe: unknown option --foo ("],
     [["inspect", "--role", "peer", "x"], "--role must be server or client"],
     [["inspect", "--rsv", "8", "x"], "--rsv must be a whole number from 0 to 7"],
-    [["inspect", "--limit", "-1", "x"], "--limit"],
-    [["inspect", "--limit=1.5", "x"], "--limit must be a whole number 0 or more"],
-    [["inspect", "-", "-"], "only once"],
+    [["inspect", "--limit", "-1", "x"], "--limit needs a value; write --limit=-x if the value starts with a dash"],
+    [["inspect", "--limit=1.5", "x"], "--limit must be a whole number of 0 or more, not 1.5"],
+    [["inspect", "x", "--limit"], "--limit needs a value ("],
+    [["inspect", "--json=1", "x"], "--json does not take a value"],
+    [["inspect", "-", "-"], "standard input can be read only once"],
   ])("refuses a wrong command line: %j", async (args, message) => {
     const result = await wsframe(args);
     expect(result.status).toBe(2);
@@ -548,13 +550,13 @@ describe("the speed", () => {
     expect(direction!.speed!["sample"]).toEqual({ bytes: 4, frames: 1, deliveries: 1 });
     expect(direction!.speed!["push"]!["framesPerSecond"]).toBeGreaterThan(0);
     expect(direction!.speed!["ws"]!["framesPerSecond"]).toBeGreaterThan(0);
-    expect((await wsframe(["inspect", "-"], "8800")).stdout).toContain("speed   no whole message to measure\n");
+    expect((await wsframe(["inspect", "-"], "8800")).stdout).toContain("speed   no complete message to measure\n");
   });
 
   it("is not compared with ws if messages are compressed", async () => {
     const { stdout } = await wsframe(["inspect", join(captures, "ws-ws-fragments-deflate/client.bin")]);
     expect(stdout).toMatch(/push\(\) +[\d.,]+ frames\/s/);
-    expect(stdout).toContain("ws: not compared, it would have to inflate the compressed messages\n");
+    expect(stdout).toContain("ws: not compared, because it would have to inflate the compressed messages\n");
     expect(stdout).not.toContain("× ws");
   });
 

@@ -209,7 +209,7 @@ test("the command works from an installed package", async () => {
     connection.on("message", (data) => connection.send(data));
   });
   const load = promisify(execFile)(command, ["load", "-d", "0.2", "--warm-up", "0", `ws://127.0.0.1:${server.port}`]);
-  expect((await load).stdout).toContain("all compared, none wrong");
+  expect((await load).stdout).toContain("answered, none wrong");
   await server.close();
 });
 

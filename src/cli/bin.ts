@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-// The command as a process.
+// Runs the command as a process.
 
 import { main } from "./main.ts";
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // The reader has seen enough, as `head` does.
+  // The reader has closed the pipe, as `head` does.
   if (error.code === "EPIPE") process.exit();
   throw error;
 });

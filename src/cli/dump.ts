@@ -1,39 +1,39 @@
-// Hex with an offset in front of each line, as xxd, hexdump -C, od -tx1, tcpdump -x, tshark and Wireshark print it.
+// Reads hex dumps with an offset on each line, as xxd, hexdump -C, od -tx1, tcpdump -x, tshark and Wireshark print them.
 
 import { asCharacters, concat, fromDigits, isPlainText } from "./bytes.ts";
 import { InputError } from "./input-error.ts";
 
-/** An offset, with what comes after it: `0x` in front (tcpdump) and a colon after it (xxd, tcpdump) are optional. */
+/** An offset and the rest of its line. `0x` before the offset (tcpdump) and a colon after it (xxd, tcpdump) are optional. */
 const LINE = /^\s*(?:0x)?([0-9a-f]{4,16})(:?)(?:\s+(\S.*))?$/i;
-/** The same bytes as on the line before, up to the next offset. */
+/** Repeats the bytes of the previous line up to the next offset. */
 const REPEAT = /^\*\s*$/;
 const HEX_GROUP = /^(?:[0-9a-f]{2})+$/i;
 const STARTS_WITH_BYTES = /^(?:[0-9a-f]{2})+(?:\s|$)/i;
-/** What a text column is put into, by hexdump -C and od -z. */
+/** The delimiters of a text column, from hexdump -C and od -z. */
 const FRAMED_TEXT = / {2}(?:\|.*\||>.*<)\s*$/;
 /** How many bytes at the start of a file show whether it is text. */
 const LOOK = 1024;
 const RADICES = [16, 8, 10] as const;
-/** What lines that are repeated may grow to, in bytes. */
+/** Largest size of a dump with its repeated lines, in bytes. */
 const MOST_BYTES = 2 ** 30;
 
 interface Line {
-  /** In the file, from 1 on. */
+  /** Line number in the file, from 1. */
   readonly number: number;
-  /** Digits, of a radix that only all lines together tell. */
+  /** Digits. Only all lines together tell their radix. */
   readonly offset: string;
   readonly colon: boolean;
-  /** The columns of bytes and text. */
+  /** The columns with bytes and text. */
   readonly rest: string;
-  /** Whether the bytes go on repeating up to the offset of the next line. */
+  /** Whether the bytes repeat up to the offset of the next line. */
   repeats: boolean;
 }
 
 /**
- * The bytes of a dump: a block for each time that its offsets begin again, as tcpdump has one for each packet. Undefined if
- * this is no dump. Lines before a block are its title.
+ * Reads a dump. Returns a block of bytes for each time that the offsets start again, as they do for each packet of tcpdump.
+ * Lines before a block are its title. Returns undefined if this is not a dump.
  *
- * @throws InputError for a dump that cannot be read
+ * @throws InputError if a dump cannot be read
  */
 export function parseDump(file: Uint8Array): Uint8Array[] | undefined {
   if (!isPlainText(file.subarray(0, LOOK))) return undefined;
@@ -46,12 +46,12 @@ export function parseDump(file: Uint8Array): Uint8Array[] | undefined {
   const [{ number, rest }] = blocks[0]! as [Line];
   throw new InputError(
     /^(?:[0-9a-f]{4}|[0-7]{6})( |$)/i.test(rest)
-      ? `a dump of words (line ${number}), whose bytes stand in the order of a machine: hexdump -C and od -t x1 print bytes`
-      : `a hex dump (from line ${number} on) whose offsets do not fit to its bytes`,
+      ? `a hex dump of words (line ${number}), whose byte order depends on the machine: use hexdump -C or od -t x1`
+      : `a hex dump (from line ${number} on) whose offsets do not match its bytes`,
   );
 }
 
-/** Undefined if these are no lines of a dump. */
+/** Returns undefined if these are not the lines of a dump. */
 function readBlocks(text: string): Line[][] | undefined {
   const blocks: Line[][] = [];
   let title = true;
@@ -71,9 +71,9 @@ function readBlocks(text: string): Line[][] | undefined {
     const line = { number: index + 1, offset, colon: colon !== "", rest, repeats: false };
     const begins = /^0+$/.test(offset);
     if (begins) blocks.push([line]);
-    // A part of a dump begins with another offset, which is one for sure where a colon follows.
+    // An excerpt starts at another offset. Only a colon proves that it is an offset.
     else if (last === undefined && line.colon) blocks.push([line]);
-    // Among other lines only a new block can begin.
+    // After other lines, only a new block can begin.
     else if (last === undefined || title) return undefined;
     else blocks.at(-1)!.push(line);
     title = false;
@@ -81,7 +81,7 @@ function readBlocks(text: string): Line[][] | undefined {
   return blocks.every((block) => block.every(({ rest }) => rest === "")) ? undefined : blocks;
 }
 
-/** Undefined if the offsets, read with this radix, do not count the bytes. */
+/** Returns undefined if the offsets, read with this radix, do not match the bytes. */
 function readBlock(lines: readonly Line[], radix: number): Uint8Array | undefined {
   const offsets = lines.map(({ offset }) =>
     radix === 16 || /^\d+$/.test(offset) ? Number.parseInt(offset, radix) : NaN,
@@ -91,7 +91,7 @@ function readBlock(lines: readonly Line[], radix: number): Uint8Array | undefine
   for (const [i, line] of lines.entries()) {
     const end = offsets[i + 1];
     if (line.rest === "" && end === undefined) break;
-    // Words of two bytes, without a colon after the offset, are swapped on most machines.
+    // Two-byte words without a colon after the offset are byte-swapped on most machines.
     if (!line.colon && /^[0-9a-f]{4}( |$)/i.test(line.rest)) return undefined;
     const room = end === undefined ? undefined : end - offsets[i]!;
     if (room !== undefined && !(room > 0)) return undefined;
@@ -100,13 +100,13 @@ function readBlock(lines: readonly Line[], radix: number): Uint8Array | undefine
     const times = line.repeats ? (room ?? 0) / bytes.length : 1;
     total += times * bytes.length;
     if (!Number.isInteger(times) || times < 1) return undefined;
-    if (total > MOST_BYTES) throw new InputError(`a hex dump of more than ${MOST_BYTES} bytes`);
+    if (total > MOST_BYTES) throw new InputError(`the hex dump expands to more than ${MOST_BYTES} bytes`);
     for (let time = 0; time < times; time++) parts.push(bytes);
   }
   return concat(parts);
 }
 
-/** The bytes at the beginning of a line: as many as are said, or up to a column with a character for each of them. */
+/** Reads the bytes at the start of a line: `length` of them, or up to a text column with one character per byte. */
 function readBytes(rest: string, length: number | undefined): Uint8Array | undefined {
   const framed = FRAMED_TEXT.test(rest);
   const line = rest.replace(FRAMED_TEXT, "");
@@ -122,11 +122,11 @@ function readBytes(rest: string, length: number | undefined): Uint8Array | undef
     digits += group;
     const bytes = digits.length / 2;
     const after = line.slice(index + group.length);
-    // What follows the last byte is a column of its own: other bytes show that the offsets have another radix.
+    // Only a text column may follow the last byte. More bytes mean that the radix is wrong.
     const ends = after.trim() === "" || after.startsWith("  ");
     if (length === undefined ? fits(bytes, after) : bytes === length && ends) return fromDigits(digits);
     if (length !== undefined && bytes > length) return undefined;
-    // Spaces at the end of a text are often lost.
+    // Trailing spaces of a text column are often lost.
     if (ends) best = digits;
   }
   return length === undefined && best !== undefined ? fromDigits(best) : undefined;

@@ -1,4 +1,4 @@
-// Bytes written as hexadecimal digits, as a file may have them.
+// Reads hex text in the formats that common tools print.
 
 import { asCharacters, concat, isPlainText } from "./bytes.ts";
 import { parseDump } from "./dump.ts";
@@ -19,16 +19,16 @@ function digitOf(char: number): number {
 
 const encoder = new TextEncoder();
 
-/** A longer file is no list of a programming language. */
+/** Longest file that is read as a list in a programming language, in bytes. */
 const MOST_LISTED = 2 ** 26;
 
 /**
- * The bytes that a file of hex text stands for: a dump with offsets, or digits alone; of packets that were captured, what TCP
- * carries in them. Undefined if the file is something else.
+ * Converts hex text to bytes. The text is a dump with offsets, or digits alone. If the bytes are captured packets, returns
+ * the TCP payload in them. Returns undefined if the file is not hex text.
  *
- * No WebSocket stream looks like hex text: as a first byte, every character of it has RSV bits set, or is no opcode.
+ * No WebSocket stream looks like hex text: as a first byte, each of its characters has RSV bits set or a reserved opcode.
  *
- * @throws InputError for hex text that cannot be read
+ * @throws InputError if hex text cannot be read
  */
 export function parseHexText(file: Uint8Array): Uint8Array | undefined {
   const dump = parseDump(file);
@@ -38,17 +38,17 @@ export function parseHexText(file: Uint8Array): Uint8Array | undefined {
   return bytes && (payloadOf([bytes]) ?? bytes);
 }
 
-/** @throws InputError for digits that are not all there, because a program has left out lines */
+/** @throws InputError for hex text in which a program has replaced repeated lines with `*` */
 function assertNoRepeats(file: Uint8Array): void {
   if (file.length > MOST_LISTED || !isPlainText(file)) return;
   const text = asCharacters(file);
   const rest = text.replaceAll(/^\*\s*$/gm, "");
   if (rest.length < text.length && parseDigits(encoder.encode(rest)) !== undefined) {
-    throw new InputError("hex text in which * stands for lines that are the same: od -v prints all of them");
+    throw new InputError("hex text in which * replaces repeated lines: od -v prints all of them");
   }
 }
 
-/** Bytes as programs write them: `{ 0x81, 0x85 }`, `"\x81\x85"`, `<Buffer 81 85>`, `81-85`. */
+/** Reads bytes as programs write them: `{ 0x81, 0x85 }`, `"\x81\x85"`, `<Buffer 81 85>`, `81-85`. */
 function parseList(file: Uint8Array): Uint8Array | undefined {
   if (file.length > MOST_LISTED || !isPlainText(file)) return undefined;
   const text = asCharacters(file)
@@ -56,7 +56,7 @@ function parseList(file: Uint8Array): Uint8Array | undefined {
     .trim();
   const [, list] = /^<Buffer ([^>]*)>$/.exec(text) ?? /^[^{}]*\{([^{}]*)\}[^{}]*$/.exec(text) ?? [];
   if (list !== undefined && /\.{3} \d+ more byte/.test(list)) {
-    throw new InputError("a Buffer as Node.js prints it, which is not all of it: print buffer.toString('hex')");
+    throw new InputError("a Buffer that Node.js has printed only in part: print buffer.toString('hex') instead");
   }
   const escapes = /^(?:\s*"?(?:\\x[0-9a-f]{2})+"?\s*\\?\s*)+$/i.test(text);
   const pairs = /^[0-9a-f]{2}(?:-[0-9a-f]{2})*$/i.test(text);
@@ -65,9 +65,9 @@ function parseList(file: Uint8Array): Uint8Array | undefined {
 }
 
 /**
- * Digits, with white space, commas and colons between bytes and `0x` in front of them as you like. Undefined if there is
- * anything else.
- * @throws InputError if a byte has lost one of its two digits
+ * Reads hex digits. White space, commas and colons may separate bytes, and `0x` may precede them. Returns undefined for
+ * any other text.
+ * @throws InputError if a byte has only one digit
  */
 export function parseDigits(file: Uint8Array): Uint8Array | undefined {
   const bytes = new Uint8Array(file.length >> 1);
@@ -95,7 +95,7 @@ export function parseDigits(file: Uint8Array): Uint8Array | undefined {
       high = NO_DIGIT;
     }
   }
-  // Only now: a file that has other characters too is not hex text with a mistake in it.
+  // Checked last: a file that also has other characters is not hex text with a mistake.
   if (half || high !== NO_DIGIT) throw new InputError("hex text in which a byte has only one digit");
   return length === 0 ? undefined : bytes.subarray(0, length);
 }

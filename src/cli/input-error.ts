@@ -1,4 +1,4 @@
-/** A file that cannot be inspected. The message says why and goes after its name, on one line. */
+/** A file that cannot be read as a stream. The message is one line that says why. */
 export class InputError extends Error {
   override readonly name: string = "InputError";
 }

@@ -1,4 +1,4 @@
-// From the name of a file to its streams.
+// Reads input files.
 
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,14 +8,14 @@ import { openStreams, type Source, type Stream, type StreamOptions } from "./str
 
 /**
  * Reads a file, `-` for `stdin`, or a directory with client.bin and server.bin.
- * @throws InputError if it cannot be read, or is not a stream from its head on
+ * @throws InputError if it cannot be read, or does not start like a stream
  */
 export async function readStreams(path: string, stdin: Io["stdin"], options: StreamOptions): Promise<Stream[]> {
   return openStreams(await readSources(path, stdin), options);
 }
 
 /**
- * The bytes of a file, or with `-` of `stdin`, and its name in messages.
+ * Reads a file, or `stdin` if the path is `-`. Returns its bytes, and its name for messages.
  * @throws InputError if it cannot be read
  */
 export async function readInput(
@@ -35,7 +35,7 @@ async function readSources(path: string, stdin: Io["stdin"]): Promise<Source[]> 
   if (!(await orInputError(path, stat(path))).isDirectory()) return [await read(path, undefined)];
   const names = await orInputError(path, readdir(path));
   if (!names.includes("client.bin") || !names.includes("server.bin")) {
-    throw new InputError(`${path}: a directory without client.bin and server.bin`);
+    throw new InputError(`${path}: the directory must contain client.bin and server.bin`);
   }
   return [await read(join(path, "client.bin"), "client"), await read(join(path, "server.bin"), "server")];
 }
@@ -46,14 +46,14 @@ async function readAll(stdin: Io["stdin"]): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
-/** The result, or an InputError that says in plain words what went wrong. */
+/** Waits for a result, and turns system errors into an InputError in plain words. */
 async function orInputError<T>(file: string, result: Promise<T>): Promise<T> {
   try {
     return await result;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") throw new InputError(`${file}: no such file`);
-    if (code === "EACCES" || code === "EPERM") throw new InputError(`${file}: no permission to read it`);
+    if (code === "EACCES" || code === "EPERM") throw new InputError(`${file}: no permission to read the file`);
     throw new InputError(`${file}: ${message}`);
   }
 }

@@ -1,48 +1,47 @@
-// One pass over a stream: what its frames are, and how it ends. The frames go by without being kept; only
-// the rows that will be shown are.
+// Decodes a stream in one pass. Keeps only the frames that will be shown.
 
 import { FrameDecoder, type FrameHeader, type FrameSink, Opcode, WebSocketError } from "wsframe";
 import type { Stream } from "./stream.ts";
 import type { FrameRow } from "./row.ts";
 
-/** The longest part of a stream that its speed is measured on, unless its first message is longer, in bytes. */
+/** The longest part of a stream used to measure speed, in bytes. A longer first message is used whole. */
 const MAX_SAMPLE = 64 * 1024 * 1024;
-/** Of the rows that are shown, how many are the last ones, where not all are: a Close, or what an error comes after. */
+/** If not all rows are shown, how many are from the end: a Close, or the frames before an error. */
 const MAX_TAIL = 3;
 const CONTROL_BIT = 8;
 
-/** How much of what there is, complete frames only. */
+/** Counts of complete frames. */
 export interface Counts {
   readonly frames: number;
-  /** Messages: single frames, and fragments up to the one with FIN. Control frames are none. */
+  /** Data messages: frames with FIN that are not control frames. */
   readonly messages: number;
   /** Frames by opcode. */
   readonly byOpcode: ReadonlyMap<number, number>;
   /** Payload of all frames, in bytes. */
   readonly payloadBytes: number;
-  /** Frames with their headers, in bytes. */
+  /** Size of the frames including their headers, in bytes. */
   readonly wireBytes: number;
-  /** Frames of compressed messages. */
+  /** Frames that belong to compressed messages. */
   readonly compressedFrames: number;
 }
 
-/** Where a stream has been decoded up to, between messages. */
+/** A part of a stream, from its first frame up to the end of a message. */
 export interface Sample {
-  /** In bytes from the start of the frames. */
+  /** Its length in bytes. */
   readonly bytes: number;
   readonly frames: number;
-  /** Messages and control frames: what a receiver hands on. */
+  /** Number of messages and control frames that a receiver delivers. */
   readonly deliveries: number;
 }
 
-/** What is wrong with a stream. */
+/** A broken rule in a stream. */
 export interface StreamError {
   readonly error: WebSocketError;
-  /** The error's message, without the place. */
+  /** The message of the error, without the rule and the offset. */
   readonly message: string;
-  /** Where the frame starts with which it is wrong, in bytes from the start of the frames. */
+  /** Where the wrong frame starts, in bytes from the start of the frames. */
   readonly frameOffset: number;
-  /** That frame, if its header is right. */
+  /** The wrong frame, if its header is valid. */
   readonly row: FrameRow | undefined;
 }
 
@@ -50,35 +49,35 @@ export interface StreamError {
 export interface Incomplete {
   /** Where it starts, in bytes from the start of the frames. */
   readonly offset: number;
-  /** How many of its bytes there are. */
+  /** How many of its bytes are present. */
   readonly present: number;
-  /** How many payload bytes are missing; of a header that is cut, header bytes, or undefined for one byte alone. */
+  /** Missing payload bytes, or missing header bytes if the header is cut. Undefined if only one byte is present. */
   readonly missing: number | undefined;
-  /** The frame, if its header is whole. */
+  /** The frame, if its header is complete. */
   readonly row: FrameRow | undefined;
 }
 
-/** All that is found out about a stream. */
+/** The result of inspecting a stream. */
 export interface Inspection {
-  /** Rows to show: the first, and the last. */
+  /** Rows to show, from the start and from the end. */
   readonly first: readonly FrameRow[];
   readonly last: readonly FrameRow[];
-  /** How many frames stand between them. */
+  /** How many frames between them are left out. */
   readonly skipped: number;
   readonly counts: Counts;
   readonly error: StreamError | undefined;
   readonly incomplete: Incomplete | undefined;
-  /** What follows a Close, which nobody reads, and where it begins, in bytes from the start of the frames. */
+  /** The ignored bytes after a Close, and their offset in bytes from the start of the frames. */
   readonly trailing: { readonly offset: number; readonly bytes: Uint8Array } | undefined;
-  /** The longest part from the start that can be repeated: whole messages, no error, no Close. */
+  /** The longest part that can be repeated: complete messages, no error, no Close. */
   readonly sample: Sample;
 }
 
-/** How much to keep of a stream. */
+/** How much of a stream to keep. */
 export interface InspectLimits {
   /** Rows to keep; Infinity for all. */
   readonly rows: number;
-  /** Payload bytes to keep of each. */
+  /** Payload bytes to keep per row. */
   readonly previewBytes: number;
 }
 
@@ -94,9 +93,9 @@ class Recorder implements FrameSink {
   wireBytes = 0;
   compressedFrames = 0;
   sample: Sample = { bytes: 0, frames: 0, deliveries: 0 };
-  /** The frame that has begun and not ended. */
+  /** The frame in progress. */
   open: FrameRow | undefined = undefined;
-  /** The first frame of the fragmented message that has begun and not ended. */
+  /** The first frame of the fragmented message in progress. */
   #message: FrameRow | undefined = undefined;
   readonly #previewBytes: number;
   readonly #head: number;
@@ -169,7 +168,7 @@ class Recorder implements FrameSink {
   }
 }
 
-/** Decodes a stream from its first frame to its end, an error or a Close. */
+/** Decodes a stream from its first frame to a Close, an error or its end. */
 export function inspect(stream: Stream, limits: InspectLimits): Inspection {
   const { bytes, role, rsv } = stream;
   const recorder = new Recorder(limits);
@@ -200,7 +199,7 @@ export function inspect(stream: Stream, limits: InspectLimits): Inspection {
   };
 }
 
-/** The message counts bytes from the first frame; what is shown counts them from the start of the file. */
+/** Removes the offset: it counts from the first frame, but the output counts from the start of the file. */
 function bareMessage({ message, rule, byteOffset }: WebSocketError): string {
   const place = ` (${rule}, byte ${byteOffset})`;
   return message.endsWith(place) ? message.slice(0, -place.length) : message;

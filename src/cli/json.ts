@@ -1,4 +1,4 @@
-// An inspection as data, for programs. All offsets are in bytes from the start of the file.
+// The output of `--json`. All offsets are in bytes from the start of the file.
 
 import { Opcode } from "wsframe";
 import { toHex } from "./bytes.ts";
@@ -9,17 +9,17 @@ import { OPCODES, opcodeName } from "./names.ts";
 import { asText, closeCodeOf } from "./preview.ts";
 import type { Speed } from "./speed.ts";
 
-/** Bytes of trailing data that are shown. */
+/** How many bytes of trailing data are shown. */
 const TRAILING_PREVIEW = 128;
-/** How many bytes are shown before and from the one that is wrong. */
+/** How many bytes are shown before the wrong byte, and from it on. */
 const ERROR_PREVIEW = 8;
 
-/** So many frames are made into text at a time. */
+/** How many frames are serialized at a time. */
 const PIECE_FRAMES = 1000;
 
 /**
- * What `--json` prints for one direction, in pieces: the frames of a large file are longer than a string may be. `speed` is
- * undefined where it was not asked for.
+ * Returns the JSON of one direction in pieces, because the frames of a large file can exceed the maximum length of a string.
+ * `speed` is undefined if it was not measured.
  */
 export function* toJson(
   stream: Stream,
@@ -39,7 +39,7 @@ export function* toJson(
     }
   }
   const rest = {
-    // Those that --limit leaves out stand before the last ones of `frames`.
+    // The frames that --limit leaves out come before the last ones of `frames`.
     framesLeftOut: skipped,
     error: error
       ? {
@@ -104,7 +104,7 @@ function frameJson(row: FrameRow, base: number): object {
   };
 }
 
-/** `text` or `hex`, and `truncated` if that is not all of the `length` bytes. */
+/** Returns `text` or `hex`, and `truncated` if that is not all of the `length` bytes. */
 function previewJson(bytes: Uint8Array, length: number, tryText: boolean): object {
   const more = bytes.length < length;
   const text = tryText ? asText(bytes, more) : undefined;

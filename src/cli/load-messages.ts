@@ -1,4 +1,4 @@
-// The messages that `wsframe load` is to send, from its command line and from files.
+// The user's own messages for `wsframe load`, from the command line and from files.
 
 import { extname } from "node:path";
 import type { LoadOptions } from "wsframe/load";
@@ -8,12 +8,12 @@ import type { Io } from "./io.ts";
 import type { LoadCommand } from "./load-options.ts";
 import { plainText } from "./preview.ts";
 
-/** How much is shown of what JSON.parse() says, which may quote the file, in columns. */
+/** How much of a JSON.parse() message is shown, in columns. It may quote the file. */
 const REASON_WIDTH = 120;
 
 /**
- * All messages of the command line, then those of the files. Undefined if none were asked for.
- * @throws InputError for a file that cannot be read, or has no messages
+ * Returns the messages from the command line, then those from the files. Undefined if none are given.
+ * @throws InputError if a file cannot be read, or has no messages
  */
 export async function readMessages(
   { options, messageFiles }: LoadCommand,
@@ -28,13 +28,13 @@ export async function readMessages(
 }
 
 /**
- * The messages of a file: of one that ends in .json the elements of its array, strings as they are and others as JSON; of any
- * other its lines, without those that are empty.
+ * Returns the messages in a file. A .json file holds an array: strings are used as they are, other elements as JSON. In any
+ * other file, each line that is not empty is a message.
  * @throws InputError
  */
 export function parseMessages(file: string, content: Uint8Array): string[] {
   const messages = extname(file).toLowerCase() === ".json" ? elementsOf(file, content) : linesOf(file, content);
-  if (messages.length === 0) throw new InputError(`${file}: no messages`);
+  if (messages.length === 0) throw new InputError(`${file}: the file has no messages`);
   return messages;
 }
 
@@ -50,17 +50,17 @@ function elementsOf(file: string, content: Uint8Array): string[] {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new InputError(`${file}: not JSON: ${plainText((error as Error).message, REASON_WIDTH)}`);
+    throw new InputError(`${file}: the file is not valid JSON: ${plainText((error as Error).message, REASON_WIDTH)}`);
   }
-  if (!Array.isArray(value)) throw new InputError(`${file}: not an array of messages`);
+  if (!Array.isArray(value)) throw new InputError(`${file}: the JSON must be an array of messages`);
   return value.map((element) => (typeof element === "string" ? element : JSON.stringify(element)));
 }
 
-/** A byte order mark is no part of the first message. */
+/** Decodes UTF-8, without the byte order mark. */
 function textOf(file: string, content: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(content);
   } catch {
-    throw new InputError(`${file}: not UTF-8`);
+    throw new InputError(`${file}: the file is not UTF-8`);
   }
 }

@@ -4,80 +4,81 @@ import { parseArgs } from "node:util";
 import type { LoadOptions } from "wsframe/load";
 import { orUsageError, UsageError } from "./options.ts";
 
-/** What `load --help` prints. */
+/** The text that `load --help` prints. */
 export const LOAD_USAGE: string = `Usage: wsframe load [options] URL
 
-Puts load on a WebSocket server and measures it. By default the server is expected
-to answer each message with the same, and every answer is compared with what was
-sent. For a server that does something else, give it messages of your own
-(--message) and say how many answers each of them gets (--answers).
+Generates load for a WebSocket server and measures it. By default, the server must
+echo each message, and every answer is compared with the message that was sent. For
+any other server, give your own messages (--message) and the number of answers that
+each of them gets (--answers).
 
-URL is ws: or wss: (http: and https: are the same). A user and password in it are
-sent as Basic authorization.
+URL starts with ws: or wss: (http: and https: mean the same). A user name and
+password in it are sent as Basic authorization.
 
 Options:
-  -c, --connections N   how many connections. Default 50
-  -s, --size N          the payload of a message, in bytes, up to 100 MiB.
-                        Default 32
-  -m, --message TEXT    a message of your own, in place of --size. May be given more
-                        than once: each connection sends them in turn, over and
-                        over
+  -c, --connections N   number of connections. Default: 50
+  -s, --size N          payload size of a message in bytes, up to 100 MiB.
+                        Default: 32
+  -m, --message TEXT    send this message instead of a generated one. Repeat the
+                        option for more messages: each connection sends them in
+                        turn, over and over
       --message-file FILE
-                        messages of your own, one on each line; of a file whose
-                        name ends in .json, the elements of its array. - is
-                        standard input. Those of --message go first
-  -a, --answers N       how many messages the server answers to each. They are
-                        counted, not compared. 0: it does not answer; messages are
-                        sent as fast as the server reads. any: what it sends is
-                        counted, and is not waited for. echo: the same, which is
-                        compared. Default: echo; with messages of your own 1
-  -f, --in-flight N     how many messages of a connection may wait for their
-                        answers. Default 1; with --rate any number
-  -r, --rate N          messages in a second, on all connections together. Each
-                        counts from when it was due, whether it could be sent then
-                        or not. Default: as fast as the answers come
-  -b, --binary          binary messages: any bytes, or the UTF-8 of your own.
-                        Default: text, of ASCII
-      --compress        offer permessage-deflate, and compress every message if
-                        the server agrees
-  -d, --duration N      how long to measure, in seconds. Default 10
-      --warm-up N       how long to send before anything is measured, in seconds.
-                        Default 1
+                        send the messages in this file, one per line. If the name
+                        ends in .json, they are the elements of an array. "-" is
+                        standard input. Messages from --message are sent first.
+                        May be repeated
+  -a, --answers N|any|echo
+                        what the server sends back for each message:
+                        N     this many messages, counted but not compared
+                        0     nothing; messages are sent as fast as the server reads
+                        any   like 0, but messages from the server are counted
+                        echo  the same message, which is compared
+                        Default: echo, or 1 with your own messages
+  -f, --in-flight N     number of messages per connection that may wait for an
+                        answer. Default: 1, or no limit with --rate
+  -r, --rate N          messages per second, over all connections. Latency counts
+                        from the time a message was due, even if it was sent later.
+                        Default: as fast as the answers arrive
+  -b, --binary          send binary messages: random bytes, or your own messages as
+                        UTF-8. Default: ASCII text
+      --compress        offer permessage-deflate, and compress every message if the
+                        server accepts it
+  -d, --duration N      measuring time in seconds. Default: 10
+      --warm-up N       sending time before the measurement, in seconds. Default: 1
       --handshake-timeout N
-                        how long a connection may take to open, in seconds.
-                        Default 5
+                        time limit for opening a connection, in seconds. Default: 5
       --answer-timeout N
-                        how long the run waits at its end for the last answers, in
-                        seconds. Default 5
-      --close-timeout N how long the closing handshakes may take after that, in
-                        seconds. Default 5
-  -H, --header LINE     a header field of the request, "Name: value". May be given
-                        more than once
-      --protocol NAME   a subprotocol to offer. May be given more than once
-      --origin VALUE    the value of Origin
-      --insecure        with wss: take any certificate
-      --json            one JSON document, and nothing else
+                        time to wait for the last answers at the end of the run, in
+                        seconds. Default: 5
+      --close-timeout N time limit for the closing handshakes after that, in
+                        seconds. Default: 5
+  -H, --header LINE     add a header field to the request: "Name: value". May be
+                        repeated
+      --protocol NAME   offer this subprotocol. May be repeated
+      --origin VALUE    send this value in the Origin header
+      --insecure        accept any certificate (wss: only)
+      --json            print the report as one JSON document, and nothing else
       --color, --no-color
-                        use colours, or do not. Default: on a terminal, unless
-                        NO_COLOR is set
-      --help            show this
+                        use colours, or not. Default: only on a terminal, and only
+                        if NO_COLOR is not set
+      --help            show this help
 
-Ctrl-C ends the run and prints what there is; once more, it ends at once.
+Press Ctrl-C to end the run early and print the report. Press it again to quit.
 
 Exit code:
-  0  every message was answered as it should be, and nothing else happened
-  1  there were errors, or answers that were wrong or missing
+  0  every message got the right answer, and nothing else went wrong
+  1  there were errors, or wrong or missing answers
   2  no connection could be opened, or the command line or a file is wrong
 `;
 
-/** What the command line asks for. */
+/** A parsed command line. */
 export interface LoadCommand {
   readonly url: string;
   readonly options: LoadOptions;
-  /** Files of messages, which go after those in the options. */
+  /** Files with messages, sent after the messages in the options. */
   readonly messageFiles: readonly string[];
   readonly json: boolean;
-  /** Undefined: what the output is decides. */
+  /** Undefined: only on a terminal. */
   readonly color: boolean | undefined;
 }
 
@@ -87,7 +88,7 @@ export function parseLoad(args: readonly string[]): LoadCommand | "help" {
   if (values.help) return "help";
   const [url, ...more] = positionals;
   if (url === undefined) throw new UsageError("no URL given");
-  if (more.length > 0) throw new UsageError("load takes one URL");
+  if (more.length > 0) throw new UsageError("load accepts only one URL");
   return {
     url,
     options: {
@@ -115,7 +116,7 @@ export function parseLoad(args: readonly string[]): LoadCommand | "help" {
   };
 }
 
-// Its type is that of the options below: what infers it must be one expression.
+// TypeScript can infer the type only if the options are part of one expression.
 // oxlint-disable-next-line typescript/explicit-function-return-type
 function parse(args: readonly string[]) {
   return orUsageError(() =>
@@ -150,7 +151,7 @@ function parse(args: readonly string[]) {
   );
 }
 
-/** Its range is load()'s to check. */
+/** Parses a number. load() checks its range. */
 function number(name: string, value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   if (!/^(\d+(\.\d*)?|\.\d+)(e\d+)?$/i.test(value)) throw new UsageError(`--${name} must be a number, not ${value}`);

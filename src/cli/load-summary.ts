@@ -1,4 +1,4 @@
-// What a run looks like: a line while it goes on, and some when it is done.
+// Prints the progress and the report of a load test.
 
 import type { LoadOptions, LoadProgress, LoadReport } from "wsframe/load";
 import { counted, grouped, type Look, type Style } from "./style.ts";
@@ -6,10 +6,10 @@ import { counted, grouped, type Look, type Style } from "./style.ts";
 const LABEL_WIDTH = 11;
 const DEFAULT_DURATION = 10_000;
 const DEFAULT_WARM_UP = 1000;
-/** A run that ends in its warm-up has measured for less. */
+/** A run that ends during its warm-up has measured for less than this. */
 const LEAST_SECONDS = 0.1;
 
-/** One line, without its end. */
+/** Returns one line, without a line break. */
 export function progressLine(progress: LoadProgress, { duration, warmUp }: LoadOptions): string {
   const { phase, elapsed, connections, messagesPerSecond, errors, mismatches } = progress;
   const whole = { "warming up": warmUp ?? DEFAULT_WARM_UP, measuring: duration ?? DEFAULT_DURATION }[phase as string];
@@ -20,7 +20,7 @@ export function progressLine(progress: LoadProgress, { duration, warmUp }: LoadO
   return parts.join("   ");
 }
 
-/** The report as lines. */
+/** Returns the report as lines. */
 export function reportLines(report: LoadReport, style: Style): string {
   const { connections, latency, total, load } = report;
   const lines: string[] = [style("bold", report.url), style("dim", asked(report)), ""];
@@ -28,8 +28,8 @@ export function reportLines(report: LoadReport, style: Style): string {
     lines.push(`  ${style("dim", label.padEnd(LABEL_WIDTH - 2))}${look ? style(look, text) : text}`);
   };
   if (connections.opened > 0 && report.seconds < LEAST_SECONDS && report.messages === 0) {
-    add("messages", "nothing was measured: the run had ended before", "yellow");
-    add("in all", inAll(report));
+    add("messages", "nothing was measured, because the run ended too early", "yellow");
+    add("total", totals(report));
   } else if (connections.opened > 0) {
     add("messages", `${style("bold", `${rate(report.messagesPerSecond)}/s`)}: ${measured(report)}`);
     const way = report.options.answers === "echo" ? "each way" : "sent";
@@ -43,25 +43,25 @@ export function reportLines(report: LoadReport, style: Style): string {
           .join("   "),
       );
     }
-    add("in all", inAll(report));
+    add("total", totals(report));
     add("load", share(load), load.bottleneck ? "yellow" : undefined);
   }
   const { opened, failed, lost } = connections;
   if (failed > 0) add("", `${counted(failed, "connection")} of ${grouped(opened + failed)} could not be opened`, "red");
-  if (lost > 0) add("", `${counted(lost, "connection")} ended before the run did`, "red");
-  if (total.unsent > 0) add("", `${counted(total.unsent, "message")} due that could not be sent`, "yellow");
+  if (lost > 0) add("", `${counted(lost, "connection")} lost before the end of the run`, "red");
+  if (total.unsent > 0) add("", `${counted(total.unsent, "message")} due but not sent`, "yellow");
   if (report.options.compress && opened > 0 && !connections.compressed) {
-    add("", "the server has not agreed to compress", "yellow");
+    add("", "the server declined compression", "yellow");
   }
   if (report.interrupted) add("", "interrupted", "yellow");
   for (const { code, message, count } of report.errors) add("error", `${grouped(count)} × ${code}: ${message}`, "red");
   return `${lines.join("\n")}\n`;
 }
 
-/** What was asked for. */
+/** Describes the options of the run. */
 function asked({ options, connections }: LoadReport): string {
   const { size, messages, inFlight, rate: due, binary } = options;
-  const made = `${binary ? "binary" : "text"} of ${counted(size ?? 0, "byte")}`;
+  const made = `${binary ? "binary" : "text"} messages of ${counted(size ?? 0, "byte")}`;
   const own = `${counted(messages ?? 0, "message")} of your own`;
   const kind = `${messages === null ? made : own}${connections.compressed ? ", compressed" : ""}`;
   const limit = inFlight === null ? "" : `, ${grouped(inFlight)} in flight on each`;
@@ -82,25 +82,25 @@ function measured({ messages, seconds: time, options }: LoadReport): string {
   return `${what} in ${time.toFixed(2)} s${wanted}`;
 }
 
-function inAll({ options: { answers }, total }: LoadReport): string {
+function totals({ options: { answers }, total }: LoadReport): string {
   const { sent, received, unanswered, mismatches, unexpected } = total;
   const parts = [`${grouped(sent)} sent`];
   if (answers === "echo") {
     parts.push(`${grouped(received)} answered`);
-    parts.push(mismatches === 0 ? "all compared, none wrong" : `${grouped(mismatches)} of them wrong`);
+    parts.push(mismatches === 0 ? "none wrong" : `${grouped(mismatches)} of them wrong`);
   } else if (answers === "any") parts.push(`${grouped(received)} received`);
   else if (answers > 0) parts.push(`${counted(received, "answer")}, not compared`);
-  if (unanswered > 0) parts.push(`${grouped(unanswered)} not answered`);
-  if (unexpected > 0) parts.push(`${grouped(unexpected)} not asked for`);
+  if (unanswered > 0) parts.push(`${grouped(unanswered)} unanswered`);
+  if (unexpected > 0) parts.push(`${grouped(unexpected)} unexpected`);
   return parts.join(", ");
 }
 
 function share({ cpu, eventLoop, bottleneck }: LoadReport["load"]): string {
-  const text = `${percent(cpu)} of a core, its event loop busy ${percent(eventLoop)} of the time`;
-  return bottleneck ? `${text}: the load itself may have been the limit` : text;
+  const text = `${percent(cpu)} of a core, event loop busy ${percent(eventLoop)} of the time`;
+  return bottleneck ? `${text}: wsframe load itself may be the bottleneck` : text;
 }
 
-/** A few in a second are not whole ones. */
+/** Low rates are shown with one decimal. */
 function rate(perSecond: number): string {
   return perSecond < 100 ? perSecond.toFixed(1) : grouped(perSecond);
 }

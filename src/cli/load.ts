@@ -1,4 +1,4 @@
-// `wsframe load`: a run, what is seen of it on a terminal, and its exit code.
+// `wsframe load`: runs load(), shows progress on a terminal, and prints the report.
 
 import { load, type LoadProgress, type LoadReport } from "wsframe/load";
 import type { Io, Print } from "./io.ts";
@@ -10,17 +10,17 @@ import { makeStyle } from "./style.ts";
 
 const EXIT_ERRORS = 1;
 const EXIT_NO_CONNECTION = 2;
-/** As shells have it for a program that SIGINT has ended. */
+/** The exit code that shells report for a program ended by SIGINT. */
 const EXIT_INTERRUPTED = 130;
-/** Of a terminal that does not say how wide it is. */
+/** Width of a terminal that does not report its width, in columns. */
 const DEFAULT_WIDTH = 80;
-/** To the first column, and away with what was there. */
+/** Moves to the first column and clears the line. */
 const REWRITE = "\r\x1b[K";
 
 /**
  * @returns the exit code
  * @throws UsageError
- * @throws InputError for a file of messages that cannot be read
+ * @throws InputError if a file with messages cannot be read
  */
 export async function loadServer(command: LoadCommand, { stdin, stdout, stderr }: Io, print: Print): Promise<number> {
   const options = { ...command.options, messages: await readMessages(command, stdin) };
@@ -42,7 +42,7 @@ export async function loadServer(command: LoadCommand, { stdin, stdout, stderr }
   try {
     report = await load(command.url, { ...options, signal: controller.signal, onProgress });
   } catch (error) {
-    // What load() says of its arguments.
+    // load() has refused its arguments.
     if (error instanceof TypeError || error instanceof RangeError) throw new UsageError(asOptions(error.message));
     throw error;
   } finally {
@@ -55,7 +55,7 @@ export async function loadServer(command: LoadCommand, { stdin, stdout, stderr }
   return report.ok ? 0 : EXIT_ERRORS;
 }
 
-/** What load() says of its options, in the names and units of the command line. */
+/** Translates a message of load() into the option names and units of the command line. */
 function asOptions(message: string): string {
   return message
     .replace(/^(connections|size|answers|inFlight|rate|duration|warmUp|(handshake|answer|close)Timeout)\b/, (name) => {

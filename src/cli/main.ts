@@ -1,4 +1,4 @@
-// The command `wsframe`: what it prints, and its exit codes.
+// The command `wsframe`: its output and its exit codes.
 
 import { isAscii } from "node:buffer";
 import { once } from "node:events";
@@ -24,18 +24,18 @@ const DEFAULT_WIDTH = 100;
 const LEAST_WIDTH = 72;
 const JSON_PREVIEW_BYTES = 128;
 
-/** @throws InputError if the file has no frames at all, and nobody said that it had */
+/** @throws InputError if the file does not begin with a frame, and nothing says that it should */
 function assertIsStream(stream: Stream, { error, counts }: Inspection): void {
-  // The first byte of a file of any other kind is seldom one that a frame may begin with.
+  // Files of other kinds rarely start with a byte that can start a frame.
   if (stream.roleFrom !== "guess" || counts.frames > 0 || error?.error.byteOffset !== 0) return;
   const compressed = error.error.code === "WS_ERR_UNEXPECTED_RSV_1" && [1, 2].includes(stream.bytes[0]! & 0x3f);
   throw new InputError(
     `${stream.file}: not a WebSocket stream (${error.message}, in the first byte). ` +
       (compressed
-        ? "If it is compressed, give --rsv 4"
+        ? "If it is compressed, use --rsv 4"
         : isAscii(stream.bytes)
-          ? "It is text, but no hex that can be read: xxd -p prints some"
-          : "If it is one, give --role"),
+          ? "It is text, but not hex in a known format: use xxd -p to make some"
+          : "If it is one, use --role"),
   );
 }
 
@@ -47,7 +47,7 @@ async function report(
   style: Style,
   width: number,
 ): Promise<void> {
-  // The frames first: measuring takes a while.
+  // Print the frames first, because measuring takes a while.
   await print(`${streamHeading(stream, style)}\n${frameTable(stream, inspection, { style, width })}\n`);
   await print(countLines(inspection.counts, style));
   if (command.speed) await print(speedLines(await measure(stream, inspection), style));
@@ -89,7 +89,7 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-/** Runs the command with its arguments, those after the name of the program. */
+/** Runs the command. `args` are the arguments after the name of the program. */
 export async function main(args: readonly string[], io: Io): Promise<void> {
   const isLoad = args[0] === "load";
   const print = async (text: string): Promise<void> => {

@@ -1,8 +1,8 @@
-// What numbers of the protocol are called.
+// Names of opcodes and close codes.
 
 import { CloseCode, Opcode } from "wsframe";
 
-/** All opcodes, the data frames first. */
+/** All opcodes, data frames first. */
 export const OPCODES: readonly number[] = [
   Opcode.Text,
   Opcode.Binary,
@@ -20,12 +20,12 @@ const CLOSE_NAMES = new Map<number, string>(
   Object.entries(CloseCode).map(([name, code]) => [code, name.replaceAll(/(?<=.)[A-Z]/g, " $&").toLowerCase()]),
 );
 
-/** `text`, `binary`, `continuation`, `close`, `ping`, `pong`. */
+/** Returns `text`, `binary`, `continuation`, `close`, `ping` or `pong`; a reserved opcode in hex. */
 export function opcodeName(opcode: number): string {
   return OPCODE_NAMES.get(opcode) ?? `0x${opcode.toString(16)}`;
 }
 
-/** `normal closure` for 1000; undefined for a code that the registry does not name. */
+/** Returns the name of a close code, such as `normal closure` for 1000, or undefined if it has none. */
 export function closeName(code: number): string | undefined {
   return CLOSE_NAMES.get(code);
 }

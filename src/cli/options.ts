@@ -1,78 +1,93 @@
-// The command line.
+// The command line of `wsframe inspect`, and what both commands share.
 
 import { parseArgs } from "node:util";
 import type { StreamOptions } from "./stream.ts";
 
 const DEFAULT_ROWS = 20;
 
-/** What `--help` prints. */
+/** The text that `--help` prints. */
 export const USAGE: string = `Usage: wsframe inspect [options] FILE...
        wsframe load [options] URL
 
-load puts load on a server and measures it: see wsframe load --help.
+inspect decodes a recorded WebSocket connection. It shows the frames, the errors,
+the sizes, and how fast this machine decodes the recording.
 
-inspect shows what is in a recorded WebSocket connection: its frames, its errors,
-its sizes, and how fast this machine decodes it.
+load generates load for a server and measures it: see wsframe load --help.
 
-FILE is one direction of a connection as it went over TCP, with or without the
-HTTP head in front (the upgrade request, or the 101 response); or the same as hex,
-with offsets or without, as xxd, hexdump -C, od -t x1, Wireshark and tcpdump -x
-print it; or - for standard input; or a directory with client.bin and server.bin.
-Offsets are in bytes from the start of the file, the head included; of hex, from
-the start of the bytes that it stands for.
+FILE is one of these:
+  - the bytes of one direction of a connection, as they went over TCP, with or
+    without the HTTP head (the upgrade request or the 101 response) at the start
+  - the same bytes as hex, with or without offsets, as xxd, hexdump -C, od -t x1,
+    Wireshark and tcpdump -x print them
+  - a directory that contains client.bin and server.bin
+  - "-" for standard input
+
+Offsets are in bytes from the start of the file, including the head. In hex text,
+they count the bytes, not the characters.
 
 Options:
-  --role server|client  who reads the bytes: a server reads what clients send.
-                        Default: by the head, else by the MASK bit of the first
-                        frame
-  --rsv N               the RSV bits that an extension uses, 0 to 7: 4 is RSV1.
+  --role server|client  role of the reader: a server reads what a client sent.
+                        Default: from the HTTP head, or from the file name in a
+                        directory, or else from the MASK bit of the first frame
+  --rsv N               RSV bits that an extension uses, 0 to 7; RSV1 is 4.
                         Default: 4 if the head has permessage-deflate, else 0
-  --limit N             frames to show per direction: the first, and the last
-                        few. Default ${DEFAULT_ROWS}, with --json all; 0 is all
-  --all                 the same as --limit 0
-  --json                one JSON document: an array of directions
-  --speed, --no-speed   measure the speed of decoding, or do not. It is measured
-                        unless --json is given
-  --color, --no-color   use colours, or do not. Default: on a terminal, unless
-                        NO_COLOR is set
-  --help                show this
+  --limit N             number of frames to show per direction: the first ones,
+                        and a few from the end. 0 shows all of them.
+                        Default: ${DEFAULT_ROWS}, or all with --json
+  --all                 same as --limit 0
+  --json                print one JSON document: an array of directions
+  --speed, --no-speed   measure the decoding speed, or skip it. Default: measure,
+                        except with --json
+  --color, --no-color   use colours, or not. Default: only on a terminal, and only
+                        if NO_COLOR is not set
+  --help                show this help
   --version             show the version
 
-The speed is that of the stream's whole messages over and over, as one long
-connection in chunks of 64 KiB: of push() to a sink that counts, of decode() with
-each payload looked at, and, where ws is installed, of its Receiver with a listener
-for messages, pings and pongs.
+The speed is measured by decoding the complete messages of a stream over and over,
+as one long connection in chunks of 64 KiB. It is measured for push() with a sink
+that counts, for decode() with a look at each payload, and, if ws is installed, for
+its Receiver with listeners for messages, pings and pongs.
 
 Exit code:
-  0  the streams follow the protocol; the last frame may be incomplete
+  0  every stream follows the protocol; the last frame may be incomplete
   1  a stream breaks a rule of the protocol
   2  a file could not be inspected, or the command line is wrong
 `;
 
-/** What the command line asks for. */
+/** A parsed command line. */
 export interface Command extends StreamOptions {
   readonly files: readonly string[];
   /** Frames to show per direction; Infinity for all. */
   readonly rows: number;
   readonly json: boolean;
   readonly speed: boolean;
-  /** Undefined: what the output is decides. */
+  /** Undefined: only on a terminal. */
   readonly color: boolean | undefined;
 }
 
-/** A command line that is wrong. */
+/** A mistake in the command line. */
 export class UsageError extends Error {
   override readonly name: string = "UsageError";
 }
 
-/** What a parser of arguments returns. @throws UsageError for what it throws */
+/** Calls parseArgs(), and turns its errors into short ones. @throws UsageError */
 export function orUsageError<T>(parser: () => T): T {
   try {
     return parser();
   } catch (error) {
-    // Only the first sentence: advice follows, on lines of its own.
-    throw new UsageError((error as Error).message.split(/\.\s/)[0]);
+    throw new UsageError(mistakeIn((error as Error).message));
   }
+}
+
+/** Says what is wrong in one line: Node.js adds advice of several lines. */
+function mistakeIn(message: string): string {
+  const option = /'(?:-\w, )?(--?[\w-]+)/.exec(message)?.[1];
+  if (option === undefined) return message.split("\n")[0]!;
+  if (message.startsWith("Unknown option")) return `unknown option ${option}`;
+  if (message.includes("does not take an argument")) return `${option} does not take a value`;
+  if (!message.includes("is ambiguous")) return `${option} needs a value`;
+  const example = option.startsWith("--") ? `${option}=-x` : `${option}-x`;
+  return `${option} needs a value; write ${example} if the value starts with a dash`;
 }
 
 /** @throws UsageError */
@@ -81,9 +96,9 @@ export function parseCommand(args: readonly string[]): Command | "help" | "versi
   if (values.help) return "help";
   if (values.version) return "version";
   const [command, ...files] = positionals;
-  if (command === undefined) throw new UsageError("no command given");
-  if (command === "load") throw new UsageError("load goes first, and its options after it");
-  if (command !== "inspect") throw new UsageError(`unknown command: ${command}`);
+  if (command === undefined) throw new UsageError("no command given: use inspect or load");
+  if (command === "load") throw new UsageError("load must be the first argument");
+  if (command !== "inspect") throw new UsageError(`unknown command ${command}: use inspect or load`);
   if (files.length === 0) throw new UsageError("no file given");
   if (files.filter((file) => file === "-").length > 1) throw new UsageError("standard input can be read only once");
   const { role, json = false } = values;
@@ -102,7 +117,7 @@ export function parseCommand(args: readonly string[]): Command | "help" | "versi
   };
 }
 
-// Its type is that of the options below: what infers it must be one expression.
+// TypeScript can infer the type only if the options are part of one expression.
 // oxlint-disable-next-line typescript/explicit-function-return-type
 function parse(args: readonly string[]) {
   return orUsageError(() =>
@@ -130,7 +145,7 @@ function wholeNumber(name: string, value: string | undefined, most: number): num
   if (value === undefined) return undefined;
   const number = Number(value);
   if (!/^\d+$/.test(value) || number > most) {
-    const range = most === Number.MAX_SAFE_INTEGER ? "0 or more" : `from 0 to ${most}`;
+    const range = most === Number.MAX_SAFE_INTEGER ? "of 0 or more" : `from 0 to ${most}`;
     throw new UsageError(`--${name} must be a whole number ${range}, not ${value}`);
   }
   return number;

@@ -1,4 +1,4 @@
-// Payloads on one line. What a stream holds must not be able to control the terminal.
+// Prints payloads on one line. Escapes whatever could control the terminal.
 
 import { Opcode } from "wsframe";
 import { toHex } from "./bytes.ts";
@@ -12,11 +12,11 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = {
   "\t": "\\t",
   "\\": "\\\\",
 };
-/** Control characters, what changes the direction of text, what is unassigned or does not print. */
+/** Control characters, bidirectional controls, unassigned and other unprintable characters, and the backslash. */
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}\\]/u;
 const ZERO_WIDTH_JOINER = "\u200d";
 const NO_WIDTH = /[\p{Mn}\p{Me}\u200d]/u;
-/** A variation selector makes an emoji of the character before it, which then is wider by one. */
+/** This variation selector turns the previous character into an emoji, which is one column wider. */
 const EMOJI_SELECTOR = "\ufe0f";
 const WIDE =
   /[\p{Emoji_Presentation}\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
@@ -24,7 +24,7 @@ const WIDE =
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 const strictUtf8 = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
 
-/** Columns of a terminal that a character takes, at most: a joined emoji may be narrower than its parts. */
+/** Returns the most terminal columns that a character takes. A joined emoji may be narrower than its parts. */
 function widthOf(char: string): number {
   if (char < "\u0300") return 1;
   if (char === EMOJI_SELECTOR) return 1;
@@ -32,7 +32,7 @@ function widthOf(char: string): number {
   return WIDE.test(char) ? 2 : 1;
 }
 
-/** A character as it can be shown: itself, or an escape. */
+/** Returns the character itself, or an escape for one that must not be printed. */
 function escaped(char: string): string {
   if (!UNPRINTABLE.test(char) || char === ZERO_WIDTH_JOINER) return char;
   const code = char.codePointAt(0)!;
@@ -41,13 +41,13 @@ function escaped(char: string): string {
 }
 
 /**
- * Pieces, with `between` them, up to `width` columns. `more` says that there is more than the pieces. Where
- * `cut`, a column is left for an ellipsis.
+ * Joins pieces up to `width` columns. `more` says that the pieces are not all of the text. If the result is `cut`, it
+ * leaves one column for an ellipsis.
  */
 function fit(pieces: Iterable<string>, width: number, between: string, more: boolean): { text: string; cut: boolean } {
   let text = "";
   let used = 0;
-  // How much of the text is kept if an ellipsis has to follow.
+  // Length of the text that leaves room for an ellipsis.
   let safe = 0;
   for (const piece of pieces) {
     const gap = text === "" ? "" : between;
@@ -64,11 +64,11 @@ function pieceWidth(piece: string): number {
   return [...piece].length === 1 ? widthOf(piece) : piece.length;
 }
 
-/** How many bytes at the start and at the end belong to characters that are cut there. */
+/** Returns how many bytes at the start and at the end belong to cut characters. */
 function cutCharacters(bytes: Uint8Array): { start: number; end: number } {
   let start = 0;
   while (start < bytes.length && start < 3 && (bytes[start]! & 0xc0) === 0x80) start++;
-  // Back to the first byte of the last character; it says how many follow.
+  // Find the first byte of the last character. It tells how many bytes follow.
   let lead = bytes.length - 1;
   while (lead > start && lead > bytes.length - 4 && (bytes[lead]! & 0xc0) === 0x80) lead--;
   const byte = lead >= start ? bytes[lead]! : 0;
@@ -81,31 +81,31 @@ function* textPieces(bytes: Uint8Array, more: boolean): Generator<string> {
   const { start, end } = cutCharacters(bytes);
   for (const byte of bytes.subarray(0, start)) yield `\\x${byte.toString(16)}`;
   for (const char of utf8.decode(bytes.subarray(start, bytes.length - end))) yield escaped(char);
-  // Where the preview ends early, its last character is cut by nothing else.
+  // If the preview is shortened, that is what has cut the last character.
   if (!more) for (const byte of bytes.subarray(bytes.length - end)) yield `\\x${byte.toString(16)}`;
 }
 
-/** Text that is not a payload, without control characters, at most `width` columns. */
+/** Returns text without control characters, at most `width` columns. */
 export function plainText(text: string, width: number): string {
   const pieces = Array.from(text, escaped);
   const { text: fitted, cut } = fit(pieces, width, "", false);
   return cut ? fitted + ELLIPSIS : fitted;
 }
 
-/** Text in quotes, at most `width` columns; `more` if the bytes are not all of it. */
+/** Returns text in quotes, at most `width` columns. `more` says that the bytes are not all of it. */
 export function quoteText(bytes: Uint8Array, width: number, more: boolean): string {
   const { text, cut } = fit(textPieces(bytes, more), width - 2, "", more);
   return cut ? `"${text}"${ELLIPSIS}` : `"${text}"`;
 }
 
-/** Bytes as hex, at most `width` columns; `more` if they are not all. */
+/** Returns bytes as hex, at most `width` columns. `more` says that they are not all. */
 export function quoteHex(bytes: Uint8Array, width: number, more: boolean): string {
   const pieces = Array.from(bytes.subarray(0, width), (byte) => toHex(Uint8Array.of(byte)));
   const { text, cut } = fit(pieces, width - 1, " ", more);
   return cut ? `${text} ${ELLIPSIS}` : text;
 }
 
-/** The text of bytes that are UTF-8, or undefined. `more` if the last character may be cut. */
+/** Decodes UTF-8; undefined if it is invalid. `more` says that the last character may be cut. */
 export function asText(bytes: Uint8Array, more: boolean): string | undefined {
   try {
     return strictUtf8.decode(more ? bytes.subarray(0, bytes.length - cutCharacters(bytes).end) : bytes);
@@ -114,19 +114,19 @@ export function asText(bytes: Uint8Array, more: boolean): string | undefined {
   }
 }
 
-/** Bytes of which nobody said what they are: as text if they read as such, else as hex. At most `width` columns. */
+/** Returns bytes of an unknown kind as text if they are readable, else as hex. At most `width` columns. */
 export function quoteAny(bytes: Uint8Array, width: number, more: boolean): string {
   const text = asText(bytes, more);
   const readable = text !== undefined && !/[^\P{C}\r\n\t\u200d]/u.test(text);
   return readable ? quoteText(bytes, width, more) : quoteHex(bytes, width, more);
 }
 
-/** The code of a Close, or undefined if it has none. */
+/** Returns the code of a Close, or undefined if it has none. */
 export function closeCodeOf(payload: Uint8Array): number | undefined {
   return payload.length < 2 ? undefined : payload[0]! * 256 + payload[1]!;
 }
 
-/** The payload of a frame, at most `width` columns. */
+/** Returns the payload of a frame, at most `width` columns. */
 export function quotePayload(row: FrameRow, width: number): string {
   const { preview, payloadLength } = row;
   const more = preview.length < payloadLength;

@@ -1,4 +1,4 @@
-/** What is kept of a frame that is shown. */
+/** A frame to show. */
 export interface FrameRow {
   /** Where its header starts, in bytes from the start of the frames. */
   readonly offset: number;
@@ -9,14 +9,14 @@ export interface FrameRow {
   /** RSV bits from 0 to 7: RSV1 is 4. */
   readonly rsv: number;
   readonly maskKey: Uint8Array | undefined;
-  /** Length of the payload in bytes, as the header says. */
+  /** Length of the payload in bytes, from the header. */
   readonly payloadLength: number;
-  /** The opcode of the message that this is a part of: its own, or for a continuation that of the first frame. */
+  /** The opcode of its message: its own, or that of the first frame if this is a continuation. */
   readonly messageOpcode: number;
-  /** Whether the message, of which this is a part, has RSV1 set: it is compressed. */
+  /** Whether its message is compressed (RSV1 is set in the first frame). */
   readonly compressed: boolean;
-  /** How many bytes of the payload have arrived, and are right. */
+  /** How many valid payload bytes have been decoded. */
   received: number;
-  /** The first of them, unmasked. */
+  /** The first of these bytes, unmasked. */
   preview: Uint8Array;
 }

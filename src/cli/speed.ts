@@ -1,4 +1,4 @@
-// How fast this machine decodes a stream, with wsframe and with ws.
+// Measures how fast this machine decodes a stream, with wsframe and with ws.
 
 import { createRequire } from "node:module";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -6,48 +6,48 @@ import { coreInfo, FrameDecoder, type FrameDecoderOptions, type FrameSink } from
 import type { Stream } from "./stream.ts";
 import type { Inspection, Sample } from "./inspect.ts";
 
-/** How a socket hands bytes on, in bytes. */
+/** Size of the chunks that a socket delivers, in bytes. */
 const CHUNK_SIZE = 65536;
-/** A connection that is measured has at least this many bytes, so that making its decoder does not count. */
+/** Least size of a measured connection in bytes, so that the cost of creating a decoder does not matter. */
 const LEAST_BYTES = 1024 * 1024;
 const WARM_UP_MS = 60;
 const ROUND_MS = 30;
-/** 150 ms in all. Odd: the median is one of them. */
+/** An odd number, so that the median is one of them. */
 const ROUNDS = 5;
 
-/** What one decoder does. */
+/** The speed of one decoder. */
 export interface Rate {
   readonly framesPerSecond: number;
-  /** Bytes on the wire, headers and all. */
+  /** Bytes on the wire, including headers. */
   readonly bytesPerSecond: number;
 }
 
-/** What was measured. */
+/** The result of a measurement. */
 export interface Speed {
   /** The part of the stream that was repeated. */
   readonly sample: Sample;
   /** "WASM" or "portable". */
   readonly core: string;
-  /** push() to a sink that counts. */
+  /** push() with a sink that counts. */
   readonly push: Rate;
-  /** decode(), each frame's payload looked at. */
+  /** decode(), with a look at the payload of each frame. */
   readonly decode: Rate;
-  /** The Receiver of ws, each message and control frame listened to, or why there is no number. */
+  /** The Receiver of ws with listeners for messages and control frames, or the reason why it was not measured. */
   readonly ws: (Rate & { readonly version: string }) | string;
 }
 
-/** Makes what decodes one connection: it takes chunks, which it may write to, and says at the end if all was well. */
+/** Creates a decoder for one connection. `take` may write to its chunk; `finish` throws if something went wrong. */
 type Contender = () => { take(chunk: Uint8Array): void; finish(): void };
 
-/** What is used of the class that ws exports. */
+/** The parts of the Receiver class of ws that are used here. */
 type Receiver = new (options: { isServer: boolean; maxPayload: number }) => {
   on(event: string, listener: (data: unknown) => void): unknown;
   write(chunk: Uint8Array): boolean;
 };
 
 /**
- * Measures the part of a stream that is whole messages, again and again as one long connection. Takes about
- * half a second, in which it gives way to other work. Undefined if there is no whole message.
+ * Measures the complete messages of a stream, repeated as one long connection. Takes about half a second, and lets other
+ * work run in between. Returns undefined if there is no complete message.
  */
 export async function measure(stream: Stream, inspection: Inspection): Promise<Speed | undefined> {
   const { sample, counts } = inspection;
@@ -62,7 +62,7 @@ export async function measure(stream: Stream, inspection: Inspection): Promise<S
   if (typeof ws !== "string") contenders.push(ws.contender);
 
   const times: number[][] = contenders.map(() => []);
-  // In turns, so that whatever else the machine does meets all of them.
+  // In turns, so that other load on the machine affects all of them.
   for (let round = 0; round < ROUNDS; round++) {
     for (const [i, contender] of contenders.entries()) times[i]!.push(await run(contender, connection, ROUND_MS));
   }
@@ -88,12 +88,12 @@ function repeat(bytes: Uint8Array, copies: number): Uint8Array {
   return all;
 }
 
-/** Milliseconds that a connection takes, from as many as fit in `least` milliseconds. */
+/** Decodes connections for at least `least` milliseconds. Returns the milliseconds per connection. */
 async function run(contender: Contender, connection: Uint8Array, least: number): Promise<number> {
   let spent = 0;
   let passes = 0;
   while (spent < least) {
-    // Fresh copies, which take no part in the time: decode() and ws unmask in place.
+    // Copy outside the measured time: decode() and ws unmask in place.
     const chunks: Uint8Array[] = [];
     for (let at = 0; at < connection.length; at += CHUNK_SIZE) {
       chunks.push(Buffer.from(connection.subarray(at, at + CHUNK_SIZE)));
@@ -104,7 +104,7 @@ async function run(contender: Contender, connection: Uint8Array, least: number):
     spent += performance.now() - start;
     finish();
     passes++;
-    // ws has left work for the next turn.
+    // ws leaves work for the next turn of the event loop.
     await nextTurn();
   }
   return spent / passes;
@@ -131,7 +131,7 @@ function decoding(options: FrameDecoderOptions): Contender {
     let payload = 0;
     return {
       take(chunk) {
-        // The payload is made when it is asked for, so ask.
+        // A payload is created on first access.
         for (const frame of decoder.decode(chunk)) payload += frame.payload.length;
       },
       finish() {},
@@ -139,14 +139,14 @@ function decoding(options: FrameDecoderOptions): Contender {
   };
 }
 
-/** The contender of ws, warm, or why there is none. */
+/** Returns the contender of ws, warmed up, or the reason why there is none. */
 async function wsContender(
   compressed: boolean,
   isServer: boolean,
   deliveries: number,
   connection: Uint8Array,
 ): Promise<{ contender: Contender; version: string } | string> {
-  if (compressed) return "not compared, it would have to inflate the compressed messages";
+  if (compressed) return "not compared, because it would have to inflate the compressed messages";
   let receiver: Receiver | undefined;
   try {
     const exported: object = await import("ws");
@@ -154,12 +154,12 @@ async function wsContender(
   } catch {
     return "not installed";
   }
-  if (receiver === undefined) return "not compared, this version does not export its Receiver";
+  if (receiver === undefined) return "not compared, because this version does not export Receiver";
   const contender = receiving(receiver, isServer, deliveries);
   try {
     await run(contender, connection, WARM_UP_MS);
   } catch (error) {
-    return `not compared, it does not read this stream: ${(error as Error).message}`;
+    return `not compared, because it cannot read this stream: ${(error as Error).message}`;
   }
   return { contender, version: wsVersion() };
 }
@@ -174,7 +174,7 @@ function receiving(receiverClass: Receiver, isServer: boolean, deliveries: numbe
     return {
       take: (chunk) => receiver.write(chunk),
       finish() {
-        // An error is an event of the next turn; that something is missing shows now.
+        // ws emits errors in the next turn, but a missing message shows now.
         if (failure !== undefined) throw failure;
         if (delivered !== deliveries) throw new Error(`it delivered ${delivered} of ${deliveries} messages`);
       },

@@ -1,4 +1,4 @@
-// From the bytes of a file to those of its frames, and what is known of them before they are decoded. No I/O.
+// Finds the frames in the bytes of a file, and the role and extensions to decode them with. No I/O.
 
 import type { Role } from "wsframe";
 import { parseHexText } from "./hex.ts";
@@ -9,7 +9,7 @@ import { captureFormat } from "./packets.ts";
 const RSV1 = 4;
 const MASK_BIT = 0x80;
 
-/** What the command line says about streams, over what they say themselves. */
+/** Settings from the command line. They override what a stream says about itself. */
 export interface StreamOptions {
   readonly role: Role | undefined;
   /** RSV bits as a number from 0 to 7: RSV1 is 4. */
@@ -18,40 +18,40 @@ export interface StreamOptions {
 
 /** One direction of a connection. */
 export interface Stream {
-  /** The file, as it is called in messages. */
+  /** The name of the file in messages. */
   readonly file: string;
-  /** Whether the file was hex text. Offsets count the bytes that it stands for. */
+  /** Whether the file was hex text. Offsets count its bytes, not its characters. */
   readonly hex: boolean;
-  /** Length of the file (or of what its hex text stands for) in bytes. */
+  /** Length of the file in bytes, after hex text has been converted. */
   readonly size: number;
   readonly head: HttpHead | undefined;
-  /** All of its bytes. */
+  /** All bytes, including the head. */
   readonly whole: Uint8Array;
-  /** Those after the head. */
+  /** The bytes after the head. */
   readonly bytes: Uint8Array;
-  /** Who decodes this: the other end. */
+  /** The role of the reader. */
   readonly role: Role;
-  /** Where the role comes from. A guess may be of bytes that are no stream at all. */
+  /** Where the role comes from. After a guess, the bytes may be no stream at all. */
   readonly roleFrom: "option" | "head" | "name" | "guess";
-  /** The RSV bits that are let through, from 0 to 7. */
+  /** The RSV bits that are allowed, from 0 to 7. */
   readonly rsv: number;
 }
 
-/** A file as it was read. */
+/** The content of a file. */
 export interface Source {
   readonly file: string;
-  /** Who sent it, if its name says so. */
+  /** The sender, if the file name tells. */
   readonly sender: "client" | "server" | undefined;
   readonly content: Uint8Array;
 }
 
 /**
- * The streams of one connection, or the one that there is.
- * @throws InputError if a file is not a stream from its head on
+ * Opens both streams of one connection, or a single one.
+ * @throws InputError if a file does not start like a stream
  */
 export function openStreams(sources: readonly Source[], options: StreamOptions): Stream[] {
   const parts = sources.map(openSource);
-  // Of a connection the response decides; of a request alone there is only the offer.
+  // The response decides about extensions. A request alone has only the offer.
   const response = parts.find((part) => part.head?.sender === "server");
   return parts.map((part) => {
     const deflate = (response ?? part).head?.deflate === true;
@@ -63,14 +63,14 @@ type PartialStream = Omit<Stream, "role" | "roleFrom" | "rsv"> & Pick<Source, "s
 
 function openSource({ file, sender, content }: Source): PartialStream {
   try {
-    if (content.length === 0) throw new InputError("empty");
+    if (content.length === 0) throw new InputError("the file is empty");
     const fromHex = parseHexText(content);
     const whole = fromHex ?? content;
     const format = captureFormat(whole);
     if (format !== undefined) {
       throw new InputError(
-        `a ${format} file, which has packets in it: give the bytes of one direction, as Wireshark saves them ` +
-          "(Follow, TCP Stream, one direction, Show as Raw), or as tcpdump -x prints them",
+        `a ${format} file contains packets, not a stream: save the bytes of one direction with Wireshark ` +
+          "(Follow, TCP Stream, one direction, Show as Raw), or print the packets with tcpdump -x",
       );
     }
     const head = parseHead(whole);

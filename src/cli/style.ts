@@ -1,4 +1,4 @@
-// Colours. Codes of its own: util.styleText decides for itself whether to use them on newer versions of Node.
+// Colours and number formats. Does not use util.styleText, which on newer Node decides by itself whether to use colours.
 
 const CODES = {
   bold: 1,
@@ -11,29 +11,29 @@ const CODES = {
   cyan: 36,
 } as const;
 
-/** What a piece of text can look like. */
+/** The looks of a piece of text. */
 export type Look = keyof typeof CODES;
 
-/** Gives `text` a look, or leaves it as it is where colours are off. */
+/** Gives `text` a look, or returns it unchanged if colours are off. */
 export type Style = (look: Look, text: string) => string;
 
-/** The style for an output that shows colours, or does not. */
+/** Returns the style for an output with or without colours. */
 export function makeStyle(colors: boolean): Style {
-  // 22 ends bold and dim, 39 a colour. A full reset would also end what is around.
+  // 22 ends bold and dim, 39 ends a colour. A full reset would also end the look around it.
   return colors
     ? (look, text) => `\x1b[${CODES[look]}m${text}\x1b[${CODES[look] < 30 ? 22 : 39}m`
     : (_look, text) => text;
 }
 
-/** Made once: that takes a hundred times as long as to use it. */
+/** Created once, which takes a hundred times as long as using it. */
 const groups = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 
-/** A whole number with its thousands apart: `205,619`. */
+/** Formats a whole number with thousands separators: `205,619`. */
 export function grouped(value: number): string {
   return groups.format(value);
 }
 
-/** `1 byte`, `2,000 bytes`. */
+/** Returns a count with its noun: `1 byte`, `2,000 bytes`. */
 export function counted(value: number, noun: string): string {
   return `${grouped(value)} ${noun}${value === 1 ? "" : "s"}`;
 }

@@ -1,4 +1,4 @@
-// What a stream has in all, and how fast it decodes.
+// Prints the totals of a stream, and how fast it decodes.
 
 import type { Counts } from "./inspect.ts";
 import { OPCODES, opcodeName } from "./names.ts";
@@ -7,7 +7,7 @@ import { counted, grouped, type Style } from "./style.ts";
 
 const LABEL_WIDTH = 10;
 
-/** The lines that count frames and bytes. */
+/** Returns the lines that count frames and bytes. */
 export function countLines(counts: Counts, style: Style): string {
   const kinds = OPCODES.flatMap((opcode) => {
     const count = counts.byOpcode.get(opcode);
@@ -21,7 +21,7 @@ export function countLines(counts: Counts, style: Style): string {
     const overhead = counts.wireBytes - counts.payloadBytes;
     lines.push(
       label("bytes", style) +
-        `${grouped(counts.payloadBytes)} of payload in ${grouped(counts.wireBytes)} on the wire: ` +
+        `${grouped(counts.wireBytes)} on the wire: ${grouped(counts.payloadBytes)} of payload, ` +
         `${grouped(overhead)} of headers (${percent(overhead / counts.wireBytes)})`,
     );
   }
@@ -35,9 +35,9 @@ function notes(counts: Counts): string[] {
   return list;
 }
 
-/** The lines that compare speeds. */
+/** Returns the lines that compare speeds. */
 export function speedLines(speed: Speed | undefined, style: Style): string {
-  if (speed === undefined) return `${label("speed", style)}no whole message to measure\n`;
+  if (speed === undefined) return `${label("speed", style)}no complete message to measure\n`;
   const { push, decode, ws } = speed;
   const reference = typeof ws === "string" ? undefined : ws;
   const rows: [name: string, rate: Rate][] = [
@@ -62,7 +62,7 @@ export function speedLines(speed: Speed | undefined, style: Style): string {
     label("", style) +
       style(
         "dim",
-        `${counted(speed.sample.frames, "frame")} (${counted(speed.sample.bytes, "byte")}) over and over, ` +
+        `${counted(speed.sample.frames, "frame")} (${counted(speed.sample.bytes, "byte")}), repeated ` +
           `in chunks of 64 KiB; ${speed.core} core`,
       ),
   );
@@ -78,7 +78,7 @@ function percent(part: number): string {
   return `${value >= 10 ? value.toFixed(0) : value >= 0.1 ? value.toFixed(1) : "less than 0.1"} %`;
 }
 
-/** Three digits that count; the rest would not be the same the next time. */
+/** Rounds to three digits. Further digits would differ from run to run. */
 function significant(value: number): string {
   return Number(value.toPrecision(3)).toLocaleString("en-US");
 }

@@ -1,4 +1,4 @@
-// A stream as a table: one line for a frame, errors in place.
+// Prints a stream as a table: one line per frame, with the error in its place.
 
 import { mask } from "wsframe";
 import { toHex } from "./bytes.ts";
@@ -14,7 +14,7 @@ const OPCODE_WIDTH = "continuation".length;
 const MASK_WIDTH = 8;
 const FLAG_WIDTH = 3;
 const LEAST_NUMBER_WIDTH = 6;
-/** How many bytes are shown before the one that is wrong, and from it on. */
+/** How many bytes are shown before the wrong byte, and from it on. */
 const BYTES_BEFORE = 8;
 const BYTES_FROM = 8;
 const GAP = "  ";
@@ -35,11 +35,16 @@ export interface TableOptions {
   readonly width: number;
 }
 
-/** The heading of a stream: what file it is, and how it is read. */
+/** Returns the heading of a stream: its file, and how it is read. */
 export function streamHeading(stream: Stream, style: Style): string {
   const { file, head, size, role, roleFrom, rsv } = stream;
   const way = role === "server" ? "client → server" : "server → client";
-  const source = { option: "as told", head: "from its head", name: "from its name", guess: "from the first MASK bit" };
+  const source = {
+    option: "from --role",
+    head: "from the HTTP head",
+    name: "from the file name",
+    guess: "from the first MASK bit",
+  };
   const facts = [`role ${role} (${source[roleFrom]})`];
   if (stream.hex) facts.push("hex text");
   if (head !== undefined) facts.push(`frames from byte ${head.length} on`);
@@ -51,7 +56,7 @@ export function streamHeading(stream: Stream, style: Style): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** The frames of a stream, and how it ends. */
+/** Returns the frames of a stream, and how it ends. */
 export function frameTable(stream: Stream, inspection: Inspection, options: TableOptions): string {
   const { first, last, skipped, error, incomplete, trailing } = inspection;
   const base = stream.head?.length ?? 0;
@@ -85,14 +90,14 @@ function rsvNames(rsv: number): string {
   return [4, 2, 1].flatMap((bit, i) => (rsv & bit ? [`RSV${i + 1}`] : [])).join(" and ");
 }
 
-/** The widths of the columns, and what is in them. */
+/** Column widths and cells. */
 class Layout {
   readonly #style: Style;
   readonly #base: number;
   readonly #offsetWidth: number;
   readonly #lengthWidth: number;
   readonly #payloadWidth: number;
-  /** Where no frame is masked, as from a server, there is more room for payloads. */
+  /** Without masked frames, as from a server, the mask column is left out. */
   readonly #masks: boolean;
 
   constructor(rows: readonly FrameRow[], base: number, { style, width }: TableOptions) {
@@ -109,7 +114,7 @@ class Layout {
     return this.#style("dim", this.#line("offset", "opcode", "FIN", "RSV", "mask", "length", "payload"));
   }
 
-  /** The line of a frame, all in one look if it is given. */
+  /** Returns the line of a frame, all in one look if `look` is given. */
   row(row: FrameRow, look?: Look): string {
     const name = opcodeName(row.opcode);
     const offset = String(this.#base + row.offset);
@@ -119,7 +124,7 @@ class Layout {
     const payload = quotePayload(row, this.#payloadWidth);
     const line = this.#line(offset, name, fin, rsv, mask, String(row.payloadLength), payload).trimEnd();
     if (look !== undefined) return this.#style(look, line);
-    // The name stands once in front of the payload, which may have the same word in it.
+    // Colour only the first match: the payload may contain the same word.
     const at = line.indexOf(name);
     const after = at + name.length;
     return line.slice(0, at) + this.#style(LOOKS[name] ?? "bold", name) + line.slice(after);
@@ -180,7 +185,7 @@ function errorLines(stream: Stream, { error, message, frameOffset, row }: Stream
   return lines;
 }
 
-/** Bytes as hex with one of them marked; dashes for a byte that the stream does not have. */
+/** Returns bytes as hex with one of them marked. A byte after the end of the stream is shown as dashes. */
 function markedHex(bytes: Uint8Array, marked: number, style: Style): string {
   const pieces = Array.from(bytes, (byte) => toHex(Uint8Array.of(byte)));
   pieces[marked] = style("red", pieces[marked] ?? "--");
@@ -190,8 +195,8 @@ function markedHex(bytes: Uint8Array, marked: number, style: Style): string {
 function incompleteText({ offset, present, missing, row }: Incomplete, base: number): string {
   const start = `the stream ends inside the frame at byte ${base + offset}`;
   if (row !== undefined) {
-    return `${start}: ${grouped(missing!)} of the ${counted(row.payloadLength, "byte")} of its payload are missing`;
+    return `${start}: ${grouped(missing!)} of its ${counted(row.payloadLength, "payload byte")} missing`;
   }
   const header = missing === undefined ? "at least 1 byte" : counted(missing, "byte");
-  return `${start}: there ${present === 1 ? "is" : "are"} ${counted(present, "byte")} of its header, ${header} missing`;
+  return `${start}, after ${counted(present, "byte")} of its header: ${header} missing`;
 }

@@ -144,7 +144,9 @@ test("a part of a dump, which begins further on", () => {
 
 test("a Buffer as Node.js prints it, if that is all of it", () => {
   expect(hex(parseHexText(Buffer.from(inspect(sample)))!)).toEqual(hex(sample));
-  expect(() => parseHexText(Buffer.from(inspect(Buffer.alloc(60))))).toThrow("which is not all of it");
+  expect(() => parseHexText(Buffer.from(inspect(Buffer.alloc(60))))).toThrow(
+    "a Buffer that Node.js has printed only in part",
+  );
 });
 
 test("digits alone may stand for anything: an offset and a packet are not looked for", () => {
@@ -201,23 +203,23 @@ describe("packets", () => {
   });
 
   test.each([
-    [[packet(sample, 0), packet(sample, 0, { from: 8080, to: 40000 })], "packets of several directions"],
-    [[packet(sample, 0), packet(sample, 99)], "packets with a gap: 67 bytes"],
-    [[packet(Buffer.alloc(0), 0)], "TCP packets without payload"],
-    [[packet(sample, 0).subarray(0, 60)], "packets that are cut"],
+    [[packet(sample, 0), packet(sample, 0, { from: 8080, to: 40000 })], "the packets belong to several directions"],
+    [[packet(sample, 0), packet(sample, 99)], "the packets have a gap: 67 bytes"],
+    [[packet(Buffer.alloc(0), 0)], "the TCP packets have no payload"],
+    [[packet(sample, 0).subarray(0, 60)], "the packets are truncated"],
   ])("that are not one direction, whole, are refused", (packets, message) => {
     expect(() => parseHexText(dump(...packets))).toThrow(message);
   });
 });
 
 test.each([
-  ["hexdump", "0000000 8581 fa37 3d21 9f7f 514d 8858 0082 0000\n0000010 0300\n", "a dump of words (line 1)"],
-  ["od", "0000000 102601 175067 036441\n0000006\n", "a dump of words (line 1)"],
-  ["a line that is missing", "0000  81 02 68 69\n0010  81 02 68 69\n", "offsets do not fit to its bytes"],
+  ["hexdump", "0000000 8581 fa37 3d21 9f7f 514d 8858 0082 0000\n0000010 0300\n", "a hex dump of words (line 1)"],
+  ["od", "0000000 102601 175067 036441\n0000006\n", "a hex dump of words (line 1)"],
+  ["a line that is missing", "0000  81 02 68 69\n0010  81 02 68 69\n", "offsets do not match its bytes"],
   [
     "a billion zeros",
     "00000000  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  |................|\n*\nf00000000\n",
-    "more than",
+    "expands to more than",
   ],
 ])("%s: what cannot be read is named", (_name, file, message) => {
   expect(() => parseHexText(Buffer.from(file))).toThrow(message);
@@ -243,6 +245,6 @@ test.each([
 ])("a %s file is named: %s", (format, digits) => {
   for (const content of [Buffer.from(digits, "hex"), Buffer.from(FORMATS["xxd"]!(Buffer.from(digits, "hex")))]) {
     const open = () => openStreams([{ file: "x", sender: undefined, content }], { role: undefined, rsv: undefined });
-    expect(open).toThrow(`x: a ${format} file, which has packets in it`);
+    expect(open).toThrow(`x: a ${format} file contains packets, not a stream`);
   }
 });
