@@ -1,15 +1,15 @@
 import { performance } from "node:perf_hooks";
 import { Worker } from "node:worker_threads";
 
-/** The cells of the memory that both threads see: how many ticks there have been, whether one is on its way, the end. */
+/** Cells of the memory that both threads share: the number of ticks, whether a message is on its way, and whether to stop. */
 const TICKS = 0;
 const ON_ITS_WAY = 1;
 const STOPPED = 2;
 
-/** The first tick is this many milliseconds from now: a thread takes a while to start. */
+/** Delay of the first tick in milliseconds, because a thread takes a while to start. */
 const LEAD = 50;
 
-/** process.hrtime() is the same clock in all threads; performance.now() counts from the start of each. */
+/** Uses process.hrtime(), which is the same clock in all threads. performance.now() counts from the start of its thread. */
 const source = `
 const { parentPort, workerData } = require("node:worker_threads");
 const { cells, start, interval } = workerData;
@@ -25,18 +25,18 @@ for (let tick = 0; ; ) {
 }`;
 
 /**
- * Calls at equal intervals, a tenth of a millisecond late: a thread waits, and wakes this one. Timers are a millisecond late,
- * which would be most of the latency of a server nearby.
+ * Calls a function at equal intervals, about a tenth of a millisecond late: a second thread waits, and wakes this one. Timers
+ * are up to a millisecond late, which would be most of the latency of a nearby server.
  */
 export class Clock {
   readonly #cells: Int32Array = new Int32Array(new SharedArrayBuffer(12));
   readonly #worker: Worker;
-  /** The time of the first tick, as performance.now() has it. */
+  /** The time of the first tick, in the time of performance.now(). */
   readonly start: number;
 
   /**
    * @param interval in milliseconds
-   * @param tick gets how many there have been: several at once if this thread was busy
+   * @param tick called with the number of ticks so far. If this thread was busy, one call covers several ticks
    */
   constructor(interval: number, tick: (ticks: number) => void) {
     this.start = performance.now() + LEAD;

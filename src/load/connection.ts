@@ -23,41 +23,41 @@ import type { Pace } from "./pace.ts";
 import type { Stream } from "./stream.ts";
 import type { Tally } from "./tally.ts";
 
-/** What all sockets read into: each chunk is done with before the next is read. */
+/** The read buffer of all sockets. Each chunk is processed before the next is read. */
 const chunk = Buffer.allocUnsafeSlow(READ_SIZE);
 
-/** What the connections of a run share. */
+/** The state that the connections of a run share. */
 export interface Shared {
   readonly settings: LoadSettings;
   readonly messages: Messages;
   readonly tally: Tally;
-  /** What to send where this has been agreed on. */
+  /** Returns the frames to send on a connection with this agreement. */
   stream(agreement: Agreement): Stream;
-  /** When messages are due; undefined for as fast as the answers come. */
+  /** Decides when messages are due; undefined without a rate. */
   readonly pace: Pace | undefined;
-  /** A connection that was open has ended before the run did. */
+  /** Called when an open connection has ended before the run. */
   ended(): void;
 }
 
-/** Before the handshake is done; open; our Close is sent; over. */
+/** Phases: before the end of the handshake, open, our Close is sent, ended. */
 const OPENING = 0;
 const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
 
 /**
- * One connection of a run: sends messages, and looks at what comes back.
+ * One connection of a run: sends messages, and checks the answers.
  *
- * While a server answers each message with the same in one frame, its bytes are compared, any number of messages at once. From
- * the first byte that differs they go through a Protocol: what is compressed or fragmented, has pings in it, or is wrong. At the
- * next end of a frame, bytes are compared again. Answers that are only counted always go through the Protocol.
+ * While a server echoes each message in one frame, whole chunks are compared as bytes. From the first byte that differs, the
+ * bytes go through a Protocol, because the answers are compressed, fragmented, interrupted by pings, or wrong. Comparing
+ * resumes at the next end of a frame. Answers that are only counted always go through the Protocol.
  */
 export class LoadConnection implements Writer {
   readonly #shared: Shared;
   readonly #tally: Tally;
   readonly #messages: Messages;
   readonly #request: ClientRequest;
-  /** Which one it is of those that are open. */
+  /** Its index among the open connections. */
   index: number = 0;
   #agreement: Agreement | undefined = undefined;
   #stream: Stream | undefined = undefined;
@@ -68,27 +68,27 @@ export class LoadConnection implements Writer {
   #opened: (() => void) | undefined = undefined;
   #drained: (() => void) | undefined = undefined;
   #closed: (() => void) | undefined = undefined;
-  /** Whether the server has been left a while to end the socket. */
+  /** Whether a timer waits for the server to end the socket. */
   #lingers = false;
-  /** Whether the socket has not yet taken all that was written. */
+  /** Whether the socket has not yet accepted all written data. */
   #full = false;
-  /** Whether a write past its queue is under way; and whether there may be any. */
+  /** Whether a write that bypasses the queue of the socket is in progress, and whether such writes are possible. */
   #writing = false;
   #passes = false;
   #stopped = false;
-  /** Where neither answers nor a rate set the pace. */
+  /** Limits sending if neither answers nor a rate do. */
   readonly #fence: Fence | undefined;
 
   readonly #ledger: Ledger;
-  /** How many bytes have come of the answer that is next. Only while bytes are compared. */
+  /** How many bytes of the next answer have arrived. Used only while bytes are compared. */
   #partial = 0;
   #protocol: Protocol | undefined = undefined;
   /** Whether chunks go through the Protocol. */
   #slow = false;
-  /** Bytes that it has got, and how many the frames that it told of have at least: no frame is cut where both are equal. */
+  /** Bytes pushed, and the least size of the frames that were delivered. If they are equal, no frame is incomplete. */
   #pushed = 0;
   #framed = 0;
-  /** When the chunk came that is being read. */
+  /** When the current chunk arrived. */
   #now = 0;
 
   constructor(shared: Shared, request: ClientRequest) {
@@ -111,7 +111,7 @@ export class LoadConnection implements Writer {
     return this.#phase === OPEN;
   }
 
-  /** What the handshake has agreed on, once the connection has been open. */
+  /** The result of the handshake, once the connection has been open. */
   get agreement(): Agreement | undefined {
     return this.#agreement;
   }
@@ -120,17 +120,17 @@ export class LoadConnection implements Writer {
     return (this.#agreement?.extensions.length ?? 0) > 0;
   }
 
-  /** Whether what comes back may be the bytes that are due: what is compressed never is. */
+  /** Whether answers can be compared as bytes. Compressed answers cannot. */
   #comparable(): boolean {
     return this.#shared.settings.answers === "echo" && this.#messages.frame !== undefined && !this.isCompressed;
   }
 
-  /** With a rate: how many messages were due and have not been sent. */
+  /** With a rate, how many messages are due but not sent. */
   get unsent(): number {
     return this.#ledger.unsent;
   }
 
-  /** Connects. Resolves when the connection is open, or has failed, which is then in the tally. */
+  /** Connects. Resolves when the connection is open or has failed. The tally counts a failure. */
   open(): Promise<void> {
     const { host, port, secure } = this.#request;
     const { tls, handshakeTimeout } = this.#shared.settings;
@@ -153,7 +153,7 @@ export class LoadConnection implements Writer {
       const socket = secure
         ? connectTls({
             ALPNProtocols: ["http/1.1"],
-            // A name is asked for, an address is not (RFC 6066 §3).
+            // SNI is for names only, not for addresses (RFC 6066 §3).
             ...(isIP(host) === 0 && { servername: host }),
             ...tls,
             host,
@@ -162,7 +162,7 @@ export class LoadConnection implements Writer {
           } as ConnectionOptions)
         : connectTcp({ host, port, onread });
       this.#socket = socket;
-      // TLS takes one write at a time.
+      // TLS accepts only one write at a time.
       this.#passes = isTested && !secure && writesDirectly(socket);
       socket.setNoDelay(true);
       socket.on("error", (error: NodeJS.ErrnoException) => this.#fail(error.code ?? "ERROR", reasonOf(error)));
@@ -177,13 +177,13 @@ export class LoadConnection implements Writer {
     });
   }
 
-  /** With a rate: `count` more messages are due. */
+  /** With a rate, `count` more messages are due. */
   makeReady(count: number, now: number): void {
     this.#ledger.makeReady(count);
     this.send(now);
   }
 
-  /** Sends as much as may be sent. */
+  /** Sends as many messages as allowed. */
   send(now: number): void {
     if (this.#phase !== OPEN || this.#full || this.#stopped) return;
     const { bytes, offsets, batch } = this.#stream!;
@@ -203,7 +203,7 @@ export class LoadConnection implements Writer {
         this.#flush();
         if (!fence.isOpen) left = 0;
       }
-      // The system has not taken all of it: more would only pile up.
+      // The system has not accepted everything: more data would only pile up.
       if (this.#writing || socket.writableLength > 0) {
         this.#full = true;
         return;
@@ -211,24 +211,24 @@ export class LoadConnection implements Writer {
     }
   }
 
-  /** Whether the server has to answer something. */
+  /** Whether a message or a Ping waits for its answer. */
   #waits(): boolean {
     return this.#ledger.inFlight > 0 || (this.#fence?.waiting ?? 0) > 0;
   }
 
-  /** Stops sending. Resolves when nothing waits for an answer, or the connection has ended. */
+  /** Stops sending. Resolves when nothing waits for an answer any more, or the connection has ended. */
   drain(): Promise<void> {
     this.#stopped = true;
     if (this.#phase !== OPEN || !this.#waits()) return Promise.resolve();
     return new Promise((resolve) => (this.#drained = resolve));
   }
 
-  /** Gives up what waits for an answer, and closes. Resolves when the connection has ended. */
+  /** Counts waiting messages as unanswered, and closes. Resolves when the connection has ended. */
   finish(): Promise<void> {
     this.#stopped = true;
     if (this.#phase === OPEN) {
-      this.#ledger.giveUp("The run has ended without an answer");
-      if (this.#waits()) this.#tally.errors.add("NO_PONG", () => "no Pong in answer to a Ping");
+      this.#ledger.giveUp("the run ended before the answer arrived");
+      if (this.#waits()) this.#tally.errors.add("NO_PONG", () => "the server did not answer a Ping");
       this.#readSlowly();
       this.#phase = CLOSING;
       this.#protocol!.close(CloseCode.NormalClosure);
@@ -238,10 +238,10 @@ export class LoadConnection implements Writer {
     return new Promise((resolve) => (this.#closed = resolve));
   }
 
-  /** Cuts the connection. One that should have closed by now has not. */
+  /** Cuts the connection. If it is still closing, counts NOT_CLOSED. */
   destroy(): void {
     if (this.#phase === CLOSING && this.#protocol!.state !== "closed") {
-      this.#tally.errors.add("NOT_CLOSED", () => "no Close in answer to ours");
+      this.#tally.errors.add("NOT_CLOSED", () => "the server did not answer our Close");
     }
     this.#phase = CLOSED;
     this.#socket?.destroy();
@@ -326,7 +326,7 @@ export class LoadConnection implements Writer {
     }
   }
 
-  /** From here on through the Protocol, which first gets what has been compared of a frame that is cut. */
+  /** Switches to the Protocol, which first gets the compared bytes of an incomplete frame. */
   #readSlowly(): void {
     if (this.#slow) return;
     this.#slow = true;
@@ -374,19 +374,19 @@ export class LoadConnection implements Writer {
     },
   };
 
-  /** A message has come, of `size` bytes. */
+  /** Handles a message of `size` bytes. */
   #receive(data: string | Uint8Array, size: number): void {
     this.#framed += frameSize(size);
-    // After our Close nothing counts any more.
+    // Nothing counts after our Close.
     if (this.#phase === OPEN) this.#ledger.receive(data, size, this.#now);
   }
 
-  /** Ends drain(), if nothing waits for an answer any more. */
+  /** Ends drain() if nothing waits for an answer any more. */
   #settled(): void {
     if (!this.#waits()) this.#drained?.();
   }
 
-  /** Ends the socket, or leaves that to the server for a while. */
+  /** Ends the socket, or waits a while for the server to do so. */
   #endStream(): void {
     const { streamEnd } = this.#protocol!;
     if (streamEnd === "send") this.#socket!.end();
@@ -395,7 +395,7 @@ export class LoadConnection implements Writer {
     setTimeout(() => this.destroy(), LINGER).unref();
   }
 
-  /** The connection is over, and should not be. */
+  /** Counts a connection that has ended too early. */
   #lose(code: string, message: string): void {
     if (this.#phase === CLOSED) return;
     const before = this.#phase;
@@ -412,7 +412,7 @@ export class LoadConnection implements Writer {
     }
     this.#tally.open--;
     this.#tally.lost++;
-    this.#ledger.giveUp("The connection has ended before the answer");
+    this.#ledger.giveUp("the connection ended before the answer arrived");
     this.#drained?.();
     this.#shared.ended();
   }
@@ -423,12 +423,12 @@ export class LoadConnection implements Writer {
   }
 
   #end(): void {
-    if (this.#phase === OPENING) this.#fail("CLOSED_1006", "ended before the response");
-    else if (this.#phase === OPEN) this.#fail("CLOSED_1006", "ended without a Close");
+    if (this.#phase === OPENING) this.#fail("CLOSED_1006", "the connection ended before the response");
+    else if (this.#phase === OPEN) this.#fail("CLOSED_1006", "the connection ended without a Close");
   }
 }
 
-/** How long a frame of a server is at least. */
+/** Returns the least size of a server's frame. */
 function frameSize(length: number): number {
   return length + (length < 126 ? 2 : length < 65536 ? 4 : 10);
 }

@@ -1,6 +1,6 @@
 /**
- * A time limit that is judged after what has come in time has been read: if this thread was busy, its timers run before its
- * sockets are read.
+ * A time limit that is checked after pending data has been read. If this thread was busy, its timers run before its sockets
+ * are read, so a plain timer could expire although the data has arrived in time.
  */
 export class Deadline {
   readonly #timer: NodeJS.Timeout;

@@ -1,11 +1,11 @@
 import type { LoadError } from "./report.ts";
 
-/** Counts what goes wrong, by code; keeps the message of the first. */
+/** Counts errors by code, and keeps the message of the first of each. */
 export class Errors {
   readonly #found: Map<string, { message: string; count: number }> = new Map();
   count = 0;
 
-  /** @param message is called for the first of a code */
+  /** @param message called only for the first error with a code */
   add(code: string, message: () => string, count: number = 1): void {
     this.count += count;
     const found = this.#found.get(code);
@@ -13,7 +13,7 @@ export class Errors {
     else this.#found.set(code, { message: message().trimEnd(), count });
   }
 
-  /** One of them was none. */
+  /** Removes one error that turned out to be none. */
   takeBack(code: string): void {
     const found = this.#found.get(code);
     if (found === undefined) return;
@@ -27,8 +27,8 @@ export class Errors {
 }
 
 /**
- * What went wrong, in words. A name with several addresses fails with an AggregateError that has a code, but no message of its
- * own.
+ * Returns the message of an error. If a host has several addresses, connecting fails with an AggregateError that has a code
+ * but no message.
  */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -2,8 +2,8 @@
 const MOST_PINGS = 4;
 
 /**
- * What keeps the load from running ahead of a server that does not answer: a Ping after each write. Its Pong tells that the
- * server has read what came before it. One Pong may answer several Pings (RFC 6455 §5.5.3), so they are numbered.
+ * Keeps the load from running ahead of a server that does not answer. A Ping follows each write, and its Pong shows that the
+ * server has read everything before it. Pings are numbered, because one Pong may answer several (RFC 6455 §5.5.3).
  */
 export class Fence {
   #sent = 0;
@@ -23,7 +23,7 @@ export class Fence {
     return String(++this.#sent);
   }
 
-  /** A Pong has come; one that answers no Ping of ours means nothing. */
+  /** Notes a Pong. Ignores one that answers none of our Pings. */
   pass(payload: Uint8Array): void {
     const number = Number(Buffer.from(payload).toString("latin1"));
     if (number > this.#passed && number <= this.#sent) this.#passed = number;

@@ -1,14 +1,14 @@
-/** Units in a millisecond: a tenth of a microsecond. */
+/** Units per millisecond. A unit is a tenth of a microsecond. */
 const UNITS = 10_000;
-/** Buckets are as wide as a value divided by this, or narrower: percentiles are true to 0.1 %. */
+/** A bucket is no wider than its value divided by this, so percentiles are accurate to 0.1 %. */
 const STEPS = 1024;
 const STEP_BITS = 10;
-/** 214 s. What takes longer counts as that. */
+/** The longest time, 214 s. Longer times count as this. */
 const MOST = 2 ** 31 - 1;
 
 /**
- * Times in milliseconds, counted in buckets of 0.1 %. That of node:perf_hooks takes one value in a call, which would cost more
- * than everything else that is done for a message: this one takes a whole batch in one addition, so that each message counts.
+ * A histogram of times in milliseconds, with buckets of 0.1 %. The one of node:perf_hooks records one value per call, which
+ * would cost more than everything else that is done for a message. This one records a whole batch at once.
  */
 export class Histogram {
   readonly #counts: Float64Array = new Float64Array((31 - STEP_BITS) * STEPS + STEPS);
@@ -29,7 +29,7 @@ export class Histogram {
     if (time > this.max) this.max = time;
   }
 
-  /** 0 if nothing has been counted. */
+  /** The mean time in milliseconds; 0 if nothing has been counted. */
   get mean(): number {
     return this.count > 0 ? this.#sum / this.count : 0;
   }
@@ -42,7 +42,7 @@ export class Histogram {
       seen += this.#counts[i]!;
       if (seen < wanted) continue;
       const shift = Math.max(0, Math.floor(i / STEPS) - 1);
-      // The last value that falls into the bucket: never less than what it was.
+      // The largest value of the bucket, so that the result is never too small.
       const most = ((i - shift * STEPS + 1) * 2 ** shift - 1) / UNITS;
       return Math.max(this.min, Math.min(most, this.max));
     }

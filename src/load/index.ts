@@ -8,15 +8,18 @@ export type { LoadOptions } from "./options.ts";
 export type { LoadError, LoadLatency, LoadProgress, LoadReport } from "./report.ts";
 
 /**
- * Puts load on a server that answers each message with the same: opens connections, sends as many messages as they take or as
- * `rate` says, compares every answer with what was sent, and counts. Node.js only.
+ * Generates load for a WebSocket server and measures it. Opens the connections, sends messages at `rate` or as fast as the
+ * answers arrive, compares each answer with the message that was sent (see `answers`), and counts. Node.js only.
  *
- * It ends by itself: when the time is up, `timeout` is left for the answers that are missing, and once more for closing. What
- * goes wrong with the server or a connection is in the report; with no connection left, the run ends early.
+ * The run ends by itself after `warmUp` and `duration`. It then waits up to `answerTimeout` for the last answers, and up to
+ * `closeTimeout` for the closing handshakes. It ends early if no connection is left. Faults of the server and of connections
+ * do not reject the promise: they are in the report.
  *
- * @throws TypeError for a URL, subprotocols or header fields that createRequest() does not take
- * @throws RangeError for options out of range
- * @throws the signal's reason, if it has been aborted before
+ * @param url a ws: or wss: URL; http: and https: mean the same. Credentials in it are sent as Basic authorization
+ * @throws TypeError if an option is unknown or has the wrong type, or if createRequest() refuses the URL, subprotocols or
+ *   header fields
+ * @throws RangeError if an option is out of range
+ * @throws the reason of `signal`, if it is already aborted
  */
 export async function load(url: string | URL, options: LoadOptions = {}): Promise<LoadReport> {
   const settings = readLoadOptions(options);

@@ -4,22 +4,22 @@ import { Waiting } from "./waiting.ts";
 
 const MISMATCH = "MISMATCH";
 
-/** What a ledger is kept for. */
+/** Options of a Ledger. */
 export interface LedgerOptions {
   readonly messages: Messages;
-  /** Gets all that is counted, together with the other connections. */
+  /** The counts, shared with the other connections. */
   readonly tally: Tally;
-  /** What the server answers to each message, as in LoadOptions. */
+  /** What the server sends back for each message, as in LoadOptions. */
   readonly answers: number | "echo" | "any";
   /** How many messages may wait for their answers. */
   readonly inFlight: number;
-  /** With a rate: when message `number` of the connection was due, counted from 0. */
+  /** With a rate, returns when message `number` of the connection was due, counted from 0. */
   readonly dueAt?: ((number: number) => number) | undefined;
 }
 
 /**
- * The books of one connection: which messages have been sent, which of them wait for an answer and since when, and what came
- * back. It has no socket and no clock.
+ * Keeps track of the messages of one connection: which have been sent, which wait for an answer and since when, and which
+ * answers have arrived. It has no socket and no clock.
  */
 export class Ledger {
   readonly #messages: Messages;
@@ -29,18 +29,18 @@ export class Ledger {
   readonly #waits: boolean;
   readonly #most: number;
   readonly #dueAt: ((number: number) => number) | undefined;
-  /** Since when messages wait. With a rate this is computed. */
+  /** When the waiting messages were sent. With a rate, times are computed instead. */
   readonly #waiting: Waiting | undefined;
   #next = 0;
   #due = 0;
   #inFlight = 0;
   #sent = 0;
-  /** How many messages are settled: answered in full, known to be lost, or sent to be answered by nothing. */
+  /** How many messages are settled: fully answered, known to be unanswered, or sent without an expected answer. */
   #settled = 0;
   #ready = 0;
-  /** How many of the last answers were wrong, one after another. */
+  /** How many of the latest answers in a row were wrong. */
   #wrong = 0;
-  /** How many answers the message that is answered next has got. */
+  /** How many answers the next due message has got so far. */
   #got = 0;
 
   constructor({ messages, tally, answers, inFlight, dueAt }: LedgerOptions) {
@@ -53,12 +53,12 @@ export class Ledger {
     this.#waiting = dueAt ? undefined : new Waiting();
   }
 
-  /** Which message is sent next. */
+  /** Index of the message to send next. */
   get next(): number {
     return this.#next;
   }
 
-  /** Which message is answered next. */
+  /** Index of the message whose answer is due next. */
   get due(): number {
     return this.#due;
   }
@@ -68,7 +68,7 @@ export class Ledger {
     return this.#inFlight;
   }
 
-  /** With a rate: how many messages were due and have not been sent. */
+  /** With a rate, how many messages are due but not sent. */
   get unsent(): number {
     return this.#ready - this.#sent;
   }
@@ -79,12 +79,12 @@ export class Ledger {
     return this.#dueAt ? Math.min(room, this.unsent) : room;
   }
 
-  /** With a rate: `count` more messages are due. */
+  /** With a rate, `count` more messages are due. */
   makeReady(count: number): void {
     this.#ready += count;
   }
 
-  /** The next `count` messages have been handed to the socket. */
+  /** Notes that the next `count` messages have been handed to the socket. */
   send(count: number, now: number): void {
     this.#next = (this.#next + count) % this.#messages.count;
     this.#sent += count;
@@ -94,7 +94,7 @@ export class Ledger {
     else this.#complete(count);
   }
 
-  /** The next `count` answers have come, and are right. */
+  /** Notes `count` right answers. */
   match(count: number, now: number): void {
     this.#wrong = 0;
     this.#tally.received += count;
@@ -102,15 +102,15 @@ export class Ledger {
     this.#complete(count);
   }
 
-  /** A message has come, of `size` bytes. */
+  /** Handles a message of `size` bytes. */
   receive(data: string | Uint8Array, size: number, now: number): void {
     if (this.#answers === "echo") this.#compare(data, size, now);
     else if (this.#answers === "any") this.#tally.received++;
     else if (this.#inFlight > 0) this.#count(this.#answers, now);
-    else this.#unexpected("a message where no answer was due");
+    else this.#unexpected("a message arrived when no answer was due");
   }
 
-  /** One of the `wanted` answers to a message has come. */
+  /** Counts one of the `wanted` answers to a message. */
   #count(wanted: number, now: number): void {
     this.#tally.received++;
     if (++this.#got < wanted) return;
@@ -123,10 +123,10 @@ export class Ledger {
     if (this.#inFlight > 0 && this.#messages.is(this.#due, data)) return this.match(1, now);
     const { count: period } = this.#messages;
     const { ahead, back } = this.#messages.locate(data, this.#due);
-    // Whether its message lies back, and has not been sent again.
+    // Whether this is the answer to an earlier message that has not been sent again since.
     const known = back <= Math.min(this.#settled, period - this.#inFlight);
     if (known && back <= this.#wrong) {
-      // The right answer to a message that seemed to have a wrong one: what came then was no answer.
+      // The right answer after a wrong one for the same message: the wrong one was no answer.
       this.#wrong--;
       this.#tally.mismatches--;
       this.#tally.errors.takeBack(MISMATCH);
@@ -137,16 +137,16 @@ export class Ledger {
       return this.#mismatch(data, size);
     }
     this.#unexpected(
-      this.#inFlight > 0 ? "an answer that was there before, or too late" : "a message where no answer was due",
+      this.#inFlight > 0 ? "an answer arrived twice or too late" : "a message arrived when no answer was due",
     );
   }
 
-  /** What waits for an answer will not get one. */
+  /** Counts all waiting messages as unanswered. */
   giveUp(reason: string): void {
     if (this.#inFlight > 0) this.#lose(this.#inFlight, reason);
   }
 
-  /** The answer to a later message has come: `count` before it have none. */
+  /** Counts `count` messages as unanswered, because a later one has been answered. */
   #skip(count: number): void {
     this.#time(count, undefined);
     this.#lose(count, "a later message was answered, this one was not");
@@ -167,14 +167,14 @@ export class Ledger {
     this.#tally.errors.add("UNEXPECTED", () => reason);
   }
 
-  /** The next `count` messages are done with, all their answers have come. */
+  /** Counts the next `count` messages as complete. */
   #complete(count: number): void {
     this.#tally.completed += count;
     this.#tally.payload += this.#messages.bytes(this.#due, count);
     this.#settle(count);
   }
 
-  /** The next `count` messages will not be answered. */
+  /** Counts the next `count` messages as unanswered. */
   #lose(count: number, reason: string): void {
     this.#tally.unanswered += count;
     this.#tally.errors.add("UNANSWERED", () => reason, count);
@@ -189,8 +189,8 @@ export class Ledger {
   }
 
   /**
-   * Takes the times that the next `count` messages count from; with `now`, notes how long ago that was. What was sent in the
-   * measured time is timed; with a rate also what has waited since before, which may be all that a server has come to.
+   * Removes the start times of the next `count` messages. With `now`, records their latency if they were sent in the measured
+   * time. With a rate, messages that have waited since before it count, too: a slow server may answer no others.
    */
   #time(count: number, now: number | undefined): void {
     const { latency, begin, end } = this.#tally;
@@ -205,11 +205,11 @@ export class Ledger {
   }
 }
 
-/** What is wrong with an answer of `size` bytes. */
+/** Describes a wrong answer of `size` bytes. */
 function describe(sent: string | Buffer, data: string | Uint8Array, size: number): string {
   const kind = (one: string | Uint8Array, length: number) =>
     `${typeof one === "string" ? "text" : "binary"} of ${length} bytes`;
   const expected = kind(sent, Buffer.byteLength(sent));
   const found = kind(data, size);
-  return expected === found ? `${found} came back with other content` : `${expected} was answered with ${found}`;
+  return expected === found ? `${found} came back with different content` : `${expected} was answered with ${found}`;
 }

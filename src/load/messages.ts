@@ -1,14 +1,14 @@
 import { encodeFrame, Opcode } from "../index.ts";
 
-/** What one read takes, in bytes. After a period as much of it follows again, so that what is due is in one piece. */
+/** Size of one read, in bytes. The expected bytes are extended by this much, so that any read can be compared in one piece. */
 export const READ_SIZE = 65536;
 
-/** How large a period gets, if not by a single message: small enough for the caches. */
+/** Largest size of a period of several messages in bytes, small enough for the caches. */
 const PERIOD_BYTES = 1 << 20;
-/** The digits of message numbers: of two digits each message has a number of its own. */
+/** The digits of message numbers. With two digits, each message has its own number. */
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const MOST_MESSAGES = DIGITS.length ** 2;
-/** What payloads are cut from, in bytes, and how much of it a word takes. */
+/** Size in bytes of the block that payloads are cut from, and the number of words to choose from. */
 const BLOCK = 65536;
 const WORDS = 64;
 
@@ -18,7 +18,7 @@ interface Message {
   readonly payload: Buffer;
 }
 
-/** How far the nearest message of some content lies from another: after it, from 0 on, and before it, from 1 on. */
+/** Distance to the nearest message with some content: ahead (0 or more) and back (1 or more). */
 export interface Place {
   readonly ahead: number;
   readonly back: number;
@@ -27,21 +27,21 @@ export interface Place {
 const NOWHERE: Place = { ahead: Infinity, back: Infinity };
 
 /**
- * What is sent over and over, and what comes back of it if each message is answered with the same: all of it is made before
- * anything is timed.
+ * The messages to send, over and over, and the bytes that an echo server sends back. All of it is made before anything is
+ * timed.
  */
 export class Messages {
-  /** How many there are before they repeat. */
+  /** How many messages there are before they repeat. */
   readonly count: number;
   readonly payloads: readonly Buffer[];
-  /** Whether each has a number in it, so that no two are the same. */
+  /** Whether each message contains its number, so that no two are the same. */
   readonly numbered: boolean;
-  /** The length of a server's frame with one of them, if it is the same for all. */
+  /** Length of a server's frame with one message, if it is the same for all messages. */
   readonly frame: number | undefined;
-  /** If so, the frames of a server that sends each back in one frame, and READ_SIZE bytes of them again. */
+  /** In that case, the frames of a server that echoes each message in one frame, then their first READ_SIZE bytes again. */
   readonly due: Buffer;
   readonly #messages: readonly Message[];
-  /** The payload before each message, and after the last, in bytes. */
+  /** Sum of the payload sizes before each message, and of all of them, in bytes. */
   readonly #sums: Float64Array;
   readonly #texts: (string | undefined)[];
   #places: Map<string, number[]> | undefined = undefined;
@@ -61,7 +61,7 @@ export class Messages {
     this.due = uniform ? repeat(due, READ_SIZE) : due;
   }
 
-  /** Messages of one size, each with other content from two bytes on. */
+  /** Makes messages of one size. Each has different content if `size` is 2 or more. */
   static made(size: number, binary: boolean): Messages {
     const count = Math.min(MOST_MESSAGES, Math.max(2, Math.floor(PERIOD_BYTES / (size + 8))));
     const payloads = makePayloads(size, count, binary);
@@ -71,7 +71,7 @@ export class Messages {
     );
   }
 
-  /** Messages of the user's own, all of them as often as fits into a period. Strings are binary, too, if `binary`. */
+  /** Takes the user's own messages, repeated as often as they fit into a period. With `binary`, strings are sent as binary, too. */
   static own(list: readonly (string | Uint8Array)[], { binary }: { readonly binary: boolean }): Messages {
     const messages = list.map((data): Message => {
       return { binary: binary || typeof data !== "string", payload: Buffer.from(data) };
@@ -81,27 +81,27 @@ export class Messages {
     return new Messages(Array.from({ length: Math.max(1, times) }, () => messages).flat(), false);
   }
 
-  /** Message `index` as Protocol takes and delivers it. */
+  /** Returns message `index` in the form that Protocol sends and delivers. */
   data(index: number): string | Buffer {
     const { binary, payload } = this.#messages[index]!;
     return binary ? payload : (this.#texts[index] ??= payload.toString());
   }
 
-  /** The payload of `count` messages from `first` on, in bytes. */
+  /** Returns the payload size of `count` messages from `first` on, in bytes. */
   bytes(first: number, count: number): number {
     const end = first + count;
     const periods = Math.floor(end / this.count);
     return periods * this.#sums[this.count]! + this.#sums[end - periods * this.count]! - this.#sums[first]!;
   }
 
-  /** Whether this is message `index`. */
+  /** Whether `data` is message `index`. */
   is(index: number, data: string | Uint8Array): boolean {
     const { binary, payload } = this.#messages[index]!;
     if (typeof data === "string") return !binary && data === this.data(index);
     return binary && payload.equals(data);
   }
 
-  /** Where the nearest messages that are this lie, as seen from message `from`: Infinity for none. */
+  /** Finds the nearest messages equal to `data`, seen from message `from`. Infinity if there is none. */
   locate(data: string | Uint8Array, from: number): Place {
     if (this.numbered) {
       const index = this.#numberOf(data);
@@ -117,7 +117,7 @@ export class Messages {
     return { ahead: after - from, back: from - before };
   }
 
-  /** The number in a message that may be one of these. */
+  /** Returns the number in a message, if it may be one of these messages. */
   #numberOf(data: string | Uint8Array): number | undefined {
     if (data.length < 2) return undefined;
     const [low, high] = typeof data === "string" ? data : String.fromCharCode(data[0]!, data[1]!);
@@ -125,7 +125,7 @@ export class Messages {
     return index >= 0 && index < this.count ? index : undefined;
   }
 
-  /** The messages that are this, in order. */
+  /** Returns the indices of the messages equal to `data`, in order. */
   #placesOf(data: string | Uint8Array): readonly number[] | undefined {
     const key = (one: string | Uint8Array): string =>
       typeof one === "string" ? `t${one}` : `b${Buffer.from(one).toString("latin1")}`;
@@ -146,7 +146,7 @@ function serverFrame({ binary, payload }: Message): Uint8Array {
   return encodeFrame({ opcode: binary ? Opcode.Binary : Opcode.Text, payload }, { role: "server" });
 }
 
-/** The same bytes, and `more` of them again from the beginning on. */
+/** Returns the bytes, followed by their first `more` bytes, repeated as needed. */
 function repeat(bytes: Buffer, more: number): Buffer {
   const all = Buffer.allocUnsafeSlow(bytes.length + more);
   for (let at = 0; at < all.length; at += bytes.length) bytes.copy(all, at);
@@ -154,7 +154,7 @@ function repeat(bytes: Buffer, more: number): Buffer {
 }
 
 function makePayloads(size: number, count: number, binary: boolean): Buffer[] {
-  // The same words in each run. 1 KB of text takes 43 % of it compressed, 10 KB take 27 %: about what JSON does.
+  // The same words in each run. 1 KB of text compresses to 43 %, 10 KB to 27 %, about the same as JSON.
   let state = 0x9e3779b9;
   const random = (below: number) => {
     state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x6d2b79f5;

@@ -6,55 +6,56 @@ import type { LoadProgress } from "./report.ts";
 
 /** Options of load(). Times are in milliseconds, sizes in bytes. */
 export interface LoadOptions extends Pick<RequestOptions, "protocols" | "headers" | "origin"> {
-  /** How many connections. All are open, or have failed, before the first message is sent. Default 50. */
+  /** Number of connections, 1 to 65,536. All are open or have failed before the first message is sent. Default 50. */
   readonly connections?: number | undefined;
-  /** The payload of a message, 0 to 104,857,600. Default 32. */
+  /** Payload size of a message, 0 to 104,857,600 bytes. Default 32. */
   readonly size?: number | undefined;
   /**
-   * Messages of your own, in place of those that `size` describes: strings are sent as text, bytes as binary messages; both are
-   * copied. Each connection sends them in turn, and begins again after the last. Default none.
+   * Your own messages instead of generated ones of `size` bytes. Strings are sent as text messages, bytes as binary messages.
+   * Both are copied, up to 104,857,600 bytes each. Each connection sends them in turn, over and over. Default: none.
    */
   readonly messages?: readonly (string | Uint8Array)[] | undefined;
   /**
-   * What the server answers to each message. "echo": the same, which is compared. A number: that many messages, which are
-   * counted, whatever is in them. With 0 nothing is waited for, and without a `rate` messages are sent as fast as the server
-   * reads them: Pings find that out. "any" is like 0, but what the server sends is counted and is no error. Default "echo";
-   * with `messages`, 1.
+   * What the server sends back for each message. Default "echo", or 1 with `messages`.
+   * - "echo": the same message, which is compared.
+   * - a number from 1 to 1,000,000: this many messages, which are counted but not compared.
+   * - 0: nothing. Without a `rate`, messages are sent as fast as the server reads them, which Pings find out.
+   * - "any": like 0, but messages from the server are counted and are no error.
    */
   readonly answers?: number | "echo" | "any" | undefined;
   /**
-   * How many messages of a connection may wait for their answers. Default 1; with `rate`, where messages are sent when they
-   * are due, Infinity.
+   * Number of messages per connection that may wait for their answers. Default 1, or Infinity with `rate`. Must not be given
+   * if `answers` is 0 or "any".
    */
   readonly inFlight?: number | undefined;
   /**
-   * How many messages are due in a second, on all connections together, evenly. Each counts from when it was due, whether it
-   * could be sent then or not: a server that stalls cannot hide it. Default: as fast as the answers come.
+   * Messages per second over all connections, due at equal intervals. Latency counts from the time a message was due, even if
+   * it was sent later, so a server that stalls cannot hide it. Default: as fast as the answers arrive.
    */
   readonly rate?: number | undefined;
-  /** Send binary messages: any bytes; of `messages`, strings as their UTF-8. Default false: text, of ASCII characters. */
+  /** Send binary messages: random bytes, or the strings in `messages` as UTF-8. Default false: ASCII text. */
   readonly binary?: boolean | undefined;
-  /** Offer permessage-deflate, and compress every message if the server agrees. Default false. */
+  /** Offer permessage-deflate (RFC 7692), and compress every message if the server accepts it. Default false. */
   readonly compress?: boolean | undefined;
-  /** How long to measure. Default 10,000. */
+  /** How long to measure, in milliseconds. Default 10,000. */
   readonly duration?: number | undefined;
-  /** How long to send before anything is measured. Default 1000. */
+  /** How long to send before the measurement, in milliseconds. Default 1000. */
   readonly warmUp?: number | undefined;
-  /** How long a connection may take to open. Default 5000. */
+  /** Time limit for opening a connection, in milliseconds. Default 5000. */
   readonly handshakeTimeout?: number | undefined;
-  /** How long the run waits at its end for the last answers. Default 5000. */
+  /** How long to wait for the last answers at the end of the run, in milliseconds. Default 5000. */
   readonly answerTimeout?: number | undefined;
-  /** How long the closing handshakes may take after that. Default 5000. */
+  /** Time limit for the closing handshakes after that, in milliseconds. Default 5000. */
   readonly closeTimeout?: number | undefined;
-  /** wss: options of node:tls, such as `ca`, `cert`, `key`, `rejectUnauthorized`, `servername`. Default: Node's. */
+  /** For wss: URLs, options of node:tls such as `ca`, `cert`, `key`, `rejectUnauthorized` and `servername`. Default: none. */
   readonly tls?: ConnectionOptions | undefined;
-  /** Ends the run early, with the report of what there is. Default none. */
+  /** Ends the run early when aborted. The report covers the run up to then. Default: none. */
   readonly signal?: AbortSignal | undefined;
-  /** Called four times a second. Default none. */
+  /** Called four times a second during the run. Default: none. */
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
 }
 
-/** The options that hold. @internal */
+/** The options with their defaults filled in. @internal */
 export interface LoadSettings extends LoadOptions {
   readonly connections: number;
   readonly size: number;
@@ -75,7 +76,7 @@ const MOST_BYTES = 104857600;
 const MOST_ANSWERS = 1e6;
 const MOST_IN_FLIGHT = 1e9;
 
-/** All names, so that the compiler finds one that is missing. */
+/** The names of all options. The type makes sure that none is missing. */
 const NAMES: Readonly<Record<keyof LoadOptions, true>> = {
   connections: true,
   size: true,
@@ -98,7 +99,7 @@ const NAMES: Readonly<Record<keyof LoadOptions, true>> = {
   onProgress: true,
 };
 
-/** What other tools call an option, or one may take for its name. */
+/** Names of options in other tools, and likely mistakes. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   timeout: "handshakeTimeout, answerTimeout or closeTimeout",
   connectTimeout: "handshakeTimeout",
@@ -114,8 +115,8 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * @throws TypeError for an option that there is not, or of another type
- * @throws RangeError @internal
+ * @throws TypeError if an option is unknown or has the wrong type
+ * @throws RangeError if an option is out of range @internal
  */
 export function readLoadOptions(options: LoadOptions): LoadSettings {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
@@ -124,11 +125,11 @@ export function readLoadOptions(options: LoadOptions): LoadSettings {
   for (const name of Object.keys(options)) if (!Object.hasOwn(NAMES, name)) throw unknownOption(name);
   const { rate, messages } = options;
   if (rate !== undefined && !(numberOf("rate", rate) > 0 && rate < Infinity)) {
-    throw new RangeError("rate must be a number of more than 0");
+    throw new RangeError("rate must be a finite number greater than 0");
   }
   if (messages !== undefined) {
     checkMessages(messages);
-    if (options.size !== undefined) throw new TypeError("size is not for messages of your own");
+    if (options.size !== undefined) throw new TypeError("size does not apply to your own messages: leave it out");
   }
   const answers = readAnswers(options.answers ?? (messages === undefined ? "echo" : 1));
   return {
@@ -155,11 +156,11 @@ function unknownOption(name: string): TypeError {
 }
 
 function checkMessages(messages: readonly (string | Uint8Array)[]): void {
-  if (!Array.isArray(messages)) throw new TypeError("messages must be an array of strings and Uint8Arrays");
+  if (!Array.isArray(messages)) throw new TypeError("messages must be an array of strings or Uint8Arrays");
   if (messages.length === 0) throw new RangeError("messages must not be empty");
   for (const message of messages as readonly (string | Uint8Array)[]) {
     if (typeof message !== "string" && !types.isUint8Array(message)) {
-      throw new TypeError("messages must be strings and Uint8Arrays");
+      throw new TypeError("messages must be strings or Uint8Arrays");
     }
     if (Buffer.byteLength(message) > MOST_BYTES) {
       throw new RangeError(`messages must not be longer than ${MOST_BYTES} bytes`);
@@ -180,9 +181,9 @@ function readInFlight(
 ): LoadSettings["inFlight"] {
   const waits = answers !== 0 && answers !== "any";
   if (inFlight === undefined) return waits && rate === undefined ? 1 : Infinity;
-  if (!waits) throw new RangeError("inFlight is for answers that are waited for");
+  if (!waits) throw new RangeError('inFlight does not apply if answers is 0 or "any": leave it out');
   if (inFlight !== Infinity) return wholeNumber("inFlight", inFlight, 1, MOST_IN_FLIGHT);
-  if (rate === undefined) throw new RangeError("inFlight must not be Infinity without a rate");
+  if (rate === undefined) throw new RangeError("inFlight can be Infinity only with a rate");
   return inFlight;
 }
 

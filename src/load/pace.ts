@@ -1,29 +1,29 @@
 import { Clock } from "./clock.ts";
 import type { LoadConnection } from "./connection.ts";
 
-/** With a higher rate, several messages are due at a time: each time costs two threads some microseconds. */
+/** At higher rates, several messages are due per tick, because each tick costs two threads a few microseconds. */
 const MOST_TICKS_PER_SECOND = 4000;
 
 /**
- * When messages are due: evenly in time, and on the connections in turn. Times are computed, not kept, so that what a server
- * lets wait costs nothing here.
+ * Decides when messages are due: at equal intervals, on the connections in turn. Times are computed, not stored, so waiting
+ * messages cost no memory.
  */
 export class Pace {
-  /** How many messages are due at a time, and the milliseconds from one time to the next. */
+  /** How many messages are due per tick, and the milliseconds between ticks. */
   readonly #together: number;
   readonly #interval: number;
   #connections: readonly LoadConnection[] = [];
   #clock: Clock | undefined = undefined;
-  /** How many messages were due up to now. */
+  /** How many messages have been due so far. */
   #count = 0;
 
-  /** @param rate messages in a second */
+  /** @param rate in messages per second */
   constructor(rate: number) {
     this.#together = Math.ceil(rate / MOST_TICKS_PER_SECOND);
     this.#interval = (1000 * this.#together) / rate;
   }
 
-  /** When message `number` of a connection is due. */
+  /** Returns when message `number` of a connection is due, in the time of performance.now(). */
   dueAt(connection: number, number: number): number {
     const tick = Math.floor((number * this.#connections.length + connection) / this.#together);
     return this.#clock!.start + tick * this.#interval;
@@ -38,7 +38,7 @@ export class Pace {
     this.#clock?.stop();
   }
 
-  /** By now `count` messages have been due since the beginning. */
+  /** Makes messages ready. `count` messages have been due since the start. */
   #makeReady(count: number): void {
     const now = performance.now();
     const connections = this.#connections;

@@ -1,70 +1,70 @@
-/** How a run goes: what onProgress gets. */
+/** The state of a run, for onProgress. */
 export interface LoadProgress {
-  /** What the run does now, in this order. */
+  /** The current phase. The phases come in this order. */
   readonly phase: "connecting" | "warming up" | "measuring" | "ending";
-  /** Since the phase began, in milliseconds. */
+  /** Time since the phase began, in milliseconds. */
   readonly elapsed: number;
-  /** How many connections are open. */
+  /** Number of open connections. */
   readonly connections: number;
   /** Answers since the run began. */
   readonly received: number;
-  /** Messages in a second, since the call before: see LoadReport. */
+  /** Messages per second since the previous call, counted as in LoadReport. */
   readonly messagesPerSecond: number;
-  /** Errors up to now, wrong answers not counted. */
+  /** Errors so far, without wrong answers. */
   readonly errors: number;
-  /** Answers that were not what was sent. */
+  /** Wrong answers so far. */
   readonly mismatches: number;
 }
 
-/** Times from a message to its answer, in milliseconds. */
+/** Times from a message to its last answer, in milliseconds. */
 export interface LoadLatency {
   /**
-   * How many messages were timed: those that were sent in the measured time and answered, then or later. With a rate those that
-   * were due before its end and answered after its beginning. A message is timed with its last answer.
+   * Number of timed messages: sent in the measured time, and answered then or later. With a rate, the messages that were due
+   * before the end of the measured time and answered after its start.
    */
   readonly count: number;
-  /** The shortest of them. */
+  /** The shortest time. */
   readonly min: number;
-  /** Their sum by their number. */
+  /** The mean time. */
   readonly mean: number;
-  /** Half of them took this long or less. */
+  /** Half of the messages took this long or less. */
   readonly p50: number;
-  /** 90 of 100. */
+  /** 90 of 100 messages took this long or less. */
   readonly p90: number;
-  /** 99 of 100. */
+  /** 99 of 100 messages took this long or less. */
   readonly p99: number;
-  /** 999 of 1000. */
+  /** 999 of 1000 messages took this long or less. */
   readonly p999: number;
-  /** The longest of them. */
+  /** The longest time. */
   readonly max: number;
 }
 
-/** Something that went wrong, and how often. */
+/** One kind of error, and how often it happened. */
 export interface LoadError {
   /**
-   * A stable name: that of the system (`ECONNRESET`), of a HandshakeError or a WebSocketError, `CLOSED_` and the code of a
-   * Close that came before the end (1006 if none did), or one of `TIMEOUT`, `MISMATCH`, `UNEXPECTED` (a message where none
-   * was due), `UNANSWERED`, `NO_PONG`, `NOT_CLOSED`.
+   * A stable code: a system code (`ECONNRESET`), the code of a HandshakeError or a WebSocketError, `CLOSED_` with the close
+   * code of a connection that ended early (1006 without a Close), or one of `TIMEOUT`, `MISMATCH`, `UNEXPECTED` (a message
+   * when no answer was due), `UNANSWERED`, `NO_PONG` and `NOT_CLOSED`.
    */
   readonly code: string;
-  /** What happened the first time. */
+  /** The message of the first such error. */
   readonly message: string;
   /** How often it happened. */
   readonly count: number;
 }
 
-/** What a run has found. Times are in milliseconds, but for `seconds`. */
+/** The result of a run. Times are in milliseconds, except `seconds`. Sizes are in bytes. */
 export interface LoadReport {
-  /** Where the load went. */
+  /** The URL of the server, without credentials. */
   readonly url: string;
-  /** What was asked for. */
+  /** The options of the run, with defaults filled in. */
   readonly options: {
     readonly connections: number;
-    /** Null for messages of your own. */
+    /** Null with your own messages. */
     readonly size: number | null;
-    /** How many there are of your own; null for none. */
+    /** The number of your own messages; null if there are none. */
     readonly messages: number | null;
-    /** "echo" if the server was to answer each message with the same. */
+    /** See `answers` in LoadOptions. */
     readonly answers: number | "echo" | "any";
     /** Null for no limit. */
     readonly inFlight: number | null;
@@ -73,26 +73,26 @@ export interface LoadReport {
     readonly binary: boolean;
     readonly compress: boolean;
   };
-  /** Whether everything that was sent was answered as it should be, and nothing else happened. */
+  /** Whether every message got the right answer and nothing else went wrong. True exactly if `errors` is empty. */
   readonly ok: boolean;
-  /** Whether the signal ended it. */
+  /** Whether `signal` ended the run. */
   readonly interrupted: boolean;
-  /** How long was measured. */
+  /** The measured time, in seconds. */
   readonly seconds: number;
   /**
-   * Messages in the measured time: those whose last answer came in it, right or wrong. Where no answers are waited for, those
+   * Messages in the measured time: those whose last answer arrived in it, right or wrong. If no answers are expected, those
    * that were sent in it.
    */
   readonly messages: number;
-  /** `messages` by `seconds`. */
+  /** `messages` divided by `seconds`. */
   readonly messagesPerSecond: number;
-  /** Payload of these messages, as they were sent. */
+  /** Payload of these messages as sent, uncompressed. */
   readonly bytes: number;
-  /** `bytes` by `seconds`. */
+  /** `bytes` divided by `seconds`. */
   readonly bytesPerSecond: number;
-  /** How long the answers took. */
+  /** How long the answers took. All 0 if no message was timed. */
   readonly latency: LoadLatency;
-  /** The whole run, from the first message to the last. With one answer to each, `sent` is `received` and `unanswered`. */
+  /** Counts of the whole run, including the warm-up. With one answer per message, `sent` is `received` plus `unanswered`. */
   readonly total: {
     readonly sent: number;
     /** Answers, right or wrong. */
@@ -100,34 +100,35 @@ export interface LoadReport {
     /** Messages that did not get all their answers. */
     readonly unanswered: number;
     readonly mismatches: number;
-    /** Messages where none was due. */
+    /** Messages that arrived when no answer was due. */
     readonly unexpected: number;
-    /** With a rate: messages that were due, but could not be sent. */
+    /** With a rate, messages that were due but could not be sent. */
     readonly unsent: number;
-    /** Bytes on the wire below TLS's encryption, handshakes included. */
+    /** Bytes sent, including frame headers and the opening handshakes, before encryption. */
     readonly bytesSent: number;
+    /** Bytes received, counted in the same way. */
     readonly bytesReceived: number;
   };
-  /** What became of the connections. */
+  /** Counts of connections. */
   readonly connections: {
     readonly opened: number;
     readonly failed: number;
-    /** Those that ended before the run did. */
+    /** Connections that ended before the run did. */
     readonly lost: number;
-    /** How long it took to open all. */
+    /** How long it took to open all of them. */
     readonly openedIn: number;
-    /** Whether the server has agreed to permessage-deflate. */
+    /** Whether the server has accepted permessage-deflate on at least one connection. */
     readonly compressed: boolean;
   };
-  /** What went wrong, each kind once. Empty if nothing did. */
+  /** The errors, one entry per code. */
   readonly errors: readonly LoadError[];
-  /** What the load itself took, in the measured time. */
+  /** The cost of the load generator itself, in the measured time. */
   readonly load: {
-    /** Processor time of this process, of one core: 1 is all of it. */
+    /** Processor time of this process; 1 is a whole core. */
     readonly cpu: number;
-    /** The part of the time that the event loop was busy, or waited for a processor. */
+    /** Share of the time, from 0 to 1, in which the event loop was busy or waited for a processor. */
     readonly eventLoop: number;
-    /** Whether it hardly ever waited for the server: then it is the load that was measured. */
+    /** Whether one of them is above 0.9, in a run of at least 0.1 s. The load generator may then have been the bottleneck. */
     readonly bottleneck: boolean;
   };
 }

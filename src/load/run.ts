@@ -9,15 +9,15 @@ import type { LoadProgress, LoadReport } from "./report.ts";
 import { Stream } from "./stream.ts";
 import { Tally } from "./tally.ts";
 
-/** How many connections are opened at a time: those that a server has not accepted wait in a queue of limited length. */
+/** How many connections are opened at a time, because the accept queue of a server is limited. */
 const OPENING_AT_ONCE = 100;
 const PROGRESS_INTERVAL = 250;
-/** A load that waits for less than a tenth of the time may be the limit itself. */
+/** The load generator may be the bottleneck if it waits for less than a tenth of the time. */
 const BUSY = 0.9;
-/** A shorter run does not tell whether it was. */
+/** A shorter run is too short to tell, in seconds. */
 const LEAST_SECONDS = 0.1;
 
-/** What has been counted up to a time. */
+/** The counts at one point in time. */
 interface Mark {
   readonly time: number;
   readonly completed: number;
@@ -36,19 +36,19 @@ export class Run implements Shared {
   readonly #requests: () => ClientRequest;
   readonly #connections: LoadConnection[] = [];
   readonly #streams: Map<string, Stream> = new Map();
-  /** Ends the phase that is waited for. */
+  /** Ends the current wait early. */
   #wake: (() => void) | undefined = undefined;
   #interrupted = false;
   #phase: LoadProgress["phase"] = "connecting";
   #phaseStart = performance.now();
   #lastProgress = { time: performance.now(), completed: 0 };
 
-  /** @throws TypeError */
+  /** @throws TypeError if createRequest() refuses the arguments */
   constructor(url: string | URL, settings: LoadSettings) {
     const { protocols, headers, origin } = settings;
     const extensions = settings.compress ? [perMessageDeflate({ threshold: 0, maxInflateRatio: Infinity })] : [];
     this.#requests = () => createRequest(url, { protocols, headers, origin, extensions });
-    // Throws for what is wrong with them.
+    // Throws now if an argument is wrong.
     this.#requests();
     this.#url = withoutCredentials(String(url));
     this.settings = settings;
@@ -81,7 +81,7 @@ export class Run implements Shared {
       const open = this.#connections.filter((connection) => connection.isOpen);
       let begin = this.#mark();
       if (this.#goesOn) {
-        // Without a warm-up the first message counts.
+        // Without a warm-up, the first message counts.
         if (warmUp === 0) this.tally.begin = begin.time;
         else this.#enter("warming up");
         this.#send(open);
@@ -120,7 +120,7 @@ export class Run implements Shared {
     return !this.#interrupted && this.tally.open > 0;
   }
 
-  /** Opens all connections. @returns how long it took, in milliseconds */
+  /** Opens all connections. @returns how long that took, in milliseconds */
   async #open(): Promise<number> {
     const start = performance.now();
     const openSome = async (): Promise<void> => {
@@ -140,7 +140,7 @@ export class Run implements Shared {
     this.#phaseStart = performance.now();
   }
 
-  /** Waits, unless there is nothing left to wait for. */
+  /** Waits, unless the run has been interrupted or no connection is left. */
   #sleep(milliseconds: number): Promise<void> {
     if (!this.#goesOn) return Promise.resolve();
     return new Promise((resolve) => {
@@ -247,7 +247,7 @@ export class Run implements Shared {
   }
 }
 
-/** Reports are shown to others. */
+/** Removes the credentials, because reports are shared. */
 function withoutCredentials(text: string): string {
   const url = new URL(text);
   if (url.username === "" && url.password === "") return text;
@@ -256,7 +256,7 @@ function withoutCredentials(text: string): string {
   return url.href;
 }
 
-/** Waits for all of them, but no longer than `milliseconds`. */
+/** Waits for all promises, but no longer than `milliseconds`. */
 async function within(milliseconds: number, promises: readonly Promise<void>[]): Promise<void> {
   let deadline: Deadline | undefined;
   const late = new Promise<void>((resolve) => (deadline = new Deadline(milliseconds, resolve)));

@@ -1,23 +1,23 @@
 import { type AgreedExtension, PreparedMessage, Protocol } from "../index.ts";
 import type { Messages } from "./messages.ts";
 
-/** About how much one write takes, in bytes; a message that is longer goes alone. With four times as much nothing changes. */
+/** About the size of one write, in bytes. A longer message is written alone. Four times as much makes no difference. */
 export const WRITE_SIZE = 65536;
 
 /**
- * What is sent, over and over: masked frames, each with a random key, end to end. After a period the first of them follow
- * again, so that what one write takes is in one piece.
+ * The frames to send, over and over: masked with random keys, one after another. The first frames are repeated at the end, so
+ * that each write is one contiguous piece.
  */
 export class Stream {
   readonly bytes: Buffer;
-  /** Where each message begins, and then where the last one ends. */
+  /** The start of each message, and the end of the last one. */
   readonly offsets: Float64Array;
-  /** How many messages one write takes, at the most. */
+  /** Most messages in one write. */
   readonly batch: number;
 
   constructor(messages: Messages, extensions: readonly AgreedExtension[]) {
     const { count } = messages;
-    // Compressed without what went before: such messages can be sent over and over, whatever the server keeps.
+    // Compressed without reference to earlier messages, so that they can be repeated in any order.
     const protocol = new Protocol({ role: "client", extensions });
     const frames = Array.from({ length: count }, (_, i) => {
       protocol.send(new PreparedMessage(messages.data(i)), { compress: true });

@@ -1,6 +1,6 @@
 /**
- * Messages that wait for their answers, first come first served: batches with the time that they count from. A ring that
- * grows, in place of an array of objects: there is an entry for each write.
+ * A queue of the messages that wait for their answers: batches with their start times. There is an entry for each write, so
+ * it is a ring of numbers that grows, not an array of objects.
  */
 export class Waiting {
   #counts = new Float64Array(4);
@@ -8,7 +8,7 @@ export class Waiting {
   #head = 0;
   #length = 0;
 
-  /** Adds messages. Those that count from the same time as the last ones join them. */
+  /** Adds messages. If they have the same start time as the last batch, they join it. */
   add(count: number, time: number): void {
     const mask = this.#counts.length - 1;
     const last = (this.#head + this.#length - 1) & mask;
@@ -22,12 +22,12 @@ export class Waiting {
     this.#times[at] = time;
   }
 
-  /** The time that the first of them counts from. Only where there is one. */
+  /** The start time of the first batch. The queue must not be empty. */
   get time(): number {
     return this.#times[this.#head]!;
   }
 
-  /** Takes up to `most` messages away, of the first batch. @returns how many */
+  /** Removes up to `most` messages of the first batch. @returns how many */
   take(most: number): number {
     const head = this.#head;
     const count = this.#counts[head]!;

@@ -56,7 +56,7 @@ both("a byte that has changed is a wrong answer, and the next is right again", a
   const report = await load(server.url, options);
   expectConsistent(report);
   expect(counts(report)).toEqual({ MISMATCH: changed });
-  expect(report.errors[0]!.message).toContain("other content");
+  expect(report.errors[0]!.message).toContain("different content");
   expect(report.total).toMatchObject({ sent: server.received, unanswered: 0, mismatches: changed, unexpected: 0 });
   expect(changed).toBeGreaterThan(0);
 });

@@ -81,10 +81,10 @@ describe("options", () => {
     [{ duration: "5" }, "duration must be a number"],
     [{ compress: "yes" }, "compress must be true or false"],
     [{ answers: "one" }, 'answers must be a number, "echo" or "any"'],
-    [{ messages: "a" }, "messages must be an array of strings and Uint8Arrays"],
-    [{ messages: [1] }, "messages must be strings and Uint8Arrays"],
-    [{ messages: [new Uint16Array(1)] }, "messages must be strings and Uint8Arrays"],
-    [{ messages: ["a"], size: 1 }, "size is not for messages of your own"],
+    [{ messages: "a" }, "messages must be an array of strings or Uint8Arrays"],
+    [{ messages: [1] }, "messages must be strings or Uint8Arrays"],
+    [{ messages: [new Uint16Array(1)] }, "messages must be strings or Uint8Arrays"],
+    [{ messages: ["a"], size: 1 }, "size does not apply to your own messages: leave it out"],
   ])("refuse %o, which is of another kind", async (options, message) => {
     const error = await load("ws://127.0.0.1:9", options as LoadOptions).catch((error: unknown) => error);
     expect(error).toBeInstanceOf(TypeError);
