@@ -1,43 +1,43 @@
-// What the server and the page say to each other over the second WebSocket, which is not shown: the bytes of those that are.
+// The protocol between server and page, over a second WebSocket that the page does not show. It carries the bytes of the first.
 
-/** What the page asks the server to do on the connection that it shows. */
+/** A command from the page for the connection that it shows. */
 export type Command =
   | { readonly type: "answer"; readonly mode: AnswerMode }
   | { readonly type: "act"; readonly action: string };
 
-/** What the server answers messages with. */
+/** How the server answers messages. */
 export type AnswerMode = "echo" | "fragments" | "nothing";
 
-/** What the server tells, beside the bytes. */
+/** A message from the server, other than bytes. */
 export type Notice =
-  /** What to connect with, so that it is this page that gets the bytes; and what can be asked for. */
+  /** The id to connect with, so that this page gets the bytes, and the available actions. */
   | { readonly type: "watching"; readonly id: string; readonly actions: readonly ActionName[] }
-  /** A connection is open. Its request has been read by node:http: this is it as text. */
+  /** A connection is open. `request` is the text of its request, rebuilt from what node:http has parsed. */
   | { readonly type: "open"; readonly connection: number; readonly request: string }
-  /** Its socket has closed. */
+  /** The socket of a connection has closed. */
   | { readonly type: "closed"; readonly connection: number };
 
-/** Something the server can do, as it is offered. */
+/** An action that the server offers. */
 export interface ActionName {
   readonly id: string;
   readonly label: string;
-  /** Whether it breaks a rule. */
+  /** Whether it breaks a rule of the protocol. */
   readonly broken: boolean;
 }
 
-/** Bytes that have gone over a connection's socket. */
+/** Bytes that have passed over the socket of a connection. */
 export interface Chunk {
   readonly sender: "client" | "server";
   readonly connection: number;
-  /** In milliseconds since the connection was opened. */
+  /** Milliseconds since the connection was opened. */
   readonly time: number;
   readonly bytes: Uint8Array;
 }
 
-/** One byte for the sender, four for the connection, eight for the time. */
+/** Size of the head: one byte for the sender, four for the connection, eight for the time. */
 const HEAD = 13;
 
-/** A chunk as a binary message. */
+/** Converts a chunk to a binary message. */
 export function packChunk({ sender, connection, time, bytes }: Chunk): Uint8Array {
   const message = new Uint8Array(HEAD + bytes.length);
   const view = new DataView(message.buffer);
@@ -48,7 +48,7 @@ export function packChunk({ sender, connection, time, bytes }: Chunk): Uint8Arra
   return message;
 }
 
-/** The chunk of a message. Its bytes are a view on it. */
+/** Converts a message back to a chunk. The bytes are a view of the message. */
 export function unpackChunk(message: ArrayBuffer): Chunk {
   const view = new DataView(message);
   return {

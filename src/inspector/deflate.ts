@@ -1,4 +1,4 @@
 import { type Extension, perMessageDeflate } from "wsframe";
 
-/** permessage-deflate (RFC 7692), to listen with. */
+/** permessage-deflate (RFC 7692), for decoding. */
 export const DEFLATE: Extension = perMessageDeflate();

@@ -1,27 +1,27 @@
-// The header diagram of RFC 6455 §5.2 with the bits of one frame: which field takes which columns of which row.
+// The layout of the header diagram of RFC 6455 §5.2: the rows and columns of each field of a frame.
 
 import { type Field, fieldsOf, type FieldName, type Header } from "./header.ts";
 
-/** A stretch of one field in one row. */
+/** The part of a field in one row. */
 export interface Segment {
   readonly name: FieldName;
-  /** The column of its first bit, and how many bits it has in this row. */
+  /** The column of its first bit, and its bits in this row as digits. */
   readonly column: number;
   readonly bits: string;
   /** Whether the field begins here. */
   readonly begins: boolean;
-  /** Whether it goes on in the next row, or, of a payload, behind what is drawn. */
+  /** Whether the field continues in the next row, or the payload after the end of the diagram. */
   readonly continues: boolean;
-  /** Where in the frame its first bit stands, in bits. */
+  /** Position of its first bit in the frame, in bits. */
   readonly from: number;
 }
 
-/** How many rows of payload are drawn at the most, behind the one that the header ends in. */
+/** Most rows of payload to draw after the row in which the header ends. */
 const PAYLOAD_ROWS = 1;
 
 /**
- * The rows of the diagram.
- * @param columns bits in a row: 32 as in the RFC, or 16 where there is little room
+ * Returns the rows of the diagram.
+ * @param columns bits per row: 32 as in the RFC, or 16 in a narrow window
  */
 export function layOut(raw: Uint8Array, header: Header, columns: number): Segment[][] {
   const rows: Segment[][] = [];

@@ -1,6 +1,6 @@
-// What is known of a frame that has gone by.
+// The frames that a Tap reports.
 
-/** Something that came of a frame: what Protocol told, or that the stream ends in it. */
+/** An event that a frame has caused in Protocol, or the end of the stream inside it. */
 export type Note =
   | { readonly type: "text"; readonly text: string; readonly characters: number }
   | { readonly type: "binary" | "ping" | "pong"; readonly data: Uint8Array; readonly bytes: number }
@@ -8,7 +8,7 @@ export type Note =
   | ErrorNote
   | { readonly type: "incomplete"; readonly missing: string; readonly of: "header" | "payload" };
 
-/** A rule that was broken. */
+/** A broken rule. */
 export interface ErrorNote {
   readonly type: "error";
   readonly code: string;
@@ -16,24 +16,24 @@ export interface ErrorNote {
   /** In bytes from the start of the stream's frames. */
   readonly byteOffset: number;
   readonly rule: string;
-  /** Without the rule and the place. */
+  /** The message without the rule and the offset. */
   readonly message: string;
 }
 
-/** A frame as a Tap sees it. */
+/** A frame on the wire, with the events that it has caused. */
 export interface TappedFrame {
   readonly sender: "client" | "server";
-  /** Where it starts, in bytes from the start of the stream's frames. */
+  /** Where the frame starts, in bytes from the start of the stream's frames. */
   readonly offset: number;
-  /** How many bytes of it there are. */
+  /** How many of its bytes are present. */
   readonly size: number;
-  /** These, as they were on the wire: the first of them, of a frame that is larger than what is kept. */
+  /** These bytes as they were on the wire. Only the first of them, if the frame is larger than what is kept. */
   readonly raw: Uint8Array;
-  /** The opcode of its message: of a continuation that of the first frame. */
+  /** The opcode of its message: its own, or that of the first frame if this is a continuation. */
   readonly messageOpcode: number;
-  /** Whether its message has RSV1 set. */
+  /** Whether its message is compressed (RSV1 is set in the first frame). */
   readonly compressed: boolean;
-  /** Whether it breaks a rule, or is cut. */
+  /** Whether the frame breaks a rule or is incomplete. */
   readonly broken: boolean;
   readonly notes: readonly Note[];
 }

@@ -1,7 +1,7 @@
-// A frame's header as it stands on the wire (RFC 6455 §5.2), read for drawing: also one that is cut, or against the rules.
-// What the rules say of it is the core's business.
+// Reads a frame header as it is on the wire (RFC 6455 §5.2), to draw it. The header may be incomplete or break rules: only the
+// core checks them.
 
-/** The parts of the header diagram, in their order. */
+/** The fields of the header diagram, in order. */
 export type FieldName =
   | "FIN"
   | "RSV1"
@@ -14,21 +14,21 @@ export type FieldName =
   | "key"
   | "payload";
 
-/** What there is of a header. What has not arrived is undefined. */
+/** The fields of a header. A missing field is undefined. */
 export interface Header {
   readonly fin: boolean;
   /** RSV bits from 0 to 7: RSV1 is 4. */
   readonly rsv: number;
   readonly opcode: number;
   readonly masked: boolean;
-  /** The seven bits: a length up to 125, or 126 or 127 for one in more bytes. */
+  /** The 7-bit field: a length up to 125, or 126 or 127 if an extended length follows. */
   readonly shortLength: number | undefined;
-  /** Bytes of the extended length: 0, 2 or 8. */
+  /** Size of the extended length in bytes: 0, 2 or 8. */
   readonly extendedLength: number;
-  /** In bytes. A bigint holds what 64 bits can say. */
+  /** Payload length in bytes. A bigint, because it may take 64 bits. */
   readonly payloadLength: bigint | undefined;
   readonly maskKey: Uint8Array | undefined;
-  /** How long the header is, as far as it tells: 2 to 14 bytes. */
+  /** Length of the header in bytes, as far as is known: 2 to 14. */
   readonly headerLength: number;
 }
 
@@ -36,7 +36,7 @@ function extendedLengthOf(shortLength: number): number {
   return shortLength === 126 ? 2 : shortLength === 127 ? 8 : 0;
 }
 
-/** Reads the header that a frame begins with, of which there is one byte at least. */
+/** Reads the header of a frame. At least one byte must be present. */
 export function readHeader(raw: Uint8Array): Header {
   const first = raw[0]!;
   const second = raw[1];
@@ -68,12 +68,12 @@ export function readHeader(raw: Uint8Array): Header {
 /** A field of the diagram. */
 export interface Field {
   readonly name: FieldName;
-  /** Where it stands in the frame, in bits: from, and up to. */
+  /** Its position in the frame in bits: from `from` up to, but not including, `to`. */
   readonly from: number;
   readonly to: number;
 }
 
-/** The fields of a frame, from its header: those that have begun to arrive. The payload is one, if there is any. */
+/** Returns the fields of a frame that are present, at least in part. The payload counts as a field, unless it is empty. */
 export function fieldsOf(header: Header, present: number): Field[] {
   const fields: Field[] = [];
   let at = 0;

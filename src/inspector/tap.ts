@@ -1,5 +1,4 @@
-// One direction of a connection, watched: the bytes go in as they come, and for each frame out comes what it was on the
-// wire, and what a receiver says of it.
+// Watches one direction of a connection. Takes its bytes, and reports each frame with the events that a receiver gets from it.
 
 import {
   type AgreedExtension,
@@ -15,30 +14,30 @@ import {
 import type { Note, TappedFrame } from "./frame.ts";
 import { readHeader } from "./header.ts";
 
-/** What a Tap is told of the stream. */
+/** Options of a Tap. */
 export interface TapOptions {
   readonly sender: "client" | "server";
-  /** What the opening handshake has agreed on. */
+  /** The extensions that the opening handshake has agreed on. */
   readonly extensions?: readonly (AgreedExtension | Extension)[] | undefined;
-  /** Called with each frame once it has come, or breaks a rule, or is cut by the end of the stream. */
+  /** Called for each frame that is complete, breaks a rule, or is cut by the end of the stream. */
   readonly onFrame: (frame: TappedFrame) => void;
 }
 
-/** How much is kept of each frame, in bytes: the smaller ones are views on their chunks. */
+/** How much of each frame is kept, in bytes. Frames in one chunk are views of it. */
 const KEPT = 4 * 1024 * 1024;
-/** The longest message, in bytes, also of what it inflates to. */
+/** The longest message in bytes, compressed or inflated. */
 const MAX_MESSAGE = 256 * 1024 * 1024;
-/** How much of a text, in characters, and of other data, in bytes, a note repeats. */
+/** How much text (in characters) and other data (in bytes) a note contains. */
 const NOTED_TEXT = 2000;
 const NOTED_BYTES = 256;
 const CONTROL_BIT = 8;
 const RSV1 = 4;
 
 /**
- * A FrameDecoder cuts the stream into frames, and hands the bytes of each to a Protocol: that says what comes of it. Both
- * check the rules. What follows a Close or an error is counted, and not looked at.
+ * A FrameDecoder splits the stream into frames, and a Protocol gets the bytes of each frame and returns its events. Both check
+ * the rules. Bytes after a Close or an error are only counted.
  *
- * Chunks are kept, and must not be written to afterwards.
+ * Chunks are kept: do not write to them afterwards.
  */
 export class Tap {
   readonly sender: "client" | "server";
@@ -52,19 +51,19 @@ export class Tap {
     payload() {},
     end: () => this.#complete(),
   };
-  /** Where in the stream the chunk starts. */
+  /** Offset of the chunk in the stream. */
   #chunkStart = 0;
   #chunk: Uint8Array = new Uint8Array(0);
-  /** How much of the chunk has been handed to the Protocol. */
+  /** How many bytes of the chunk the Protocol has got. */
   #handed = 0;
-  /** Where the frame starts that comes next, or has begun. */
+  /** Offset of the current or next frame. */
   #offset = 0;
   #size = 0;
   #pieces: Uint8Array[] = [];
-  /** Where the frame ends, in bytes from the start of the stream, once the decoder has let its header through. */
+  /** Offset of the end of the frame, once the decoder has accepted its header. */
   #frameEnd: number | undefined = undefined;
   #events: ProtocolEvent[] = [];
-  /** The first frame of the message that has not ended. */
+  /** The first frame of the message in progress. */
   #message: { readonly opcode: number; readonly compressed: boolean } | undefined = undefined;
   #ended = false;
   #ignored = 0;
@@ -73,7 +72,7 @@ export class Tap {
     this.sender = sender;
     this.#onFrame = onFrame;
     const role: Role = sender === "client" ? "server" : "client";
-    // One that a connection has agreed on comes with parameters.
+    // An extension that a handshake has agreed on has parameters.
     const owned = extensions.map((each) => ("extension" in each ? each.extension : each));
     this.#decoder = new FrameDecoder({
       role,
@@ -83,23 +82,23 @@ export class Tap {
     this.#protocol = new Protocol({
       role,
       extensions,
-      // Nothing that it would send goes anywhere.
+      // Nothing is sent.
       autoPong: false,
       limits: { maxFrame: MAX_MESSAGE, maxMessage: MAX_MESSAGE, maxFragments: Infinity },
     });
   }
 
-  /** Whether a Close or an error has come. */
+  /** Whether there was a Close or an error. */
   get ended(): boolean {
     return this.#ended;
   }
 
-  /** How many bytes came after that. */
+  /** How many bytes followed the Close or the error. */
   get ignored(): number {
     return this.#ignored;
   }
 
-  /** The next bytes of the stream, cut anywhere. */
+  /** Decodes the next bytes of the stream. A chunk can end anywhere. */
   push(chunk: Uint8Array): void {
     if (this.#ended) {
       this.#ignored += chunk.length;
@@ -115,7 +114,7 @@ export class Tap {
       refused = error;
     }
     if (!this.#ended && this.#handed < chunk.length) {
-      // Of a frame that has begun, or one that the decoder has refused.
+      // The rest belongs to an incomplete frame, or to one that the decoder has refused.
       this.#hand(chunk.length);
       if (refused !== undefined && !this.#failed()) this.#events.push({ type: "error", error: refused });
       if (this.#failed()) this.#completeBroken();
@@ -124,7 +123,7 @@ export class Tap {
     this.#chunkStart += chunk.length;
   }
 
-  /** The end of the stream. */
+  /** Notes the end of the stream. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -132,22 +131,22 @@ export class Tap {
     const { headerLength, payloadLength } = readHeader(this.#raw());
     const of = this.#frameEnd === undefined ? "header" : "payload";
     const whole = of === "header" ? headerLength : headerLength + Number(payloadLength!);
-    // One byte does not tell how long its header is.
+    // One byte does not tell the length of the header.
     const missing = this.#size === 1 ? "at least 1" : String(whole - this.#size);
     this.#events.push(...this.#protocol.receiveEnd());
     this.#emit([{ type: "incomplete", missing, of }]);
   }
 
-  /** The frame is all there. */
+  /** Reports a complete frame. */
   #complete(): void {
     if (this.#ended) return;
     this.#hand(this.#frameEnd! - this.#chunkStart);
-    // It may be the message that is wrong, and not the frame.
+    // The frame is valid, but its message may not be.
     this.#ended = this.#events.some(({ type }) => type === "error" || type === "close");
     this.#emit([]);
   }
 
-  /** A rule is broken before the frame is all there. Its rest is not read by anybody, but it is what stands there. */
+  /** Reports a frame that breaks a rule before its end. Its remaining bytes still belong to it, although nothing decodes them. */
   #completeBroken(): void {
     const { headerLength, payloadLength = 0n } = readHeader(this.#raw());
     const surplus = this.#size - headerLength - Number(payloadLength);
@@ -160,7 +159,7 @@ export class Tap {
     this.#ended = true;
   }
 
-  /** Hands the chunk on, up to a place in it. */
+  /** Passes the chunk to the Protocol, up to offset `to`. */
   #hand(to: number): void {
     const piece = this.#chunk.subarray(this.#handed, to);
     this.#handed = to;
@@ -213,7 +212,7 @@ export class Tap {
   }
 }
 
-/** What is kept of an event. */
+/** Converts an event to a note. */
 function noteOf(event: ProtocolEvent): Note {
   switch (event.type) {
     case "text":
@@ -229,12 +228,12 @@ function noteOf(event: ProtocolEvent): Note {
       return { type: "error", code, closeCode, byteOffset, rule, message: bareMessage(message) };
     }
     default:
-      // Only a Protocol with the option `fragments` has others.
-      throw new TypeError(`No note is made of ${event.type}`);
+      // Other events need the option `fragments`.
+      throw new TypeError(`No note exists for the event ${event.type}`);
   }
 }
 
-/** Without the place, which is shown beside it. */
+/** Removes the rule and the offset, which are shown separately. */
 function bareMessage(message: string): string {
   return message.replace(/ \((?:[^()]*, )?byte \d+\)$/, "");
 }

@@ -54,11 +54,11 @@ describe.skipIf(executablePath === undefined)("the keyboard alone", () => {
       "Send as",
       "Send",
       "Messages in the burst",
-      "Bytes in each message of the burst",
+      "Size of each burst message in bytes",
       "Send burst",
-      "What the server answers with",
-      "What the server is to send",
-      "Ask",
+      "How the server answers",
+      "Server action",
+      "Run",
       "Close code: 1000, or 3000 to 4999",
       "Close reason",
       "Close",
@@ -98,10 +98,12 @@ describe.skipIf(executablePath === undefined)("the keyboard alone", () => {
     await page.keyboard.press("Tab");
     expect(await focused(page)).toBe("Edit as hex");
     await page.keyboard.press("Tab");
-    expect(await focused(page)).toBe("FIN, 1 bit 1: the last frame of its message");
+    expect(await focused(page)).toBe("FIN, 1 bit 1: this is the last frame of its message");
     for (let presses = 0; presses < 4; presses++) await page.keyboard.press("ArrowRight");
-    expect(await focused(page)).toBe("opcode, 4 bits 0001: 0x1 text, a text message, or its first frame");
-    expect(await page.locator(".caption").innerText()).toBe("opcode 0x1 text a text message, or its first frame");
+    expect(await focused(page)).toBe("opcode, 4 bits 0001: 0x1 text, a text message, or the first frame of one");
+    expect(await page.locator(".caption").innerText()).toBe(
+      "opcode 0x1 text a text message, or the first frame of one",
+    );
     await page.keyboard.press("Escape");
     expect(await focused(page)).toBe("Frames");
     await page.keyboard.press("/");
@@ -235,12 +237,12 @@ describe.skipIf(executablePath === undefined)("what can be read", () => {
     const [red] = /\d+/.exec(paper)!;
     expect(Number(red) > 128).toBe(colorScheme === "light");
     for (const label of [
-      "Text in 3 fragments, a Ping between",
+      "Text in 3 fragments, with a Ping between",
       "Binary, 300 bytes: 16-bit length",
       "Text that is not UTF-8",
     ]) {
-      await page.getByLabel("What the server is to send").selectOption({ label });
-      await page.getByRole("button", { name: "Ask", exact: true }).click();
+      await page.getByLabel("Server action").selectOption({ label });
+      await page.getByRole("button", { name: "Run", exact: true }).click();
     }
     await expect.poll(async () => (await shown(page)).marked).toBe("fc");
     await expect.poll(() => page.locator("#connection-state").innerText()).toMatch(/^Closed/);
@@ -354,7 +356,7 @@ describe.skipIf(executablePath === undefined)("100,000 frames", () => {
 
   test("of a burst, while the page goes on answering", { timeout: 180_000 }, async () => {
     const page = await open();
-    await page.getByLabel("What the server answers with").selectOption("nothing");
+    await page.getByLabel("How the server answers").selectOption("nothing");
     await page.getByLabel("Messages in the burst").fill(String(COUNT));
     await page.getByRole("button", { name: "Send burst" }).click();
     await expect.poll(async () => (await rows(page)).length).toBeGreaterThan(10);

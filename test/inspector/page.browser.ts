@@ -17,8 +17,8 @@ async function send(page: Page, text: string): Promise<void> {
 }
 
 async function ask(page: Page, label: string): Promise<void> {
-  await page.getByLabel("What the server is to send").selectOption({ label });
-  await page.getByRole("button", { name: "Ask", exact: true }).click();
+  await page.getByLabel("Server action").selectOption({ label });
+  await page.getByRole("button", { name: "Run", exact: true }).click();
 }
 
 async function decode(page: Page, hex: string): Promise<void> {
@@ -103,7 +103,7 @@ describe.skipIf(executablePath === undefined)("live", () => {
     expect(heads[1]).toMatch(/^HTTP\/1\.1 101 Switching Protocols\n/);
   });
 
-  test("binary messages, and hex that is none", async () => {
+  test("sends binary messages, and refuses text that is not hex", async () => {
     const page = await open();
     await page.getByLabel("Send as").selectOption("binary");
     await send(page, "00 ff 7f");
@@ -130,7 +130,7 @@ describe.skipIf(executablePath === undefined)("live", () => {
 
   test("what the server sends by the rules", async () => {
     const page = await open();
-    await ask(page, "Text in 3 fragments, a Ping between");
+    await ask(page, "Text in 3 fragments, with a Ping between");
     await expect
       .poll(() => rows(page))
       .toEqual([
@@ -185,11 +185,11 @@ describe.skipIf(executablePath === undefined)("live", () => {
     await page.getByLabel("Close code: 1000, or 3000 to 4999").fill("1002");
     await page.getByRole("button", { name: "Close", exact: true }).click();
     const problem = page.locator("#live-problem");
-    expect(await problem.innerText()).toBe("Browsers close with 1000, or a code from 3000 to 4999");
+    expect(await problem.innerText()).toBe("A browser can only close with 1000 or a code from 3000 to 4999");
     await page.getByLabel("Close code: 1000, or 3000 to 4999").fill("4001");
     await page.getByLabel("Close reason").fill("é".repeat(100));
     await page.getByRole("button", { name: "Close", exact: true }).click();
-    expect(await problem.innerText()).toBe("A reason has at most 123 bytes, this has 200");
+    expect(await problem.innerText()).toBe("A close reason can have up to 123 bytes, and this one has 200");
     await page.getByLabel("Close code: 1000, or 3000 to 4999").fill("4001");
     await page.getByLabel("Close reason").fill("bye");
     await page.getByRole("button", { name: "Close", exact: true }).click();
@@ -199,13 +199,13 @@ describe.skipIf(executablePath === undefined)("live", () => {
       .toEqual(['1, from the client, close, 5 bytes, 4001 "bye"', "2, from the server, close, 2 bytes, 4001"]);
     expect((await shown(page)).events).toEqual(["close 4001 bye"]);
     await send(page, "too late");
-    expect(await page.locator("#live-problem").innerText()).toBe("There is no connection that is open");
+    expect(await page.locator("#live-problem").innerText()).toBe("Not connected");
   });
 
   test("a burst, and an empty list", async () => {
     const page = await open();
     await page.getByLabel("Messages in the burst").fill("3000");
-    await page.getByLabel("Bytes in each message of the burst").fill("200");
+    await page.getByLabel("Size of each burst message in bytes").fill("200");
     await page.getByRole("button", { name: "Send burst" }).click();
     // 3,000 of 208 bytes, and 3,000 of 204.
     await expect
@@ -244,7 +244,7 @@ describe.skipIf(executablePath === undefined)("hex and files", () => {
       title: "Frame 3 continuation 3 bytes",
       error:
         "Text must be valid UTF-8 (RFC 6455 §8.1) Byte 2 of the frame, byte 13 of the stream. " +
-        "It is answered with a Close: 1007, invalid payload.",
+        "The receiver closes the connection with 1007, invalid payload.",
       marked: "28",
       markedBits: "00101000",
       events: ["error WS_ERR_INVALID_UTF8, RFC 6455 §8.1", "close 1006, abnormal closure, not clean"],
@@ -254,7 +254,7 @@ describe.skipIf(executablePath === undefined)("hex and files", () => {
     );
     expect(await summary(page)).toBe("3 frames · 0 → 3 ← · 16 bytes · 1 error");
     // Who is said to have sent it counts.
-    await page.getByLabel("Who sent the bytes").selectOption("client");
+    await page.getByLabel("Sender of the bytes").selectOption("client");
     await page.getByRole("button", { name: "Decode" }).click();
     await expect.poll(async () => (await shown(page)).error).toContain("A frame from a client must be masked");
   });
@@ -268,11 +268,11 @@ describe.skipIf(executablePath === undefined)("hex and files", () => {
   test("what is no hex", async () => {
     const page = await open();
     await decode(page, "81 05 hello");
-    expect(await page.locator("#decode-problem").innerText()).toBe("This is not hex: “h” is character 7");
+    expect(await page.locator("#decode-problem").innerText()).toBe("Not hex: character 7 is “h”");
     await decode(page, "81 0");
     expect(await page.locator("#decode-problem").innerText()).toContain("only one digit");
     await decode(page, "");
-    expect(await page.locator("#decode-problem").innerText()).toBe("There are no bytes here");
+    expect(await page.locator("#decode-problem").innerText()).toBe("Enter some hex bytes first");
   });
 
   test("dropped files: both directions of a compressed connection, with their heads", async () => {
@@ -302,7 +302,7 @@ describe.skipIf(executablePath === undefined)("hex and files", () => {
   test("what a file has behind the Close is counted", async () => {
     const page = await open();
     await page.locator("#files").setInputFiles([`${captures}python-socketio-socketio/client.bin`]);
-    await expect.poll(() => summary(page)).toContain("15 bytes of client.bin not read, behind the last frame");
+    await expect.poll(() => summary(page)).toContain("15 bytes of client.bin ignored after the last frame");
   });
 
   test("a file that is none", async () => {

@@ -1,4 +1,4 @@
-// A payload: as it was on the wire, and as it was before masking, side by side.
+// The table of payload bytes: masked and unmasked, side by side.
 
 import { Opcode } from "wsframe";
 import type { TappedFrame } from "../frame.ts";
@@ -7,12 +7,12 @@ import { grouped } from "../../cli/style.ts";
 import { make } from "./dom.ts";
 import { bytesOf, payloadOf } from "./words.ts";
 
-/** How many bytes are shown at a time. */
+/** How many bytes are on one page. */
 const PAGE = 1024;
 
 /**
- * @param perRow bytes in a row
- * @param badByte where in the payload the byte is that breaks a rule
+ * @param perRow bytes per row
+ * @param badByte offset in the payload of the byte that breaks a rule
  */
 export function drawBytes(
   frame: TappedFrame,
@@ -30,7 +30,7 @@ export function drawBytes(
   const table = make("div", {
     class: "bytes-scroll",
     role: "region",
-    "aria-label": "The bytes of the payload",
+    "aria-label": "Payload bytes",
     tabindex: 0,
   });
   const show = (): void => {
@@ -52,13 +52,13 @@ export function drawBytes(
   return box;
 }
 
-/** Brings the byte that is wrong into view, once all is on the page. */
+/** Scrolls the wrong byte into view. Call it when `box` is part of the page. */
 export function revealBadByte(box: HTMLElement): void {
   const mark = box.querySelector("mark");
   const scroller = mark?.closest(".bytes-scroll");
   if (!mark || !scroller) return;
   const below = mark.getBoundingClientRect().bottom - scroller.getBoundingClientRect().bottom;
-  // With some of what comes after it.
+  // Also show some of the bytes after it.
   if (below > 0) scroller.scrollTop += below + scroller.clientHeight / 2;
 }
 
@@ -73,7 +73,7 @@ function tableOf(frame: TappedFrame, header: Header, { start, end, perRow, badBy
   const masked = header.maskKey !== undefined;
   const wire = frame.raw.subarray(header.headerLength + start, header.headerLength + end);
   const plain = payloadOf(frame, header, start, end);
-  const table = make("table", { class: "bytes" }, make("caption", { class: "hidden" }, "The payload, byte by byte"));
+  const table = make("table", { class: "bytes" }, make("caption", { class: "hidden" }, "The bytes of the payload"));
   const head = make("tr", {}, make("th", { scope: "col", class: "at" }, "Byte"));
   if (masked) head.append(make("th", { scope: "col" }, "Masked"), make("th", { scope: "col" }, "Unmasked"));
   else head.append(make("th", { scope: "col" }, "Not masked"));
@@ -81,7 +81,7 @@ function tableOf(frame: TappedFrame, header: Header, { start, end, perRow, badBy
   if (withText) head.append(make("th", { scope: "col" }, "Text"));
   table.append(make("thead", {}, head));
   const body = make("tbody");
-  // One more for the place behind the last byte, where one is missing.
+  // One more cell if the byte after the end is the wrong one, because it is missing.
   const stop = badByte !== undefined && badByte === end ? end + 1 : end;
   const texts = withText ? charactersOf(plain, frame.messageOpcode === Opcode.Text) : [];
   for (let row = start; row < stop; row += perRow) {
@@ -109,12 +109,12 @@ function hexCell(
     const byte = bytes[at - start];
     const digits = byte === undefined ? "··" : byte.toString(16).padStart(2, "0");
     if (at > from) cell.append(" ");
-    cell.append(at === badByte ? make("mark", { title: "Here the rule is broken" }, digits) : digits);
+    cell.append(at === badByte ? make("mark", { title: "This byte breaks the rule" }, digits) : digits);
   }
   return cell;
 }
 
-/** One string for each byte: a character with its first byte, nothing for its others, a dot for what cannot be shown. */
+/** Returns a string for each byte: a character for its first byte, "" for its other bytes, a dot if it is unprintable. */
 function charactersOf(bytes: Uint8Array, isText: boolean): string[] {
   const strings: string[] = Array.from(bytes, (byte) =>
     byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "·",
@@ -132,7 +132,7 @@ function charactersOf(bytes: Uint8Array, isText: boolean): string[] {
       for (let rest = at + 1; rest < at + length; rest++) strings[rest] = "";
       at += length - 1;
     } catch {
-      // Cut, or no UTF-8.
+      // Incomplete, or not UTF-8.
     }
   }
   return strings;

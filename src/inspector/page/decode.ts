@@ -1,4 +1,4 @@
-// The tab with bytes from elsewhere: pasted as hex, or of files that were dropped or opened.
+// The tab "Hex or file": decodes pasted hex, and files that were dropped or opened.
 
 import { toHex } from "../../cli/bytes.ts";
 import { parseHexText } from "../../cli/hex.ts";
@@ -10,17 +10,17 @@ import type { Feed } from "./feed.ts";
 import type { Entry, FrameLog } from "./log.ts";
 import { tapOnFile } from "./streams.ts";
 
-/** What of it concerns the rest of the page. */
+/** Events for the rest of the page. */
 export interface DecodeEvents {
-  /** The HTTP heads of what is decoded. */
+  /** Decoding has started. `texts` are the HTTP heads of the streams. */
   heads(texts: readonly string[]): void;
-  /** All is decoded. */
+  /** Decoding has ended. */
   done(remark: string): void;
 }
 
-/** How many bytes stand in a line of hex. */
+/** Bytes per line of hex. */
 const PER_LINE = 16;
-/** What is not written in hex. */
+/** Matches a character that is not part of hex text. */
 const NOT_HEX = /[^\da-f\s,:x]/i;
 
 export class Decode {
@@ -45,7 +45,7 @@ export class Decode {
       event.preventDefault();
       this.#decodeText();
     });
-    // At once: whoever pastes wants to see.
+    // Decode pasted text at once.
     this.#hex.addEventListener("paste", () => setTimeout(() => this.#decodeText()));
     const files = byId("files", HTMLInputElement);
     files.addEventListener("change", () => {
@@ -55,15 +55,15 @@ export class Decode {
     this.#offerExamples();
   }
 
-  /** Decodes files: the directions of one connection, or the one that there is. */
+  /** Decodes files: one direction of a connection, or both. */
   async open(files: readonly File[]): Promise<void> {
     this.#problem.textContent = "";
     try {
       const sources = await Promise.all(files.map(readFile));
-      // The client first: it was the first to say something.
+      // The client comes first, because it sends first.
       sources.sort((a, b) => Number(b.sender === "client") - Number(a.sender === "client"));
       this.#decode(sources);
-      // What stood there was decoded before.
+      // The old text does not belong to these frames.
       this.#hex.value = "";
       byId("example", HTMLSelectElement).value = "";
     } catch (error) {
@@ -71,7 +71,7 @@ export class Decode {
     }
   }
 
-  /** Puts a frame where it can be changed. */
+  /** Puts the hex of a frame into the text box. */
   edit({ frame }: Entry): void {
     this.#sender.value = frame.sender;
     this.#inflate.checked = frame.compressed;
@@ -100,7 +100,7 @@ export class Decode {
       }
       return group;
     };
-    select.append(make("option", { value: "" }, "choose one"), groupOf("Right", false), groupOf("Wrong", true));
+    select.append(make("option", { value: "" }, "choose one"), groupOf("Valid", false), groupOf("Invalid", true));
     select.addEventListener("change", () => {
       const example = EXAMPLES[Number(select.value)];
       if (select.value === "" || !example) return;
@@ -117,8 +117,8 @@ export class Decode {
         const at = text.search(NOT_HEX);
         throw new InputError(
           at === -1
-            ? "There are no bytes here"
-            : `This is not hex: “${String.fromCodePoint(text.codePointAt(at)!)}” is character ${at + 1}`,
+            ? "Enter some hex bytes first"
+            : `Not hex: character ${at + 1} is “${String.fromCodePoint(text.codePointAt(at)!)}”`,
         );
       }
       this.#decode([{ file: "hex text", sender: undefined, content }]);
@@ -128,7 +128,7 @@ export class Decode {
     }
   }
 
-  /** @throws InputError for what is no stream from its head on */
+  /** @throws InputError if a source does not start like a stream */
   #decode(sources: readonly Source[]): void {
     const sender = this.#sender.value;
     const role = sender === "" ? undefined : sender === "client" ? "server" : "client";
@@ -147,9 +147,7 @@ export class Decode {
       this.#feed.whenDone(() => {
         tap.end();
         if (tap.ignored > 0)
-          remarks.push(
-            `${tap.ignored.toLocaleString("en-US")} bytes of ${stream.file} not read, behind the last frame`,
-          );
+          remarks.push(`${tap.ignored.toLocaleString("en-US")} bytes of ${stream.file} ignored after the last frame`);
       });
     }
     this.#feed.whenDone(() => this.#events.done(remarks.join(", ")));

@@ -1,4 +1,4 @@
-// All of one frame: the header diagram, the payload, and what came of it.
+// The details of one frame: the header diagram, the payload and its events.
 
 import { toHex } from "../../cli/bytes.ts";
 import { asText } from "../../cli/preview.ts";
@@ -11,18 +11,18 @@ import { make } from "./dom.ts";
 import type { Entry } from "./log.ts";
 import { bytesOf, closeOf, kindClass, kindOf, payloadLengthOf, wayOf } from "./words.ts";
 
-/** From how many pixels of width on there is room for 32 bits in a row, and for 8 and 16 bytes twice. */
+/** Least width in pixels for 32 bits in a row, and for two columns of 8 or 16 bytes. */
 const WIDTH_FOR_32 = 520;
 const WIDTH_FOR_8 = 500;
 const WIDTH_FOR_16 = 880;
 
-/** What can be done with a frame. */
+/** Actions on a frame. */
 export interface DetailActions {
-  /** Puts the frame into the decoder, to be changed. */
+  /** Opens the frame in the decoder for editing. */
   edit(entry: Entry): void;
 }
 
-/** Draws a frame, or what to do if there is none. Draws again when the width demands another layout. */
+/** Draws a frame, or a hint if there is none. Draws again when the width requires another layout. */
 export class Detail {
   readonly #element: HTMLElement;
   readonly #actions: DetailActions;
@@ -64,7 +64,7 @@ export class Detail {
     const { frame, stream, time } = entry;
     const header = readHeader(frame.raw);
     const error = frame.notes.find((note) => note.type === "error");
-    // A rule may be broken by a message, at a byte of a frame before.
+    // A message may break a rule at a byte of an earlier frame.
     const badByte = error === undefined ? undefined : error.byteOffset - frame.offset;
     const facts = [
       stream.name,
@@ -96,13 +96,13 @@ export class Detail {
     if (hasPayload || (inPayload !== undefined && inPayload >= 0)) {
       const key = header.maskKey;
       const note = key === undefined ? "not masked" : "masking-key ";
-      // There is only one column of them.
+      // Without masking there is only one column.
       const perRow = key === undefined ? Math.min(16, 2 * layout[1]) : layout[1];
       const title = make("span", {}, note, key !== undefined && make("code", { class: "key-bytes" }, toHex(key, " ")));
       const shown = inPayload !== undefined && inPayload >= 0 ? inPayload : undefined;
       parts.push(section("Payload", title, drawBytes(frame, header, perRow, shown)));
     }
-    parts.push(section("Events", "what Protocol says", drawNotes(entry, header.fin)));
+    parts.push(section("Events", "from Protocol", drawNotes(entry, header.fin)));
     this.#element.replaceChildren(...parts.filter((part) => part !== undefined));
     revealBadByte(this.#element);
   }
@@ -127,13 +127,13 @@ function drawError(error: ErrorNote, badByte: number, base: number): HTMLElement
     : make("span", {}, `the limit ${error.rule}`);
   const place =
     badByte < 0
-      ? `Byte ${grouped(base + error.byteOffset)} of the stream, in a frame before this one.`
+      ? `Byte ${grouped(base + error.byteOffset)} of the stream, in an earlier frame.`
       : `Byte ${grouped(badByte)} of the frame, byte ${grouped(base + error.byteOffset)} of the stream.`;
   return make(
     "div",
     { class: "error" },
     make("p", {}, make("strong", {}, error.message), " (", rule, ")"),
-    make("p", {}, `${place} It is answered with a Close: ${closeOf(error.closeCode)}.`),
+    make("p", {}, `${place} The receiver closes the connection with ${closeOf(error.closeCode)}.`),
   );
 }
 
@@ -177,7 +177,11 @@ function drawNote(note: Note): HTMLElement[] {
       return [make("span", { class: "how-much" }, `${note.code}, ${note.rule}`)];
     case "incomplete":
       return [
-        make("span", { class: "how-much" }, `the stream ends in the ${note.of}: ${bytesMissing(note.missing)} missing`),
+        make(
+          "span",
+          { class: "how-much" },
+          `the stream ends inside the ${note.of}: ${bytesMissing(note.missing)} missing`,
+        ),
       ];
   }
 }

@@ -1,4 +1,4 @@
-// The header diagram of RFC 6455 §5.2, drawn.
+// Draws the header diagram of RFC 6455 §5.2.
 
 import { toHex } from "../../cli/bytes.ts";
 import { layOut, type Segment } from "../diagram.ts";
@@ -7,15 +7,15 @@ import type { Header } from "../header.ts";
 import { make } from "./dom.ts";
 import { describe } from "./fields.ts";
 
-/** From how many columns on a segment has room for its name across it. */
+/** Least number of columns for a horizontal name. */
 const ROOM_FOR_NAME = 4;
 
 /**
- * Draws a frame. One segment is a stop of the Tab key, the arrow keys go to the others; what the one says that has the focus,
- * or the pointer over it, stands below.
+ * Draws a frame. One segment is a stop of the Tab key, and the arrow keys move to the others. A caption below explains the
+ * segment with the focus or under the pointer.
  *
- * @param columns bits in a row
- * @param badByte where in the frame the byte is that breaks a rule
+ * @param columns bits per row
+ * @param badByte offset in the frame of the byte that breaks a rule
  */
 export function drawDiagram(
   frame: TappedFrame,
@@ -105,7 +105,7 @@ function drawSegment(segment: Segment, frame: TappedFrame, header: Header, badBy
   return button;
 }
 
-/** What stands under the bits: of bytes only those that are in this row. */
+/** Returns the text under the bits. For a key or a payload, only the bytes in this row. */
 function valueOf({ name, from, bits }: Segment, frame: TappedFrame, value: string): string {
   if (name !== "key" && name !== "payload") return value;
   return toHex(frame.raw.subarray(from >> 3, (from + bits.length) >> 3), " ");

@@ -1,9 +1,9 @@
-// Elements, made in one expression.
+// Creates and finds HTML elements.
 
 type Child = Node | string | undefined | false;
 type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** An element with attributes (those that are undefined or false are left out) and children. */
+/** Creates an element with attributes and children. Undefined and false ones are left out. */
 export function make<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   attributes: Attributes = {},
@@ -17,7 +17,7 @@ export function make<Tag extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** The element of the page with this id. */
+/** Returns the element with this id. @throws TypeError if it is missing */
 export function byId<T extends HTMLElement>(id: string, type: abstract new () => T): T {
   const element = document.getElementById(id);
   if (!(element instanceof type)) throw new TypeError(`The page has no ${type.name} #${id}`);

@@ -1,6 +1,6 @@
-// Files that are dropped on the page, wherever that is.
+// Accepts files that are dropped anywhere on the page.
 
-/** Calls `open` with the files that are dropped; of a folder its files. `shade` is shown while they are above the page. */
+/** Calls `open` with dropped files, or with the .bin files in a dropped folder. Shows `shade` while files are dragged over the page. */
 export function acceptDrops(shade: HTMLElement, open: (files: readonly File[]) => void): void {
   let depth = 0;
   const show = (): void => {
@@ -25,7 +25,7 @@ export function acceptDrops(shade: HTMLElement, open: (files: readonly File[]) =
     event.preventDefault();
     depth = 0;
     show();
-    // They are there during the event only.
+    // The items are available only during the event.
     const found = [...event.dataTransfer!.items].map((item) => filesOf(item.webkitGetAsEntry(), item.getAsFile()));
     void Promise.all(found).then((files) => open(files.flat()));
   });

@@ -1,6 +1,6 @@
-// Streams to begin with: those that RFC 6455 §5.7 shows, and some that are wrong.
+// Example streams: those of RFC 6455 §5.7, and some that break rules.
 
-/** Bytes to decode. */
+/** A stream to decode. */
 export interface Example {
   readonly label: string;
   readonly hex: string;
@@ -22,12 +22,12 @@ export const EXAMPLES: readonly Example[] = [
     broken: false,
   },
   {
-    label: "A character cut by a fragment, and broken",
+    label: "A character split by a fragment, then invalid",
     hex: "81 02 6f 6b\n01 05 47 72 c3 bc c3\n80 03 28 65 6e",
     broken: true,
   },
-  { label: "A Ping that is fragmented", hex: "81 02 6f 6b\n09 02 68 69", broken: true },
+  { label: "A fragmented Ping", hex: "81 02 6f 6b\n09 02 68 69", broken: true },
   { label: "A Close with a code that must not be sent", hex: "88 02 03 ed", broken: true },
   { label: "A 64-bit length with its top bit set", hex: "82 7f 80 00 00 00 00 00 00 01", broken: true },
-  { label: "One fragment too few, and the end", hex: "81 85 37 fa 21 3d 7f 9f", broken: true },
+  { label: "A frame cut by the end of the stream", hex: "81 85 37 fa 21 3d 7f 9f", broken: true },
 ];

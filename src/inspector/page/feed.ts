@@ -1,8 +1,8 @@
-// Decodes what comes in slices of time, so that the page goes on answering.
+// Decodes in short slices of time, so that the page stays responsive.
 
-/** How long to decode before others get a turn, in milliseconds. */
+/** Length of a slice, in milliseconds. */
 const SLICE = 6;
-/** How many bytes to decode before looking at the clock. */
+/** How many bytes to decode between looks at the clock. */
 const STEP = 8192;
 
 interface Portion {
@@ -10,12 +10,12 @@ interface Portion {
   readonly to: (bytes: Uint8Array) => void;
 }
 
-/** A queue of bytes on their way to their taps, and of what is to be done in between. */
+/** A queue of bytes for taps, and of functions to call in between. */
 export class Feed {
   #queue: (Portion | (() => void))[] = [];
   #at = 0;
   #running = false;
-  /** Turns of the event loop without the delays that timers have. */
+  /** Gives turns of the event loop without the delay of timers. */
   readonly #turns = new MessageChannel();
 
   constructor() {
@@ -23,19 +23,19 @@ export class Feed {
     this.#turns.port1.start();
   }
 
-  /** Hands bytes on, a step at a time. They must not be written to afterwards. */
+  /** Queues bytes. Do not write to them afterwards. */
   push(bytes: Uint8Array, to: (bytes: Uint8Array) => void): void {
     for (let at = 0; at < bytes.length; at += STEP) this.#queue.push({ bytes: bytes.subarray(at, at + STEP), to });
     this.#start();
   }
 
-  /** Calls a function when all before it has been decoded. */
+  /** Queues a function, which is called when everything before it has been decoded. */
   whenDone(call: () => void): void {
     this.#queue.push(call);
     this.#start();
   }
 
-  /** Forgets what is waiting. */
+  /** Empties the queue. */
   clear(): void {
     this.#queue = [];
     this.#at = 0;

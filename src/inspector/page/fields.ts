@@ -1,4 +1,4 @@
-// What the fields of a header are called (RFC 6455 §5.2), and what their bits say.
+// The names of header fields (RFC 6455 §5.2), and explanations of their values.
 
 import { Opcode } from "wsframe";
 import { toHex } from "../../cli/bytes.ts";
@@ -6,20 +6,20 @@ import type { TappedFrame } from "../frame.ts";
 import type { FieldName, Header } from "../header.ts";
 import { bytesOf, kindOf } from "./words.ts";
 
-/** A field, as it is shown. */
+/** The texts about a field. */
 export interface FieldText {
-  /** As the RFC calls it. */
+  /** Its name in the RFC. */
   readonly name: string;
-  /** Its value, short. */
+  /** Its value. */
   readonly value: string;
-  /** What that means. */
+  /** The meaning of the value. */
   readonly meaning: string;
 }
 
-/** How many bytes of a key or a payload stand in a value. */
+/** How many payload bytes a value shows. */
 const SHOWN_BYTES = 16;
 
-/** What a field of a frame says. */
+/** Describes a field of a frame. */
 export function describe(name: FieldName, header: Header, frame: TappedFrame): FieldText {
   const { opcode, shortLength = 0, payloadLength } = header;
   const byClient = frame.sender === "client";
@@ -28,10 +28,10 @@ export function describe(name: FieldName, header: Header, frame: TappedFrame): F
       return {
         name,
         value: header.fin ? "1" : "0",
-        meaning: header.fin ? "the last frame of its message" : "more frames of this message follow",
+        meaning: header.fin ? "this is the last frame of its message" : "more frames of this message follow",
       };
     case "RSV1":
-      return bit(name, header.rsv & 4, "its message is compressed (RFC 7692)", "not compressed");
+      return bit(name, header.rsv & 4, "the message is compressed (RFC 7692)", "not compressed");
     case "RSV2":
       return bit(name, header.rsv & 2, "reserved: only an extension may set it", "reserved");
     case "RSV3":
@@ -42,8 +42,8 @@ export function describe(name: FieldName, header: Header, frame: TappedFrame): F
       return bit(
         name,
         header.masked ? 1 : 0,
-        byClient ? "masked, as all frames of a client are" : "masked, which frames of a server are not",
-        byClient ? "not masked, which frames of a client must be" : "not masked, as all frames of a server are",
+        byClient ? "masked, as frames from a client must be" : "masked, but frames from a server must not be",
+        byClient ? "not masked, but frames from a client must be" : "not masked, as frames from a server must be",
       );
     case "length":
       return {
@@ -59,20 +59,20 @@ export function describe(name: FieldName, header: Header, frame: TappedFrame): F
     case "extended":
       return {
         name: "Extended payload length",
-        value: payloadLength === undefined ? "cut" : payloadLength.toLocaleString("en-US"),
-        meaning: payloadLength === undefined ? "it is cut" : `the payload has ${bytesOf(payloadLength)}`,
+        value: payloadLength === undefined ? "incomplete" : payloadLength.toLocaleString("en-US"),
+        meaning: payloadLength === undefined ? "the stream ends here" : `the payload has ${bytesOf(payloadLength)}`,
       };
     case "key":
       return {
         name: "Masking-key",
-        value: header.maskKey ? toHex(header.maskKey, " ") : "cut",
-        meaning: "each byte of the payload has been XORed with one of these four, in turn",
+        value: header.maskKey ? toHex(header.maskKey, " ") : "incomplete",
+        meaning: "the payload bytes are XORed with these four bytes in turn",
       };
     case "payload":
       return {
         name: "Payload Data",
         value: toHex(frame.raw.subarray(header.headerLength, header.headerLength + SHOWN_BYTES), " "),
-        meaning: header.masked ? "as it was on the wire: masked" : "as it was on the wire: not masked",
+        meaning: header.masked ? "as on the wire, masked" : "as on the wire, not masked",
       };
   }
 }
@@ -91,12 +91,12 @@ function isKnown(opcode: number): boolean {
 }
 
 function meaningOf(opcode: number, frame: TappedFrame): string {
-  if (!isKnown(opcode)) return "reserved for later versions of the protocol";
+  if (!isKnown(opcode)) return "reserved for future use";
   if (opcode & 8) return `a control frame: ${kindOf(opcode)}`;
   if (opcode === Opcode.Continuation) {
     return frame.messageOpcode === Opcode.Continuation
-      ? "goes on with a message"
-      : `goes on with a ${kindOf(frame.messageOpcode)} message`;
+      ? "continues a message"
+      : `continues a ${kindOf(frame.messageOpcode)} message`;
   }
-  return `a ${kindOf(opcode)} message, or its first frame`;
+  return `a ${kindOf(opcode)} message, or the first frame of one`;
 }

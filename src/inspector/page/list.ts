@@ -1,22 +1,22 @@
-// A list of which only the rows exist that are to be seen.
+// A long list of which only the visible rows exist.
 
 import { make } from "./dom.ts";
 
-/** What a list shows. */
+/** The content of a list. */
 export interface ListSource {
   readonly length: number;
-  /** Fills a row, which may have shown another one before. */
+  /** Fills a row. It may have shown another entry before. */
   render(row: HTMLElement, index: number): void;
 }
 
-/** In pixels, as in the style sheet. */
+/** Height of a row in pixels, as in the style sheet. */
 const ROW_HEIGHT = 28;
-/** How many rows to have above and below those that are seen. */
+/** How many extra rows exist above and below the visible ones. */
 const SPARE = 8;
 
 /**
- * A listbox: one stop of the Tab key, in which the arrow keys select. The rows are made as they come into view and used again,
- * so that its length costs nothing.
+ * A listbox: one stop of the Tab key, with arrow keys to select. Rows are created as they come into view, so that the length of
+ * the list costs nothing.
  */
 export class FrameList {
   readonly element: HTMLElement;
@@ -24,7 +24,7 @@ export class FrameList {
   readonly #onSelect: (index: number) => void;
   readonly #onFollow: (follow: boolean) => void;
   #source: ListSource;
-  /** The rows that exist, by index. */
+  /** The existing rows, by index. */
   #shown = new Map<number, HTMLElement>();
   readonly #unused: HTMLElement[] = [];
   #selected = -1;
@@ -32,12 +32,12 @@ export class FrameList {
   #stale = true;
   #follow = true;
   #length = -1;
-  /** How far down the list was when it was last drawn, in pixels. */
+  /** Scroll position when the list was last drawn, in pixels. */
   #top = 0;
 
   /**
-   * @param onSelect called when the person has selected a row
-   * @param onFollow called when scrolling has stopped the list from following its end, or made it do so again
+   * @param onSelect called when the user has selected a row
+   * @param onFollow called with false when the user has scrolled or selected, so that the list no longer follows its end
    */
   constructor(
     element: HTMLElement,
@@ -67,13 +67,13 @@ export class FrameList {
     return this.#selected;
   }
 
-  /** Whether the list stays at its end as it grows. */
+  /** Whether the list stays scrolled to its end as it grows. */
   set follow(follow: boolean) {
     this.#follow = follow;
     this.update();
   }
 
-  /** Shows other rows. Nothing is selected then. */
+  /** Shows other content, with nothing selected. */
   set source(source: ListSource) {
     this.#source = source;
     this.#selected = -1;
@@ -82,7 +82,7 @@ export class FrameList {
     this.refresh();
   }
 
-  /** Draws with the next frame of the screen, if the length has changed. */
+  /** Draws new rows before the next repaint. */
   update(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -92,16 +92,16 @@ export class FrameList {
     });
   }
 
-  /** As update(), for rows that have changed. */
+  /** Like update(), but also draws existing rows again. */
   refresh(): void {
     this.#stale = true;
     this.update();
   }
 
-  /** Selects a row and brings it into view. Does not call onSelect. */
+  /** Selects a row and scrolls it into view. Does not call onSelect. */
   select(index: number): void {
     this.#selected = index;
-    // A list that follows shows its end.
+    // A following list shows its end instead.
     if (index >= 0 && !this.#follow) this.#reveal(index);
     this.refresh();
   }
@@ -123,7 +123,7 @@ export class FrameList {
 
   #reveal(index: number): void {
     const { scrollTop, clientHeight } = this.element;
-    // It may be longer than when it was last drawn.
+    // The list may have grown since it was last drawn.
     this.#stretch();
     const top = index * ROW_HEIGHT;
     if (top < scrollTop) this.element.scrollTop = top;
@@ -150,7 +150,7 @@ export class FrameList {
   #scrolled(): void {
     const { scrollTop, clientHeight, scrollHeight } = this.element;
     const atEnd = scrollTop + clientHeight >= scrollHeight - ROW_HEIGHT;
-    // Rows that are added, and a list that gets shorter, move the end away. Only a person scrolls up.
+    // New rows and a smaller list also move the end away, but only the user scrolls up.
     if (this.#follow && !atEnd && scrollTop < this.#top) this.#stopFollowing();
     this.update();
   }
@@ -165,7 +165,7 @@ export class FrameList {
     const grown = this.#length !== this.#source.length;
     this.#stretch();
     const { element } = this;
-    // Not only when it has grown: what is above may have taken some of its height.
+    // Also if it has not grown: the list itself may have become smaller.
     if (this.#follow) element.scrollTop = element.scrollHeight;
     this.#top = element.scrollTop;
     const first = Math.max(0, Math.floor(element.scrollTop / ROW_HEIGHT) - SPARE);

@@ -1,4 +1,4 @@
-// The tab with a connection that is open: what the person does with it, and what goes over it.
+// The tab "Live": controls an open connection, and decodes what goes over it.
 
 import { CloseCode } from "wsframe";
 import { parseDigits } from "../../cli/hex.ts";
@@ -10,22 +10,22 @@ import type { FrameLog } from "./log.ts";
 import { LiveStreams } from "./streams.ts";
 import { closeOf } from "./words.ts";
 
-/** How much of a burst may wait in the browser, in bytes, and how many messages of it are sent at a time. */
+/** Most bytes of a burst that may wait in the browser, and the number of messages sent at a time. */
 const BURST_BUFFER = 1024 * 1024;
 const BURST_STEP = 200;
 
-/** The text of a burst, over and over. */
+/** The text of burst messages, repeated as needed. */
 const FILLING = "the quick brown fox jumps over the lazy dog ";
 
-/** What of it concerns the rest of the page. */
+/** Events for the rest of the page. */
 export interface LiveEvents {
-  /** Something has been sent, or asked for: the next frame of this sender is what the person wants to see. */
+  /** The user has sent or requested something, so the next frame of this sender is the one to show. */
   expect(sender: "client" | "server"): void;
-  /** The opening handshake of the latest connection, as far as it has come. */
+  /** The opening handshake of the latest connection, as far as it has arrived. */
   heads(texts: readonly string[]): void;
 }
 
-/** What a control frame has room for behind the code, in bytes (RFC 6455 §5.5). */
+/** Most bytes after the code of a Close (RFC 6455 §5.5). */
 const MAX_REASON = 123;
 
 export class Live {
@@ -50,7 +50,7 @@ export class Live {
     this.#watch.binaryType = "arraybuffer";
     this.#watch.addEventListener("message", ({ data }) => this.#told(data as string | ArrayBuffer));
     this.#watch.addEventListener("close", () => {
-      this.#show("off", "The server has ended");
+      this.#show("off", "The server has stopped");
       this.#connect.disabled = true;
     });
     this.#connect.addEventListener("click", () => {
@@ -83,10 +83,11 @@ export class Live {
         const code = numberIn("close-code");
         const reason = byId("close-reason", HTMLInputElement).value;
         if (code !== 1000 && !(code >= 3000 && code <= 4999)) {
-          throw new InputError("Browsers close with 1000, or a code from 3000 to 4999");
+          throw new InputError("A browser can only close with 1000 or a code from 3000 to 4999");
         }
         const { length } = new TextEncoder().encode(reason);
-        if (length > MAX_REASON) throw new InputError(`A reason has at most ${MAX_REASON} bytes, this has ${length}`);
+        if (length > MAX_REASON)
+          throw new InputError(`A close reason can have up to ${MAX_REASON} bytes, and this one has ${length}`);
         socket.close(code, reason);
       });
     });
@@ -98,7 +99,7 @@ export class Live {
     if (mode === "echo" || mode === "fragments" || mode === "nothing") this.#ask({ type: "answer", mode });
   }
 
-  /** Opens a connection in place of the one that there is. */
+  /** Opens a connection, and closes the previous one. */
   #open(): void {
     this.#socket?.close(CloseCode.NormalClosure);
     this.#problem.textContent = "";
@@ -137,7 +138,7 @@ export class Live {
       this.#open();
       return;
     }
-    // In its place among the bytes.
+    // Queued, to keep the order with the bytes.
     this.#feed.whenDone(() => this.#note(notice));
   }
 
@@ -161,11 +162,11 @@ export class Live {
     this.#events.expect(sender);
   }
 
-  /** Does something with the connection, and says why if it cannot be done. */
+  /** Does something with the connection, and shows an error if it fails. */
   #attempt(call: (socket: WebSocket) => void): boolean {
     this.#problem.textContent = "";
     try {
-      if (this.#socket?.readyState !== WebSocket.OPEN) throw new InputError("There is no connection that is open");
+      if (this.#socket?.readyState !== WebSocket.OPEN) throw new InputError("Not connected");
       call(this.#socket);
       return true;
     } catch (error) {
@@ -181,9 +182,9 @@ export class Live {
     const sent = this.#attempt((socket) => {
       const data = binary ? parseDigits(new TextEncoder().encode(value)) : value;
       if (data === undefined && value.trim() !== "")
-        throw new InputError("Binary messages are written in hex, as 0a ff");
+        throw new InputError("Write binary messages in hex, such as 0a ff");
       this.#expect("client");
-      // A copy, for a buffer that is sure to be no shared one.
+      // A copy, because the type allows a SharedArrayBuffer, which send() does not accept.
       socket.send(typeof data === "string" ? data : new Uint8Array(data ?? []));
     });
     if (sent) this.#message.select();
@@ -202,7 +203,7 @@ export class Live {
           socket.send(`${sent} ${filling}`.slice(0, size));
         }
         if (sent === count) return turns.port1.close();
-        // A full buffer takes a while.
+        // A full buffer takes a while to drain.
         if (socket.bufferedAmount < BURST_BUFFER) turns.port2.postMessage(null);
         else setTimeout(step, 5);
       };
@@ -221,7 +222,7 @@ function offer(actions: readonly ActionName[]): void {
     }
     return group;
   };
-  byId("action", HTMLSelectElement).replaceChildren(groupOf("By the rules", false), groupOf("Against the rules", true));
+  byId("action", HTMLSelectElement).replaceChildren(groupOf("Valid", false), groupOf("Breaks a rule", true));
 }
 
 function numberIn(id: string): number {

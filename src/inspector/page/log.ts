@@ -1,12 +1,12 @@
-// The frames that are listed.
+// The list of frames.
 
 import type { TappedFrame } from "../frame.ts";
 
-/** One direction of a connection, or a file of it. */
+/** One direction of a connection, live or from a file. */
 export interface StreamInfo {
-  /** What it is called: "Connection 1", "client.bin". */
+  /** Its name: "connection 1" or "client.bin". */
   readonly name: string;
-  /** Where its frames start, in bytes: how long the HTTP head before them is, where that is in the stream. */
+  /** Offset of its first frame in bytes: the length of the HTTP head, if the stream has one. */
   readonly base: number;
 }
 
@@ -14,27 +14,27 @@ export interface StreamInfo {
 export interface Entry {
   readonly frame: TappedFrame;
   readonly stream: StreamInfo;
-  /** When its last bytes went by, in milliseconds since the connection was opened; undefined where nobody knows. */
+  /** When its last bytes passed, in milliseconds since the connection was opened; undefined for files. */
   readonly time: number | undefined;
 }
 
-/** The most frames that are kept, and the most bytes of them. */
+/** Most frames to keep, and most bytes of them. */
 const MAX_FRAMES = 250_000;
 const MAX_BYTES = 256 * 1024 * 1024;
 
-/** The frames of one source, with the sums of them. */
+/** The frames of one source, with their totals. */
 export class FrameLog {
   readonly entries: Entry[] = [];
-  /** Indices of the frames that break a rule or are cut. */
+  /** Indices of the frames that break a rule or are incomplete. */
   readonly broken: number[] = [];
   fromClient = 0;
   fromServer = 0;
   bytes = 0;
-  /** How many more there were. */
+  /** How many frames were dropped because the log is full. */
   unlisted = 0;
   #onChange: () => void;
 
-  /** @param onChange called after each change: it is for the callee to wait for more of them */
+  /** @param onChange called after each change, so it should batch its work */
   constructor(onChange: () => void) {
     this.#onChange = onChange;
   }

@@ -1,4 +1,4 @@
-// The page.
+// The main script of the page: its two tabs, the list and the details.
 
 import { coreInfo } from "wsframe";
 import { bytesOf, kindClass, kindOf, previewOf } from "./words.ts";
@@ -15,14 +15,14 @@ import { type Entry, FrameLog } from "./log.ts";
 
 type Tab = "live" | "decode";
 
-/** What belongs to a tab, and is kept while the other one is shown. */
+/** The state of a tab, kept while the other one is shown. */
 class Source {
   readonly log: FrameLog;
   readonly feed: Feed = new Feed();
   heads: readonly string[] = [];
   remark = "";
   selected = -1;
-  /** The next frame of this sender is to be selected. */
+  /** Select the next frame of this sender. */
   expected: "client" | "server" | undefined = undefined;
 
   constructor(onChange: () => void) {
@@ -124,7 +124,7 @@ function renderRow(row: HTMLElement, { frame }: Entry, index: number): void {
   );
 }
 
-/** Shows a frame of the tab that is shown. */
+/** Shows a frame of the current tab. */
 function select(index: number, reveal: boolean = false): void {
   const source = sources[current];
   source.selected = index;
@@ -144,7 +144,7 @@ function changed(tab: Tab): void {
   }
   if (tab !== current || scheduled) return;
   scheduled = true;
-  // Once for all that come before the screen is drawn.
+  // Once per repaint, however many frames arrive.
   requestAnimationFrame(() => {
     scheduled = false;
     const { selected, log } = sources[current];
@@ -191,12 +191,12 @@ function showPanel(tab: Tab): void {
     button.tabIndex = name === tab ? 0 : -1;
     byId(`panel-${name}`, HTMLElement).hidden = name !== tab;
   }
-  // What is decoded is there at once, and shown from its first error, or its beginning.
+  // Decoded frames appear all at once, so there is nothing to follow.
   followLabel.hidden = tab !== "live";
   frames.follow = tab === "live" && follow.checked;
 }
 
-/** Goes to a tab. */
+/** Shows a tab. */
 function show(tab: Tab): void {
   if (tab === current) return;
   current = tab;

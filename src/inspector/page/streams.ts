@@ -1,4 +1,4 @@
-// Streams into the log: those of a connection as its bytes come, and those of files.
+// Decodes the streams of a live connection or of files, and adds their frames to the log.
 
 import { type AgreedExtension, type Extension, parseExtensions, ResponseParser } from "wsframe";
 import type { Stream } from "../../cli/stream.ts";
@@ -7,13 +7,13 @@ import { DEFLATE } from "../deflate.ts";
 import { Tap } from "../tap.ts";
 import type { FrameLog } from "./log.ts";
 
-/** What Sec-WebSocket-Extensions of a response says has been agreed on. */
+/** Returns the extensions that the Sec-WebSocket-Extensions field of a response has agreed on. */
 export function agreedOn(value: string): AgreedExtension[] {
   const named = parseExtensions(value)?.find(({ name }) => name === DEFLATE.name);
   return named ? [{ extension: DEFLATE, parameters: named.parameters }] : [];
 }
 
-/** The two streams of a connection that is open. */
+/** The two streams of an open connection. */
 export class LiveStreams {
   readonly #log: FrameLog;
   readonly #name: string;
@@ -22,7 +22,7 @@ export class LiveStreams {
   #head = "";
   #taps: { readonly client: Tap; readonly server: Tap } | undefined = undefined;
   #time = 0;
-  /** What the client has sent before the response: nothing is known of its extensions before that. */
+  /** Bytes of the client before the response, which decides how to decode them. */
   #early: Uint8Array[] = [];
 
   constructor(log: FrameLog, connection: number, onResponse: (text: string) => void) {
@@ -62,16 +62,16 @@ export class LiveStreams {
 }
 
 /**
- * A tap on a stream of a file.
- * @param deflate whether it is compressed, where no head says so
- * @param response the response of its connection, if there is one
+ * Creates a tap for a stream from a file.
+ * @param deflate whether the stream is compressed, if no response tells
+ * @param response the server's stream of the same connection, if it has a head
  */
 export function tapOnFile(log: FrameLog, stream: Stream, deflate: boolean, response: Stream | undefined): Tap {
   const { head, role, file } = stream;
   const decisive = (response ?? stream).head;
   let extensions: readonly (AgreedExtension | Extension)[] = [];
   if (decisive?.sender === "server") extensions = agreedOn(decisive.extensions);
-  // An offer alone does not say with which parameters.
+  // An offer alone does not tell the agreed parameters.
   else if (deflate || decisive?.deflate) extensions = [DEFLATE];
   const info = { name: file, base: head?.length ?? 0 };
   return new Tap({

@@ -1,4 +1,4 @@
-// What is said of a frame in words.
+// Texts about a frame.
 
 import { mask, Opcode } from "wsframe";
 import { closeName, opcodeName } from "../../cli/names.ts";
@@ -7,26 +7,26 @@ import { counted } from "../../cli/style.ts";
 import type { TappedFrame } from "../frame.ts";
 import { type Header, readHeader } from "../header.ts";
 
-/** How much of a payload a row shows, in columns. */
+/** How much of a payload a row of the list shows, in columns. */
 const PREVIEW = 120;
 
-/** `client → server`, as the arrow goes. */
+/** Returns `client → server` or `server → client`. */
 export function wayOf({ sender }: TappedFrame): string {
   return sender === "client" ? "client → server" : "server → client";
 }
 
-/** The name of an opcode; of a reserved one the number. */
+/** Returns the name of an opcode, or the number of a reserved one. */
 export function kindOf(opcode: number): string {
   return opcodeName(opcode);
 }
 
-/** A class for the kind of a frame: what it is of, rather than what it is. */
+/** Returns the CSS class for a kind of frame. */
 export function kindClass(opcode: number): string {
   if (opcode === Opcode.Text || opcode === Opcode.Binary || opcode === Opcode.Continuation) return opcodeName(opcode);
   return opcode & 8 && opcode <= Opcode.Pong ? "control" : "reserved";
 }
 
-/** The payload as it was before masking, of what is kept of it, from one place up to another. */
+/** Returns a part of the kept payload, unmasked, from `start` up to `end`. */
 export function payloadOf({ raw }: TappedFrame, header: Header, start: number, end: number): Uint8Array {
   const from = header.headerLength + start;
   const bytes = raw.subarray(from, header.headerLength + end);
@@ -36,12 +36,12 @@ export function payloadOf({ raw }: TappedFrame, header: Header, start: number, e
   return payload;
 }
 
-/** What is in a frame, on one line. */
+/** Describes a frame on one line. */
 export function previewOf(frame: TappedFrame): string {
   const error = frame.notes.find(({ type }) => type === "error");
   if (error?.type === "error") return `${error.message} (${error.rule})`;
   const header = readHeader(frame.raw);
-  if (frame.notes.some(({ type }) => type === "incomplete")) return "cut by the end of the stream";
+  if (frame.notes.some(({ type }) => type === "incomplete")) return "incomplete: the stream ends here";
   const [note] = frame.notes;
   if (note?.type === "text" && frame.compressed) {
     const text = new TextEncoder().encode(note.text.slice(0, PREVIEW));
@@ -67,18 +67,18 @@ export function previewOf(frame: TappedFrame): string {
   );
 }
 
-/** Length of the payload, as the header says: undefined if it does not. */
+/** Returns the payload length from the header in words. */
 export function payloadLengthOf(header: Header): string {
   const { payloadLength } = header;
   return payloadLength === undefined ? "length unknown" : bytesOf(payloadLength);
 }
 
-/** `1 byte`, `2,000 bytes`; of what no file can have, the number. */
+/** Returns `1 byte` or `2,000 bytes`. A length beyond 2 ** 53 is rounded. */
 export function bytesOf(length: bigint | number): string {
   return counted(Number(length), "byte");
 }
 
-/** `1000, normal closure`. */
+/** Returns a close code with its name: `1000, normal closure`. */
 export function closeOf(code: number): string {
   const name = closeName(code);
   return name === undefined ? String(code) : `${code}, ${name}`;

@@ -1,4 +1,4 @@
-// The page's files over HTTP.
+// Serves the files of the page over HTTP.
 
 import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -12,7 +12,7 @@ const TYPES = {
 } as const;
 
 const HEADERS = {
-  // 'wasm-unsafe-eval' lets the core be compiled, and nothing else.
+  // 'wasm-unsafe-eval' allows compiling the WASM core, but not eval().
   "Content-Security-Policy": [
     "default-src 'none'",
     "script-src 'self' 'wasm-unsafe-eval'",
@@ -30,7 +30,7 @@ const HEADERS = {
   "Cache-Control": "no-store",
 };
 
-/** Answers requests with the files of a folder, which are read once. */
+/** Returns a request handler that serves the files of a folder. The files are read once. */
 export function serveFiles(folder: URL): (request: IncomingMessage, response: ServerResponse) => void {
   const files = new Map(
     Object.entries(TYPES).map(([name, type]) => [
@@ -44,7 +44,7 @@ export function serveFiles(folder: URL): (request: IncomingMessage, response: Se
     const status = !allowed ? 405 : file === undefined ? 404 : 200;
     if (status !== 200 || file === undefined) {
       response.writeHead(status, { ...HEADERS, ...(!allowed && { Allow: "GET, HEAD" }), "Content-Type": "text/plain" });
-      response.end(status === 405 ? "Only GET and HEAD\n" : "There is no such file\n");
+      response.end(status === 405 ? "Only GET and HEAD are allowed\n" : "Not found\n");
       return;
     }
     response.writeHead(200, { ...HEADERS, "Content-Type": file.type, "Content-Length": file.content.length });

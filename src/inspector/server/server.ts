@@ -1,4 +1,4 @@
-// The server behind the page: its files, the WebSocket that is shown, and the one over which the page is told of it.
+// The server of the page: its files, the WebSocket that the page shows, and a second one that reports the bytes of the first.
 
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
@@ -9,15 +9,15 @@ import { MAX_COMMAND, Watcher } from "./watcher.ts";
 
 /** A running inspector. */
 export interface Inspector {
-  /** Where the page is. */
+  /** The URL of the page. */
   readonly url: string;
-  /** Closes all connections (1001), and resolves when the server has ended. */
+  /** Closes all connections with 1001. Resolves when the server has stopped. */
   close(): Promise<void>;
 }
 
 /** Options of startInspector(). */
 export interface InspectorOptions {
-  /** Default 0: any free one. */
+  /** The port. Default 0: any free port. */
   readonly port?: number | undefined;
   /** The folder with the page's files. */
   readonly page: URL;
@@ -26,18 +26,18 @@ export interface InspectorOptions {
 const HOST = "127.0.0.1";
 
 /**
- * Serves the page to this machine alone. Resolves when it listens.
- * @throws what listening throws, or reading the page's files
+ * Serves the page to this machine only. Resolves when the server is listening.
+ * @throws errors from listening, and from reading the page's files
  */
 export async function startInspector({ port = 0, page }: InspectorOptions): Promise<Inspector> {
   const watchers = new Map<string, Watcher>();
   const pages = new Set<Connection>();
   const files = serveFiles(page);
-  /** What the page may be called by: a name of another site that leads here must not do (DNS rebinding). */
+  /** The accepted Host values. Other names are refused, because they may come from DNS rebinding. */
   let hosts: readonly string[] = [];
   const server = createServer((request, response) => {
     if (hosts.includes(request.headers.host ?? "")) files(request, response);
-    else response.writeHead(421, { "Content-Type": "text/plain" }).end("This is not served under that name\n");
+    else response.writeHead(421, { "Content-Type": "text/plain" }).end("Open the page as 127.0.0.1 or localhost\n");
   });
 
   server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Uint8Array) => {

@@ -1,12 +1,12 @@
 import { Duplex } from "node:stream";
 import type { Socket } from "node:net";
 
-/** Is given what passes; what it returns is waited for before more is let through. */
+/** Called with the bytes that pass. If it returns a promise, no more bytes pass until it resolves. */
 export type Listener = (sender: "client" | "server", bytes: Uint8Array) => Promise<void> | undefined;
 
 /**
- * A server's socket with somebody listening: the bytes that its client sends and those that are written to it, as they are on
- * the wire. Whoever listens sees them before the one that they are for, and can hold both up.
+ * A server's socket with a listener for the raw bytes in both directions. The listener gets the bytes first, and can hold up
+ * either direction.
  */
 export class TappedSocket extends Duplex {
   readonly #socket: Socket;

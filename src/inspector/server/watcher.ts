@@ -7,22 +7,22 @@ import { type AnswerMode, type Command, type Notice, packChunk } from "../channe
 import { act, ACTION_NAMES } from "./actions.ts";
 import { TappedSocket } from "./tapped-socket.ts";
 
-/** How much may wait to be told, in bytes, before what is watched is held up. */
+/** How many bytes may wait for the page before the watched connection is held up. */
 const HIGH_WATER_MARK = 4 * 1024 * 1024;
 /** A fragmented answer has this many frames. */
 const FRAGMENTS = 3;
 /** The longest command, in bytes. */
 export const MAX_COMMAND = 4096;
 
-/** The connection that is shown. */
+/** The connection that the page shows. */
 interface Watched {
   readonly connection: Connection;
   readonly write: (bytes: Uint8Array) => void;
 }
 
-/** A page: the connection over which it is told, and the connections that it is told of. */
+/** A page: its control connection, and the connections that it watches. */
 export class Watcher {
-  /** What the page's connections bring along, so that it is theirs. */
+  /** The id in the URLs of the page's connections. */
   readonly id: string = randomBytes(16).toString("hex");
   readonly #page: Connection;
   readonly #open = new Set<Connection>();
@@ -36,14 +36,14 @@ export class Watcher {
     page.on("message", (message) => {
       const command = typeof message === "string" ? readCommand(message) : undefined;
       if (command) this.#obey(command);
-      else page.close(1008, "No such command");
+      else page.close(1008, "Unknown command");
     });
     page.on("close", () => {
       for (const connection of this.#open) connection.close(1001);
     });
   }
 
-  /** Accepts a connection, and answers its messages. The page gets all bytes of it, the head of the response among them. */
+  /** Accepts a connection, and answers its messages. The page gets all of its bytes, including the head of the response. */
   watch(request: IncomingMessage, socket: Socket, head: Uint8Array, options: { readonly deflate: boolean }): void {
     const number = ++this.#count;
     const start = performance.now();
@@ -87,21 +87,21 @@ export class Watcher {
   }
 }
 
-/** The head of a request as node:http has read it: its fields in their order, with their names as they were. */
+/** Rebuilds the head of a request, with the original order and case of its fields. */
 function headOf({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
   const lines = [`${method} ${url} HTTP/${httpVersion}`];
   for (let i = 0; i < rawHeaders.length; i += 2) lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`);
   return lines.join("\r\n");
 }
 
-/** What the page has asked for; undefined if it is not our page. */
+/** Parses a command; undefined if it is invalid. */
 function readCommand(text: string): Command | undefined {
   try {
     const { type, mode, action } = JSON.parse(text) as Record<string, unknown>;
     if (type === "answer" && (mode === "echo" || mode === "fragments" || mode === "nothing")) return { type, mode };
     if (type === "act" && typeof action === "string") return { type, action };
   } catch {
-    // Not JSON, or no object.
+    // Not JSON, or not an object.
   }
   return undefined;
 }
