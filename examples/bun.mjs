@@ -1,4 +1,4 @@
-// An echo server on Bun's own sockets, which have callbacks and no streams: wsframe's Protocol, fed and emptied by them.
+// An echo server on Bun's own sockets. Their callbacks pass the bytes to and from a Protocol.
 // bun examples/bun.mjs [port]
 
 import {
@@ -20,11 +20,11 @@ const connections = new Set();
 class Connection {
   #socket;
   #parser = new RequestParser();
-  /** The time by which something must have happened: the handshake, and at last the end. */
+  /** When to cut the socket: first the limit for the handshake, later the limit for the end. */
   #deadline = performance.now() + HANDSHAKE_TIMEOUT;
   #protocol;
   #keepalive;
-  /** What the socket has not taken yet. */
+  /** Bytes that the socket has not accepted yet. */
   #unsent = [];
   #ending = false;
 
@@ -39,14 +39,14 @@ class Connection {
     this.flush();
   }
 
-  // This and the next five: what the protocol calls for what has come.
+  // This object is the sink of the protocol: push() calls this method and the next five.
   text(data) {
     this.#protocol.send(data);
   }
   binary(data) {
     this.#protocol.send(data);
   }
-  ping() {} // its Pong is queued already
+  ping() {} // the Pong is already queued
   pong() {}
   error(error) {
     console.error(error.message);
@@ -64,17 +64,17 @@ class Connection {
     this.#protocol.push(rest, this, performance.now());
   }
 
-  /** The answer to a request, once its head is complete, and the bytes after it. */
+  /** Returns the answer to a request, once its head is complete, and the bytes after the head. */
   #read(chunk) {
     try {
       const found = this.#parser.push(chunk);
       return found ? { answer: acceptHandshake(found.request, { extensions }), rest: found.rest } : {};
     } catch (error) {
-      return { answer: rejectHandshake({ error }) }; // a HandshakeError: these bytes are not HTTP
+      return { answer: rejectHandshake({ error }) }; // a HandshakeError: the bytes are not a valid request
     }
   }
 
-  /** Writes what there is. What the socket does not take waits, and so does the client: it is not read from meanwhile. */
+  /** Writes the queued bytes. If the socket does not accept all of them, stops reading from the client until it does. */
   flush() {
     for (;;) {
       if (this.#unsent.length === 0) this.#unsent = this.#protocol?.take() ?? [];
@@ -93,16 +93,16 @@ class Connection {
       this.#unsent.shift();
     }
     if (this.#protocol?.streamEnd === "send" && !this.#ending) this.#end();
-    if (this.#ending) this.#socket.shutdown(); // all has been written; our side ends
+    if (this.#ending) this.#socket.shutdown(); // everything has been written, so our side ends
     this.#socket.resume();
   }
 
   drained() {
-    this.#keepalive?.alive(performance.now()); // it takes what we send, so it is alive, even if it was not read from
+    this.#keepalive?.alive(performance.now()); // the client accepts our bytes, so it is alive even while we read nothing
     this.flush();
   }
 
-  /** The client has ended its side: it gets what is still to be said, and the end of ours. */
+  /** The client has ended its side. Writes the rest, and ends our side. */
   receiveEnd() {
     this.#protocol?.pushEnd(this);
     if (!this.#ending) this.#end();
@@ -121,7 +121,7 @@ class Connection {
     this.flush();
   }
 
-  /** Ends our side when all is written, and leaves the client some time to read it before the socket is cut. */
+  /** Ends our side when everything is written. The client gets some time to read it before the socket is cut. */
   #end() {
     this.#ending = true;
     this.#deadline = performance.now() + LINGER;
@@ -152,7 +152,7 @@ const timer = setInterval(() => {
 
 function shutDown() {
   server.stop();
-  timer.unref(); // it lives as long as the sockets that it looks after
+  timer.unref(); // the process ends when the last socket has closed
   for (const connection of connections) connection.goAway();
 }
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, shutDown);

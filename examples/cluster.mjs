@@ -1,4 +1,4 @@
-// Several processes on one port, with node:cluster. What one client says goes to all, whichever process has them.
+// Several processes on one port, with node:cluster. A message from one client goes to the clients of all processes.
 // node examples/cluster.mjs [port] [processes]; SIGHUP replaces the processes one after another.
 
 import cluster from "node:cluster";
@@ -13,13 +13,13 @@ const processes = Number(process.argv[3] ?? availableParallelism());
 if (cluster.isPrimary) await supervise();
 else await work();
 
-/** A process that has connections of its own; the operating system or the primary shares out the new ones. */
+/** Serves connections in a worker process. The primary or the operating system distributes new connections. */
 async function work() {
   const options = { host: "127.0.0.1", port, extensions: [perMessageDeflate()], limits: { maxMessage: 65_536 } };
   const server = await serve(options, async (connection) => {
     connection.on("error", (error) => console.error(error.message));
     connection.send(`process ${process.pid}`);
-    // `for await` and not a listener: a client that sends faster than the channel to the primary takes it, waits.
+    // `for await` instead of a listener: a client waits if it sends faster than the channel to the primary accepts.
     for await (const message of connection) {
       if (typeof message !== "string") connection.close(1003, "text only");
       else await new Promise((resolve) => process.send?.({ message }, resolve));
@@ -28,13 +28,13 @@ async function work() {
   process.on("message", ({ message }) => {
     const prepared = new PreparedMessage(message); // compressed once in each process
     for (const connection of server.connections) {
-      // A reader that is too slow misses messages, and does not fill memory.
+      // A slow reader misses messages, so that it does not fill the memory.
       if (connection.bufferedAmount < 1 << 20) connection.send(prepared);
     }
   });
   process.send?.({ listening: server.port });
 
-  // The terminal signals every process, the primary only its own: they all come to this.
+  // A terminal signals every process, and the primary signals its workers, so this can run more than once.
   const leave = async () => {
     await server.close(1001);
     process.disconnect();
@@ -51,7 +51,7 @@ async function supervise() {
     const worker = cluster.fork();
     worker.on("message", ({ message }) => {
       if (message === undefined) return;
-      for (const each of Object.values(cluster.workers ?? {})) each?.send({ message }, () => {}); // one may just be leaving
+      for (const each of Object.values(cluster.workers ?? {})) each?.send({ message }, () => {}); // it may be leaving
     });
     return new Promise((resolve, reject) => {
       worker.on("message", ({ listening }) => listening && resolve(listening));
@@ -61,14 +61,14 @@ async function supervise() {
   cluster.on("exit", (worker, code, signal) => {
     if (ending || code === 0) return;
     console.error(`process ${worker.process.pid} died (${signal ?? code}); another takes its place`);
-    // Not at once: what fails when it starts would be started again and again.
+    // Wait a second, so that a worker that fails at start is not restarted in a tight loop.
     setTimeout(() => !ending && start().catch((error) => console.error(error.message)), 1000);
   });
 
   const replaceAll = async () => {
     for (const worker of Object.values(cluster.workers ?? {})) {
       if (ending || !worker || worker.isDead()) continue;
-      await start(); // the new one first: somebody always listens
+      await start(); // the new one first, so that a process is always listening
       worker.process.kill("SIGTERM");
       await once(worker, "exit");
     }

@@ -1,4 +1,4 @@
-// A decoder for `npm run check-decoder` to check, here the one of ws. docs/reliability.md says what it is given and returns.
+// The decoder of ws, in the form that `npm run check-decoder` expects. docs/reliability.md describes its input and result.
 
 import { Receiver } from "ws";
 
@@ -11,14 +11,14 @@ export async function decode({ role, chunks }) {
   receiver.on("ping", (data) => messages.push({ type: "ping", data }));
   receiver.on("pong", (data) => messages.push({ type: "pong", data }));
   receiver.on("conclude", (code, data) => {
-    // ws says 1005 where there is no code.
+    // ws reports 1005 if the Close has no code.
     messages.push({ type: "close", code: code === 1005 ? undefined : code, data });
     closed = true;
   });
   receiver.on("error", () => {});
   for (const chunk of chunks) {
     error = await new Promise((resolve) => receiver.write(chunk, resolve));
-    // To ask for no more chunks tells when the error was found.
+    // Stop at once: the check compares where an error was found.
     if (error || closed) break;
   }
   return { messages, error: error ? {} : undefined };

@@ -1,10 +1,10 @@
-// permessage-deflate where the runtime has no zlib, as in browsers and workers: the compressor is passed in, made of
-// any DEFLATE library. node examples/deflate-pako.mjs
+// permessage-deflate for runtimes without zlib, such as browsers and workers. The codec can use any DEFLATE library.
+// node examples/deflate-pako.mjs
 
 import { Deflate, Inflate, Z_SYNC_FLUSH } from "pako";
 import { perMessageDeflate, Protocol } from "wsframe";
 
-/** Stops where the output gets too long, not after it. */
+/** Stops as soon as the output gets too long. */
 class BoundedInflate extends Inflate {
   left = Infinity;
 
@@ -22,7 +22,7 @@ class BoundedInflate extends Inflate {
 /** A DeflateCodec of wsframe. */
 export const pakoCodec = {
   deflate(data, { windowBits, ...settings }) {
-    // zlib's deflate cannot do 8 bits; with 9 its matches reach back 250 bytes, which fits.
+    // zlib cannot deflate with 8 bits. With 9 bits, its matches reach back at most 250 bytes, which fits into 8.
     const deflate = new Deflate({ ...settings, windowBits: Math.max(9, windowBits), raw: true });
     const chunks = [];
     deflate.onData = (chunk) => chunks.push(chunk);

@@ -1,4 +1,4 @@
-// An echo server on Deno's own sockets: a Deno.Conn is a pair of streams of bytes, and wsframe makes it one of messages.
+// An echo server on Deno's own sockets. A Deno.Conn is a pair of byte streams, and wsframe turns it into a pair of message streams.
 // deno run --allow-net examples/deno.mjs [port]
 
 import { perMessageDeflate } from "wsframe";
@@ -13,11 +13,11 @@ console.log(`listening on ws://127.0.0.1:${listener.addr.port}`);
 
 async function handle(conn) {
   conn.setNoDelay();
-  // If the handshake is refused or takes too long, the client is told so, and the connection ended.
+  // If the handshake fails or takes too long, the client gets an error response and the connection ends.
   const pair = await acceptWebSocketStream(conn, { extensions, signal: AbortSignal.timeout(10_000) });
   open.add(pair);
   try {
-    // The streams hold back who is faster: nothing is read from a client that does not read its echoes.
+    // The streams apply backpressure: a client that does not read its echoes is not read from either.
     await pair.readable.pipeTo(pair.writable);
   } finally {
     await pair.closed.finally(() => open.delete(pair));
@@ -29,12 +29,12 @@ function shutDown() {
   closing = true;
   listener.close();
   for (const pair of open) pair.close({ closeCode: 1001 });
-  // Signals would keep the process alive.
+  // Signal listeners would keep the process alive.
   for (const signal of ["SIGINT", "SIGTERM"]) Deno.removeSignalListener(signal, shutDown);
 }
 for (const signal of ["SIGINT", "SIGTERM"]) Deno.addSignalListener(signal, shutDown);
 
-// Not `for await`, which one client could end: accept() fails for one that has reset its connection before it was accepted.
+// Not `for await`: accept() rejects if a client has reset its connection before it was accepted, which would end the loop.
 for (;;) {
   try {
     const conn = await listener.accept();
@@ -42,7 +42,7 @@ for (;;) {
   } catch (error) {
     if (closing) break;
     console.error(error.message);
-    // Not at once: where there are no more descriptors, the next one fails too.
+    // Wait a little: if file descriptors have run out, the next accept() fails, too.
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -1,4 +1,4 @@
-// An echo server: text comes back as text, bytes as bytes, compressed where the client can. Runs on Bun and Deno too.
+// An echo server: answers text with text and bytes with bytes, compressed if the client supports it. Also runs on Bun and Deno.
 // node examples/echo.mjs [port]
 
 import { perMessageDeflate } from "wsframe";
@@ -11,12 +11,12 @@ const options = {
 };
 
 const server = await serve(options, (connection) => {
-  // Who sends and does not read is not read from either, once `highWaterMark` bytes wait for it: nothing piles up here.
+  // If a client does not read its echoes, the server stops reading from it at `highWaterMark` unsent bytes.
   connection.on("message", (data) => connection.send(data));
-  // A rule that was broken, or a socket that failed. The connection ends by itself, with the right Close.
+  // The client has broken a rule, or the socket has failed. The connection closes by itself, with the right code.
   connection.on("error", (error) => console.error(error.message));
 });
 console.log(`listening on ws://127.0.0.1:${server.port}`);
 
-// Close (1001) for all who are connected, and the process ends when they have gone. A second signal ends it at once.
+// Closes all connections with 1001. The process ends when they have closed. A second signal ends it at once.
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => server.close());

@@ -1,4 +1,4 @@
-// WebSocket beside Express, on the same port: Express has the requests, upgrade() the upgrades.
+// WebSocket and Express on one port: Express handles the requests, and upgrade() handles the upgrades.
 // node examples/express.mjs [port]; curl -X POST -d "hello" -H "Content-Type: text/plain" localhost:8080/announce
 
 import express from "express";
@@ -24,12 +24,12 @@ const server = app.listen(port, "127.0.0.1", (error) => {
   console.log(`listening on ws://127.0.0.1:${server.address().port}/live`);
 });
 
-// Express never sees an upgrade: its path, and who may have it, are decided here.
+// Express never sees an upgrade, so check its path and access rights here.
 server.on("upgrade", (request, socket, head) => {
   const { pathname } = new URL(request.url, "http://localhost");
   if (pathname !== "/live") return reject(socket, rejectHandshake({ status: 404 }));
   const connection = upgrade(request, socket, head, { extensions });
-  if (!connection) return undefined; // it was refused, and has been answered
+  if (!connection) return undefined; // upgrade() has refused it and sent a response
   connections.add(connection);
   connection.on("message", (data) => connection.send(data));
   connection.on("error", (error) => console.error(error.message));

@@ -1,22 +1,22 @@
-// WebSocket beside Fastify, on the same port, as a plugin: Fastify has the requests, upgrade() the upgrades.
+// WebSocket and Fastify on one port, as a plugin: Fastify handles the requests, and upgrade() handles the upgrades.
 // node examples/fastify.mjs [port]; curl -X POST -d "hello" -H "Content-Type: text/plain" localhost:8080/announce
 
 import Fastify from "fastify";
 import { perMessageDeflate, PreparedMessage, rejectHandshake } from "wsframe";
 import { reject, upgrade } from "wsframe/node";
 
-/** Gives Fastify `app.webSockets`, the connections that are open, and ends them before it closes its server. */
+/** Adds `app.webSockets`, the set of open connections, and closes them before Fastify closes its server. */
 async function webSockets(app, { path, onConnection }) {
   const connections = new Set();
   const extensions = [perMessageDeflate()];
   app.decorate("webSockets", connections);
 
-  // Fastify never sees an upgrade: its path, and who may have it, are decided here.
+  // Fastify never sees an upgrade, so check its path and access rights here.
   app.server.on("upgrade", (request, socket, head) => {
     const { pathname } = new URL(request.url, "http://localhost");
     if (pathname !== path) return reject(socket, rejectHandshake({ status: 404 }));
     const connection = upgrade(request, socket, head, { extensions });
-    if (!connection) return undefined; // it was refused, and has been answered
+    if (!connection) return undefined; // upgrade() has refused it and sent a response
     connections.add(connection);
     connection.on("error", (error) => app.log.warn(error));
     connection.on("close", () => connections.delete(connection));
@@ -29,7 +29,7 @@ async function webSockets(app, { path, onConnection }) {
     await Promise.all(ends);
   });
 }
-// What it adds is for the whole application, not for the plugins inside it.
+// The decoration is for the whole application, not only for the plugins inside this one.
 webSockets[Symbol.for("skip-override")] = true;
 
 const app = Fastify();

@@ -1,5 +1,5 @@
-// What a framework does that has sockets of its own: handshake and messages from wsframe, every read and write by itself.
-// Here the sockets are those of node:net, and the application is an echo. node examples/sans-io.mjs [port]
+// How a framework with its own sockets uses wsframe: wsframe does the handshake and the messages, the framework reads and writes.
+// Here the sockets are from node:net, and the application is an echo server. node examples/sans-io.mjs [port]
 
 import { createServer } from "node:net";
 import {
@@ -19,7 +19,7 @@ const extensions = [perMessageDeflate()];
 /** For each open connection what closes it. */
 const closers = new Set();
 
-// allowHalfOpen: the peer may have ended its side, and still be waiting for the last of our answers.
+// allowHalfOpen: a peer that has ended its side may still wait for our last answers.
 const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
   const parser = new RequestParser();
   const timer = setTimeout(() => socket.destroy(), HANDSHAKE_TIMEOUT);
@@ -37,17 +37,17 @@ const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => 
   });
 });
 
-/** The answer to a request, once its head is complete, and the bytes after it. */
+/** Returns the answer to a request, once its head is complete, and the bytes after the head. */
 function read(parser, chunk) {
   try {
     const found = parser.push(chunk);
     return found ? { answer: acceptHandshake(found.request, { extensions }), rest: found.rest } : {};
   } catch (error) {
-    return { answer: rejectHandshake({ error }) }; // a HandshakeError: these bytes are not HTTP
+    return { answer: rejectHandshake({ error }) }; // a HandshakeError: the bytes are not a valid request
   }
 }
 
-/** Ends our side, and leaves the peer some time to read what it was told last before the socket is cut. */
+/** Ends our side. The peer gets some time to read the last bytes before the socket is cut. */
 function end(socket) {
   socket.end();
   socket.resume();
@@ -58,24 +58,24 @@ function end(socket) {
 function open(socket, agreed, rest) {
   const protocol = new Protocol({ role: "server", extensions: agreed });
   const keepalive = new Keepalive(protocol, performance.now());
-  // One call for each thing that happens: no object for an event.
+  // push() calls these methods instead of creating event objects.
   const sink = {
     text: (data) => protocol.send(data),
     binary: (data) => protocol.send(data),
-    ping() {}, // its Pong is queued already
+    ping() {}, // the Pong is already queued
     pong() {},
     error: (error) => console.error(error.message),
     close() {},
   };
 
-  /** Writes what is queued, all of it at once; while the socket is full, it stays with the protocol. */
+  /** Writes everything that is queued. While the socket is full, it stays in the protocol. */
   const flush = () => {
     if (socket.destroyed || socket.writableNeedDrain) return;
     socket.cork();
     for (const part of protocol.take()) socket.write(part);
     socket.uncork();
     if (protocol.streamEnd === "send" && !socket.writableEnded) end(socket);
-    // The other half of backpressure: a peer that does not read our answers waits.
+    // Backpressure: do not read from a peer that does not read our answers.
     else if (socket.writableNeedDrain) socket.pause();
   };
 
@@ -98,7 +98,7 @@ function open(socket, agreed, rest) {
   closers.add(close);
   socket.on("data", receive);
   socket.on("drain", () => {
-    keepalive.alive(performance.now()); // it takes what we send: it is alive, even if it was not read from
+    keepalive.alive(performance.now()); // the peer accepts our bytes, so it is alive even while we read nothing
     flush();
     if (!socket.writableNeedDrain) socket.resume();
   });

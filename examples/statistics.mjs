@@ -1,5 +1,5 @@
-// What passes through a stream, counted without holding any of it: node examples/statistics.mjs < client.bin
-// The bytes are those of a client, without the HTTP head. Frames of any size pass in constant memory.
+// Counts the frames and messages in a stream, in constant memory: node examples/statistics.mjs < client.bin
+// The input is what a client has sent, without the HTTP head. Frames can have any size.
 
 import { FrameDecoder } from "wsframe";
 
@@ -10,12 +10,12 @@ const sink = {
     totals.frames++;
   },
   payload(window, start, end) {
-    // window[start, end) is lent until this returns: count it, hash it, write it, but do not keep it.
+    // window[start, end) is valid only until this returns. Count it, hash it or write it, but copy it to keep it.
     totals.payloadBytes += end - start;
   },
   end() {},
   text(text) {
-    // Text messages that arrived whole come as strings, in place of the three calls above.
+    // A text message that arrives in one chunk is delivered as a string instead of through the three calls above.
     totals.frames++;
     totals.strings++;
     totals.characters += text.length;
@@ -25,7 +25,7 @@ const sink = {
 try {
   for await (const chunk of process.stdin) decoder.push(chunk, sink);
 } catch (error) {
-  console.error(error.message); // what came before counts
+  console.error(error.message); // the frames before the error are counted
   process.exitCode = 1;
 }
 console.log(totals);

@@ -1,17 +1,17 @@
-// A recorded stream, decoded in the page as it is read: its HTTP head, if it has one, then frame by frame.
+// Decodes a recorded stream in the page while it is read: the HTTP head, if there is one, then frame by frame.
 
 import { FrameDecoder, RequestParser, ResponseParser } from "wsframe";
 
-/** How many bytes of a payload are kept to be shown. */
+/** How many bytes of a payload are kept. */
 const SHOWN = 64;
 
 /**
- * Decodes what one side of a connection has sent, as a proxy or a capture of packets has recorded it. A stream of any length,
- * and with frames of any length, passes in constant memory.
+ * Decodes what one side of a connection has sent, as recorded by a proxy or a packet capture. Uses constant memory for streams
+ * and frames of any length.
  *
  * @param stream a ReadableStream of bytes: `file.stream()`, or the body of a Response
  * @param onFrame called for each frame, with its fields and the first bytes of its payload
- * @returns who has sent it, the first line of its HTTP head, how many bytes of frames were decoded, and the error that was in the way
+ * @returns the sender, the first line of the HTTP head, the number of decoded bytes of frames, and the error if there was one
  */
 export async function decode(stream, onFrame) {
   const reader = stream.getReader();
@@ -20,23 +20,23 @@ export async function decode(stream, onFrame) {
   let decoder;
   try {
     let { head, length = 0, rest } = await readHead(reader);
-    // Only clients mask: where there is no head, the first frame tells.
+    // Only clients mask. Without a head, the first frame tells the sender.
     const fromClient = head === undefined ? (rest[1] & 0x80) !== 0 : !head.startsWith("HTTP/");
     result.head = head;
     result.from = fromClient ? "client" : "server";
-    // RSV bits belong to extensions, and which were agreed on may not be in the file: all are let through.
+    // RSV bits belong to extensions. The file may not tell which were agreed on, so allow all.
     decoder = new FrameDecoder({ role: fromClient ? "server" : "client", rsv: 7, maxFrame: Infinity });
     const sink = new Collector(length, onFrame);
     for (; rest !== undefined; rest = (await reader.read()).value) decoder.push(rest, sink);
   } catch (error) {
-    result.error = error; // a WebSocketError or HandshakeError: it names the rule that was broken; or the file failed
+    result.error = error; // a WebSocketError or HandshakeError with the broken rule, or an error from reading the file
     reader.cancel().catch(() => {});
   }
   result.bytes = decoder?.bytesDecoded ?? 0;
   return result;
 }
 
-/** What a decoder pushes frames into: gathers the fields and the beginning of each, and hands it on when it is complete. */
+/** A sink for a decoder. Collects the fields and the first bytes of a frame, and passes it on when it is complete. */
 class Collector {
   #headLength;
   #onFrame;
@@ -49,7 +49,7 @@ class Collector {
   }
 
   header({ opcode, fin, rsv, masked, headerOffset, payloadLength: length }) {
-    // What `header` says holds until this returns, and so does what `window` has below: what is kept is copied.
+    // The header is valid only until this returns, and so is `window` below. Copy everything that you keep.
     const offset = this.#headLength + headerOffset;
     this.#frame = { opcode, fin, rsv, masked, offset, length, start: new Uint8Array(Math.min(length, SHOWN)) };
     this.#kept = 0;
@@ -67,7 +67,7 @@ class Collector {
   }
 }
 
-/** The first line of the HTTP head, if there is one, and the bytes after it that have been read. */
+/** Reads the HTTP head, if there is one. Returns its first line, its length, and the bytes after it. */
 async function readHead(reader) {
   let rest = await read(reader);
   while (rest.length < 2) {
@@ -75,7 +75,7 @@ async function readHead(reader) {
     if (more.length === 0) return { rest };
     rest = new Uint8Array([...rest, ...more]);
   }
-  // No frame begins with either letter: as a first byte, "G" has an opcode that is reserved, "H" is a Close in fragments.
+  // No frame starts with one of these letters: as a first byte, "G" has a reserved opcode, and "H" is a fragmented Close.
   const letter = String.fromCharCode(rest[0]);
   if (letter !== "G" && letter !== "H") return { rest };
   const parser = letter === "G" ? new RequestParser() : new ResponseParser();
@@ -94,7 +94,7 @@ async function readHead(reader) {
   }
 }
 
-/** The next chunk; an empty one at the end. */
+/** Returns the next chunk, or an empty one at the end. */
 async function read(reader) {
   const { value } = await reader.read();
   return value ?? new Uint8Array(0);

@@ -1,5 +1,5 @@
-// Serves the page beside it, and the package's ES modules as they are: browsers need no bundler.
-// node examples/browser/server.mjs [port], and open the page that it names.
+// Serves the page in this folder and the ES modules of the package, which browsers can load without a bundler.
+// node examples/browser/server.mjs [port], then open the page at the printed URL.
 
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -9,9 +9,9 @@ const files = {
   "/decode.mjs": ["decode.mjs", "text/javascript"],
   "/recorded.bin": ["recorded.bin", "application/octet-stream"],
 };
-/** Where the modules are that `import "wsframe"` finds. */
+/** The folder with the modules of the package. */
 const modules = new URL(".", import.meta.resolve("wsframe"));
-// The core is WebAssembly, and this is what allows it; without, its portable twin does the work.
+// 'wasm-unsafe-eval' allows the WebAssembly core. Without it, the portable core is used.
 const policy =
   "default-src 'none'; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:";
 

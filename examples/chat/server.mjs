@@ -1,5 +1,5 @@
-// A chat room with its page: what one says goes to all, serialized once, and compressed once, whatever their number.
-// node examples/chat/server.mjs [port], and open the page that it names.
+// A chat room with a page. Each message goes to everyone, but is serialized and compressed only once.
+// node examples/chat/server.mjs [port], then open the page at the printed URL.
 
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -8,26 +8,26 @@ import { reject, upgrade } from "wsframe/node";
 
 const MAX_NAME = 40;
 const MAX_TEXT = 2000;
-/** A page that leaves this many bytes unread does not keep up. */
+/** Most unsent bytes for a page, before it is closed. */
 const MAX_WAITING = 1 << 20;
 
 const page = readFileSync(new URL("index.html", import.meta.url));
 const people = new Set();
 
-/** Sends one message to all: the same bytes. */
+/** Sends the same bytes to everyone. */
 function broadcast(message) {
   const prepared = new PreparedMessage(JSON.stringify(message));
   for (const person of people) person.send(prepared);
 }
 
-/** What a page says, if it is as the page would say it. Anybody may connect, with other programs too. */
+/** Validates a message, because other programs than the page can connect, too. */
 function read(data) {
   try {
     const { name, text } = JSON.parse(data);
     const valid = typeof name === "string" && typeof text === "string" && name.trim() && text.trim();
     if (valid && name.length <= MAX_NAME && text.length <= MAX_TEXT) return { name: name.trim(), text };
   } catch {
-    // It is not JSON.
+    // Not JSON.
   }
   return undefined;
 }
@@ -35,19 +35,19 @@ function read(data) {
 /** @type {import("wsframe/node").UpgradeOptions} */
 const options = {
   extensions: [perMessageDeflate()],
-  // Browsers let the pages of any site connect: only ours may.
+  // Browsers let the page of any site connect, so accept only our own.
   checkOrigin: (origin, /** @type {any} */ { headers: { host } }) =>
     origin === undefined || [`http://${host}`, `https://${host}`].includes(origin),
   limits: { maxMessage: 16_384 },
   closeTimeout: 5000,
-  // A page that does not read is closed, "try again later". What waits for it is dropped after `closeTimeout`.
+  // A page that does not read is closed with 1013, "try again later". Its unsent messages are dropped after `closeTimeout`.
   maxBufferedAmount: MAX_WAITING,
   overflow: 1013,
 };
 
 const server = createServer((request, response) => {
   if (request.url !== "/") return response.writeHead(404).end("Not found\n");
-  // The page has its script and its style in itself, and talks to nobody else.
+  // The page contains its script and style, and connects only to this server.
   const policy =
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:";
   response.writeHead(200, { "Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy });

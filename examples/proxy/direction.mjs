@@ -1,39 +1,40 @@
-// The frames of one direction: checked, counted, and masked anew on their way.
+// One direction of the proxy: checks, counts and remasks its frames.
 
 import { FrameDecoder, FrameEncoder, mask } from "wsframe";
 
-/** One direction of a connection, as a filter for its bytes. `role` is what the proxy is for the one who sends. */
+/** A filter for the bytes of one direction. `role` is the role of the proxy toward the sender. */
 export class Direction {
   frames = 0;
   bytes = 0;
   #decoder;
   #encoder;
-  /** The beginning of a header whose rest has not come: it goes out with its masking-key, or not at all. */
+  /** The start of an incomplete header, held back because its masking-key must change. */
   #held = Buffer.alloc(0);
   #masked = false;
-  /** What the payload that is passing is XORed with. */
+  /** The four bytes that the current payload is XORed with. */
   #change;
-  /** How much of it has passed. */
+  /** How many bytes of the current payload have passed. */
   #passed = 0;
   #inFrame = false;
-  /** Whether what was written ends inside a frame: nothing else may be written then. */
+  /** Whether the written bytes end inside a frame. Then no other frame may be written. */
   #cut = false;
   #closed = false;
 
   constructor(role, hasExtensions) {
-    // What RSV bits and payloads mean is up to the extensions, if the two ends have agreed on any.
+    // If the two ends have agreed on extensions, any RSV bit may be set.
     this.#decoder = new FrameDecoder({ role, rsv: hasExtensions ? 7 : 0, maxFrame: Infinity });
     this.#encoder = new FrameEncoder({ role: role === "server" ? "client" : "server" });
   }
 
   /**
-   * What to write for a chunk that has come: the same frames, those that are masked with other masks. The chunk is changed.
+   * Returns the bytes to write for a received chunk: the same frames, with new masking-keys if they are masked. Changes the chunk
+   * in place.
    *
-   * Masking is XOR, and so is the way from one masking-key to another: XOR the key with four random bytes, and it is a new
-   * key; XOR the payload with the same bytes, and it is masked with that. So nothing is unmasked to be masked again, and what
-   * is written is what has come, changed in one pass. (The decoder unmasks in its own memory what it checks, such as UTF-8.)
+   * Masking is XOR. If you XOR the key with four random bytes, you get a new key. If you XOR the payload with the same bytes, it is
+   * masked with the new key. So the payload does not have to be unmasked first, and one pass is enough. (To check UTF-8, the
+   * decoder unmasks a copy in its own memory.)
    *
-   * @throws WebSocketError for a frame that breaks a rule
+   * @throws WebSocketError if a frame breaks a rule
    */
   push(chunk) {
     if (this.#closed) return chunk.subarray(0, 0);
@@ -49,7 +50,7 @@ export class Direction {
         done = payloadOffset - start;
         if (masked) mask(bytes.subarray(done - 4, done), (this.#change = nextRandom()));
       },
-      // What the callback gets is unmasked, and borrowed. Only its length is of interest: it says which bytes have been read.
+      // The window is unmasked and borrowed. Only its length matters here: it tells how many bytes have been read.
       payload: (_window, from, to) => {
         const end = done + to - from;
         if (this.#masked) mask(bytes.subarray(done, end), this.#change, this.#passed);
@@ -60,14 +61,14 @@ export class Direction {
         this.#inFrame = false;
       },
     });
-    this.#closed = this.#decoder.closed; // whatever follows a Close is nothing (RFC 6455 §5.5.1)
+    this.#closed = this.#decoder.closed; // bytes after a Close are ignored (RFC 6455 §5.5.1)
     this.#held = Buffer.from(this.#closed ? [] : bytes.subarray(done));
     this.#cut = this.#inFrame;
     this.bytes += done;
     return bytes.subarray(0, done);
   }
 
-  /** A Close of our own after the frames that have passed; undefined where it would be inside one, or after another. */
+  /** Returns our own Close, or undefined if it would be inside a frame or after another Close. */
   close(code, reason = "") {
     if (this.#closed || this.#cut) return undefined;
     this.#closed = true;
@@ -79,7 +80,7 @@ export class Direction {
 const random = new Uint8Array(4096);
 let used = random.length;
 
-/** Four random bytes, such as nobody can predict (RFC 6455 §5.3). */
+/** Returns four unpredictable random bytes (RFC 6455 §5.3). */
 function nextRandom() {
   if (used === random.length) {
     crypto.getRandomValues(random);

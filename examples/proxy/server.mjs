@@ -1,5 +1,5 @@
-// A proxy of frames: checks and counts them, gives those of the clients masks of its own, and forwards them as they are. No
-// message is put together, nothing is inflated, and a frame of any size passes in constant memory.
+// A proxy that checks, counts and forwards frames. Frames from clients get new masking-keys. The proxy does not assemble or
+// inflate messages, and a frame of any size passes in constant memory.
 // node examples/proxy/server.mjs http://127.0.0.1:9000 [port]
 
 import { createServer, request as httpRequest } from "node:http";
@@ -11,14 +11,14 @@ const backend = new URL(process.argv[2] ?? process.env.BACKEND ?? "http://127.0.
 const port = Number(process.argv[3] ?? process.env.PORT ?? 8080);
 const HANDSHAKE_TIMEOUT = 10_000;
 const CLOSE_TIMEOUT = 10_000;
-/** For each connection what asks its client to close. */
+/** For each connection, a function that closes it with 1001. */
 const goAways = new Set();
 
 const server = createServer((_request, response) => {
   response.writeHead(426, { Connection: "Upgrade", Upgrade: "websocket" }).end("WebSocket only\n");
 });
 
-// The handshake is between the two ends: key, subprotocols and extensions pass, and so does the answer.
+// The two ends do the handshake: the proxy forwards the request with its key, subprotocols and extensions, and the response.
 server.on("upgrade", (request, client, head) => {
   const { hostname, port } = backend;
   const path = request.url;
@@ -58,7 +58,7 @@ function pairs(raw) {
 function connect(client, socket, hasExtensions, path) {
   const up = new Direction("server", hasExtensions);
   const down = new Direction("client", hasExtensions);
-  /** Says why to both of them, where a Close fits between the frames, and ends the connection. */
+  /** Sends a Close to both ends, unless it would be inside a frame, and ends the connection. */
   const end = (clientCode, backendCode, reason) => {
     for (const [to, close] of [
       [client, down.close(clientCode, reason)],
@@ -74,7 +74,7 @@ function connect(client, socket, hasExtensions, path) {
 
   const goAway = () => {
     const close = down.close(CloseCode.GoingAway);
-    // The client answers it, the backend gets the answer, and ends. Where it does not fit in, the connection is cut.
+    // The backend gets the client's answer, and ends the connection. If a Close would be inside a frame, cut the connection.
     if (!close) client.destroy();
     else client.write(close);
     setTimeout(() => client.destroy(), CLOSE_TIMEOUT).unref();
@@ -94,17 +94,17 @@ function forward(from, to, direction, fail) {
       bytes = direction.push(chunk);
     } catch (error) {
       if (!(error instanceof WebSocketError)) throw error;
-      from.removeAllListeners("data").resume(); // what else it sends is of no use
+      from.removeAllListeners("data").resume(); // discard the rest
       fail(error);
       return;
     }
-    // The one who sends waits for the one who reads.
+    // Backpressure: the sender waits for the reader.
     if (bytes.length > 0 && !to.write(bytes)) from.pause();
   });
   to.on("drain", () => from.resume());
   from.on("end", () => to.end());
-  // A reset is passed on as a reset: for the other end, too, the connection has failed. Not where our side is ending already:
-  // Node 20 would neither end nor reset such a socket, and the process could never exit.
+  // Forward a reset as a reset, because the connection has failed. Not if our side is already ending: Node 20 would neither end
+  // nor reset such a socket, and the process could never exit.
   from.on("error", () => (to.writableEnded ? to.destroy() : to.resetAndDestroy()));
   from.on("close", () => {
     to.end();

@@ -1,11 +1,11 @@
-# For workerd, without a bundler: the parts of the package are modules, under the names that they import each other by.
+# For workerd without a bundler: each file of the package is a module, under the name that the others import it by.
 
 using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (
   services = [
     (name = "worker", worker = .worker),
-    # Where connect() may lead to. Workers reach only public addresses by default; this one is for trying things out.
+    # The networks that connect() can reach. By default, Workers reach only public addresses.
     (name = "internet", network = (allow = ["public", "private", "local"], tlsOptions = (trustBrowserCas = true))),
   ],
   sockets = [

@@ -1,5 +1,5 @@
-// A Worker with two doors. For HTTP: the messages of a WebSocket server elsewhere, as an event stream (Server-Sent Events), for
-// those whom WebSocket does not reach. For TCP, where the runtime lets Workers have it: an echo server for WebSocket.
+// A Worker with two handlers. For HTTP, it serves the messages of a WebSocket server as an event stream (Server-Sent Events), for
+// clients that cannot use WebSocket. For TCP, if the runtime allows it, it is a WebSocket echo server.
 //
 // In a folder with `npm install wsframe workerd`, and the address of a server in FEED:
 //   FEED=ws://127.0.0.1:9000/ npx workerd serve examples/workers/config.capnp
@@ -11,7 +11,7 @@ import { acceptWebSocketStream, connectWebSocketStream } from "wsframe/streams";
 
 const HANDSHAKE_TIMEOUT = 10_000;
 
-/** Messages in, events out: each line of a text is a line of data; what is not text is not for event streams. */
+/** Turns text messages into events, with one data line per line of text. Skips binary messages, which events cannot contain. */
 function toEvents() {
   const encoder = new TextEncoder();
   return new TransformStream({
@@ -36,7 +36,7 @@ export default {
         extensions: [perMessageDeflate()],
         signal: AbortSignal.timeout(HANDSHAKE_TIMEOUT),
       });
-      // A client that reads slowly holds back the server, one that leaves closes the connection: the streams see to it.
+      // The streams apply backpressure to the server. They close the connection if the client leaves.
       return new Response(readable.pipeThrough(toEvents()), {
         headers: { "Content-Type": "text/event-stream", "Cache-Control": "no-store" },
       });

@@ -215,8 +215,8 @@ describe.skipIf(!startBrowser)("pages in Chromium", () => {
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
     // As in expected.json of the capture.
-    await hasText(page, "recorded.bin: 173 frames of a client, 73879 bytes");
-    await hasText(page, "by the wasm core, behind GET /socket.io/");
+    await hasText(page, "recorded.bin: 173 frames from a client, 73879 bytes");
+    await hasText(page, "by the wasm core, after GET /socket.io/");
     const cells = () => Array.from(document.querySelectorAll("tbody tr:nth-child(3) td"), (cell) => cell.textContent);
     expect(await page.evaluate(cells, 0)).toEqual(["304", "Text", "FIN", "000", "yes", "19", '420["echo","hello"]']);
 
