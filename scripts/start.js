@@ -1,5 +1,5 @@
-// Shows what the package can do: node scripts/start.js [--once]. Run the build first. It prints recorded connections, then
-// serves the inspector's page until it is interrupted; with --once it ends when it has printed.
+// Demonstrates the package: node scripts/start.js [--once]. Run the build first. Prints decoded recordings, then serves the
+// inspector's page until Ctrl-C. With --once, it stops after printing.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const captures = "test/fixtures/captures";
 
-/** What to show, with how many frames per direction. */
+/** The recordings to show, with the number of frames per direction. */
 const SHOWN = [
   ["ws-ws-fragments", 14],
   ["chromium-ws-burst", 8],
@@ -22,7 +22,7 @@ if (args.some((arg) => arg !== "--once")) {
 }
 const once = args.length > 0;
 if (!existsSync(`${root}dist/cli.js`) || !existsSync(`${root}build/inspector/server.js`)) {
-  console.error("dist/ or build/ is not built: run `npm run build` first");
+  console.error("dist/ or build/ is missing: run `npm run build` first");
   process.exit(2);
 }
 
@@ -34,7 +34,7 @@ function headline(title, notes) {
   process.stdout.write(`${rule}\n${bold(title)}\n${notes}\n\n`);
 }
 
-/** Runs the command from the root of the package, so that the files have short names. */
+/** Runs the command in the root of the package, so that file names are short. */
 function wsframe(inspectArgs, expected, input) {
   const result = spawnSync(process.execPath, ["dist/cli.js", "inspect", ...inspectArgs], {
     cwd: root,
@@ -48,7 +48,7 @@ function wsframe(inspectArgs, expected, input) {
   }
 }
 
-// Whoever reads may stop early, as `head` does. With --once there is nothing left to do then.
+// The reader may stop early, as `head` does. With --once, there is nothing left to do then.
 let isRead = true;
 process.stdout.on("error", () => {
   isRead = false;
@@ -61,24 +61,24 @@ for (const [name, limit] of SHOWN) {
   wsframe([`${captures}/${name}`, "--limit", String(limit)], 0);
 }
 
-// A message of one byte a frame, in which "ß" is cut in two. This is the payload of the second half.
+// In a message with one byte per frame, the payload with the second half of "ß".
 const LAST_BYTE_OF_SHARP_S = 324;
 const broken = readFileSync(`${root}${captures}/ws-ws-fragments/client.bin`);
 broken[LAST_BYTE_OF_SHARP_S] ^= 0x40;
 headline(
-  "The first of them once more, with one bit flipped",
-  "Half a character in a frame of its own is wrong: the error stands where it is, and what came before counts.",
+  "The first recording again, with one bit flipped",
+  "Half a character, in a frame of its own, is wrong. The error shows the wrong byte, and earlier frames are still listed.",
 );
 wsframe(["-", "--limit", "0", "--no-speed"], 1, broken);
 
 if (!once) {
   const { startInspector } = await import(new URL("../build/inspector/server.js", import.meta.url).href);
   const { url, close } = await startInspector({ page: new URL("../build/inspector/page/", import.meta.url) });
-  const line = `The inspector is at ${url} until Ctrl-C\n`;
-  // Written once before, so that it is known whether anybody reads.
+  const line = `The inspector is at ${url} (press Ctrl-C to stop)\n`;
+  // An empty write first, to find out whether stdout is still open.
   process.stdout.write("", () => (isRead ? process.stdout : process.stderr).write(line));
   const end = () => {
-    // A page that does not answer is not waited for.
+    // Do not wait for a page that does not answer.
     setTimeout(() => process.exit(), 1000).unref();
     void close().then(() => process.exit());
   };
