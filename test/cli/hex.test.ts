@@ -1,4 +1,4 @@
-// Hex text as tools print it: the bytes that it stands for, or the name of what cannot be read.
+// Hex text as common tools print it, and errors for text that cannot be read.
 
 import { spawnSync } from "node:child_process";
 import { inspect } from "node:util";
@@ -11,7 +11,7 @@ const hex = (bytes: Uint8Array): string[] => Array.from(bytes, (byte) => byte.to
 const text = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : ".")).join("");
 
-/** Lines of so many bytes each. */
+/** Formats bytes in lines of `width` bytes each. */
 function lines(bytes: Uint8Array, width: number, line: (part: Uint8Array, at: number) => string): string {
   const all: string[] = [];
   for (let at = 0; at < bytes.length; at += width) all.push(line(bytes.subarray(at, at + width), at));
@@ -94,15 +94,15 @@ const FORMATS: Record<string, (bytes: Uint8Array) => string> = {
 describe.each(Object.keys(FORMATS))("%s", (name) => {
   const format = FORMATS[name]!;
 
-  test("is read, whatever the bytes and however many", () => {
+  test("is read for any bytes and lengths", () => {
     const random = new Random(5);
     for (let length = 1; length < 70; length++) {
       for (let round = 0; round < 5; round++) {
-        // Payloads that look like hex in a column of text are what is hard.
+        // Payloads that look like hex in the text column are the hard case.
         const bytes = random.bytes(length);
         if (round > 0)
           for (let i = 6; i < length; i++) bytes[i] = "0123456789abcdef fa.*"[random.integer(0, 20)]!.charCodeAt(0);
-        // No packet begins like this.
+        // A packet never starts with this byte.
         bytes[0] = 0x81;
         const file = format(bytes);
         expect(hex(parseHexText(Buffer.from(file))!).join(" "), file).toBe(hex(bytes).join(" "));
@@ -125,10 +125,10 @@ test.each([
   ["od", ["-A", "x", "-t", "x1z"]],
   ["od", ["-A", "d", "-t", "x1"]],
   ["od", ["-A", "n", "-t", "x1"]],
-])("what %s %j prints here is read", (program, args) => {
+])("reads the output of %s %j", (program, args) => {
   for (const bytes of [sample, sample.subarray(0, 3), Buffer.concat([sample, Buffer.alloc(200), sample])]) {
     const { stdout, error } = spawnSync(program, args, { input: bytes });
-    // Not every machine has all of them.
+    // Not every machine has all of these programs.
     if (error) return;
     if (args.includes("n") && bytes.length > 200) {
       expect(() => parseHexText(stdout)).toThrow("od -v prints all of them");
@@ -138,23 +138,23 @@ test.each([
   }
 });
 
-test("a part of a dump, which begins further on", () => {
+test("reads an excerpt of a dump, which does not start at offset 0", () => {
   expect(hex(parseHexText(Buffer.from("00000010: 8102 6869  ..hi\n"))!).join("")).toBe("81026869");
 });
 
-test("a Buffer as Node.js prints it, if that is all of it", () => {
+test("reads a Buffer as Node.js prints it, unless the output is cut", () => {
   expect(hex(parseHexText(Buffer.from(inspect(sample)))!)).toEqual(hex(sample));
   expect(() => parseHexText(Buffer.from(inspect(Buffer.alloc(60))))).toThrow(
     "a Buffer that Node.js has printed only in part",
   );
 });
 
-test("digits alone may stand for anything: an offset and a packet are not looked for", () => {
+test("does not look for offsets or packets in digits alone", () => {
   expect(hex(parseDigits(Buffer.from("0000 8102 6869"))!).join("")).toBe("000081026869");
 });
 
 describe("packets", () => {
-  /** A packet from one port to another, as IPv4 or IPv6, with an Ethernet header or without. */
+  /** Makes a TCP packet over IPv4 or IPv6, with or without an Ethernet header. */
   function packet(
     payload: Uint8Array,
     sequence: number,
@@ -178,12 +178,12 @@ describe("packets", () => {
     }
     const link = Buffer.alloc(ethernet ? 14 : 0);
     if (ethernet) link.writeUInt16BE(ip === 4 ? 0x0800 : 0x86dd, 12);
-    // Ethernet fills up what is short.
+    // Ethernet pads short packets.
     const all = [link, header, tcp, payload, Buffer.alloc(ethernet ? 6 : 0)];
     return Buffer.concat(all);
   }
 
-  /** As tcpdump prints packets, one after another, with their titles. */
+  /** Formats packets with their titles, like tcpdump. */
   function dump(...packets: Uint8Array[]): Buffer {
     const title = "12:34:56.789012 IP localhost.40000 > localhost.8080: Flags [P.], seq 1:9, ack 1, win 512, length 8";
     return Buffer.from(packets.map((one) => `${title}\n${FORMATS["tcpdump -X"]!(one)}`).join(""));
@@ -191,12 +191,12 @@ describe("packets", () => {
 
   const parts = [sample.subarray(0, 10), sample.subarray(10, 11), sample.subarray(11)];
 
-  test.each([{}, { ip: 6 }, { ethernet: true }, { ip: 6, ethernet: true }])("%o: what TCP carries in them", (how) => {
+  test.each([{}, { ip: 6 }, { ethernet: true }, { ip: 6, ethernet: true }])("yield their TCP payload: %o", (how) => {
     let at = 2 ** 32 - 5;
     const packets = parts.map((part) => packet(part, (at += part.length) - part.length, how));
     const acknowledgement = packet(Buffer.alloc(0), 7, { ...how, from: 8080, to: 40000 });
     expect(hex(parseHexText(dump(...packets))!)).toEqual(hex(sample));
-    // In another order, twice, and with what the other end only acknowledges.
+    // Out of order, with a duplicate, and with an acknowledgement from the other end.
     const [a, b, c] = packets as [Uint8Array, Uint8Array, Uint8Array];
     expect(hex(parseHexText(dump(a, c, acknowledgement, b, a))!)).toEqual(hex(sample));
     expect(hex(parseHexText(Buffer.from(hex(packet(sample, 0, how)).join("")))!)).toEqual(hex(sample));
@@ -207,7 +207,7 @@ describe("packets", () => {
     [[packet(sample, 0), packet(sample, 99)], "the packets have a gap: 67 bytes"],
     [[packet(Buffer.alloc(0), 0)], "the TCP packets have no payload"],
     [[packet(sample, 0).subarray(0, 60)], "the packets are truncated"],
-  ])("that are not one direction, whole, are refused", (packets, message) => {
+  ])("are refused if they are not one complete direction: %#", (packets, message) => {
     expect(() => parseHexText(dump(...packets))).toThrow(message);
   });
 });
@@ -215,13 +215,13 @@ describe("packets", () => {
 test.each([
   ["hexdump", "0000000 8581 fa37 3d21 9f7f 514d 8858 0082 0000\n0000010 0300\n", "a hex dump of words (line 1)"],
   ["od", "0000000 102601 175067 036441\n0000006\n", "a hex dump of words (line 1)"],
-  ["a line that is missing", "0000  81 02 68 69\n0010  81 02 68 69\n", "offsets do not match its bytes"],
+  ["a missing line", "0000  81 02 68 69\n0010  81 02 68 69\n", "offsets do not match its bytes"],
   [
     "a billion zeros",
     "00000000  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  |................|\n*\nf00000000\n",
     "expands to more than",
   ],
-])("%s: what cannot be read is named", (_name, file, message) => {
+])("refuses a dump that it cannot read: %s", (_name, file, message) => {
   expect(() => parseHexText(Buffer.from(file))).toThrow(message);
 });
 
@@ -233,7 +233,7 @@ test.each([
   ["braces of something else", "function f() { return 0x81; }"],
   ["frames", Buffer.from("8102686981026869", "hex")],
   ["nothing", ""],
-])("%s: no hex", (_name, file) => {
+])("recognizes that this is not hex: %s", (_name, file) => {
   expect(parseHexText(Buffer.from(file))).toBe(undefined);
 });
 
@@ -242,7 +242,7 @@ test.each([
   ["pcap", "a1b2c3d4000200040000000000000000"],
   ["pcap", "4d3cb2a1020004000000000000000000"],
   ["pcapng", "0a0d0d0a6c0000004d3c2b1a01000000"],
-])("a %s file is named: %s", (format, digits) => {
+])("recognizes a %s file: %s", (format, digits) => {
   for (const content of [Buffer.from(digits, "hex"), Buffer.from(FORMATS["xxd"]!(Buffer.from(digits, "hex")))]) {
     const open = () => openStreams([{ file: "x", sender: undefined, content }], { role: undefined, rsv: undefined });
     expect(open).toThrow(`x: a ${format} file contains packets, not a stream`);

@@ -1,4 +1,4 @@
-// The benchmark over sockets: its load generator in C, and that a run of it goes from end to end.
+// The socket benchmark: its load generator in C, and short runs of the whole benchmark.
 
 import { execFile, execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -44,7 +44,7 @@ function end(command: string, args: readonly string[]): Promise<Ended> {
   });
 }
 
-/** load.c on a server that handles messages in this way. */
+/** Runs load.c on a server with this handler. */
 async function load(
   options: Record<string, number | string | true>,
   handle?: Handler,
@@ -94,19 +94,19 @@ function hasTls(): boolean {
 const canCompile = compiles();
 const canTls = canCompile && hasTls();
 
-/** Echoes, but for one letter of one message. */
+/** Echoes all but one letter of one message. */
 const wrong: Handler = (socket, data, isBinary, number) => {
   const bytes = data as Buffer;
   if (number === 3) bytes[bytes.length - 1]! ^= 1;
   socket.send(bytes, { binary: isBinary });
 };
 
-/** What broadcasts are to consist of: see load.c. */
+/** Returns the content of a broadcast message, as load.c expects it. */
 function letters(message: number, size: number): string {
   return Array.from({ length: size }, (_, i) => String.fromCharCode(97 + ((message * 7 + i * 3) % 26))).join("");
 }
 
-/** load.c on a server that sends two messages to every connection for each that comes. `change` may spoil one. */
+/** Runs load.c on a server that broadcasts two messages for each one that it receives. `change` can change a message. */
 async function broadcast(change: (text: string, message: number) => string): Promise<Ended> {
   const clients = new Set<{ send(text: string): void }>();
   let sent = 0;
@@ -128,7 +128,7 @@ describe.runIf(canCompile)("load.c", () => {
   const transports: [string, Record<string, true>, StartOptions][] = [["in the clear", {}, {}]];
   if (canTls) transports.push(["over TLS", { tls: true }, { tls: true }]);
 
-  test.each(transports)("counts what is echoed %s", async (_, options, server) => {
+  test.each(transports)("counts echoed messages %s", async (_, options, server) => {
     for (const size of [0, 32, 1000, 100_000]) {
       for (const kind of [{}, { binary: true as const }]) {
         const { messages, seconds, cpu } = found(
@@ -141,7 +141,7 @@ describe.runIf(canCompile)("load.c", () => {
     }
   });
 
-  test.each(transports)("ends at a byte that is not what is due %s", async (_, options, server) => {
+  test.each(transports)("stops at a wrong byte %s", async (_, options, server) => {
     for (const way of [{ "in-flight": 1 }, { "in-flight": 50 }, { rate: 500 }]) {
       const { status, stdout, stderr } = await load({ ...options, ...way }, wrong, server);
       expect({ status, stdout, stderr }).toEqual({
@@ -152,7 +152,7 @@ describe.runIf(canCompile)("load.c", () => {
     }
   });
 
-  test("ends if a server is gone, or refuses", async () => {
+  test("stops if the server disconnects or refuses", async () => {
     const { stderr } = await load({ "in-flight": 1 }, (socket) => socket.terminate());
     expect(stderr).toMatch(/^load: read: /);
     const refused = await load({ "in-flight": 1 }, undefined, { verifyClient: () => false });
@@ -172,16 +172,16 @@ describe.runIf(canCompile)("load.c", () => {
     const { messages, latency, lateness } = found(await load({ rate: 400, "warm-up": 0, duration: 1 }, stall));
     expect(stalled).toBe(true);
     expect(messages).toBeLessThanOrEqual(401);
-    // Half of all were due during the stall, and each counts: with one that waits for the answer before it would be one.
+    // Half of the messages were due during the stall, and each counts. If each waited for the previous answer, only one would.
     expect(latency.p90).toBeGreaterThan(200);
     expect(latency.max).toBeGreaterThan(450);
     expect(Object.values(latency)).toEqual(Object.values(latency).toSorted((a, b) => a - b));
     expect(lateness.p50).toBeLessThan(latency.p90);
   });
 
-  test("receives what a server broadcasts, and compares it", async () => {
+  test("receives and compares broadcasts", async () => {
     const good = found(await broadcast((text) => text));
-    // A turn is two messages, to each of three connections.
+    // Each turn sends two messages to each of three connections.
     expect(good.messages).toBeGreaterThan(6);
     const bad = await broadcast((text, message) => (message === 3 ? text.replace(/.$/, "?") : text));
     expect(bad).toEqual({ status: 1, stdout: "", stderr: "load: an answer: not what is due\n" });
@@ -200,7 +200,7 @@ describe.runIf(canCompile)("load.c with recordings", () => {
   beforeAll(async () => {
     const module = new URL("../../bench/e2e/recordings.js", import.meta.url).href;
     const { writeRecordings } = (await import(module)) as { writeRecordings: (file: string, what: object) => void };
-    // So few that they are repeated many times. The second connection has others.
+    // Few messages, so that they repeat many times. The second connection has different ones.
     writeRecordings(recordings, { corpus: "json1k", streams: 2, messages: 5 });
   });
 
@@ -221,14 +221,14 @@ describe.runIf(canCompile)("load.c with recordings", () => {
     const perMessageDeflate = { threshold: 0, ...way };
     const counted = found(await load(options, handle, { perMessageDeflate })) as FoundCompressed;
     expect(counted).toMatchObject({ agreed, compared: true });
-    // Every recording has been sent several times.
+    // Enough to have sent every recording several times.
     expect(counted.messages).toBeGreaterThan(20);
     const answer = counted.bytes / counted.messages;
     if (handle === plain) expect(answer).toBeGreaterThan(900);
     else expect(answer).toBeLessThan(700);
   });
 
-  test("ends at a byte that is not what is due", async () => {
+  test("stops at a wrong byte", async () => {
     for (const compress of [true, false]) {
       const handle: Handler = (socket, data, _, number) => {
         const bytes = data as Buffer;
@@ -240,7 +240,7 @@ describe.runIf(canCompile)("load.c with recordings", () => {
     }
   });
 
-  test("ends if a server does not agree", async () => {
+  test("stops if the server declines compression", async () => {
     const { stderr } = await load(options);
     expect(stderr).toBe("load: without permessage-deflate, the response: not what is due\n");
   });
@@ -285,7 +285,7 @@ describe("bench:e2e", () => {
       goal: 3,
       met: wsframe!.rate / ws!.rate >= 3,
     });
-    // uWebSockets is not there, has a goal, and is not judged.
+    // uWebSockets has a goal, but is not installed, so it is not judged.
     expect(one!.goals.uws).toBe(1.1);
     expect(one!.ratios.some(({ theirs }) => theirs === "uws")).toBe(false);
     expect(await run("16 KiB text", "--compare", json)).toContain(`Since ${json}`);

@@ -1,4 +1,4 @@
-// `wsframe load` as it is built, in a process of its own.
+// The built `wsframe load`, in its own process.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -41,7 +41,7 @@ function wsframe(args: readonly string[], runner: readonly string[] = [process.e
   return { process: child, stderr: () => stderr, done };
 }
 
-test("prints what it has measured, and nothing on stderr where that is no terminal", async () => {
+test("prints the report, and nothing on stderr unless that is a terminal", async () => {
   const server = await start();
   const { status, stdout, stderr } = await wsframe(["load", ...SHORT, server.url]).done;
   expect(stderr).toBe("");
@@ -64,7 +64,7 @@ test("prints what it has measured, and nothing on stderr where that is no termin
   expect(Number(/ ([\d,]+) sent/.exec(stdout)![1]!.replaceAll(",", ""))).toBe(server.received);
 });
 
-test("--json prints one document: the report of load()", async () => {
+test("prints the report of load() as one document with --json", async () => {
   const server = await start();
   const args = ["load", server.url, ...SHORT, "--json", "-b", "-s", "500", "-f", "10"];
   const { status, stdout, stderr } = await wsframe(args).done;
@@ -87,7 +87,7 @@ test("--json prints one document: the report of load()", async () => {
   expect(Object.keys(report.latency)).toEqual(["count", "min", "mean", "p50", "p90", "p99", "p999", "max"]);
 });
 
-test("the other options get where they should", async () => {
+test("passes the other options on", async () => {
   const seen: unknown[] = [];
   const server = await start(undefined, {
     tls: true,
@@ -124,14 +124,14 @@ test("the other options get where they should", async () => {
   expect(report.messages).toBeLessThan(100);
 });
 
-test.each(["SIGINT", "SIGTERM"] as const)("%s ends the run, with its report", async (signal) => {
+test.each(["SIGINT", "SIGTERM"] as const)("ends the run on %s, and prints the report", async (signal) => {
   let heard: (() => void) | undefined;
   const running = new Promise<void>((resolve) => (heard = resolve));
   const server = await start((socket, data, isBinary, number) => {
     socket.send(data as Buffer, { binary: isBinary });
     if (number === 50) heard!();
   });
-  // By default it runs for 10 s.
+  // Without a signal, it would run for 10 s.
   const command = wsframe(["load", server.url, "-c", "2", "--warm-up", "0", "--json"]);
   await running;
   command.process.kill(signal);
@@ -145,7 +145,7 @@ test.each(["SIGINT", "SIGTERM"] as const)("%s ends the run, with its report", as
   expect(server.closed).toEqual([1000, 1000]);
 });
 
-test("a run that ends in its warm-up has measured nothing, and does not say what the limit was", async () => {
+test("says that nothing was measured if the run ends during the warm-up", async () => {
   let heard: (() => void) | undefined;
   const running = new Promise<void>((resolve) => (heard = resolve));
   const server = await start((socket, data, isBinary, number) => {
@@ -169,17 +169,17 @@ test.each([
   [["-a", "2000000"], "--answers must be a whole number from 0 to 1000000"],
   [["-a", "0", "-f", "1"], '--in-flight does not apply if answers is 0 or "any": leave it out'],
   [["-m", "a", "-s", "1"], "--size does not apply to your own messages: leave it out"],
-])("%j is out of range, in the names and units of the command", async (args, message) => {
+])("refuses %j with the names and units of the command line", async (args, message) => {
   const { status, stderr } = await wsframe(["load", "ws://127.0.0.1:1", ...args]).done;
   expect([status, stderr]).toEqual([2, `wsframe: ${message} (see wsframe load --help)\n`]);
 });
 
-test("messages of one's own, from the command line and from files, in that order", async () => {
+test("sends your own messages from the command line, then those from files", async () => {
   const folder = mkdtempSync(join(tmpdir(), "wsframe-load-"));
   atEnd(() => rmSync(folder, { recursive: true }));
   const lines = join(folder, "lines.txt");
   const array = join(folder, "array.json");
-  // With a byte order mark, an empty line, and without an end of its last line.
+  // With a byte order mark, an empty line, and no line break at the end.
   writeFileSync(lines, '\ufeff[2,"1","Heartbeat",{}]\r\n\n  spaces  \nlast');
   writeFileSync(array, JSON.stringify(["two\nlines", { type: "ping" }, 7, ""]));
   const seen: string[] = [];
@@ -210,7 +210,7 @@ test("messages of one's own, from the command line and from files, in that order
   expect(stdout).toMatch(/ {2}total {4}[\d,]+ sent, [\d,]+ answers, not compared\n/);
 });
 
-test("messages from standard input, to a server that does not answer", async () => {
+test("sends messages from standard input to a server that does not answer", async () => {
   let first: string | undefined;
   const server = await start((_socket, data) => void (first ??= (data as Buffer).toString()));
   const command = wsframe(
@@ -233,7 +233,7 @@ test.each([
   ["object.json", "{}", "the JSON must be an array of messages"],
   ["broken.json", '["a",\n\x1b\nb', "the file is not valid JSON: "],
   ["none.json", "[]", "the file has no messages"],
-])("%s: one line says what is wrong with a file of messages", async (name, content, message) => {
+])("says in one line what is wrong with the file %s", async (name, content, message) => {
   const folder = mkdtempSync(join(tmpdir(), "wsframe-load-"));
   atEnd(() => rmSync(folder, { recursive: true }));
   const file = join(folder, name);
@@ -244,10 +244,10 @@ test.each([
   expect(stderr.indexOf("\n")).toBe(stderr.length - 1);
 });
 
-test("a second Ctrl-C ends it at once, whatever it waits for", async () => {
+test("quits at once on a second Ctrl-C", async () => {
   let heard: (() => void) | undefined;
   const running = new Promise<void>((resolve) => (heard = resolve));
-  // It never answers.
+  // This server never answers.
   const server = await start(() => heard!());
   const command = wsframe(["load", server.url, "--answer-timeout", "60"]);
   await running;
@@ -259,7 +259,7 @@ test("a second Ctrl-C ends it at once, whatever it waits for", async () => {
   expect([status, stdout]).toEqual([130, ""]);
 });
 
-test("exit code 1, and what is wrong, if answers are wrong or missing", async () => {
+test("prints errors and exits with 1 if answers are wrong or missing", async () => {
   const server = await start((socket, data, isBinary, number) => {
     if (number === 5) socket.send("something else");
     else if (number < 10) socket.send(data as Buffer, { binary: isBinary });
@@ -271,7 +271,7 @@ test("exit code 1, and what is wrong, if answers are wrong or missing", async ()
   expect(stdout).toContain("error    3 × UNANSWERED: ");
 });
 
-test("exit code 2 if no connection can be opened", async () => {
+test("exits with 2 if no connection can be opened", async () => {
   const server = createServer((_, response) => response.writeHead(503).end());
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   atEnd(() => server.close());
@@ -295,20 +295,20 @@ test.each([
   [["load", "ws://localhost", "-m", "-x"], "-m needs a value; write -m-x if the value starts with a dash"],
   [["load", "ws://localhost", "-a", "some"], "--answers must be a whole number, echo or any, not some"],
   [["--json", "load", "ws://localhost"], "load must be the first argument"],
-])("exit code 2 for %j", (args, message) => {
+])("exits with 2 and says what is wrong with %j", (args, message) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], { encoding: "utf8" });
   expect([status, stdout]).toEqual([2, ""]);
   expect(stderr).toBe(`wsframe: ${message} (see wsframe ${args[0] === "load" ? "load " : ""}--help)\n`);
 });
 
-test("--help", () => {
+test("prints help of at most 85 columns with --help", () => {
   const { status, stdout } = spawnSync(process.execPath, [cli, "load", "--help"], { encoding: "utf8" });
   expect(status).toBe(0);
   expect(stdout).toMatch(/^Usage: wsframe load \[options\] URL\n/);
   for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(85);
 });
 
-test("a line of progress", () => {
+test("formats a line of progress", () => {
   const progress = {
     phase: "measuring",
     elapsed: 2512,
@@ -324,9 +324,9 @@ test("a line of progress", () => {
   );
 });
 
-// util-linux has `script`, which gives a program a terminal.
+// `script` of util-linux runs a program in a terminal.
 const hasScript = spawnSync("script", ["--version"]).status === 0;
-test.skipIf(!hasScript)("on a terminal, a line is written again and again, and is away at the end", async () => {
+test.skipIf(!hasScript)("updates a line of progress on a terminal, and removes it at the end", async () => {
   const server = await start();
   const line = [process.execPath, cli, "load", server.url, ...SHORT, "-d", "0.8"].join(" ");
   const child = spawn("script", ["-qec", line, "/dev/null"], { stdio: ["ignore", "pipe", "inherit"] });

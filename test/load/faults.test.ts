@@ -1,4 +1,4 @@
-// Servers that do not answer as they should: each fault is counted, exactly, and the run goes on or ends.
+// Servers that answer wrongly: each fault is counted exactly.
 
 import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
@@ -21,12 +21,12 @@ const SHORT = {
 
 const echo: Handler = (socket, data, isBinary) => socket.send(data as Buffer, { binary: isBinary });
 
-/** The codes of errors, with their counts. */
+/** Returns the counts of errors by code. */
 function counts({ errors }: LoadReport): Record<string, number> {
   return Object.fromEntries(errors.map(({ code, count }) => [code, count]));
 }
 
-/** What must be so whatever happens. */
+/** Checks the relations between counts that hold for every run. */
 function expectConsistent({ total, latency, errors, ok, messages }: LoadReport): void {
   const { sent, received, unanswered, mismatches } = total;
   expect(received + unanswered).toBe(sent);
@@ -36,14 +36,14 @@ function expectConsistent({ total, latency, errors, ok, messages }: LoadReport):
   expect(ok).toBe(errors.length === 0);
 }
 
-/** Runs it with text and binary, many in flight and one; `check` gets what the server has counted. */
+/** Runs a test with text and with binary messages. */
 function both(name: string, run: (options: LoadOptions) => Promise<void>): void {
   for (const binary of [false, true]) {
     test(`${name} (${binary ? "binary" : "text"})`, () => run({ ...SHORT, binary }));
   }
 }
 
-both("a byte that has changed is a wrong answer, and the next is right again", async (options) => {
+both("counts an answer with a changed byte as wrong, and the next one as right", async (options) => {
   let changed = 0;
   const server = await start((socket, data, isBinary, number) => {
     const answer = Buffer.from(data as Buffer);
@@ -61,7 +61,7 @@ both("a byte that has changed is a wrong answer, and the next is right again", a
   expect(changed).toBeGreaterThan(0);
 });
 
-both("an answer that is missing is missing, and those after it are right", async (options) => {
+both("counts a missing answer, and later ones as right", async (options) => {
   let missing = 0;
   const server = await start((socket, data, isBinary, number) => {
     if (number % 50 === 7 || number % 50 === 8) missing++;
@@ -80,7 +80,7 @@ both("an answer that is missing is missing, and those after it are right", async
   expect(missing).toBeGreaterThan(3);
 });
 
-both("an answer that comes twice is not asked for the second time", async (options) => {
+both("counts a repeated answer as unexpected", async (options) => {
   let twice = 0;
   const server = await start((socket, data, isBinary, number) => {
     echo(socket, data, isBinary, number);
@@ -95,7 +95,7 @@ both("an answer that comes twice is not asked for the second time", async (optio
   expect(twice).toBeGreaterThan(0);
 });
 
-both("a message that nobody asked for is that, whether an answer is due or not", async (options) => {
+both("counts unexpected messages, whether an answer is due or not", async (options) => {
   let pushed = 0;
   const server = await start(
     (socket, data, isBinary, number) => {
@@ -117,13 +117,13 @@ both("a message that nobody asked for is that, whether an answer is due or not",
     const report = await load(server.url, { ...options, ...more, duration: 500 });
     expectConsistent(report);
     expect(pushed).toBeGreaterThan(0);
-    // And the three greetings.
+    // Plus the three greetings.
     expect(counts(report)).toEqual({ UNEXPECTED: pushed + 3 });
     expect(report.total).toMatchObject({ sent: server.received, mismatches: 0, unanswered: 0, unexpected: pushed + 3 });
   }
 });
 
-both("wrong ones, missing ones and ones that come twice, all in one", async (options) => {
+both("tells wrong, missing and repeated answers apart in one run", async (options) => {
   const expected = { MISMATCH: 0, UNANSWERED: 0, UNEXPECTED: 0 };
   const server = await start((socket, data, isBinary, number) => {
     const wrong = Buffer.from(data as Buffer);
@@ -145,7 +145,7 @@ both("wrong ones, missing ones and ones that come twice, all in one", async (opt
   expect(report.total.sent).toBe(server.received);
 });
 
-test("binary for text is wrong, though the bytes are the same", async () => {
+test("counts a binary answer to text as wrong, even with the same bytes", async () => {
   const server = await start((socket, data) => socket.send(data as Buffer, { binary: true }));
   const report = await load(server.url, SHORT);
   expectConsistent(report);
@@ -155,7 +155,7 @@ test("binary for text is wrong, though the bytes are the same", async () => {
   expect(report.errors[0]!.message).toBe("text of 32 bytes was answered with binary of 32 bytes");
 });
 
-test("text for binary is wrong, and text that is not UTF-8 is the end of it", async () => {
+test("counts a text answer to binary as wrong, and loses a connection to invalid UTF-8", async () => {
   const hex = await start((socket, data) => socket.send((data as Buffer).toString("hex").slice(0, 32)));
   const report = await load(hex.url, { ...SHORT, binary: true });
   expect(counts(report)).toEqual({ MISMATCH: hex.received });
@@ -170,8 +170,8 @@ test.each([
   ["longer", (data: string) => `${data}!`],
   ["shorter", (data: string) => data.slice(1)],
   ["empty", () => ""],
-  ["in other letters", () => "ä".repeat(16)],
-])("answers that are %s are wrong", async (_name, change) => {
+  ["of other letters", () => "ä".repeat(16)],
+])("counts %s answers as wrong", async (_name, change) => {
   const server = await start((socket, data) => socket.send(change((data as Buffer).toString())));
   const report = await load(server.url, SHORT);
   expectConsistent(report);
@@ -179,7 +179,7 @@ test.each([
   expect(report.total).toMatchObject({ sent: server.received, mismatches: server.received, unanswered: 0 });
 });
 
-test("a server that closes in the middle: what it did not answer is counted", async () => {
+test("counts unanswered messages if the server closes, and ends early", async () => {
   let answered = 0;
   const server = await start((socket, data, isBinary, number) => {
     if (number < 40) {
@@ -189,7 +189,7 @@ test("a server that closes in the middle: what it did not answer is counted", as
   });
   const begin = performance.now();
   const report = await load(server.url, { ...SHORT, duration: 60_000 });
-  // All are gone: there is nothing to go on for.
+  // No connection is left, so the run ends early.
   expect(performance.now() - begin).toBeLessThan(20_000);
   expectConsistent(report);
   expect(answered).toBe(120);
@@ -199,7 +199,7 @@ test("a server that closes in the middle: what it did not answer is counted", as
   expect(report.connections).toMatchObject({ opened: 3, failed: 0, lost: 3 });
 });
 
-test("a server that cuts one connection of three: the others go on", async () => {
+test("continues with the other connections if the server cuts one", async () => {
   let cut = false;
   const server = await start((socket, data, isBinary, number) => {
     echo(socket, data, isBinary, number);
@@ -222,7 +222,7 @@ test.each([
   [503, "WS_ERR_HANDSHAKE_STATUS"],
   [401, "WS_ERR_HANDSHAKE_UNAUTHORIZED"],
   [302, "WS_ERR_HANDSHAKE_REDIRECT"],
-])("a server that refuses with %d", async (status, code) => {
+])("reports a refusal with %d", async (status, code) => {
   const server = createHttpServer((_, response) => {
     response.writeHead(status, { Location: "/elsewhere" }).end("no");
   });
@@ -235,7 +235,7 @@ test.each([
   expect(report.total).toMatchObject({ sent: 0, received: 0, unanswered: 0 });
 });
 
-test("a server that refuses every other one: the rest are measured", async () => {
+test("measures the remaining connections if the server refuses every other one", async () => {
   let asked = 0;
   const server = await start(echo, { verifyClient: () => asked++ % 2 === 0 });
   const report = await load(server.url, { ...SHORT, connections: 6 });
@@ -246,7 +246,7 @@ test("a server that refuses every other one: the rest are measured", async () =>
   expect(report.messages).toBeGreaterThan(0);
 });
 
-/** A server on a socket: `handle` gets the socket after the handshake. */
+/** Starts a server on plain sockets. `handle` gets each socket, after the handshake if `shake` is true. */
 async function listen(handle: (socket: Socket) => void, shake = true): Promise<string> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -265,7 +265,7 @@ async function listen(handle: (socket: Socket) => void, shake = true): Promise<s
   return `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
 
-test("nobody there", async () => {
+test("reports refused connections, and servers that do not respond", async () => {
   const url = await listen(() => {}, false);
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
@@ -273,13 +273,13 @@ test("nobody there", async () => {
   await new Promise((resolve) => other.close(resolve));
   const refused = await load(`ws://127.0.0.1:${port}`, SHORT);
   expect(counts(refused)).toEqual({ ECONNREFUSED: 3 });
-  // Somebody there who says nothing.
+  // A server that accepts connections but sends nothing.
   const silent = await load(url, { ...SHORT, handshakeTimeout: 200 });
   expect(counts(silent)).toEqual({ TIMEOUT: 3 });
   expect(silent.connections).toMatchObject({ opened: 0, failed: 3 });
 });
 
-test("a name with several addresses and nobody there: the reason is that of each address", async () => {
+test("reports the reason for each address of a name", async () => {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
   const { port } = other.address() as AddressInfo;
@@ -296,8 +296,8 @@ test("a name with several addresses and nobody there: the reason is that of each
   );
 });
 
-test("a response that came while this process was busy is in time", async () => {
-  // The server tells in `seen` that the request has come, and answers 20 ms later.
+test("accepts a response that arrived in time while this process was busy", async () => {
+  // The server sets `seen` when it has the request, and answers 20 ms later.
   const seen = new Int32Array(new SharedArrayBuffer(4));
   const server = new Worker(
     `const { createServer } = require("node:http");
@@ -327,7 +327,7 @@ test("a response that came while this process was busy is in time", async () => 
   expect(counts(report)).not.toHaveProperty("TIMEOUT");
 });
 
-test("a server that ends the socket in place of a response, or says something else", async () => {
+test("reports a server that ends the socket instead of responding, or does not speak HTTP", async () => {
   const ended = await load(await listen((socket) => socket.end(), false), SHORT);
   expect(ended.connections).toMatchObject({ opened: 0, failed: 3 });
   expect(counts(ended)).toEqual({ CLOSED_1006: 3 });
@@ -335,7 +335,7 @@ test("a server that ends the socket in place of a response, or says something el
   expect(counts(other)).toEqual({ WS_ERR_HANDSHAKE_START_LINE: 3 });
 });
 
-test("a server that never answers: the run ends after its timeout, with what is missing", async () => {
+test("ends after its timeouts if the server never answers, and counts all messages as unanswered", async () => {
   let bytes = 0;
   const url = await listen((socket) => socket.on("data", (chunk) => (bytes += chunk.length)));
   const begin = performance.now();
@@ -349,7 +349,7 @@ test("a server that never answers: the run ends after its timeout, with what is 
   expect(bytes).toBe(60 * 38 + 3 * 8);
 });
 
-test("a server that does not read: what is sent stays bounded, and its end is in time", async () => {
+test("limits what it sends to a server that does not read, and ends in time", async () => {
   const url = await listen((socket) => socket.pause());
   const report = await load(url, {
     ...SHORT,
@@ -359,12 +359,12 @@ test("a server that does not read: what is sent stays bounded, and its end is in
     closeTimeout: 1000,
   });
   expectConsistent(report);
-  // What a system takes for a socket, and one write more.
+  // The buffers of the system for a socket, plus one write.
   expect(report.total.sent * 65_536).toBeLessThan(3 * 32e6);
   expect(report.total.unanswered).toBe(report.total.sent);
 });
 
-/** A server on a Protocol, that answers as `reply` says and writes in pieces of `pieces` bytes. */
+/** Starts a server on a Protocol. It answers with `reply`, and writes in pieces of `pieces` bytes. */
 function listenWith(
   reply: (protocol: Protocol, data: string | Uint8Array) => void,
   pieces = Infinity,
@@ -390,7 +390,7 @@ function listenWith(
   });
 }
 
-test.each([1, 3, 33, 35, 1000])("answers in pieces of %d bytes are whole answers", async (pieces) => {
+test.each([1, 3, 33, 35, 1000])("accepts answers in pieces of %d bytes", async (pieces) => {
   const url = await listenWith((protocol, data) => protocol.send(data), pieces);
   const report = await load(url, { ...SHORT, inFlight: 5 });
   expectConsistent(report);
@@ -398,7 +398,7 @@ test.each([1, 3, 33, 35, 1000])("answers in pieces of %d bytes are whole answers
   expect(report.total.received).toBeGreaterThan(10);
 });
 
-test.each([1, 10, 31, 32])("answers in fragments of %d bytes are whole answers", async (fragmentSize) => {
+test.each([1, 10, 31, 32])("accepts answers in fragments of %d bytes", async (fragmentSize) => {
   const url = await listenWith((protocol, data) => protocol.send(data, { fragmentSize }));
   const report = await load(url, SHORT);
   expectConsistent(report);
@@ -407,7 +407,7 @@ test.each([1, 10, 31, 32])("answers in fragments of %d bytes are whole answers",
 });
 
 test.each([7, Infinity])(
-  "pings between the answers are answered, and count for nothing (pieces of %d)",
+  "answers pings between the answers, and does not count them (pieces of %d bytes)",
   async (pieces) => {
     let pings = 0;
     let pongs = 0;
@@ -434,7 +434,7 @@ test.each([7, Infinity])(
   },
 );
 
-test("bytes that are no frame are an error of the protocol, by its code", async () => {
+test("reports a broken rule by its code", async () => {
   const broken = await listen((socket) => {
     let bytes = 0;
     socket.on("data", (chunk) => {
@@ -449,7 +449,7 @@ test("bytes that are no frame are an error of the protocol, by its code", async 
   expect(counts(report)).toEqual({ WS_ERR_INVALID_OPCODE: 3, UNANSWERED: report.total.sent });
 });
 
-test("text that is not UTF-8 is an error of the protocol", async () => {
+test("reports invalid UTF-8 by its code", async () => {
   const url = await listen((socket) => {
     socket.once("data", () => socket.write(Buffer.from([0x81, 0x02, 0xc3, 0x28])));
   });
@@ -457,7 +457,7 @@ test("text that is not UTF-8 is an error of the protocol", async () => {
   expect(counts(report)).toEqual({ WS_ERR_INVALID_UTF8: 3, UNANSWERED: report.total.sent });
 });
 
-test("a server that does not close: it is cut, and said", async () => {
+test("cuts and reports a connection that the server does not close", async () => {
   const stubborn = await listen((socket) => {
     const protocol = new Protocol({ role: "server" });
     socket.on("data", (chunk: Buffer) => {

@@ -1,11 +1,11 @@
-// What a connection costs that does nothing: as much heap as one of ws, at most.
+// The memory of an idle connection, compared with ws.
 
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
 const CONNECTIONS = 4000;
-/** Garbage and compiled code are counted too, and differ from run to run. */
+/** Includes garbage and compiled code, which differ from run to run. */
 const TOLERANCE = 1.05;
 
 function measure(name: "wsframe" | "ws"): number {

@@ -1,4 +1,4 @@
-// The books of a connection, without one: what is counted for what comes back, and when.
+// The ledger of a connection, without a connection: what it counts for each answer, and when.
 
 import { describe, expect, test } from "vitest";
 import { Fence } from "../../src/load/fence.ts";
@@ -12,14 +12,14 @@ const messages = Messages.made(32, false);
 interface Books {
   readonly ledger: Ledger;
   readonly tally: Tally;
-  /** The codes of errors, with their counts. */
+  /** Returns the counts of errors by code. */
   readonly errors: () => Record<string, number>;
-  /** Answers message `index` with the same. */
+  /** Echoes message `index`. */
   readonly answer: (index: number, now?: number) => void;
   readonly wrong: (now?: number) => void;
 }
 
-/** A ledger that measures from the beginning on. */
+/** Creates a ledger that measures from the start. */
 function open(options: Partial<Omit<LedgerOptions, "tally">> = {}): Books {
   const tally = new Tally();
   tally.begin = 0;
@@ -37,8 +37,8 @@ function open(options: Partial<Omit<LedgerOptions, "tally">> = {}): Books {
   };
 }
 
-describe("what may be sent", () => {
-  test("is what is missing up to the limit", () => {
+describe("the number of messages to send", () => {
+  test("is the limit minus the messages in flight", () => {
     const { ledger, answer } = open({ inFlight: 3 });
     expect(ledger.allowance).toBe(3);
     ledger.send(2, 0);
@@ -47,7 +47,7 @@ describe("what may be sent", () => {
     expect([ledger.allowance, ledger.inFlight, ledger.next, ledger.due]).toEqual([2, 1, 2, 1]);
   });
 
-  test("with a rate is what is due, up to the limit", () => {
+  test("is the number of due messages up to the limit with a rate", () => {
     const { ledger } = open({ inFlight: 3, dueAt: () => 0 });
     expect(ledger.allowance).toBe(0);
     ledger.makeReady(2);
@@ -57,7 +57,7 @@ describe("what may be sent", () => {
     expect([ledger.allowance, ledger.unsent]).toEqual([1, 5]);
   });
 
-  test("goes on with the first message after the last", () => {
+  test("can go beyond the last message, which the first follows", () => {
     const { ledger } = open({ inFlight: Infinity });
     ledger.send(messages.count - 1, 0);
     ledger.match(messages.count - 1, 0);
@@ -69,7 +69,7 @@ describe("what may be sent", () => {
 });
 
 describe("an answer", () => {
-  test("that is the same is received", () => {
+  test("with the same content is right", () => {
     const { ledger, tally, errors, answer } = open();
     ledger.send(2, 0);
     answer(0);
@@ -78,7 +78,7 @@ describe("an answer", () => {
     expect(tally).toMatchObject({ sent: 2, received: 2, unanswered: 0, mismatches: 0, unexpected: 0 });
   });
 
-  test("that is another is wrong, and the next may be right", () => {
+  test("with other content is wrong, and the next one can be right", () => {
     const { ledger, tally, errors, answer, wrong } = open();
     ledger.send(3, 0);
     answer(0);
@@ -90,7 +90,7 @@ describe("an answer", () => {
     expect(ledger.inFlight).toBe(0);
   });
 
-  test("to a later message: those before it have none", () => {
+  test("to a later message means that the earlier ones are unanswered", () => {
     const { ledger, tally, errors, answer } = open();
     ledger.send(4, 0);
     answer(2);
@@ -99,7 +99,7 @@ describe("an answer", () => {
     expect([ledger.inFlight, ledger.due]).toEqual([1, 3]);
   });
 
-  test("that came before, or that nobody asked for, is unexpected", () => {
+  test("that has arrived before, or when none was due, is unexpected", () => {
     const { ledger, tally, errors, answer, wrong } = open();
     wrong();
     ledger.send(2, 0);
@@ -111,7 +111,7 @@ describe("an answer", () => {
     expect(tally).toMatchObject({ received: 2, unexpected: 3, mismatches: 0 });
   });
 
-  test("that comes after a wrong one for the same message: the wrong one was no answer", () => {
+  test("after a wrong one for the same message makes the wrong one unexpected", () => {
     const { ledger, tally, errors, answer, wrong } = open();
     ledger.send(2, 0);
     wrong();
@@ -123,7 +123,7 @@ describe("an answer", () => {
   });
 });
 
-test("a wrong answer is wrong, also if more messages wait than there are before they repeat", () => {
+test("recognizes a wrong answer even if more messages wait than there are in a period", () => {
   const large = Messages.made(600_000, false);
   expect(large.count).toBe(2);
   const { ledger, tally, errors, answer, wrong } = open({ messages: large });
@@ -136,11 +136,11 @@ test("a wrong answer is wrong, also if more messages wait than there are before 
   expect(ledger.inFlight).toBe(2);
 });
 
-describe("messages of one's own", () => {
+describe("your own messages", () => {
   const list = ["first", "second", Buffer.from("third"), "fourth"];
   const own = Messages.own(list, { binary: false });
 
-  test("are compared: wrong, missing and repeated answers are told apart", () => {
+  test("are compared, and wrong, missing and repeated answers are told apart", () => {
     const { ledger, errors, answer, wrong } = open({ messages: own });
     ledger.send(6, 0);
     answer(0);
@@ -149,12 +149,12 @@ describe("messages of one's own", () => {
     answer(3);
     answer(4);
     answer(5);
-    // In place of the answer to message 2 nothing came. The second answer to 3 seemed to be a wrong one to 4.
+    // Message 2 was not answered. The second answer to 3 looked like a wrong answer to 4.
     expect(errors()).toEqual({ MISMATCH: 1, UNANSWERED: 1, UNEXPECTED: 1 });
     expect(ledger.inFlight).toBe(0);
   });
 
-  test("may be answered with another of them: that is wrong, however long it goes on", () => {
+  test("are answered wrongly if the answer is always another of them", () => {
     const { ledger, tally, errors, answer } = open({ messages: own, inFlight: 1 });
     let wrong = 0;
     for (let i = 0; i < 3 * own.count; i++) {
@@ -170,7 +170,7 @@ describe("messages of one's own", () => {
     expect(tally.unexpected).toBe(0);
   });
 
-  test("have sizes of their own", () => {
+  test("count with their own sizes", () => {
     const { ledger, tally, answer } = open({ messages: own });
     ledger.send(3, 0);
     answer(0);
@@ -181,8 +181,8 @@ describe("messages of one's own", () => {
   });
 });
 
-describe("answers that are counted", () => {
-  test("may be anything, and a message is timed with its last", () => {
+describe("counted answers", () => {
+  test("can have any content, and a message is timed with its last answer", () => {
     const { ledger, tally, errors, wrong } = open({ answers: 3 });
     ledger.send(2, 100);
     for (const now of [101, 102, 103, 104, 105]) wrong(now);
@@ -194,7 +194,7 @@ describe("answers that are counted", () => {
     expect(errors()).toEqual({ UNEXPECTED: 1 });
   });
 
-  test("that are not all there leave a message unanswered", () => {
+  test("leave a message unanswered if one is missing", () => {
     const { ledger, tally, errors, wrong } = open({ answers: 2 });
     ledger.send(3, 0);
     for (let i = 0; i < 3; i++) wrong();
@@ -203,7 +203,7 @@ describe("answers that are counted", () => {
     expect(tally).toMatchObject({ sent: 3, completed: 1, received: 3, unanswered: 2, mismatches: 0 });
   });
 
-  test.each([0, "any"] as const)("%s: a message is done with when it is sent", (answers) => {
+  test.each([0, "any"] as const)("complete a message when it is sent, if answers is %s", (answers) => {
     const { ledger, tally, errors, wrong } = open({ answers, inFlight: Infinity });
     expect(ledger.allowance).toBe(Infinity);
     ledger.send(5, 0);
@@ -215,7 +215,7 @@ describe("answers that are counted", () => {
     expect(tally.latency.count).toBe(0);
   });
 
-  test("with a rate: what is due may be sent, whatever waits", () => {
+  test("do not limit what is sent with a rate", () => {
     const { ledger, tally } = open({ answers: 0, inFlight: Infinity, dueAt: () => 0 });
     ledger.makeReady(4);
     expect(ledger.allowance).toBe(4);
@@ -224,7 +224,7 @@ describe("answers that are counted", () => {
   });
 });
 
-test("a fence is shut while four Pings wait; a Pong answers the Pings before its own, too", () => {
+test("a fence is closed while four Pings wait, and a Pong also answers earlier Pings", () => {
   const fence = new Fence();
   const pings = Array.from({ length: 4 }, () => {
     expect(fence.isOpen).toBe(true);
@@ -241,7 +241,7 @@ test("a fence is shut while four Pings wait; a Pong answers the Pings before its
   expect(fence.waiting).toBe(0);
 });
 
-test("what is given up is unanswered, once", () => {
+test("giveUp() counts waiting messages as unanswered once", () => {
   const { ledger, tally, errors } = open();
   ledger.send(3, 0);
   ledger.giveUp("the end");
@@ -252,7 +252,7 @@ test("what is given up is unanswered, once", () => {
 });
 
 describe("latency", () => {
-  test("counts from when a message was sent, of right answers", () => {
+  test("counts right answers, from when the message was sent", () => {
     const { ledger, tally, answer, wrong } = open();
     ledger.send(2, 100);
     ledger.send(2, 103);
@@ -263,7 +263,7 @@ describe("latency", () => {
     expect([tally.latency.min, tally.latency.max]).toEqual([5, 10]);
   });
 
-  test("with a rate counts from when it was due", () => {
+  test("counts from when the message was due with a rate", () => {
     const { ledger, tally, answer } = open({ dueAt: (number) => 100 + 10 * number });
     ledger.makeReady(3);
     ledger.send(3, 500);
@@ -273,7 +273,7 @@ describe("latency", () => {
     expect([tally.latency.min, tally.latency.max]).toEqual([380, 400]);
   });
 
-  test("is of what was sent in the measured time", () => {
+  test("counts messages that were sent in the measured time", () => {
     const { ledger, tally, answer } = open();
     Object.assign(tally, { begin: 10, end: 20 });
     for (const [index, sent] of [9, 10, 19, 20].entries()) {
@@ -283,7 +283,7 @@ describe("latency", () => {
     expect([tally.latency.count, tally.latency.min, tally.latency.max]).toEqual([2, 11, 20]);
   });
 
-  test("with a rate also of what has waited since before", () => {
+  test("also counts messages that were due before the measured time with a rate", () => {
     const { ledger, tally, answer } = open({ dueAt: (number) => [0, 5, 15, 25][number]! });
     Object.assign(tally, { begin: 10, end: 20 });
     ledger.makeReady(4);
@@ -296,7 +296,7 @@ describe("latency", () => {
   });
 });
 
-test("whatever comes, every message that was sent is settled once", () => {
+test("settles every sent message exactly once, whatever arrives", () => {
   const random = new Random(11);
   for (let round = 0; round < 60; round++) {
     const { ledger, tally, answer, wrong } = open({ inFlight: random.integer(1, 20) });

@@ -1,4 +1,4 @@
-// Load on real servers: what they count is what the report says.
+// Load on real servers: compares the report with what the servers have counted.
 
 import type { IncomingMessage } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
@@ -11,7 +11,7 @@ import { atEnd, CERTIFICATE, start, type Started } from "./support/servers.ts";
 
 const SHORT = { connections: 4, warmUp: 100, duration: 300, answerTimeout: 10_000, closeTimeout: 10_000 } as const;
 
-/** The same as start() with a server of this package. */
+/** Like start(), but with a server of this package. */
 async function startOurs(options: { compress?: boolean } = {}): Promise<Started> {
   const extensions = options.compress ? [perMessageDeflate({ threshold: 0 })] : [];
   const server = await serve({ host: "127.0.0.1", extensions }, (connection: Connection) => {
@@ -29,7 +29,7 @@ async function startOurs(options: { compress?: boolean } = {}): Promise<Started>
   return started;
 }
 
-/** What must be so of a run in which nothing went wrong. */
+/** Checks the report of a run without errors. */
 async function expectExact(report: LoadReport, server: Started, options: LoadOptions): Promise<void> {
   const { total, latency } = report;
   expect(report.errors).toEqual([]);
@@ -44,7 +44,7 @@ async function expectExact(report: LoadReport, server: Started, options: LoadOpt
   expect(report.messagesPerSecond).toBeCloseTo(report.messages / report.seconds, 6);
   expect(report.connections).toMatchObject({ opened: options.connections, failed: 0, lost: 0 });
   expect(server.connections).toBe(options.connections);
-  // With the closing handshake: the server has seen our code.
+  // The server has seen the code of our Close.
   for (const end = performance.now() + 10_000; server.closed.length < server.connections && performance.now() < end;) {
     await delay(5);
   }
@@ -83,19 +83,19 @@ describe.each(["ws", "wsframe"])("an echo made with %s", (made) => {
     { connections: 1 },
     { connections: 120, inFlight: 2 },
     { warmUp: 0, inFlight: 10 },
-  ])("%o: counts are exact", async (more) => {
+  ])("is counted exactly with %o", async (more) => {
     const options = { ...SHORT, ...more };
     const server = await (made === "ws" ? start() : startOurs());
     const report = await load(server.url, options);
     await expectExact(report, server, options);
-    // Bytes on the wire: each message has as many as the other, but for the mask.
+    // On the wire, a message and its answer differ only by the masking-key.
     const frame = options.size === 0 ? 2 : (options.size ?? 32) + 2;
     expect(report.total.bytesReceived).toBeGreaterThanOrEqual(report.total.received * frame);
     expect(report.total.bytesSent).toBeGreaterThanOrEqual(report.total.sent * (frame + 4));
   });
 
   test.each<LoadOptions>([{ size: 1000, inFlight: 20 }, { size: 1000, inFlight: 20, binary: true }, { size: 100_000 }])(
-    "compressed, %o: counts are exact",
+    "is counted exactly with compression and %o",
     async (more) => {
       const options = { ...SHORT, ...more, compress: true };
       const server = await (made === "ws"
@@ -109,7 +109,7 @@ describe.each(["ws", "wsframe"])("an echo made with %s", (made) => {
     },
   );
 
-  test("one that does not agree to compress is sent what is not compressed", async () => {
+  test("gets uncompressed messages if it declines compression", async () => {
     const options = { ...SHORT, compress: true };
     const server = await (made === "ws" ? start() : startOurs());
     const report = await load(server.url, options);
@@ -118,7 +118,7 @@ describe.each(["ws", "wsframe"])("an echo made with %s", (made) => {
   });
 });
 
-test("wss, with a certificate that is known, or with any", async () => {
+test("connects over TLS with a trusted certificate, or with any if told so", async () => {
   const server = await start(undefined, { tls: true });
   const options = { ...SHORT, size: 20_000, inFlight: 10 };
   const report = await load(server.url.replace("127.0.0.1", "localhost"), { ...options, tls: { ca: CERTIFICATE } });
@@ -130,7 +130,7 @@ test("wss, with a certificate that is known, or with any", async () => {
   expect(refused.errors).toMatchObject([{ code: "DEPTH_ZERO_SELF_SIGNED_CERT", count: 4 }]);
 });
 
-test("the request has the header fields, subprotocols, the origin and the credentials that were asked for", async () => {
+test("sends the header fields, subprotocols, origin and credentials from its arguments", async () => {
   const seen: (string | undefined)[][] = [];
   const server = await start(undefined, {
     verifyClient: ({ req }: { req: IncomingMessage }) => {
@@ -149,19 +149,19 @@ test("the request has the header fields, subprotocols, the origin and the creden
   });
   expect(report.ok).toBe(true);
   expect(seen).toEqual([["Basic dXNlcjpzZWNyZXQ=", "https://example.com", "yes", "one, two", "/path?query"]]);
-  // Reports are shown around.
+  // Reports are shared.
   expect(JSON.stringify(report)).not.toContain("secret");
   expect(report.url).toBe(`${server.url}path?query`);
 });
 
-test("a name with several addresses, of which one refuses", async () => {
+test("connects to a name with several addresses of which one refuses", async () => {
   const server = await start();
   const report = await load(`ws://localhost:${server.port}`, SHORT);
   await expectExact(report, server, SHORT);
 });
 
 describe("a rate", () => {
-  test("is kept", async () => {
+  test("is reached", async () => {
     const server = await start();
     const report = await load(server.url, { ...SHORT, connections: 7, rate: 500, duration: 1000 });
     expect(report.ok).toBe(true);
@@ -171,8 +171,8 @@ describe("a rate", () => {
     expect(report.options).toMatchObject({ rate: 500, inFlight: null });
   });
 
-  test("each message counts from when it was due: a server that stalls cannot hide it", async () => {
-    // Once, for 300 ms, in which 300 messages are due.
+  test("makes latency count from when a message was due, so that a stall shows", async () => {
+    // Stall once for 300 ms, in which 300 messages are due.
     let stalled = 0;
     const server = await start((socket, data, isBinary) => {
       if (stalled === 0 && performance.now() - begin > 400) {
@@ -182,24 +182,24 @@ describe("a rate", () => {
       socket.send(data as Buffer, { binary: isBinary });
     });
     const begin = performance.now();
-    // The server's process is this one, so what is stalled is the load, too, as by a collection of garbage.
+    // The server runs in this process, so the load generator stalls, too, as in a garbage collection.
     const report = await load(server.url, { ...SHORT, rate: 1000, inFlight: 1, duration: 1000 });
     expect(report.ok).toBe(true);
     expect(report.messages).toBeGreaterThan(700);
     expect(report.latency.max).toBeGreaterThan(290);
-    // All that were due in the 300 ms have waited, evenly from 300 down to 0.
+    // The messages that were due in the 300 ms have waited for 300 down to 0 ms, evenly.
     expect(report.latency.p90).toBeGreaterThan(100);
     expect(report.latency.mean).toBeGreaterThan(25);
   });
 
-  test("what was due and could not be sent is said", async () => {
+  test("reports messages that were due but could not be sent", async () => {
     const server = await start((socket, data, isBinary) => {
       setTimeout(() => socket.send(data as Buffer, { binary: isBinary }), 50);
     });
     const options = { ...SHORT, connections: 2, rate: 200, inFlight: 1, duration: 1000 };
     const { messages, seconds, total, latency, ok } = await load(server.url, options);
     expect(ok).toBe(true);
-    // 20 a second are answered on each connection, 100 are due.
+    // On each connection, 20 messages per second are answered and 100 are due.
     expect(messages).toBeGreaterThan(5);
     expect(messages).toBeLessThan(45 * seconds);
     expect(total.unsent).toBeGreaterThan(140);
@@ -211,7 +211,7 @@ describe("a rate", () => {
 });
 
 describe("a signal", () => {
-  test("ends a run, with the report of what there is", async () => {
+  test("ends a run early with a report", async () => {
     const server = await start();
     const controller = new AbortController();
     const begin = performance.now();
@@ -225,7 +225,7 @@ describe("a signal", () => {
     expect(report.total.received).toBe(server.received);
   });
 
-  test("ends what has not begun", async () => {
+  test("ends a run whose connections are not open yet", async () => {
     const silent = createServer(() => {});
     await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
     atEnd(() => silent.close());
@@ -242,14 +242,14 @@ describe("a signal", () => {
   });
 });
 
-test("progress is told", async () => {
+test("calls onProgress during the run", async () => {
   const server = await start();
   const seen: LoadProgress[] = [];
   const onProgress = (progress: LoadProgress) => void seen.push(progress);
   const report = await load(server.url, { ...SHORT, warmUp: 600, duration: 600, onProgress });
   expect(seen.map(({ phase }) => phase)).toEqual(expect.arrayContaining(["warming up", "measuring"]));
   for (const [i, { phase, connections, received, messagesPerSecond, errors, mismatches }] of seen.entries()) {
-    // Before and after they are being opened and closed.
+    // In the other phases, connections are being opened or closed.
     if (phase === "warming up" || phase === "measuring") expect(connections).toBe(4);
     expect([errors, mismatches]).toEqual([0, 0]);
     expect(received).toBeGreaterThanOrEqual(seen[i - 1]?.received ?? 0);
@@ -265,11 +265,11 @@ test.each([
   ["ws://localhost/#fragment", {}],
   ["ws://localhost/", { protocols: ["not a token"] }],
   ["ws://localhost/", { headers: [["Sec-WebSocket-Key", "x"]] }],
-] as [string, LoadOptions][])("%s with %o is refused", async (url, options) => {
+] as [string, LoadOptions][])("refuses %s with %o", async (url, options) => {
   await expect(load(url, options)).rejects.toThrow(TypeError);
 });
 
-test("nothing is left behind: many runs take no more memory, handles or listeners than a few", async () => {
+test("leaves no timers, threads or sockets behind", async () => {
   const server = await start();
   const controller = new AbortController();
   const run = () => load(server.url, { ...SHORT, warmUp: 0, duration: 20, rate: 100, signal: controller.signal });

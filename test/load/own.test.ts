@@ -1,4 +1,4 @@
-// Messages of the user's own, and servers that do not echo.
+// The user's own messages, and servers that do not echo.
 
 import { describe, expect, test } from "vitest";
 import { load, type LoadReport } from "../../src/load/index.ts";
@@ -6,14 +6,14 @@ import { start } from "./support/servers.ts";
 
 const SHORT = { connections: 3, warmUp: 0, duration: 300, answerTimeout: 10_000, closeTimeout: 10_000 } as const;
 
-/** The codes of errors, with their counts. */
+/** Returns the counts of errors by code. */
 function counts({ errors }: LoadReport): Record<string, number> {
   return Object.fromEntries(errors.map(({ code, count }) => [code, count]));
 }
 
 const messages = ['{"type":"subscribe"}', "ä€🚀", "", Uint8Array.of(0, 255), "x".repeat(70_000)];
 
-test("each connection sends them in turn, from the first on, and as they are", async () => {
+test("sends your own messages unchanged and in turn on each connection", async () => {
   const seen = new Map<unknown, (string | Uint8Array)[]>();
   const server = await start((socket, data, isBinary) => {
     if (!seen.has(socket)) seen.set(socket, []);
@@ -32,7 +32,7 @@ test("each connection sends them in turn, from the first on, and as they are", a
   }
 });
 
-test("as binary messages, strings are sent as UTF-8", async () => {
+test("sends strings as UTF-8 with `binary`", async () => {
   const seen: string[] = [];
   const server = await start((socket, data, isBinary) => {
     if (isBinary) seen.push((data as Buffer).toString());
@@ -44,8 +44,8 @@ test("as binary messages, strings are sent as UTF-8", async () => {
   expect(seen).toHaveLength(report.total.sent);
 });
 
-describe("a server that answers with something else", () => {
-  test.each([1, 3])("%d messages: they are counted, and nothing is wrong", async (answers) => {
+describe("a server that sends other answers", () => {
+  test.each([1, 3])("is right if it sends %d of them", async (answers) => {
     const server = await start((socket) => {
       for (let i = 0; i < answers; i++) socket.send(i % 2 === 0 ? "an answer" : Buffer.from([i]));
     });
@@ -57,13 +57,13 @@ describe("a server that answers with something else", () => {
       expect(report.total).toMatchObject({ sent: server.received, received: answers * server.received, unanswered: 0 });
       expect(report.latency.count).toBeGreaterThan(0);
       expect(report.latency.count).toBeLessThanOrEqual(report.total.sent);
-      // Nothing is sent before the measured time, and not all of it is answered in it.
+      // Nothing is sent before the measured time, but some of it may be answered later.
       expect(report.bytes).toBeLessThanOrEqual(server.bytes);
       expect(report.bytes).toBe((report.messages * server.bytes) / server.received);
     }
   });
 
-  test("one answer too many is unexpected, one too few is missing", async () => {
+  test("is reported if it sends one too many or one too few", async () => {
     const server = await start((socket, _data, _isBinary, number) => {
       socket.send("one");
       if (number !== 5) socket.send("two");
@@ -80,7 +80,7 @@ describe("a server that answers with something else", () => {
 
 describe("a server that does not answer", () => {
   test.each([{}, { compress: true }, { rate: 1000 }, { messages: ["a", "bc"] }, { size: 100_000 }])(
-    "%o: messages count when they are sent, and all of them come",
+    "gets all messages, which count when they are sent: %o",
     async (more) => {
       const server = await start(() => {}, { perMessageDeflate: true });
       const report = await load(server.url, { ...SHORT, answers: 0, ...more });
@@ -93,7 +93,7 @@ describe("a server that does not answer", () => {
     },
   );
 
-  test("but sends something: that is unexpected; with any it is counted", async () => {
+  test("may send messages with answers: any, but not with 0", async () => {
     const server = await start((socket, _data, _isBinary, number) => {
       if (number % 10 === 0) socket.send("by the way");
     });
@@ -106,7 +106,7 @@ describe("a server that does not answer", () => {
     expect(any.total).toMatchObject({ unexpected: 0, unanswered: 0 });
   });
 
-  test("a server that is slow to read does not make the load pile up what it sends", async () => {
+  test("does not fill the memory of the load generator if it reads slowly", async () => {
     const server = await start(() => {
       for (const end = performance.now() + 2; performance.now() < end;);
     });
@@ -116,7 +116,7 @@ describe("a server that does not answer", () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(200e6);
   });
 
-  test("and answers no Ping either: what is sent stays bounded, and this is said", async () => {
+  test("is reported, and gets a limited amount, if it does not answer Pings either", async () => {
     const server = await start(() => {}, { autoPong: false });
     const report = await load(server.url, { ...SHORT, answers: 0, size: 1000, answerTimeout: 200 });
     expect(counts(report)).toEqual({ NO_PONG: 3 });
@@ -124,7 +124,7 @@ describe("a server that does not answer", () => {
     expect(report.total.sent * 1000).toBeLessThan(3 * 4 * 65_536);
   });
 
-  test("while it sends, other connections and a signal have their turn", async () => {
+  test("does not keep other connections and a signal from getting a turn", async () => {
     const server = await start(() => {});
     const controller = new AbortController();
     setTimeout(() => controller.abort(), 300);
@@ -137,14 +137,14 @@ describe("a server that does not answer", () => {
   });
 });
 
-describe("a server that echoes them", () => {
+describe("a server that echoes your own messages", () => {
   test.each([
     [messages],
     [["same"]],
     [["one", "two", "six"]],
     [[Uint8Array.of(1), "1"]],
     [Array.from({ length: 5000 }, (_, i) => `{"id":${i}}`)],
-  ])("is found to be right, %#", async (messages) => {
+  ])("is found right: %#", async (messages) => {
     const server = await start();
     for (const inFlight of [1, 40]) {
       server.received = server.bytes = 0;
@@ -154,7 +154,7 @@ describe("a server that echoes them", () => {
     }
   });
 
-  test.each([[messages], [["one", "two", "six"]]])("is found to be wrong, %#", async (messages) => {
+  test.each([[messages], [["one", "two", "six"]]])("is found wrong: %#", async (messages) => {
     let changed = 0;
     let missing = 0;
     const server = await start((socket, data, isBinary, number) => {

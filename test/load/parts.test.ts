@@ -1,4 +1,4 @@
-// The parts of the load generator that need no socket.
+// The parts of the load generator that work without sockets.
 
 import { createHistogram } from "node:perf_hooks";
 import { describe, expect, test } from "vitest";
@@ -13,7 +13,7 @@ import { Waiting } from "../../src/load/waiting.ts";
 import { Random } from "../support/random.ts";
 
 describe("options", () => {
-  test("have defaults", () => {
+  test("have default values", () => {
     expect(readLoadOptions({})).toEqual({
       connections: 50,
       size: 32,
@@ -53,11 +53,11 @@ describe("options", () => {
     { answers: 1.5 },
     { answers: 0, inFlight: 1 },
     { answers: "any", inFlight: 1 },
-  ])("refuse %o", (options) => {
+  ])("refuse %o with a RangeError", (options) => {
     expect(() => readLoadOptions(options)).toThrow(RangeError);
   });
 
-  test("have other defaults with messages of one's own, and without answers", () => {
+  test("have other defaults with your own messages, and without answers", () => {
     expect(readLoadOptions({ messages: ["a"] })).toMatchObject({ answers: 1, inFlight: 1 });
     expect(readLoadOptions({ messages: ["a"], answers: "echo" })).toMatchObject({ answers: "echo", inFlight: 1 });
     expect(readLoadOptions({ answers: 0 })).toMatchObject({ answers: 0, inFlight: Infinity });
@@ -85,7 +85,7 @@ describe("options", () => {
     [{ messages: [1] }, "messages must be strings or Uint8Arrays"],
     [{ messages: [new Uint16Array(1)] }, "messages must be strings or Uint8Arrays"],
     [{ messages: ["a"], size: 1 }, "size does not apply to your own messages: leave it out"],
-  ])("refuse %o, which is of another kind", async (options, message) => {
+  ])("refuse %o with a TypeError", async (options, message) => {
     const error = await load("ws://127.0.0.1:9", options as LoadOptions).catch((error: unknown) => error);
     expect(error).toBeInstanceOf(TypeError);
     expect((error as TypeError).message).toBe(message);
@@ -93,18 +93,18 @@ describe("options", () => {
 });
 
 describe("the histogram", () => {
-  test("is empty at first", () => {
+  test("returns 0 for everything while it is empty", () => {
     const histogram = new Histogram();
     expect([histogram.count, histogram.mean, histogram.percentile(50), histogram.max]).toEqual([0, 0, 0, 0]);
   });
 
-  test("has the percentiles of node:perf_hooks and of the sorted values, to 0.1 %", () => {
+  test("agrees with node:perf_hooks and with the sorted values to 0.1 %", () => {
     const random = new Random(7);
     const histogram = new Histogram();
     const theirs = createHistogram({ lowest: 1, highest: 1e12, figures: 4 });
     const all: number[] = [];
     for (let i = 0; i < 20_000; i++) {
-      // From 1 µs to 10 s, each magnitude as often.
+      // From 1 µs to 10 s, each order of magnitude equally often.
       const time = 10 ** (random.integer(0, 6999) / 1000 - 3);
       const weight = random.integer(1, 4);
       histogram.record(time, weight);
@@ -121,13 +121,13 @@ describe("the histogram", () => {
     for (const percent of [1, 10, 50, 90, 99, 99.9, 99.99, 100]) {
       const value = histogram.percentile(percent);
       const exact = all[Math.ceil((all.length * percent) / 100) - 1]!;
-      // And half a unit, a tenth of a microsecond.
+      // Plus a unit, which is a tenth of a microsecond.
       expect(Math.abs(value - exact)).toBeLessThanOrEqual(exact * 0.001 + 0.0001);
       expect(Math.abs(value - theirs.percentile(percent) / 1e6)).toBeLessThanOrEqual(exact * 0.0015 + 0.0001);
     }
   });
 
-  test("takes what is below its unit, and beyond its end", () => {
+  test("accepts values below its unit and beyond its end", () => {
     const histogram = new Histogram();
     histogram.record(-1, 1);
     histogram.record(1e9, 1);
@@ -138,7 +138,7 @@ describe("the histogram", () => {
 });
 
 describe("waiting messages", () => {
-  test("come out as they went in, in parts of any size", () => {
+  test("leave the queue in order, in parts of any size", () => {
     const random = new Random(3);
     const waiting = new Waiting();
     const expected: number[] = [];
@@ -162,8 +162,8 @@ describe("waiting messages", () => {
   });
 });
 
-describe("messages of one's own", () => {
-  test("are text or binary, and UTF-8 where they are to be binary; later changes do not matter", () => {
+describe("your own messages", () => {
+  test("are text or binary, are sent as UTF-8 with `binary`, and are copied", () => {
     const bytes = Uint8Array.of(1, 2);
     const list = ["ä", bytes, "\ud800"];
     const messages = Messages.own(list, { binary: false });
@@ -182,13 +182,13 @@ describe("messages of one's own", () => {
     expect(binary.data(0)).toEqual(Buffer.from("ä"));
   });
 
-  test("of one length can be compared as bytes", () => {
+  test("can be compared as bytes if they have one length", () => {
     const { count, frame, due } = Messages.own(["ab", "cd"], { binary: false });
     expect([frame, due.length]).toEqual([4, count * 4 + READ_SIZE]);
     expect(due.subarray(0, 12).toString("latin1")).toBe("\x81\x02ab\x81\x02cd\x81\x02ab");
   });
 
-  test("may be more than a period takes, and larger, and empty", () => {
+  test("can be larger or more numerous than a period, or empty", () => {
     const many = Array.from({ length: 200_000 }, (_, i) => String(i));
     expect(Messages.own(many, { binary: false }).count).toBe(200_000);
     expect(new Stream(Messages.own(many, { binary: false }), []).offsets.length).toBeGreaterThan(200_000);
@@ -196,7 +196,7 @@ describe("messages of one's own", () => {
     expect(Messages.own([""], { binary: false })).toMatchObject({ frame: 2 });
   });
 
-  test("are found where they are nearest, before and after", () => {
+  test("are found at the nearest place before and after", () => {
     const messages = Messages.own(["a", "b", "a", "c", "d".repeat(1_000_000)], { binary: false });
     expect(messages.count).toBe(5);
     expect(messages.locate("a", 0)).toEqual({ ahead: 0, back: 3 });
@@ -208,7 +208,7 @@ describe("messages of one's own", () => {
   });
 });
 
-test("the reason of an error is its message, or what there is", () => {
+test("reasonOf() returns the message of an error, or the best alternative", () => {
   const inner = (code: string): Error => Object.assign(new Error(`connect ${code}`), { code });
   const all = Object.assign(new AggregateError([inner("A"), inner("B"), inner("A")]), { code: "A" });
   expect(reasonOf(new Error("why"))).toBe("why");
@@ -224,7 +224,7 @@ describe.each([0, 1, 2, 32, 125, 126, 1024, 65535, 65536, 300_000])("messages of
     const messages = Messages.made(size, binary);
     const kind = binary ? "binary" : "text";
 
-    test(`${kind}: what is due is what a server that echoes sends, and READ_SIZE bytes of it again`, () => {
+    test(`${kind}: \`due\` is the bytes of an echo server, then READ_SIZE bytes of them again`, () => {
       const decoder = new FrameDecoder({ role: "client" });
       const period = messages.count * messages.frame!;
       const frames = decoder.decode(messages.due.subarray(0, period));
@@ -239,7 +239,7 @@ describe.each([0, 1, 2, 32, 125, 126, 1024, 65535, 65536, 300_000])("messages of
       }
     });
 
-    test(`${kind}: each differs from the others, and is found`, () => {
+    test(`${kind}: each message differs from the others, and is found`, () => {
       if (size < 2) return;
       expect(new Set(messages.payloads.map((payload) => payload.toString("latin1"))).size).toBe(messages.count);
       for (let i = 0; i < messages.count; i++) {
@@ -255,7 +255,7 @@ describe.each([0, 1, 2, 32, 125, 126, 1024, 65535, 65536, 300_000])("messages of
       }
     });
 
-    test(`${kind}: any batch is in one piece, masked, with keys of its own`, () => {
+    test(`${kind}: any batch is one contiguous piece, masked with different keys`, () => {
       const stream = new Stream(messages, []);
       const { bytes, offsets, batch } = stream;
       expect(batch * (size + 14) <= WRITE_SIZE + 14 * batch || batch === 1).toBe(true);
@@ -276,7 +276,7 @@ describe.each([0, 1, 2, 32, 125, 126, 1024, 65535, 65536, 300_000])("messages of
   }
 });
 
-test("a compressed stream is understood whole, over and over, and from any message on", () => {
+test("a compressed stream can be repeated, and started at any message", () => {
   const messages = Messages.made(1000, false);
   const extension = perMessageDeflate();
   const { bytes, offsets } = new Stream(messages, [{ extension, parameters: [] }]);

@@ -1,4 +1,4 @@
-// Servers to put load on, and what they have counted.
+// Servers for load tests, with counters.
 
 import { createServer, type Server } from "node:http";
 import { createServer as createSecureServer } from "node:https";
@@ -12,7 +12,7 @@ afterEach(async () => {
   for (const end of ends.splice(0)) await end();
 });
 
-/** Has something ended after the test. */
+/** Calls `end` after the test. */
 export function atEnd(end: () => unknown): void {
   ends.push(end);
 }
@@ -20,12 +20,12 @@ export function atEnd(end: () => unknown): void {
 export interface Started {
   readonly url: string;
   readonly port: number;
-  /** Messages that have come. */
+  /** Received messages. */
   received: number;
-  /** Their payload. */
+  /** Their payload in bytes. */
   bytes: number;
   connections: number;
-  /** The close codes that have come. */
+  /** Received close codes. */
   readonly closed: number[];
 }
 
@@ -41,7 +41,7 @@ function pem(name: string): Buffer {
   return readFileSync(new URL(`../../fixtures/tls/${name}.pem`, import.meta.url));
 }
 
-/** A server made with ws. `handle` gets each message with its number on its connection, from 0 on; the default echoes. */
+/** Starts a ws server. `handle` gets each message with its number on the connection, from 0. The default echoes. */
 export async function start(
   handle: Handler = (socket, data, isBinary) => socket.send(data as Buffer, { binary: isBinary }),
   { tls = false, ...options }: StartOptions = {},
