@@ -1,4 +1,4 @@
-// The examples that are no servers; and that none is without its line and its test.
+// The examples that are not servers. Also checks that each example has a line in the README and a test.
 
 import { execFile, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
@@ -19,7 +19,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs a program by its command in the README, in the folder; resolves with what it prints. */
+/** Runs a program in the folder, with its command from the README. Resolves with its output. */
 function run(name: string, input = Buffer.alloc(0)): Promise<string> {
   return new Promise((resolve, reject) => {
     const [, ...args] = commandOf(name);
@@ -48,12 +48,12 @@ test("statistics.mjs counts a recorded stream", async () => {
     frames.reduce((sum, frame) => sum + (frame.opcode === opcode ? frame.payloadLength : 0), 0);
   expect(output).toContain(`frames: ${frames.length},`);
   const texts = frames.filter(({ opcode }) => opcode === 1).length;
-  // All but the few that were cut by the end of a chunk.
+  // All except the few that were split between chunks.
   expect(Number(/strings: (\d+)/.exec(output)![1])).toBeGreaterThan(texts - 10);
   expect(Number(/payloadBytes: (\d+)/.exec(output)![1])).toBeGreaterThanOrEqual(payloadBytes(2));
 });
 
-test("decoder-ws.mjs passes all rules but that of minimal lengths", { timeout: 300_000 }, () => {
+test("decoder-ws.mjs passes all rules except that of minimal lengths", { timeout: 300_000 }, () => {
   const root = fileURLToPath(new URL("../..", import.meta.url));
   const args = commandOf("decoder-ws.mjs").slice(4);
   const { status, stdout } = spawnSync(process.execPath, ["scripts/check-decoder.js", ...args, "--streams", "0"], {
@@ -61,7 +61,7 @@ test("decoder-ws.mjs passes all rules but that of minimal lengths", { timeout: 3
     encoding: "utf8",
   });
   expect(stdout.match(/^FAIL .*/gm)).toEqual([expect.stringContaining("§5.2 a length takes as few bytes as possible")]);
-  // Its first difference, with the bytes.
+  // The bytes of its first difference.
   expect(stdout).toContain("81 fe 00 [00] 37 fa");
   expect(status).toBe(1);
 });
@@ -81,7 +81,7 @@ test("each example has a line in the README with its command, and a test", () =>
   }
 });
 
-test("the recording that the page has is one of the captures", () => {
+test("the sample recording of browser/ is one of the captures", () => {
   const captures = readCaptures().flatMap(({ directions }) => directions.map(({ stream }) => Buffer.from(stream)));
   const recorded = readFileSync(join(examples, "browser/recorded.bin"));
   expect(captures.some((stream) => recorded.subarray(-stream.length).equals(stream))).toBe(true);

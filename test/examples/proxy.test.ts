@@ -1,4 +1,4 @@
-// The proxy among the examples, between clients and servers of ws, and between sockets that look at every byte.
+// The example proxy, between clients and servers of ws, and between sockets that check every byte.
 
 import { once } from "node:events";
 import { readFileSync, rmSync } from "node:fs";
@@ -13,12 +13,12 @@ import { type Running, startExample } from "../support/examples.ts";
 import { newFolderWithExamples } from "../support/installed.ts";
 
 let folder: string;
-/** What the proxy leads to. */
+/** The server that the proxy connects to. */
 let backend: Server;
-/** The ends of its WebSocket connections, if they are those of ws. */
+/** The backend's ends of connections, if ws handles them. */
 let webSockets: WebSocketServer;
 let proxy: Running;
-/** The ends of connections that are the test's own. */
+/** Both ends of connections that the test handles itself. */
 const sockets: Socket[] = [];
 
 beforeAll(() => {
@@ -42,7 +42,7 @@ afterEach(async () => {
   if (proxy.child.exitCode === null) expect(await proxy.stop()).toBe(0);
 }, 20_000);
 
-/** Answers as ws does, and calls `accept` with its end of each connection. */
+/** Lets ws do the handshakes, and calls `accept` with the backend's end of each connection. */
 function serveWebSockets(accept: (end: WebSocket) => void): void {
   backend.on("upgrade", (request, socket, head) => webSockets.handleUpgrade(request, socket, head, accept));
 }
@@ -54,7 +54,7 @@ function echo(end: WebSocket): void {
   });
 }
 
-/** Opens a socket through the proxy, with what lies at its other end. What is written there is nobody's but the test's. */
+/** Opens a connection through the proxy. Returns the plain sockets at both ends. */
 async function openRaw(responseFields = ""): Promise<{ client: Socket; server: Socket }> {
   const upgraded = once(backend, "upgrade") as Promise<[unknown, Socket]>;
   const { hostname, port } = new URL(proxy.url);
@@ -78,10 +78,10 @@ async function openRaw(responseFields = ""): Promise<{ client: Socket; server: S
   return { client, server };
 }
 
-/** What has come on each socket and has not been taken. */
+/** Bytes of each socket that take() has read but not returned. */
 const pending = new WeakMap<Socket, Buffer>();
 
-/** Resolves with the next bytes of a socket, so many of them. */
+/** Resolves with the next `length` bytes of a socket. */
 async function take(socket: Socket, length: number): Promise<Buffer> {
   let bytes = pending.get(socket) ?? Buffer.alloc(0);
   while (bytes.length < length) {
@@ -94,13 +94,13 @@ async function take(socket: Socket, length: number): Promise<Buffer> {
   return bytes.subarray(0, length);
 }
 
-/** All that comes on a socket from now on. */
+/** Returns all chunks of a socket from now on. */
 async function* chunksOf(socket: Socket): AsyncGenerator<Buffer, void> {
   yield pending.get(socket) ?? Buffer.alloc(0);
   yield* socket as AsyncIterable<Buffer>;
 }
 
-/** A frame as a client sends it. */
+/** Makes a frame of a client. */
 function masked(firstByte: number, payload: Uint8Array, key: Uint8Array): Buffer {
   const header =
     payload.length < 126
@@ -114,14 +114,14 @@ function unmask(payload: Uint8Array, key: Uint8Array): Buffer {
 }
 
 describe("messages", () => {
-  test.each([true, false])("pass both ways; compressed: %s", async (compressed) => {
+  test.each([true, false])("pass in both directions; compressed: %s", async (compressed) => {
     serveWebSockets(echo);
     await expectEcho(proxy.url, compressed);
     await delay(100);
     expect(proxy.output()).toMatch(/\/: 507 frames \(\d+ bytes\) up, 507 \(\d+\) down/);
   });
 
-  test("the handshake is between the two ends: path, fields, subprotocol, a refusal", async () => {
+  test("start with a forwarded handshake: path, fields, subprotocol and refusals", async () => {
     webSockets.options.handleProtocols = (offered) => [...offered].at(-1)!;
     let seen: unknown[] = [];
     backend.on("upgrade", ({ url, headers }) => (seen = [url, headers["x-token"], headers.host]));
@@ -146,12 +146,12 @@ describe("messages", () => {
     expect(Buffer.concat(await response.toArray()).toString()).toBe("no!");
   });
 
-  test("a backend that is not there is a 502", async () => {
+  test("are refused with 502 if the backend is down", async () => {
     backend.close();
     await expect(open(proxy.url)).rejects.toThrow("502");
   });
 
-  test("close codes and reasons pass both ways", async () => {
+  test("end with close codes and reasons that pass in both directions", async () => {
     const atBackend = new Promise((resolve) => {
       serveWebSockets((end) => {
         end.on("message", () => end.close(4001, "später"));
@@ -169,7 +169,7 @@ describe("messages", () => {
 });
 
 describe("frames", () => {
-  test("come with other masks and are else as they were, wherever their bytes are cut", async () => {
+  test("arrive with new masks but otherwise unchanged, in chunks of any size", async () => {
     const { client, server } = await openRaw();
     const random = new Random(7);
     const sent: { firstByte: number; payload: Uint8Array; key: Uint8Array }[] = [];
@@ -185,7 +185,7 @@ describe("frames", () => {
         const length = random.chance(0.8) ? random.integer(1, 9) : random.integer(1, 40_000);
         client.write(stream.subarray(at, at + length));
         at += length;
-        // So that each is a chunk of its own for the proxy, or nearly each.
+        // So that almost every write is a separate chunk for the proxy.
         await delay(1);
       }
     })();
@@ -198,12 +198,12 @@ describe("frames", () => {
       keys.add(newKey.toString("hex"));
       if (payload.length > 0) expect(unmask(await take(server, payload.length), newKey).equals(payload)).toBe(true);
     }
-    // Each its own.
+    // All keys differ.
     expect(keys.size).toBe(sent.length);
     await sending;
   });
 
-  test("with RSV bits pass where there are extensions, and only there", async () => {
+  test("with RSV bits pass only if there are extensions", async () => {
     const frame = masked(0xf1, Uint8Array.of(0xff, 0xfe), Uint8Array.of(1, 2, 3, 4));
     const { client, server } = await openRaw("Sec-WebSocket-Extensions: x-own\r\n");
     client.write(frame);
@@ -222,13 +222,13 @@ describe("frames", () => {
     await ended;
   });
 
-  test("a wrong one of the backend ends the connection: 1014 for the client", async () => {
+  test("that are wrong and from the backend end the connection with 1014 for the client", async () => {
     const { client, server } = await openRaw();
     server.write(Uint8Array.of(0x81, 1, 0xff));
     expect((await take(client, 4)).readUInt16BE(2)).toBe(1014);
   });
 
-  test("a rule that is broken inside a frame that has begun to pass: the backend is cut, not told", async () => {
+  test("that break a rule after they have begun to pass cut the connection to the backend without a Close", async () => {
     const { client, server } = await openRaw();
     client.write(Uint8Array.of(0x81, 0x84, 0, 0, 0, 0, 0x61));
     expect((await take(server, 7))[1]).toBe(0x84);
@@ -238,13 +238,13 @@ describe("frames", () => {
     expect(await all).toEqual([]);
   });
 
-  test("one of 1 GiB passes in constant memory, as it was", { timeout: 120_000 }, async () => {
+  test("of 1 GiB pass unchanged in constant memory", { timeout: 120_000 }, async () => {
     const { client, server } = await openRaw();
     const memory = () =>
       Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${proxy.child.pid}/status`, "utf8"))![1]) / 1024;
     const size = 2 ** 30;
     const header = Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0x40, 0, 0, 0, 1, 2, 3, 4]);
-    // A prime, so that no two chunks of the proxy begin at the same place of it.
+    // A prime length, so that chunks of the proxy start at different places in it.
     const piece = Buffer.from(new Random(1).bytes(65_521));
     const repeated = Buffer.concat([piece, piece]);
     const before = memory();
@@ -255,7 +255,7 @@ describe("frames", () => {
       expect(start.subarray(0, 10)).toEqual(header.subarray(0, 10));
       const change = Uint8Array.from({ length: 4 }, (_, i) => start[10 + i]! ^ (i + 1));
       for await (const chunk of chunksOf(server)) {
-        // What was sent is random bytes as they are on the wire. The first and the last of each chunk, and some between.
+        // The sent bytes are random. Check the last bytes of each chunk, and some of the others.
         const at = (i: number) => repeated[(received + i) % piece.length]! ^ change[(received + i) & 3]!;
         for (let i = 0; i < chunk.length; i += 97) if (chunk[i] !== at(i)) wrong++;
         for (let i = Math.max(0, chunk.length - 9); i < chunk.length; i++) if (chunk[i] !== at(i)) wrong++;
@@ -274,13 +274,13 @@ describe("frames", () => {
   });
 });
 
-describe("ends", () => {
-  test("backpressure goes through", async () => {
+describe("the two connections", () => {
+  test("apply backpressure to each other", async () => {
     serveWebSockets(echo);
     await expectBackpressure(proxy.url);
   });
 
-  test.each(["client", "server"] as const)("a reset of the %s is a reset for the other", async (who) => {
+  test.each(["client", "server"] as const)("forward a reset by the %s as a reset", async (who) => {
     const ends = await openRaw();
     const other = ends[who === "client" ? "server" : "client"];
     const error = once(other, "error");
@@ -289,7 +289,7 @@ describe("ends", () => {
     expect(await error).toMatchObject([{ code: "ECONNRESET" }]);
   });
 
-  test.each(["client", "server"] as const)("the end of the %s is an end for the other", async (who) => {
+  test.each(["client", "server"] as const)("forward an end by the %s as an end", async (who) => {
     const ends = await openRaw();
     const other = ends[who === "client" ? "server" : "client"];
     const ended = once(other, "end");
@@ -298,7 +298,7 @@ describe("ends", () => {
     await ended;
   });
 
-  test("on SIGTERM the clients are told, their answers reach the backend, and the process ends", async () => {
+  test("close with 1001 on SIGTERM: the client's answer reaches the backend, and the process ends", async () => {
     const codes: number[] = [];
     serveWebSockets((end) => void end.on("close", (code) => codes.push(code)));
     const clients = [await open(proxy.url), await open(proxy.url)];
@@ -309,7 +309,7 @@ describe("ends", () => {
     expect(codes).toEqual([1001, 1001]);
   });
 
-  test("what is no WebSocket is answered", async () => {
+  test("are only for upgrades: other requests get 426", async () => {
     const response = await fetch(proxy.url.replace("ws:", "http:"));
     expect([response.status, response.headers.get("upgrade")]).toEqual([426, "websocket"]);
   });

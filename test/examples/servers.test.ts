@@ -1,4 +1,4 @@
-// The servers among the examples, run from an empty folder in which the packed package is installed, against clients of ws.
+// The example servers with clients of ws. They run in an empty folder in which the packed package is installed.
 
 import { once } from "node:events";
 import { rmSync } from "node:fs";
@@ -17,7 +17,7 @@ beforeAll(() => {
   addPackages(folder, ["express", "fastify"]);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-// One that is still there has hung, or its test has failed.
+// An example that is still running has hung, or its test has failed.
 afterEach(() => {
   for (const { child } of running) child.kill("SIGKILL");
   running.clear();
@@ -29,7 +29,7 @@ async function start(name: string, options: Omit<RunOptions, "folder"> = {}): Pr
   return example;
 }
 
-/** It closes its connections with 1001 on this signal, and ends by itself. */
+/** Checks that an example closes its connections with 1001 on a signal, and exits by itself. */
 async function expectGoodEnd(example: Running, clients: readonly WebSocket[], signal?: NodeJS.Signals): Promise<void> {
   const codes = Promise.all(clients.map(closeCode));
   expect(await example.stop(signal)).toBe(0);
@@ -38,7 +38,7 @@ async function expectGoodEnd(example: Running, clients: readonly WebSocket[], si
 }
 
 describe.each(["echo.mjs", "sans-io.mjs"])("%s", (name) => {
-  test("echoes, compressed and not; keeps going whatever peers do; ends well", async () => {
+  test("echoes with and without compression, survives broken peers, and closes on SIGTERM", async () => {
     const example = await start(name);
     await expectEcho(example.url, true);
     await expectEcho(example.url, false);
@@ -46,7 +46,7 @@ describe.each(["echo.mjs", "sans-io.mjs"])("%s", (name) => {
     await expectGoodEnd(example, [await open(example.url), await open(example.url)]);
   });
 
-  test("does not read from who does not read; ends well on Ctrl-C", async () => {
+  test("does not read from a client that does not read, and closes on Ctrl-C", async () => {
     const example = await start(name);
     await expectBackpressure(example.url);
     await expectGoodEnd(example, [await open(example.url)], "SIGINT");
@@ -54,7 +54,7 @@ describe.each(["echo.mjs", "sans-io.mjs"])("%s", (name) => {
   });
 });
 
-test("the port can come from the environment", async () => {
+test("takes the port from the environment", async () => {
   const example = await start("echo.mjs", { args: [], env: { PORT: "0" } });
   await expectEcho(example.url, true);
   await expectGoodEnd(example, []);
@@ -90,7 +90,7 @@ describe.each(["express.mjs", "fastify.mjs"])("%s", (name) => {
 describe("chat/", () => {
   const said = (data: string) => JSON.parse(data) as Record<string, unknown>;
 
-  test("tells all what one says, compressed or not, and how many they are", async () => {
+  test("sends each message and the number of people to everyone, compressed or not", async () => {
     const example = await start("chat/");
     const page = await fetch(example.url.replace("ws:", "http:").replace("/chat", "/"));
     expect(page.headers.get("content-type")).toContain("text/html");
@@ -118,7 +118,7 @@ describe("chat/", () => {
     await expectGoodEnd(example, [ann]);
   });
 
-  test("lets in its own page, programs, and no other page", async () => {
+  test("accepts its own page and other programs, but no other pages", async () => {
     const example = await start("chat/");
     const { host } = new URL(example.url);
     await open(example.url, { origin: `http://${host}` });
@@ -126,7 +126,7 @@ describe("chat/", () => {
     await expect(open(example.url, { origin: "null" })).rejects.toThrow("403");
   });
 
-  test("does not wait for one who does not read, nor fill its memory", async () => {
+  test("closes a client that does not read, without delaying others or filling memory", async () => {
     const example = await start("chat/");
     const stopped = await open(example.url, { perMessageDeflate: false });
     const code = closeCode(stopped);
@@ -138,16 +138,16 @@ describe("chat/", () => {
       if (type === "said") state.heard++;
       else state.left ||= count === 2;
     });
-    // Of 2000 characters each: a batch is less than anybody may be behind, and those who read have it before the next.
+    // 2000 characters each. A batch is smaller than the limit, and the readers have it before the next one is sent.
     const text = Array.from({ length: 2000 }, () => String.fromCharCode(97 + Math.random() * 26)).join("");
     for (let batch = 1; !state.left; batch++) {
-      // 20 MiB are more than the sockets between can hold.
+      // 20 MiB are more than the socket buffers can hold.
       const count = batch <= 100 ? 100 : 0;
       for (let i = 0; i < count; i++) talker.send(JSON.stringify({ name: "Ann", text }));
       while (state.heard < 100 * Math.min(batch, 100)) await delay(1);
       if (batch > 100) await delay(50);
     }
-    // Its socket was cut: it reads what had been on its way, and learns that there is no more.
+    // Its socket has been cut. It reads the bytes that were on their way, and then the end.
     stopped.resume();
     expect([1006, 1013]).toContain(await code);
     const again = once(listener, "message");
@@ -158,11 +158,11 @@ describe("chat/", () => {
 });
 
 describe("cluster.mjs", () => {
-  /** Opens connections until each process has one; they tell their process first. */
+  /** Opens connections until each process has one. The first message names the process. */
   async function openOnAll(url: string, count: number): Promise<Map<string, WebSocket>> {
     const clients = new Map<string, WebSocket>();
     while (clients.size < count) {
-      // One that was handed to a process that dies just then gets no answer.
+      // A connection that was handed to a dying process gets no answer.
       const client = new WebSocket(url, { handshakeTimeout: 2000 });
       const [greeting] = await nextMessages(client, 1).catch(() => []);
       if (greeting === undefined || clients.has(greeting)) client.terminate();
@@ -173,7 +173,7 @@ describe("cluster.mjs", () => {
 
   const started = (args: string[]) => start("cluster.mjs", { args });
 
-  test("shares one port, and tells all what one hears", async () => {
+  test("shares one port, and forwards messages between processes", async () => {
     const example = await started(["0", "3"]);
     const clients = [...(await openOnAll(example.url, 3)).values()];
     const heard = Promise.all(clients.map((client) => nextMessages(client, 200)));
@@ -183,7 +183,7 @@ describe("cluster.mjs", () => {
     await expectGoodEnd(example, clients);
   });
 
-  test("replaces its processes one after another on SIGHUP, without being away", async () => {
+  test("replaces its processes one after another on SIGHUP, without a gap", async () => {
     const example = await started(["0", "2"]);
     const old = await openOnAll(example.url, 2);
     const codes = Promise.all([...old.values()].map(closeCode));
@@ -196,7 +196,7 @@ describe("cluster.mjs", () => {
             count.welcome++;
             visitor.terminate();
           },
-          // Its request reached a process that had just been told to leave.
+          // The request reached a process that had just been told to leave.
           () => count.late++,
         );
       }
@@ -212,7 +212,7 @@ describe("cluster.mjs", () => {
     await expectGoodEnd(example, [...fresh.values()]);
   });
 
-  test("puts another in the place of a process that died", async () => {
+  test("replaces a process that has died", async () => {
     const example = await started(["0", "2"]);
     const clients = await openOnAll(example.url, 2);
     const [[name, client], [otherName]] = [...clients] as [[string, WebSocket], [string, WebSocket]];

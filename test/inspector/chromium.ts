@@ -1,11 +1,11 @@
-// Chromium with the inspector's page in it, and what a person does there.
+// Opens the inspector's page in Chromium, and reads what it shows.
 
 import { afterAll, beforeAll, expect, onTestFinished } from "vitest";
 import { type Inspector, startInspector } from "../../src/inspector/server/server.ts";
 import { find } from "../interop/sockets/process.ts";
 import { loadLauncher } from "../support/chromium.ts";
 
-// What is used of playwright-core.
+// The parts of playwright-core that are used here.
 export interface Locator {
   click(options?: object): Promise<void>;
   fill(text: string): Promise<void>;
@@ -55,19 +55,19 @@ interface Browser {
 }
 export const executablePath = find(["/usr/bin/chromium"], "chromium");
 
-/** How the page is looked at. */
+/** How to open the page. */
 export interface Look {
   readonly width?: number;
   readonly height?: number;
   readonly colorScheme?: "light" | "dark";
-  /** Parts of messages of the browser's console that are wanted. */
+  /** Parts of expected messages on the browser's console. */
   readonly complaints?: readonly string[];
 }
 
 let inspector: Inspector;
 let browser: Browser;
 
-/** For each file of tests: starts the server and the browser. */
+/** Starts the server and the browser for a file of tests. */
 export function useChromium(): void {
   if (executablePath === undefined) return;
   beforeAll(async () => {
@@ -80,7 +80,7 @@ export function useChromium(): void {
   });
 }
 
-/** Opens the page, connected. When the test is over, nothing may have gone wrong in it, or have been loaded from elsewhere. */
+/** Opens the page, and waits until it is connected. After the test, checks for errors and for requests to other hosts. */
 export async function open({
   width = 1280,
   height = 860,
@@ -105,18 +105,18 @@ export async function open({
   return page;
 }
 
-/** What the detail view shows of a frame. */
+/** The content of the detail view. */
 export interface Shown {
   readonly title: string;
   readonly facts: string;
   /** The bits of each field, by its name. */
   readonly bits: Readonly<Record<string, string>>;
   readonly key: string | undefined;
-  /** In hex; of a payload that was not masked, as it is. */
+  /** In hex; "" if the payload was not masked. */
   readonly masked: string;
   readonly unmasked: string;
   readonly text: string;
-  /** The byte that is marked as wrong, in hex: in the table, and by its bits in the diagram. */
+  /** The byte marked as wrong: in hex in the table, and in bits in the diagram. */
   readonly marked: string | undefined;
   readonly markedBits: string;
   readonly error: string | undefined;
@@ -156,7 +156,7 @@ export function shown(page: Page): Promise<Shown> {
   });
 }
 
-/** The rows of the list that exist. */
+/** Returns the labels of the existing rows. */
 export function rows(page: Page): Promise<string[]> {
   return page.evaluate(() =>
     [...document.querySelectorAll<HTMLElement>("#list [role=option]")]
@@ -165,7 +165,7 @@ export function rows(page: Page): Promise<string[]> {
   );
 }
 
-/** Drops files on the page, as a file manager does. */
+/** Drops files on the page, like a file manager. */
 export async function drop(page: Page, paths: readonly string[]): Promise<void> {
   const session = await page.context().newCDPSession(page);
   const data = { items: [], files: paths, dragOperationsMask: 1 };

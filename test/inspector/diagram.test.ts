@@ -11,7 +11,7 @@ import { Random } from "../support/random.ts";
 const draw = (raw: Uint8Array, columns: number) =>
   layOut(raw, readHeader(raw), columns).map((row) => row.map(({ name, bits }) => `${name} ${bits}`));
 
-test("the masked “Hello” of §5.7, as the RFC lays it out", () => {
+test("lays out the masked “Hello” of §5.7 as the RFC does", () => {
   const raw = Uint8Array.of(0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58);
   expect(draw(raw, 32)).toEqual([
     ["FIN 1", "RSV1 0", "RSV2 0", "RSV3 0", "opcode 0001", "MASK 1", "length 0000101", "key 0011011111111010"],
@@ -24,7 +24,7 @@ describe("every length and both roles", () => {
   const random = new Random(52);
   for (const length of [0, 1, 5, 125, 126, 127, 65535, 65536]) {
     for (const role of ["client", "server"] as const) {
-      test(`${length} bytes of a ${role}`, () => {
+      test(`${length} bytes from a ${role}`, () => {
         const payload = Uint8Array.from({ length }, () => random.integer(0, 255));
         const raw = encodeFrame({ opcode: 2, payload }, { role });
         const header = readHeader(raw);
@@ -43,7 +43,7 @@ describe("every length and both roles", () => {
         expect({ fin, rsv, opcode, masked, headerLength, payloadLength: Number(payloadLength) }).toEqual(core);
         expect(maskKey && [...maskKey]).toEqual(coreKey && [...coreKey]);
         if (maskKey) {
-          // From any place.
+          // From any offset.
           for (const start of [0, 1, 4, 7, 1024].filter((start) => start <= length)) {
             const part = payloadOf({ raw } as TappedFrame, header, start, length);
             expect(Buffer.compare(part, payload.subarray(start))).toBe(0);
@@ -67,7 +67,7 @@ describe("every length and both roles", () => {
   }
 });
 
-test("a header that is cut is drawn as far as it goes", () => {
+test("draws an incomplete header as far as it goes", () => {
   expect(draw(Uint8Array.of(0x82), 32)).toEqual([["FIN 1", "RSV1 0", "RSV2 0", "RSV3 0", "opcode 0010"]]);
   expect(
     draw(Uint8Array.of(0x82, 0xfe, 1), 32)

@@ -1,4 +1,4 @@
-// The inspector's page: with the keyboard alone, to who cannot see it, in light and dark, in a narrow window, with many frames.
+// The inspector's page: keyboard use, accessible names, contrast in light and dark, narrow windows, and many frames.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import { drop, executablePath, open, type Page, rows, shown, useChromium } from 
 
 useChromium();
 
-/** Enough of a broken stream to show all parts of the page. */
+/** A broken stream that makes all parts of the page visible. */
 const BROKEN = "81 02 6f 6b\n01 05 47 72 c3 bc c3\n80 03 28 65 6e";
 
 async function showBroken(page: Page): Promise<void> {
@@ -19,7 +19,7 @@ async function showBroken(page: Page): Promise<void> {
   await expect.poll(async () => (await shown(page)).marked).toBe("28");
 }
 
-/** What has the focus, by its accessible name. */
+/** Returns the accessible name of the focused element. */
 function focused(page: Page): Promise<string> {
   return page.evaluate(() => {
     const element = document.activeElement as HTMLElement;
@@ -29,8 +29,8 @@ function focused(page: Page): Promise<string> {
   });
 }
 
-describe.skipIf(executablePath === undefined)("the keyboard alone", () => {
-  test("all controls come in their order, and each shows that it has the focus", async () => {
+describe.skipIf(executablePath === undefined)("the keyboard", () => {
+  test("reaches all controls in order, with a visible focus", async () => {
     const page = await open();
     const order: string[] = [];
     for (let presses = 0; presses < 40; presses++) {
@@ -69,13 +69,13 @@ describe.skipIf(executablePath === undefined)("the keyboard alone", () => {
     ]);
   });
 
-  test("from a message to the bits of its frame, and back", async () => {
+  test("leads from a message to the bits of its frame, and back", async () => {
     const page = await open();
     for (let presses = 0; presses < 4; presses++) await page.keyboard.press("Tab");
     expect(await focused(page)).toBe("Message to send");
     await page.keyboard.type("first");
     await page.keyboard.press("Enter");
-    // It is selected, so that the next one takes its place.
+    // The sent text is selected, so that typing replaces it.
     await page.keyboard.type("second");
     await page.keyboard.press("Enter");
     await expect.poll(async () => (await rows(page)).length).toBe(4);
@@ -110,7 +110,7 @@ describe.skipIf(executablePath === undefined)("the keyboard alone", () => {
     expect(await focused(page)).toBe("Message to send");
   });
 
-  test("to the other tab, an example, and from error to error", async () => {
+  test("leads to the other tab, and to the next error", async () => {
     const page = await open();
     await page.keyboard.press("Tab");
     await page.keyboard.press("ArrowRight");
@@ -171,7 +171,7 @@ describe.skipIf(executablePath === undefined)("the accessibility tree", () => {
     await showBroken(page);
     const decode = await controls(page);
     for (const found of [live, decode]) {
-      // Live regions and groups of options speak for themselves.
+      // An alert has no name: its text is announced.
       const nameless = found.filter(([role, name]) => name === "" && role !== "alert");
       expect(nameless).toEqual([]);
       expect(found.filter(([role]) => role === "button").length).toBeGreaterThan(10);
@@ -183,13 +183,13 @@ describe.skipIf(executablePath === undefined)("the accessibility tree", () => {
   });
 });
 
-describe.skipIf(executablePath === undefined)("what can be read", () => {
-  /** The least contrast of each text that is seen with what is behind it (WCAG 2.2, 1.4.3). */
+describe.skipIf(executablePath === undefined)("the layout", () => {
+  /** Returns the visible texts with too little contrast to their background (WCAG 2.2, 1.4.3). */
   function poorContrasts(page: Page): Promise<string[]> {
     return page.evaluate(() => {
       const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true })!;
       type Color = [r: number, g: number, b: number];
-      /** Colours on top of each other, as they come out. */
+      /** Blends colours on top of each other. */
       const paint = (colors: readonly string[]): Color => {
         canvas.clearRect(0, 0, 1, 1);
         for (const color of colors) {
@@ -231,7 +231,7 @@ describe.skipIf(executablePath === undefined)("what can be read", () => {
     });
   }
 
-  test.each(["light", "dark"] as const)("has contrast enough: %s", async (colorScheme) => {
+  test.each(["light", "dark"] as const)("has enough contrast: %s", async (colorScheme) => {
     const page = await open({ colorScheme, complaints: ["WebSocket connection to"] });
     const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     const [red] = /\d+/.exec(paper)!;
@@ -262,7 +262,7 @@ describe.skipIf(executablePath === undefined)("what can be read", () => {
       .fill("A longer message that does not fit into one line of the list, whatever it is");
     await page.getByRole("button", { name: "Send", exact: true }).click();
     await expect.poll(async () => (await rows(page)).length).toBe(2);
-    /** Elements that stick out of the window, but for what scrolls by itself. */
+    /** Returns elements that extend beyond the window, except inside scrolling ones. */
     const sticksOut = (): Promise<string[]> =>
       page.evaluate(() => {
         const { clientWidth, scrollWidth } = document.documentElement;
@@ -280,7 +280,7 @@ describe.skipIf(executablePath === undefined)("what can be read", () => {
     expect(await sticksOut()).toEqual([]);
   });
 
-  test("another width draws another diagram", async () => {
+  test("draws a narrower diagram in a narrower window", async () => {
     const page = await open();
     await showBroken(page);
     const columns = (): Promise<number> => page.locator(".ruler span").count();
@@ -294,73 +294,69 @@ describe.skipIf(executablePath === undefined)("what can be read", () => {
 describe.skipIf(executablePath === undefined)("100,000 frames", () => {
   const COUNT = 100_000;
 
-  test(
-    "listed from a file: few rows exist, and scrolling is as smooth as with a few frames",
-    { timeout: 120_000 },
-    async () => {
-      const folder = mkdtempSync(join(tmpdir(), "wsframe-inspector-"));
-      onTestFinished(() => rmSync(folder, { recursive: true }));
-      const framesOf = (count: number): string => {
-        const file = join(folder, `${count}.bin`);
-        const frames = Array.from({ length: count }, (_, i) =>
-          encodeFrame({ opcode: 1, payload: `message ${i + 1}` }, { role: "client" }),
-        );
-        writeFileSync(file, Buffer.concat(frames));
-        return file;
-      };
-      const page = await open();
-      /** The times between frames of the screen while the list is scrolled from end to end, in milliseconds: the median, the worst. */
-      const scroll = (): Promise<{ median: number; worst: number; mostRows: number }> =>
-        page.evaluate(async () => {
-          const list = document.getElementById("list")!;
-          const steps = 120;
-          const times: number[] = [];
-          let mostRows = 0;
-          let last = performance.now();
-          for (let step = 0; step <= steps; step++) {
-            list.scrollTop = ((list.scrollHeight - list.clientHeight) * step) / steps;
-            await new Promise((resolve) => requestAnimationFrame(resolve));
-            times.push(performance.now() - last);
-            last = performance.now();
-            mostRows = Math.max(mostRows, list.querySelectorAll("[role=option]").length);
-          }
-          times.sort((a, b) => a - b);
-          return { median: times[times.length >> 1]!, worst: times.at(-1)!, mostRows };
-        });
-      await drop(page, [framesOf(500)]);
-      await expect.poll(() => page.locator("#summary").innerText()).toMatch(/^500 frames/);
-      const few = await scroll();
-      await drop(page, [framesOf(COUNT)]);
-      await expect.poll(() => page.locator("#summary").innerText(), { timeout: 60_000 }).toMatch(/^100,000 frames/);
-      const many = await scroll();
-      console.log(
-        `Scrolling: ${few.median.toFixed(1)} ms a frame with 500, ${many.median.toFixed(1)} ms with 100,000 ` +
-          `(worst ${few.worst.toFixed(0)} and ${many.worst.toFixed(0)})`,
+  test("from a file need few rows, and scroll as smoothly as a few frames", { timeout: 120_000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), "wsframe-inspector-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const framesOf = (count: number): string => {
+      const file = join(folder, `${count}.bin`);
+      const frames = Array.from({ length: count }, (_, i) =>
+        encodeFrame({ opcode: 1, payload: `message ${i + 1}` }, { role: "client" }),
       );
-      expect(many.mostRows).toBeLessThan(200);
-      // The length of the list costs nothing; what is measured besides is how busy the machine is.
-      expect(many.median).toBeLessThan(Math.max(2 * few.median, 34));
-      await page.locator("#list").focus();
-      await page.keyboard.press("Home");
-      await expect.poll(async () => (await shown(page)).text).toBe("message 1");
-      await page.keyboard.press("End");
-      await expect.poll(async () => (await shown(page)).text).toBe("message 100000");
-      await expect
-        .poll(async () => (await rows(page)).at(-1))
-        .toBe('100,000, from the client, text, 14 bytes, "message 100000"');
-      await page.keyboard.press("PageUp");
-      await expect.poll(async () => (await shown(page)).title).toMatch(/^Frame 99,9\d\d text/);
-      expect((await rows(page)).length).toBeLessThan(200);
-    },
-  );
+      writeFileSync(file, Buffer.concat(frames));
+      return file;
+    };
+    const page = await open();
+    /** Scrolls the list from end to end. Returns the median and the worst time between repaints, in milliseconds. */
+    const scroll = (): Promise<{ median: number; worst: number; mostRows: number }> =>
+      page.evaluate(async () => {
+        const list = document.getElementById("list")!;
+        const steps = 120;
+        const times: number[] = [];
+        let mostRows = 0;
+        let last = performance.now();
+        for (let step = 0; step <= steps; step++) {
+          list.scrollTop = ((list.scrollHeight - list.clientHeight) * step) / steps;
+          await new Promise((resolve) => requestAnimationFrame(resolve));
+          times.push(performance.now() - last);
+          last = performance.now();
+          mostRows = Math.max(mostRows, list.querySelectorAll("[role=option]").length);
+        }
+        times.sort((a, b) => a - b);
+        return { median: times[times.length >> 1]!, worst: times.at(-1)!, mostRows };
+      });
+    await drop(page, [framesOf(500)]);
+    await expect.poll(() => page.locator("#summary").innerText()).toMatch(/^500 frames/);
+    const few = await scroll();
+    await drop(page, [framesOf(COUNT)]);
+    await expect.poll(() => page.locator("#summary").innerText(), { timeout: 60_000 }).toMatch(/^100,000 frames/);
+    const many = await scroll();
+    console.log(
+      `Scrolling: ${few.median.toFixed(1)} ms a frame with 500, ${many.median.toFixed(1)} ms with 100,000 ` +
+        `(worst ${few.worst.toFixed(0)} and ${many.worst.toFixed(0)})`,
+    );
+    expect(many.mostRows).toBeLessThan(200);
+    // The length of the list costs nothing, but a busy machine does.
+    expect(many.median).toBeLessThan(Math.max(2 * few.median, 34));
+    await page.locator("#list").focus();
+    await page.keyboard.press("Home");
+    await expect.poll(async () => (await shown(page)).text).toBe("message 1");
+    await page.keyboard.press("End");
+    await expect.poll(async () => (await shown(page)).text).toBe("message 100000");
+    await expect
+      .poll(async () => (await rows(page)).at(-1))
+      .toBe('100,000, from the client, text, 14 bytes, "message 100000"');
+    await page.keyboard.press("PageUp");
+    await expect.poll(async () => (await shown(page)).title).toMatch(/^Frame 99,9\d\d text/);
+    expect((await rows(page)).length).toBeLessThan(200);
+  });
 
-  test("of a burst, while the page goes on answering", { timeout: 180_000 }, async () => {
+  test("of a burst leave the page responsive", { timeout: 180_000 }, async () => {
     const page = await open();
     await page.getByLabel("How the server answers").selectOption("nothing");
     await page.getByLabel("Messages in the burst").fill(String(COUNT));
     await page.getByRole("button", { name: "Send burst" }).click();
     await expect.poll(async () => (await rows(page)).length).toBeGreaterThan(10);
-    // In the middle of it.
+    // In the middle of the burst.
     await page.locator("#list").focus();
     await page.keyboard.press("Home");
     await expect.poll(async () => (await shown(page)).title).toBe("Frame 1 text 32 bytes");

@@ -1,4 +1,4 @@
-// The inspector's page, used as a person would use it.
+// The inspector's page, controlled like a user would.
 
 import { describe, expect, test } from "vitest";
 import { drop, executablePath, open, type Page, rows, shown, useChromium } from "./chromium.ts";
@@ -28,7 +28,7 @@ async function decode(page: Page, hex: string): Promise<void> {
 }
 
 describe.skipIf(executablePath === undefined)("live", () => {
-  test("the list follows its end until somebody scrolls, also with the frame that is shown, bursts and other tabs", async () => {
+  test("keeps the list at its end until the user scrolls, even with bursts, resizing and other tabs", async () => {
     const page = await open();
     const isFollowing = (): Promise<boolean> => page.getByLabel("Follow").isChecked();
     const gap = (): Promise<number> =>
@@ -60,7 +60,7 @@ describe.skipIf(executablePath === undefined)("live", () => {
     expect(await gap()).toBeGreaterThan(500);
   });
 
-  test("a message and its echo, with their real bits", async () => {
+  test("shows a message and its echo with their bits", async () => {
     const page = await open();
     expect(await page.locator("#core").innerText()).toBe("WASM core");
     await send(page, "Größe");
@@ -115,7 +115,7 @@ describe.skipIf(executablePath === undefined)("live", () => {
     expect(await page.locator("#live-problem").innerText()).toContain("one digit");
   });
 
-  test("compressed: the frame as it was, the event as it is inflated", async () => {
+  test("shows a compressed frame, and the inflated message as its event", async () => {
     const page = await open();
     await page.getByLabel("permessage-deflate").check();
     await expect.poll(() => state(page)).toBe("Connected, compressed");
@@ -128,7 +128,7 @@ describe.skipIf(executablePath === undefined)("live", () => {
     expect(Number(/(\d+) bytes/.exec(title)![1])).toBeLessThan(40);
   });
 
-  test("what the server sends by the rules", async () => {
+  test("shows valid frames that the server sends on request", async () => {
     const page = await open();
     await ask(page, "Text in 3 fragments, with a Ping between");
     await expect
@@ -162,7 +162,7 @@ describe.skipIf(executablePath === undefined)("live", () => {
     ["A reserved opcode", "The opcode is reserved (RFC 6455 §5.2) Byte 0 of the frame", undefined],
     ["A masked frame", "A frame from a server must not be masked (RFC 6455 §5.1) Byte 1 of the frame", undefined],
     ["A Close with 1005", "The close code must not be sent (RFC 6455 §7.4) Byte 3 of the frame", "ed"],
-  ])("what it sends against them: %s", async (label, error, marked) => {
+  ])("shows a broken rule: %s", async (label, error, marked) => {
     const page = await open({ complaints: ["WebSocket connection to"] });
     await send(page, "before");
     await expect.poll(async () => (await rows(page)).length).toBe(2);
@@ -173,14 +173,14 @@ describe.skipIf(executablePath === undefined)("live", () => {
     expect(found.markedBits).toHaveLength(8);
     if (marked !== undefined) expect(Number.parseInt(found.markedBits, 2).toString(16)).toBe(marked);
     expect(found.events[0]).toMatch(/^error WS_ERR_/);
-    // What came before is still there.
+    // The earlier frames are still listed.
     expect((await rows(page))[0]).toBe('1, from the client, text, 6 bytes, "before"');
     await expect.poll(() => state(page)).toMatch(/^Closed: /);
     await page.getByRole("button", { name: "Connect", exact: true }).click();
     await expect.poll(() => state(page)).toBe("Connected");
   });
 
-  test("a close with code and reason, and what cannot be sent", async () => {
+  test("closes with a code and a reason, and refuses invalid ones", async () => {
     const page = await open();
     await page.getByLabel("Close code: 1000, or 3000 to 4999").fill("1002");
     await page.getByRole("button", { name: "Close", exact: true }).click();
@@ -202,7 +202,7 @@ describe.skipIf(executablePath === undefined)("live", () => {
     expect(await page.locator("#live-problem").innerText()).toBe("Not connected");
   });
 
-  test("a burst, and an empty list", async () => {
+  test("sends a burst, and clears the list", async () => {
     const page = await open();
     await page.getByLabel("Messages in the burst").fill("3000");
     await page.getByLabel("Size of each burst message in bytes").fill("200");
@@ -219,7 +219,7 @@ describe.skipIf(executablePath === undefined)("live", () => {
 });
 
 describe.skipIf(executablePath === undefined)("hex and files", () => {
-  test("hex is decoded when it is pasted", async () => {
+  test("are decoded when hex is pasted", async () => {
     const page = await open();
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     await page.evaluate(() => navigator.clipboard.writeText("81 85 37 fa 21 3d 7f 9f 4d 51 58"));
@@ -236,7 +236,7 @@ describe.skipIf(executablePath === undefined)("hex and files", () => {
     });
   });
 
-  test("errors point at the byte and name the rule, and what came before is kept", async () => {
+  test("show the wrong byte and the rule, and keep earlier frames", async () => {
     const page = await open();
     await decode(page, "81 02 6f 6b\n01 05 47 72 c3 bc c3\n80 03 28 65 6e");
     await expect.poll(async () => (await rows(page)).length).toBe(3);
@@ -253,19 +253,19 @@ describe.skipIf(executablePath === undefined)("hex and files", () => {
       "https://www.rfc-editor.org/rfc/rfc6455#section-8.1",
     );
     expect(await summary(page)).toBe("3 frames · 0 → 3 ← · 16 bytes · 1 error");
-    // Who is said to have sent it counts.
+    // The selected sender decides.
     await page.getByLabel("Sender of the bytes").selectOption("client");
     await page.getByRole("button", { name: "Decode" }).click();
     await expect.poll(async () => (await shown(page)).error).toContain("A frame from a client must be masked");
   });
 
-  test("the end of a text that is cut points behind its last byte", async () => {
+  test("mark the place after the last byte of incomplete text", async () => {
     const page = await open();
     await decode(page, "81 03 61 62 c3");
     await expect.poll(async () => (await shown(page)).marked).toBe("··");
   });
 
-  test("what is no hex", async () => {
+  test("show an error for text that is not hex", async () => {
     const page = await open();
     await decode(page, "81 05 hello");
     expect(await page.locator("#decode-problem").innerText()).toBe("Not hex: character 7 is “h”");
@@ -275,7 +275,7 @@ describe.skipIf(executablePath === undefined)("hex and files", () => {
     expect(await page.locator("#decode-problem").innerText()).toBe("Enter some hex bytes first");
   });
 
-  test("dropped files: both directions of a compressed connection, with their heads", async () => {
+  test("can be dropped: both directions of a compressed connection, with their heads", async () => {
     const page = await open();
     const folder = `${captures}ws-ws-fragments-deflate`;
     await drop(page, [`${folder}/server.bin`, `${folder}/client.bin`]);
@@ -283,13 +283,13 @@ describe.skipIf(executablePath === undefined)("hex and files", () => {
     await expect.poll(async () => (await shown(page)).facts).toContain("client.bin");
     await page.locator("#heads summary").click();
     expect((await page.locator("#heads pre").allInnerTexts())[1]).toContain("101 Switching Protocols");
-    // The first message has three frames; with the last of them it is inflated.
+    // The first message has three frames. It is inflated with the last one.
     await page.locator("[role=option]").nth(2).click();
     await expect.poll(async () => (await shown(page)).events[0]).toMatch(/^text \d+ UTF-16 units /);
     expect(await summary(page)).not.toContain("error");
   });
 
-  test("a dropped folder, and files that are opened", async () => {
+  test("can be dropped as a folder, or opened", async () => {
     const page = await open();
     await drop(page, [`${captures}ws-ws-fragments`]);
     await expect.poll(() => summary(page)).toMatch(/^\d+ frames/);
@@ -299,13 +299,13 @@ describe.skipIf(executablePath === undefined)("hex and files", () => {
     await expect.poll(() => summary(page)).not.toBe(before);
   });
 
-  test("what a file has behind the Close is counted", async () => {
+  test("count the bytes after a Close", async () => {
     const page = await open();
     await page.locator("#files").setInputFiles([`${captures}python-socketio-socketio/client.bin`]);
     await expect.poll(() => summary(page)).toContain("15 bytes of client.bin ignored after the last frame");
   });
 
-  test("a file that is none", async () => {
+  test("show an error for a file without frames", async () => {
     const page = await open();
     const buffer = Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n");
     await page.getByRole("tab", { name: "Hex or file" }).click();
@@ -313,7 +313,7 @@ describe.skipIf(executablePath === undefined)("hex and files", () => {
     await expect.poll(() => page.locator("#decode-problem").innerText()).toContain("not 101 Switching Protocols");
   });
 
-  test("a frame of the live connection is taken over, to be changed", async () => {
+  test("can start from a frame of the live connection", async () => {
     const page = await open();
     await send(page, "Hello");
     await expect.poll(async () => (await rows(page)).length).toBe(2);
@@ -323,7 +323,7 @@ describe.skipIf(executablePath === undefined)("hex and files", () => {
     await expect.poll(() => rows(page)).toEqual(['1, from the client, text, 5 bytes, "Hello"']);
     await decode(page, hex.replace("81 85", "c1 85"));
     await expect.poll(async () => (await shown(page)).error).toContain("RSV1 must be clear");
-    // The other tab has kept what it had.
+    // The other tab has kept its frames.
     await page.getByRole("tab", { name: "Live" }).click();
     await expect.poll(async () => (await rows(page)).length).toBe(2);
   });

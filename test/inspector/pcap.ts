@@ -1,4 +1,4 @@
-// A recorded connection as a capture file of packets, for programs that read these: IPv4 and TCP around its bytes.
+// Converts a recorded connection to a pcap file, with IPv4 and TCP headers around its bytes.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -11,10 +11,10 @@ const SERVER = { address: [127, 0, 0, 2], port: 80 };
 const SYN = 0x02;
 const ACK = 0x10;
 const PUSH = 0x08;
-/** The most bytes of a segment. */
+/** Most bytes in a segment. */
 const MAX_SEGMENT = 16_000;
 
-/** Both streams of a recorded connection, HTTP heads included, in segments as they were read. */
+/** Returns both streams of a recorded connection, including HTTP heads, in the segments in which they were read. */
 export function toPcap(name: string): Buffer {
   const { chunks } = JSON.parse(readFileSync(`${captures}${name}/meta.json`, "utf8")) as {
     chunks: ["c" | "s", number][];
@@ -91,6 +91,6 @@ function packet(
   tcp[12] = 5 << 4;
   tcp[13] = flags;
   tcp.writeUInt16BE(0xffff, 14);
-  // Without a checksum, which tshark does not ask for.
+  // Without a TCP checksum, because tshark does not check it.
   return Buffer.concat([head, payload]);
 }

@@ -1,4 +1,4 @@
-// The inspector's server, by itself: who is let in, and that what it tells of is what has gone over the socket.
+// The inspector's server without the page: access control, and the bytes that it reports.
 
 import { once } from "node:events";
 import { request } from "node:http";
@@ -32,7 +32,7 @@ function get(path: string, headers: Record<string, string> = {}, method = "GET")
   });
 }
 
-/** What the second channel tells a page. */
+/** The second WebSocket of a page, with everything that the server reports on it. */
 class Watch {
   readonly id: string;
   readonly actions: readonly string[];
@@ -57,13 +57,13 @@ class Watch {
     return new Watch(socket, JSON.parse(first.toString()) as Extract<Notice, { type: "watching" }>);
   }
 
-  /** All that one side has sent. */
+  /** Returns all bytes that one side has sent. */
   of(sender: "client" | "server"): Buffer {
     return Buffer.concat(this.chunks.filter((chunk) => chunk.sender === sender).map(({ bytes }) => bytes));
   }
 }
 
-/** A client with nothing between it and its bytes. */
+/** Opens a watched connection on a plain socket. */
 async function dial(watch: Watch, more = ""): Promise<{ socket: Socket; received: () => Buffer }> {
   const { hostname, port } = new URL(inspector.url);
   const socket = connect(Number(port), hostname);
@@ -86,10 +86,10 @@ const framesOf = (sender: "client" | "server", bytes: Uint8Array): TappedFrame[]
   return frames;
 };
 
-const behindHead = (bytes: Buffer): Uint8Array => new Uint8Array(bytes.subarray(bytes.indexOf("\r\n\r\n") + 4));
+const afterHead = (bytes: Buffer): Uint8Array => new Uint8Array(bytes.subarray(bytes.indexOf("\r\n\r\n") + 4));
 
 describe("files", () => {
-  test("the page, under a policy that lets nothing in but itself", async () => {
+  test("include the page, with a strict Content-Security-Policy", async () => {
     const { status, headers, body } = await get("/");
     expect(status).toBe(200);
     expect(body).toContain("<title>wsframe inspector</title>");
@@ -97,17 +97,17 @@ describe("files", () => {
     expect(headers["content-security-policy"]).not.toContain("unsafe-inline");
   });
 
-  test("what else there is not", async () => {
+  test("do not include anything else", async () => {
     expect(await get("/../package.json")).toMatchObject({ status: 404 });
     expect(await get("/", {}, "POST")).toMatchObject({ status: 405 });
   });
 
-  test("a name of another site that leads here", async () => {
+  test("are not served under another host name", async () => {
     expect(await get("/", { Host: "example.com" })).toMatchObject({ status: 421 });
   });
 });
 
-describe("who may connect", () => {
+describe("connections", () => {
   const refused = async (path: string, options: object): Promise<number> => {
     const socket = new WebSocket(`ws://${host}${path}`, options);
     const [, response] = (await once(
@@ -118,7 +118,7 @@ describe("who may connect", () => {
     return response.statusCode;
   };
 
-  test("only the page", async () => {
+  test("are accepted only from the page", async () => {
     for (const path of ["/watch", "/echo"]) {
       expect(await refused(path, { origin: "http://example.com" })).toBe(403);
       expect(await refused(path, {})).toBe(403);
@@ -126,36 +126,36 @@ describe("who may connect", () => {
     }
   });
 
-  test("only to be watched, and only where there is something", async () => {
+  test("are accepted only with a known watcher and on known paths", async () => {
     expect(await refused("/echo?watcher=1", { origin: `http://${host}` })).toBe(404);
     expect(await refused("/other", { origin: `http://${host}` })).toBe(404);
   });
 });
 
-describe("what is told of", () => {
-  test("is every byte, both ways, as it was on the wire", async () => {
+describe("a watched connection", () => {
+  test("is reported byte for byte in both directions", async () => {
     const watch = await Watch.open();
     const { socket, received } = await dial(watch);
     const sent: Uint8Array[] = [];
     for (let length = 0; length < 70_000; length = length * 3 + 40) {
       sent.push(encodeFrame({ opcode: 2, payload: new Uint8Array(length).fill(length) }, { role: "client" }));
     }
-    // Cut anywhere, as it comes.
+    // Written in chunks that end anywhere.
     const stream = Buffer.concat(sent);
     for (let at = 0; at < stream.length; at += 9001) {
       socket.write(stream.subarray(at, at + 9001));
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
-    await expect.poll(() => framesOf("server", behindHead(received())).length).toBe(sent.length);
+    await expect.poll(() => framesOf("server", afterHead(received())).length).toBe(sent.length);
     await expect.poll(() => watch.of("server").length).toBe(received().length);
     expect(watch.of("client").equals(stream)).toBe(true);
-    // The head of the response, too.
+    // Including the head of the response.
     expect(watch.of("server").equals(received())).toBe(true);
     socket.destroy();
     expect(await watch.notices.next()).toMatchObject({ type: "closed" });
   });
 
-  test("and a page that does not read holds back what it would be told of", async () => {
+  test("is held up while the page does not read", async () => {
     const watch = await Watch.open();
     watch.socket.send(JSON.stringify({ type: "answer", mode: "nothing" }));
     const { socket } = await dial(watch);
@@ -165,7 +165,7 @@ describe("what is told of", () => {
     watch.socket.pause();
     for (let i = 0; i < count; i++) socket.write(frame);
     const written = (): number => socket.bytesWritten - socket.writableLength;
-    // Until it stands still: what waits is in the server, as much as it lets wait, and in the system's buffers.
+    // Until nothing moves: the rest waits in the server, up to its limit, and in the buffers of the system.
     let before = -1;
     while (before !== written()) {
       before = written();
@@ -176,7 +176,7 @@ describe("what is told of", () => {
     await expect.poll(() => watch.of("client").length, { timeout: 20_000 }).toBe(count * frame.length);
   });
 
-  test("with what came together with the request", async () => {
+  test("is reported with bytes that arrive together with the request", async () => {
     const watch = await Watch.open();
     const early = encodeFrame({ opcode: 1, payload: "early" }, { role: "client" });
     const { hostname, port } = new URL(inspector.url);
@@ -191,7 +191,7 @@ describe("what is told of", () => {
   });
 });
 
-describe("what the server does when it is asked", () => {
+describe("an action of the server", () => {
   const after = async (action: string): Promise<{ notes: Note[]; received: Buffer }> => {
     const watch = await Watch.open();
     expect(watch.actions).toContain(action);
@@ -200,7 +200,7 @@ describe("what the server does when it is asked", () => {
     watch.socket.send(JSON.stringify({ type: "act", action }));
     await expect.poll(() => received().length).toBeGreaterThan(before);
     await expect.poll(() => watch.of("server").equals(received())).toBe(true);
-    const notes = framesOf("server", behindHead(received())).flatMap((frame) => [...frame.notes]);
+    const notes = framesOf("server", afterHead(received())).flatMap((frame) => [...frame.notes]);
     return { notes, received: received() };
   };
 
@@ -213,7 +213,7 @@ describe("what the server does when it is asked", () => {
     ["length", "WS_ERR_NON_MINIMAL_LENGTH"],
     ["utf8", "WS_ERR_INVALID_UTF8"],
     ["code", "WS_ERR_INVALID_CLOSE_CODE"],
-  ])("against the rules: %s is %s", async (action, code) => {
+  ])("breaks a rule: %s is %s", async (action, code) => {
     expect((await after(action)).notes[0]).toMatchObject({ type: "error", code });
   });
 
@@ -224,17 +224,17 @@ describe("what the server does when it is asked", () => {
     ["large", ["binary"]],
     ["empty", ["text"]],
     ["going", ["close"]],
-  ])("by the rules: %s", async (action, types) => {
+  ])("is valid: %s", async (action, types) => {
     expect((await after(action)).notes.map(({ type }) => type)).toEqual(types);
   });
 
-  test("answers in fragments, or not at all", async () => {
+  test("can be to answer in fragments, or not at all", async () => {
     const watch = await Watch.open();
     const { socket, received } = await dial(watch);
     watch.socket.send(JSON.stringify({ type: "answer", mode: "fragments" }));
     await new Promise((resolve) => setTimeout(resolve, 50));
     socket.write(encodeFrame({ opcode: 1, payload: "abcdefg" }, { role: "client" }));
-    const sizes = () => framesOf("server", behindHead(received())).map(({ size }) => size - 2);
+    const sizes = () => framesOf("server", afterHead(received())).map(({ size }) => size - 2);
     await expect.poll(sizes).toEqual([3, 3, 1]);
     watch.socket.send(JSON.stringify({ type: "answer", mode: "nothing" }));
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -243,7 +243,7 @@ describe("what the server does when it is asked", () => {
     await expect.poll(sizes).toEqual([3, 3, 1, 2]);
   });
 
-  test("who asks for something else is sent away", async () => {
+  test("closes the page's connection with 1008 if it is unknown", async () => {
     for (const command of ["{", '{"type":"act"}', '{"type":"answer","mode":"x"}']) {
       const watch = await Watch.open();
       watch.socket.send(command);
@@ -253,10 +253,10 @@ describe("what the server does when it is asked", () => {
   });
 });
 
-test("with the page its connections go", async () => {
+test("closes the watched connections when the page disconnects", async () => {
   const watch = await Watch.open();
   const { socket, received } = await dial(watch);
   watch.socket.close();
-  await expect.poll(() => framesOf("server", behindHead(received())).at(-1)?.notes[0]).toMatchObject({ code: 1001 });
+  await expect.poll(() => framesOf("server", afterHead(received())).at(-1)?.notes[0]).toMatchObject({ code: 1001 });
   socket.end();
 });

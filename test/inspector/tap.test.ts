@@ -1,5 +1,5 @@
-// The inspector's tap: on recorded connections, against what an independent decoder found in them; and on streams that are
-// wrong, against what Protocol says of them whole.
+// The inspector's tap. Compares recorded connections with the result of an independent decoder, and broken streams with the
+// events of a Protocol that gets them in one piece.
 
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
@@ -28,7 +28,7 @@ function tapOn(
 ) {
   const frames: TappedFrame[] = [];
   const tap = new Tap({ sender, extensions, onFrame: (frame) => frames.push(frame) });
-  // It keeps what it is given.
+  // The tap keeps its chunks.
   for (const chunk of chunks) tap.push(chunk.slice());
   tap.end();
   return { frames, ignored: tap.ignored } satisfies Tapped;
@@ -59,9 +59,9 @@ describe("recorded connections", () => {
         ["in pieces of 7 bytes", () => cut(stream, 7)],
       ];
       for (const [way, split] of ways) {
-        // A megabyte in pieces of 7 bytes shows nothing that others do not.
+        // Skip large streams in tiny pieces: they take long and prove nothing more.
         if (way.includes("7") && stream.length > 100_000) continue;
-        test(`${name}, of the ${sender}, ${way}`, () => {
+        test(`${name}, from the ${sender}, ${way}`, () => {
           const { frames, ignored } = tapOn(sender, split(), agreed(extensions));
           const found = frames.map((frame) => {
             const header = readHeader(frame.raw);
@@ -92,7 +92,7 @@ describe("recorded connections", () => {
   }
 });
 
-/** What a tap has noted of the events of a Protocol, to compare. */
+/** Reduces events or notes to the parts that both have. */
 function essence(events: readonly (ProtocolEvent | Note)[]): unknown[] {
   return events.map((event) => {
     if (event.type === "close") return ["close", event.code, event.reason];
@@ -111,7 +111,7 @@ function expectSame(sender: Sender, stream: Uint8Array, size: number): void {
   const incomplete = notes.some(({ type }) => type === "incomplete");
   if (incomplete) events.push(...protocol.receiveEnd());
   expect(essence(notes.filter(({ type }) => type !== "incomplete"))).toEqual(essence(events));
-  // Every byte is of one frame, or counted as ignored.
+  // Every byte belongs to one frame, or is counted as ignored.
   let offset = 0;
   for (const frame of frames) {
     expect(frame.offset).toBe(offset);
@@ -123,15 +123,15 @@ function expectSame(sender: Sender, stream: Uint8Array, size: number): void {
   if (!ended && !incomplete) expect(ignored).toBe(0);
 }
 
-describe("streams that are wrong", () => {
-  test.each(EXAMPLES)("$label, cut anywhere", ({ hex, broken }) => {
+describe("broken streams", () => {
+  test.each(EXAMPLES)("$label, in chunks of any size", ({ hex, broken }) => {
     const stream = parseHexText(new TextEncoder().encode(hex))!;
     const sender = stream[1]! & 0x80 ? "client" : "server";
     for (let size = 1; size <= stream.length; size++) expectSame(sender, stream, size);
     expect(tapOn(sender, [stream]).frames.at(-1)!.broken).toBe(broken);
   });
 
-  test("recorded streams with a bit flipped", () => {
+  test("cause the same events as in a Protocol, with any bit flipped", () => {
     const random = new Random(6455);
     for (const { name, deflate, directions } of readCaptures()) {
       if (deflate || name.includes("sizes")) continue;
@@ -145,8 +145,8 @@ describe("streams that are wrong", () => {
     }
   });
 
-  test("a frame that breaks a rule in its header keeps what its header says is its", () => {
-    // A reserved opcode, three bytes, and a whole frame behind.
+  test("keep the payload of a frame with a broken header", () => {
+    // A reserved opcode with three bytes, and a complete frame after it.
     const stream = Uint8Array.of(0x81, 1, 0x61, 0x83, 3, 1, 2, 3, 0x81, 1, 0x62);
     const { frames, ignored } = tapOn("server", [stream]);
     expect(frames.map(({ size, broken }) => ({ size, broken }))).toEqual([
@@ -156,12 +156,12 @@ describe("streams that are wrong", () => {
     expect(ignored).toBe(3);
   });
 
-  test("compressed data that is none", () => {
+  test("report invalid compressed data", () => {
     const { frames } = tapOn("server", [Uint8Array.of(0xc1, 3, 0xff, 0xff, 0xff)], [DEFLATE]);
     expect(frames[0]!.notes[0]).toMatchObject({ type: "error", code: "WS_ERR_INVALID_COMPRESSED_DATA" });
   });
 
-  test("how much is missing at the end", () => {
+  test("report how many bytes are missing at the end", () => {
     const missing = (...bytes: number[]) => tapOn("server", [Uint8Array.from(bytes)]).frames[0]!.notes[0];
     expect(missing(0x81)).toEqual({ type: "incomplete", missing: "at least 1", of: "header" });
     expect(missing(0x82, 126, 1)).toEqual({ type: "incomplete", missing: "1", of: "header" });

@@ -1,4 +1,4 @@
-// What the page shows of a recorded connection, frame by frame, is what tshark says of the same bytes.
+// Compares each frame of a recorded connection on the page with the output of tshark.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ useChromium();
 const tshark = find(["/usr/bin/tshark"], "tshark");
 const captures = fileURLToPath(new URL("../fixtures/captures/", import.meta.url));
 
-/** A frame, in the words of both. */
+/** A frame in a form that both can be converted to. */
 interface Told {
   readonly fin: number;
   readonly rsv: number;
@@ -39,7 +39,7 @@ interface Packet {
   };
 }
 
-/** What tshark says of the frames of each side. */
+/** Returns the frames of each side as tshark decodes them. */
 function askTshark(capture: string): Record<"client" | "server", Told[]> {
   const folder = mkdtempSync(join(tmpdir(), "wsframe-tshark-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -71,8 +71,8 @@ function askTshark(capture: string): Record<"client" | "server", Told[]> {
   return told;
 }
 
-describe.skipIf(executablePath === undefined || tshark === undefined)("what tshark says", () => {
-  // The second one is compressed; its payloads are compared as they are on the wire.
+describe.skipIf(executablePath === undefined || tshark === undefined)("the page agrees with tshark", () => {
+  // The second capture is compressed. Its payloads are compared as they are on the wire.
   test.each(["ws-ws-fragments", "ws-ws-fragments-deflate"])("%s", { timeout: 120_000 }, async (capture) => {
     const told = askTshark(capture);
     const expected = [...told.client, ...told.server];
@@ -99,12 +99,12 @@ describe.skipIf(executablePath === undefined || tshark === undefined)("what tsha
         opcode: number("opcode"),
         mask: number("MASK"),
         length: number(bits["extended"] === undefined ? "length" : "extended"),
-        // Without a payload there is nothing to unmask, and the key is in the diagram alone.
+        // Without a payload, the key is only in the diagram.
         key: key ?? (bits["key"] && hexOf(bits["key"])),
         masked: masked.replaceAll(" ", ""),
         unmasked: unmasked.replaceAll(" ", ""),
       };
-      // Of long payloads a part is shown.
+      // Only the first part of a long payload is shown.
       const length = found.unmasked.length;
       expect(length / 2).toBe(Math.min(frame.length, 1024));
       const part = { masked: frame.masked.slice(0, length), unmasked: frame.unmasked.slice(0, length) };
@@ -113,7 +113,7 @@ describe.skipIf(executablePath === undefined || tshark === undefined)("what tsha
   });
 });
 
-/** Bits as bytes in hex. */
+/** Converts bits to bytes in hex. */
 function hexOf(bits: string): string {
   return bits
     .match(/.{8}/g)!
