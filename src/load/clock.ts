@@ -31,7 +31,7 @@ for (let tick = 0; ; ) {
 export class Clock {
   readonly #cells: Int32Array = new Int32Array(new SharedArrayBuffer(12));
   readonly #worker: Worker;
-  /** The time of the first tick, in the time of performance.now(). */
+  /** The time of the first tick, on the clock of performance.now(). */
   readonly start: number;
 
   /**

@@ -23,7 +23,7 @@ export class Pace {
     this.#interval = (1000 * this.#together) / rate;
   }
 
-  /** Returns when message `number` of a connection is due, in the time of performance.now(). */
+  /** Returns when message `number` of a connection is due, on the clock of performance.now(). */
   dueAt(connection: number, number: number): number {
     const tick = Math.floor((number * this.#connections.length + connection) / this.#together);
     return this.#clock!.start + tick * this.#interval;

@@ -22,7 +22,7 @@ export class Tally {
   lost: number = 0;
   readonly errors: Errors = new Errors();
   readonly latency: Histogram = new Histogram();
-  /** The measured time, in the time of performance.now(); Infinity until it is known. */
+  /** The measured time, on the clock of performance.now(); Infinity until it is known. */
   begin: number = Infinity;
   end: number = Infinity;
 }

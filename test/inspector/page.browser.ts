@@ -244,7 +244,7 @@ describe.skipIf(executablePath === undefined)("hex and files", () => {
       title: "Frame 3 continuation 3 bytes",
       error:
         "Text must be valid UTF-8 (RFC 6455 §8.1) Byte 2 of the frame, byte 13 of the stream. " +
-        "The receiver closes the connection with 1007, invalid payload.",
+        "wsframe would close the connection with 1007, invalid payload.",
       marked: "28",
       markedBits: "00101000",
       events: ["error WS_ERR_INVALID_UTF8, RFC 6455 §8.1", "close 1006, abnormal closure, not clean"],

@@ -133,7 +133,7 @@ function drawError(error: ErrorNote, badByte: number, base: number): HTMLElement
     "div",
     { class: "error" },
     make("p", {}, make("strong", {}, error.message), " (", rule, ")"),
-    make("p", {}, `${place} The receiver closes the connection with ${closeOf(error.closeCode)}.`),
+    make("p", {}, `${place} wsframe would close the connection with ${closeOf(error.closeCode)}.`),
   );
 }
 
