@@ -31,7 +31,7 @@ export class Detail {
   #index = 0;
   #layout = "";
 
-  /** @param hint what to do while there is no frame */
+  /** @param hint the text to show while no frame is selected */
   constructor(element: HTMLElement, actions: DetailActions, hint: string) {
     this.#element = element;
     this.#actions = actions;

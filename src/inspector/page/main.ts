@@ -37,7 +37,7 @@ const follow = byId("follow", HTMLInputElement);
 const followLabel = byId("follow-label", HTMLElement);
 const nextError = byId("next-error", HTMLButtonElement);
 const headsElement = byId("heads", HTMLDetailsElement);
-/** The address ends in `?decode` where the page has no server: in the documentation. Then there is no live connection. */
+/** False in the documentation site, which loads the page with `?decode` and without a server for live connections. */
 const isServed = !new URLSearchParams(location.search).has("decode");
 
 const sources: Record<Tab, Source> = {
@@ -64,8 +64,8 @@ const detail = new Detail(
     },
   },
   isServed
-    ? "Send a message, have the server send one, or decode bytes: the frames are listed, and here is all of one."
-    : "Paste bytes as hex, drop a file, or choose an example: the frames are listed, and here is all of one.",
+    ? "Send a message, let the server send one, or decode some bytes. Then select a frame to see its details here."
+    : "Paste some hex, drop a file, or choose an example. Then select a frame to see its details here.",
 );
 const decode = new Decode(sources.decode.log, sources.decode.feed, {
   heads(texts) {
@@ -253,7 +253,7 @@ document.addEventListener("keydown", (event) => {
 });
 acceptDrops(byId("drop", HTMLElement), (files) => void decode.open(files));
 
-/** Decodes the bytes of an address that ends in `#hex=81 02 6f 6b`; `&compressed` says that no head comes before them. */
+/** Decodes hex from a URL that ends in `#hex=81 02 6f 6b`. With `&compressed`, its messages are inflated although there is no head. */
 function decodeAddress(): void {
   const parameters = new URLSearchParams(location.hash.slice(1));
   const hex = parameters.get("hex");
