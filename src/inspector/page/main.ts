@@ -257,7 +257,10 @@ acceptDrops(byId("drop", HTMLElement), (files) => void decode.open(files));
 function decodeAddress(): void {
   const parameters = new URLSearchParams(location.hash.slice(1));
   const hex = parameters.get("hex");
-  if (hex !== null) decode.show(hex, parameters.has("compressed"));
+  if (hex === null) return;
+  decode.show(hex, parameters.has("compressed"));
+  // So that the same address is a change when it is opened again.
+  history.replaceState(null, "", location.pathname + location.search);
 }
 window.addEventListener("hashchange", decodeAddress);
 
