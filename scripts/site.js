@@ -1,26 +1,35 @@
-// The documentation site: node scripts/site.js [--dev | --preview] [options of VitePress]. Without either it is built into
-// build/site/. Run the build first: the playground is the inspector's page.
+// The documentation site: node scripts/site.js [--dev | --preview] [--base /path/] [--out folder]. Without --dev and --preview it is
+// built into build/site/. Run the build first: the playground is the inspector's page.
 
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, rmSync } from "node:fs";
+import { relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { findBroken } from "../site/check.js";
-import { install } from "../test/support/install.js";
+import install from "../site/install.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const site = `${root}site`;
-const output = `${root}build/site`;
 const inspector = `${root}build/inspector/page`;
 
-const args = process.argv.slice(2);
-const command = args.includes("--dev") ? "dev" : args.includes("--preview") ? "preview" : "build";
-const options = args.filter((arg) => arg !== "--dev" && arg !== "--preview");
+const { values } = parseArgs({
+  options: {
+    dev: { type: "boolean", default: false },
+    preview: { type: "boolean", default: false },
+    base: { type: "string", default: "/" },
+    out: { type: "string", default: `${root}build/site` },
+  },
+});
+const { base } = values;
+const output = resolve(values.out);
+const command = values.dev ? "dev" : values.preview ? "preview" : "build";
 
 if (!existsSync(`${inspector}/index.html`)) {
   console.error("build/inspector/ is not built: run `npm run build` first");
   process.exit(2);
 }
-install(site, "VitePress");
+install();
 const vitepress = `${site}/node_modules/vitepress/bin/vitepress.js`;
 if (!existsSync(vitepress)) process.exit(1);
 
@@ -30,13 +39,14 @@ rmSync(served, { recursive: true, force: true });
 cpSync(inspector, `${served}/decoder`, { recursive: true });
 cpSync(`${inspector}/icon.svg`, `${served}/icon.svg`);
 
-const { status } = spawnSync(process.execPath, [vitepress, command, site, ...options], { stdio: "inherit" });
+const { status } = spawnSync(process.execPath, [vitepress, command, site, "--base", base, "--outDir", output], {
+  stdio: "inherit",
+});
 if (status !== 0) process.exit(status ?? 1);
 
 if (command === "build") {
-  const at = options.indexOf("--base");
-  const broken = findBroken(output, at === -1 ? "/" : options[at + 1]);
+  const broken = findBroken(output, base);
   for (const { page, link, why } of broken) console.error(`${page}: ${link}: ${why}`);
   if (broken.length > 0) process.exit(1);
-  console.log(`The site is in build/site/. \`npm run site -- --preview\` serves it.`);
+  console.log(`The site is in ${relative(process.cwd(), output)}/. \`npm run site -- --preview\` serves build/site/.`);
 }
