@@ -16,7 +16,7 @@ function readMessage(list: readonly Uint8Array[]): PreparedMessage {
   const frames = list.flatMap((part) => decoder.decode(part));
   const [frame] = frames;
   if (frames.length !== 1 || !frame!.fin || (frame!.opcode !== Opcode.Text && frame!.opcode !== Opcode.Binary)) {
-    throw new TypeError("sendFrame() needs exactly one whole message, as made by Sender.frame()");
+    throw new TypeError("sendFrame() needs one whole message");
   }
   return new PreparedMessage(frame!.opcode === Opcode.Text ? frame!.text : frame!.payload);
 }

@@ -250,7 +250,7 @@ export class WebSocketServer extends EventEmitter {
     const chosen = handleProtocols ? handleProtocols(protocols, request) : first;
     if (!chosen) return undefined;
     if (!isToken(String(chosen)))
-      throw new TypeError(`handleProtocols returned ${JSON.stringify(chosen)}, which is not a valid subprotocol`);
+      throw new TypeError(`handleProtocols returned ${JSON.stringify(chosen)}, not a subprotocol`);
     return chosen;
   }
 
