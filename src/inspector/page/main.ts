@@ -259,7 +259,7 @@ function decodeAddress(): void {
   const hex = parameters.get("hex");
   if (hex === null) return;
   decode.show(hex, parameters.has("compressed"));
-  // So that the same address is a change when it is opened again.
+  // Removes the hash, so that opening the same address again is a change.
   history.replaceState(null, "", location.pathname + location.search);
 }
 window.addEventListener("hashchange", decodeAddress);
