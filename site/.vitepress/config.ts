@@ -47,12 +47,12 @@ export default defineConfig({
   themeConfig: {
     logo: { src: "/icon.svg", alt: "" },
     nav: [
-      { text: "Guide", link: "/guide" },
+      { text: "Guide", link: "/guide", activeMatch: "^/guide" },
       { text: "API", link: "/api" },
       { text: "Playground", link: "/playground" },
       { text: version, link: "/changelog" },
     ],
-    sidebar: sidebar().map(({ text, items }) => ({ text, items: [...items] })),
+    sidebar: sidebar(),
     outline: { level: [2, 3], label: "On this page" },
     search: { provider: "local" },
     docFooter: { prev: "Previous", next: "Next" },

@@ -1,15 +1,17 @@
 // The pages of the site: which file each is made of, where it is, and its place in the sidebar.
 
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 export const root: string = fileURLToPath(new URL("../../", import.meta.url));
+
+const GUIDE = "docs/guide.md";
 
 /** The sidebar: titles of groups, and files with the titles of their pages. */
 const GROUPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "Start here": {
     "README.md": "Introduction",
-    "docs/guide.md": "Guide",
+    [GUIDE]: "Guide",
     "docs/migrating.md": "Migrating from ws",
     "docs/frameworks.md": "Frameworks",
     "examples/README.md": "Examples",
@@ -41,28 +43,45 @@ const ROUTES: Readonly<Record<string, string>> = {
   "SECURITY.md": "vulnerabilities.md",
 };
 
-/** A group of the sidebar. */
-export interface Group {
-  readonly text: string;
-  readonly items: readonly { readonly text: string; readonly link: string }[];
+/** A page in the sidebar, with those below it. */
+export interface Item {
+  text: string;
+  link: string;
+  items?: Item[];
 }
 
-/** The sidebar. A page of docs/ that has no place in it is put into the last group, under the name of its file. */
-export function sidebar(): Group[] {
-  const placed = new Set(Object.values(GROUPS).flatMap((pages) => Object.keys(pages)));
+/** The sidebar. A page of docs/ that has no place in it is put into the last group. */
+export function sidebar(): { text: string; items: Item[] }[] {
+  const placed = new Set([...Object.values(GROUPS).flatMap((pages) => Object.keys(pages)), ...guidePages().keys()]);
   const rest = markdownIn("docs").filter((file) => !placed.has(file));
-  const groups = Object.entries(GROUPS).map(([text, pages]) => ({ text, items: Object.entries(pages).map(itemOf) }));
-  groups.at(-1)!.items.push(...rest.map((file) => itemOf([file, file.slice("docs/".length, -".md".length)])));
+  const groups = Object.entries(GROUPS).map(([text, pages]) => ({
+    text,
+    items: Object.entries(pages).map(([file, title]) => itemOf(file, title)),
+  }));
+  groups.at(-1)!.items.push(...rest.map((file) => itemOf(file, headingOf(file))));
   return groups;
 }
 
-function itemOf([file, text]: [file: string, text: string]): { text: string; link: string } {
-  return { text, link: `/${routeOf(file).replace(/(index)?\.md$/, "")}` };
+function itemOf(file: string, text: string): Item {
+  const item: Item = { text, link: `/${routeOf(file).replace(/(index)?\.md$/, "")}` };
+  if (file === GUIDE) item.items = [...guidePages()].map(([page, title]) => itemOf(page, title));
+  return item;
+}
+
+/** The pages of the guide with their titles, in the order of the list on its first page. */
+function guidePages(): Map<string, string> {
+  const list = readFileSync(`${root}${GUIDE}`, "utf8").matchAll(/^ *- \[[^\]]+\]\((guide\/[^)#]+\.md)\)/gm);
+  const files = new Set([...[...list].map(([, path]) => `docs/${path}`), ...markdownIn("docs/guide")]);
+  return new Map([...files].map((file) => [file, headingOf(file)]));
+}
+
+function headingOf(file: string): string {
+  return /^# (.*)$/m.exec(readFileSync(`${root}${file}`, "utf8"))?.[1]?.replaceAll("`", "") ?? file;
 }
 
 /** The title of a page in the sidebar. */
 export function titleOf(file: string): string | undefined {
-  return Object.values(GROUPS).find((pages) => file in pages)?.[file];
+  return Object.values(GROUPS).find((pages) => file in pages)?.[file] ?? guidePages().get(file);
 }
 
 /** Where a file is on the site, as a path with `.md`: `examples/echo.mjs` is `examples/echo-mjs.md`. */
@@ -92,8 +111,9 @@ export function excluded(): string[] {
   return [...folders.map(({ name }) => `${name}/**`), ...files.map(({ name }) => name)];
 }
 
+/** The Markdown files of a folder and the folders in it. */
 function markdownIn(folder: string): string[] {
-  return readdirSync(`${root}${folder}`)
+  return readdirSync(`${root}${folder}`, { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".md"))
-    .map((name) => `${folder}/${name}`);
+    .map((name) => `${folder}/${name.replaceAll("\\", "/")}`);
 }
