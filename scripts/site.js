@@ -1,5 +1,5 @@
-// The documentation site: node scripts/site.js [--dev | --preview] [--base /path/] [--out folder]. Without --dev and --preview it is
-// built into build/site/. Run the build first: the playground is the inspector's page.
+// Builds the documentation site into build/site/: node scripts/site.js [--dev | --preview] [--base /path/] [--out folder]. --dev serves
+// the sources, --preview the built site. Run the build first, because the playground is the inspector's page.
 
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, rmSync } from "node:fs";
@@ -33,7 +33,7 @@ install();
 const vitepress = `${site}/node_modules/vitepress/bin/vitepress.js`;
 if (!existsSync(vitepress)) process.exit(1);
 
-// What the site serves as it is: the inspector's page and its icon.
+// Files that the site serves unchanged: the inspector's page and its icon.
 const served = `${root}build/site-public`;
 rmSync(served, { recursive: true, force: true });
 cpSync(inspector, `${served}/decoder`, { recursive: true });

@@ -1,4 +1,4 @@
-// The links of the built site: VitePress checks links to pages; this also checks anchors, images, scripts and styles.
+// Checks the links of the built site. VitePress checks links to pages; this also checks anchors, images, scripts and styles.
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { posix } from "node:path";
@@ -39,7 +39,7 @@ export function findBroken(folder, base = "/") {
   }
 }
 
-/** The links and the anchors of a page. A tag is no text: there `<` is written as `&lt;`. */
+/** The links and the anchors of a page. In text, `<` is written as `&lt;`, so every match is a tag. */
 function read(file) {
   const links = new Set();
   const ids = new Set();

@@ -11,7 +11,7 @@ const { version, description, repository } = JSON.parse(readFileSync(`${root}pac
   description: string;
   repository?: string | { url: string };
 };
-/** Where the repository can be read, once package.json says so. */
+/** The URL of the repository, if package.json has one. */
 const repositoryUrl = (typeof repository === "string" ? repository : repository?.url)
   ?.replace(/^github:/, "https://github.com/")
   .replace(/^git\+/, "")
@@ -29,9 +29,14 @@ export default defineConfig({
   transformHead: ({ siteData: { base } }) => [
     ["link", { rel: "icon", href: `${base}icon.svg`, type: "image/svg+xml" }],
   ],
-  vite: { publicDir: `${root}build/site-public`, build: { chunkSizeWarningLimit: 4096 } },
+  vite: {
+    publicDir: `${root}build/site-public`,
+    build: { chunkSizeWarningLimit: 4096 },
+    // By default, `--dev` searches all HTML files of the repository for dependencies.
+    optimizeDeps: { entries: [] },
+  },
   markdown: {
-    // The pages are written for GitHub: its anchors, and no attributes in braces.
+    // The pages follow GitHub: its anchors, and no attributes in braces.
     anchor: { slugify: slug },
     attrs: { disable: true },
     theme: { light: "github-light-high-contrast", dark: "github-dark" },

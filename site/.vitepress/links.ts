@@ -1,4 +1,4 @@
-// A markdown-it plugin: links are written for the repository, and the site has its pages elsewhere.
+// A markdown-it plugin that turns links of the repository into links of the site.
 
 import { statSync } from "node:fs";
 import { posix, relative } from "node:path";
@@ -34,7 +34,7 @@ function rewrite(tokens: readonly Token[], folder: string, repository: string | 
       rewritten.push(token);
       continue;
     }
-    // Links have no links in them.
+    // Links do not nest.
     const end = tokens.findIndex(({ type }, index) => index > at && type === "link_close");
     rewritten.push(...rewriteLink(tokens.slice(at, end + 1), target, repository, state));
     at = end;
@@ -54,7 +54,7 @@ function rewriteLink(link: readonly Token[], target: Target, repository: string 
   const [open, ...rest] = link as [Token, ...Token[]];
   const inside = rest.slice(0, -1);
   const text = inside.map(({ content }) => content).join("");
-  /** "[docs/guide.md](docs/guide.md)" and "[guide.md](guide.md)" name files. */
+  /** The text is the path of the file, or its end: "[guide.md](docs/guide.md)". */
   const namesFile = text !== "" && (file === text || file.endsWith(`/${text}`));
   if (hasPage(file)) {
     open.attrSet("href", `/${routeOf(file)}${hash}`);
@@ -69,7 +69,7 @@ function rewriteLink(link: readonly Token[], target: Target, repository: string 
   return namesFile ? [code] : [...inside, textOf(" (", state), code, textOf(")", state)];
 }
 
-/** The file that a link leads to, from the root of the repository; undefined for one that leaves it, or stays on its page. */
+/** The file that a link leads to, from the root of the repository; undefined for other sites and for anchors of the same page. */
 function targetOf(href: string, folder: string): Target | undefined {
   if (/^([a-z]+:|#|\/)/i.test(href)) return undefined;
   const [path = "", hash] = href.split("#", 2);
@@ -93,7 +93,7 @@ function textOf(content: string, state: State): Token {
   return token;
 }
 
-/** Braces in text and code are no expressions of Vue. */
+/** Keeps Vue from evaluating `{{ }}` in text and code. */
 export function plainBraces(md: MarkdownRenderer): void {
   for (const name of ["text", "code_inline"] as const) {
     const render = md.renderer.rules[name]!;

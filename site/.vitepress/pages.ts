@@ -1,4 +1,4 @@
-// The pages of the site: which file each is made of, where it is, and its place in the sidebar.
+// The pages of the site: their files, their addresses and their places in the sidebar.
 
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -39,7 +39,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 const ROUTES: Readonly<Record<string, string>> = {
   "README.md": "introduction.md",
   "examples/README.md": "examples/index.md",
-  // docs/security.md has the name.
+  // docs/security.md is security.md.
   "SECURITY.md": "vulnerabilities.md",
 };
 
@@ -50,7 +50,7 @@ export interface Item {
   items?: Item[];
 }
 
-/** The sidebar. A page of docs/ that has no place in it is put into the last group. */
+/** The sidebar. The last group also gets every other page of docs/. */
 export function sidebar(): { text: string; items: Item[] }[] {
   const placed = new Set([...Object.values(GROUPS).flatMap((pages) => Object.keys(pages)), ...guidePages().keys()]);
   const rest = markdownIn("docs").filter((file) => !placed.has(file));
@@ -84,18 +84,18 @@ export function titleOf(file: string): string | undefined {
   return Object.values(GROUPS).find((pages) => file in pages)?.[file] ?? guidePages().get(file);
 }
 
-/** Where a file is on the site, as a path with `.md`: `examples/echo.mjs` is `examples/echo-mjs.md`. */
+/** The address of a file on the site, as a path with `.md`: `examples/echo.mjs` is `examples/echo-mjs.md`. */
 export function routeOf(file: string): string {
   const page = file.endsWith(".md") ? file : `${file.replaceAll(".", "-")}.md`;
   return ROUTES[page] ?? page.replace(/^(docs|site)\//, "").toLowerCase();
 }
 
-/** Whether a file of the repository is a page, or is shown on one. */
+/** Whether the site has a page for a file of the repository. */
 export function hasPage(file: string): boolean {
   return titleOf(file) !== undefined || markdownIn("docs").includes(file) || programs().includes(file);
 }
 
-/** Files in examples/, whose source is a page each. */
+/** The files in examples/. The source of each is a page. */
 export function programs(): string[] {
   return readdirSync(`${root}examples`, { recursive: true, encoding: "utf8" })
     .map((name) => `examples/${name.replaceAll("\\", "/")}`)
@@ -103,7 +103,7 @@ export function programs(): string[] {
     .filter((file) => statSync(`${root}${file}`).isFile());
 }
 
-/** What of the repository is no page. */
+/** Files and folders of the repository that are not pages, as patterns. */
 export function excluded(): string[] {
   const entries = readdirSync(root, { withFileTypes: true });
   const folders = entries.filter((entry) => entry.isDirectory() && !["docs", "examples", "site"].includes(entry.name));

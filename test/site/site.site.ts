@@ -1,4 +1,4 @@
-// The documentation site: built as `npm run site` does, and used in Chromium.
+// Builds the documentation site as `npm run site` does, and uses it in Chromium.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -12,7 +12,7 @@ import { pages as sources } from "../docs/pages.ts";
 import { find } from "../interop/sockets/process.ts";
 import { loadLauncher } from "../support/chromium.ts";
 
-// What is used of playwright-core.
+// The parts of playwright-core that these tests use.
 interface Locator {
   click(): Promise<void>;
   fill(text: string): Promise<void>;
@@ -50,7 +50,7 @@ interface Browser {
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const folder = `${root}build/site-test`;
-/** As on a host that serves several projects. */
+/** The path on a host that serves several projects. */
 const BASE = "/wsframe/";
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -82,7 +82,7 @@ function read(name: string): string {
 }
 
 describe.skipIf(!isInstalled)("the built site", () => {
-  test("is said to be where it is, and VitePress has nothing to remark", () => {
+  test("builds without a warning, and says where it is", () => {
     expect(output).toContain("The site is in build/site-test/.");
     expect(output).not.toMatch(/\(!\)|warn|error/i);
   });
@@ -96,7 +96,7 @@ describe.skipIf(!isInstalled)("the built site", () => {
     const sidebar = /<aside class="VPSidebar[\s\S]*?<\/aside>/.exec(read("guide.html"))![0];
     const links = [...sidebar.matchAll(/href="([^"]*)"/g)].map(([, link]) => link!);
     expect(new Set(links).size).toBe(links.length);
-    // All that is published, and CONTRIBUTING.md, SECURITY.md and CHANGELOG.md.
+    // One link for each Markdown page.
     expect(links).toHaveLength(sources.length);
     const titles = links.map((link) => {
       const name = link.slice(BASE.length);
@@ -122,7 +122,7 @@ describe.skipIf(!isInstalled)("the built site", () => {
     expect(text).toContain('from "wsframe/node"');
   });
 
-  test("takes a link to a file without a page to the repository, or shows its path", async () => {
+  test("links a file without a page to the repository, or shows its path", async () => {
     interface Renderer {
       readonly core: { readonly ruler: { disable(name: string): void } };
       render(text: string, env: object): string;
@@ -134,7 +134,7 @@ describe.skipIf(!isInstalled)("the built site", () => {
     const { siteLinks } = (await load(".vitepress/links.ts")) as {
       siteLinks(md: Renderer, repository?: string): void;
     };
-    // VitePress has one renderer in a process.
+    // VitePress makes one renderer per process.
     const md = await createMarkdownRenderer(root);
     const render = (text: string, repository?: string): string => {
       siteLinks(md, repository);
@@ -211,11 +211,11 @@ describe.skipIf(!isInstalled || executablePath === undefined)("in Chromium", () 
     page.locator("body").evaluate((body) => getComputedStyle(body).backgroundColor);
 
   test.each([400, 1280])(
-    "no page is wider than %i pixels, and every image is there",
+    "at %i pixels no page scrolls sideways, and every image loads",
     async (width) => {
       const page = await open("index.html", width);
       for (const name of names) {
-        // The inspector by itself wants a server.
+        // Without ?decode, the inspector connects to a server.
         await page.goto(`${url}${name}${name.startsWith("decoder/") ? "?decode" : ""}`);
         const found = await page.evaluate(async () => {
           for (const image of document.images) image.loading = "eager";
@@ -236,7 +236,7 @@ describe.skipIf(!isInstalled || executablePath === undefined)("in Chromium", () 
     expect(await page.locator(".install code").innerText()).toBe("npm install wsframe");
     const cases = await page.locator(".speed .case").allInnerTexts();
     expect(cases.length).toBeGreaterThan(3);
-    // Each as the table of docs/benchmarks.md has it: here without what follows the number.
+    // The rates are those of the table in docs/benchmarks.md.
     const table = readFileSync(`${root}docs/benchmarks.md`, "utf8");
     for (const text of cases) {
       for (const [, rate] of text.matchAll(/([\d.,]+)(?: [kM])?\/s/g)) expect(table).toContain(rate);
@@ -306,7 +306,7 @@ describe.skipIf(!isInstalled || executablePath === undefined)("in Chromium", () 
       const frame = page.frameLocator("iframe");
       await expect.poll(() => listed(frame)).toEqual(['1, from the client, text, 5 bytes, "Hello"']);
       expect(await frame.locator("#detail .segment").count()).toBeGreaterThan(8);
-      // All that comes now is decoded here.
+      // From here on, the page gets nothing from the server.
       await page.context().setOffline(true);
       await page.getByRole("button", { name: "A compressed message" }).click();
       await expect.poll(() => listed(frame)).toEqual(['1, from the server, text, deflate, 7 bytes, "Hello"']);
@@ -322,7 +322,7 @@ describe.skipIf(!isInstalled || executablePath === undefined)("in Chromium", () 
       await expect.poll(() => listed(frame)).toEqual(['1, from the server, pong, 2 bytes, "hi"']);
       await frame.locator("#files").setInputFiles(`${root}test/fixtures/captures/ws-ws-fragments/client.bin`);
       await expect.poll(() => frame.locator("#summary").innerText()).toMatch(/^143 frames/);
-      // There is no live connection to offer.
+      // The tab for a live connection is hidden.
       expect(await frame.getByRole("tab").count()).toBe(0);
     });
 

@@ -6,14 +6,14 @@ import { root } from "../pages.ts";
 export interface Sample {
   readonly label: string;
   readonly hex: string;
-  /** Whether the bytes are compressed, and have no HTTP head that says so. */
+  /** The bytes are compressed, and no HTTP head says so. */
   readonly compressed?: boolean;
 }
 
 export declare const data: readonly Sample[];
 
 const CAPTURE = `${root}test/fixtures/captures/chromium-ws-deflate/`;
-/** How many reads of the recorded client are in the sample. Each ends with a whole frame. */
+/** The number of recorded chunks in the sample. Each of them ends with a whole frame. */
 const READS = 12;
 
 export default {

@@ -1,14 +1,14 @@
-// The chart of the home page: the first table of docs/benchmarks.md that has servers beside each other.
+// Data for the chart of the home page, from the first table of docs/benchmarks.md that compares the servers.
 
 import { readFileSync } from "node:fs";
 import { root } from "../pages.ts";
 
-/** What one server did in one case. */
+/** The result of one server in one case. */
 export interface Bar {
   readonly server: string;
-  /** As the table has it: "12.41 M/s". */
+  /** As in the table: "12.41 M/s". */
   readonly rate: string;
-  /** How many times the rate of ws. */
+  /** The rate as a multiple of the rate of ws. */
   readonly ratio: number;
 }
 
@@ -34,7 +34,7 @@ export function casesOf(page: string): Case[] {
   if (at === -1) throw new Error("docs/benchmarks.md has no table with wsframe, ws, Bun.serve and Deno.serve");
   const columns = cellsOf(lines[at]!);
   const cases: Case[] = [];
-  // Below the names there is a line of dashes.
+  // A line of dashes follows the names.
   for (let row = at + 2; lines[row]?.startsWith("|"); row++) {
     const cells = cellsOf(lines[row]!);
     const rateOf = (server: string): string => cells[columns.indexOf(server)]!;
