@@ -1,4 +1,4 @@
-// docs/api.md is what the docstrings say, and everything that is public has one.
+// Checks that docs/api.md matches the docstrings, and that every public symbol has one.
 
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
@@ -15,11 +15,11 @@ function check(folder: string) {
   return { status, problems: stderr.split("\n").filter((line) => line !== "") };
 }
 
-test("the page is current, and nothing lacks a docstring", () => {
+test("the page is current, and every public symbol has a docstring", () => {
   expect(check(root)).toEqual({ status: 0, problems: [] });
 });
 
-test("all entries that have types are on it", () => {
+test("all entries with types are on the page", () => {
   const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as {
     exports: Record<string, string | { types?: string }>;
   };
@@ -30,7 +30,7 @@ test("all entries that have types are on it", () => {
   expect(readFileSync(`${root}docs/api.md`, "utf8").match(/^## .*/gm)).toEqual(entries);
 });
 
-test("what has no docstring is found, and so is a page that is not current", () => {
+test("reports missing docstrings and an outdated page", () => {
   const folder = mkdtempSync(join(tmpdir(), "wsframe-api-"));
   cpSync(`${root}scripts/api.js`, join(folder, "scripts/api.js"));
   symlinkSync(`${root}node_modules`, join(folder, "node_modules"));

@@ -1,4 +1,4 @@
-// What docs/architecture.md says of the source, held against it.
+// Checks what docs/architecture.md says about the source.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { posix } from "node:path";
@@ -36,7 +36,7 @@ test("the memory map", () => {
 });
 
 test("imports go one way", () => {
-  /** What a folder of src/ may import beside itself. Those that are not here are adapters. */
+  /** The other folders that a folder of src/ may import. Folders that are not listed are adapters. */
   const allowed: Record<string, RegExp> = {
     core: /^assembly\/memory\.ts$/,
     frame: /^src\/core\/|^assembly\/memory\.ts$/,
@@ -45,7 +45,7 @@ test("imports go one way", () => {
       /^src\/frame\/(extension|errors|bytes|options|known-options|collector|message-errors|utf8)\.ts$|^src\/core\/hex\.ts$|^assembly\/deflate\/memory\.ts$/,
     protocol: /^src\/frame\/|^assembly\/memory\.ts$/,
   };
-  /** The main entry, each other, and what reads arguments and options below. */
+  /** Adapters may import the main entry, each other, and modules that read arguments and options. */
   const adapters =
     /^src\/((index|frame\/(bytes|header|keys|utf8|known-options|names-of-ws|shared)|handshake\/syntax|protocol\/(times|options|keepalive-times|idle|sliced-message|thread|turns))\.ts$|(?!core|frame|handshake|deflate|protocol)\w+\/)/;
   const wrong: string[] = [];
@@ -64,7 +64,7 @@ test("imports go one way", () => {
   expect(wrong).toEqual([]);
 });
 
-test("below the adapters there are no modules of Node, no clock and no timer", () => {
+test("modules below the adapters use no Node modules, clocks or timers", () => {
   for (const folder of ["core", "frame", "handshake", "deflate", "protocol"]) {
     for (const file of readdirSync(`${root}src/${folder}`, { recursive: true, encoding: "utf8" })) {
       if (!file.endsWith(".ts")) continue;
@@ -74,11 +74,11 @@ test("below the adapters there are no modules of Node, no clock and no timer", (
   }
 });
 
-test("the states of a connection, and what leads from one to the next", () => {
+test("the states of a connection and their transitions", () => {
   const close = encodeFrame({ opcode: 0x8 }, { role: "client" });
   const failure = () =>
     new WebSocketError("WS_ERR_INTERNAL", "a test", { closeCode: 1011, byteOffset: 0, rule: "none" });
-  /** The columns of the table, in their order. */
+  /** The columns of the table, in order. */
   const inputs: ((protocol: Protocol) => unknown)[] = [
     (protocol) => protocol.receive(close),
     (protocol) => protocol.fail(failure()),
@@ -86,7 +86,7 @@ test("the states of a connection, and what leads from one to the next", () => {
     (protocol) => protocol.take(),
     (protocol) => protocol.receiveEnd(),
   ];
-  /** How to get into each state. */
+  /** How to reach each state. */
   const into: Record<string, (protocol: Protocol) => unknown> = {
     OPEN: () => {},
     ANSWERING: inputs[0]!,
@@ -118,7 +118,7 @@ test("the states of a connection, and what leads from one to the next", () => {
         enter(protocol);
         expect(stateOf(protocol)).toBe(name);
         input(protocol);
-        // Of an answer that is due, fail() changes what it says.
+        // fail() changes the content of an answer that is due, but not the state.
         const after = name === "ANSWERING" && column === 1 ? name : stateOf(protocol);
         return after === name ? "-" : after;
       }),

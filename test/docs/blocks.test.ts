@@ -1,18 +1,18 @@
-// Every code block of the pages is run, and does what the page says of it.
+// Runs every code block of the pages and checks that it does what the page says.
 //
-//   js, ts   Compiled against the package's types, and run as a module of its own, in a folder where nothing but the package
-//            is installed, from its tarball (and the peers, if it imports one). It has to end by itself, without a word on stderr. What it prints is what stands behind `// →` in
-//            it, or in the text block below it that has the comment `output`. A block that is not a whole program, such as a
-//            server that nobody has connected to yet, has the comment `run: NAME`: it is run in the place of the line
-//            `// BLOCK` in harness/NAME.mjs, which brings what the block needs, and looks at what it did.
-//   sh       Run line by line in such a folder; of what belongs into a clone of the repository, the scripts, files and options
-//            have to be there.
+//   js, ts   Compiled against the package's types and run as a module, in a folder where only the package is installed from
+//            its tarball (and the peers, if the block imports one). The block must end by itself and print nothing to
+//            stderr. Its output must be the text after `// →`, or the text block below it with the comment `output`. A
+//            block that is not a complete program, such as a server without clients, has the comment `run: NAME`. It
+//            replaces the line `// BLOCK` in harness/NAME.mjs, which supplies what the block needs and checks what it did.
+//   sh       Run line by line in such a folder. Lines for a clone of the repository are checked instead: their scripts,
+//            files and options must exist.
 //   json     Parsed.
-//   text     Has a comment that says what it is: `output` of the block above it; something `like` that, with other numbers; `layout` of folders, which have to be as it
-//            says; or a `diagram`.
+//   text     Has a comment that says what it is: the `output` of the block above it; something `like` that, with other
+//            numbers; the `layout` of folders, which must match; or a `diagram`.
 //
-// Comments stand right before a block: <!-- run: NAME -->. One with the comment `framework: NAME` needs packages that are not in this repository:
-// test/frameworks runs it. The port 8080 becomes one that is free.
+// Comments are right before a block: <!-- run: NAME -->. A block with the comment `framework: NAME` needs packages that
+// are not in this repository, and test/frameworks runs it. The port 8080 is replaced by a free one.
 
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -25,7 +25,7 @@ import { type Block, pages, readPage, root } from "./pages.ts";
 import { emptyFolder, freePort, install, makeProject, type Project, removeFolders } from "./project.ts";
 
 const TIMEOUT = 30_000;
-/** A block that takes longer waits for something that should not be waited for, such as the end of a connection. In milliseconds. */
+/** In milliseconds. A block that takes longer waits for something unnecessary, such as the end of a connection. */
 const MAX_TIME = 3000;
 const harness = (name: string) => `${root}test/docs/harness/${name}.mjs`;
 
@@ -45,14 +45,14 @@ const modules = blocks.flatMap((block, i) => {
   return ["js", "ts"].includes(block.language) && block.directive !== "framework" ? [{ block, output }] : [];
 });
 
-/** In the bare folder, if it needs no more than that. */
+/** The block's file, in the bare folder if it needs only the package. */
 function fileOf(block: Block): string {
   const { place, language } = block;
   const folder = /\bfrom "(?!wsframe(?!\/crossws)|node:)/.test(sourceOf(block)) ? project.folder : project.bare;
   return join(folder, `${place.replaceAll(/[/:]/g, "-")}.${language === "ts" ? "mts" : "mjs"}`);
 }
 
-/** The module that a block is run as. */
+/** The source of the module that runs a block. */
 function sourceOf({ code, directive, argument, place }: Block): string {
   if (directive === "") return `${code}\n`;
   const parts = readFileSync(harness(argument), "utf8").split(/^\/\/ BLOCK$/m);
@@ -67,7 +67,7 @@ interface Outcome {
 }
 
 function run(command: string, args: readonly string[], cwd: string): Promise<Outcome> {
-  // npm is not to speak of its own settings.
+  // Keeps npm from printing notices about its own settings.
   const env = { ...process.env, NODE_OPTIONS: "", npm_config_loglevel: "error" };
   return new Promise((resolve) => {
     const child = execFile(command, args, { cwd, env, timeout: TIMEOUT }, (error, stdout, stderr) => {
@@ -77,7 +77,7 @@ function run(command: string, args: readonly string[], cwd: string): Promise<Out
   });
 }
 
-test("every block is in a language that is run here", () => {
+test("every block is in a language that the tests can run", () => {
   const known = {
     js: ["", "run", "framework"],
     ts: ["", "run"],
@@ -91,7 +91,7 @@ test("every block is in a language that is run here", () => {
   expect(unknown.map(({ place, language, directive }) => `${place} ${language} <!-- ${directive} -->`)).toEqual([]);
 });
 
-test("every harness is used", () => {
+test("every harness belongs to a block", () => {
   const used = new Set(modules.map(({ block }) => `${block.argument}.mjs`));
   expect(readdirSync(`${root}test/docs/harness`).filter((file) => !used.has(file))).toEqual([]);
 });
@@ -147,7 +147,7 @@ describe("sh", () => {
   const scripts = blocks.filter(({ language, directive }) => language === "sh" && directive !== "framework");
   const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as { scripts: Record<string, string> };
 
-  /** What is run, and how; undefined for a line that is nothing of the kind. */
+  /** Runs a line. Returns undefined if it does not know how. */
   async function check(line: string, folder: string): Promise<Outcome | undefined> {
     const command = line.replace(/\s+#.*$/, "").trim();
     if (command === "npm install wsframe") {
@@ -161,13 +161,13 @@ describe("sh", () => {
       const name = args.find((arg) => arg !== "run") ?? "";
       if (program === "npm") expect(Object.keys({ ci: "", ...manifest.scripts }), line).toContain(name);
       else if (program === "node") expect(existsSync(`${root}${name}`), line).toBe(true);
-      else throw new Error(`The tests do not know what to do with the line: ${line}`);
+      else throw new Error(`The tests cannot run this line: ${line}`);
       checkOptions(name, step);
     }
     return undefined;
   }
 
-  /** The command has a server that echoes, and is not given the time that it asks for: the last of equal options counts. */
+  /** Runs the command against an echo server for a shorter time than it says. The last of equal options counts. */
   async function underLoad(command: string, folder: string): Promise<Outcome> {
     const server = await serve({ port: await freePort() }, (connection) => {
       connection.on("message", (data) => connection.send(data));
@@ -175,11 +175,11 @@ describe("sh", () => {
     const [, load = "", rest = ""] = /^(.*?)(\s[|>].*)?$/.exec(command.replaceAll("8080", String(server.port))) ?? [];
     const outcome = await run("sh", ["-c", `${load} --duration 0.3 --warm-up 0.1${rest}`], folder);
     await server.close();
-    // How far it is goes to stderr.
+    // Progress goes to stderr.
     return { ...outcome, stderr: "" };
   }
 
-  /** The options of a script have to stand in it, or in a file that it names. */
+  /** The options of a script must occur in its source or in a file that the source names. */
   function checkOptions(name: string, step: string): void {
     const file = manifest.scripts[name] === undefined ? name : /node (\S+\.js)/.exec(manifest.scripts[name])?.[1];
     for (const [, option] of step.matchAll(/\s--([a-z]+)\b/g)) {
@@ -193,7 +193,7 @@ describe("sh", () => {
 
   test.each(scripts.map((block) => [block.place, block] as const))("%s", async (place, { code }) => {
     const lines = code.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("#"));
-    // The first thing that a reader does, in a folder that is as empty as theirs.
+    // A reader does this first, in an empty folder.
     const folder = lines.includes("npm install wsframe") ? emptyFolder() : project.bare;
     let stdout = "";
     for (const line of lines) {
@@ -206,7 +206,7 @@ describe("sh", () => {
     if (next?.directive === "like") expect(withoutNumbers(stdout.trimEnd())).toBe(withoutNumbers(next.code));
   });
 
-  /** Measured values, and the units that go with them, become N. */
+  /** Replaces measured values and their units with N. */
   function withoutNumbers(text: string): string {
     return text.replaceAll(/(?<!\w)\d[\d.,]*( [kMG]?B\b)?/g, "N");
   }
@@ -219,7 +219,7 @@ test("json", () => {
 describe("layout", () => {
   const layouts = blocks.filter(({ directive }) => directive === "layout");
 
-  /** The paths of a tree that is drawn with indents: one on each line, or several with commas, then what it is. */
+  /** The paths in an indented tree. Each line has one path, or several separated by commas, and then a description. */
   function pathsOf(tree: string): string[] {
     const open: { indent: number; path: string }[] = [];
     return tree.split("\n").flatMap((line) => {
@@ -236,7 +236,7 @@ describe("layout", () => {
   test.each(layouts.map((block) => [block.place, block] as const))("%s is that of the repository", (_, { code }) => {
     const paths = pathsOf(code);
     expect(paths.filter((path) => !existsSync(`${root}${path}`))).toEqual([]);
-    // A folder of which something is shown is shown whole.
+    // A folder that is shown in part must be shown completely.
     for (const folder of paths.filter(
       (path) => path.endsWith("/") && paths.some((other) => other !== path && other.startsWith(path)),
     )) {

@@ -1,4 +1,4 @@
-// The Markdown pages that are for readers: their code blocks, their links, and what links can lead to.
+// The Markdown pages for readers, with their code blocks, links and link targets.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -7,7 +7,7 @@ import { marked, type Token } from "marked";
 
 export const root: string = fileURLToPath(new URL("../../", import.meta.url));
 
-/** All of them: a page that is added is looked at like the others. */
+/** All pages, including any that are added later. */
 export const pages: readonly string[] = ["", "docs/", "docs/guide/", "examples/"].flatMap((folder) =>
   readdirSync(`${root}${folder}`)
     .filter((file) => file.endsWith(".md"))
@@ -15,12 +15,12 @@ export const pages: readonly string[] = ["", "docs/", "docs/guide/", "examples/"
 );
 
 export interface Block {
-  /** Where it stands: "README.md:12". */
+  /** The position: "README.md:12". */
   readonly place: string;
-  /** What stands behind the fence; "" behind a fence without, and for indented blocks. */
+  /** The language after the fence; "" for a fence without one and for indented blocks. */
   readonly language: string;
   readonly code: string;
-  /** Of the comment right before it, `<!-- directive: argument -->`. */
+  /** The parts of the comment right before it, `<!-- directive: argument -->`. */
   readonly directive: string;
   readonly argument: string;
 }
@@ -28,7 +28,7 @@ export interface Block {
 export interface Page {
   readonly name: string;
   readonly blocks: readonly Block[];
-  /** Where its links and pictures lead. */
+  /** The targets of links and pictures. */
   readonly links: readonly string[];
   readonly anchors: ReadonlySet<string>;
 }
@@ -50,7 +50,7 @@ export function parsePage(name: string, source: string): Page {
   let comment = "";
   let at = 0;
   marked.walkTokens(tokens, (token) => {
-    // Tokens are walked in the order of the page; those inside others begin where they did, or later.
+    // Tokens come in the order of the page. Nested ones begin at or after the start of their parents.
     const found = source.indexOf(token.raw, at);
     if (found >= 0) at = found;
     if (token.type === "heading") anchors.add(slugger.slug(textOf(token)));
@@ -70,7 +70,7 @@ export function parsePage(name: string, source: string): Page {
   return { name, blocks, links, anchors };
 }
 
-/** A heading as one reads it. */
+/** The text of a heading as displayed. */
 function textOf(token: Token): string {
   if ("tokens" in token && token.tokens) return token.tokens.map((each) => textOf(each)).join("");
   return token.type === "html" ? "" : ((token as { text?: string }).text ?? "");

@@ -1,4 +1,5 @@
-// A folder as a reader of the docs has it: the package is installed from its tarball, and so is what it is compared with.
+// A folder as a reader of the docs has it: the package is installed from its tarball, together with the packages it is
+// compared with.
 
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
@@ -9,7 +10,7 @@ import { newFolder } from "../support/installed.ts";
 import { npm } from "../support/npm.ts";
 import { root } from "./pages.ts";
 
-/** The files that the pages speak of. */
+/** The files that the pages mention. */
 const FILES = {
   "capture.bin": "test/fixtures/captures/ws-ws-fragments/client.bin",
   "cert.pem": "test/fixtures/tls/cert.pem",
@@ -17,15 +18,15 @@ const FILES = {
 };
 
 export interface Project {
-  /** Where nothing is installed but the package. */
+  /** A folder in which only the package is installed. */
   readonly bare: string;
-  /** Where there are the peers too: all that is installed for this repository. */
+  /** A folder that also has the peers and everything else that is installed for this repository. */
   readonly folder: string;
 }
 
-/** As a reader does it, from the tarball. */
+/** Installs the package from the tarball, as a reader does. */
 export function install(folder: string): void {
-  // Without --prefix it would go to a package.json of a folder above, if there is one.
+  // Without --prefix, npm would use a package.json in a parent folder, if there is one.
   npm(["install", "--prefix", folder, "--offline", "--no-audit", "--no-fund", inject("packed").tarball], folder);
 }
 
@@ -54,7 +55,7 @@ export function removeFolders(): void {
   for (const folder of made) rmSync(folder, { recursive: true, force: true });
 }
 
-/** A port that is free, and that the system gives to nobody who asks for any. */
+/** A free port outside the range from which the system assigns ports. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 10_000);

@@ -1,9 +1,9 @@
-// StrykerJS is a package of its own, installed when mutation testing first wants it.
+// Installs StrykerJS, which is a separate package, when mutation testing first runs.
 
 import { fileURLToPath } from "node:url";
 import { install } from "../support/install.js";
 
-/** Installs StrykerJS, unless it is there. */
+/** Installs StrykerJS if it is missing. */
 export default function installStryker() {
   install(fileURLToPath(new URL(".", import.meta.url)), "StrykerJS");
 }

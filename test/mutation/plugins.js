@@ -1,4 +1,4 @@
-// Plugins of StrykerJS: what it leaves alone, and what it says while it runs.
+// Plugins of StrykerJS that select mutants and report progress.
 
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
@@ -10,14 +10,14 @@ const WORD = /^["'`(]*[A-Za-z][A-Za-z-]*["'`),.:;]*$/;
 /** @param {string} text */
 const isForPeople = (text) => text.split(" ").filter((part) => WORD.test(part)).length >= 3;
 
-/** Whether this is a value in a table of names, see src/frame/known-options.ts: nobody looks at it. */
+/** Whether this is a value in a table of names (see src/frame/known-options.ts). Only the names are used. */
 const isOfName = (path) =>
   path.node.type === "BooleanLiteral" &&
   path.parent.type === "ObjectProperty" &&
   path.findParent(({ node }) => node.type === "VariableDeclarator")?.node.id.typeAnnotation?.typeAnnotation.typeName
     ?.name === "Names";
 
-/** Texts for people are not mutated: programs and tests look at the code of an error, not at its message. */
+/** Readable texts are not mutated, because programs and tests check the code of an error, not its message. */
 const texts = {
   shouldIgnore(path) {
     const { node } = path;
@@ -32,10 +32,10 @@ const texts = {
   },
 };
 
-/** What has been tested so far: a run takes long, and may be stopped. */
+/** The results so far, because a run takes long and may be stopped. */
 export const tested = [];
 
-/** Takes note of each mutant, and shows those that survive as soon as they have: one can write tests meanwhile. */
+/** Records each mutant and prints survivors immediately, so that you can write tests meanwhile. */
 class Notes {
   onMutantTested(mutant) {
     tested.push(mutant);
@@ -46,8 +46,8 @@ class Notes {
 }
 
 /**
- * Passes over mutants that are not in the sample: StrykerJS has no other way to be told of single ones. They are drawn by their place
- * and a seed, so that a larger sample with the same seed has all of a smaller one.
+ * Skips mutants that are not in the sample. StrykerJS has no other way to select single mutants. The sample depends on
+ * their position and a seed, so a larger sample with the same seed contains every smaller one.
  */
 class Sample {
   /** @type {(mutant: object) => boolean} */

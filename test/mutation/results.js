@@ -1,4 +1,5 @@
-// What is kept of mutation testing: counts, and the mutants that no test kills, with the reason why none can or need.
+// Stores the results of mutation testing: counts, and the mutants that no test kills, with the reason why none can or
+// has to.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { relative } from "node:path";
@@ -8,10 +9,10 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 const results = fileURLToPath(new URL("results/", import.meta.url));
 
 /**
- * Writes results/FOLDER.json, keeping the reasons in it, and prints the survivors that have none.
+ * Writes results/FOLDER.json, keeps the reasons in it, and prints the survivors without one.
  * @param {string} folder
- * @param {{ files: Record<string, any> }} report what StrykerJS has written
- * @returns {number} how many survivors have no reason
+ * @param {{ files: Record<string, any> }} report the report of StrykerJS
+ * @returns {number} the number of survivors without a reason
  */
 export function writeResults(folder, { files }) {
   const mutants = Object.entries(files).flatMap(([file, { source, mutants }]) => {
@@ -34,7 +35,7 @@ export function writeResults(folder, { files }) {
     score,
     /** Not mutated. */
     texts: having("Ignored").length,
-    /** Neither killed nor alive: the tests could not be run with these. */
+    /** Neither killed nor survived, because the tests could not run with these. */
     broken: having("RuntimeError").length,
   };
   writeFileSync(`${results}${folder}.json`, `${JSON.stringify({ ...counts, survivors: entries }, undefined, 2)}\n`);
@@ -51,7 +52,7 @@ export function writeResults(folder, { files }) {
 }
 
 /**
- * The report of a run that was stopped.
+ * The report of a stopped run.
  * @param {readonly any[]} tested
  */
 export function reportOf(tested) {
@@ -65,7 +66,7 @@ export function reportOf(tested) {
 }
 
 /**
- * Mutants that were not in a sample stand in its report as if they did not compile; a larger sample is to test them.
+ * Removes mutants outside the sample, which the report lists as compile errors, so that a larger sample tests them.
  * @param {string} file a report
  */
 export function forgetUnsampled(file) {
@@ -82,7 +83,7 @@ function readSurvivors(folder) {
   return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).survivors : [];
 }
 
-/** A survivor is known again by its text: line numbers change too often. */
+/** Survivors are recognized by their text, because line numbers change too often. */
 function withReasons(survivors, known) {
   const left = [...known];
   return survivors.map((survivor) => {

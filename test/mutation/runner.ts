@@ -1,11 +1,11 @@
-// Leaves out single tests of the chosen files: those that take long, when there are quick ones for the same code.
+// Skips single slow tests in the chosen files if fast tests cover the same code.
 
 import { readFileSync } from "node:fs";
 import type { RunnerTask, RunnerTestFile } from "vitest";
 import { TestRunner } from "vitest";
 
 interface Folder {
-  /** Parts of names. */
+  /** Parts of test names. */
   readonly without?: readonly string[];
 }
 

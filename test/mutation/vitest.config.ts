@@ -1,4 +1,5 @@
-// Which tests look for the mutants of a folder: those that are fast and about it. `npm run mutate` says which folder.
+// Selects the tests for the mutants of a folder: those that are fast and test its code. `npm run mutate` sets the
+// folder.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -11,13 +12,16 @@ const folders: Record<string, { readonly tests: string[] }> = JSON.parse(
 );
 const tests = folders[process.env["MUTATED_FOLDER"] ?? ""]?.tests ?? [];
 
-/** The names that a pattern with one choice in braces stands for. */
+/** The names that match a pattern with one choice in braces. */
 function namesOf(pattern: string): string[] {
   const [, before = "", choices = "", after = ""] = /^(.*)\{(.*)\}(.*)$/.exec(pattern) ?? [];
   return choices === "" ? [pattern] : choices.split(",").map((choice) => before + choice + after);
 }
 
-/** In the order of folders.json: those first that are quickly loaded and find most, for the first that fails ends a run. */
+/**
+ * Runs the files in the order of folders.json, which lists files first that load quickly and find most. The first
+ * failure ends a run.
+ */
 class InOrder extends BaseSequencer {
   static readonly #names = tests.flatMap((pattern) => namesOf(pattern));
 

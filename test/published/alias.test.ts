@@ -1,4 +1,4 @@
-// wsframe-ws as its users have it: installed from a registry, alone and in the place of ws.
+// Tests wsframe-ws as users have it: installed from a registry, alone and instead of ws.
 
 import { execFile, execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -29,7 +29,7 @@ const manifest = (path: string) =>
 
 const { version } = manifest("");
 
-test("both packages have one version, and the alias depends on that of wsframe alone", () => {
+test("both packages have the same version, and the alias depends only on that version of wsframe", () => {
   expect(manifest("packages/wsframe-ws/")).toMatchObject({ version, dependencies: { wsframe: version } });
   expect(Object.keys(manifest("packages/wsframe-ws/").dependencies!)).toEqual(["wsframe"]);
   expect(documentedOverride()).toEqual({ overrides: { ws: `npm:wsframe-ws@${version}` } });
@@ -41,19 +41,19 @@ test("both packages have one version, and the alias depends on that of wsframe a
   }
 });
 
-test("publint has nothing to say", () => {
+test("publint reports no problems", () => {
   expect(run(bin("publint"), ["--strict", inject("packed").alias], root)).toContain("All good!");
 });
 
-test("its types resolve in each way there is", () => {
-  // It exits with 1 if there is a problem.
+test("its types resolve in every module resolution mode", () => {
+  // attw exits with 1 if there is a problem.
   const report = run(bin("attw"), [inject("packed").alias, "--format", "ascii"], root);
   for (const way of ["node10: 🟢", "node16 (from CJS): 🟢 (CJS)", "node16 (from ESM): 🟢 (ESM)", "bundler: 🟢"]) {
     expect(report).toContain(way);
   }
 });
 
-test("it has the files that it needs", () => {
+test("it contains the files that it needs", () => {
   const files = run("tar", ["tzf", inject("packed").alias], root)
     .trim()
     .split("\n");
@@ -87,7 +87,7 @@ describe.skipIf(!hasRegistry)("from a registry", () => {
     });
   });
 
-  test("with the documented override what depends on ws gets wsframe, one class in both forms", async () => {
+  test("with the documented override, packages that depend on ws get wsframe, with one class in both module formats", async () => {
     const folder = await overriddenProject(registry);
     folders.push(folder);
     expect(installed(folder)).toEqual({
@@ -110,7 +110,7 @@ describe.skipIf(!hasRegistry)("from a registry", () => {
     expect(run(process.execPath, ["echo.mjs"], folder)).toBe("hello false\n");
   });
 
-  test("a project that depends on ws itself says so in both places", async () => {
+  test("a project that depends on ws itself needs both entries in package.json", async () => {
     const ws = `npm:wsframe-ws@${version}`;
     const folder = await install({
       dependencies: { ws, "wsframe-test-user-of-ws": "1.0.0" },
@@ -121,7 +121,7 @@ describe.skipIf(!hasRegistry)("from a registry", () => {
     );
   });
 
-  /** Where the package that depends on ws finds it, and what that is. */
+  /** Prints the name of the ws that the dependent package finds, and whether it is the project's own. */
   const whatItGets = `const { createRequire } = require("node:module");
     const from = createRequire(require.resolve("wsframe-test-user-of-ws"));
     console.log(from("ws/package.json").name, from("ws") === require("wsframe-test-user-of-ws"));`;
@@ -129,7 +129,7 @@ describe.skipIf(!hasRegistry)("from a registry", () => {
   const runTool = (path: string, args: string[], cwd: string) =>
     promisify(execFile)(process.execPath, [join(root, "test/published/node_modules", path), ...args], { cwd });
 
-  test("yarn does the same by its resolutions", async () => {
+  test("yarn does the same with resolutions", async () => {
     const { resolutions } = JSON.parse(blocksOf(readme, "json")[1]!) as { resolutions: Record<string, string> };
     const folder = emptyProject({ dependencies, resolutions });
     folders.push(folder);
@@ -137,7 +137,7 @@ describe.skipIf(!hasRegistry)("from a registry", () => {
     expect(run(process.execPath, ["-e", whatItGets], folder)).toBe("wsframe-ws true\n");
   });
 
-  test("pnpm does the same by its overrides", async () => {
+  test("pnpm does the same with overrides", async () => {
     const folder = emptyProject({ dependencies });
     folders.push(folder);
     writeFileSync(join(folder, "pnpm-workspace.yaml"), blocksOf(readme, "yaml")[0]!);

@@ -1,5 +1,6 @@
-// A registry in a process of its own, so that a test which waits for npm does not stop it: fork it with the folder for what it stores,
-// the registry to ask for packages of others and, if that needs one, the file of its certificates. It sends the port that it listens on.
+// A registry in its own process, so that a test that waits for npm does not block it. Fork it with its storage folder,
+// the registry for other packages and, if that needs one, the file of its certificates. It sends the port that it
+// listens on.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +11,7 @@ const server = await runServer({
   storage: join(folder, "storage"),
   self_path: folder,
   auth: { htpasswd: { file: join(folder, "users"), max_users: -1 } },
-  // By default two failures make it refuse everything for a while.
+  // By default, the registry refuses everything for a while after two failures.
   uplinks: {
     upstream: {
       url: upstream,
@@ -21,7 +22,7 @@ const server = await runServer({
     },
   },
   packages: {
-    // Ours come from here alone: one that is missing is an error, never somebody else's.
+    // Our packages come only from here. A missing one is an error and is never fetched from elsewhere.
     "wsframe*": { access: "$all", publish: "$all" },
     "@wsframe/*": { access: "$all", publish: "$all" },
     "**": { access: "$all", proxy: "upstream" },

@@ -1,4 +1,4 @@
-// A project with the override of the documentation, installed from a registry that has our packages.
+// A project with the documented override, installed from a registry that has our packages.
 
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,25 +18,25 @@ export async function startWithPackages(): Promise<Registry> {
   return registry;
 }
 
-/** What the README says to add to package.json: its first block of JSON. */
+/** The addition to package.json in the README, which is its first JSON block. */
 export function documentedOverride(): { overrides: Record<string, string> } {
   return JSON.parse(blocksOf("packages/wsframe-ws/README.md", "json")[0]!) as { overrides: Record<string, string> };
 }
 
-/** The blocks of code on a page that are in a language. */
+/** The code blocks of a page in a language. */
 export function blocksOf(page: string, language: string): string[] {
   const blocks = readFileSync(join(root, page), "utf8").matchAll(/^```(\w+)\n([^`]*)```/gm);
   return [...blocks].flatMap(([, name, code]) => (name === language ? [code!] : []));
 }
 
-/** A new folder with a package.json. Remove it in the end. */
+/** A new folder with a package.json. Remove it at the end. */
 export function emptyProject(manifest: object): string {
   const folder = mkdtempSync(join(tmpdir(), "wsframe-project-"));
   writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
   return folder;
 }
 
-/** The project of the fixtures, with the override, installed. Remove it in the end. */
+/** The project of the fixtures with the override, installed. Remove it at the end. */
 export async function overriddenProject(registry: Registry): Promise<string> {
   const project = join(fixtures, "project");
   const manifest = JSON.parse(readFileSync(join(project, "package.json"), "utf8")) as object;
@@ -52,7 +52,7 @@ export async function overriddenProject(registry: Registry): Promise<string> {
   return folder;
 }
 
-/** What a lock says is installed: folders and versions. */
+/** The folders and versions in a lock. */
 export function installed(folder: string): Record<string, string> {
   const lock = JSON.parse(readFileSync(join(folder, "package-lock.json"), "utf8")) as {
     packages: Record<string, { name?: string; version: string }>;

@@ -1,4 +1,4 @@
-// What others do with modules: Jest, esbuild and webpack, on a project with the override.
+// Tests Jest, esbuild and webpack on a project with the override.
 
 import { execFile, spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
@@ -13,7 +13,7 @@ import { overriddenProject, startWithPackages } from "./support.ts";
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** What the browser's form throws. */
+/** The error that the browser build throws. */
 const REFUSAL = "wsframe/ws does not work in browsers: use the browser's own WebSocket";
 
 describe.skipIf(!hasRegistry)("tools", () => {
@@ -31,7 +31,7 @@ describe.skipIf(!hasRegistry)("tools", () => {
   const node = async (...args: string[]) =>
     (await promisify(execFile)(process.execPath, args, { cwd: folder, encoding: "utf8" })).stdout;
 
-  // With ws itself too: what the test asks for is what ws does.
+  // Also with ws itself, because the test describes what ws does.
   test.each([
     ["ws", { "^ws$": join(root, "node_modules/ws") }],
     ["wsframe-ws", {}],
@@ -44,7 +44,7 @@ describe.skipIf(!hasRegistry)("tools", () => {
     );
     expect(stderr).toMatch(/Tests: +21 passed, 21 total/);
     expect(status).toBe(0);
-    // Nothing keeps its process from ending.
+    // Nothing keeps the process from exiting.
     expect(stderr).not.toContain("did not exit");
   });
 
@@ -54,7 +54,7 @@ describe.skipIf(!hasRegistry)("tools", () => {
       await build({ entryPoints: [join(folder, entry)], bundle: true, outfile, logLevel: "error", ...options });
       return outfile;
     };
-    // What esbuild wants for CommonJS in ES modules, that of ws included.
+    // esbuild needs this for CommonJS in ES modules, also for ws itself.
     const banner = {
       js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
     };
@@ -70,7 +70,7 @@ describe.skipIf(!hasRegistry)("tools", () => {
       );
     });
 
-    test("for browsers it takes what throws, as of ws", async () => {
+    test("for browsers, it bundles a module that throws, as with ws", async () => {
       const bundled = await bundle("client.cjs", { platform: "browser", format: "iife" });
       expect(await node(bundled)).toBe(`${REFUSAL}\n`);
       expect(readFileSync(bundled, "utf8")).not.toContain("WebAssembly");
@@ -88,7 +88,7 @@ describe.skipIf(!hasRegistry)("tools", () => {
       expect(await node(await bundle(entry, "node"))).toBe("hello false\n");
     });
 
-    test("for browsers it takes what throws, as of ws", async () => {
+    test("for browsers, it bundles a module that throws, as with ws", async () => {
       const bundled = await bundle("client.cjs", "web");
       expect(await node(bundled)).toBe(`${REFUSAL}\n`);
       expect(readFileSync(bundled, "utf8")).not.toContain("WebAssembly");

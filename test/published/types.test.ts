@@ -1,4 +1,5 @@
-// A project written for @types/ws compiles with ours, unchanged: first with @types/ws, which shows that the project is right.
+// A project written for @types/ws compiles unchanged with our types. It is compiled with @types/ws first, which shows
+// that the project is valid.
 
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -24,7 +25,7 @@ const nodenext = { ...strict, module: "nodenext", lib: ["es2022"] };
 const withDom = { lib: ["es2022", "dom"] };
 const all = ["esm.mts", "cjs.cts", "interop.cts"];
 
-/** The ways in which projects are set up: those of today, and how Nest and others did it for years. */
+/** Common project setups: current ones, and those that Nest and others used for years. */
 const setups = [
   { setup: "nodenext, old", compiler: "typescript-oldest", types: "types-node-oldest", options: nodenext, files: all },
   {
@@ -56,14 +57,14 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-/** Where the types of ws come from, by name: what is put into node_modules. */
+/** Where the types of ws come from, by name: the packages that are put into node_modules. */
 const sources = {
   "@types/ws": (packages: string) => symlinkSync(join(modules, "@types/ws"), join(packages, "@types/ws")),
   "wsframe-ws": (packages: string) => {
     const { alias, folder } = inject("packed");
     mkdirSync(join(packages, "ws"));
     execFileSync("tar", ["xzf", alias, "--strip-components=1", "-C", join(packages, "ws")]);
-    // Not a link: what the package refers to is looked up from where it really is.
+    // A copy instead of a link, because dependencies are resolved from the real path.
     cpSync(join(folder, "node_modules/wsframe"), join(packages, "wsframe"), { recursive: true });
   },
 };
@@ -95,7 +96,7 @@ test("the same project compiles with wsframe/ws", async () => {
   expect(await compile(compiler, project)).toBe("");
 });
 
-test("what ws has and @types/ws does not is declared too", async () => {
+test("members of ws that @types/ws lacks are declared too", async () => {
   const { compiler, types, options } = setups[1];
   const project = makeProject("wsframe-ws", types, options, []);
   writeFileSync(

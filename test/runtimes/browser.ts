@@ -1,9 +1,9 @@
-// Headless Chromium, driven by playwright-core.
+// Starts headless Chromium with playwright-core.
 
 import { loadLauncher } from "../support/chromium.ts";
 import { findRuntime, missing } from "./support.ts";
 
-// What is used of playwright-core.
+// The parts of playwright-core that are used.
 export interface Browser {
   newPage(options?: { colorScheme?: "light" | "dark"; viewport?: { width: number; height: number } }): Promise<Page>;
   close(): Promise<void>;
@@ -30,7 +30,7 @@ function findLauncher(): ((executablePath: string) => Promise<Browser>) | undefi
   }
 }
 
-/** What starts Chromium; undefined where there is none. */
+/** A function that starts Chromium, or undefined if it is not installed. */
 export function findBrowser(): (() => Promise<Browser>) | undefined {
   const launch = findLauncher();
   const chromium = launch && findRuntime("Chromium", "/usr/bin/chromium", /(?<=Chromium )[\d.]+/);

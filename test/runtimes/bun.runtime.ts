@@ -13,7 +13,7 @@ afterAll(() => host?.close());
 
 describe.skipIf(!bun)("Bun", () => {
   const runtime = `Bun ${bun?.version}`;
-  // It is not to get from npm what is not in the folder.
+  // Prevents Bun from installing missing packages from npm.
   const start = (...args: string[]) => run(bun!.executable, ["--no-install", ...args]);
 
   test("the WASM core, the captures, connections without sockets", async () => {

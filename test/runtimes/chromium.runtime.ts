@@ -1,4 +1,4 @@
-// In headless Chromium: the installed package as modules of a page, with and without a Content-Security-Policy.
+// Loads the installed package as modules of a page in headless Chromium, with and without a Content-Security-Policy.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ afterAll(async () => {
   host?.close();
 });
 
-/** Opens the page; what it found, and every error that the browser told of. */
+/** Opens the page. Returns what it found and every error that the browser reported. */
 async function open(csp?: string): Promise<{ found: unknown; errors: string[]; console: string[] }> {
   const manifest = join(inject("folder"), "node_modules/wsframe/package.json");
   const { exports } = JSON.parse(readFileSync(manifest, "utf8")) as { exports: Record<string, { default: string }> };
@@ -38,7 +38,7 @@ async function open(csp?: string): Promise<{ found: unknown; errors: string[]; c
   await page
     .waitForFunction(() => document.title === "done", undefined, { timeout: 45_000 })
     .catch((error: unknown) => {
-      throw new Error(`The page did not come to its end: ${[...errors, ...told].join("\n")}`, { cause: error });
+      throw new Error(`The page did not finish: ${[...errors, ...told].join("\n")}`, { cause: error });
     });
   const found: unknown = JSON.parse((await page.textContent("body"))!);
   await page.close();

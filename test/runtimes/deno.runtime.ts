@@ -13,7 +13,7 @@ afterAll(() => host?.close());
 
 describe.skipIf(!deno)("Deno", () => {
   const runtime = `Deno ${deno?.version}`;
-  /** With no permissions but these. */
+  /** Grants only these permissions. */
   const start = (permissions: readonly string[], ...args: string[]) => {
     const flags = ["--no-prompt", "--no-remote", "--node-modules-dir=manual", ...permissions];
     return run(deno!.executable, ["run", ...flags, ...args]);

@@ -1,4 +1,4 @@
-// The examples that run elsewhere than on Node, as their README says, and the pages in Chromium.
+// Runs the examples for other runtimes than Node as their README says, and the example pages in Chromium.
 
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -27,7 +27,7 @@ async function start(name: string, options: Omit<RunOptions, "folder"> = {}): Pr
   return example;
 }
 
-/** All that an echo server has to do, but for its end. */
+/** Everything that an echo server must do, except how it ends. */
 async function expectEchoServer(url: string): Promise<void> {
   await expectEcho(url, true);
   await expectEcho(url, false);
@@ -42,13 +42,13 @@ async function expectGoodEnd(example: Running): Promise<void> {
   expect(await codes).toEqual([1001, 1001]);
 }
 
-test.skipIf(!deno)("deno.mjs echoes, and keeps going whatever peers do; ends well", async () => {
+test.skipIf(!deno)("deno.mjs echoes, survives faulty peers, and ends cleanly", async () => {
   const example = await start("deno.mjs", { executable: deno!.executable, args: ["0"] });
   await expectEchoServer(example.url);
   await expectGoodEnd(example);
 });
 
-test.skipIf(!bun)("bun.mjs echoes, and keeps going whatever peers do; ends well", async () => {
+test.skipIf(!bun)("bun.mjs echoes, survives faulty peers, and ends cleanly", async () => {
   const example = await start("bun.mjs", { executable: bun!.executable });
   await expectEchoServer(example.url);
   await expectGoodEnd(example);
@@ -68,7 +68,7 @@ test.skipIf(!deno)("echo.mjs runs on Deno", async () => {
 });
 
 describe.skipIf(!workerd)("workers/", () => {
-  /** Starts the Worker, on ports that are free; resolves with where it listens. */
+  /** Starts the Worker on free ports. Resolves with its addresses. */
   async function startWorker(feed: string): Promise<{ http: string; tcp: string }> {
     const [http, tcp] = [await freePort(), await freePort()];
     const sockets = [`--socket-addr=http=127.0.0.1:${http}`, `--socket-addr=tcp=127.0.0.1:${tcp}`];
@@ -95,13 +95,13 @@ describe.skipIf(!workerd)("workers/", () => {
     await expectEchoServer(tcp);
   });
 
-  test("hands on the messages of a server as events, and leaves when its client does", async () => {
+  test("passes the messages of a server on as events, and disconnects when its client does", async () => {
     const server = new WebSocketServer({ port: 0, host: "127.0.0.1", perMessageDeflate: true });
     await once(server, "listening");
     const left = new Promise<number>((resolve) => {
       server.on("connection", (end) => {
         end.on("close", resolve);
-        // A Worker notices that its client has gone when there is something to tell it.
+        // A Worker notices that its client is gone when it sends something.
         const timer = setInterval(() => end.send("more"), 100);
         end.on("close", () => clearInterval(timer));
         end.send("one\nof two lines, grüße 😀");
@@ -121,12 +121,12 @@ describe.skipIf(!workerd)("workers/", () => {
     }
     expect(events).toMatch(/^data: one\ndata: of two lines, grüße 😀\n\ndata: two\n\n/);
     leave.abort();
-    // A Close without a code.
+    // The Close has no code.
     expect(await left).toBe(1005);
     server.close();
   });
 
-  test("a server that is not there is a 502, and one that ends ends the events", async () => {
+  test("answers 502 if there is no server, and ends the events when the server ends", async () => {
     const { http } = await startWorker("ws://127.0.0.1:1/");
     expect((await fetch(http)).status).toBe(502);
 
@@ -150,7 +150,7 @@ describe.skipIf(!startBrowser)("pages in Chromium", () => {
   });
   afterAll(() => browser?.close());
 
-  /** Opens a page; what goes wrong in it is in `errors`. */
+  /** Opens a page and collects its errors in `errors`. */
   async function visit(url: string, options = {}): Promise<{ page: Page; errors: string[] }> {
     const page = await browser.newPage(options);
     const errors: string[] = [];
@@ -163,7 +163,7 @@ describe.skipIf(!startBrowser)("pages in Chromium", () => {
   const hasText = (page: Page, text: string) =>
     page.waitForFunction((text) => document.body.innerText.includes(text), text, { timeout: 10_000 });
 
-  test("chat/: two people talk, with the keyboard alone; the page connects again", async () => {
+  test("chat/: two people chat using only the keyboard, and the page reconnects", async () => {
     let example = await start("chat/");
     const { port, origin } = new URL(example.url.replace("ws:", "http:"));
     const ann = await visit(origin);
@@ -173,7 +173,7 @@ describe.skipIf(!startBrowser)("pages in Chromium", () => {
       [ann, "Ann"],
       [bob, "Bob"],
     ] as const) {
-      // The name has the focus where there is none yet, and Tab leads to the message.
+      // At first, the focus is on the name, and Tab moves to the message.
       await page.keyboard.type(name);
       await page.keyboard.press("Tab");
     }
@@ -190,7 +190,7 @@ describe.skipIf(!startBrowser)("pages in Chromium", () => {
       [false, true],
     ]);
 
-    // What is shot is what has been looked at.
+    // The screenshots show the state that was checked.
     const shots = process.env["SCREENSHOTS"];
     if (shots) {
       await ann.page.screenshot({ path: `${shots}/chat-light.png` });
@@ -208,13 +208,13 @@ describe.skipIf(!startBrowser)("pages in Chromium", () => {
     await bob.page.close();
   });
 
-  test("browser/: decodes the recording that it has, a file that is chosen, and one that is dropped", async () => {
+  test("browser/: decodes its own recording, a chosen file and a dropped file", async () => {
     const example = await start("browser/");
     const { page, errors } = await visit(example.url);
     await page.keyboard.press("Tab");
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
-    // As in expected.json of the capture.
+    // The numbers are from expected.json of the capture.
     await hasText(page, "recorded.bin: 173 frames from a client, 73879 bytes");
     await hasText(page, "by the wasm core, after GET /socket.io/");
     const cells = () => Array.from(document.querySelectorAll("tbody tr:nth-child(3) td"), (cell) => cell.textContent);
@@ -225,7 +225,7 @@ describe.skipIf(!startBrowser)("pages in Chromium", () => {
     await page.setInputFiles("#file", { name: "server.bin", mimeType: "application/octet-stream", buffer });
     await hasText(page, "server.bin: 75 frames of a server, 4239 bytes");
 
-    // Text that is not UTF-8: the frames before it count, and the error names the rule.
+    // Invalid UTF-8 in text. The frames before it count, and the error names the rule.
     await page.evaluate(() => {
       const transfer = new DataTransfer();
       transfer.items.add(new File([Uint8Array.of(0x81, 1, 0x61, 0x81, 1, 0xff)], "wrong.bin"));

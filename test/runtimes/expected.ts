@@ -1,4 +1,5 @@
-// What the programs have to find, from what comes with the captures and from Node's own digests: nothing of wsframe is asked.
+// The expected results of the programs, computed from the captures' expected.json and Node's own digests, without
+// wsframe.
 
 import { createHash } from "node:crypto";
 import { expect } from "vitest";
@@ -7,41 +8,44 @@ import { makeMessages } from "./programs/messages.mjs";
 
 const sha256 = (bytes: Uint8Array | string): string => createHash("sha256").update(bytes).digest("hex");
 
-/** What a runtime is, as far as the report depends on it. */
+/** The abilities of a runtime that affect the report. */
 export interface Abilities {
   readonly core: "wasm" | "portable";
-  /** Whether it has something to compress with: the WASM core, or zlib. */
+  /** Whether it can compress, with the WASM core or zlib. */
   readonly deflates: boolean;
   readonly withCaptures?: boolean;
 }
 
 const MESSAGES = makeMessages();
 
-/** Of the messages that are echoed, as `digestOf()` makes it. */
+/** The digest of the echoed messages, made like `digestOf()`. */
 export const ECHO: string = sha256(
   MESSAGES.map((message) => `${typeof message === "string" ? "text" : "binary"} ${sha256(message)}`).join("\n"),
 );
-/** How many messages there are. */
+/** The number of messages. */
 const COUNT = MESSAGES.length;
 
-/** What programs/exchange.mjs finds where the other side echoes. wsframe answers a Close with its code, ws with its reason too. */
+/**
+ * The result of programs/exchange.mjs with an echo server. wsframe answers a Close with its code, ws also with its
+ * reason.
+ */
 const streamed = (reason: string, extensions = "") => ({
   echoed: ECHO,
   extensions,
   closed: { closeCode: 4000, reason },
 });
 
-/** What the client's cases of programs/stream-cases.mjs find. */
+/** The results of the client cases in programs/stream-cases.mjs. */
 export const STREAM_CLIENT = {
   "a server of ws": streamed("enough"),
   "a server of wsframe/node": streamed(""),
   "a server that closes": { messages: ["bye"], closed: { closeCode: 4001, reason: "later" } },
 };
 
-/** And with compression. */
+/** The same with compression. */
 export const STREAM_COMPRESSED = { "a server of ws, compressed": streamed("enough", "permessage-deflate") };
 
-/** What all cases find, where there is compression and one can listen. */
+/** The results of all cases, on runtimes that have compression and can listen. */
 export const STREAM_BOTH = {
   ...STREAM_CLIENT,
   ...STREAM_COMPRESSED,
@@ -54,7 +58,7 @@ export const STREAM_BOTH = {
   "both ends": { ...streamed(""), server: { closeCode: 4000, reason: "enough" } },
 };
 
-/** What programs/sockets.mjs finds. Only sockets of Node give what they read to their own push(). */
+/** The results of programs/sockets.mjs. Only Node's sockets pass data that they have read to their own push(). */
 export function expectedSockets({ directReads }: { directReads: boolean }): Record<string, unknown> {
   const exchanged = (extensions = "") => ({ echoed: ECHO, extensions, closed: [4000, "", true] });
   return {
@@ -65,17 +69,17 @@ export function expectedSockets({ directReads }: { directReads: boolean }): Reco
     ],
     "echo, compressed": exchanged("permessage-deflate"),
     "echo over TLS": { ...exchanged(), version: "1.1" },
-    "echo over TLS, beside HTTP/2": { ...exchanged(), version: "1.1" },
+    "echo over TLS, with HTTP/2 available": { ...exchanged(), version: "1.1" },
     "echo over HTTP/2": { ...exchanged(), version: "2.0" },
     "pings, and the server's close": ["4001,,true", "4001,später,true", "ping are you there?", "pong are you there?"],
     "server.close()": [1001, "", true],
     "a client that is cut": [1006, "", false],
-    "a client that breaks a rule": ["WS_ERR_UNEXPECTED_MASK", [1006, "", false]],
-    "messages that wait for their reader": ["0", "1", "2", "3", "4"],
-    "a reader that is slow holds back the writer": { bytes: 400 * 65_536, bounded: true },
-    "a path that is not there": ["HandshakeError", 404],
-    "a request that is no WebSocket": [426, "websocket", "This is a WebSocket server.\n"],
-    "nobody listens": "ECONNREFUSED",
+    "a masked frame from a server": ["WS_ERR_UNEXPECTED_MASK", [1006, "", false]],
+    "unread messages": ["0", "1", "2", "3", "4"],
+    "a slow reader holds back the writer": { bytes: 400 * 65_536, bounded: true },
+    "an unknown path": ["HandshakeError", 404],
+    "a request that is not a WebSocket": [426, "websocket", "This is a WebSocket server.\n"],
+    "connection refused": "ECONNREFUSED",
     "a server of ws": { ...exchanged("permessage-deflate"), closed: [4000, "enough", true] },
     "a server of ws that closes": [[4001, "later", true], ["bye"]],
     "a client of ws": { echoed: ECHO, extensions: "permessage-deflate", closed: [3001, ""] },
@@ -83,7 +87,7 @@ export function expectedSockets({ directReads }: { directReads: boolean }): Reco
   };
 }
 
-/** What programs/ws.mjs finds. */
+/** The results of programs/ws.mjs. */
 export function expectedWs(): Record<string, unknown> {
   const exchanged = (extensions = "") => ({
     echoed: ECHO,
@@ -97,13 +101,13 @@ export function expectedWs(): Record<string, unknown> {
     "a server of ws": exchanged("permessage-deflate"),
     "a client of ws": { echoed: ECHO, extensions: "permessage-deflate", closed: [3001, "done"] },
     "a stream": "grüße",
-    "nobody listens": ["ECONNREFUSED", 1006],
+    "connection refused": ["ECONNREFUSED", 1006],
     "require() gives the same class": true,
   };
 }
 
 const captures = readCaptures();
-/** By capture and role. */
+/** Keyed by capture and role. */
 const found = new Map(
   captures.flatMap((capture) =>
     capture.directions.map((direction) => [
@@ -118,7 +122,7 @@ const found = new Map(
   ),
 );
 
-/** The report of programs/report.mjs. */
+/** The expected report of programs/report.mjs. */
 export function expectedReport({ core, deflates, withCaptures = true }: Abilities): Record<string, unknown> {
   const frames: Record<string, string> = {};
   const messages: Record<string, string> = {};
@@ -167,7 +171,7 @@ export function expectedReport({ core, deflates, withCaptures = true }: Abilitie
   };
 }
 
-/** What all the headers say, then all payloads, as programs/report.mjs makes it. */
+/** A digest of all headers and then of all payloads, made like that of programs/report.mjs. */
 function digestFrames({ frames, stream, httpLength }: Direction): string {
   const headers = frames.map(({ fin, rsv, opcode, maskKey, payloadLength, headerOffset, payloadOffset }) => [
     fin,
@@ -185,14 +189,14 @@ function digestFrames({ frames, stream, httpLength }: Direction): string {
     const key = maskKey === null ? undefined : Buffer.from(maskKey, "hex");
     if (key) for (let i = 0; i < payload.length; i++) payload[i]! ^= key[i & 3]!;
     if (sha256(payload) !== payloadSha256)
-      throw new Error(`A capture is not what is expected of it at ${payloadOffset}`);
+      throw new Error(`A capture differs from its expected.json at ${payloadOffset}`);
     hash.update(payload);
   }
   return hash.digest("hex");
 }
 
 function messageLine({ type, byteLength, sha256, code, reason }: ExpectedMessage): string {
-  // A Close without a code is 1005 where it is reported (RFC 6455 §7.1.5).
+  // A Close without a code is reported as 1005 (RFC 6455 §7.1.5).
   return JSON.stringify(type === "close" ? [type, code ?? 1005, reason] : [type, byteLength, sha256]);
 }
 

@@ -1,5 +1,5 @@
-// What the programs talk to: captures and files over HTTP, echoes of ws and of the installed package, and a client of ws that
-// calls back.
+// The host that the programs talk to. It serves captures and files over HTTP, echoes with ws and with the installed
+// package, and has a client of ws that connects back.
 
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -28,12 +28,13 @@ export interface Host {
 }
 
 /**
- * Serves, on the loopback:
- *
- * - the files of the folder; with `?csp=` under that Content-Security-Policy
+ * Serves on loopback:
+ * - the files of the folder; `?csp=` sets their Content-Security-Policy
  * - /captures.json and the streams that it names
- * - /ws and /wsframe: an echo of ws, and one of the installed package; `?close=4001` sends "bye" and closes with that code
- * - /dial?url=: has a client of ws connect there and send messages; tells what came back, and how it was closed
+ * - /ws and /wsframe: echo servers of ws and of the installed package; `?close=4001` sends "bye" and closes with that
+ * code
+ * - /dial?url=: a client of ws connects there and sends messages; the response says what came back and how it was
+ * closed
  */
 export async function startHost(folder: string): Promise<Host> {
   const captures = readCaptures();
@@ -67,7 +68,7 @@ export async function startHost(folder: string): Promise<Host> {
     });
   });
 
-  // Of the installed package, not of the source.
+  // Loads the installed package instead of the source.
   const load = (name: string) => import(pathToFileURL(join(folder, "node_modules/wsframe/dist", name)).href);
   const { perMessageDeflate } = (await load("index.js")) as typeof Wsframe;
   const { upgrade } = (await load("node.js")) as typeof WsframeNode;
@@ -105,7 +106,7 @@ export async function startHost(folder: string): Promise<Host> {
   };
 }
 
-/** What /dial tells. */
+/** The response of /dial. */
 export interface Dialled {
   readonly echoed: string;
   readonly extensions: string;
@@ -131,5 +132,5 @@ async function dial(url: string): Promise<Dialled> {
   return { echoed: await digestOf(echoed), extensions: client.extensions, closed: [code, reason.toString()] };
 }
 
-/** A fixture, for programs that read no files. */
+/** The URL of a fixture, for programs that cannot read files. */
 export const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));

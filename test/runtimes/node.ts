@@ -1,11 +1,11 @@
-// What every Node is tried with. Each has a file of its own, so that they run side by side.
+// The tests for every version of Node. Each version has its own file, so that they run in parallel.
 
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { expectedReport, expectedSockets, expectedWs, STREAM_BOTH } from "./expected.ts";
 import { fixture, type Host, startHost } from "./host.ts";
 import { findRuntime, run } from "./support.ts";
 
-/** The newest, on which the captures are also decoded without a compiler: that takes five times as long. */
+/** The newest version also decodes the captures without a compiler, which takes five times as long. */
 const NEWEST = 26;
 
 export function testNode(major: number): void {
@@ -37,7 +37,7 @@ export function testNode(major: number): void {
     });
 
     test("servers and clients of wsframe/node", async () => {
-      // Node 20 has its WebSocket behind a flag.
+      // Node 20 has WebSocket behind a flag.
       const flags = major === 20 ? ["--experimental-websocket"] : [];
       const found = await run(executable, [...flags, "sockets.mjs", host.origin, fixture("tls")]);
       expect(found).toEqual({ runtime, ...expectedSockets({ directReads: true }) });

@@ -1,4 +1,4 @@
-// Before the tests: the folder in which the programs and the examples find the package.
+// Sets up the folder in which the programs and the examples find the package.
 
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +8,7 @@ import type { TestProject } from "vitest/node";
 
 declare module "vitest" {
   export interface ProvidedContext {
-    /** The folder in which the package is installed, and the programs and the examples are. */
+    /** The folder with the installed package, the programs and the examples. */
     folder: string;
   }
 }
@@ -18,7 +18,7 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 export default function setup(project: TestProject): () => void {
   const folder = mkdtempSync(join(tmpdir(), "wsframe-runtimes-"));
   cpSync(project.getProvidedContext().packed.folder, folder, { recursive: true, verbatimSymlinks: true });
-  // Beside the package, so that they find it by its name. Only what is in the folder is read.
+  // Next to the package, so that they find it by name. Nothing outside the folder is read.
   cpSync(join(here, "programs"), folder, { recursive: true });
   cpSync(join(here, "../../examples"), join(folder, "examples"), { recursive: true });
   project.provide("folder", folder);

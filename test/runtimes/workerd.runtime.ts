@@ -1,4 +1,5 @@
-// In workerd, the runtime of Cloudflare's Workers: bundled under its conditions as wrangler does it, the core a module.
+// Runs in workerd, the runtime of Cloudflare's Workers, with a bundle made under its conditions like wrangler's, and
+// the cores as modules.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { copyFileSync, writeFileSync } from "node:fs";
@@ -15,10 +16,12 @@ const workerd = findRuntime("workerd", "@cloudflare/workerd-linux-64/bin/workerd
 
 let host: Host;
 let child: ChildProcess | undefined;
-/** By the name of the service. */
+/** Keyed by the name of the service. */
 const origins: Record<string, string> = {};
 
-/** Two services of one worker: as Workers were without Node's modules, and as they are by default today. */
+/**
+ * Two services of one worker: without Node's modules, as Workers used to be, and with them, as is the default today.
+ */
 const config = (today: string) => `using Workerd = import "/workerd/workerd.capnp";
 const modules :List(Workerd.Worker.Module) = [
   (name = "worker.js", esModule = embed "worker.js"),
@@ -68,7 +71,7 @@ beforeAll(async () => {
   await start(folder);
 });
 
-/** Until it listens. On its third descriptor it says where. */
+/** Waits until it listens. It reports its ports on its third descriptor. */
 async function start(folder: string): Promise<void> {
   child = spawn(workerd!.executable, ["serve", "--control-fd=3", "workerd.capnp"], {
     cwd: folder,
@@ -101,7 +104,7 @@ describe.skipIf(!workerd)("workerd", () => {
     expect(await ask("old", "/")).toEqual({ runtime, ...expectedReport({ core: "wasm", deflates: true }) });
   });
 
-  test("the same as Workers are by default today", async () => {
+  test("the same with today's defaults of Workers", async () => {
     expect(await ask("new", "/")).toEqual({ runtime, ...expectedReport({ core: "wasm", deflates: true }) });
   });
 

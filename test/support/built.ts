@@ -1,4 +1,4 @@
-// Before the tests: dist/ and build/, made again if they are older than what they are made of.
+// Rebuilds dist/ and build/ before the tests if they are older than their sources.
 
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { npm } from "./npm.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** What the build writes last. */
+/** The last file that the build writes. */
 const LAST = join(root, "build/inspector/server.js");
 
 export default function setup(): void {

@@ -1,4 +1,4 @@
-// The recorded connections in test/fixtures/captures/, with what an independent decoder found in them.
+// The recorded connections in test/fixtures/captures/, with the results of an independent decoder.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -21,19 +21,19 @@ export interface ExpectedMessage {
   type: "text" | "binary" | "ping" | "pong" | "close";
   byteLength?: number;
   sha256?: string;
-  /** Of a text of less than 200 bytes. */
+  /** Present for a text of less than 200 bytes. */
   text?: string;
   code?: number | null;
   reason?: string;
 }
 
 export interface Direction {
-  /** Who decodes it. */
+  /** The role of the decoder. */
   role: "server" | "client";
-  /** The stream behind the HTTP head. */
+  /** The stream after the HTTP head. */
   stream: Uint8Array;
   httpLength: number;
-  /** The reads of the proxy, without the HTTP head. */
+  /** The chunks that the proxy read, without the HTTP head. */
   chunks: Uint8Array[];
   frames: ExpectedFrame[];
   messages: ExpectedMessage[];
@@ -42,9 +42,9 @@ export interface Direction {
 
 export interface Capture {
   name: string;
-  /** permessage-deflate was negotiated. */
+  /** Whether permessage-deflate was negotiated. */
   deflate: boolean;
-  /** As in Sec-WebSocket-Extensions of the response. */
+  /** The value of Sec-WebSocket-Extensions in the response. */
   extensions: string | null;
   subprotocol: string | null;
   directions: Direction[];

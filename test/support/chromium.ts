@@ -1,5 +1,5 @@
-// Headless Chromium, driven by playwright-core. That is installed with the runtimes, and so are its types: before that there are
-// none, and each suite says what it uses.
+// Starts headless Chromium with playwright-core. It is installed with the runtimes, together with its types, so before
+// that there are no types, and each suite declares the parts that it uses.
 
 import { createRequire } from "node:module";
 
@@ -18,7 +18,7 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-/** What starts the Chromium at a path. @throws Error where playwright-core is not installed */
+/** A function that starts the Chromium at a path. @throws Error if playwright-core is not installed */
 export function loadLauncher<Browser>(): (executablePath: string) => Promise<Browser> {
   const load = createRequire(new URL("../runtimes/package.json", import.meta.url));
   const { chromium } = load("playwright-core") as Playwright<Browser>;

@@ -1,4 +1,4 @@
-// The compilers that the types are tested with.
+// The compilers that check the types.
 
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -6,10 +6,10 @@ import { promisify } from "node:util";
 
 const modules = fileURLToPath(new URL("../../node_modules", import.meta.url));
 
-/** The oldest version of TypeScript that is supported, and the newest. */
+/** The oldest supported version of TypeScript, and the newest. */
 export type Compiler = "typescript-oldest" | "typescript-newest";
 
-/** What the compiler has to say of a folder with a tsconfig.json. */
+/** The compiler's output for a folder with a tsconfig.json. */
 export async function compile(compiler: Compiler, project: string): Promise<string> {
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [`${modules}/${compiler}/bin/tsc`, "-p", project]);

@@ -1,5 +1,5 @@
-// Connections of src/node and src/streams in memory, at the other end of which a test stands. They are made as upgrade(), connect()
-// and openWebSocketStream() make them, by the thousand.
+// Connections of src/node and src/streams in memory, with a test as their peer. They are made in the same way as
+// upgrade(), connect() and openWebSocketStream() make them, and can be made by the thousand.
 
 import { Duplex } from "node:stream";
 import { type AgreedExtension, FrameDecoder, type Role } from "../../src/index.ts";
@@ -9,23 +9,23 @@ import { openWebSocketStream, type WebSocketStreamPair } from "../../src/streams
 import { other, toRole } from "./wire.ts";
 import { type RawFrame } from "../reference/serialize.ts";
 
-/** A turn of the event loop, with all that is due in it. */
+/** Waits for a turn of the event loop, including everything that is due in it. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** What a test does as the peer of a connection. */
+/** The operations of a test as the peer of a connection. */
 export interface Peer {
-  /** All that the connection has written. */
+  /** Everything that the connection has written. */
   readonly written: Uint8Array[];
   write(...frames: RawFrame[]): void;
   writeBytes(bytes: Uint8Array): void;
-  /** Ends its side. */
+  /** Ends the peer's side. */
   end(): void;
   reset(): void;
 }
 
-/** The frames that a connection of `role` has written, in short: "text:a", "close:1000:bye". */
+/** The frames written by a connection of `role`, in short form: "text:a", "close:1000:bye". */
 export function framesOf(role: Role, written: readonly Uint8Array[]): string[] {
   const decoder = new FrameDecoder({ role: other(role), allowInvalidClose: true });
   return decoder.decode(Buffer.concat(written)).map(({ opcode, payload }) => {
@@ -40,10 +40,10 @@ export interface NodeEnd {
   readonly peer: Peer;
 }
 
-/** When a stream has written what it is given: in the same call, or in a later turn, as a socket that is full. */
+/** When a stream completes a write: in the same call, or in a later turn, like a full socket. */
 export type Writing = "at once" | "later";
 
-/** One that is open when it returns, and reads from the next tick on. */
+/** A connection that is open immediately and starts reading in the next tick. */
 export function openNode(
   role: Role,
   options: ConnectionOptions = {},

@@ -1,11 +1,11 @@
-// What an echo server has to stand: clients of ws that talk to it, and some that misbehave.
+// Tests an echo server with clients of ws, some of which misbehave.
 
 import { createConnection, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
 import { type ClientOptions, WebSocket } from "ws";
 
-/** Resolves when it is open; rejects if it cannot be. */
+/** Resolves when the connection is open. Rejects if it fails. */
 export async function open(url: string, options: ClientOptions = {}): Promise<WebSocket> {
   const client = new WebSocket(url, options);
   await new Promise((resolve, reject) => {
@@ -15,9 +15,9 @@ export async function open(url: string, options: ClientOptions = {}): Promise<We
   return client;
 }
 
-/** The code that the connection ends with. */
+/** The code with which the connection ends. */
 export function closeCode(client: WebSocket): Promise<number> {
-  // Of a socket that is reset there is an error event too.
+  // A reset socket also emits an error event.
   client.on("error", () => {});
   return new Promise((resolve) => void client.once("close", (code) => resolve(code)));
 }
@@ -47,7 +47,7 @@ const MESSAGES: readonly (string | Buffer)[] = [
   ...Array.from({ length: 500 }, (_, i) => `message ${i}`),
 ];
 
-/** Messages of all kinds come back as they were, a Ping is answered, and so is the Close. */
+/** Checks that messages of all kinds come back unchanged, and that a Ping and the Close are answered. */
 export async function expectEcho(url: string, perMessageDeflate: boolean): Promise<void> {
   const client = await open(url, { perMessageDeflate });
   expect(client.extensions).toBe(perMessageDeflate ? "permessage-deflate" : "");
@@ -70,7 +70,9 @@ export async function expectEcho(url: string, perMessageDeflate: boolean): Promi
   expect(await code).toBe(4000);
 }
 
-/** A client that sends and does not read is not read from; once it reads, all comes back. */
+/**
+ * Checks that the server stops reading from a client that does not read, and that everything comes back once it reads.
+ */
 export async function expectBackpressure(url: string): Promise<void> {
   const client = await open(url, { perMessageDeflate: false });
   const message = Buffer.alloc(65_536, 1);
@@ -78,7 +80,7 @@ export async function expectBackpressure(url: string): Promise<void> {
   let received = 0;
   client.pause();
   for (let i = 0; i < count; i++) client.send(message);
-  // What the two sockets and the server hold is a few MiB of the 64.
+  // The two sockets and the server hold a few MiB of the 64.
   for (let before = -1; before !== client.bufferedAmount; await delay(500)) before = client.bufferedAmount;
   expect(client.bufferedAmount).toBeGreaterThan((count * message.length) / 2);
   const all = new Promise<void>((resolve, reject) => {
@@ -96,7 +98,7 @@ export async function expectBackpressure(url: string): Promise<void> {
 const REQUEST = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
 const GOOD = `${REQUEST}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`;
 
-/** Writes bytes to a socket; resolves with all that came when it has closed. */
+/** Writes bytes to a socket. Resolves with all received data when the socket has closed. */
 function talk(url: string, bytes: Uint8Array, then: (socket: Socket) => void): Promise<string> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve) => {
@@ -111,20 +113,20 @@ function talk(url: string, bytes: Uint8Array, then: (socket: Socket) => void): P
   });
 }
 
-/** A header of a frame, and a code, as they stand in a latin1 string. */
+/** A frame header and a close code in a latin1 string. */
 const ECHOED = String.fromCharCode(0x81, 1, 0x61);
 const closeWith = (code: number) =>
   new RegExp(`${String.fromCharCode(0x88)}.${String.fromCharCode(code >> 8, code & 255)}`, "s");
 
-/** It answers what is wrong as it must be answered, and lives through peers that reset or leave at any time. */
+/** Checks that the server answers errors correctly, and survives peers that reset or leave at any time. */
 export async function expectRobust(url: string): Promise<void> {
   const text = Uint8Array.of(0x81, 0x81, 0, 0, 0, 0, 0x61);
   const stay = () => {};
   const reset = (socket: Socket) => void setTimeout(() => socket.resetAndDestroy(), 5);
-  // Not before the answer, which one who leaves without a Close may not get.
+  // Waits for the answer, because a peer that leaves without a Close may not get it.
   const leave = (socket: Socket) => void socket.once("data", () => setTimeout(() => socket.end(), 200));
   const after = (...frames: Uint8Array[]) => Buffer.concat([Buffer.from(GOOD), ...frames]);
-  // A Close with the right code, and the socket ends without anybody else's doing.
+  // A Close with the right code, after which the server ends the socket by itself.
   expect(await talk(url, after(text, Uint8Array.of(0xf1, 0x80)), stay)).toMatch(closeWith(1002));
   expect(await talk(url, after(Uint8Array.of(0x81, 0x81, 0, 0, 0, 0, 0xff)), stay)).toMatch(closeWith(1007));
   expect(await talk(url, Buffer.from(`${REQUEST}\r\n`), leave)).toMatch(/^HTTP\/1.1 4(00|26) /);

@@ -1,4 +1,4 @@
-// Runs the examples by the commands that their README gives.
+// Runs the examples by the commands in their README.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -10,14 +10,14 @@ import { fileURLToPath } from "node:url";
 
 export const examples: string = fileURLToPath(new URL("../../examples/", import.meta.url));
 
-/** Longer than an example may take to end, in milliseconds: that is 10 s, with peers that do not answer a Close. */
+/** Longer than an example may take to end, in milliseconds. That is 10 s with peers that do not answer a Close. */
 const END_TIMEOUT = 15_000;
 
-/** An example, as the README lists it. */
+/** An example in the list of the README. */
 export interface Listed {
-  /** A file of the folder; with a slash at its end, a folder in it. */
+  /** A file in the folder or, with a trailing slash, a folder. */
   readonly name: string;
-  /** How to run it: the last code of its item. */
+  /** The command that runs it, which is the last code of its list item. */
   readonly command: string;
 }
 
@@ -31,7 +31,7 @@ export function readList(): Listed[] {
   });
 }
 
-/** The words of an example's command, without what a shell would do with the rest: `< file`. */
+/** The words of an example's command, without shell syntax such as `< file`. */
 export function commandOf(name: string): string[] {
   const found = readList().find((listed) => listed.name === name);
   if (found === undefined) throw new Error(`${name} is not in examples/README.md`);
@@ -41,29 +41,29 @@ export function commandOf(name: string): string[] {
 export interface RunOptions {
   /** The folder in which wsframe is installed, with examples/ in it. */
   readonly folder: string;
-  /** In place of the first word of the command. Default for `node`: the Node that runs this. */
+  /** Replaces the first word of the command. Default for `node`: the current Node. */
   readonly executable?: string | undefined;
-  /** Replaces the words of the command behind the name of the file. */
+  /** Replaces the words of the command after the file name. */
   readonly args?: readonly string[];
   readonly env?: Record<string, string>;
-  /** In place of those between the program and the file. */
+  /** Replaces the flags between the program and the file. */
   readonly flags?: readonly string[];
-  /** Of a program that does not say when it listens: the port to try. */
+  /** The port of a program that does not print when it listens. */
   readonly port?: number;
 }
 
-/** An example that runs. */
+/** A running example. */
 export interface Running {
-  /** What its first line says that it listens on. */
+  /** The address in the first line that it prints. */
   readonly url: string;
   readonly child: ChildProcess;
-  /** What it has written, both ways. */
+  /** Everything that it has written to stdout and stderr. */
   output(): string;
-  /** Sends a signal; resolves with the exit code when the process has ended. */
+  /** Sends a signal. Resolves with the exit code when the process has ended. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Starts an example that is a server, by its command in the README; resolves when it listens. */
+/** Starts an example that is a server, by its command in the README. Resolves when it listens. */
 export async function startExample(name: string, options: RunOptions): Promise<Running> {
   const { folder, executable, args = ["0"], env, port } = options;
   const words = commandOf(name);
@@ -94,7 +94,7 @@ export async function startExample(name: string, options: RunOptions): Promise<R
     output: () => output,
     async stop(signal = "SIGTERM") {
       child.kill(signal);
-      // Nothing that has hung outlives the tests.
+      // No hanging process outlives the tests.
       const timer = setTimeout(() => child.kill("SIGKILL"), END_TIMEOUT);
       await ended;
       clearTimeout(timer);
@@ -103,7 +103,7 @@ export async function startExample(name: string, options: RunOptions): Promise<R
   };
 }
 
-/** Until somebody listens there, or the process has ended. */
+/** Waits until the port accepts connections or the process has ended. */
 async function untilConnected(port: number, child: ChildProcess): Promise<void> {
   while (child.exitCode === null) {
     const socket = createConnection(port, "127.0.0.1");

@@ -1,22 +1,22 @@
-// How much memory something keeps.
+// Measures how much memory is kept.
 
-/** What is held after garbage has been collected, in bytes. Needs `--expose-gc`. */
+/** The memory in use after garbage collection, in bytes. Needs `--expose-gc`. */
 export function held(): number {
-  // Buffers are swept some time after a collection, at the next one at the latest.
+  // Buffers are freed some time after a collection, but no later than at the next one.
   for (let i = 0; i < 3; i++) globalThis.gc!();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
 }
 
 /**
- * The least that a few runs of `run` keep, in bytes. A leak shows in every run. Code that the engine compiles meanwhile, and what other
- * tests of the process leave, does not.
+ * The least memory that a few runs of `run` keep, in bytes. A leak shows in every run. Code that the engine compiles
+ * meanwhile, and leftovers of other tests in the process, do not.
  */
 export function leastKept(run: () => unknown, runs = 3): number {
   return Math.min(...Array.from({ length: runs }, () => keptBy(run)));
 }
 
-/** A function of its own: until it returns, its frame refers to what the run has made. */
+/** A separate function, because its frame refers to the objects of the run until it returns. */
 function keptBy(run: () => unknown): number {
   const before = held();
   const kept = [run()];

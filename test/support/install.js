@@ -1,13 +1,14 @@
-// Packages of the tests that the project itself does without are installed when a part of the tests first wants them.
+// Installs packages that only some parts of the tests need, when such a part first runs.
 
 import { execSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Installs what the lock of a folder says, unless what is there is as new. Where that fails, and CI is not set, it is missing.
- * @param {string} directory has a package.json and its lock
- * @param {string} what is installed, for the message: "The runtimes"
+ * Installs the packages in a folder's lock, unless they are up to date. If that fails and CI is not set, the packages
+ * are missing.
+ * @param {string} directory a folder with a package.json and its lock
+ * @param {string} what the name for the message, such as "The runtimes"
  */
 export function install(directory, what) {
   const changed = (file) => statSync(join(directory, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;

@@ -1,4 +1,4 @@
-// Before the tests: the packages as they are published, packed once for all parts that want them; the main one is also installed in an
+// Packs the packages as they are published, once for all parts that need them. The main one is also installed in an
 // empty folder.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -8,13 +8,13 @@ import { fileURLToPath } from "node:url";
 import type { TestProject } from "vitest/node";
 import { npm } from "./npm.ts";
 
-/** The packages, outside the repository. Tests copy the folder, and leave it as it is. */
+/** The packages, outside the repository. Tests copy the folder and do not change it. */
 export interface Packed {
-  /** What would be published as wsframe. */
+  /** The tarball of wsframe. */
   readonly tarball: string;
-  /** What would be published as wsframe-ws. */
+  /** The tarball of wsframe-ws. */
   readonly alias: string;
-  /** Where wsframe is installed, and nothing else. */
+  /** A folder in which only wsframe is installed. */
   readonly folder: string;
 }
 
@@ -27,7 +27,7 @@ declare module "vitest" {
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 export default function setup({ vitest }: TestProject): (() => void) | undefined {
-  // What the root has is there for every project, so the first that wants it makes it for all.
+  // Every project shares the values of the root project, so the first one that needs the packages makes them for all.
   const shared = vitest.getRootProject();
   if ("packed" in shared.getProvidedContext()) return undefined;
   const scratch = mkdtempSync(join(tmpdir(), "wsframe-packed-"));
@@ -42,7 +42,7 @@ export default function setup({ vitest }: TestProject): (() => void) | undefined
 }
 
 function pack(scratch: string): Packed {
-  // --ignore-scripts: dist/ is not built again, while others are using it.
+  // --ignore-scripts prevents a rebuild of dist/ while other processes use it.
   const packFrom = (from: string) =>
     join(scratch, npm(["pack", "--silent", "--ignore-scripts", "--pack-destination", scratch], from).trim());
   const tarball = packFrom(root);
@@ -50,7 +50,7 @@ function pack(scratch: string): Packed {
   const folder = join(scratch, "installed");
   mkdirSync(folder);
   writeFileSync(join(folder, "package.json"), '{ "private": true }\n');
-  // Without asking a registry: the package has no dependencies.
+  // Works offline, because the package has no dependencies.
   npm(["install", "--offline", "--no-audit", "--no-fund", tarball], folder);
   return { tarball, alias, folder };
 }

@@ -1,5 +1,5 @@
-// A registry of npm on 127.0.0.1, with the packages of the project as they would be published, and every other package from the
-// registry that npm uses here. For parts with test/published/install.js in their setup.
+// An npm registry on 127.0.0.1 with the project's packages as they would be published. It gets every other package from
+// npm's usual registry. For parts with test/published/install.js in their setup.
 
 import { type ChildProcess, execFile, fork } from "node:child_process";
 import { once } from "node:events";
@@ -12,22 +12,22 @@ import { npm } from "./npm.ts";
 
 const server = fileURLToPath(new URL("../published/", import.meta.url));
 
-/** Whether there is a registry to start. With `CI` set the setup has failed otherwise. */
+/** Whether the registry is installed. With `CI` set, the setup would have failed otherwise. */
 export const hasRegistry: boolean = existsSync(join(server, "node_modules/verdaccio"));
 
-/** A registry that runs. Stop it in the end. */
+/** A running registry. Stop it at the end. */
 export interface Registry {
   /** Such as `http://127.0.0.1:4873/`. */
   readonly url: string;
-  /** Runs npm in a folder, with this registry; resolves with what it prints. */
+  /** Runs npm in a folder with this registry. Resolves with its output. */
   npm(args: readonly string[], cwd: string): Promise<string>;
-  /** Publishes a folder that has a package.json, or a tarball. Names that do not begin with `wsframe` are refused. */
+  /** Publishes a folder with a package.json, or a tarball. Only names that begin with `wsframe` are accepted. */
   publish(what: string): Promise<void>;
-  /** Ends the process and removes what it stored. */
+  /** Ends the process and removes its storage. */
   stop(): Promise<void>;
 }
 
-/** Starts a registry that has no package of its own. */
+/** Starts a registry without any packages of its own. */
 export async function startRegistry(): Promise<Registry> {
   const storage = mkdtempSync(join(tmpdir(), "wsframe-registry-"));
   const setting = (name: string) => npm(["config", "get", name], tmpdir()).trim();
@@ -38,7 +38,7 @@ export async function startRegistry(): Promise<Registry> {
   });
   const port = await firstMessage(child);
   const url = `http://127.0.0.1:${port}/`;
-  // It asks nobody who they are, but npm wants something to say.
+  // The registry needs no login, but npm requires a token.
   const args = ["--registry", url, `--${url.slice("http:".length)}:_authToken=anybody`, "--no-audit", "--no-fund"];
   const run = async (command: readonly string[], cwd: string) => {
     const { stdout } = await promisify(execFile)("npm", [...command, ...args], { cwd, encoding: "utf8" });
@@ -57,7 +57,7 @@ export async function startRegistry(): Promise<Registry> {
   };
 }
 
-/** The port that the server listens on. @throws Error with what it says, if it ends before */
+/** The port of the server. @throws Error with its output if it exits first */
 async function firstMessage(child: ChildProcess): Promise<number> {
   let output = "";
   for (const stream of [child.stdout, child.stderr])

@@ -1,4 +1,4 @@
-// Ways to put a stream through a FrameDecoder, and one form for what came of it.
+// Ways to run a stream through a FrameDecoder, with a common form for the results.
 
 import type { Random } from "./random.ts";
 import {
@@ -23,7 +23,7 @@ export interface SeenFrame {
 
 export interface Seen {
   frames: SeenFrame[];
-  /** What was delivered of a frame that did not end; decode() does not tell. */
+  /** The delivered part of an unfinished frame, which decode() does not report. */
   partial?: SeenFrame | undefined;
   error?: { code: string; byteOffset: number } | undefined;
   closed: boolean;
@@ -36,14 +36,14 @@ function headerOf(header: FrameHeader, payload: Buffer): SeenFrame {
   return { fin, rsv, opcode, maskKey: hex(header.maskKey), payloadLength, headerOffset, payloadOffset, payload };
 }
 
-/** A sink that collects frames, and copies what it is lent. */
+/** A sink that collects frames and copies borrowed data. */
 export class Collector implements FrameSink {
   readonly frames: SeenFrame[] = [];
   partial: SeenFrame | undefined;
   #pieces: Buffer[] = [];
 
   header(header: FrameHeader): void {
-    if (this.partial) throw new Error("A header came before the last frame had ended");
+    if (this.partial) throw new Error("A header was delivered before the end of the previous frame");
     this.partial = headerOf(header, Buffer.alloc(0));
     this.#pieces = [];
   }
@@ -75,7 +75,7 @@ function attempt(run: () => void): WebSocketError | undefined {
 
 const summary = (error: WebSocketError | undefined) => error && { code: error.code, byteOffset: error.byteOffset };
 
-/** Through decode(), chunk by chunk. The chunks are copied first, for decode() unmasks in place. */
+/** Decodes chunk by chunk with decode(). The chunks are copied first, because decode() unmasks in place. */
 export function viaDecode(options: FrameDecoderOptions, chunks: readonly Uint8Array[], saveAt = -1): Seen {
   let decoder = new FrameDecoder(options);
   const frames: SeenFrame[] = [];
@@ -108,11 +108,11 @@ export function viaDecode(options: FrameDecoderOptions, chunks: readonly Uint8Ar
 interface PushWay {
   readonly saveAt?: number;
   readonly commit?: boolean;
-  /** Pauses in callbacks now and then, and resumes some time later. */
+  /** If set, sometimes pauses in callbacks and resumes later. */
   readonly pauses?: Random | undefined;
 }
 
-/** Through push(), or reserve() and commit(). */
+/** Decodes with push(), or with reserve() and commit(). */
 export function viaPush(
   options: FrameDecoderOptions,
   chunks: readonly Uint8Array[],
@@ -124,7 +124,7 @@ export function viaPush(
   let error: WebSocketError | undefined;
   for (let i = 0; i < chunks.length && !error; i++) {
     if (i === saveAt) decoder = FrameDecoder.restore(decoder.save(), options);
-    // What is kept for later must be a copy: the chunk's memory is used again.
+    // The decoder must copy anything that it keeps, because the chunk's memory is reused.
     const chunk = pauses ? Uint8Array.from(chunks[i]!) : chunks[i]!;
     error = attempt(() => {
       if (!commit) return decoder.push(chunk, sink);
@@ -146,12 +146,12 @@ export function viaPush(
   return { frames: collector.frames, partial: collector.seen(), error: summary(error), closed: decoder.closed };
 }
 
-/** A sink that pauses its decoder now and then. */
+/** A sink that sometimes pauses its decoder. */
 function pausing(decoder: FrameDecoder, sink: FrameSink, random: Random): FrameSink {
   const chance = random.pick([0.02, 0.3, 1]);
   const maybe = (): void => {
     if (random.chance(chance)) decoder.pause();
-    // One that is taken back at once is none.
+    // A pause that is immediately undone has no effect.
     if (random.chance(0.05)) decoder.resume(sink);
   };
   return {
@@ -167,7 +167,7 @@ function resumeAll(decoder: FrameDecoder, sink: FrameSink): void {
   while (decoder.paused || decoder.heldBytes > 0);
 }
 
-/** Through push() with a sink that takes strings: opcode and payload of each frame, in order. */
+/** Decodes with push() and a sink that accepts strings. Returns opcode and payload of each frame in order. */
 export function viaStrings(options: FrameDecoderOptions, chunks: readonly Uint8Array[], pauses?: Random): string[] {
   const decoder = new FrameDecoder(options);
   const seen: string[] = [];
@@ -216,7 +216,7 @@ export function viaReference(options: ReferenceOptions, stream: Uint8Array): See
   };
 }
 
-/** Why two are not the same, or undefined. Faster than a matcher, for loops of many thousands. */
+/** The difference between two results, or undefined. Faster than a matcher in loops of many thousands. */
 export function difference(expected: Seen, actual: Seen, { partial = true } = {}): string | undefined {
   const same = (a: SeenFrame | undefined, b: SeenFrame | undefined): boolean =>
     a === undefined || b === undefined
@@ -243,7 +243,7 @@ export function difference(expected: Seen, actual: Seen, { partial = true } = {}
   }
   if (expected.closed !== actual.closed) return `closed: expected ${expected.closed}, got ${actual.closed}`;
   if (partial && !same(expected.partial, actual.partial)) {
-    return `the frame that did not end: expected ${show(expected.partial)}, got ${show(actual.partial)}`;
+    return `the unfinished frame: expected ${show(expected.partial)}, got ${show(actual.partial)}`;
   }
   return undefined;
 }

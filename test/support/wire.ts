@@ -1,4 +1,4 @@
-// What stands on the wire, for tests of a Protocol: frames to feed it, and what it has written, read by ws's rules.
+// Frames to feed to a Protocol in tests, and the frames that it has written, which ws's Receiver reads.
 
 import { FrameDecoder, type Frame, type Protocol, type ProtocolEvent, type Role } from "../../src/index.ts";
 import { concat, type RawFrame, serialize } from "../reference/serialize.ts";
@@ -13,7 +13,7 @@ export function utf8(text: string): Uint8Array {
   return new Uint8Array(Buffer.from(text));
 }
 
-/** The bytes of frames that the peer of `role` sends: masked, if that is a client. */
+/** Frames from the peer of `role` as bytes, masked if the peer is a client. */
 export function toRole(role: Role, ...frames: RawFrame[]): Uint8Array {
   return concat(frames.map((frame) => serialize({ maskKey: role === "server" ? KEY : undefined, ...frame })));
 }
@@ -47,12 +47,12 @@ function closePayload(code: number, reason: string): Uint8Array {
   return concat([Uint8Array.of(code >> 8, code), utf8(reason)]);
 }
 
-/** The frames that `protocol` has to write. */
+/** The frames that `protocol` has written. */
 export function written(protocol: Protocol, role: Role): Frame[] {
   return new FrameDecoder({ role: other(role), rsv: 7 }).decode(concat(protocol.take()));
 }
 
-/** The same in short: "pong:x", "close:1000:bye", "text:abc". */
+/** The same in short form: "pong:x", "close:1000:bye", "text:abc". */
 export function writtenShort(protocol: Protocol, role: Role): string[] {
   const names = ["continuation", "text", "binary", "", "", "", "", "", "close", "ping", "pong"];
   return written(protocol, role).map((frame) => {
@@ -63,7 +63,7 @@ export function writtenShort(protocol: Protocol, role: Role): string[] {
   });
 }
 
-/** Events in short: "text:abc", "error:WS_ERR_…@7", "close:1006". */
+/** Events in short form: "text:abc", "error:WS_ERR_…@7", "close:1006". */
 export function short(events: readonly ProtocolEvent[]): string[] {
   return events.map((event) => {
     switch (event.type) {
@@ -81,7 +81,7 @@ export function short(events: readonly ProtocolEvent[]): string[] {
   });
 }
 
-/** Feeds `bytes` in pieces of `size`. */
+/** Passes `bytes` to the Protocol in pieces of `size`. */
 export function receiveInPieces(protocol: Protocol, bytes: Uint8Array, size: number): ProtocolEvent[] {
   const events: ProtocolEvent[] = [];
   for (let at = 0; at < bytes.length; at += size) events.push(...protocol.receive(bytes.slice(at, at + size)));

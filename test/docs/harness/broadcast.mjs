@@ -1,4 +1,4 @@
-// What one of two clients sends comes to both.
+// A message from one of two clients reaches both.
 import { deepStrictEqual } from "node:assert";
 import { once } from "node:events";
 import { WebSocket as Client } from "ws";

@@ -1,4 +1,4 @@
-// Two clients who are let in, and some who are not.
+// Two clients who are admitted, and some who are refused.
 import { deepStrictEqual } from "node:assert";
 import { once } from "node:events";
 import { WebSocket } from "ws";

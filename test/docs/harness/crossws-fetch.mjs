@@ -1,4 +1,4 @@
-// An app that answers requests with hooks, and a server that has it.
+// An app that answers requests with hooks, and its server.
 import { deepStrictEqual } from "node:assert";
 import { once } from "node:events";
 import { createServer } from "node:http";

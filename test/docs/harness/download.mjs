@@ -1,4 +1,4 @@
-// A client that counts what comes, until the connection is closed.
+// A client that counts received bytes until the connection is closed.
 import { deepStrictEqual } from "node:assert";
 import { once } from "node:events";
 import { statSync } from "node:fs";

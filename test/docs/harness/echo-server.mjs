@@ -1,4 +1,4 @@
-// An echo server of ws, for clients: it does not keep the process alive when they have left.
+// An echo server of ws for clients. It does not keep the process alive when they have disconnected.
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { WebSocketServer } from "ws";

@@ -1,4 +1,4 @@
-// A client of ws: each message comes back, text as text, binary as binary.
+// A client of ws. Each message comes back, text as text and binary as binary.
 import { once } from "node:events";
 import { deepStrictEqual } from "node:assert";
 import { WebSocket } from "ws";

@@ -1,4 +1,4 @@
-// `socket` is one whose handshake is done; ws, at the other end, has sent a text and a Ping.
+// `socket` has completed its handshake. ws, at the other end, has sent a text and a Ping.
 import { deepStrictEqual } from "node:assert";
 import { once } from "node:events";
 import { createServer } from "node:http";

@@ -1,4 +1,4 @@
-// A user, somebody else, and one who resets the connection while the server looks up who it is.
+// A known user, an unknown one, and one who resets the connection during the look-up.
 import { deepStrictEqual } from "node:assert";
 import { once } from "node:events";
 import { createConnection } from "node:net";

@@ -1,4 +1,4 @@
-// A page, a WebSocket, and a path that has none.
+// A page, a WebSocket, and a path without a WebSocket.
 import { deepStrictEqual } from "node:assert";
 import { once } from "node:events";
 import { WebSocket } from "ws";

@@ -1,4 +1,4 @@
-// The tests of a core as one file, for which the compiled core comes from outside.
+// Bundles the tests of a core into one file that gets the compiled core from outside.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { build } from "esbuild";
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const here = fileURLToPath(new URL(".", import.meta.url));
 
-/** Where sources look for what is beside them, and where they get the compiled core. */
+/** Makes import.meta.url refer to the source files, and replaces the modules that load a core. */
 const plugin = {
   name: "mutants",
   setup({ onLoad, onResolve }) {
@@ -28,7 +28,7 @@ const plugin = {
 };
 
 /**
- * @param {readonly string[]} tests files, from the root of the project
+ * @param {readonly string[]} tests files relative to the root of the project
  * @param {string} outfile
  */
 export async function bundle(tests, outfile) {
@@ -40,7 +40,7 @@ export async function bundle(tests, outfile) {
       sourcefile: "all.js",
     },
     bundle: true,
-    // What package.json says of src/ does not hold for tests.
+    // The sideEffects of package.json apply to src/, but not to tests.
     ignoreAnnotations: true,
     format: "esm",
     platform: "node",

@@ -1,4 +1,4 @@
-// Compiles a core in memory, with one of its sources changed.
+// Compiles a core in memory with one changed source.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ const { options, targets } = JSON.parse(readFileSync(`${root}asconfig.json`, "ut
 
 const sources = new Map();
 
-/** @param {string} file from the root of the project */
+/** @param {string} file relative to the root of the project */
 export function sourceOf(file) {
   let source = sources.get(file);
   if (source === undefined) sources.set(file, (source = readFileSync(join(root, file), "utf8")));
@@ -19,7 +19,8 @@ export function sourceOf(file) {
 
 /**
  * @param {{ entry: string, target: string }} core its entry, and the name of its release build in asconfig.json
- * @param {"published" | "fast"} how as it is published, or without optimizations, which does the same and takes a tenth of the time
+ * @param {"published" | "fast"} how like the published core, or without optimizations, which behaves the same and takes
+ * a tenth of the time
  * @param {{ file: string, source: string }} [changed]
  * @returns {Promise<Uint8Array | undefined>} undefined if it does not compile
  */
@@ -41,7 +42,7 @@ export async function compile(core, how, changed) {
         try {
           return sourceOf(name);
         } catch {
-          // The compiler tries several places.
+          // The compiler looks in several places.
           return null;
         }
       },

@@ -1,10 +1,11 @@
-// The mutants of a source in AssemblyScript: one change each, of its text. TypeScript's parser reads it well enough.
+// Makes the mutants of an AssemblyScript source. Each changes one place in its text. TypeScript's parser reads it well
+// enough.
 
 import ts from "typescript";
 
 const { SyntaxKind } = ts;
 
-/** What an operator is changed to. */
+/** The replacements of each operator. */
 const OPERATORS = {
   "<": ["<=", ">="],
   "<=": ["<", ">"],
@@ -36,24 +37,24 @@ const OPERATORS = {
 };
 
 /**
- * @typedef {{ start: number, end: number, replacement: string }} Mutant places in the source
+ * @typedef {{ start: number, end: number, replacement: string }} Mutant positions in the source
  * @param {string} source
- * @returns {Mutant[]} in the order of their places
+ * @returns {Mutant[]} in the order of their positions
  */
 export function mutantsOf(source) {
   const file = ts.createSourceFile("source.ts", source, ts.ScriptTarget.Latest, true);
   const mutants = [];
   const add = (node, replacement) => mutants.push({ start: node.getStart(file), end: node.getEnd(), replacement });
 
-  /** A condition that always, or never, holds. */
+  /** Replaces a condition with one that is always or never true. */
   const decide = (condition, ...values) => {
-    // An endless loop may be written like that.
+    // An endless loop may be written like this.
     if (condition === undefined || condition.kind === SyntaxKind.TrueKeyword) return;
     for (const value of values) add(condition, value);
   };
 
   const visit = (node) => {
-    // Neither types nor what names other files, nor decorators, are code.
+    // Types, imports, exports and decorators are not code.
     if (ts.isTypeNode(node) || ts.isImportDeclaration(node) || ts.isExportDeclaration(node) || ts.isDecorator(node)) return;
     if (ts.isNumericLiteral(node)) {
       const text = node.getText(file);
@@ -73,7 +74,7 @@ export function mutantsOf(source) {
       if (text.includes("++")) add(node, text.replace("++", "--"));
       else if (text.includes("--")) add(node, text.replace("--", "++"));
     }
-    // A loop that never ends tells nothing.
+    // An endless loop tells us nothing.
     if (ts.isIfStatement(node)) decide(node.expression, "true", "false");
     else if (ts.isConditionalExpression(node)) decide(node.condition, "true", "false");
     else if (ts.isWhileStatement(node)) decide(node.expression, "false");
@@ -87,11 +88,11 @@ export function mutantsOf(source) {
     ts.forEachChild(node, visit);
   };
   visit(file);
-  // Those of `x++` as a statement come twice.
+  // Those of `x++` as a statement occur twice.
   return mutants.sort((a, b) => a.start - b.start || a.end - b.end);
 }
 
-/** The source with a change. */
+/** The source with a change applied. */
 export function change(source, { start, end, replacement }) {
   return source.slice(0, start) + replacement + source.slice(end);
 }

@@ -1,6 +1,6 @@
 // npm run mutate -- assembly [FILES] [--all] [--sample PERCENT] [--seed NUMBER]
-// Mutation testing of assembly/: one change after the other must make a test of its core fail. The
-// changes are made in an order at random, so that what is judged when it is stopped is a sample, too.
+// Mutation testing of assembly/: each change must make a test of its core fail. Changes are made in random order, so
+// that the results of a stopped run are also a sample.
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -18,8 +18,8 @@ const core = { name: "core", entry: "assembly/index.ts", target: "release" };
 const deflate = { name: "deflate", entry: "assembly/deflate/index.ts", target: "deflate-release" };
 
 /**
- * The files that are mutated, and what must find it, the fastest first. Left out: memory.ts, which is the layout that both sides
- * have to agree on, index.ts, which only exports, and warm.ts, whose only effect is on time.
+ * The mutated files and the tests that must find the mutants, fastest first. Left out are memory.ts, which is the
+ * layout that both sides share, index.ts, which only exports, and warm.ts, which only affects time.
  */
 const PARTS = {
   frames: {
@@ -42,10 +42,10 @@ const PARTS = {
   },
 };
 
-/** How long a test may take, in milliseconds of the processor: others may use it, too. */
+/** The limit of a test in milliseconds of processor time. Elapsed time would include other processes. */
 const LIMIT = 12_000;
 const LOOK = 250;
-/** What it may have on its heap, in MiB: without end, output exhausts memory. */
+/** The limit of its heap, in MiB, because endless output exhausts memory. */
 const HEAP = 512;
 
 function cpu() {
@@ -78,14 +78,14 @@ function runTests({ tests, order }, wasm) {
       if (passed !== undefined) last = passed;
       else end(failed === undefined ? { status: "Survived" } : { status: "Killed", by: failed.name });
     });
-    // A module that is not valid, or a trap in a callback.
+    // An invalid module, or a trap in a callback.
     worker.on("error", (error) => end({ status: "Killed", by: String(error) }));
     // A promise that never settles.
     worker.on("exit", () => end({ status: "Timeout", by: `after ${last}` }));
   });
 }
 
-/** The tests that have killed mutants, the most successful first: they run before the others. */
+/** The tests that have killed mutants, most successful first. They run before the others. */
 function successful(judged) {
   const kills = new Map();
   for (const { status, by } of Object.values(judged)) if (status === "Killed") kills.set(by, (kills.get(by) ?? 0) + 1);
@@ -94,7 +94,7 @@ function successful(judged) {
 
 const hash = (...parts) => parts.reduce((sum, part) => sum.update(part), createHash("sha256")).digest("hex");
 
-/** Of places, as others count them: from 1. */
+/** Positions in lines and columns, counted from 1. */
 function location(source, { start, end }) {
   const place = (at) => {
     const before = source.slice(0, at).split("\n");
@@ -103,7 +103,7 @@ function location(source, { start, end }) {
   return { start: place(start), end: place(end) };
 }
 
-/** In an order that a seed decides. */
+/** Shuffles in an order that depends on the seed. */
 function shuffle(items, seed) {
   const order = (item) => hash(String(seed), item.key);
   return items
@@ -112,7 +112,7 @@ function shuffle(items, seed) {
     .map(([, item]) => item);
 }
 
-/** @returns {Promise<number>} how many survivors have no reason */
+/** @returns {Promise<number>} the number of survivors without a reason */
 export async function mutateAssembly({ files, all, sample: { share, seed } }) {
   const known = !all && existsSync(kept) ? JSON.parse(readFileSync(kept, "utf8")) : {};
   const state = { ...known };
@@ -139,7 +139,7 @@ export async function mutateAssembly({ files, all, sample: { share, seed } }) {
     const sources = hash(...files.map(sourceOf));
     const found = hash(readFileSync(bundled));
     const before = known[part]?.sources === sources ? known[part] : { judged: {} };
-    // What other tests have let live, these may kill.
+    // Other tests may kill the mutants that earlier tests did not.
     const judged = Object.entries(before.judged).filter(
       ([, { status }]) => status !== "Survived" || before.tests === found,
     );
@@ -154,7 +154,7 @@ export async function mutateAssembly({ files, all, sample: { share, seed } }) {
 
   const sampled = shuffle(work, seed).slice(0, Math.ceil(work.length * share));
   const wanted = sampled.filter(({ file }) => files.length === 0 || files.some((name) => file.endsWith(`/${name}`)));
-  // Output without end may exhaust the memory of all, at one stroke.
+  // Endless output may exhaust all memory at once and end this process.
   const { running } = known;
   if (running !== undefined) state[running.part].judged[running.key] = { status: "Timeout", by: "no end" };
   delete state.running;
@@ -182,7 +182,7 @@ export async function mutateAssembly({ files, all, sample: { share, seed } }) {
       judged[key] = await runTests(suite, { ...originals, [core.name]: wasm });
       delete state.running;
     }
-    // What the optimizer makes the same code of is no mutant of what is published.
+    // If the optimizer makes the same code, the published core has no such mutant.
     if (judged[key].status === "Survived" && (await isSame(core, changed))) judged[key] = { status: "Same" };
     save();
     if (judged[key].status === "Survived") {
@@ -195,7 +195,7 @@ export async function mutateAssembly({ files, all, sample: { share, seed } }) {
   return report(state, work);
 }
 
-/** Writes what is known by now. */
+/** Writes the results so far. */
 function report(state, work) {
   const files = {};
   const table = {};
@@ -203,11 +203,11 @@ function report(state, work) {
     const status = state[part].judged[key]?.status ?? "CompileError";
     const row = (table[file] ??= { killed: 0, "timed out": 0, survived: 0, "same code": 0 });
     if (status === "Same") row["same code"]++;
-    // Not in the sample, or none.
+    // Not in the sample, or no mutant at all.
     if (status === "Killed") row.killed++;
     else if (status === "Timeout") row["timed out"]++;
     else if (status === "Survived") row.survived++;
-    // The same code is no mutant.
+    // The same code does not count as a mutant.
     if (status === "Same") continue;
     const entry = { id: String(id), location: location(source, mutant), replacement: mutant.replacement, status };
     (files[file] ??= { source, mutants: [] }).mutants.push(entry);

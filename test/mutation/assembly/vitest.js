@@ -1,4 +1,5 @@
-// What the tests use of vitest, without vitest: they run in this thread, one after the other, until the first fails.
+// A replacement for the parts of vitest that the tests use. Tests run in this thread, one after another, until the
+// first failure.
 
 import {
   ASYMMETRIC_MATCHERS_OBJECT,
@@ -31,7 +32,7 @@ const tests = [];
 let befores = [];
 const names = [];
 
-/** Those of what is not mutated, and those that take long when there are quick ones for the same code. */
+/** Tests of code that is not mutated, and slow tests of code that fast tests also cover. */
 const OTHERS = /portable|^zlib >|, zlib >|1 GiB passes|in batches of every kind|queuedBytes is never less|takeInto|^a decoder on/;
 
 function fill(name, row, index) {
@@ -94,7 +95,7 @@ export function onTestFinished(run) {
 
 /**
  * @param {readonly string[]} order names of tests that run first
- * @returns {Promise<{ name: string, error: unknown } | undefined>} the first test that fails
+ * @returns {Promise<{ name: string, error: unknown } | undefined>} the first failing test
  */
 export async function runTests(order, onEnd) {
   const rank = ({ name }) => (order.includes(name) ? order.indexOf(name) : order.length);

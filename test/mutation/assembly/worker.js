@@ -1,4 +1,4 @@
-// A thread that runs the tests of a core on one mutant, and says which test has failed first.
+// A thread that runs the tests of a core on one mutant and reports the first failing test.
 
 import { parentPort, workerData } from "node:worker_threads";
 

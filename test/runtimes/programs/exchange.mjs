@@ -1,6 +1,8 @@
 import { digestOf, makeMessages } from "./messages.mjs";
 
-/** Sends all messages through a pair whose other side echoes, and closes: what came, and how it ended. */
+/**
+ * Sends all messages through a pair with an echo server and closes. Returns what arrived and how the connection ended.
+ */
 export async function exchange({ readable, writable, extensions, closed, close }) {
   const messages = makeMessages();
   const echoed = [];
@@ -12,11 +14,11 @@ export async function exchange({ readable, writable, extensions, closed, close }
       echoed.push(value);
     }
     close({ closeCode: 4000, reason: "enough" });
-    // To the end, or the peer's Close would wait behind it.
+    // Reads to the end, because otherwise unread data would hold back the peer's Close.
     while (!(await reader.read()).done);
   })();
   const writer = writable.getWriter();
-  // Ends with the connection.
+  // This promise settles with the end of the connection.
   writer.closed.catch(() => {});
   for (const message of messages) await writer.write(message);
   await reading;

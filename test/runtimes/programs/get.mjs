@@ -1,6 +1,6 @@
 import { get } from "node:http";
 
-/** What report() gets the captures with. Not fetch(): Node's does not work without WebAssembly. */
+/** Fetches the captures for report(). It does not use fetch(), because Node's needs WebAssembly. */
 export function getFrom(origin) {
   return (path) =>
     new Promise((resolve, reject) => {

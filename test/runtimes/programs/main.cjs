@@ -1,4 +1,4 @@
-// What main.mjs does, without the captures, with what require() gives.
+// Like main.mjs, but with require() and without the captures.
 
 const wsframe = require("wsframe");
 const streams = require("wsframe/streams");

@@ -1,4 +1,4 @@
-// The report of a runtime that has a command line, as JSON.
+// Prints the report of a runtime with a command line, as JSON.
 
 import * as wsframe from "wsframe";
 import * as streams from "wsframe/streams";

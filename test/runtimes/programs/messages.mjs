@@ -1,4 +1,4 @@
-// What is sent wherever something is echoed: every class of length, text and binary.
+// The messages for all echoes: text and binary of every length class.
 
 /** @returns {(string | Uint8Array)[]} */
 export function makeMessages() {
@@ -10,7 +10,7 @@ export function makeMessages() {
   return [...text, ...binary, "z".repeat(1 << 20), ...burst];
 }
 
-/** Short to compare: of each message its kind, and a digest of the bytes of all. */
+/** A short form for comparison: the kind of each message and a digest of all bytes. */
 export async function digestOf(messages) {
   const lines = [];
   for (const message of messages) lines.push(await describe(message));
@@ -22,7 +22,7 @@ async function describe(message) {
   return `binary ${await sha256(message)}`;
 }
 
-/** In hex. */
+/** The digest in hex. */
 export async function sha256(bytes) {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");

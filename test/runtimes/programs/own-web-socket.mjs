@@ -1,6 +1,6 @@
 import { digestOf, makeMessages } from "./messages.mjs";
 
-/** What exchange.mjs does, with the WebSocket that the runtime has. */
+/** Like exchange.mjs, but with the runtime's own WebSocket. */
 export async function exchangeWithOwn(url) {
   const client = new WebSocket(url);
   client.binaryType = "arraybuffer";
@@ -15,7 +15,7 @@ export async function exchangeWithOwn(url) {
   });
   const { code, reason, wasClean } = await new Promise((resolve, reject) => {
     client.addEventListener("close", resolve);
-    client.addEventListener("error", () => reject(new Error("The WebSocket of the runtime has failed")));
+    client.addEventListener("error", () => reject(new Error("The WebSocket of the runtime failed")));
   });
   return { echoed: await digestOf(echoed), extensions: client.extensions, closed: [code, reason, wasClean] };
 }

@@ -1,10 +1,11 @@
-// What is done in a page, with the browser's own WebSocket too. What it found is its text, and the title tells that it is done.
+// Runs in a page, also with the browser's own WebSocket. The text of the page is the result, and its title says when it
+// is done.
 
 import { exchangeWithOwn } from "./own-web-socket.mjs";
 import { report } from "./report.mjs";
 
 const parameters = new URLSearchParams(location.search);
-// Pages have no names for packages: where the entries are, the test has from the package.
+// Pages cannot resolve package names, so the test passes the paths of the entries.
 const wsframe = await import(parameters.get("wsframe"));
 const streams = await import(parameters.get("streams"));
 

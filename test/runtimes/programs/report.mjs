@@ -1,14 +1,14 @@
-// What every runtime does with the package: it gets the namespaces of "wsframe" and "wsframe/streams", by whatever way the
-// runtime has of importing them, and says what it found. It judges nothing: the tests know what is right.
+// Runs on every runtime. It gets the namespaces of "wsframe" and "wsframe/streams", however the runtime imports them,
+// and reports the results. It makes no judgement, because the tests know the expected results.
 
 import { digestOf, makeMessages, sha256 } from "./messages.mjs";
 import { exchange } from "./exchange.mjs";
 
-/** `get` makes a path of the host the bytes that are there; without it, there are no captures. */
+/** `get` fetches the bytes at a path of the host. Without it, the report has no captures. */
 export async function report({ wsframe, streams }, get) {
   const captures = get ? JSON.parse(new TextDecoder().decode(await get("/captures.json"))) : [];
   const core = wsframe.coreInfo();
-  // The portable core is tried everywhere, once.
+  // The portable core is tried once on every runtime.
   const cores = core.kind === "wasm" ? ["auto", "portable"] : ["auto"];
   const extension = deflate(wsframe);
   const frames = {};
@@ -46,7 +46,7 @@ export async function report({ wsframe, streams }, get) {
   };
 }
 
-/** Undefined where the runtime has neither WASM nor zlib. */
+/** Undefined on runtimes without WASM and zlib. */
 export function deflate({ perMessageDeflate }) {
   try {
     return perMessageDeflate();
@@ -75,7 +75,7 @@ function cuts(stream, recorded) {
   return {
     recorded: recorded.map((length) => stream.subarray(at, (at += length))),
     whole: [stream],
-    // Byte by byte for as long as it takes no noticeable time, even without a compiler.
+    // Byte by byte only as far as that is fast, even without a compiler.
     bytes: [...cut(1, Math.min(stream.length, 8192)), stream.subarray(8192)],
     "pieces of 1021": cut(1021),
   };
@@ -95,7 +95,7 @@ const fields = ({ fin, rsv, opcode, maskKey, payloadLength, headerOffset, payloa
 
 function viaDecode({ FrameDecoder }, options, chunks) {
   const decoder = new FrameDecoder(options);
-  // decode() unmasks in place, and payloads are views: the chunk is copied, the payloads not.
+  // decode() unmasks in place and its payloads are views, so the chunk is copied and the payloads are not.
   return chunks.flatMap((chunk) =>
     decoder.decode(chunk.slice()).map((frame) => ({ ...fields(frame), payload: frame.payload })),
   );
@@ -132,7 +132,7 @@ function concat(parts) {
   return whole;
 }
 
-/** What all the headers say, then all payloads. expected.ts makes the same of what is expected. */
+/** A digest of all headers and then of all payloads. expected.ts computes the expected one in the same way. */
 function digestFrames(frames, { httpLength }) {
   const headers = frames.map(({ fin, rsv, opcode, maskKey, payloadLength, headerOffset, payloadOffset }) => [
     fin,
@@ -177,7 +177,7 @@ async function digestEvents(events) {
   return sha256(new TextEncoder().encode(lines.join("\n")));
 }
 
-/** A connection of two Protocols, from the request to the last Close, in chunks of 1000 bytes. */
+/** A connection between two Protocols, from the request to the last Close, in chunks of 1000 bytes. */
 async function connection(wsframe, extensions) {
   const { acceptHandshake, checkResponse, createRequest, Protocol, RequestParser, ResponseParser } = wsframe;
   const { serializeRequest, serializeResponse } = wsframe;
@@ -220,7 +220,7 @@ async function connection(wsframe, extensions) {
   };
 }
 
-/** A connection of two pairs of streams, over duplexes that are only in memory. */
+/** A connection between two pairs of streams, over duplexes in memory. */
 async function streamed({ acceptWebSocketStream, connectWebSocketStream }) {
   const [there, back] = [new TransformStream(), new TransformStream()];
   const accepted = acceptWebSocketStream({ readable: there.readable, writable: back.writable });

@@ -1,4 +1,4 @@
-/** What a program runs on, as it says itself, so that nothing passes for another. */
+/** The name of the runtime from its own globals, so that no other runtime is tested by mistake. */
 export function runtime() {
   const { Bun, Deno, process } = globalThis;
   if (Bun) return `Bun ${Bun.version}`;

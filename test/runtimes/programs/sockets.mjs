@@ -1,5 +1,5 @@
-// "wsframe/node" on a runtime that has node:http: both of its ends over the loopback, each with a peer of ws, and the server
-// with the runtime's own WebSocket. What is found is printed; the tests know what is right.
+// Runs "wsframe/node" on a runtime that has node:http: both ends over loopback, each end with a peer of ws, and the
+// server with the runtime's own WebSocket. It prints the results, and the tests know the expected ones.
 
 import { readFileSync } from "node:fs";
 import { perMessageDeflate } from "wsframe";
@@ -13,7 +13,7 @@ const [origin, certificates] = process.argv.slice(2);
 const file = (name) => readFileSync(`${certificates}/${name}.pem`);
 const messages = makeMessages();
 const extensions = [perMessageDeflate()];
-/** The server ends what a peer does not: then the program would take this long to end. */
+/** A server ends the connection if the peer does not. In that case, the program would take this long, in ms. */
 const closeTimeout = 4000;
 
 const echo = (connection) => void connection.on("message", (data) => connection.send(data));
@@ -28,7 +28,7 @@ async function withServer(options, handler, use) {
   }
 }
 
-/** Sends all messages, waits for as many, and closes: what came, and how it ended. */
+/** Sends all messages, waits for the same number, and closes. Returns what arrived and how the connection ended. */
 async function exchange(connection) {
   const end = ended(connection);
   const echoed = [];
@@ -44,7 +44,7 @@ async function exchange(connection) {
   return { echoed: await digestOf(echoed), extensions: connection.extensions, closed: await end };
 }
 
-/** An echo over TLS, and the version of HTTP that the server saw. */
+/** An echo over TLS, with the HTTP version that the server saw. */
 function secure(serverOptions, clientOptions) {
   let version;
   const handler = (connection, request) => {
@@ -79,7 +79,7 @@ const cases = {
 
   "echo over TLS": () => secure({ http2: false }, {}),
 
-  "echo over TLS, beside HTTP/2": () => secure({}, {}),
+  "echo over TLS, with HTTP/2 available": () => secure({}, {}),
 
   "echo over HTTP/2": () => secure({}, { http2: true }),
 
@@ -98,7 +98,7 @@ const cases = {
       seen.push(`pong ${new TextDecoder().decode(await pong)}`);
       connection.send("close");
       seen.push(await end);
-      // The two ends do not hear of it in a certain order.
+      // The order in which the two ends notice the end is not defined.
       await new Promise((resolve) => setTimeout(resolve, 50));
       return seen.map(String).sort();
     });
@@ -128,11 +128,11 @@ const cases = {
     );
   },
 
-  "a client that breaks a rule": () => {
+  "a masked frame from a server": () => {
     const seen = [];
     const handler = (connection) => {
       connection.on("error", ({ code }) => seen.push(code));
-      // A server must not mask, and the client says so.
+      // A server must not mask, and the client reports it.
       connection.socket.write(Uint8Array.of(0x81, 0x81, 1, 2, 3, 4, 5));
     };
     return withServer({}, handler, async (url) => {
@@ -143,7 +143,7 @@ const cases = {
     });
   },
 
-  "messages that wait for their reader": () =>
+  "unread messages": () =>
     withServer(
       {},
       (connection) => {
@@ -159,7 +159,7 @@ const cases = {
       },
     ),
 
-  "a reader that is slow holds back the writer": () => {
+  "a slow reader holds back the writer": () => {
     let most = 0;
     const piece = new Uint8Array(65_536);
     const handler = async (connection) => {
@@ -180,7 +180,7 @@ const cases = {
     });
   },
 
-  "a path that is not there": () =>
+  "an unknown path": () =>
     withServer({ path: "/chat" }, echo, (url) =>
       connect(url).then(
         () => "connected",
@@ -188,13 +188,13 @@ const cases = {
       ),
     ),
 
-  "a request that is no WebSocket": () =>
+  "a request that is not a WebSocket": () =>
     withServer({}, echo, async (url) => {
       const response = await fetch(url.replace("ws:", "http:"));
       return [response.status, response.headers.get("upgrade"), await response.text()];
     }),
 
-  "nobody listens": async () => {
+  "connection refused": async () => {
     const server = await serve({ host: "127.0.0.1" }, echo);
     await server.close();
     return connect(`ws://127.0.0.1:${server.port}/`).then(

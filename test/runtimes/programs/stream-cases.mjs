@@ -1,10 +1,10 @@
-// "wsframe/streams" over the sockets of a runtime. A kind of socket is how to connect one to a port of the loopback and, where
-// that is possible, how to listen for them.
+// Runs "wsframe/streams" over the sockets of a runtime. A kind of socket is a function that connects to a loopback port
+// and, if possible, one that listens.
 
 import { acceptWebSocketStream, connectWebSocketStream } from "wsframe/streams";
 import { exchange } from "./exchange.mjs";
 
-/** The cases of a kind, by their names, with the host at `origin`. */
+/** The cases of a kind, by name, with the host at `origin`. */
 export function streamCases({ connect, listen }, origin, extensions) {
   const { port } = new URL(origin);
   const open = async (path, options) =>
@@ -30,7 +30,7 @@ export function streamCases({ connect, listen }, origin, extensions) {
   if (extensions === undefined) delete cases["a server of ws, compressed"];
   if (listen === undefined) return cases;
 
-  /** A server that echoes, while it is used; with how its connection ended. */
+  /** Runs an echo server while it is used. Returns how its connection ended. */
   const withServer = async (options, use) => {
     let told;
     const ended = new Promise((resolve, reject) => {

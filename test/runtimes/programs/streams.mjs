@@ -1,4 +1,4 @@
-// "wsframe/streams" over every kind of socket that the runtime has.
+// Runs "wsframe/streams" over every kind of socket of the runtime.
 
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
@@ -12,8 +12,9 @@ const origin = process.argv[2];
 const extensions = [perMessageDeflate()];
 
 /**
- * Deno's Duplex.toWeb() cannot close a writing side that the socket has ended by itself: it throws where nobody can catch it, as
- * that of Node 26.3 did (nodejs/node#64120). Node's before that does not tell of the peer's end while our own side is open.
+ * Deno's Duplex.toWeb() cannot close a writing side that the socket has already ended. It throws an exception that
+ * cannot be caught, as Node 26.3 did (nodejs/node#64120). Earlier versions of Node do not report the peer's end while
+ * our own side is open.
  */
 const allowHalfOpen = "Deno" in globalThis;
 
@@ -74,7 +75,7 @@ const kinds = {
   }),
 };
 
-/** The callbacks of a Bun socket as a pair of streams: it has none of its own. */
+/** The callbacks of a Bun socket as a pair of streams, because Bun has none. */
 function bunDuplex() {
   let socket;
   let incoming;
@@ -97,7 +98,7 @@ function bunDuplex() {
   const writable = new WritableStream({
     async write(chunk) {
       for (let at = 0; at < chunk.length;) {
-        // It takes as much as the operating system does, and says how much that was.
+        // write() accepts as many bytes as the operating system does, and returns that number.
         const room = new Promise((resolve) => {
           drained = resolve;
         });
@@ -113,7 +114,7 @@ function bunDuplex() {
       socket = opened;
     },
     data(_, bytes) {
-      // The bytes are the socket's own.
+      // The bytes belong to the socket, so they are copied.
       incoming.enqueue(new Uint8Array(bytes));
       if (incoming.desiredSize <= 0) socket.pause();
     },

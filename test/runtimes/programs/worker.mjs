@@ -1,4 +1,5 @@
-// What is done in workerd: a request for "/" gets the report, one for "/streams" what came of streams over its sockets.
+// Runs in workerd. A request for "/" returns the report, and one for "/streams" the results of streams over its
+// sockets.
 
 import { connect } from "cloudflare:sockets";
 import * as wsframe from "wsframe";

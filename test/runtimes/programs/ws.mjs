@@ -1,4 +1,4 @@
-// "wsframe/ws" on a runtime that has node:http: its server and its client with each other, and each with a peer of ws.
+// Runs "wsframe/ws" on a runtime that has node:http: its server with its client, and each of them with a peer of ws.
 
 import { createRequire } from "node:module";
 import WebSocket, { createWebSocketStream, WebSocketServer } from "wsframe/ws";
@@ -25,7 +25,7 @@ async function withServer(options, use) {
   }
 }
 
-/** Sends all messages, waits for as many, and closes: what came, and how it ended. */
+/** Sends all messages, waits for the same number, and closes. Returns what arrived and how the connection ended. */
 async function exchange(client) {
   const closed = once(client, "close");
   await Promise.race([once(client, "open"), closed]);
@@ -68,7 +68,7 @@ const cases = {
       return data;
     }),
 
-  "nobody listens": async () => {
+  "connection refused": async () => {
     const client = new WebSocket("ws://127.0.0.1:1/");
     const closed = once(client, "close");
     const [error] = await once(client, "error");
