@@ -1,5 +1,5 @@
-// One case in a process of its own, so that no case finds the code warmed up by, or for, another.
-// Started by run.js: node case.js INDEX QUICK
+// Runs one case in its own process, so that no case benefits from code that another one warmed up. run.js starts it:
+// node case.js INDEX QUICK
 
 import { measure } from "./measure.js";
 import { CASES } from "./cases.js";
@@ -10,7 +10,7 @@ const timing = quick ? { rounds: 2, time: 4, warmupTime: 8 } : { rounds: 9, time
 const scale = quick ? 0.125 : 1;
 
 /**
- * What is measured, by peer. A case with a `figure` gets one of several of these.
+ * The measurements by kind. A case with a `figure` uses one of several results.
  * @type {Record<string, () => Promise<object>>}
  */
 const KINDS = {

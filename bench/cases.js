@@ -1,11 +1,11 @@
-// Every case of the benchmark, and the goals.
+// All cases of the benchmark and their goals.
 
-/** 6 KiB and 15.5 KiB. */
+/** 6 KiB for core.wasm, and 15.5 KiB for the bundle. */
 const WASM_GOAL = 6144;
 const BUNDLE_GOAL = 15872;
 /** 1.3 times the time of zlib in C. */
 const INFLATE_GOAL = 0.77;
-/** 40 KiB, and 24 KiB where the peer's window is 8 KiB. */
+/** 40 KiB, or 24 KiB if the peer's window is 8 KiB. */
 const IDLE_DEFLATE_GOAL = 40960;
 const IDLE_SMALL_WINDOW_GOAL = 24576;
 
@@ -14,13 +14,13 @@ const IDLE_SMALL_WINDOW_GOAL = 24576;
  * @property {string} group
  * @property {string} name
  * @property {string} unit
- * @property {string} kind which script does it, and how
- * @property {object} [options] of that
- * @property {string} [figure] which of the figures that it finds. Cases of one kind with the same options share a run
- * @property {readonly string[]} [peers] what is measured, the first against goals. Default PEERS
- * @property {string} [base] which peer the ratio is to. Default "ws"
- * @property {number} [goal] as a ratio: how many times as fast as ws
- * @property {number} [limit] or as a number that wsframe should not exceed
+ * @property {string} kind the script that measures it
+ * @property {object} [options] the options of that script
+ * @property {string} [figure] which of its results to use. Cases of one kind with the same options share a run
+ * @property {readonly string[]} [peers] the measured peers; goals apply to the first. Default PEERS
+ * @property {string} [base] the peer that the ratio refers to. Default "ws"
+ * @property {number} [goal] a ratio: how many times as fast as ws
+ * @property {number} [limit] a number that wsframe should not exceed
  */
 
 const DECODE_SERVER = "Decoding, role server (masked, chunks of 64 KiB)";
@@ -28,7 +28,7 @@ const DECODE_SINGLE = "Decoding, role server, one frame in each chunk";
 const DECODE_CLIENT = "Decoding, role client (not masked, chunks of 64 KiB)";
 const MESSAGES = "Echo (chunks of 64 KiB)";
 const DEFLATE = "Echo with permessage-deflate and context takeover";
-const CODEC = "Compressing alone, on 20 live streams in turn, beside zlib in C at the same ratio";
+const CODEC = "Compressing alone, on 20 live streams in turn, compared with zlib in C at the same ratio";
 const DEFLATE_CPU = "The same, CPU time of all threads";
 const ENCODE_SERVER = "Encoding, role server (not masked)";
 const ENCODE_CLIENT = "Encoding, role client (masked)";
@@ -44,7 +44,7 @@ function encode(group, name, options, goal) {
   return { group, name, unit: "frame", kind: "encode", options: { role, ...options }, goal };
 }
 
-/** How many messages of each connection, before the first round and in each of the rounds. */
+/** The number of messages on each connection, before the first round and in each round. */
 const DEFLATE_TIMING = {
   json675: {
     1: { rounds: 8, warmUp: 1000, count: 500 },
@@ -74,7 +74,7 @@ const CODEC_TIMING = {
   json4k: { streams: 20, count: 36, warmUp: 12, rounds: 8 },
 };
 
-/** Without connections and frames. */
+/** A codec without connections and frames. */
 function codec(figure, title, corpus, goal) {
   return {
     group: CODEC,

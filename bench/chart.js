@@ -1,7 +1,7 @@
-// Draws the charts in docs/ from what run.js --json and e2e/run.js --json wrote, and prints their tables:
-// node bench/chart.js FILE... [--out FOLDER]
+// Draws the charts in docs/ from the output of run.js --json and e2e/run.js --json, and prints their tables: node
+// bench/chart.js FILE... [--out FOLDER]
 //
-// Files of both may be given. Of several of run.js, each case is taken from the run that was disturbed least.
+// The files may be of both kinds. With several files of run.js, each case comes from the run that was disturbed least.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,13 +15,14 @@ const { values, positionals: files } = parseArgs({
   options: { out: { type: "string", default: fileURLToPath(new URL("../docs/", import.meta.url)) } },
 });
 if (files.length === 0) {
-  console.error("node bench/chart.js FILE... [--out FOLDER]: what run.js --json and e2e/run.js --json wrote");
+  console.error("node bench/chart.js FILE... [--out FOLDER]: FILE is the output of run.js --json or e2e/run.js --json");
   process.exit(2);
 }
 const all = files.map((file) => JSON.parse(readFileSync(file, "utf8")));
 const runs = all.filter(({ rows }) => rows);
 const servers = all.filter(({ results }) => results);
-if (servers.length > 1) throw new Error("Of e2e/run.js one file: its servers took turns in one run");
+if (servers.length > 1)
+  throw new Error("Only one file of e2e/run.js is allowed, because its servers took turns in one run");
 
 if (runs.length > 0) {
   const rows = rowsOf(runs);

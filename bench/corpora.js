@@ -1,4 +1,4 @@
-// What applications send, made up: the same texts in every run, others for each connection.
+// Invented messages of applications, the same in every run and different for each connection.
 
 import { Random } from "./data.js";
 
@@ -20,16 +20,16 @@ farm top whole king size heard best hour better true during hundred remember ste
     /\s+/,
   );
 
-/** The part of 1 that a draw is. */
+/** A random number from 0 up to, but not including, 1. */
 const part = (random) => random.next() / 2 ** 32;
 
-/** A word: those in front are the most frequent, as in a language. */
+/** A word. The first words are the most frequent, as in a language. */
 const word = (random) => WORDS[Math.floor(WORDS.length * part(random) * part(random))];
 
 /** @param {Random} random @param {number} count */
 const phrase = (random, count) => Array.from({ length: count }, () => word(random)).join(" ");
 
-/** An event of an application, of about 675 bytes: the same keys in each, other values. */
+/** An event of an application, of about 675 bytes, with the same keys and different values each time. */
 function event(random) {
   const items = Array.from({ length: 8 }, (_, i) => ({
     sku: `SKU-${random.below(1000)}`,
@@ -42,7 +42,7 @@ function event(random) {
   return JSON.stringify({ type: "event", id, user, items, text: "lorem ipsum dolor sit amet ".repeat(3) + id });
 }
 
-/** What people write, of about 119 bytes: half of it bare, half in an envelope of JSON. */
+/** A chat message of about 119 bytes, in half of the cases inside a JSON envelope. */
 function chat(random) {
   const length = 50 + random.below(150);
   let text = word(random);
@@ -72,7 +72,7 @@ function table(random, size) {
   return JSON.stringify({ ok: true, total: rows.length, rows });
 }
 
-/** Functions that make one text, by the name of their corpus. */
+/** Functions that make one text, by corpus name. */
 const CORPORA = {
   json675: event,
   chat,
@@ -87,13 +87,13 @@ const CORPORA = {
  * The texts of one connection.
  * @param {Corpus} corpus
  * @param {number} count
- * @param {number} connection another number, other texts
+ * @param {number} connection each number gives different texts
  * @returns {Buffer[]} as UTF-8
  */
 export function texts(corpus, count, connection = 0) {
-  // An odd number times anything but 0: seeds that have nothing to do with each other.
+  // Multiplying by an odd number gives unrelated seeds.
   const random = new Random(Math.imul(connection + 1, 0x9e3779b1) || 1);
-  // The first draws of a xorshift follow its seed.
+  // The first numbers of a xorshift resemble its seed.
   for (let i = 0; i < 16; i++) random.next();
   return Array.from({ length: count }, () => Buffer.from(CORPORA[corpus](random)));
 }

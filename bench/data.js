@@ -1,6 +1,6 @@
-// Streams of frames, texts and chunks to measure with: the same bytes in every run.
+// Streams of frames, texts and chunks for the measurements, with the same bytes in every run.
 
-/** A small generator of pseudo-random numbers, so that two runs measure the same bytes. */
+/** A small pseudo-random number generator, so that all runs measure the same bytes. */
 export class Random {
   #state;
 
@@ -33,7 +33,7 @@ export class Random {
 }
 
 const PRINTABLE = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ,.:{}"-_';
-/** Two, three and four bytes each in UTF-8, and some ASCII between them. */
+/** Characters of two, three and four bytes in UTF-8, with some ASCII. */
 const MANY_SCRIPTS = [..."éüñøßçАБВГДежзийклмнопΑΒΓαβγδ日本語中文字漢한국어אבגدرس€→✓ ,.012🙂🚀"];
 
 /**
@@ -59,7 +59,7 @@ export function nonAsciiBytes(random, length) {
 }
 
 /**
- * One frame, written without any of the libraries that are compared.
+ * One frame, written without any of the compared libraries.
  * @param {number} opcode
  * @param {Buffer} payload
  * @param {Buffer | undefined} key masks the payload
@@ -79,14 +79,14 @@ export function frame(opcode, payload, key) {
 }
 
 /**
- * Strings as they come from the outside: each is flat and on its own.
+ * Strings like those from outside: each is flat and separate.
  * @param {readonly Buffer[]} payloads
  */
 export function flatStrings(payloads) {
   return payloads.map((payload) => payload.toString());
 }
 
-/** Bytes to decode in chunks that can be made anew: who unmasks in place spoils them. */
+/** Chunks to decode that can be restored, because decoders that unmask in place change them. */
 export class Chunks {
   /** @type {Buffer[]} */
   buffers = [];

@@ -1,4 +1,4 @@
-// Decoding: chunks in, messages out.
+// Measures decoding: chunks in, messages out.
 
 import { Buffer } from "node:buffer";
 import { asciiBytes, Chunks, flatStrings, frame, nonAsciiBytes, Random } from "./data.js";
@@ -8,15 +8,17 @@ import { driverDecoder, wsDecoder, wsframe } from "./peers.js";
 const { FrameDecoder, Opcode } = wsframe;
 const CHUNK = 65536;
 const STREAM = 1 << 20;
-/** With a chunk for each frame there are that many objects: fewer frames keep them in the cache, as at work. */
+/**
+ * With one frame in each chunk, there is an object for each frame. Fewer frames keep them in the cache, as in real use.
+ */
 const SMALL_CHUNKS = 4096;
 
 /**
  * @typedef {object} DecodeOptions
  * @property {"server" | "client"} role
  * @property {"text" | "binary"} type
- * @property {number} length of a payload, in bytes or, of text, in characters
- * @property {"strings" | "streamed" | "frames" | "frameText"} how wsframe hands them over
+ * @property {number} length of a payload, in bytes or, for text, in characters
+ * @property {"strings" | "streamed" | "frames" | "frameText"} how the form in which wsframe delivers payloads
  * @property {boolean} [nonAscii]
  * @property {boolean} [single] one frame in each chunk
  * @property {boolean} [slow] collects in buffers of Buffer.allocUnsafeSlow

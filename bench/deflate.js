@@ -1,4 +1,4 @@
-// Compressed messages in and out, with context takeover both ways.
+// Measures compressed echoes with context takeover in both directions.
 
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
@@ -10,7 +10,7 @@ const { perMessageDeflate, Protocol } = wsframe;
 const require = createRequire(import.meta.url);
 const PerMessageDeflate = require(`${dirname(require.resolve("ws/package.json"))}/lib/permessage-deflate.js`);
 
-/** Short messages are compressed as well, by both. Everything else is a default. */
+/** Both also compress short messages. All other options have their defaults. */
 const OPTIONS = { threshold: 0 };
 
 /** The parameters of the response in a handshake. */
@@ -21,8 +21,8 @@ function agreedOn(windowBits) {
 
 /**
  * A server's connection, without its socket.
- * @param {{ windowBits?: number }} [agreed] the window of what the client sends
- * @returns {{ answer: (chunk: Buffer) => Uint8Array[], protocol: object }} what is to be written for a chunk
+ * @param {{ windowBits?: number }} [agreed] the client's window
+ * @returns {{ answer: (chunk: Buffer) => Uint8Array[], protocol: object }} the bytes to write in response to a chunk
  */
 export function wsframeConnection({ windowBits } = {}) {
   const extension = perMessageDeflate(OPTIONS);
@@ -44,7 +44,7 @@ export function wsframeConnection({ windowBits } = {}) {
   return { answer, protocol };
 }
 
-/** Says when a message has been written: ws compresses it some time after send(). */
+/** Reports when a message has been written, because ws compresses some time after send(). */
 class AnsweringSocket extends KeepingSocket {
   write(chunk, callback) {
     super.write(chunk);
@@ -54,7 +54,7 @@ class AnsweringSocket extends KeepingSocket {
 }
 
 /**
- * The same of ws.
+ * The same for ws.
  * @param {{ windowBits?: number }} [agreed]
  * @returns {{ answer: (chunk: Buffer) => Promise<Buffer[]> }} for a chunk of one message
  */
@@ -81,14 +81,14 @@ export function wsConnection({ windowBits } = {}) {
   return { answer };
 }
 
-/** Message by message over the connections in turn, as sockets that become readable one after the other. */
+/** Takes the connections in turn, message by message, as with sockets that become readable one after another. */
 async function wsframeTurns(connections, from, to) {
   for (let i = from; i < to; i++) {
     for (const { answer, frames, answers } of connections) answers.push(answer(frames[i]));
   }
 }
 
-/** All connections at once, each with one message in flight: ws compresses on other threads. */
+/** All connections at once, each with one message in flight, because ws compresses on other threads. */
 async function wsTurns(connections, from, to) {
   await Promise.all(
     connections.map(async ({ answer, frames, answers }) => {
@@ -97,7 +97,7 @@ async function wsTurns(connections, from, to) {
   );
 }
 
-/** Nanoseconds for a message, by the clock and of the processor, all threads together. */
+/** Nanoseconds per message, in elapsed time and in processor time of all threads. */
 async function timed(turns, connections, from, to) {
   const cpu = process.cpuUsage();
   const start = performance.now();
@@ -108,7 +108,7 @@ async function timed(turns, connections, from, to) {
   return { wall: (wall * 1e6) / messages, cpu: ((user + system) * 1e3) / messages };
 }
 
-/** Verifies all that was answered, and returns the bytes of its payloads. */
+/** Checks all answers and returns the number of payload bytes. */
 function verified(connections) {
   let bytes = 0;
   for (const { answers, expected } of connections) {
@@ -120,10 +120,11 @@ function verified(connections) {
 }
 
 /**
- * Messages in and out on `connections` connections, each answered with the same: nanoseconds for one, by the clock and of
- * the processor. The connections stay from round to round, each with messages of its own, and none comes twice.
+ * Echoes messages on `connections` connections: nanoseconds per message, in elapsed time and processor time. The
+ * connections stay open from round to round. Each has its own messages, and no message repeats.
  * @param {{ corpus: import("./corpora.js").Corpus, connections: number }} options
- * @param {{ rounds: number, warmUp: number, count: number }} timing messages of each connection: before the first round, and in each
+ * @param {{ rounds: number, warmUp: number, count: number }} timing messages of each connection: before the first
+ * round, and in each
  */
 export async function compressedEcho({ corpus, connections }, { rounds, warmUp, count }) {
   const total = warmUp + rounds * count;

@@ -1,4 +1,4 @@
-// Encoding: messages in, bytes out.
+// Measures encoding: messages in, bytes out.
 
 import { Buffer } from "node:buffer";
 import { asciiBytes, flatStrings, Random } from "./data.js";
@@ -19,9 +19,9 @@ const { FrameEncoder, PreparedMessage } = wsframe;
  * @typedef {object} EncodeOptions
  * @property {"server" | "client"} role
  * @property {"text" | "binary"} type
- * @property {number} length of a payload
- * @property {number} batch how many frames between two calls of take()
- * @property {boolean} [writing] the strings that ws hands on are made bytes, as a socket does
+ * @property {number} length the length of a payload
+ * @property {number} batch the number of frames between two calls of take()
+ * @property {boolean} [writing] whether the strings that ws writes are converted to bytes, as in a socket
  */
 
 /** @param {EncodeOptions} options */
@@ -167,7 +167,7 @@ function driverBytes(role, data, binary) {
   return Buffer.concat(parts);
 }
 
-/** Decodes the bytes with the two that are not measured here, and compares every message. */
+/** Decodes the bytes with the other two libraries, and compares every message. */
 function verify(name, role, bytes, data) {
   const other = role === "server" ? "client" : "server";
   const expected = data.map((one) => Buffer.from(one));
@@ -175,13 +175,13 @@ function verify(name, role, bytes, data) {
     const kept = [];
     make(other, (message) => kept.push(Buffer.from(message)))(Buffer.from(bytes));
     if (kept.length !== data.length || !kept.every((message, i) => message.equals(expected[i]))) {
-      throw new Error(`${name} encodes something else`);
+      throw new Error(`${name} encodes incorrectly`);
     }
   }
 }
 
 /**
- * One text to many connections of a server.
+ * Sends one text to many connections of a server.
  * @param {{ length: number }} options
  */
 export function preparedCase({ length }, scale) {
@@ -204,7 +204,7 @@ export function preparedCase({ length }, scale) {
     subjects: {
       wsframe: {
         run() {
-          // Encoded in each iteration: that is the price of the first.
+          // Created in each iteration, so that the first encoding is included.
           const message = new PreparedMessage(text);
           for (const encoder of encoders) {
             encoder.prepared(message);
@@ -215,7 +215,7 @@ export function preparedCase({ length }, scale) {
       },
       ws: {
         run() {
-          // As its documentation has it for a broadcast: bytes, made once.
+          // As in its documentation for a broadcast: bytes that are made once.
           const message = Buffer.from(text);
           for (const sender of senders) sender.send(message, options);
         },

@@ -1,4 +1,4 @@
-// What it costs to have it: the time of a start, memory and size.
+// Measures the footprint: start-up time, memory and size.
 
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import { summarize } from "./measure.js";
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-/** Runs a script in a fresh process; returns the numbers that it prints. */
+/** Runs a script in a new process. Returns the numbers that it prints. */
 function freshNumbers(script, ...args) {
   const output = execFileSync(process.execPath, ["--expose-gc", path(script), ...args], { encoding: "utf8" });
   const numbers = output.trim().split(" ").map(Number);
@@ -19,7 +19,7 @@ function freshNumbers(script, ...args) {
 
 const fresh = (script, ...args) => freshNumbers(script, ...args)[0];
 
-/** From before the import to the first frame, in nanoseconds: the peers take turns, as they do elsewhere. */
+/** Nanoseconds from before the import to the first frame. The peers take turns. */
 export function measureStarts(rounds) {
   const peers = ["wsframe", "ws", "websocket-driver"];
   /** @type {Record<string, number[]>} */
@@ -30,15 +30,15 @@ export function measureStarts(rounds) {
   return Object.fromEntries(peers.map((peer) => [peer, summarize(found[peer])]));
 }
 
-/** Bytes for one connection that has decoded and encoded one frame. */
+/** Bytes per connection that has decoded and encoded one frame. */
 export function measureMemory(pairs) {
   const peers = ["wsframe", "ws"];
   return Object.fromEntries(peers.map((peer) => [peer, summarize([fresh("./once/memory.js", peer, String(pairs))])]));
 }
 
 /**
- * Bytes for one connection with permessage-deflate. wsframe holds nothing but objects and buffers, which V8 counts; of ws what the
- * process has grown by, since V8 is not told of all of zlib's memory.
+ * Bytes per connection with permessage-deflate. wsframe uses only objects and buffers, which V8 counts. V8 does not see
+ * all of zlib's memory, so the figure for ws is the growth of the process.
  */
 export function measureDeflateMemory({ state, windowBits }, connections) {
   const args = [String(connections), state, ...(windowBits === undefined ? [] : [String(windowBits)])];
@@ -46,12 +46,12 @@ export function measureDeflateMemory({ state, windowBits }, connections) {
   return {
     held: { wsframe: summarize([wsframe[0]]), ws: summarize([ws[1]]) },
     notes: [
-      `the process has grown by ${Math.round(wsframe[1])} B with wsframe: what its allocator keeps comes and goes`,
+      `the process has grown by ${Math.round(wsframe[1])} B with wsframe, which varies with the memory that the allocator keeps`,
     ],
   };
 }
 
-/** Bytes for an idle Protocol that has received and sent one message. */
+/** Bytes per idle Protocol that has received and sent one message. */
 export function measureProtocolMemory(count) {
   const peers = ["protocol", "ws"];
   const [wsframe, ws] = peers.map((peer) => summarize([fresh("./once/memory.js", peer, String(count))]));

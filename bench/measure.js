@@ -1,20 +1,20 @@
-// Rounds of tinybench in which the peers take turns.
+// Runs rounds of tinybench in which the peers take turns.
 
 import { Bench } from "tinybench";
 
 /**
  * @typedef {object} Subject one peer in one case
- * @property {() => void} run one iteration: what is timed
- * @property {() => void} [check] after each iteration, outside of the time; throws if it did not do its work
+ * @property {() => void} run one iteration, which is timed
+ * @property {() => void} [check] called after each iteration, not timed; throws if the iteration did not do its work
  *
  * @typedef {object} Timing
  * @property {number} rounds
  * @property {number} time milliseconds for each peer in each round
  * @property {number} warmupTime
  *
- * @typedef {object} Measured nanoseconds for one unit
- * @property {number} best of the rounds
- * @property {number} median of the rounds
+ * @typedef {object} Measured nanoseconds per unit
+ * @property {number} best the best round
+ * @property {number} median the median of the rounds
  */
 
 /**
@@ -40,18 +40,18 @@ export function measure(subjects, { units, refresh }, { rounds, time, warmupTime
       warmupIterations: 2,
       throws: true,
     });
-    // Each round begins with another peer.
+    // Each round begins with a different peer.
     for (let i = 0; i < names.length; i++) {
       const name = names[(i + round) % names.length];
       const { run, check } = subjects[name];
-      // tinybench 6 reads its clock right around run(): neither hook is in the time. `async: false`, or it
-      // would call run() once more to see what it returns, on chunks that nothing has refreshed.
+      // tinybench 6 reads its clock right before and after run(), so neither hook is timed. Without `async: false`, it
+      // would call run() once more to check its return value, on chunks that were not refreshed.
       bench.add(name, run, { async: false, beforeEach: refresh, afterEach: check });
     }
     bench.runSync();
     for (const task of bench.tasks) {
       if (task.result.state !== "completed") throw new Error(`${task.name}: ${task.result.state}`);
-      // The mean of the round, not its median: a collection of garbage is part of the price.
+      // The mean of the round, not its median, because garbage collection is part of the cost.
       found.get(task.name)?.push((task.result.latency.mean * 1e6) / units);
     }
   }
@@ -67,7 +67,7 @@ export function summarize(values) {
   return { best: sorted[0], median: sorted[sorted.length >> 1] };
 }
 
-/** Counts what came out of one iteration, and throws if it is not what went in. */
+/** Counts the output of one iteration, and throws if it differs from the input. */
 export class Tally {
   frames = 0;
   /** Bytes of payloads, or code units of strings. */
@@ -79,7 +79,7 @@ export class Tally {
    */
   expect(frames, length) {
     if (this.frames !== frames || this.length !== length) {
-      throw new Error(`${this.frames} frames of ${this.length} in place of ${frames} of ${length}`);
+      throw new Error(`${this.frames} frames of ${this.length} instead of ${frames} of ${length}`);
     }
     this.frames = 0;
     this.length = 0;

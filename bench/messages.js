@@ -1,4 +1,4 @@
-// Messages in and out: what a server that answers each message does, without its sockets.
+// Measures an echo server without its sockets.
 
 import { Buffer } from "node:buffer";
 import { asciiBytes, Chunks, flatStrings, frame, Random } from "./data.js";
@@ -7,20 +7,20 @@ import { CountingSocket, KeepingSocket, openDriver, Sender, WritingSocket, wsDec
 const { Opcode, Protocol } = wsframe;
 const CHUNK = 65536;
 const STREAM = 1 << 20;
-/** As many as stay in the cache. */
+/** As many as fit in the cache. */
 const SMALL_CHUNKS = 4096;
 
 /**
  * @typedef {object} EchoOptions
  * @property {"server" | "client"} role
- * @property {number} length of a text, in characters
- * @property {"events" | "sink" | "into"} how wsframe hands messages over; with "into", and takes what is to be written
+ * @property {number} length the length of a text, in characters
+ * @property {"events" | "sink" | "into"} how the form in which wsframe delivers messages; "into" also uses takeInto()
  * @property {boolean} [single] one message in each chunk
- * @property {boolean} [writing] the strings that ws hands on are made bytes for each chunk, as a socket does
+ * @property {boolean} [writing] whether the strings that ws writes are converted to bytes for each chunk, as in a socket
  */
 
 /**
- * Text messages that come in chunks of 64 KiB, each as a string, and are sent back as strings.
+ * Text messages that arrive in chunks of 64 KiB and are sent back as strings.
  * @param {EchoOptions} options
  * @param {number} scale of the amount of data, at most 1
  */
@@ -161,12 +161,12 @@ function wsBytes(role, chunks) {
   return Buffer.concat(socket.chunks);
 }
 
-/** Every message once, in order, as ws reads the answer. */
+/** Checks every message once, in order, with ws as the reader. */
 function verify(role, payloads, bytes) {
   const kept = [];
   wsDecoder(role === "server" ? "client" : "server", (message) => kept.push(message.toString()))(Buffer.from(bytes));
   const expected = flatStrings(payloads);
   if (kept.length !== expected.length || !kept.every((message, i) => message === expected[i])) {
-    throw new Error("The answer is not what was sent");
+    throw new Error("The answer differs from the message");
   }
 }

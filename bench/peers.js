@@ -1,11 +1,11 @@
-// The libraries that are compared, each where it does its work: without sockets, and after the handshake.
+// The compared libraries without sockets, after the handshake.
 
 import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
 
 const require = createRequire(import.meta.url);
-/** ws does not export these two: they are reached by their place in the package. */
+/** ws does not export these two, so they are loaded by their path in the package. */
 const wsRoot = dirname(require.resolve("ws/package.json"));
 
 export const wsframe = await import("wsframe");
@@ -13,7 +13,7 @@ export const Receiver = require(`${wsRoot}/lib/receiver.js`);
 export const Sender = require(`${wsRoot}/lib/sender.js`);
 const websocketDriver = require("websocket-driver");
 
-/** The versions that are compared, and whether ws masks with native code. */
+/** The compared versions, and whether ws masks with native code. */
 export function versions() {
   const bufferUtil = require(`${wsRoot}/lib/buffer-util.js`);
   return {
@@ -28,7 +28,7 @@ export function versions() {
   };
 }
 
-/** bufferutil falls back to JavaScript without a word where its binary does not load. */
+/** bufferutil silently falls back to JavaScript if its binary does not load. */
 function nativeBufferUtil() {
   const { mask } = require("bufferutil");
   return Function.prototype.toString.call(mask).includes("[native code]");
@@ -40,7 +40,7 @@ function rethrow(error) {
 }
 
 /**
- * A ws Receiver. Chunks go to `_write()`: the queue of the stream around it would only add to its time.
+ * A ws Receiver. Chunks go directly to `_write()`, because the queue of the stream would only add to its time.
  * @param {"server" | "client"} role
  * @param {(data: Buffer, isBinary: boolean) => void} onMessage
  * @returns {(chunk: Buffer) => void}
@@ -52,7 +52,7 @@ export function wsDecoder(role, onMessage) {
 }
 
 /**
- * A websocket-driver that has its handshake behind it.
+ * A websocket-driver after its handshake.
  * @param {"server" | "client"} role
  */
 export function openDriver(role) {
@@ -85,7 +85,7 @@ function connectedDriver() {
   const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
   const head = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade"];
   driver.parse(Buffer.from([...head, `Sec-WebSocket-Accept: ${accept}`, "", ""].join("\r\n")));
-  if (driver.getState() !== "open") throw new Error("websocket-driver did not shake hands");
+  if (driver.getState() !== "open") throw new Error("The handshake of websocket-driver failed");
   return driver;
 }
 
@@ -101,8 +101,8 @@ export function driverDecoder(role, onMessage) {
 }
 
 /**
- * What ws writes to in place of a socket. By default it counts and forgets: ws hands strings on as strings,
- * and here they are never made bytes, which is for free what a real socket has to do.
+ * Replaces the socket of ws. It only counts what ws writes. ws passes strings on unchanged, and here they are never
+ * converted to bytes, which a real socket has to do.
  */
 export class CountingSocket {
   bytes = 0;
@@ -117,7 +117,7 @@ export class CountingSocket {
     return true;
   }
 
-  /** The count, which begins again. */
+  /** Returns the count and resets it. */
   take() {
     const { bytes } = this;
     this.bytes = 0;
@@ -125,7 +125,7 @@ export class CountingSocket {
   }
 }
 
-/** The same, which makes bytes of strings when a batch ends, all in one buffer, as a socket's writev() does. */
+/** The same, but converts strings to bytes in one buffer at the end of a batch, as a socket's writev() does. */
 export class WritingSocket {
   bytes = 0;
   /** @type {(Buffer | string)[]} */
@@ -154,7 +154,7 @@ export class WritingSocket {
     this.#textLength = 0;
   }
 
-  /** The count, which begins again. */
+  /** Returns the count and resets it. */
   take() {
     const { bytes } = this;
     this.bytes = 0;
@@ -162,7 +162,7 @@ export class WritingSocket {
   }
 }
 
-/** Keeps what is written, to look at it. */
+/** Keeps everything that is written, for checks. */
 export class KeepingSocket {
   /** @type {Buffer[]} */
   chunks = [];

@@ -1,4 +1,4 @@
-// The chart and the tables of what bench/run.js --json wrote.
+// Draws the chart and prints the tables for the output of bench/run.js --json.
 
 import { CASES } from "./cases.js";
 import { axis, escape, page } from "./svg.js";
@@ -8,18 +8,18 @@ const LABEL = 345;
 const ROW = 22;
 const BAR = 13;
 const HEAD = 30;
-/** Powers of two on the axis: bars of 1/4 and of 64 times are told apart on the same chart. */
+/** The axis has powers of two, so that both 1/4 and 64 times are visible on the same chart. */
 const RANGE = { low: -3, high: 6, left: LABEL, right: 790 };
 const x = axis(RANGE);
 
-/** Of several runs, each case from the one that was disturbed least: all its numbers, of all peers. */
+/** Takes each case from the run that was disturbed least, with all its numbers for all peers. */
 export function rowsOf(runs) {
   return CASES.map(({ name }) =>
     leastDisturbed(runs.flatMap(({ rows }) => rows).filter((row) => row.name === name)),
   ).filter(Boolean);
 }
 
-/** Other work on the machine makes all peers slower: the run where the three together took the least time. */
+/** Other work on the machine slows down all peers, so this is the run with the least total time. */
 function leastDisturbed(candidates) {
   const cost = ({ measured }) => Object.values(measured).reduce((sum, { median }) => sum + Math.log(median), 0);
   return candidates.toSorted((a, b) => cost(a) - cost(b))[0];

@@ -1,5 +1,5 @@
-// What clients send with permessage-deflate, recorded, and whether it was answered with the same. Made and read by zlib, not by
-// any of the libraries that are compared.
+// Recorded client messages with permessage-deflate, and a check of their echoes. zlib makes and reads them, not one of
+// the compared libraries.
 
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 import { texts } from "./corpora.js";
@@ -7,15 +7,15 @@ import { frame } from "./data.js";
 
 export const WINDOW = 32768;
 const RSV1 = 0x40;
-/** What ends every message, and is not sent (RFC 7692 §7.2.1). */
+/** The end of every message, which is not sent (RFC 7692 §7.2.1). */
 export const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 const SYNC = { finishFlush: constants.Z_SYNC_FLUSH };
 
 const zlibWith = (dictionary) => (dictionary.length === 0 ? SYNC : { ...SYNC, dictionary });
 
 /**
- * A message as zlib compresses it at level 6, without the tail that every message has.
- * @param {Buffer} context what stands before it, at most one window
+ * A message compressed by zlib at level 6, without the tail that every message has.
+ * @param {Buffer} context the preceding data, up to one window
  * @param {Buffer} message
  */
 export function deflateAfter(context, message, windowBits = 15) {
@@ -23,22 +23,22 @@ export function deflateAfter(context, message, windowBits = 15) {
 }
 
 /**
- * What zlib makes of a compressed message without its tail.
- * @param {Buffer} context what stands before it, at most one window
+ * Inflates a compressed message without its tail.
+ * @param {Buffer} context the preceding data, up to one window
  * @param {Uint8Array} payload
  */
 export function inflateAfter(context, payload) {
   return inflateRawSync(Buffer.concat([payload, TAIL]), zlibWith(context));
 }
 
-/** A client's frame of a compressed text. */
+/** A client's frame with a compressed text. */
 export function compressedFrame(payload, key) {
   const bytes = frame(1, payload, key);
   bytes[0] |= RSV1;
   return bytes;
 }
 
-/** The messages of one connection, compressed as zlib does at level 6, with a whole window as context. */
+/** The messages of one connection, compressed by zlib at level 6 with a full window as context. */
 export class Recorded {
   /** @type {Buffer[]} */
   messages;
@@ -46,14 +46,14 @@ export class Recorded {
   payloads = [];
   #connection;
   #plain;
-  /** Where each message begins in `#plain`. */
+  /** The position of each message in `#plain`. */
   #offsets = [];
 
   /**
    * @param {import("./corpora.js").Corpus} corpus
    * @param {number} count
    * @param {number} connection
-   * @param {number} [windowBits] of the client's window, as a power of two
+   * @param {number} [windowBits] the client's window, as a power of two
    */
   constructor(corpus, count, connection, windowBits = 15) {
     this.messages = texts(corpus, count, connection);
@@ -67,33 +67,33 @@ export class Recorded {
     }
   }
 
-  /** What stands before a message, up to a window. */
+  /** The data before a message, up to one window. */
   contextOf(index, window = WINDOW) {
     const offset = this.#offsets[index];
     return this.#plain.subarray(Math.max(0, offset - window), offset);
   }
 
-  /** A client's frame for each message, in memory of its own: servers unmask where it lies. */
+  /** A client's frame for each message, in separate memory, because servers unmask in place. */
   frames() {
     return this.payloads.map((payload, i) =>
       compressedFrame(payload, Buffer.from([i, this.#connection, i * 7 + 1, 0xa5])),
     );
   }
 
-  /** How many bytes messages have, not compressed. */
+  /** The uncompressed length of messages in bytes. */
   length(from, to) {
     return this.messages.slice(from, to).reduce((sum, { length }) => sum + length, 0);
   }
 }
 
-/** Reads what one server answers on one connection. */
+/** Reads the answers of one server on one connection. */
 export class Answers {
   #messages;
   #next = 0;
-  /** What the server has compressed, up to a full window. */
+  /** The data that the server has compressed, up to one window. */
   #context = Buffer.alloc(0);
 
-  /** @param {readonly Buffer[]} messages what it is to answer with */
+  /** @param {readonly Buffer[]} messages the expected answers */
   constructor(messages) {
     this.#messages = messages;
   }
@@ -112,12 +112,12 @@ export class Answers {
       data = inflateAfter(this.#context, payload);
       this.#context = Buffer.concat([this.#context, message]).subarray(-WINDOW);
     }
-    if (!data.equals(message)) throw new Error(`The answer to message ${index} is not what was sent`);
+    if (!data.equals(message)) throw new Error(`The answer to message ${index} differs from the message`);
     return payload.length;
   }
 }
 
-/** The only frame of some bytes, which is not masked. */
+/** The single frame in some bytes, which is not masked. */
 function readFrame(bytes) {
   const short = bytes[1] & 0x7f;
   const start = short < 126 ? 2 : short === 126 ? 4 : 10;

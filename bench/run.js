@@ -1,5 +1,5 @@
-// Throughput against ws and websocket-driver: node bench/run.js [NAME...] [--json FILE] [--quick]
-// With names, only the cases whose name has one of them in it.
+// Compares throughput with ws and websocket-driver: node bench/run.js [NAME...] [--json FILE] [--quick]
+// With names, it runs only the cases whose names contain one of them.
 
 import { fork } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ const { values, positionals } = parseArgs({
   options: { json: { type: "string" }, quick: { type: "boolean", default: false } },
 });
 
-/** @param {number} index of the case */
+/** @param {number} index the index of the case */
 function runCase(index) {
   return new Promise((resolve, reject) => {
     const script = fileURLToPath(new URL("./case.js", import.meta.url));
@@ -32,7 +32,7 @@ function runCase(index) {
   });
 }
 
-/** What processes have found, of cases that share a run. */
+/** The results of cases that share a run. */
 const shared = new Map();
 
 /** The figures of a case, and what is to be known about them. */
@@ -54,7 +54,7 @@ function judge({ group, name, unit, peers = PEERS, base = "ws", goal, limit }, m
   const { [peers[0]]: ours, [base]: theirs } = measured;
   const ratio = theirs && { best: theirs.best / ours.best, median: theirs.median / ours.median };
   const value = limit === undefined ? ratio?.best : ours.median;
-  // A smoke run is too short to judge by.
+  // A smoke run is too short for a judgement.
   const judged = !values.quick && (goal !== undefined || limit !== undefined);
   const met = judged ? (limit === undefined ? value >= (goal ?? 0) : value <= limit) : undefined;
   return { group, name, unit, peers, base, goal, limit, measured, ratio, met };
@@ -68,7 +68,7 @@ function matches({ name }) {
 }
 
 if (chosen.length === 0) {
-  console.error(`No case has a name like that. There are:\n${CASES.map(({ name }) => `  ${name}`).join("\n")}`);
+  console.error(`No case matches. The cases are:\n${CASES.map(({ name }) => `  ${name}`).join("\n")}`);
   process.exit(2);
 }
 
@@ -85,7 +85,7 @@ for (const index of chosen) {
   }
   const { measured, notes, skipped } = await find(index);
   if (skipped) {
-    console.log(`  ${CASES[index].name}: left out, since ${skipped}`);
+    console.log(`  ${CASES[index].name}: skipped: ${skipped}`);
     continue;
   }
   const result = { ...judge(CASES[index], measured), notes };

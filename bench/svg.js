@@ -1,26 +1,26 @@
-// What the charts in docs/ have in common: bars on an axis of powers of two, for ratios.
+// Shared code of the charts in docs/: bars on an axis of powers of two, for ratios.
 
 export const escape = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
 /**
- * @param {{ low: number, high: number, left: number, right: number }} range the exponents at the ends of the axis, and where
- *   these are
- * @returns {(ratio: number) => number} where a ratio is; one that is off the axis is at its end
+ * @param {{ low: number, high: number, left: number, right: number }} range the exponents at the ends of the axis, and their
+ *   positions
+ * @returns {(ratio: number) => number} the position of a ratio; ratios beyond the axis are at its end
  */
 export function axis({ low, high, left, right }) {
   return (ratio) => left + ((Math.min(high, Math.max(low, Math.log2(ratio))) - low) / (high - low)) * (right - left);
 }
 
 /**
- * A chart, from what is drawn below its axis.
+ * A chart, given a function that draws the part below its axis.
  * @param {object} chart
- * @param {string} chart.title what it shows, for who does not see it
+ * @param {string} chart.title a description for screen readers
  * @param {string} chart.heading
  * @param {number} chart.width
  * @param {{ low: number, high: number, left: number, right: number }} chart.range
- * @param {number} [chart.top] where the axis is
- * @param {string} [chart.style] rules for classes of its own
- * @param {(top: number) => { parts: string[], end: number }} chart.draw what there is from `top` on, and where that ends
+ * @param {number} [chart.top] the position of the axis
+ * @param {string} [chart.style] CSS rules for its own classes
+ * @param {(top: number) => { parts: string[], end: number }} chart.draw the elements from `top` on, and the position of their end
  */
 export function page({ title, heading, width, range, top = 58, style = "", draw }) {
   const x = axis(range);

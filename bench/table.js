@@ -1,9 +1,9 @@
-// The table that run.js prints.
+// Formats the table of run.js.
 
 const NAME = 54;
 const NUMBER = 11;
 
-/** What is compared, unless a case says otherwise. */
+/** The compared peers, unless a case says otherwise. */
 export const PEERS = ["wsframe", "ws", "websocket-driver"];
 
 /** @param {Record<string, unknown>} info */
@@ -12,22 +12,22 @@ export function head(info) {
   return [
     `wsframe ${wsframe} (core: ${core}), ws ${ws} (bufferutil ${bufferutil}, masks: ${wsMask}), websocket-driver ${driver}`,
     `Node.js ${node}, V8 ${v8}, ${cpu}`,
-    "Time for one unit, best of the rounds; ratio: how many times as fast as ws (in brackets: from the medians).",
-    ...(quick ? ["QUICK: a smoke run. Its numbers say nothing."] : []),
+    "Time per unit in the best round; ratio: how many times as fast as ws (in brackets: from the medians).",
+    ...(quick ? ["QUICK: a smoke run. Its numbers mean nothing."] : []),
     "",
     "case".padEnd(NAME) +
       ["wsframe", "ws", "ws-driver", "ratio", "", "goal"].map((name) => name.padStart(NUMBER)).join(""),
   ].join("\n");
 }
 
-/** @param {{ group: string, peers?: readonly string[], base?: string }} first case of a group */
+/** @param {{ group: string, peers?: readonly string[], base?: string }} first the first case of a group */
 export function groupHead({ group, peers, base }) {
   if (peers === undefined) return `\n${group}`;
   const padded = peers.map((name) => name.padStart(NUMBER)).join("");
   return `\n${group}\n${`  ratio: times ${base}`.padEnd(NAME)}${padded}`;
 }
 
-/** Nanoseconds as a person reads them. */
+/** Nanoseconds in a readable unit. */
 export function formatTime(ns) {
   if (ns < 100) return `${ns.toFixed(1)} ns`;
   if (ns < 10_000) return `${ns.toFixed(0)} ns`;

@@ -1,4 +1,5 @@
-// Inflating and compressing alone: wsframe's sessions of permessage-deflate, the core in them, and zlib in C on the same messages.
+// Measures only inflating and compressing: wsframe's sessions of permessage-deflate, the core in them, and zlib in C,
+// on the same messages.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -12,19 +13,19 @@ import { CoreDeflater, CoreInflater, SLOTS } from "./core.js";
 
 const SOURCE = fileURLToPath(new URL("./zlib.c", import.meta.url));
 
-/** Compiles zlib.c. Returns why that cannot be, or undefined. */
+/** Compiles zlib.c. Returns the reason if that fails, or undefined. */
 function compile(program) {
   try {
     execFileSync(process.env.CC ?? "cc", ["-O3", "-o", program, SOURCE, "-lz"], { stdio: "pipe" });
     return undefined;
   } catch (error) {
-    if (error.code === "ENOENT") return "there is no C compiler";
-    if (String(error.stderr).includes("zlib.h")) return "there is no zlib.h";
+    if (error.code === "ENOENT") return "no C compiler was found";
+    if (String(error.stderr).includes("zlib.h")) return "zlib.h was not found";
     throw error;
   }
 }
 
-/** The messages of one connection, as each of the codecs gets them. */
+/** The messages of one connection, in the form for each codec. */
 function streamOf(corpus, count, connection) {
   const recorded = new Recorded(corpus, count, connection);
   const { messages, payloads } = recorded;
@@ -44,7 +45,7 @@ function writeMessages(file, streams) {
 
 const openSession = () => wsframe.perMessageDeflate({ threshold: 0 }).open("server", []);
 
-/** By the name of what is measured: a codec for each stream. `run` returns what it has made of message `i`. */
+/** Makes a codec for each stream, by measurement. `run` returns the output for message `i`. */
 const SUBJECTS = {
   inflate: {
     session({ payloads }) {
@@ -68,13 +69,13 @@ const SUBJECTS = {
   },
 };
 
-/** Whether what came out is right, as zlib sees it. */
+/** Whether the output is correct according to zlib. */
 const CORRECT = {
   inflate: ({ messages }, i, data) => messages[i].equals(data),
   deflate: ({ messages, recorded }, i, data) => messages[i].equals(inflateAfter(recorded.contextOf(i), data)),
 };
 
-/** Runs every message of a fresh codec for each stream, and calls `see` with what came out. */
+/** Runs all messages through new codecs, one for each stream, and calls `see` with the output. */
 function verify(work, make, streams) {
   const runs = streams.map(make);
   for (let i = 0; i < streams[0].messages.length; i++) {
@@ -84,7 +85,7 @@ function verify(work, make, streams) {
   }
 }
 
-/** Nanoseconds for a message after the first `warmUp` of each stream, and the bytes that came out. */
+/** Nanoseconds per message after the first `warmUp` of each stream, and the number of output bytes. */
 function once(make, streams, warmUp) {
   const runs = streams.map(make);
   const count = streams[0].messages.length;
@@ -97,7 +98,7 @@ function once(make, streams, warmUp) {
 }
 
 /**
- * The codec on live streams, message by message over them in turn.
+ * Runs the codecs on live streams, message by message, taking the streams in turn.
  * @param {{ corpus: import("../corpora.js").Corpus }} options
  * @param {{ streams: number, count: number, warmUp: number, rounds: number }} timing
  */
@@ -112,7 +113,7 @@ export function codecAlone({ corpus }, { streams: many, count, warmUp, rounds })
     writeMessages(file, streams);
     const zlib = () =>
       JSON.parse(execFileSync(program, [file, String(warmUp), String(Math.ceil(rounds / 4))], { encoding: "utf8" }));
-    // Before and after: other work on the machine slows one of them down, as it does some rounds of ours.
+    // zlib runs before and after, because other work on the machine slows down some runs.
     const before = zlib();
     const ours = measureOurs(streams, warmUp, rounds);
     return compared(ours, [before, zlib()]);

@@ -1,5 +1,5 @@
-// The second core alone: dist/deflate.wasm, called as assembly/deflate/memory.ts says, without the TypeScript around it. Each stream
-// stays in a slot of its own, and what a call has made stays in the core.
+// The deflate core alone: dist/deflate.wasm, called as assembly/deflate/memory.ts says, without the TypeScript around
+// it. Each stream stays in its own slot, and the output of a call stays in the core.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -25,7 +25,7 @@ const core = new WebAssembly.Instance(module).exports;
 const bytes = new Uint8Array(core.memory.buffer);
 const u32 = new Uint32Array(core.memory.buffer);
 
-/** How many streams there can be at once. */
+/** The maximum number of streams. */
 export const SLOTS = Math.min(map.INFLATE_SLOT_COUNT, map.DEFLATE_SLOT_COUNT);
 /** zlib's default. */
 const LEVEL = 6;
@@ -61,7 +61,7 @@ export class CoreInflater {
 
   /**
    * @param {Uint8Array} input a message with its tail
-   * @param {number} length of what it inflates to
+   * @param {number} length the length of the inflated message
    */
   run(input, length) {
     const slot = this.#slot;

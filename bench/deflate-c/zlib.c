@@ -1,12 +1,13 @@
-// zlib in C, on what codec.js has written: live streams, one for each connection, message by message over the connections in turn.
+// Runs zlib in C on the file that codec.js has written: live streams, one for each connection, message by message,
+// taking the connections in turn.
 //
 //   cc -O3 -o zlib zlib.c -lz
 //   ./zlib FILE WARM_UP ROUNDS
 //
-// FILE, all numbers u32 in the byte order of the machine: how many connections there are, how many messages each has, and for each
-// message of each connection its length, its text, the length of what zlib has compressed it to, the tail included, and that.
-// WARM_UP messages of each connection fill its window and are not measured. It prints one line of JSON: microseconds for a message,
-// of the best round, and what part of its length a message was compressed to.
+// All numbers in FILE are u32 in the machine's byte order: the number of connections, the number of messages of each,
+// and then for each message of each connection its length, its text, the length of its compressed form including the
+// tail, and that form. The first WARM_UP messages of each connection fill its window and are not measured. The output
+// is one line of JSON: microseconds per message in the best round, and the compression ratio.
 
 #include <stdint.h>
 #include <stdio.h>
@@ -39,13 +40,13 @@ static double microseconds(void) {
 
 static uint32_t read_u32(FILE *file) {
   uint32_t value;
-  if (fread(&value, 4, 1, file) != 1) fail("the file ends");
+  if (fread(&value, 4, 1, file) != 1) fail("the file is too short");
   return value;
 }
 
 static uint8_t *read_bytes(FILE *file, uint32_t length) {
   uint8_t *bytes = malloc(length + 1);
-  if (fread(bytes, 1, length, file) != length) fail("the file ends");
+  if (fread(bytes, 1, length, file) != length) fail("the file is too short");
   return bytes;
 }
 
@@ -90,11 +91,11 @@ static uint32_t deflate_one(z_stream *stream, const Message *message) {
   stream->next_out = output;
   stream->avail_out = sizeof output;
   if (deflate(stream, Z_SYNC_FLUSH) != Z_OK || stream->avail_in || !stream->avail_out) fail("deflate()");
-  // A message leaves the tail out.
+  // Messages are sent without the tail.
   return sizeof output - stream->avail_out - 4;
 }
 
-// The best round's time for a message; the bytes that came out of one round.
+// The time per message in the best round, and the number of output bytes in one round.
 static double measure(void (*begin)(z_stream *, int), uint32_t (*one)(z_stream *, const Message *), int (*end)(z_stream *),
                       int level, uint64_t *bytes) {
   double best = 1e300;
@@ -123,13 +124,13 @@ int main(int count, char **arguments) {
   read_messages(arguments[1]);
   warm_up = atoi(arguments[2]);
   rounds = atoi(arguments[3]);
-  if (warm_up >= messages || rounds < 1 || rounds > MOST_ROUNDS) fail("there is nothing to measure");
+  if (warm_up >= messages || rounds < 1 || rounds > MOST_ROUNDS) fail("nothing to measure");
   uint64_t length = 0, bytes;
   for (uint32_t j = 0; j < connections; j++) {
     for (uint32_t i = warm_up; i < messages; i++) length += message_of(j, i)->text_length;
   }
   double time = measure(begin_inflate, inflate_one, inflateEnd, 0, &bytes);
-  if (bytes != length) fail("what was inflated is not what was compressed");
+  if (bytes != length) fail("the inflated text differs from the compressed one");
   printf("{\"version\":\"%s\",\"inflate\":%.4f,\"deflate\":[", zlibVersion(), time);
   for (int level = 1; level <= 9; level++) {
     time = measure(begin_deflate, deflate_one, deflateEnd, level, &bytes);

@@ -1,4 +1,4 @@
-// The cases of bench:e2e, and the goals: how many times as fast as others wsframe is to be.
+// The cases of bench:e2e, with the goals: how many times as fast as other servers wsframe should be.
 
 /**
  * @typedef {object} Case
@@ -7,14 +7,14 @@
  * @property {"text" | "binary"} kind
  * @property {number} connections
  * @property {number} size of a message, in bytes
- * @property {number} inFlight messages on each connection; of a broadcast, turns
+ * @property {number} inFlight messages on each connection; for a broadcast, turns
  * @property {boolean} [tls]
  * @property {number} [broadcast] messages to every connection in each turn of the event loop
- * @property {import("./recordings.js").Recordings} [recordings] what is sent with permessage-deflate: `size` is about theirs
- * @property {boolean} [timed] whether latency is told, which is measured at half the rate
- * @property {readonly string[]} ours servers that are made with wsframe: see servers/
- * @property {readonly string[]} peers servers that they are compared with
- * @property {Readonly<Record<string, number>>} goals of the first of ours, by the names of peers
+ * @property {import("./recordings.js").Recordings} [recordings] the messages sent with permessage-deflate, of about `size` bytes
+ * @property {boolean} [timed] whether to measure latency at half the rate
+ * @property {readonly string[]} ours servers made with wsframe: see servers/
+ * @property {readonly string[]} peers servers for comparison
+ * @property {Readonly<Record<string, number>>} goals goals for the first of ours, by peer name
  */
 
 const SHAPES = [
@@ -33,7 +33,7 @@ const TLS_SHAPES = [
   { size: 32, inFlight: 1, connections: 50, goals: { ws: 1.4, bun: 1 } },
 ];
 
-/** On a runtime's own sockets, there is only what a server without wsframe/node can do. */
+/** The shapes for a runtime's own sockets, without wsframe/node. */
 const RUNTIME_SHAPES = [
   { size: 32, inFlight: 2000, connections: 8 },
   { size: 32, inFlight: 1, connections: 50 },
@@ -41,7 +41,7 @@ const RUNTIME_SHAPES = [
   { size: 65_536, inFlight: 4, connections: 8 },
 ];
 
-/** Through wsframe/ws, with a handler that is written for ws. */
+/** Shapes for wsframe/ws, with a handler written for ws. */
 const DROP_IN_SHAPES = [
   { size: 32, inFlight: 2000, connections: 8, goals: { "ws-buffers": 30 } },
   { size: 32, inFlight: 1, connections: 50, goals: {} },
@@ -50,7 +50,7 @@ const DROP_IN_SHAPES = [
   { size: 16_384, inFlight: 8, connections: 8, goals: {} },
 ];
 
-/** Messages with permessage-deflate, each connection with others than all the others. */
+/** Messages with permessage-deflate, different on each connection. */
 const COMPRESSED_SHAPES = [
   { corpus: "json1k", title: "1 KB of JSON", size: 1024, messages: 400, inFlight: 4, connections: 20 },
   { corpus: "json1k", title: "1 KB of JSON", size: 1024, messages: 400, inFlight: 1, connections: 50 },
@@ -64,7 +64,7 @@ const BROADCASTS = [
 
 const NODE = { ours: ["wsframe"], peers: ["ws", "bun", "deno", "uws"] };
 
-/** Idle connections in one process, and how much less of heap and buffers each is to take than others'. */
+/** Idle connections in one process, and how many times less heap and buffers each should take than with others. */
 export const IDLE = { connections: 10_000, servers: ["wsframe", "wsframe-ws", "ws"], goals: { ws: 1 } };
 
 function sizeName(size) {
@@ -78,7 +78,7 @@ function loadName({ inFlight, connections }) {
   return `${load} in flight on ${connections}`;
 }
 
-/** Latency is told where a message does not wait for others of its connection, and many are answered in a second. */
+/** Latency is measured if a message does not wait for others on its connection and many are answered per second. */
 const forLatency = ({ size, inFlight }) => size < 1024 && inFlight === 1;
 
 function echo(kind, shape) {
@@ -136,7 +136,7 @@ function toAll({ broadcast, name, goals }) {
     kind: "text",
     connections: 1000,
     size: 100,
-    // Enough that a server need not wait for the load.
+    // Enough requests that a server does not have to wait for the load.
     inFlight: 4,
     broadcast,
     ours: ["wsframe"],

@@ -1,9 +1,9 @@
-// The chart and the tables of what bench/e2e/run.js --json wrote.
+// Draws the chart and prints the tables for the output of bench/e2e/run.js --json.
 
 import { axis, escape, page } from "../svg.js";
 import { count, milliseconds, ratioOf } from "./print.js";
 
-/** Servers, as they are called in the docs. */
+/** Servers by their names in the docs. */
 const TITLES = {
   wsframe: "wsframe",
   "wsframe-ws": "wsframe/ws",
@@ -22,7 +22,7 @@ const TITLES = {
   "deno-streams": "wsframe/streams",
 };
 
-/** The colours, by title: what the legend says. */
+/** The colors of the legend, by title. */
 const COLOURS = {
   wsframe: "#2f81f7",
   Protocol: "#2f81f7",
@@ -66,7 +66,7 @@ function groupsOf(results) {
 
 const colourOf = (server) => COLOURS[TITLES[server]];
 
-/** A case: a bar for each server, as a multiple of the first of the peers. */
+/** The bars of a case, one for each server, as multiples of the first of the peers. */
 function bars({ name, measured, peers, ours, goals }, y) {
   const [base] = peers;
   const parts = [];
@@ -106,9 +106,9 @@ function legend(results) {
   return parts;
 }
 
-/** @param {{ results: object[] }} run what run.js has written */
+/** @param {{ results: object[] }} run the output of run.js */
 export function serverChart({ results }) {
-  return chart(results, "Messages in a second over sockets (the mark is wsframe's goal, the number its ratio)");
+  return chart(results, "Messages per second over sockets (the mark is wsframe's goal, the number its ratio)");
 }
 
 /** The cases of SUMMARY without goals, for the README. */
@@ -141,7 +141,7 @@ function chart(results, heading) {
     return { parts, end: y };
   };
   return page({
-    title: "Servers over sockets: messages in a second, as multiples of what ws reaches",
+    title: "Servers over sockets: messages per second, as multiples of ws",
     heading,
     width: WIDTH,
     range: RANGE,
@@ -167,7 +167,7 @@ function rateTable(cases) {
   };
   return [
     row([
-      `messages in a second${hasGoals ? "; goals in brackets" : ""}`,
+      `messages per second${hasGoals ? "; goals in brackets" : ""}`,
       ...servers.map((server) => TITLES[server]),
       ...pairs.map(nameOf),
     ]),
@@ -179,7 +179,7 @@ function rateTable(cases) {
   ];
 }
 
-/** What servers that compress have made of messages, and what they have agreed on. */
+/** The size of compressed answers, and the negotiated parameters. */
 function answersTable(cases) {
   const servers = Object.keys(TITLES).filter((server) => cases.some(({ measured }) => measured[server]));
   const takeover = (server) => {
@@ -215,7 +215,7 @@ function latencyTable(cases) {
 function loopTable(loop) {
   const keys = ["p50", "p90", "p99", "max"];
   return [
-    row(["milliseconds", "", "p50", "p90", "p99", "max", "1 MiB a second"]),
+    row(["milliseconds", "", "p50", "p90", "p99", "max", "1 MiB per second"]),
     row(["---", "---", ...keys.map(() => "---:"), "---:"]),
     ...Object.entries(loop).flatMap(([server, { delay, latency, rate }]) => [
       row([TITLES[server], "delay of the event loop", ...keys.map((key) => milliseconds(delay[key])), rate.toFixed(0)]),

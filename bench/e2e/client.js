@@ -1,4 +1,4 @@
-// Load processes of bench/e2e: what drives a server, and counts.
+// The load processes of bench/e2e, which drive a server and count.
 
 import { execFile, execFileSync } from "node:child_process";
 import { join } from "node:path";
@@ -13,14 +13,14 @@ const path = (name) => fileURLToPath(new URL(name, import.meta.url));
  * @typedef {object} Load
  * @property {number} connections
  * @property {number} size of a message, in bytes
- * @property {number} inFlight messages on each connection; of a broadcast, turns
+ * @property {number} inFlight messages on each connection; for a broadcast, turns
  * @property {number} warmUp in milliseconds
  * @property {number} duration in milliseconds
- * @property {"text" | "binary"} [kind] of message. Default text
+ * @property {"text" | "binary"} [kind] the kind of message. Default text
  * @property {boolean} [tls]
- * @property {number} [rate] messages in a second, whatever is in flight
- * @property {import("./recordings.js").Recordings} [recordings] compressed with permessage-deflate, whatever `size` says
- * @property {number} [broadcast] messages that the server sends to every connection in a turn
+ * @property {number} [rate] messages per second, whatever is in flight
+ * @property {import("./recordings.js").Recordings} [recordings] messages compressed with permessage-deflate; `size` is ignored
+ * @property {number} [broadcast] messages that the server sends to every connection per turn
  */
 
 /**
@@ -29,15 +29,15 @@ const path = (name) => fileURLToPath(new URL(name, import.meta.url));
  */
 
 /**
- * What a client found: how many answers came, in what time, and its own processor time, both in seconds. With a rate also how
- * long answers took, from when a message was due, and how late the client sent it.
+ * The results of a client: the number of answers, their time, and its own processor time, both in seconds. With a rate,
+ * also how long answers took since their message was due, and how late the client sent it.
  * @typedef {{ messages: number, seconds: number, cpu: number, latency?: Percentiles, lateness?: Percentiles }} Found
  */
 
 /** @typedef {(port: number, load: Load) => Promise<Found>} Client */
 
 /**
- * The options that all clients take by the same names.
+ * The options that all clients share.
  * @param {Load} load
  */
 function flags({ connections, size, inFlight, warmUp, duration, kind, rate }) {
@@ -52,7 +52,7 @@ function flags({ connections, size, inFlight, warmUp, duration, kind, rate }) {
   return kind === "binary" ? [...flags, "--binary"] : flags;
 }
 
-/** It can do everything but receive broadcasts, and send recordings. @type {Client} */
+/** It can do everything except receive broadcasts and send recordings. @type {Client} */
 export async function wsframeLoad(port, load) {
   const url = `${load.tls ? "wss" : "ws"}://127.0.0.1:${port}/`;
   const command = [path("../../dist/cli.js"), "load", url, "--json", ...flags(load)];
@@ -65,10 +65,10 @@ export async function wsframeLoad(port, load) {
 }
 
 /**
- * What is called as load.c is.
+ * A program with the command line of load.c.
  * @param {string} program
- * @param {readonly string[]} first of its arguments
- * @param {(recordings: import("./recordings.js").Recordings) => string} [fileOf] where they are
+ * @param {readonly string[]} first its first arguments
+ * @param {(recordings: import("./recordings.js").Recordings) => string} [fileOf] the path of a file with them
  * @returns {Client}
  */
 function called(program, first, fileOf) {
@@ -82,13 +82,13 @@ function called(program, first, fileOf) {
   };
 }
 
-/** One made with ws, as a user of it would: of text, in flight. @type {Client} */
+/** A client made with ws as a user would write it, for text and messages in flight only. @type {Client} */
 export const wsClient = called(process.execPath, [path("./ws-client.js")]);
 
 /**
- * load.c, which takes less of the processor than any other.
+ * Builds load.c, which uses the least processor time.
  * @param {string} folder for the program
- * @returns {{ client: Client, tls: boolean } | undefined} and whether it finds a libssl; undefined where there is no C compiler: CC, or cc
+ * @returns {{ client: Client, tls: boolean } | undefined} the client, and whether it finds a libssl; undefined without a C compiler (CC, or cc)
  */
 export function buildC(folder) {
   const program = join(folder, "load");
@@ -101,7 +101,7 @@ export function buildC(folder) {
   return { client: called(program, [], recordingsIn(folder)), tls: canTls(program) };
 }
 
-/** Files in a folder, each written once. */
+/** Writes each file in a folder once. */
 function recordingsIn(folder) {
   const files = new Map();
   return (recordings) => {

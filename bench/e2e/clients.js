@@ -1,8 +1,8 @@
-// `wsframe load` against other clients: node bench/e2e/clients.js [--rounds N] [--seconds N] [--server NAME]... [--json FILE]
-// [--quick]
+// Compares `wsframe load` with other clients: node bench/e2e/clients.js [--rounds N] [--seconds N] [--server NAME]...
+// [--json FILE] [--quick]
 //
-// On the same servers, each in a process of its own, in turns: a client in C (load.c), `wsframe load`, and one made with ws.
-// A server that is busy all the time is the limit; otherwise a client is.
+// A client in C (load.c), `wsframe load` and a client made with ws take turns on the same servers. Each has its own
+// process. If the server is busy all the time, it is the limit. Otherwise, the client is.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
@@ -33,7 +33,7 @@ const CASES = [
 
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 
-/** One client, one server, once. */
+/** Runs one client on one server once. */
 async function once(client, server, load) {
   const { port, cpu, stop } = await startServer(server);
   try {
@@ -44,7 +44,7 @@ async function once(client, server, load) {
     return {
       rate: found.messages / found.seconds,
       share: found.cpu / found.seconds,
-      // With the start of the client: less than while it measures.
+      // Includes the start of the client, in which the server does less than during the measurement.
       serverShare: (cpu() - cpuBefore) / wall,
     };
   } finally {
@@ -56,7 +56,7 @@ const count = (rate) =>
   rate >= 1e6 ? `${(rate / 1e6).toFixed(2)} M/s` : rate >= 1e4 ? `${(rate / 1e3).toFixed(1)} k/s` : rate.toFixed(0);
 const percent = (share) => `${(share * 100).toFixed(0)} %`;
 
-/** How many times what `other` reaches: the median of the rounds, each with itself, and where half of them lie. */
+/** The ratio to `other`: the median of the rounds, each compared with itself, and the range of the middle half. */
 function ratio(found, other) {
   const ratios = found.map(({ rate }, i) => rate / other[i].rate).toSorted((a, b) => a - b);
   const at = (part) => ratios[Math.round((ratios.length - 1) * part)].toFixed(2);
@@ -69,11 +69,11 @@ try {
   const clients = { ...(c && { C: c.client }), "wsframe load": wsframeLoad, ws: wsClient };
   const all = available(["wsframe", "ws", "bun", "deno"]);
   const servers = all.filter((name) => values.server?.includes(name) ?? true);
-  if (!c) console.log("Without a C compiler: set CC, or install gcc.");
-  if (!all.includes("bun")) console.log("Without Bun: `npm ci --prefix test/runtimes` installs it.");
+  if (!c) console.log("No C compiler was found: set CC, or install gcc.");
+  if (!all.includes("bun")) console.log("Bun is not installed: run `npm ci --prefix test/runtimes`.");
   console.log(`Node.js ${process.versions.node}, ${cpus()[0]?.model.trim()}, ${cpus().length} cores`);
-  console.log(`Messages echoed in a second, median of ${rounds} rounds in which the clients take turns.`);
-  if (values.quick) console.log("QUICK: a smoke run. Its numbers say nothing.");
+  console.log(`Messages echoed per second, median of ${rounds} rounds in which the clients take turns.`);
+  if (values.quick) console.log("QUICK: a smoke run. Its numbers mean nothing.");
   const results = [];
   for (const { name, ...load } of CASES) {
     console.log(`\n${name}`);
@@ -82,7 +82,7 @@ try {
       /** @type {Record<string, any[]>} */
       const found = Object.fromEntries(names.map((client) => [client, []]));
       for (let round = 0; round < rounds; round++) {
-        // Each round begins with another client.
+        // Each round begins with a different client.
         for (let i = 0; i < names.length; i++) {
           const client = names[(i + round) % names.length];
           found[client][round] = await once(clients[client], server, load);

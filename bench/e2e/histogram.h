@@ -1,4 +1,5 @@
-// Times in constant memory: buckets that are 1/128 of their power of two wide, so a percentile is true to 1 %.
+// A histogram of times in constant memory. A bucket's width is 1/128 of its power of two, so percentiles are accurate
+// to 1 %.
 
 #include <stdint.h>
 
@@ -14,7 +15,7 @@ static int bucket_of(uint64_t value) {
   return (shift + 1) * PARTS + ((value >> shift) - PARTS);
 }
 
-// The least value that is too large for a bucket.
+// The smallest value that is too large for a bucket.
 static uint64_t end_of(int bucket) {
   if (bucket < PARTS) return bucket + 1;
   int shift = bucket / PARTS - 1;
@@ -27,7 +28,7 @@ static void record(Histogram *histogram, uint64_t value) {
   if (value > histogram->greatest) histogram->greatest = value;
 }
 
-// The value that a part of all, 0 to 1, does not exceed.
+// The value that a fraction of all values, 0 to 1, does not exceed.
 static uint64_t percentile(const Histogram *histogram, double part) {
   uint64_t seen = 0, least = part * histogram->total;
   for (int bucket = 0; bucket < 64 * PARTS; bucket++) {

@@ -25,7 +25,7 @@ async function likeWs(WebSocketServer) {
 
 const { port, count } = await START[process.argv[2]]();
 process.on("message", async () => {
-  // What the handshakes leave behind goes in several turns.
+  // The leftovers of the handshakes are freed over several turns.
   for (let i = 0; i < 5; i++) {
     await setTimeout(50);
     globalThis.gc?.();

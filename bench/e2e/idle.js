@@ -1,4 +1,4 @@
-// What a connection costs that does nothing: counted in the server's process, while sockets of this one stay open.
+// Measures the cost of an idle connection in the server's process, while this process keeps the other ends open.
 
 import { createConnection } from "node:net";
 import { once } from "node:events";
@@ -8,7 +8,7 @@ import { fork } from "node:child_process";
 const REQUEST =
   "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
-/** Handshakes at once: fewer than wait in the server's backlog. */
+/** The number of simultaneous handshakes, less than the server's backlog. */
 const BATCH = 100;
 
 async function open(port) {
@@ -22,8 +22,8 @@ async function open(port) {
 /**
  * @param {string} name "wsframe", "wsframe-ws" or "ws"
  * @param {number} connections
- * @param {string} node the Node that it runs on
- * @returns {Promise<{ heap: number, rss: number }>} bytes for one connection
+ * @param {string} node the Node for the server
+ * @returns {Promise<{ heap: number, rss: number }>} bytes per connection
  */
 export async function measureIdle(name, connections, node) {
   const script = fileURLToPath(new URL("./idle-server.js", import.meta.url));
@@ -41,7 +41,7 @@ export async function measureIdle(name, connections, node) {
     }
   };
   try {
-    // What the first ones bring with them is not a connection's.
+    // The first connections also cause one-time allocations.
     await openMany(BATCH);
     const before = await memory();
     await openMany(BATCH + connections);

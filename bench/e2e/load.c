@@ -1,19 +1,24 @@
-// The load for bench/e2e: an epoll loop that does as little as it can, so that the server is the limit. It compares everything
-// that comes back with what is due.
+// The load for bench/e2e: an epoll loop that does as little as possible, so that the server is the limit. It compares
+// everything that comes back with the expected bytes.
 //
 //   cc -O2 -o load load.c -ldl
-//   ./load --port N --connections N --size BYTES --warm-up SECONDS --duration SECONDS [--binary] [--tls] and one of
-//     --in-flight N   each connection keeps N messages in flight, which the server echoes
-//     --rate N        N messages in a second, on the connections in turn; each is due at its time, whatever is in flight
-//     --broadcast N   the server sends N messages to every connection for each that it gets on the first; --in-flight
-//                     says how many of these it gets ahead, 63 at most
-//   With --recordings FILE the messages are those that recordings.js has written, compressed with permessage-deflate; --size says
-//   nothing then. Where there is a libz, what comes back is inflated and compared.
-//   ./load --can-tls  exits with 0 if there is a libssl
+//   ./load --port N --connections N --size BYTES --warm-up SECONDS --duration SECONDS [--binary] [--tls]
 //
-// It prints one line of JSON: messages, seconds, and its own processor time in seconds. With recordings also the bytes that came
-// back, all messages with those of the warm-up, what was agreed on, and whether answers were compared. With a rate also percentiles, in
-// milliseconds: of the latency, which counts from when a message was due, and of how late the load itself sent it.
+// and one of
+//
+//   --in-flight N   keep N messages in flight on each connection, which the server echoes
+//   --rate N        send N messages per second, on the connections in turn; each has a due time, whatever is in flight
+//   --broadcast N   the server sends N messages to every connection for each message on the first connection;
+//                   --in-flight says how many of these messages it gets ahead (up to 63)
+//
+// With --recordings FILE, the messages are those that recordings.js has written, compressed with permessage-deflate,
+// and --size is ignored. If there is a libz, the answers are inflated and compared. ./load --can-tls exits with 0 if
+// there is a libssl.
+//
+// The output is one line of JSON: messages, seconds, and its own processor time in seconds. With recordings, also the
+// bytes that came back, the number of all messages including the warm-up, the negotiated parameters, and whether
+// answers were compared. With a rate, also percentiles in milliseconds: of the latency, which counts from the due time
+// of a message, and of how late the load itself sent it.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -37,9 +42,9 @@
 #include "recordings.h"
 #include "tls.h"
 
-// The letters of a message repeat after 26 messages. So do broadcasts, which servers count for themselves.
+// The letters of a message repeat after 26 messages. So do broadcasts, which the servers count.
 #define LETTERS 26
-// How many messages there are, before they repeat: as many as fit in MEMORY bytes, at least one and at most MOST.
+// The number of messages before they repeat: as many as fit in MEMORY bytes, from one to MOST.
 #define MEMORY (16 << 20)
 #define MOST (160 * LETTERS)
 static uint64_t period_of(uint64_t frame) {
@@ -47,9 +52,9 @@ static uint64_t period_of(uint64_t frame) {
   return fit < 1 ? 1 : fit > MOST ? MOST : fit;
 }
 
-// The most that one read() or write() takes.
+// The maximum size of a read() or write().
 #define CHUNK 65536
-// Turns of broadcasts under way, at most.
+// The maximum number of broadcast turns in progress.
 #define MOST_TURNS 64
 // How long the last answers may take, in seconds.
 #define PATIENCE 10
@@ -58,9 +63,9 @@ typedef struct {
   int fd;
   void *ssl;
   uint64_t index;
-  // In bytes of the streams. Both repeat with the same number of messages.
+  // Positions in the streams, in bytes. Both streams repeat after the same number of messages.
   uint64_t sent, received;
-  // With a rate: messages that have been due.
+  // With a rate: the number of messages that have become due.
   uint64_t issued;
   // With recordings.
   Sending sending;
@@ -79,20 +84,21 @@ static uint8_t *out, *due, buffer[CHUNK];
 static uint64_t out_frame, in_frame, out_period, in_period;
 static uint64_t messages;
 
-// With recordings: bytes that have come back, and what the last server has agreed on.
+// With recordings: the bytes that came back, and what the last server has agreed to.
 static uint64_t bytes_received;
 static char agreed[256];
 
-// With a rate: when the first message was due, what counts from when on, and what was found.
+// With a rate: when the first message was due, when counting starts, and the results.
 static double first_due, counts_from;
 static Histogram latency, lateness;
 
-// Broadcasts: turns that every connection has received, and how many have received those that are under way.
+// Broadcasts: the number of turns that every connection has received, and how many connections have received those in
+// progress.
 static uint64_t turns;
 static int arrived[MOST_TURNS];
 
 static void fail(const char *what) {
-  fprintf(stderr, "load: %s: %s\n", what, errno ? strerror(errno) : "not what is due");
+  fprintf(stderr, "load: %s: %s\n", what, errno ? strerror(errno) : "unexpected data");
   exit(1);
 }
 
@@ -108,7 +114,7 @@ static double cpu(void) {
   return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-// Writes the header of a whole message, and returns its length.
+// Writes the header of an unfragmented message, and returns its length.
 static size_t header(uint8_t *bytes, int opcode, uint64_t size, int masked) {
   uint8_t mask = masked ? 0x80 : 0;
   bytes[0] = 0x80 | opcode;
@@ -122,7 +128,8 @@ static size_t header(uint8_t *bytes, int opcode, uint64_t size, int masked) {
   return 2 + extended;
 }
 
-// The stream of `count` messages, and once more the first CHUNK bytes of it, so that what is due is always in one piece.
+// The stream of `count` messages, followed by its first CHUNK bytes again, so that the expected bytes are always
+// contiguous.
 static uint8_t *stream(uint64_t size, uint64_t count, int masked, uint64_t *frame) {
   uint8_t head[14];
   size_t head_size = header(head, options.binary ? 2 : 1, size, masked);
@@ -142,7 +149,7 @@ static uint8_t *stream(uint64_t size, uint64_t count, int masked, uint64_t *fram
   return bytes;
 }
 
-// Reads and writes what can be without waiting; 0 if nothing can.
+// Reads and writes without waiting. Returns 0 if nothing is possible.
 static size_t pull(Connection *one, uint8_t *bytes, size_t most) {
   errno = 0;
   if (one->ssl) {
@@ -167,7 +174,7 @@ static size_t push(Connection *one, const uint8_t *bytes, size_t most) {
   return length > 0 ? length : 0;
 }
 
-// Begins permessage-deflate as the response says.
+// Starts permessage-deflate with the parameters in the response.
 static void agree(Connection *one, const char *response) {
   const char *value = strcasestr(response, "\r\nsec-websocket-extensions: ");
   errno = 0;
@@ -212,7 +219,7 @@ static void record_since(Histogram *histogram, double time, double now) {
   record(histogram, now > time ? (now - time) * 1e9 : 0);
 }
 
-// A connection has now received `count` messages; there were `before`.
+// Records that a connection has now received `count` messages, after `before`.
 static void receive(Connection *one, uint64_t before, uint64_t count) {
   messages += count - before;
   if (options.rate) {
@@ -229,14 +236,14 @@ static void receive(Connection *one, uint64_t before, uint64_t count) {
   }
 }
 
-// Messages that a connection may have sent by now.
+// The number of messages that a connection may have sent by now.
 static uint64_t allowed(const Connection *one) {
   if (options.rate) return one->issued;
   if (options.broadcast) return one->index == 0 ? turns + options.in_flight : 0;
   return (options.recordings ? one->receiving.messages : one->received / in_frame) + options.in_flight;
 }
 
-// Reads once, and compares. Whether there may be more.
+// Reads once and compares. Returns whether there may be more.
 static int take(Connection *one) {
   size_t length = pull(one, buffer, CHUNK);
   if (length == 0) return 0;
@@ -252,11 +259,11 @@ static int take(Connection *one) {
   uint64_t before = one->received / in_frame;
   one->received += length;
   receive(one, before, one->received / in_frame);
-  // A read of less has emptied the socket. SSL_read() returns one record.
+  // A shorter read has emptied the socket. SSL_read() returns one record.
   return one->ssl || length == CHUNK;
 }
 
-// Writes once, if something may be sent. Whether there is more of it that the socket may take.
+// Writes once if allowed. Returns whether the socket may accept more of it.
 static int give(Connection *one) {
   if (options.recordings) {
     const uint8_t *bytes;
@@ -274,12 +281,12 @@ static int give(Connection *one) {
   return length > 0 && one->sent < end;
 }
 
-// Reads and writes in turn until neither can go on.
+// Alternates between reading and writing until neither is possible.
 static void exchange(Connection *one) {
   while (take(one) | give(one)) continue;
 }
 
-// Sends what is due by now, and sets the timer to the next one. It goes back to reading in between, should it be late.
+// Sends the messages that are due, and sets the timer for the next one. It returns to reading in between if it is late.
 static void keep_pace(int timer, uint64_t *issued, double end) {
   double time;
   for (int most = 256; (time = due_at(*issued)) <= seconds() && time < end && most > 0; most--) {
@@ -334,7 +341,7 @@ int main(int count, char **arguments) {
   read_options(count, arguments);
   signal(SIGPIPE, SIG_IGN);
   uint64_t period = period_of(options.size + 14);
-  // What asks for a turn of broadcasts may be anything: it is short.
+  // A request for a turn of broadcasts may be any message, so it is short.
   out = stream(options.broadcast ? 1 : options.size, period, 1, &out_frame);
   due = stream(options.size, period, 0, &in_frame);
   out_period = out_frame * period, in_period = in_frame * period;
@@ -352,7 +359,7 @@ int main(int count, char **arguments) {
     all[i].index = i;
     dial(&all[i], context);
   }
-  // When all are open: what a server broadcasts counts from the same message on for each.
+  // After all connections are open, so that each receives broadcasts from the same message on.
   for (int i = 0; i < options.connections; i++) {
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = &all[i]};
     epoll_ctl(poll, EPOLL_CTL_ADD, all[i].fd, &event);
@@ -380,7 +387,7 @@ int main(int count, char **arguments) {
   uint64_t measured_bytes = bytes_received - begin_bytes;
   double took = now - begin, used = cpu() - begin_cpu;
 
-  // Every message that was due counts, however late its answer is. What epoll has told of and nobody has read comes first.
+  // Every due message counts, however late its answer is. Data that epoll has reported is read first.
   for (int i = 0; options.rate && i < options.connections; i++) exchange(&all[i]);
   while (options.rate && messages < issued) {
     struct epoll_event events[256];

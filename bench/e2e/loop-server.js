@@ -1,12 +1,12 @@
-// The server of loop.js: node loop-server.js wsframe|ws, with a channel to its parent. It echoes, compressed where that is agreed on,
-// and tells how long its event loop was held up.
+// The server of loop.js: node loop-server.js wsframe|ws, with a channel to its parent. It echoes, with compression if
+// negotiated, and reports how long its event loop was blocked.
 
 import { createHistogram } from "node:perf_hooks";
 
 /**
- * How late timers are that are due each millisecond, in nanoseconds. While the loop is held up many are due, and each counts, as
- * anything else would have to wait that comes then. `monitorEventLoopDelay()` counts one for them all: a loop that is held up for a
- * second, and then idle for one, is in time at its 99th percentile.
+ * The delay of timers that are due every millisecond, in nanoseconds. While the loop is blocked, many timers become
+ * due, and each counts, because other events would wait in the same way. `monitorEventLoopDelay()` counts one for all
+ * of them, so a loop that is blocked for a second and then idle for a second would be on time at its 99th percentile.
  */
 const histogram = createHistogram();
 let timer;

@@ -1,4 +1,4 @@
-// Rounds in which servers take turns, each round beginning with another.
+// Runs rounds in which servers take turns. Each round begins with a different server.
 
 import { startServer } from "./server.js";
 
@@ -9,7 +9,10 @@ export function median(numbers) {
   return numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 }
 
-/** Runs one case on one server, and returns what was measured during the load. `answer` is the bytes of one, `cpuTime` the server's seconds for one. */
+/**
+ * Runs one case on one server and returns the measurements. `answer` is the bytes of one answer, `cpuTime` the server's
+ * seconds for it.
+ */
 async function once(name, client, one, { warmUp, duration, node }) {
   const { connections, size, inFlight, kind, tls, broadcast, rate, recordings } = one;
   const server = await startServer(name, { tls, broadcast, size, compressed: recordings !== undefined }, node);
@@ -24,7 +27,7 @@ async function once(name, client, one, { warmUp, duration, node }) {
     return {
       rate: messages / seconds,
       loadShare: cpu / seconds,
-      // With the start of the load: less than while it measures.
+      // Includes the start of the load, in which the server does less than during the measurement.
       serverShare: cpuUsed / wall,
       latency,
       lateness,
@@ -40,7 +43,7 @@ async function once(name, client, one, { warmUp, duration, node }) {
   }
 }
 
-/** @returns {Promise<Record<string, object[]>>} what `once` found, by server */
+/** @returns {Promise<Record<string, object[]>>} the results of `measureOnce`, by server */
 async function inTurns(names, rounds, measureOnce) {
   const found = Object.fromEntries(names.map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
@@ -56,16 +59,16 @@ function mapValues(object, map) {
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value, key)]));
 }
 
-/** Of several objects with the same keys, the median of each. */
+/** The median of each key over several objects. */
 function medians(list) {
   return mapValues(list[0], (_, key) => median(list.map((each) => each[key])));
 }
 
 /**
- * Medians, and the least and greatest rate.
+ * The medians, and the smallest and largest rate.
  * @param {import("./cases.js").Case} one
  * @param {import("./client.js").Client} client
- * @param {readonly string[]} names of servers
+ * @param {readonly string[]} names the names of the servers
  * @param {Settings} settings
  */
 export async function measure(one, client, names, settings) {
@@ -89,10 +92,10 @@ export async function measure(one, client, names, settings) {
 }
 
 /**
- * Latency at half of what each server has been found to reach: the median of each percentile, and the greatest of all.
+ * Measures latency at half of the rate that each server reached: the median of each percentile, and the largest value of all.
  * @param {import("./cases.js").Case} one
  * @param {import("./client.js").Client} client
- * @param {Record<string, { rate: number }>} measured what `measure` found
+ * @param {Record<string, { rate: number }>} measured the results of `measure`
  * @param {Settings} settings
  */
 export async function measureLatency(one, client, measured, settings) {
@@ -106,7 +109,7 @@ export async function measureLatency(one, client, measured, settings) {
     ...medians(list.map(({ latency }) => latency)),
     max: Math.max(...list.map(({ latency }) => latency.max)),
     loadShare: median(list.map(({ loadShare }) => loadShare)),
-    // `wsframe load` does not tell.
+    // `wsframe load` does not report it.
     ...(list[0].lateness && { late: medians(list.map(({ lateness }) => lateness)) }),
   }));
 }

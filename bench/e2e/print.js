@@ -1,4 +1,4 @@
-// What bench:e2e prints.
+// Formats the output of bench:e2e.
 
 import { ratiosOf } from "./ratios.js";
 
@@ -11,11 +11,11 @@ export const percent = (share) => `${(share * 100).toFixed(0)} %`;
 export const ratioOf = (ratio) => `${ratio.toFixed(ratio < 10 ? 2 : 1)} x`;
 export const milliseconds = (time) => time.toFixed(time < 10 ? 3 : 1);
 
-/** With more than this of a core, the load may be what limits a server. */
+/** If the load uses more than this share of a core, it may limit the server. */
 const BUSY = 0.9;
 
 function loadOf(share) {
-  return `load ${percent(share).padStart(5)} of a core${share > BUSY ? ", maybe the limit" : ""}`;
+  return `load ${percent(share).padStart(5)} of a core${share > BUSY ? ", possibly the limit" : ""}`;
 }
 
 /** @param {import("./ratios.js").Ratio} ratio */
@@ -27,7 +27,7 @@ function verdict({ goal, met }, judged) {
 /**
  * @param {import("./cases.js").Case} one
  * @param {object} measured
- * @param {boolean} judged whether the numbers say enough to compare them with goals
+ * @param {boolean} judged whether the numbers are good enough to compare them with goals
  */
 export function printCase(one, measured, judged) {
   console.log(`\n${one.name}`);
@@ -45,13 +45,13 @@ export function printCase(one, measured, judged) {
   }
   for (const [server, { answer, cpuTime, agreed, compared }] of Object.entries(measured)) {
     if (agreed === undefined) continue;
-    const how = compared ? "" : ", answers counted only: there is no libz";
+    const how = compared ? "" : ", answers are only counted because there is no libz";
     const cpu = `${(cpuTime * 1e6).toFixed(1)} µs of CPU`.padStart(20);
     console.log(`  ${server.padEnd(14)}${answer.toFixed(0).padStart(10)} B an answer, ${cpu}   ${agreed}${how}`);
   }
 }
 
-/** @param {Record<string, object>} latency what measureLatency() found */
+/** @param {Record<string, object>} latency the results of measureLatency() */
 export function printLatency(latency) {
   console.log("  at half of that, ms           p50      p90      p99    p99.9      max");
   for (const [server, { rate, loadShare, late, ...times }] of Object.entries(latency)) {
@@ -63,18 +63,18 @@ export function printLatency(latency) {
 
 /**
  * @param {{ connections: number, limit: number }} load
- * @param {Record<string, object>} found what measureLoop() found
+ * @param {Record<string, object>} found the results of measureLoop()
  * @param {boolean} judged
  */
 export function printLoop({ connections, limit }, found, judged) {
-  console.log(`\nEvent loop: 1 MiB of compressed JSON in flight on ${connections}, 32 B in the clear on another`);
+  console.log(`\nEvent loop: 1 MiB of compressed JSON in flight on ${connections}, 32 B uncompressed on another`);
   console.log("  milliseconds                           p50      p90      p99      max");
   for (const [server, { delay, latency, rate }] of Object.entries(found)) {
     const cells = (times) => ["p50", "p90", "p99", "max"].map((key) => milliseconds(times[key]).padStart(9)).join("");
     const met = delay.p99 <= limit ? "met" : "NOT MET";
     const verdict = server === "wsframe" ? `   goal: p99 of ${limit} ${judged ? met : ""}` : "";
     console.log(`  ${server.padEnd(10)}delay of the loop     ${cells(delay)}${verdict}`.trimEnd());
-    console.log(`  ${"".padEnd(10)}echo of 32 B          ${cells(latency)}   ${rate.toFixed(0)} of 1 MiB a second`);
+    console.log(`  ${"".padEnd(10)}echo of 32 B          ${cells(latency)}   ${rate.toFixed(0)} of 1 MiB per second`);
   }
 }
 
@@ -96,5 +96,5 @@ export function printMoved(list, file) {
     const which = ours === "wsframe" ? theirs : `${theirs} (${ours})`;
     console.log(`  ${name}: ${ratioOf(was)} -> ${ratioOf(is)} ${which}`);
   }
-  if (list.length === 0) console.log("  nothing beyond noise");
+  if (list.length === 0) console.log("  no change beyond noise");
 }

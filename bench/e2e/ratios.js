@@ -1,4 +1,4 @@
-// wsframe beside others: ratios, and whether they are what was aimed at.
+// Ratios of wsframe to others, and whether they meet the goals.
 
 /**
  * @typedef {object} Ratio
@@ -6,12 +6,12 @@
  * @property {string} theirs
  * @property {number} ratio how many times as fast ours is
  * @property {number} [goal]
- * @property {boolean} [met] undefined where there is no goal
+ * @property {boolean} [met] undefined without a goal
  */
 
 /**
  * @param {{ ours: readonly string[], peers: readonly string[], goals: Record<string, number> }} one a case
- * @param {Record<string, { rate: number }>} measured by server. Those that were not measured have no ratio, and are not judged
+ * @param {Record<string, { rate: number }>} measured by server. Servers that were not measured have no ratio and are not judged
  * @returns {Ratio[]}
  */
 export function ratiosOf({ ours, peers, goals }, measured) {
@@ -28,7 +28,7 @@ export function ratiosOf({ ours, peers, goals }, measured) {
 }
 
 /**
- * How much less an idle connection takes.
+ * How much less memory an idle connection takes.
  * @param {Record<string, { heap: number }>} memory by server
  * @param {Record<string, number>} goals
  * @returns {Ratio[]}
@@ -43,7 +43,7 @@ export function idleRatios(memory, goals) {
 }
 
 /**
- * What has moved beyond the spread of both runs: ratios, since the machine may be another.
+ * The ratios that changed by more than the spread of both runs. Ratios, because the machine may be a different one.
  * @param {{ name: string, measured: Record<string, { rate: number, least: number, greatest: number }> }[]} before
  * @param {(import("./cases.js").Case & { measured: object })[]} now
  */

@@ -1,7 +1,7 @@
-// Messages of permessage-deflate that recordings.js has written, and the answers to them, inflated and compared.
+// Messages of permessage-deflate from recordings.js, and their answers, which are inflated and compared.
 //
-// A file of them, all numbers u32 in the byte order of the machine: how many recordings there are, how many messages each has, then
-// four runs for each recording: the lengths of all its pieces, and the pieces.
+// All numbers in a file are u32 in the machine's byte order: the number of recordings, the number of messages of each,
+// and then four runs for each recording. A run has the lengths of all its pieces, and then the pieces.
 
 #include <stdint.h>
 #include <stdio.h>
@@ -14,12 +14,13 @@ static void fail(const char *what);
 
 typedef struct {
   const uint8_t *bytes;
-  // Where each piece begins, and where the last one ends.
+  // The position of each piece, and of the end of the last one.
   uint64_t *offsets;
 } Run;
 
 typedef struct {
-  // Texts, and frames of them: `first`, then `again` and again, have the messages before them as context; `alone` have none.
+  // Texts and their frames. `first`, and then `again` repeatedly, have the previous messages as context. `alone` have
+  // none.
   Run texts, first, again, alone;
 } Recording;
 
@@ -64,11 +65,11 @@ static void read_recordings(const char *name) {
   }
 }
 
-// What one connection has sent.
+// The sending state of one connection.
 typedef struct {
   const Recording *recording;
   int takeover;
-  // Whole messages, and bytes of the next one.
+  // Complete messages, and bytes of the next one.
   uint64_t messages, bytes;
 } Sending;
 
@@ -78,7 +79,7 @@ static const Run *run_of(const Sending *sending) {
   return sending->messages < recorded.messages ? &recording->first : &recording->again;
 }
 
-// What may be sent before message `end` and lies in one piece: its length.
+// The contiguous bytes that may be sent before message `end`. Returns their length.
 static uint64_t pending(const Sending *sending, uint64_t end, const uint8_t **bytes) {
   if (sending->messages >= end) return 0;
   const Run *run = run_of(sending);
@@ -88,7 +89,7 @@ static uint64_t pending(const Sending *sending, uint64_t end, const uint8_t **by
   return run->offsets[last < recorded.messages ? last : recorded.messages] - from;
 }
 
-// `length` bytes of what is pending have been sent.
+// Records that `length` pending bytes have been sent.
 static void sent(Sending *sending, uint64_t length) {
   const uint64_t *offsets = run_of(sending)->offsets;
   uint64_t index = sending->messages % recorded.messages, until = offsets[index] + sending->bytes + length;
@@ -96,17 +97,17 @@ static void sent(Sending *sending, uint64_t length) {
   sending->bytes = until - offsets[index];
 }
 
-// What one connection has received.
+// The receiving state of one connection.
 typedef struct {
   const Recording *recording;
-  // Whole messages, and bytes of the text of the next one that have been compared.
+  // Complete messages, and the compared bytes of the next one's text.
   uint64_t messages, compared;
   uint8_t header[10];
   int header_length;
-  // The frame that has begun: bytes that are missing, whether it ends its message, and whether that is compressed.
+  // The current frame: its missing bytes, whether it ends its message, and whether the message is compressed.
   int in_frame, final, compressed;
   uint64_t missing;
-  // Without zlib, compressed answers are counted only.
+  // Without zlib, compressed answers are only counted.
   int checked, ended;
   Inflating stream;
 } Receiving;

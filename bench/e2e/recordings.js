@@ -1,4 +1,4 @@
-// Writes the messages that load.c sends with permessage-deflate. recordings.h says what is in the file.
+// Writes the messages that load.c sends with permessage-deflate. recordings.h describes the file.
 
 import { writeFileSync } from "node:fs";
 import { texts } from "../corpora.js";
@@ -7,8 +7,8 @@ import { compressedFrame, deflateAfter, WINDOW } from "../recorded.js";
 /**
  * @typedef {object} Recordings
  * @property {import("../corpora.js").Corpus} corpus
- * @property {number} streams how many connections have messages of their own; those after them send the same
- * @property {number} messages of each, before they repeat: together longer than twice the window
+ * @property {number} streams how many connections have their own messages; later connections send the same ones
+ * @property {number} messages messages of each before they repeat; together longer than twice the window
  */
 
 function u32(numbers) {
@@ -19,7 +19,10 @@ function run(pieces) {
   return [u32(pieces.map(({ length }) => length)), ...pieces];
 }
 
-/** The frames of one connection. Its messages come twice, so that the context at the end is the one that the second time begins with. */
+/**
+ * The frames of one connection. Its messages are compressed twice, so that the second time ends with the context with
+ * which it begins.
+ */
 function recording(messages, connection) {
   const twice = Buffer.concat([...messages, ...messages]);
   const frames = [];

@@ -1,10 +1,10 @@
-// Servers over loopback: node bench/e2e/run.js [FILTER]... [--rounds N] [--seconds N] [--idle N] [--quick]
-//                          [--json FILE] [--compare FILE] [--node PATH]
+// Measures servers over loopback: node bench/e2e/run.js [FILTER]... [--rounds N] [--seconds N] [--idle N] [--quick]
+// [--json FILE] [--compare FILE] [--node PATH]
 //
-// Servers in processes of their own, and one load process, which says how much of a core it used: as long as that is well
-// below all of it, it is the servers that are measured. It is in C (load.c); where there is no compiler, `wsframe load`.
-// FILTER is a part of the names of cases; of several, a name has to have one. --compare tells what has moved since --json wrote
-// FILE. --node is for the servers.
+// Each server has its own process. One load process reports how much of a core it used. While that is well below one
+// core, the servers are the limit. The load is in C (load.c), or `wsframe load` without a compiler. FILTER is a part of
+// the names of cases; a case runs if one filter matches. --compare shows what changed since --json wrote FILE. --node
+// is the Node for the servers.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -41,14 +41,14 @@ const settings = {
 const idle = values.quick ? 200 : Number(values.idle);
 const chosen = CASES.filter(({ name }) => positionals.length === 0 || positionals.some((part) => name.includes(part)));
 
-/** What the numbers are of. */
+/** The machine of the measurements. */
 const machine = {
   node: execFileSync(values.node, ["-p", "process.versions.node"], { encoding: "utf8" }).trim(),
   cpu: cpus()[0]?.model.trim(),
   cores: cpus().length,
 };
 
-/** What can load the servers of a case; undefined if nothing here can. */
+/** A client for the servers of a case, or undefined if there is none. */
 function clientFor(one, c) {
   if (c && (c.tls || !one.tls)) return c.client;
   return one.broadcast === undefined && one.recordings === undefined ? wsframeLoad : undefined;
@@ -56,20 +56,18 @@ function clientFor(one, c) {
 
 function printMachine(c) {
   if (!c)
-    console.log(
-      "Without a C compiler: the load is that of `wsframe load`, broadcasts and compressed messages are left out.",
-    );
-  if (c && !c.tls) console.log("Without libssl: the load over TLS is that of `wsframe load`.");
+    console.log("No C compiler: `wsframe load` makes the load, and broadcasts and compressed messages are skipped.");
+  if (c && !c.tls) console.log("No libssl: `wsframe load` makes the load over TLS.");
   if (available(["bun", "deno"]).length < 2) {
-    console.log("Without Bun and Deno: `npm ci --prefix test/runtimes` installs them.");
+    console.log("Bun and Deno are not installed: run `npm ci --prefix test/runtimes`.");
   }
-  if (available(["uws"]).length === 0) console.log("Without uWebSockets: docs/benchmarks.md says what UWS_DIR is.");
+  if (available(["uws"]).length === 0) console.log("No uWebSockets: docs/benchmarks.md explains UWS_DIR.");
   console.log(`\nNode.js ${machine.node}, ${machine.cpu}, ${machine.cores} cores`);
-  console.log(`Messages in a second, median and spread of ${settings.rounds} rounds in which the servers take turns.`);
-  if (values.quick) console.log("QUICK: a smoke run. Its numbers say nothing.");
+  console.log(`Messages per second, median and spread of ${settings.rounds} rounds in which the servers take turns.`);
+  if (values.quick) console.log("QUICK: a smoke run. Its numbers mean nothing.");
 }
 
-/** One case; undefined if it was left out. */
+/** Runs one case. Returns undefined if it was skipped. */
 async function runCase(one, c) {
   const client = clientFor(one, c);
   const names = available([...one.ours, ...one.peers], values.node);
@@ -84,7 +82,7 @@ async function runCase(one, c) {
 }
 
 async function runIdle() {
-  console.log(`\nMemory of an idle connection, of ${idle} in one process`);
+  console.log(`\nMemory of an idle connection, with ${idle} in one process`);
   /** @type {Record<string, { heap: number, rss: number }>} */
   const memory = {};
   for (const name of IDLE.servers) {
@@ -94,7 +92,7 @@ async function runIdle() {
   return memory;
 }
 
-/** What large compressed messages do to others. */
+/** Measures how large compressed messages affect other connections. */
 async function runLoop({ client }) {
   const found = {};
   const time = { ...settings, duration: values.quick ? 1000 : 6000 };

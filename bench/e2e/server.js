@@ -1,4 +1,4 @@
-// Servers of bench/e2e, each in a process of its own.
+// Starts the servers of bench/e2e, each in its own process.
 
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -11,7 +11,7 @@ const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 const BUN = path("../../test/runtimes/node_modules/@oven/bun-linux-x64/bin/bun");
 const DENO = path("../../test/runtimes/node_modules/@deno/linux-x64-glibc/deno");
 
-/** What runs a server, by the first part of its name. A path, and what it wants before the name of a program. */
+/** The executable for a server, by the first part of its name: its path, and the arguments before the program. */
 const RUNTIMES = {
   bun: [BUN],
   deno: [DENO, "run", "--quiet", "--allow-net", "--allow-read"],
@@ -19,11 +19,11 @@ const RUNTIMES = {
 
 const KEY_AND_CERTIFICATE = ["key", "cert"].map((name) => path(`../../test/fixtures/tls/${name}.pem`));
 
-/** The program of uWebSockets, once it has been built. */
+/** The program of uWebSockets, after it has been built. */
 let uws;
 
 /**
- * Builds the server of uWebSockets from the checkout in UWS_DIR.
+ * Builds the server of uWebSockets from the clone in UWS_DIR.
  * @param {string} folder for the program
  */
 export function buildUws(folder) {
@@ -31,7 +31,7 @@ export function buildUws(folder) {
   if (!checkout) return;
   const sockets = join(checkout, "uSockets");
   if (!existsSync(join(sockets, "uSockets.a"))) {
-    throw new Error(`UWS_DIR: ${sockets} has not been built; docs/benchmarks.md says how`);
+    throw new Error(`UWS_DIR: ${sockets} has not been built; see docs/benchmarks.md`);
   }
   const program = join(folder, "uws");
   const include = [join(checkout, "src"), join(sockets, "src")].map((each) => `-I${each}`);
@@ -43,8 +43,8 @@ export function buildUws(folder) {
 }
 
 /**
- * The program and arguments that start a server; undefined if this machine has not got what runs it.
- * @param {string} variant of a file in servers/, or in servers/broadcast/. After a colon, how it compresses
+ * The program and arguments that start a server, or undefined if its runtime is not installed.
+ * @param {string} variant a file name in servers/ or servers/broadcast/; after a colon, how it compresses
  * @param {{ broadcast?: number }} work
  * @param {string} node the Node for those that run on it
  */
@@ -57,7 +57,7 @@ function command(variant, { broadcast }, node) {
 }
 
 /**
- * Those of some servers that this machine can start.
+ * The servers in a list that this machine can start.
  * @param {readonly string[]} names
  * @param {string} [node] as for startServer()
  */
@@ -68,15 +68,15 @@ export function available(names, node = process.execPath) {
 /**
  * @typedef {object} Server
  * @property {number} port
- * @property {() => number} cpu seconds of processor time up to now
+ * @property {() => number} cpu seconds of processor time so far
  * @property {import("node:child_process").ChildProcess} child
  * @property {() => Promise<void>} stop
  */
 
 /**
- * @param {string} name of a file in servers/. After a colon, how it compresses: "bun:dedicated"
- * @param {{ tls?: boolean, broadcast?: number, size?: number, compressed?: boolean }} [work] by default it echoes in the clear.
- *   `broadcast` is the number of messages in a turn, `size` that of their bytes
+ * @param {string} name a file name in servers/; after a colon, how it compresses: "bun:dedicated"
+ * @param {{ tls?: boolean, broadcast?: number, size?: number, compressed?: boolean }} [work] by default, it echoes without TLS.
+ *   `broadcast` is the number of messages per turn, `size` their length in bytes
  * @param {string} [node] the Node for those that run on it
  * @returns {Promise<Server>}
  */
@@ -101,7 +101,7 @@ export async function startServer(name, work = {}, node = process.execPath) {
   };
 }
 
-/** Ticks are hundredths of a second, on all Linux that there is. The name of the process may have spaces in it. */
+/** A tick is a hundredth of a second on practically every Linux. The name of the process may contain spaces. */
 function cpuOf(pid) {
   const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1].split(" ");
   return (Number(fields[11]) + Number(fields[12])) / 100;

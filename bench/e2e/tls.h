@@ -1,10 +1,11 @@
-// TLS from the libssl of the machine, found when it is asked for: neither its headers nor the library are needed to compile.
+// TLS from the machine's libssl, which is loaded on demand, so neither its headers nor the library are needed to
+// compile.
 
 #include <dlfcn.h>
 #include <stddef.h>
 #include <stdint.h>
 
-// Of openssl/ssl.h, the same since 1.1.1.
+// From openssl/ssl.h, unchanged since 1.1.1.
 #define SSL_CTRL_MODE 33
 #define SSL_CTRL_SET_READ_AHEAD 41
 #define SSL_MODE_ENABLE_PARTIAL_WRITE 1
@@ -26,8 +27,8 @@ static struct {
   int (*SSL_get_error)(const void *ssl, int result);
 } tls;
 
-// A context for clients, which takes any certificate; NULL where there is no libssl. One suite for all servers, whatever
-// they would choose: that of AES-128, which browsers name first.
+// A context for clients that accepts any certificate, or NULL without libssl. It allows one cipher suite for all
+// servers, whatever they would choose: AES-128, which browsers list first.
 static void *tls_context(size_t read_buffer) {
   void *library = dlopen("libssl.so.3", RTLD_NOW);
   if (!library) library = dlopen("libssl.so.1.1", RTLD_NOW);

@@ -1,7 +1,7 @@
-// A load made with ws: node bench/e2e/ws-client.js --port N --connections N --size BYTES --in-flight N --warm-up SECONDS
-// --duration SECONDS
+// A load made with ws: node bench/e2e/ws-client.js --port N --connections N --size BYTES --in-flight N --warm-up
+// SECONDS --duration SECONDS
 //
-// Each connection keeps a number of messages in flight, and compares what comes back. It prints what load.c prints.
+// Each connection keeps a number of messages in flight and compares the answers. The output is that of load.c.
 
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
@@ -23,7 +23,7 @@ const open = Array.from({ length: connections }, async () => {
   let sent = 0;
   let received = 0;
   socket.on("message", (data) => {
-    if (!due[received++ % PERIOD].equals(/** @type {Buffer} */ (data))) throw new Error("not what is due");
+    if (!due[received++ % PERIOD].equals(/** @type {Buffer} */ (data))) throw new Error("unexpected data");
     messages++;
     socket.send(texts[sent++ % PERIOD]);
   });

@@ -1,10 +1,11 @@
-// Inflating with the libz of the machine, found when it is asked for: neither its headers nor the library are needed to compile.
+// Inflates with the machine's libz, which is loaded on demand, so neither its headers nor the library are needed to
+// compile.
 
 #include <dlfcn.h>
 #include <stddef.h>
 #include <stdint.h>
 
-// Of zlib.h, the same since 1.2.
+// From zlib.h, unchanged since 1.2.
 typedef struct {
   const uint8_t *next_in;
   unsigned avail_in;
@@ -52,7 +53,8 @@ static int inflating(Inflating *stream) {
   return zlib.inflateInit2_(stream, -15, "1.2.0", sizeof *stream) == 0;
 }
 
-// Goes on after a block that said it was the last one (RFC 7692, 7.2.3.4): for zlib a stream has ended, its window is still good.
+// Continues after a block with BFINAL set (RFC 7692 §7.2.3.4). For zlib the stream has ended, but its window is still
+// valid.
 static int inflate_on(Inflating *stream) {
   static uint8_t window[WINDOW];
   unsigned length = 0;

@@ -1,5 +1,5 @@
-// publish() of crossws to 500 subscribers: wsframe/crossws beside the adapter that crossws has for Node. Prints the processor time
-// of the server for each publish: node bench/once/crossws.js. Run the build first; it takes about a minute.
+// Compares publish() to 500 subscribers in wsframe/crossws and in crossws's own adapter for Node, and prints the
+// server's processor time per publish: node bench/once/crossws.js. Run the build first. It takes about a minute.
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -9,9 +9,9 @@ import { fileURLToPath } from "node:url";
 
 const SUBSCRIBERS = 500;
 const PAYLOAD = "x".repeat(100);
-/** On the wire: a header of two bytes. */
+/** The length of a frame, whose header has two bytes. */
 const FRAME = PAYLOAD.length + 2;
-/** Publishes in one turn of the event loop, and how many turns are measured. */
+/** The number of publishes in one turn of the event loop, and the number of measured turns. */
 const CASES = [
   { inTurn: 1, turns: 200 },
   { inTurn: 10, turns: 40 },
@@ -25,7 +25,7 @@ const ADAPTERS = {
 if (process.send === undefined) await measure();
 else await serve(process.argv[2]);
 
-/** In a process of its own: publishes when it is told to, and tells the processor time that it has had. */
+/** The server process: publishes on request and reports its processor time. */
 async function serve(name) {
   const make = await ADAPTERS[name]();
   const adapter = make({ idleTimeout: 0, hooks: { open: (peer) => peer.subscribe("news") } });
@@ -54,7 +54,7 @@ async function measure() {
   }
 }
 
-/** Microseconds of the server for each publish. */
+/** Microseconds of the server's processor time per publish. */
 async function timeOf(name, inTurn, turns) {
   const child = fork(fileURLToPath(import.meta.url), [name]);
   const [{ port }] = await once(child, "message");
@@ -76,7 +76,7 @@ async function timeOf(name, inTurn, turns) {
     await all;
     return cpu;
   };
-  // Each turn tells the time at its own end, before its messages have been written: the next one has that in it.
+  // Each turn reports its time before its messages have been written. The next turn includes that work.
   for (let i = 0; i < turns / 4; i++) await turn();
   const begun = await turn();
   let ended = begun;
@@ -86,7 +86,7 @@ async function timeOf(name, inTurn, turns) {
   return (ended - begun) / turns / inTurn;
 }
 
-/** A client that has got its 101. */
+/** A client whose handshake is done. */
 async function subscribe(port) {
   const socket = connect(port, "127.0.0.1");
   socket.on("error", () => {});

@@ -1,7 +1,9 @@
-// Prints the bytes that one compressed connection holds: node --expose-gc deflate-memory.js PEER CONNECTIONS STATE [WINDOW_BITS]
-// Each has exchanged enough messages to fill its windows. PEER is wsframe or ws. STATE is "active" or "idle": what it keeps to
-// compress with is released then, where that is possible. WINDOW_BITS are those of what the client sends.
-// Two numbers: of heap and buffers, which zlib's memory is part of, and of the whole process, with what its allocator has not given back.
+// Prints the memory of one compressed connection in bytes: node --expose-gc deflate-memory.js PEER CONNECTIONS STATE
+// [WINDOW_BITS]
+// Each connection has exchanged enough messages to fill its windows. PEER is wsframe or ws. STATE is "active" or
+// "idle". In the state "idle", memory for compressing is released if that is possible. WINDOW_BITS is the client's
+// window. It prints two numbers: heap and buffers, which include zlib's memory as far as V8 counts it, and the whole
+// process, including memory that its allocator has not returned.
 
 import { wsConnection, wsframeConnection } from "../deflate.js";
 import { Recorded } from "../recorded.js";
@@ -9,7 +11,7 @@ import { Recorded } from "../recorded.js";
 const [, , peer, count, state, bits] = process.argv;
 const connections = Number(count);
 const windowBits = bits === undefined ? undefined : Number(bits);
-/** 44 KB: the window is 32 KiB at most. */
+/** 44 KB, because the window is up to 32 KiB. */
 const recorded = new Recorded("json1k", 44, 0, windowBits);
 const make = peer === "ws" ? wsConnection : wsframeConnection;
 const kept = [];
@@ -35,10 +37,11 @@ async function connect(many) {
   }
 }
 
-// As many again before, which stay: what the process takes once, and what its allocator keeps of the work, is not counted.
+// Opens the same number of connections first and keeps them, so that one-time allocations and the allocator's reserves
+// are not counted.
 await connect(connections);
 const before = await settle();
 await connect(connections);
 const after = await settle();
-if (kept.length !== 2 * connections) throw new Error("Not all are there");
+if (kept.length !== 2 * connections) throw new Error("Some connections are missing");
 console.log(`${(after.held - before.held) / connections} ${(after.rss - before.rss) / connections}`);

@@ -1,5 +1,5 @@
-// Prints the bytes that one idle connection holds: node --expose-gc memory.js PEER PAIRS
-// A pair of decoder and encoder (or a Protocol), each of which has done one frame, and has no bytes left to do.
+// Prints the memory of one idle connection in bytes: node --expose-gc memory.js PEER PAIRS
+// A connection is a pair of decoder and encoder, or a Protocol. Each has processed one frame and has no data left.
 
 import { frame, Random } from "../data.js";
 import { CountingSocket, Receiver, Sender, wsframe } from "../peers.js";
@@ -28,7 +28,7 @@ const MAKE = {
   wsframe(chunk, i) {
     const decoder = new wsframe.FrameDecoder({ role: "server" });
     const encoder = new wsframe.FrameEncoder({ role: "server" });
-    // By turns, for one is not the other.
+    // Alternates, because decoder and encoder are separate objects.
     if (i & 1) decoder.push(chunk, sink);
     else frames += decoder.decode(chunk).length;
     encoder.text(text);
@@ -55,13 +55,13 @@ const MAKE = {
 function used() {
   for (let i = 0; i < 4; i++) globalThis.gc?.();
   const { heapUsed, external, arrayBuffers } = process.memoryUsage();
-  // `external` has the array buffers in it already.
+  // `external` may already include array buffers.
   return heapUsed + Math.max(external, arrayBuffers);
 }
 
 const make = MAKE[peer];
 const first = Array.from({ length: pairs * 2 }, () => undefined);
-// What is shared by all is not counted: it is made before.
+// Creates everything that is shared first, so that it is not counted.
 for (let i = 0; i < 200; i++) make(frame(1, payload, random.bytes(4)), i);
 const kept = first.fill(undefined);
 frames = 0;
@@ -71,8 +71,8 @@ for (let i = 0; i < pairs; i++) {
   kept[2 * i] = decoder;
   kept[2 * i + 1] = encoder;
 }
-// Some of ws's work is done in the next tick.
+// ws does some of its work in the next tick.
 await new Promise((resolve) => setImmediate(resolve));
 const after = used();
-if (frames !== pairs || kept.length !== pairs * 2) throw new Error(`${frames} frames in place of ${pairs}`);
+if (frames !== pairs || kept.length !== pairs * 2) throw new Error(`${frames} frames instead of ${pairs}`);
 console.log(String((after - before) / pairs));

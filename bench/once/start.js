@@ -24,7 +24,7 @@ const STARTS = {
     text = frame.text;
   },
   ws() {
-    // What `require("ws")` loads holds the Receiver.
+    // `require("ws")` loads the Receiver.
     require("ws");
     const root = require.resolve("ws/package.json").slice(0, -"package.json".length);
     const Receiver = require(`${root}lib/receiver.js`);

@@ -1,13 +1,13 @@
-// The cases of bench:socket-io, and the goals: how many times as much of the server's processor ws is to take.
+// The cases of bench:socket-io, with the goals: how many times as much of the server's processor time ws should take.
 
 /**
  * @typedef {object} Case
  * @property {string} name
  * @property {"echo" | "broadcast" | "memory"} work
  * @property {number} connections
- * @property {number} [size] bytes of the text in a message
- * @property {number} [messages] of an echo, on all connections together; of a broadcast, those to each
- * @property {number} [warmUp] messages that come before
+ * @property {number} [size] length of the text in a message, in bytes
+ * @property {number} [messages] for an echo, on all connections together; for a broadcast, to each connection
+ * @property {number} [warmUp] messages before the measurement
  * @property {number} [perTurn] broadcasts in each turn of the event loop
  * @property {number} goal
  */
@@ -46,13 +46,13 @@ export const CASES = [
   { name: "memory: an idle connection, of 1,000", work: "memory", connections: 1000, goal: 1 },
 ];
 
-/** The same case in little, to see that it runs. */
+/** A small version of a case, to check that it runs. */
 export const inLittle = (one) => ({
   ...one,
   connections: Math.min(one.connections, 20),
   ...(one.messages && { messages: 100, warmUp: 20 }),
 });
 
-/** The event that is broadcast, and its text: message i has the letter i in its place. */
+/** The broadcast event and its text. Message i contains letter i. */
 export const BROADCAST = "all";
 export const textOf = (size, i) => String.fromCharCode(97 + (i % 26)).repeat(size);

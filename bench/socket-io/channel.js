@@ -1,14 +1,14 @@
-// Questions to a process that was forked, one at a time, and its answers.
+// Sends questions to a forked process, one at a time, and receives its answers.
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
-/** How long an answer may take, in milliseconds: a message that is lost would be waited for without end. */
+/** How long an answer may take, in milliseconds, because a lost message would be awaited forever. */
 const PATIENCE = 120_000;
 
 /**
- * @param {string} file beside this one
+ * @param {string} file a file name in this folder
  * @param {readonly string[]} args
  * @param {{ execPath?: string, execArgv?: string[] }} [options]
  */
@@ -17,7 +17,7 @@ export function start(file, args, options = {}) {
   const ended = once(child, "exit").then(([code, signal]) => {
     throw new Error(`${file} ${args.join(" ")} ended with ${code ?? signal}`);
   });
-  // It is told to whoever asks.
+  // ask() reports the error.
   ended.catch(() => {});
   return {
     /** @returns {Promise<any>} the answer */
@@ -33,7 +33,7 @@ export function start(file, args, options = {}) {
   };
 }
 
-/** In the process that was forked. @param {Record<string, (about: any) => unknown>} answers by the names of questions */
+/** In the forked process. @param {Record<string, (about: any) => unknown>} answers by question name */
 export function answer(answers) {
   process.on("message", async ({ name, about }) => {
     process.send?.((await answers[name](about)) ?? "done");

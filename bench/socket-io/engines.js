@@ -1,4 +1,4 @@
-// What Socket.IO can have as its WebSocket engine.
+// The WebSocket engines for Socket.IO.
 
 import { createRequire, Module } from "node:module";
 import { IdleServer } from "./idle-engine.js";
@@ -6,7 +6,7 @@ import { IdleServer } from "./idle-engine.js";
 const require = createRequire(import.meta.url);
 const WSFRAME = new URL("../../dist/ws.js", import.meta.url);
 
-/** Puts a module in the place of ws, as `overrides` in a package.json does. */
+/** Replaces ws with a module, as `overrides` in a package.json does. */
 function override(exports) {
   // Socket.IO's packages share one ws.
   const file = require.resolve("ws", { paths: [require.resolve("engine.io"), require.resolve("socket.io-adapter")] });
@@ -22,7 +22,7 @@ function installed(name) {
 }
 
 /**
- * Options for Socket.IO's Server, by name. What they do to ws has to come before Socket.IO is loaded.
+ * Options for Socket.IO's Server, by name. Replacing ws must happen before Socket.IO is loaded.
  * @type {Record<string, () => object | Promise<object>>}
  */
 export const ENGINES = {

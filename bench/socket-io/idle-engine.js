@@ -1,4 +1,4 @@
-// An engine for Socket.IO without sockets, WebSocket or system calls: what Socket.IO takes with it is its own share.
+// An engine for Socket.IO without sockets, WebSocket or system calls. The time it takes is Socket.IO's own share.
 
 import { EventEmitter } from "node:events";
 import { setImmediate as setTurn } from "node:timers/promises";
@@ -13,7 +13,9 @@ const callBack = () => {
   for (const callback of callbacks) callback();
 };
 
-/** Calls back in the same turn, as a socket does whose bytes the system takes at once; for all connections at once. */
+/**
+ * Calls back in the same turn for all connections at once, like a socket whose bytes the system accepts immediately.
+ */
 function whenSent(callback) {
   if (typeof callback !== "function") return;
   if (sent.push(callback) === 1) process.nextTick(callBack);
@@ -21,7 +23,7 @@ function whenSent(callback) {
 
 class IdleSocket extends EventEmitter {
   readyState = 1;
-  /** What the client does with a message. */
+  /** The client's message handler. */
   receive = () => {};
   _sender = {
     sendFrame: (_, callback) => {
@@ -39,7 +41,7 @@ class IdleSocket extends EventEmitter {
   }
 }
 
-/** What Socket.IO calls of ws's WebSocketServer. */
+/** The part of ws's WebSocketServer that Socket.IO calls. */
 export class IdleServer {
   handleUpgrade(request, socket, head, callback) {
     callback(request.idleSocket, request);
@@ -47,13 +49,13 @@ export class IdleServer {
   close() {}
 }
 
-/** The load, in the server's own process: it only counts what comes. */
+/** The load inside the server's process, which only counts messages. */
 export class IdleLoad {
   #io;
   #sockets = [];
   #received;
 
-  /** @param {object} io whose engine is an IdleServer */
+  /** @param {object} io a server whose engine is an IdleServer */
   constructor(io) {
     this.#io = io;
   }
@@ -62,7 +64,7 @@ export class IdleLoad {
     const url = "/socket.io/?EIO=4&transport=websocket";
     while (this.#sockets.length < connections) {
       const idleSocket = new IdleSocket();
-      // The first message is that the session is open. The namespace answers too.
+      // The first message opens the session. The namespace answers too.
       idleSocket.receive = () => {
         idleSocket.receive = () => {};
         setImmediate(() => idleSocket.emit("message", CONNECT, false));
@@ -74,7 +76,7 @@ export class IdleLoad {
     while (this.#io.of("/").sockets.size < connections) await setTurn();
   }
 
-  /** As many emits as there are connections in each turn, which the server acknowledges. */
+  /** In each turn, emits one event per connection, which the server acknowledges. */
   echo({ size, messages }) {
     const emit = Buffer.from(`420["echo","${textOf(size, 0)}"]`);
     const turns = Math.ceil(messages / this.#sockets.length);
@@ -104,7 +106,7 @@ export class IdleLoad {
     });
   }
 
-  /** Resolves when all that was expected has come. */
+  /** Resolves when everything expected has arrived. */
   received() {
     return this.#received;
   }

@@ -1,4 +1,4 @@
-// The clients, in a process of their own, on connections of wsframe/node: node load.js PORT, with a channel to its parent.
+// The clients in their own process, on connections of wsframe/node: node load.js PORT, with a channel to its parent.
 
 import { Client } from "./client.js";
 import { answer } from "./channel.js";
@@ -6,7 +6,7 @@ import { answer } from "./channel.js";
 // By its path: this folder has a package.json of its own, so "wsframe" is not found from here.
 const { connect } = await import(new URL("../../dist/node.js", import.meta.url).href);
 
-/** Handshakes at once: fewer than wait in the server's backlog. */
+/** The number of simultaneous handshakes, less than the server's backlog. */
 const BATCH = 50;
 const url = `ws://127.0.0.1:${process.argv[2]}/socket.io/?EIO=4&transport=websocket`;
 const clients = [];
@@ -23,7 +23,7 @@ async function open() {
   await connected;
 }
 
-/** What the load has been told to expect. */
+/** The promise for the expected messages. */
 let received;
 
 answer({

@@ -1,15 +1,15 @@
-// One case on one engine, in processes of its own.
+// Measures one case on one engine, in separate processes.
 
 import { start } from "./channel.js";
 
-/** What the first connections bring with them is not a connection's. */
+/** The first connections also cause one-time allocations. */
 const FIRST = 1000;
 
 /**
  * @param {string} engine see engines.js
  * @param {import("./cases.js").Case} one
  * @param {{ node: string, profiled: boolean }} settings
- * @returns {Promise<Record<string, number>>} for one message, or of memory for one connection
+ * @returns {Promise<Record<string, number>>} per message or, for memory, per connection
  */
 export async function measureOnce(engine, one, { node, profiled }) {
   const server = start("./server.js", [engine], { execPath: node, execArgv: ["--expose-gc"] });
@@ -31,7 +31,7 @@ async function memory(server, load, { connections }) {
   return { heap: each("heap"), rss: each("rss") };
 }
 
-/** Microseconds of the server's processor time and by the clock, for one message on one connection. */
+/** Microseconds of the server's processor time, and of elapsed time, per message on one connection. */
 async function processor(server, load, one, profiled) {
   const { connections, messages, warmUp } = one;
   await load.ask("open", { connections });
@@ -44,7 +44,7 @@ async function processor(server, load, one, profiled) {
   return { cpu: cpu / all, wall: wall / all, system: cpu === 0 ? 0 : system / cpu, ...(profiled && { profile }) };
 }
 
-/** Returns when every message has been answered, or has come to all. */
+/** Returns when every message has been answered or has reached all connections. */
 async function work(server, load, { work: kind, size, perTurn }, messages) {
   if (kind === "echo") return load.ask("echo", { size, messages });
   await load.ask("expect", { size, messages });

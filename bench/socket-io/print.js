@@ -1,4 +1,4 @@
-// What bench:socket-io prints.
+// Formats the output of bench:socket-io.
 
 import { percent, ratioOf } from "../e2e/print.js";
 
@@ -7,10 +7,10 @@ const WIDTH = 14;
 
 const time = (microseconds) => `${microseconds.toFixed(2)} µs`;
 
-/** How many times as much the others take. */
+/** How many times as much ws takes. */
 const ratio = (measured, name, key) => measured.ws[key] / measured[name][key];
 
-/** Of a case's columns, what the ratio is of. */
+/** The column of a case to which the ratio refers. */
 const mainKey = ({ work }) => (work === "memory" ? "heap" : "cpu");
 
 function verdict(one, name, judged) {
@@ -28,13 +28,13 @@ function columnsOf({ work, measured }, name) {
     `${percent((least - cpu) / cpu)} to +${percent((greatest - cpu) / cpu)}`.padEnd(16),
     `system ${percent(system).padStart(5)}`,
     `Socket.IO's own ${percent(measured.none.cpu / cpu).padStart(5)}`,
-    `by the clock ${time(wall).padStart(10)}`,
+    `elapsed ${time(wall).padStart(10)}`,
   ];
 }
 
 /**
  * @param {import("./cases.js").Case & { measured: Record<string, object> }} one
- * @param {boolean} judged whether the numbers say enough to compare them with the goal
+ * @param {boolean} judged whether the numbers are good enough to compare them with the goal
  */
 export function printCase(one, judged) {
   console.log(`\n${one.name}`);
@@ -48,7 +48,7 @@ export function printCase(one, judged) {
   }
 }
 
-/** @param {Record<string, Record<string, number>>} profiles shares, by engine and by what takes the time */
+/** @param {Record<string, Record<string, number>>} profiles shares, by engine and by the owner of the code */
 export function printProfile(profiles) {
   const owners = [...new Set(Object.values(profiles).flatMap((shares) => Object.keys(shares)))];
   console.log("  of a profile's time");
@@ -69,7 +69,7 @@ export function printGoals(results) {
 
 const row = (cells) => `| ${cells.join(" | ")} |`;
 
-/** As it stands in docs/benchmarks.md. */
+/** Prints the table of docs/benchmarks.md. */
 export function printTable(results) {
   const names = Object.keys(results[0].measured).filter((name) => name !== "none");
   const others = names.filter((name) => name !== "ws");

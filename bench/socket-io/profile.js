@@ -1,11 +1,11 @@
-// Where the processor's time goes: a profile by V8, its own time split by what the code belongs to.
+// Shows where the processor time goes, with a V8 profile whose self time is grouped by the owner of the code.
 
 import { Session } from "node:inspector/promises";
 
 /** Microseconds between two samples. */
 const SAMPLING = 200;
 
-/** By a part of the file's address; the first that fits. */
+/** The owners of code by a part of the file's URL. The first match counts. */
 /** @type {readonly [owner: string, pattern: RegExp][]} */
 const OWNERS = [
   ["Socket.IO", /node_modules\/(socket\.io|engine\.io|@socket\.io|debug)/],
@@ -13,7 +13,7 @@ const OWNERS = [
   ["Node.js", /^node:/],
 ];
 
-/** Of frames without a file: what V8 and Node.js do in native code, system calls with it. */
+/** The owner of frames without a file: native code of V8 and Node.js, including system calls. */
 const NATIVE = "native code and system";
 
 function ownerOf({ url, functionName }) {
@@ -24,7 +24,7 @@ function ownerOf({ url, functionName }) {
   return OWNERS.find(([, pattern]) => pattern.test(url))?.[0] ?? "the rest";
 }
 
-/** In the process whose time it is. @returns {Promise<() => Promise<object>>} ends it, and resolves with a profile as V8 has it */
+/** Runs in the profiled process. @returns {Promise<() => Promise<object>>} a function that ends the profile and resolves with it */
 export async function startProfile() {
   const session = new Session();
   session.connect();
@@ -34,7 +34,7 @@ export async function startProfile() {
   return async () => (await session.post("Profiler.stop")).profile;
 }
 
-/** @returns {Record<string, number>} shares of the time that was not idle, by owner */
+/** @returns {Record<string, number>} shares of the busy time, by owner */
 export function sharesOf(/** @type {any} */ { nodes, samples, timeDeltas }) {
   const owners = new Map(nodes.map(({ id, callFrame }) => [id, ownerOf(callFrame)]));
   const times = {};

@@ -1,9 +1,10 @@
-// Socket.IO on ws, on wsframe/ws, and on eiows where it is installed: node bench/socket-io/run.js [FILTER]... [--rounds N]
-//                                                        [--profile FOLDER] [--json FILE] [--node PATH] [--quick]
+// Measures Socket.IO on ws, on wsframe/ws, and on eiows if it is installed: node bench/socket-io/run.js [FILTER]...
+// [--rounds N] [--profile FOLDER] [--json FILE] [--node PATH] [--quick]
 //
-// The same server on each engine, and its load, in processes of their own. What is measured is the server's processor time:
-// the load takes a part of the clock's. FILTER is a part of the names of cases. --profile adds where the time goes, from
-// profiles of one more round, which it writes to FOLDER. --node is for the servers.
+// It runs the same server on each engine. The servers and their loads have their own processes. The result is the
+// server's processor time, because elapsed time would include the load. FILTER is a part of the names of cases.
+// --profile shows where the time goes, from profiles of an additional round, which it writes to FOLDER. --node is the
+// Node for the servers.
 
 import { execFileSync, execSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
@@ -16,7 +17,7 @@ import { CASES, inLittle } from "./cases.js";
 import { sharesOf } from "./profile.js";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
-// Socket.IO is a package of its own, installed when it is first wanted.
+// Socket.IO is a separate package that is installed on first use.
 if (!existsSync(new URL("./node_modules/socket.io", import.meta.url))) {
   execSync("npm ci --no-audit --no-fund", { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
 }
@@ -46,7 +47,7 @@ const machine = {
   load: loadavg()[0],
 };
 
-/** Medians of rounds that each begin with another engine. */
+/** The medians of rounds, each of which begins with a different engine. */
 async function measure(one) {
   /** @type {Record<string, Record<string, number>[]>} */
   const found = Object.fromEntries(names.map((name) => [name, []]));
@@ -80,8 +81,8 @@ async function profiles(one, folder) {
 
 console.log(`Node.js ${machine.node}, ${machine.cpu}, ${machine.cores} cores, load average ${machine.load.toFixed(1)}`);
 console.log(`Medians and spread of ${rounds} rounds in which the engines take turns.`);
-if (!names.includes("eiows")) console.log("Without eiows: docs/benchmarks.md says how to install it.");
-if (values.quick) console.log("QUICK: a smoke run. Its numbers say nothing.");
+if (!names.includes("eiows")) console.log("eiows is not installed: see docs/benchmarks.md.");
+if (values.quick) console.log("QUICK: a smoke run. Its numbers mean nothing.");
 
 const results = [];
 for (const each of chosen) {

@@ -42,7 +42,7 @@ answer({
     return { user, system, wall: (performance.now() - before.time) * 1000, profile: await endProfile?.() };
   },
   async memory() {
-    // What the handshakes leave behind goes in several turns.
+    // The leftovers of the handshakes are freed over several turns.
     for (let i = 0; i < 5; i++) {
       await setTimeout(50);
       globalThis.gc?.();
@@ -52,7 +52,7 @@ answer({
   },
 });
 
-/** Without an engine there are no sockets, and what the load does is done here. */
+/** Without an engine there are no sockets, so the load runs in this process. */
 function loadHere() {
   if (engine !== "none") return {};
   const load = new IdleLoad(io);

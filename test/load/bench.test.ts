@@ -147,7 +147,7 @@ describe.runIf(canCompile)("load.c", () => {
       expect({ status, stdout, stderr }).toEqual({
         status: 1,
         stdout: "",
-        stderr: "load: an answer: not what is due\n",
+        stderr: "load: an answer: unexpected data\n",
       });
     }
   });
@@ -184,7 +184,7 @@ describe.runIf(canCompile)("load.c", () => {
     // Each turn sends two messages to each of three connections.
     expect(good.messages).toBeGreaterThan(6);
     const bad = await broadcast((text, message) => (message === 3 ? text.replace(/.$/, "?") : text));
-    expect(bad).toEqual({ status: 1, stdout: "", stderr: "load: an answer: not what is due\n" });
+    expect(bad).toEqual({ status: 1, stdout: "", stderr: "load: an answer: unexpected data\n" });
   });
 });
 
@@ -236,13 +236,13 @@ describe.runIf(canCompile)("load.c with recordings", () => {
         socket.send(bytes, { binary: false, compress });
       };
       const ended = await load(options, handle, { perMessageDeflate: { threshold: 0 } });
-      expect(ended).toEqual({ status: 1, stdout: "", stderr: "load: an answer: not what is due\n" });
+      expect(ended).toEqual({ status: 1, stdout: "", stderr: "load: an answer: unexpected data\n" });
     }
   });
 
   test("stops if the server declines compression", async () => {
     const { stderr } = await load(options);
-    expect(stderr).toBe("load: without permessage-deflate, the response: not what is due\n");
+    expect(stderr).toBe("load: without permessage-deflate, the response: unexpected data\n");
   });
 });
 

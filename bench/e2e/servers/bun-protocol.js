@@ -18,10 +18,10 @@ const server = Bun.listen({
   },
 });
 
-/** What is written comes from here, for all sockets. */
+/** The output buffer, which all sockets share. */
 const output = new Uint8Array(1 << 20);
 
-/** What the socket does not take waits for "drain", and so does the client, which is not read from meanwhile. */
+/** Output that the socket does not accept waits for "drain". Meanwhile, the client is not read. */
 function flush(socket) {
   const { data } = socket;
   for (;;) {
@@ -32,7 +32,7 @@ function flush(socket) {
     const written = socket.write(part);
     if (written < 0) return;
     if (written < part.length) {
-      // The next socket lays out its output in the same memory.
+      // A copy, because the next socket writes its output to the same memory.
       data.unsent[0] = length > 0 ? part.slice(written) : part.subarray(written);
       data.full = true;
       socket.pause();

@@ -1,5 +1,5 @@
 /* global Bun */
-// wsframe/streams over Bun's own sockets, which have callbacks: they are made a pair of streams first.
+// wsframe/streams over Bun's own sockets, whose callbacks are first turned into a pair of streams.
 import { acceptWebSocketStream } from "wsframe/streams";
 
 const server = Bun.listen({
@@ -9,7 +9,7 @@ const server = Bun.listen({
     open(socket) {
       socket.setNoDelay(true);
       const { readable, writable } = (socket.data = pairOf(socket));
-      // It fails when the load cuts its connections at its end.
+      // Fails when the load cuts its connections at the end.
       echo({ readable, writable }).catch(() => {});
     },
     data: (socket, chunk) => socket.data.receive(chunk),
@@ -53,7 +53,7 @@ function pairOf(socket) {
       try {
         input.close();
       } catch {
-        // It is closed or cancelled already.
+        // The stream is already closed or cancelled.
       }
       drained();
     },

@@ -1,4 +1,4 @@
-// With `--tls KEY CERTIFICATE`, files as PEM, a server speaks TLS: { key, cert }, otherwise undefined.
+// `{ key, cert }` from `--tls KEY CERTIFICATE`, which are PEM files, or undefined without that option.
 
 import { readFileSync } from "node:fs";
 import process from "node:process";

@@ -1,4 +1,5 @@
-// With `--compressed HOW` a server speaks permessage-deflate: HOW, otherwise undefined. It compresses every message, however short.
+// HOW from `--compressed HOW`, or undefined without that option. With it, the server uses permessage-deflate and
+// compresses every message, even short ones.
 
 import process from "node:process";
 

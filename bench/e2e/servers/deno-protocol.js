@@ -21,7 +21,7 @@ async function serve(conn) {
 }
 
 for await (const conn of listener) {
-  // It fails when the load cuts its connections at its end.
+  // Fails when the load cuts its connections at the end.
   serve(conn).catch((error) => {
     if (!(error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe)) throw error;
   });

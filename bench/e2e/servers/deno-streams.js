@@ -12,6 +12,6 @@ async function serve(conn) {
 }
 
 for await (const conn of listener) {
-  // It fails when the load cuts its connections at its end.
+  // Fails when the load cuts its connections at the end.
   serve(conn).catch(() => {});
 }

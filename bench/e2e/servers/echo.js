@@ -1,4 +1,4 @@
-// An echo server without sockets: the handshake and a Protocol, for the servers that have a runtime's own.
+// An echo server without sockets (the handshake and a Protocol), for servers on a runtime's own sockets.
 
 import { acceptHandshake, Protocol, RequestParser, serializeResponse } from "wsframe";
 
@@ -18,7 +18,7 @@ export class Echo {
     this.#protocol.push(found.rest, this);
   }
 
-  /** What is to be written, in parts. */
+  /** The bytes to write, in parts. */
   take() {
     const parts = this.#protocol?.take() ?? [];
     if (!this.#response) return parts;
@@ -27,7 +27,7 @@ export class Echo {
     return [head, ...parts];
   }
 
-  /** The same, to the front of `target`. 0 if there is nothing, or take() has it. */
+  /** The same, written to the start of `target`. Returns 0 if there is nothing to write or take() has to be used. */
   takeInto(target) {
     return this.#response ? 0 : (this.#protocol?.takeInto(target) ?? 0);
   }

@@ -1,4 +1,5 @@
-// The server of uWebSockets (C++): ./uws [--tls KEY CERTIFICATE] [--compressed shared|dedicated]. server.js builds it from the checkout in UWS_DIR.
+// The server of uWebSockets (C++): ./uws [--tls KEY CERTIFICATE] [--compressed shared|dedicated]. server.js builds it
+// from the clone in UWS_DIR.
 
 #include <cstdlib>
 #include <cstring>
@@ -24,7 +25,7 @@ static void serve(uWS::TemplatedApp<SSL> app) {
   behavior.compression = compression;
   behavior.maxPayloadLength = 16 * 1024 * 1024;
   behavior.idleTimeout = 960;
-  // What is echoed must not be dropped, however much is in flight.
+  // Echoes must not be dropped, however much is in flight.
   behavior.maxBackpressure = 256 * 1024 * 1024;
   behavior.message = [](auto *ws, std::string_view message, uWS::OpCode opCode) {
     ws->send(message, opCode, compression != uWS::DISABLED);

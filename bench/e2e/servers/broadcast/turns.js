@@ -1,5 +1,5 @@
-// When a broadcast server sends, and what: for each message that comes, a number of texts to all, in one turn of the event loop
-// that it shares with no other.
+// Schedules the broadcasts of a server: for each received message, a number of texts to all connections, in a turn of
+// the event loop of their own.
 
 import process from "node:process";
 import { setImmediate } from "node:timers";
@@ -7,14 +7,14 @@ import { setImmediate } from "node:timers";
 const perTurn = Number(process.argv[process.argv.indexOf("--broadcast") + 1]);
 const size = Number(process.argv[process.argv.indexOf("--size") + 1]);
 
-/** What load.c expects: the letters of message i, which repeat after 26. */
+/** The texts that load.c expects: the letters of message i, which repeat after 26. */
 const TEXTS = Array.from({ length: 26 }, (_, i) =>
   Array.from({ length: size }, (__, j) => String.fromCharCode(97 + ((i * 7 + j * 3) % 26))).join(""),
 );
 
 /**
  * @param {(text: string) => void} broadcast sends a text to all connections
- * @returns {() => void} asks for one more turn
+ * @returns {() => void} requests one more turn
  */
 export function turns(broadcast) {
   let asked = 0;

@@ -1,4 +1,4 @@
-// As Socket.IO does it with ws: the frame is made once, and goes past send().
+// Like Socket.IO with ws: makes the frame once and bypasses send().
 import { Sender, WebSocket, WebSocketServer } from "ws";
 import { turns } from "./turns.js";
 
