@@ -28,7 +28,7 @@ const SMALL_CHUNKS = 4096;
 /**
  * A case of decoding.
  * @param {DecodeOptions} options
- * @param {number} scale of the amount of data, at most 1
+ * @param {number} scale the fraction of the data to use, up to 1
  */
 export function decodingCase(options, scale) {
   const { payloads, chunks } = input(options, scale);
@@ -71,8 +71,8 @@ function input({ role, type, length, nonAscii, single }, scale) {
 }
 
 /**
- * What each peer is: a function of a Tally, and of a list that takes what is decoded, for a look at it.
- * Each touches every message as little as one who uses it must.
+ * Makes the decoder of each peer, from a Tally and a list that collects decoded data for checks. Each touches every
+ * message only as much as a user must.
  * @param {DecodeOptions} options
  */
 function decoders({ role, type, how, slow, textSlack }) {
@@ -105,12 +105,12 @@ function decoders({ role, type, how, slow, textSlack }) {
           }
         };
       }
-      /** Pieces of the message, kept where somebody wants all of it. @type {Uint8Array[]} */
+      /** Pieces of the message, kept only for checks. @type {Uint8Array[]} */
       const pieces = [];
-      // One literal for both uses: the check before the timing must not make push() see two kinds of sinks.
+      // One literal for both uses, because push() would otherwise see two kinds of sinks during the check.
       const streamSink = {
         header(header) {
-          // Read, for ws tells too whether a message is binary.
+          // ws also reports whether a message is binary, so this reads the opcode.
           if (header.opcode !== Opcode.Binary) throw new Error(`opcode ${header.opcode}`);
           tally.frames++;
         },
@@ -128,7 +128,7 @@ function decoders({ role, type, how, slow, textSlack }) {
           tally.length += text.length;
           if (kept !== undefined) kept.push(text);
         },
-        // A message that two chunks share comes in pieces.
+        // A message that spans two chunks arrives in pieces.
         header() {},
         payload(window, start, end) {
           pieces.push(window.slice(start, end));
@@ -161,7 +161,7 @@ function decoders({ role, type, how, slow, textSlack }) {
   };
 }
 
-/** Every message once, byte for byte. */
+/** Checks every message once, byte for byte. */
 function verify(name, make, chunks, expected) {
   chunks.refresh();
   const kept = [];
@@ -169,5 +169,5 @@ function verify(name, make, chunks, expected) {
   for (const chunk of chunks.buffers) decode(chunk);
   const same = (message, i) =>
     typeof message === "string" ? message === expected[i] : Buffer.compare(message, expected[i]) === 0;
-  if (kept.length !== expected.length || !kept.every(same)) throw new Error(`${name} decodes something else`);
+  if (kept.length !== expected.length || !kept.every(same)) throw new Error(`${name} decodes incorrectly`);
 }

@@ -36,7 +36,7 @@ function input({ type, length }, scale) {
 /**
  * A case of encoding.
  * @param {EncodeOptions} options
- * @param {number} scale of the amount of data, at most 1
+ * @param {number} scale the fraction of the data to use, up to 1
  */
 export function encodingCase(options, scale) {
   const { role, type, batch, writing } = options;
@@ -126,7 +126,7 @@ function reset(written) {
 
 /**
  * Checks that an iteration wrote all payloads and a header for each.
- * @param {() => number} take returns the count of bytes and sets it to 0: a small integer is cheap to add to
+ * @param {() => number} take returns the byte count and resets it to 0, because adding to a small integer is cheap
  */
 function checker(data, take) {
   const payload = data.reduce((sum, one) => sum + one.length, 0);

@@ -18,12 +18,12 @@ import { Bench } from "tinybench";
  */
 
 /**
- * Measures all peers of a case side by side.
+ * Measures all peers of a case.
  *
- * No garbage is collected by force between them: after some full collections V8 has forgotten the shape of the
- * options that ws's Sender makes anew for each message, and the Sender then takes ten times as long.
+ * Garbage collection is never forced between them. After a few full collections, V8 loses the shape of the
+ * options that ws's Sender creates for each message, and the Sender then takes ten times as long.
  * @param {Record<string, Subject>} subjects
- * @param {{ units: number, refresh?: () => void }} work units of one iteration, and what comes before each
+ * @param {{ units: number, refresh?: () => void }} work the units of one iteration, and a function called before each iteration
  * @param {Timing} timing
  * @returns {Record<string, Measured>}
  */

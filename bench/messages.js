@@ -22,7 +22,7 @@ const SMALL_CHUNKS = 4096;
 /**
  * Text messages that arrive in chunks of 64 KiB and are sent back as strings.
  * @param {EchoOptions} options
- * @param {number} scale of the amount of data, at most 1
+ * @param {number} scale the fraction of the data to use, up to 1
  */
 export function echoCase({ role, length, how, single, writing }, scale) {
   const random = new Random();

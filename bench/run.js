@@ -35,7 +35,7 @@ function runCase(index) {
 /** The results of cases that share a run. */
 const shared = new Map();
 
-/** The figures of a case, and what is to be known about them. */
+/** The figures of a case, and the notes to print with them. */
 async function find(index) {
   const { kind, options, figure } = CASES[index];
   if (figure === undefined) return { measured: await runCase(index), notes: [] };
@@ -47,7 +47,7 @@ async function find(index) {
 }
 
 /**
- * What a case came to, beside its goal.
+ * The result of a case, compared with its goal.
  * @param {import("./cases.js").Case} one
  */
 function judge({ group, name, unit, peers = PEERS, base = "ws", goal, limit }, measured) {

@@ -49,7 +49,7 @@ export class CoreInflater {
     size: map.INFLATE_WINDOW_SIZE,
   };
 
-  /** @param {number} index of the slot */
+  /** @param {number} index the index of the slot */
   constructor(index) {
     this.#slot = map.INFLATE_SLOTS + index * map.INFLATE_SLOT_SIZE;
     const window = this.#slot + map.INFLATE_WINDOW;
@@ -87,7 +87,7 @@ export class CoreDeflater {
     size: map.DEFLATE_WINDOW_SIZE,
   };
 
-  /** @param {number} index of the slot */
+  /** @param {number} index the index of the slot */
   constructor(index) {
     const slot = (this.#slot = map.DEFLATE_SLOTS + index * map.DEFLATE_SLOT_SIZE);
     bytes.fill(0, slot, slot + map.DEFLATE_STATE_SIZE);

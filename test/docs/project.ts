@@ -1,5 +1,5 @@
-// A folder as a reader of the docs has it: the package is installed from its tarball, together with the packages it is
-// compared with.
+// A folder like that of a reader of the docs: the package is installed from its tarball, together with the packages it
+// is compared with.
 
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";

@@ -1,4 +1,4 @@
-// scripts/release.js refuses before it changes a file. What it runs after that has tests of its own.
+// Checks that scripts/release.js refuses before it changes a file. The steps that it then runs have their own tests.
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

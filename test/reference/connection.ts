@@ -333,7 +333,7 @@ export class ReferenceConnection {
 
   // Sending.
 
-  /** The stream is gone. */
+  /** Ends the connection because the stream is gone. */
   cut(): ReferenceEvent[] {
     this.streamEnded = true;
     const tells = this.state === "open" || this.state === "closing";

@@ -49,7 +49,7 @@ function compare(where: string, sent: Direction, { code, received }: Report, fau
   }
 }
 
-/** What is missing from the ordered messages. */
+/** Messages of the order that are missing. */
 function missing({ up, down, echo, room }: Order, server: Report, client: Report): string[] {
   const faults: string[] = [];
   // The last message is END.

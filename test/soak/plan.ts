@@ -13,7 +13,7 @@ import {
   type Way,
 } from "./order.ts";
 
-/** What each client cannot do because its API does not offer it. */
+/** The abilities that the API of each client lacks. */
 const LACKS: Readonly<Record<ClientName, readonly ("aborts" | "slowness" | "haste" | "fragments" | "leaving")[]>> = {
   ws: [],
   wsframe: [],

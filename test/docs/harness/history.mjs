@@ -1,4 +1,4 @@
-// Two clients in a room, one in another room, and one that comes later and gets the history.
+// Two clients in one room, one in another room, and one that arrives later and gets the history.
 import { deepStrictEqual } from "node:assert";
 import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";

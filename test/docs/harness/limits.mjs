@@ -1,4 +1,4 @@
-// More connections than an address may have, and more messages than a connection may send in a second.
+// More connections than one address may open, and more messages per second than one connection may send.
 import { deepStrictEqual, ok } from "node:assert";
 import { on, once } from "node:events";
 import { WebSocket } from "ws";
@@ -19,7 +19,7 @@ await once(clients[0], "close");
 while (server.connections.size > 9) await setTimeout(5);
 clients[0] = await enter();
 
-// The first 50 come back at once, the next ten one after the other.
+// The first 50 come back immediately, the next ten one after another.
 const began = performance.now();
 for (let i = 0; i < 60; i++) clients[1]?.send(String(i));
 const heard = [];

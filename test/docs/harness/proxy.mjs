@@ -41,7 +41,7 @@ const until = async (isTrue) => {
   while (!isTrue()) await setTimeout(5);
 };
 
-// Messages of all sizes, compressed and not, and more of them than sockets hold before anything is read.
+// Messages of all sizes, compressed and not, in total more than the sockets hold before anything is read.
 for (const perMessageDeflate of [true, false]) {
   const client = await open("/", { perMessageDeflate });
   deepStrictEqual(client.extensions, perMessageDeflate ? "permessage-deflate" : "");
@@ -72,13 +72,13 @@ const [, response] = await once(new WebSocket("ws://localhost:8080/secret"), "un
 deepStrictEqual([response.statusCode, response.headers["www-authenticate"]], [401, "Bearer"]);
 deepStrictEqual(Buffer.concat(await response.toArray()).toString(), "no!");
 
-// A backend that breaks a rule: 1014 for the client.
+// A protocol error of the backend: 1014 for the client.
 const deceived = await open("/broken");
 deepStrictEqual((await once(deceived, "close"))[0], 1014);
 await until(() => closes.length === 1);
 deepStrictEqual(closes.pop()?.[0], 1002);
 
-// A client that breaks a rule, after a good message: 1002 for the client, 1001 for the backend.
+// A protocol error of a client after a valid message: 1002 for the client, 1001 for the backend.
 const socket = createConnection(8080, "localhost");
 socket.write(
   "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
@@ -87,12 +87,12 @@ socket.write(
 await once(socket, "data");
 socket.write(Buffer.of(0x81, 0x81, 0, 0, 0, 0, 0x61, 0x81, 1, 0x61));
 const received = Buffer.concat(await socket.toArray());
-const echoed = received.length > 4 && received[0] === 0x81 ? 3 : 0; // the echo may come after the Close, and is then dropped
+const echoed = received.length > 4 && received[0] === 0x81 ? 3 : 0; // the echo may follow the Close, and is then dropped
 deepStrictEqual([received[echoed], received.readUInt16BE(echoed + 2)], [0x88, 1002]);
 await until(() => closes.length === 1);
 deepStrictEqual(closes.pop()?.[0], 1001);
 
-// A client that is cut.
+// A client whose connection is cut.
 const lost = await open("/");
 lost.terminate();
 await until(() => closes.length === 1);

@@ -1,4 +1,4 @@
-// A client that is connected, and requests before and after SIGTERM. The process has to end by itself.
+// A connected client, and requests before and after SIGTERM. The process must exit by itself.
 import { deepStrictEqual } from "node:assert";
 import { once } from "node:events";
 import { WebSocket } from "ws";
@@ -23,6 +23,6 @@ client.send("still answered");
 deepStrictEqual(String((await once(client, "message"))[0]), "still answered");
 const [code, reason] = await closed;
 deepStrictEqual([code, String(reason)], [1012, "restarting"]);
-// Not before the server has stopped listening.
+// Waits until the server has stopped listening.
 await setTimeout(50);
 deepStrictEqual(await health().catch((error) => error.cause.code), "ECONNREFUSED");

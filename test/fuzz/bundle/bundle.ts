@@ -29,7 +29,7 @@ export interface Bundle {
   remove(): Promise<void>;
 }
 
-/** @param root of the project */
+/** @param root the root folder of the project */
 export async function bundleRunner(root: string, { changes, assembly, coverage }: BundleSettings): Promise<Bundle> {
   const changed: Change = (file, source) => changes.reduce((left, change) => change(file, left), source);
   const marks = coverage ? markAssembly(root, changed) : undefined;

@@ -78,7 +78,7 @@ export class Peer {
   reading = true;
   /** When it last wrote something, or read something that was waiting. */
   aliveAt: number;
-  /** What it read in each period, which shows whether it was alive. */
+  /** The bytes it read in each period, which show whether it was alive. */
   readonly #taken: { readonly at: number; readonly bytes: number; readonly blockedFor: number }[] = [];
   readonly #scheduler: Scheduler;
   readonly #wire: Wire;

@@ -78,7 +78,7 @@ class ScriptedDuplex extends Duplex {
   }
 }
 
-/** What Node shares with its handles. */
+/** The fields that Node shares with its handles. */
 interface StreamWrap {
   readonly streamBaseState: Int32Array;
   readonly kReadBytesOrError: number;

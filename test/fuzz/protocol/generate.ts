@@ -56,7 +56,7 @@ const WRONGS: readonly Wrong[] = [
   "sink",
 ];
 
-/** What the generator knows about a connection, which suffices to be valid most of the time. */
+/** The generator's knowledge of a connection, which suffices to be valid most of the time. */
 interface Knowledge {
   readonly settings: Settings;
   /** Whether the peer is inside a message, and the kind of message that we are sending. */
@@ -64,7 +64,7 @@ interface Knowledge {
   open: "text" | "binary" | undefined;
 }
 
-/** What the connections of a case share, like those of one program. */
+/** Properties that the connections of a case share, like those of one program. */
 interface Theme {
   /** The probability of compression, and of a source of keys that uses other connections. */
   readonly deflate: number;

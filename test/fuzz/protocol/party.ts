@@ -463,7 +463,7 @@ export class Party {
     this.deliver(undefined, () => this.protocol.resume(this.sink, now));
   }
 
-  // What is sent.
+  // Sending.
 
   private send(call: Of<"send">): void {
     const { data, prepared, form, binary, fin, compress, fragmentSize } = call;

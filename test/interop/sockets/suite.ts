@@ -22,7 +22,7 @@ export interface Talk {
 
 export interface Subject {
   open(options?: OpenOptions): Promise<Talk>;
-  /** What it cannot do, or not through its API. */
+  /** Abilities that it or its API lacks. */
   readonly lacks?: readonly Ability[];
   /** Deviations from the usual behaviour. */
   readonly oddities?: Oddities;

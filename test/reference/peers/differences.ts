@@ -36,7 +36,7 @@ export interface LimitRow extends Described {
   readonly closeCode: number;
 }
 
-/** What it reports instead of an event. */
+/** Replaces an event in the report. */
 export interface EventRow extends Described {
   readonly event: (event: string) => string;
 }
