@@ -223,7 +223,7 @@ describe.skipIf(!startBrowser)("pages in Chromium", () => {
     const capture = (name: string) => readFileSync(`${examples}../test/fixtures/captures/${name}`);
     const buffer = capture("ws-ws-fragments-deflate/server.bin");
     await page.setInputFiles("#file", { name: "server.bin", mimeType: "application/octet-stream", buffer });
-    await hasText(page, "server.bin: 75 frames of a server, 4239 bytes");
+    await hasText(page, "server.bin: 75 frames from a server, 4239 bytes");
 
     // Invalid UTF-8 in text. The frames before it count, and the error names the rule.
     await page.evaluate(() => {
@@ -231,7 +231,7 @@ describe.skipIf(!startBrowser)("pages in Chromium", () => {
       transfer.items.add(new File([Uint8Array.of(0x81, 1, 0x61, 0x81, 1, 0xff)], "wrong.bin"));
       document.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, cancelable: true }));
     }, 0);
-    await hasText(page, "wrong.bin: 1 frames of a server");
+    await hasText(page, "wrong.bin: 1 frames from a server");
     await hasText(page, "Text must be valid UTF-8 (RFC 6455 §8.1, byte 5)");
 
     const shots = process.env["SCREENSHOTS"];
