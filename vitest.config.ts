@@ -57,7 +57,7 @@ export default defineConfig({
       // These tests measure time or inspect a screen, so they run one after another.
       part("load", { include: LOAD, globalSetup: built, maxWorkers: 1 }),
       part("inspector", { include: ["test/inspector/*.browser.ts"], globalSetup: [built, runtimes], maxWorkers: 1 }),
-      part("site", { include: ["test/site/*.site.ts"], globalSetup: [built, runtimes, "site/install.js"] }),
+      part("site", { include: ["test/site/*.site.ts"], globalSetup: [built, runtimes, "docs/site/install.js"] }),
     ],
   },
 });

@@ -6,11 +6,11 @@ import { cpSync, existsSync, rmSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { findBroken } from "../site/check.js";
-import install from "../site/install.js";
+import { findBroken } from "../docs/site/check.js";
+import install from "../docs/site/install.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const site = `${root}site`;
+const site = `${root}docs/site`;
 const inspector = `${root}build/inspector/page`;
 
 const { values } = parseArgs({

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { findBroken } from "../../site/check.js";
+import { findBroken } from "../../docs/site/check.js";
 
 /** The broken links of a site with these files, each as "page: link". */
 function brokenIn(files: Readonly<Record<string, string>>, base?: string): string[] {

@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { extname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { findBroken } from "../../site/check.js";
+import { findBroken } from "../../docs/site/check.js";
 import { pages as sources } from "../docs/pages.ts";
 import { find } from "../interop/sockets/process.ts";
 import { loadLauncher } from "../support/chromium.ts";
@@ -61,7 +61,7 @@ const TYPES: Readonly<Record<string, string>> = {
   ".json": "application/json",
 };
 
-const isInstalled = existsSync(`${root}site/node_modules/vitepress`);
+const isInstalled = existsSync(`${root}docs/site/node_modules/vitepress`);
 const executablePath = find(["/usr/bin/chromium"], "chromium");
 
 let output = "";
@@ -127,7 +127,7 @@ describe.skipIf(!isInstalled)("the built site", () => {
       readonly core: { readonly ruler: { disable(name: string): void } };
       render(text: string, env: object): string;
     }
-    const load = (path: string): Promise<unknown> => import(pathToFileURL(`${root}site/${path}`).href);
+    const load = (path: string): Promise<unknown> => import(pathToFileURL(`${root}docs/site/${path}`).href);
     const { createMarkdownRenderer } = (await load("node_modules/vitepress/dist/node/index.js")) as {
       createMarkdownRenderer(srcDir: string): Promise<Renderer>;
     };
@@ -155,7 +155,7 @@ describe.skipIf(!isInstalled)("the built site", () => {
   test("is type-checked", () => {
     const { status, stdout } = spawnSync(
       process.execPath,
-      [`${root}node_modules/typescript/bin/tsc`, "-p", `${root}site`],
+      [`${root}node_modules/typescript/bin/tsc`, "-p", `${root}docs/site`],
       { encoding: "utf8" },
     );
     expect(stdout).toBe("");

@@ -1,7 +1,7 @@
 // VitePress is a package of its own, installed when the site is first built.
 
 import { fileURLToPath } from "node:url";
-import { install } from "../test/support/install.js";
+import { install } from "../../test/support/install.js";
 
 /** Installs VitePress, unless it is there. */
 export default function installVitePress() {

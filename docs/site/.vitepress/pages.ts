@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-export const root: string = fileURLToPath(new URL("../../", import.meta.url));
+export const root: string = fileURLToPath(new URL("../../../", import.meta.url));
 
 const GUIDE = "docs/guide.md";
 
@@ -87,7 +87,7 @@ export function titleOf(file: string): string | undefined {
 /** The address of a file on the site, as a path with `.md`: `examples/echo.mjs` is `examples/echo-mjs.md`. */
 export function routeOf(file: string): string {
   const page = file.endsWith(".md") ? file : `${file.replaceAll(".", "-")}.md`;
-  return ROUTES[page] ?? page.replace(/^(docs|site)\//, "").toLowerCase();
+  return ROUTES[page] ?? page.replace(/^docs\/(site\/)?/, "").toLowerCase();
 }
 
 /** Whether the site has a page for a file of the repository. */
@@ -106,14 +106,15 @@ export function programs(): string[] {
 /** Files and folders of the repository that are not pages, as patterns. */
 export function excluded(): string[] {
   const entries = readdirSync(root, { withFileTypes: true });
-  const folders = entries.filter((entry) => entry.isDirectory() && !["docs", "examples", "site"].includes(entry.name));
+  const folders = entries.filter((entry) => entry.isDirectory() && !["docs", "examples"].includes(entry.name));
   const files = entries.filter(({ name }) => name.endsWith(".md") && titleOf(name) === undefined);
   return [...folders.map(({ name }) => `${name}/**`), ...files.map(({ name }) => name)];
 }
 
-/** The Markdown files of a folder and the folders in it. */
+/** The Markdown files of a folder and the folders in it, except those of the site itself. */
 function markdownIn(folder: string): string[] {
   return readdirSync(`${root}${folder}`, { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".md"))
-    .map((name) => `${folder}/${name.replaceAll("\\", "/")}`);
+    .map((name) => `${folder}/${name.replaceAll("\\", "/")}`)
+    .filter((file) => !file.startsWith("docs/site/"));
 }
