@@ -1,5 +1,5 @@
-// The API reference, docs/api.md, out of the docstrings: node scripts/api.js [--check]. Run the build first: it reads dist/types.
-// With --check nothing is written: exit code 1 says that the page is not current, or what lacks a docstring.
+// Writes the API reference docs/api.md from the docstrings: node scripts/api.js [--check]. Run the build first, because it reads dist/types.
+// With --check it writes nothing. The exit code is 1 if the page is not current or a docstring is missing.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -14,7 +14,7 @@ const OPTIONS = {
   skipLibCheck: true,
 };
 
-/** What the folders of src/ are about: the sections of an entry, in this order. Others follow under their own names. */
+/** The section of an entry for each folder of src/, in this order. Other folders follow under their own names. */
 const SECTIONS = {
   protocol: "Messages",
   frame: "Frames",
@@ -41,7 +41,7 @@ export function apiPage(entries) {
   const checker = program.getTypeChecker();
   /** @type {string[]} */
   const problems = [];
-  /** The item that is being written. */
+  /** The path of the current item, for problems. */
   let at = "";
   const lines = [];
   const heading = (level, text) => lines.push(`${"#".repeat(level)} ${text}`, "");
@@ -51,14 +51,14 @@ export function apiPage(entries) {
     const found = new Map();
     for (const exported of checker.getExportsOfModule(/** @type {ts.Symbol} */ (module))) {
       const symbol = aliased(exported);
-      // Of several names the first counts, and any before `default`.
+      // The first of several names counts, and `default` only if there is no other.
       if (found.has(symbol) && found.get(symbol).name !== "default") continue;
       found.set(symbol, { name: exported.name, symbol, section: sectionOf(symbol) });
     }
     return { name, sections: inSections([...found.values()]) };
   });
 
-  /** @type {Map<ts.Symbol, string>} The anchors of all, before any is linked: of the same headings in the same order. */
+  /** @type {Map<ts.Symbol, string>} The anchors, made before the page in the order of its headings. */
   const targets = new Map();
   const slugger = new GithubSlugger();
   slugger.slug("API reference");
@@ -72,8 +72,8 @@ export function apiPage(entries) {
 
   heading(1, "API reference");
   lines.push(
-    "Made by `npm run docs` from the docstrings of the source; the tests check that it is current. What an option or a member",
-    "inherits stands where it comes from.",
+    "`npm run docs` generates this page from the docstrings, and a test checks that it is current. Inherited options and members are",
+    "described where they come from.",
     "",
   );
   for (const { name, sections } of read) {
@@ -114,14 +114,14 @@ export function apiPage(entries) {
       if (docOf(group) === "" && !group.every(isLiteral)) problems.push(`${path}.${name}: no docstring`);
       else if (isOption(group[0]) && !/default/i.test(text))
         problems.push(`${path}.${name}: the docstring does not say what its default is`);
-      // Of a property with a getter and a setter, one says it all.
+      // One line is enough for a property with a getter and a setter.
       const shown = group.filter((member) => !ts.isSetAccessorDeclaration(member) || group.length === 1);
       lines.push(`- ${shown.map((member) => signature(member, name)).join("<br>\n  ")}`, "");
       if (text !== "") lines.push(...text.split("\n").map((line) => (line === "" ? "" : `  ${line}`)), "");
     }
   }
 
-  /** A declaration as code, the types in it linked. */
+  /** A declaration as code with linked types. */
   function headline(declaration, name) {
     if (ts.isTypeAliasDeclaration(declaration) || ts.isFunctionDeclaration(declaration)) {
       return `<pre>${linked(declaration)
@@ -181,7 +181,7 @@ export function apiPage(entries) {
     return text.replaceAll(/\s+/g, " ").replaceAll(/= \| /g, "= ").trim();
   }
 
-  /** What a name stands for: the end of imports, and of constants that only give a class another name. */
+  /** Follows imports, and constants that only give a class another name, to the symbol itself. */
   function aliased(symbol) {
     if (symbol === undefined) return symbol;
     if (symbol.flags & ts.SymbolFlags.Alias) return aliased(checker.getAliasedSymbol(symbol));
@@ -190,7 +190,7 @@ export function apiPage(entries) {
     return isName ? aliased(checker.getSymbolAtLocation(constant.exprName)) : symbol;
   }
 
-  /** What a declaration extends or implements. In the place of a base that is no export stand those that this one extends. */
+  /** What a declaration extends or implements. A base that is not exported is replaced by its own bases. */
   function basesOf(declaration, token) {
     return (declaration.heritageClauses ?? [])
       .filter((clause) => clause.token === token)
@@ -198,7 +198,7 @@ export function apiPage(entries) {
       .flatMap((type) => (isHidden(type) ? declarationsOf(type).flatMap((base) => basesOf(base, token)) : [type]));
   }
 
-  /** A base that is no export: what it declares is shown as the class's own. */
+  /** Whether a base is not exported. Its members are shown as those of the class. */
   function isHidden(type) {
     const symbol = aliased(checker.getSymbolAtLocation(type.expression));
     return !targets.has(symbol) && isOwn(symbol);
@@ -208,7 +208,7 @@ export function apiPage(entries) {
     return aliased(checker.getSymbolAtLocation(type.expression)).declarations;
   }
 
-  /** Whether it is a type of the package, and not of a library or a parameter. */
+  /** Whether a type belongs to the package, not to a library or a type parameter. */
   function isOwn(symbol) {
     const declaration = symbol?.declarations?.[0];
     if (declaration === undefined || ts.isTypeParameterDeclaration(declaration)) return false;
@@ -235,10 +235,10 @@ export function apiPage(entries) {
 
 function sectionOf(symbol) {
   const path = symbol.declarations[0].getSourceFile().fileName;
-  return /\/src\/([^/]+)\/[^/]+$/.exec(path)?.[1] ?? "";
+  return /\/src\/([^/]+)\//.exec(path)?.[1] ?? "";
 }
 
-/** By folder; in each, values before types, as the entry lists them. */
+/** Groups symbols by folder. Values come before types, in the order of the entry. */
 function inSections(found) {
   const order = Object.keys(SECTIONS);
   const folders = [...new Set(found.map(({ section }) => section))].sort(
@@ -254,17 +254,17 @@ function inSections(found) {
   });
 }
 
-/** The type that has the name of a constant, and is that of its values. */
+/** Whether a declaration is the type with the name of a constant, for its values. */
 function isNamesake(declaration, symbol) {
   return ts.isTypeAliasDeclaration(declaration) && (symbol.flags & ts.SymbolFlags.Variable) !== 0;
 }
 
-/** A property that has one value: `type: "text"` needs no words. */
+/** Whether a property has only one value, as in `type: "text"`. It needs no docstring. */
 function isLiteral({ type }) {
   return type !== undefined && ts.isLiteralTypeNode(type);
 }
 
-/** A property of options that may be left out: then there is a default, or what is not done without it. */
+/** Whether a property is an option that may be missing. Its docstring must say what happens then. */
 function isOption({ parent, questionToken }) {
   return questionToken !== undefined && ts.isInterfaceDeclaration(parent) && /(Options|Limits)$/.test(parent.name.text);
 }
@@ -284,7 +284,7 @@ function escaped(text) {
 
 const TAGS = { throws: "Throws", returns: "Returns" };
 
-/** What the docstrings of one or several declarations of a thing say, as Markdown. */
+/** The docstrings of a symbol's declarations, as Markdown. */
 function docOf(declarations) {
   const texts = declarations
     .map((declaration) => {
@@ -306,7 +306,7 @@ function docOf(declarations) {
   return [...new Set(texts)].join("\n\n");
 }
 
-/** What is said of the properties of an object type that has no name, as a list. */
+/** The docstrings of the properties of an unnamed object type, as a list. */
 function docOfLiteral({ type }) {
   if (!type || !ts.isTypeLiteralNode(type)) return "";
   return type.members
@@ -320,7 +320,7 @@ function docOfLiteral({ type }) {
 function membersOfUnion({ types }) {
   const { text } = types[0].getSourceFile();
   const docs = types.map((type, i) => {
-    // Comments stand before or behind the bar: between the member before and this one.
+    // A comment may be before or after the bar, so it is between the previous member and this one.
     const between = text.slice(types[i - 1]?.end ?? type.getFullStart(), type.getStart());
     return (
       /\/\*\*([\s\S]*?)\*\//
@@ -333,12 +333,12 @@ function membersOfUnion({ types }) {
   return types.map((type, i) => `- \`${type.getText()}\`: ${docs[i]}`).join("\n");
 }
 
-/** Lines of a paragraph are one; lists stay lists. */
+/** Joins the lines of each paragraph, and keeps lists. */
 function unfolded(text) {
   return text.trim().replaceAll(/([^\n])\n(?!\n|- )\s*/g, "$1 ");
 }
 
-/** The entries that package.json exports with types of their own: "wsframe/ws" has those of ws, which has a page for them. */
+/** The entries in `exports` of package.json that have types. */
 export function entriesOf(root) {
   const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
   return Object.entries(manifest.exports)
