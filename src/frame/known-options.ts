@@ -1,5 +1,7 @@
-// Refuses unknown options. Otherwise an option with its name from another package, such as a login check, would be
+// Refuses unknown options, and values of the wrong kind for options that several functions have. Otherwise an option with its name from another package, such as a login check, would be
 // ignored.
+
+import type { AgreedExtension, Extension } from "./extension.ts";
 
 /** The option names of a type. The compiler reports a missing one. @internal */
 export type Names<Options> = { readonly [Name in keyof Required<Options>]: true };
@@ -25,6 +27,25 @@ export function checkNames(of: string, options: unknown, known: { readonly [name
     if (name in known || (options as { readonly [name: string]: unknown })[name] === undefined) continue;
     const hint = Object.hasOwn(hints, name) ? hints[name] : similar(name, Object.keys(known));
     throw new TypeError(`${of} has no option \`${name}\`: ${hint ?? "check its name"}`);
+  }
+}
+
+/** Names the option in the error: the methods of a wrong value would fail with messages that do not. @throws TypeError @internal */
+export function checkExtensions(extensions: unknown = []): void {
+  if (!Array.isArray(extensions) || !extensions.every(isExtension)) {
+    throw new TypeError("extensions must be an array of extensions, such as [perMessageDeflate()]");
+  }
+}
+
+/** An Extension or an AgreedExtension. */
+function isExtension(item: Partial<AgreedExtension & Extension> | undefined | null): boolean {
+  return typeof (item?.extension ?? item)?.open === "function";
+}
+
+/** @throws TypeError @internal */
+export function checkSignal(signal: unknown): void {
+  if (signal !== undefined && typeof (signal as AbortSignal | null)?.throwIfAborted !== "function") {
+    throw new TypeError("signal must be an AbortSignal");
   }
 }
 

@@ -1,6 +1,8 @@
 // The server's side of the opening handshake (RFC 6455 §4.2; RFC 8441 for HTTP/2, RFC 9220 for HTTP/3).
 
 import type { AgreedExtension, Extension } from "../frame/extension.ts";
+import { checkExtensions, checkNames, type Names } from "../frame/known-options.ts";
+import { NAMES_OF_WS } from "../frame/names-of-ws.ts";
 import { HandshakeError, type HandshakeErrorCode } from "./errors.ts";
 import { negotiate, parseExtensions, serializeExtensions } from "./extensions.ts";
 import {
@@ -14,7 +16,7 @@ import {
   singleValue,
 } from "./headers.ts";
 import { acceptFor, isKey } from "./key.ts";
-import { isBeforeHttp2, type Rejection, rejectHandshake } from "./response.ts";
+import { isBeforeHttp2, makeRejection, type Rejection } from "./response.ts";
 import { checkSubprotocols, parseSubprotocols } from "./subprotocols.ts";
 import { isAuthority, isSameToken, isVisible } from "./syntax.ts";
 
@@ -81,6 +83,8 @@ export interface Acceptance extends Agreement {
   readonly headers: HeaderPairs;
 }
 
+const NAMES: Names<AcceptOptions> = { checkOrigin: true, extensions: true, headers: true, protocols: true };
+
 /**
  * Checks the opening handshake of a client and makes the response (RFC 6455 §4.2). A request with pseudo-header fields comes
  * from HTTP/2 or 3 and must be an extended CONNECT (RFC 8441, RFC 9220).
@@ -89,12 +93,19 @@ export interface Acceptance extends Agreement {
  * body.
  *
  * @returns the response to send; for HTTP/1.1, `serializeResponse()` turns it into bytes. An invalid request gets a Rejection
- * @throws TypeError for invalid options: a subprotocol that is not a token, a chosen one that was not offered, or header fields
+ * @throws TypeError for unknown or invalid options: `extensions` that are not an array, a subprotocol that is not a token, a chosen one that was not offered, or header fields
  *   that the handshake sets itself or that contain illegal characters
  * @throws any error of `checkOrigin` or of a function `protocols`, except a HandshakeError
  */
 export function acceptHandshake(request: HandshakeRequest, options: AcceptOptions = {}): Acceptance | Rejection {
+  checkNames("acceptHandshake()", options, NAMES, NAMES_OF_WS);
+  return answer(request, options);
+}
+
+/** The same, for options that may have other names, too. @throws as acceptHandshake() does */
+export function answer(request: HandshakeRequest, options: AcceptOptions): Acceptance | Rejection {
   if (typeof options.protocols !== "function") checkSubprotocols(options.protocols ?? []);
+  checkExtensions(options.extensions);
   const extra = checkedHeaders(options.headers ?? [], HANDSHAKE_FIELDS);
   const fields = readFields(request.headers);
   const isHttp2 = isOfHttp2(request, fields);
@@ -118,7 +129,7 @@ export function acceptHandshake(request: HandshakeRequest, options: AcceptOption
     };
   } catch (error) {
     if (!(error instanceof HandshakeError)) throw error;
-    return rejectHandshake({ error, httpVersion: isHttp2 ? "2.0" : "1.1" });
+    return makeRejection({ error, httpVersion: isHttp2 ? "2.0" : "1.1" });
   }
 }
 

@@ -1,6 +1,7 @@
 // Parses the head of a request or a response (RFC 9112), and finds the bytes after it.
 
 import { asBytes, type Bytes } from "../frame/bytes.ts";
+import { checkNames, type Names } from "../frame/known-options.ts";
 import { HandshakeError, type HandshakeErrorCode } from "./errors.ts";
 import type { HeaderPairs } from "./headers.ts";
 import { isToken, isValueCharacter, isVisible, isWhitespace, trimWhitespace } from "./syntax.ts";
@@ -49,8 +50,9 @@ export interface ResponseHead {
 export class RequestParser {
   readonly #parser: HeadParser<Omit<RequestHead, "headers" | "length">>;
 
-  /** @throws TypeError if a limit is not a number, 0 or more */
+  /** @throws TypeError for an unknown option, or if a limit is not a number, 0 or more */
   constructor(options: HeadParserOptions = {}) {
+    checkNames("RequestParser", options, NAMES, {});
     this.#parser = new HeadParser(options, parseRequestLine, 400);
   }
 
@@ -76,8 +78,9 @@ export class RequestParser {
 export class ResponseParser {
   readonly #parser: HeadParser<Omit<ResponseHead, "headers" | "length">>;
 
-  /** @throws TypeError if a limit is not a number, 0 or more */
+  /** @throws TypeError for an unknown option, or if a limit is not a number, 0 or more */
   constructor(options: HeadParserOptions = {}) {
+    checkNames("ResponseParser", options, NAMES, {});
     this.#parser = new HeadParser(options, parseStatusLine, undefined);
   }
 
@@ -102,6 +105,8 @@ export class ResponseParser {
 function isInterim(status: number): boolean {
   return status >= 100 && status <= 199 && status !== 101;
 }
+
+const NAMES: Names<HeadParserOptions> = { maxHeadSize: true, maxHeaderFields: true };
 
 const CR = 0x0d;
 const LF = 0x0a;

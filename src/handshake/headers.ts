@@ -18,6 +18,7 @@ export type Fields = ReadonlyMap<string, readonly string[]>;
 
 /** Header fields in the order of the source. */
 export function toPairs(source: HeaderSource): [name: string, value: string][] {
+  if (typeof source !== "object" || source === null) throw new TypeError("`headers` must be an object or pairs");
   const pairs: [string, string][] = [];
   if (isIterable(source)) {
     for (const [name, value] of source) pairs.push([name, value]);

@@ -1,6 +1,8 @@
 // Makes the client's request (RFC 6455 §4.1; RFC 8441 §5 for HTTP/2).
 
 import type { Extension } from "../frame/extension.ts";
+import { checkExtensions, checkNames, type Names } from "../frame/known-options.ts";
+import { NAMES_OF_WS } from "../frame/names-of-ws.ts";
 import { type NamedExtension, serializeExtensions } from "./extensions.ts";
 import { checkedHeaders, HANDSHAKE_FIELDS, type HeaderPairs, type HeaderSource } from "./headers.ts";
 import { isKey, randomKey, toBase64 } from "./key.ts";
@@ -52,6 +54,14 @@ export interface ClientRequest {
   readonly port: number;
 }
 
+const NAMES: Names<RequestOptions> = { extensions: true, headers: true, key: true, origin: true, protocols: true };
+const CONNECT_NAMES: Names<Omit<RequestOptions, "key">> = {
+  extensions: true,
+  headers: true,
+  origin: true,
+  protocols: true,
+};
+
 /** A URL: a string or a `URL`. */
 export type UrlSource = string | { readonly href: string };
 
@@ -59,11 +69,12 @@ export type UrlSource = string | { readonly href: string };
  * Makes the request that opens a connection (RFC 6455 §4.1). `http:` means `ws:`, and `https:` means `wss:`. The user and
  * password of the URL are sent as `Authorization: Basic`, in UTF-8 (RFC 7617).
  *
- * @throws TypeError for an invalid URL, another scheme or a fragment; for subprotocols that are not tokens or are repeated; for
+ * @throws TypeError for an unknown option; for `extensions` that are not an array; for an invalid URL, another scheme or a fragment; for subprotocols that are not tokens or are repeated; for
  *   a `key` that is not 16 bytes in base64; for header fields that have an option of their own (such as Origin), that the
  *   handshake sets, that contain illegal characters, or for two Host fields
  */
 export function createRequest(url: UrlSource, options: RequestOptions = {}): ClientRequest {
+  checkNames("createRequest()", options, NAMES, NAMES_OF_WS);
   const target = readUrl(url);
   const { key = randomKey() } = options;
   if (!isKey(key)) throw new TypeError("`key` must be 16 bytes in base64");
@@ -91,6 +102,9 @@ export function createRequest(url: UrlSource, options: RequestOptions = {}): Cli
  * @throws TypeError like createRequest()
  */
 export function createConnectRequest(url: UrlSource, options: Omit<RequestOptions, "key"> = {}): ClientRequest {
+  // Not a constant: bundlers would keep the spread even where it is not used.
+  const hints = { ...NAMES_OF_WS, key: "a request over HTTP/2 or 3 has no key" };
+  checkNames("createConnectRequest()", options, CONNECT_NAMES, hints);
   const target = readUrl(url);
   const { authority, headers } = commonHeaders(target, options);
   return {
@@ -180,6 +194,7 @@ function commonHeaders(
 ): { readonly authority: string; readonly headers: [name: string, value: string][] } {
   const { protocols = [], extensions = [], origin } = options;
   checkSubprotocols(protocols);
+  checkExtensions(extensions);
   const given = checkedHeaders(options.headers ?? [], [...HANDSHAKE_FIELDS, "origin"]);
   const isHost = ([name]: readonly [name: string, value: string]): boolean => name.toLowerCase() === "host";
   const hosts = given.filter(isHost);

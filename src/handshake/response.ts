@@ -1,6 +1,9 @@
 // Makes the server's response as bytes, and the rejection of a handshake (RFC 6455 §4.2.2).
 
+import { checkNames, type Names } from "../frame/known-options.ts";
+import type { Agreement } from "./accept.ts";
 import { HandshakeError } from "./errors.ts";
+import type { ResponseHead } from "./head.ts";
 import { checkedHeaders, type HeaderPairs, type HeaderSource } from "./headers.ts";
 import { isFieldValue } from "./syntax.ts";
 
@@ -43,6 +46,8 @@ export interface RejectOptions {
   readonly httpVersion?: string | undefined;
 }
 
+const REJECT: Names<RejectOptions> = { status: true, headers: true, body: true, error: true, httpVersion: true };
+
 /** The fields that a rejection sets itself. */
 const OWN_FIELDS: readonly string[] = ["connection", "content-length", "transfer-encoding"];
 
@@ -51,11 +56,17 @@ const OWN_FIELDS: readonly string[] = ["connection", "content-length", "transfer
  * an error of RequestParser.
  *
  * @returns the response to send; for HTTP/1.1, `serializeResponse()` turns it into bytes
- * @throws TypeError for header fields with illegal characters, or that the rejection sets itself: Connection, Content-Length
- *   and Transfer-Encoding
+ * @throws TypeError for an unknown option, or header fields with illegal characters or that the rejection sets itself:
+ *   Connection, Content-Length and Transfer-Encoding
  * @throws RangeError if the status is not a whole number from 300 to 599
  */
 export function rejectHandshake(options: RejectOptions = {}): Rejection {
+  checkNames("rejectHandshake()", options, REJECT, { reason: "it follows from `status`" });
+  return makeRejection(options);
+}
+
+/** The same, for options that are known to be right. */
+export function makeRejection(options: RejectOptions): Rejection {
   const { error, httpVersion = "1.1" } = options;
   const status = options.status ?? error?.status ?? 400;
   if (!Number.isInteger(status) || status < 300 || status > 599) {
@@ -94,14 +105,29 @@ export function isBeforeHttp2(httpVersion: string): boolean {
   return httpVersion.startsWith("1.") || httpVersion.startsWith("0.");
 }
 
+/** Includes the names in an Acceptance, a Rejection and a ResponseHead, which are responses, too. */
+const RESPONSE: Names<HandshakeResponse & Agreement & Pick<Rejection, "accepted" | "error"> & ResponseHead> = {
+  accepted: true,
+  body: true,
+  error: true,
+  extensions: true,
+  headers: true,
+  httpVersion: true,
+  length: true,
+  protocol: true,
+  reason: true,
+  status: true,
+};
+
 /**
  * Turns a response into bytes for HTTP/1.1: the result of acceptHandshake() or rejectHandshake(), or any other response. If
  * there is a body and no field gives its length, Content-Length is added.
  *
- * @throws TypeError for a header field or a reason with illegal characters
+ * @throws TypeError for an unknown property, or a header field or a reason with illegal characters
  * @throws RangeError if the status is not a whole number from 100 to 999
  */
 export function serializeResponse(response: HandshakeResponse): Uint8Array {
+  checkNames("serializeResponse()", response, RESPONSE, {});
   const { status } = response;
   if (!Number.isInteger(status) || status < 100 || status > 999) {
     throw new RangeError("`status` must be a whole number from 100 to 999");

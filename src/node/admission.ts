@@ -6,6 +6,7 @@ import type { Caller } from "./caller.ts";
 import type { Connection } from "./connection.ts";
 import { CLOSE_TIMEOUT, LINGER } from "../protocol/times.ts";
 import { readDelay, startTimer } from "./delay.ts";
+import { acceptOptions } from "./known-options.ts";
 import type { OwnServer } from "./own-server.ts";
 import { tellRefused, throwLater } from "./refusal.ts";
 import type { Route } from "./router.ts";
@@ -62,7 +63,7 @@ export class Admission<Data> implements Route {
       this.refuse(caller, rejectHandshake({ status: 503 }));
       return;
     }
-    const answer = this.#attempt(caller, () => acceptHandshake(caller.request, this.#options));
+    const answer = this.#attempt(caller, () => acceptHandshake(caller.request, acceptOptions(this.#options)));
     if (answer === undefined) return;
     if (!answer.accepted) this.refuse(caller, answer);
     else this.#verify(caller, answer);

@@ -2,12 +2,13 @@ import { type Agent, type IncomingMessage, request as httpRequest } from "node:h
 import { request as httpsRequest, type RequestOptions as HttpsOptions } from "node:https";
 import type { Socket } from "node:net";
 import { checkResponse, createRequest, type HeaderPairs, type RequestOptions } from "../index.ts";
+import { checkSignal } from "../frame/known-options.ts";
 import { onAbort } from "./abort.ts";
 import { readBody } from "./body.ts";
 import { Connection } from "./connection.ts";
 import { readDelay, startTimer } from "./delay.ts";
 import { openStream } from "./http2.ts";
-import { checkConnectNames } from "./known-options.ts";
+import { checkConnectNames, requestOptions } from "./known-options.ts";
 import { checkOptions, type ConnectionOptions } from "./options.ts";
 import { type Address, readAddress } from "./unix.ts";
 
@@ -69,6 +70,7 @@ const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
  */
 export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Connection> {
   checkConnectNames(options);
+  checkSignal(options.signal);
   const { signal, http2 = false } = options;
   const timeout = readDelay("handshakeTimeout", options.handshakeTimeout ?? DEFAULT_HANDSHAKE_TIMEOUT);
   checkOptions("client", options);
@@ -103,7 +105,7 @@ async function openSocket(
   options: ConnectOptions,
   signal: AbortSignal,
 ): Promise<Connection> {
-  const handshake = createRequest(url, options);
+  const handshake = createRequest(url, requestOptions(options));
   const { response, socket, head } = await new Promise<Answer>((resolve, reject) => {
     const request = (handshake.secure ? httpsRequest : httpRequest)({
       ...options.tls,

@@ -27,7 +27,7 @@ import { readBody } from "./body.ts";
 import type { AcceptedResponse, ConnectOptions } from "./connect.ts";
 import { Connection } from "./connection.ts";
 import { linger } from "./delay.ts";
-import { checkUpgradeNames } from "./known-options.ts";
+import { acceptOptions, checkUpgradeNames, requestOptions } from "./known-options.ts";
 import type { ConnectionOptions } from "./options.ts";
 import { tellRefused } from "./refusal.ts";
 import type { Address } from "./unix.ts";
@@ -56,7 +56,7 @@ export function acceptStream(
   const request: HandshakeRequest = { headers };
   try {
     checkUpgradeNames("acceptStream()", options);
-    const answer = acceptHandshake(request, options);
+    const answer = acceptHandshake(request, acceptOptions(options));
     if (answer.accepted) return respond(stream, answer, options);
     rejectStream(stream, answer);
     tellRefused(options.onRefused, request, answer);
@@ -107,7 +107,9 @@ export async function openStream(
   options: ConnectOptions,
   signal: AbortSignal,
 ): Promise<Connection> {
-  const request = createConnectRequest(url, options);
+  // Over HTTP/2, there is no key.
+  const { key: _key, ...own } = requestOptions(options);
+  const request = createConnectRequest(url, own);
   const socket = await openSocket(request, options, socketPath, signal);
   const host = request.host.includes(":") ? `[${request.host}]` : request.host;
   const session = connectSession(`${request.secure ? "https" : "http"}://${host}:${request.port}`, {

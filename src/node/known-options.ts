@@ -136,6 +136,17 @@ export function checkConnectNames(options: unknown): void {
   checkNames("connect()", options, CONNECT, CLIENT_HINTS);
 }
 
+/** The options of acceptHandshake(), without those of the connection. @internal */
+export function acceptOptions(options: UpgradeOptions<never>): AcceptOptions {
+  const { checkOrigin, extensions, headers, protocols } = options as AcceptOptions;
+  return { checkOrigin, extensions, headers, protocols };
+}
+
+/** The options of createRequest(), without those of the connection. @internal */
+export function requestOptions({ extensions, headers, key, origin, protocols }: RequestOptions): RequestOptions {
+  return { extensions, headers, key, origin, protocols };
+}
+
 /** Options that have been checked. A server passes the same object for each request. */
 const checked: WeakSet<object> = new WeakSet();
 

@@ -1,4 +1,5 @@
-import { Keepalive, type KeepaliveOptions, Protocol, type ProtocolOptions, type Role } from "../index.ts";
+import { type KeepaliveOptions, Protocol, type ProtocolOptions, type Role } from "../index.ts";
+import { readTimes } from "../protocol/keepalive-times.ts";
 import { readFragmentSize, readSliceSize } from "../protocol/options.ts";
 import { DEFAULT_SLICE_SIZE } from "../protocol/thread.ts";
 import type { Overflow } from "./outbox.ts";
@@ -117,7 +118,7 @@ export function ownOptions(options: ConnectionOptions): OwnOptions {
 
 /** Throws what a Connection with these options would throw, before a socket is opened. @internal */
 export function checkOptions(role: Role, options: ConnectionOptions): void {
-  const protocol = new Protocol({ ...options, role, extensions: [] });
-  void new Keepalive(protocol, 0, options);
+  void new Protocol({ ...options, role, extensions: [] });
+  void readTimes(options);
   void ownOptions(options);
 }

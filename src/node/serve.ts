@@ -13,7 +13,7 @@ import { Admission, type Handler } from "./admission.ts";
 import type { Connection } from "./connection.ts";
 import { readDelay } from "./delay.ts";
 import { abandon } from "./http2.ts";
-import { checkServeNames } from "./known-options.ts";
+import { acceptOptions, checkServeNames } from "./known-options.ts";
 import { checkOptions } from "./options.ts";
 import { OwnServer } from "./own-server.ts";
 import { attach } from "./router.ts";
@@ -174,7 +174,7 @@ function check<Data>(options: ServeOptions<Data>, handler: Handler<Data>): void 
     }
   }
   checkOptions("server", options);
-  acceptHandshake({ headers: [] }, options);
+  acceptHandshake({ headers: [] }, acceptOptions(options));
 }
 
 /** Answers requests that are not for WebSocket, unless the server has another listener of 'request'. */

@@ -11,7 +11,7 @@ import {
 } from "../index.ts";
 import { Connection } from "./connection.ts";
 import { linger } from "./delay.ts";
-import { checkUpgradeNames } from "./known-options.ts";
+import { acceptOptions, checkUpgradeNames } from "./known-options.ts";
 import type { ConnectionOptions } from "./options.ts";
 import { type Refusal, tellRefused } from "./refusal.ts";
 
@@ -50,7 +50,7 @@ export function upgrade(
   if (socket.destroyed) return undefined;
   try {
     checkUpgradeNames("upgrade()", options);
-    const answer = acceptHandshake(request, options);
+    const answer = acceptHandshake(request, acceptOptions(options));
     if (answer.accepted) return openSocket(socket, head, answer, options);
     reject(socket, answer);
     tellRefused(options.onRefused, request, answer);

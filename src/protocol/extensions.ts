@@ -1,5 +1,6 @@
 // The extensions of one connection (RFC 6455 §9), in the order of the handshake.
 
+import { checkExtensions } from "../frame/known-options.ts";
 import type { AgreedExtension, Extension, ExtensionSession } from "../frame/extension.ts";
 import type { Role } from "../frame/options.ts";
 
@@ -12,11 +13,12 @@ export interface OpenExtension {
 // Shared by all connections without extensions.
 const NONE: readonly OpenExtension[] = [];
 
-/** @throws TypeError if two extensions share an RSV bit @internal */
+/** @throws TypeError if they are not an array of extensions, or if two extensions share an RSV bit @internal */
 export function openExtensions(
   extensions: readonly (AgreedExtension | Extension)[],
   role: Role,
 ): readonly OpenExtension[] {
+  checkExtensions(extensions);
   if (extensions.length === 0) return NONE;
   let bits = 0;
   return extensions.map((item) => {

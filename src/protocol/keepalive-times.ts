@@ -1,5 +1,6 @@
 // Reads the options of Keepalive.
 
+import type { Names } from "../frame/known-options.ts";
 import { lastIfSame } from "../frame/shared.ts";
 import { CLOSE_TIMEOUT } from "./times.ts";
 
@@ -21,6 +22,9 @@ export interface KeepaliveOptions {
 
 /** All times, with defaults filled in. @internal */
 export type KeepaliveTimes = { readonly [Name in keyof KeepaliveOptions]-?: number };
+
+/** @internal */
+export const NAMES: Names<KeepaliveOptions> = { pingInterval: true, pongTimeout: true, closeTimeout: true };
 
 let last: KeepaliveTimes | undefined;
 

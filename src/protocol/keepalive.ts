@@ -1,9 +1,10 @@
 // Detects dead peers and unanswered Closes. The caller passes the time.
 
 import { WebSocketError } from "../frame/errors.ts";
+import { checkNames } from "../frame/known-options.ts";
 import { CloseCode } from "../frame/opcodes.ts";
 import type { ProtocolEvent } from "./events.ts";
-import { type KeepaliveOptions, type KeepaliveTimes, readTimes } from "./keepalive-times.ts";
+import { type KeepaliveOptions, type KeepaliveTimes, NAMES, readTimes } from "./keepalive-times.ts";
 import type { Protocol } from "./protocol.ts";
 
 /** A peer gets at most this many times `closeTimeout` to end a connection, even if it is alive. */
@@ -32,9 +33,10 @@ export class Keepalive {
   #pingedAt: number | undefined = undefined;
   #end: End | undefined = undefined;
 
-  /** @throws RangeError if a time is out of range */
+  /** @throws TypeError for an unknown option @throws RangeError if a time is out of range */
   constructor(protocol: Protocol, now: number, options: KeepaliveOptions = {}) {
     this.#protocol = protocol;
+    checkNames("Keepalive", options, NAMES, {});
     this.#times = readTimes(options);
     this.#bytesReceived = protocol.bytesReceived;
     this.#aliveAt = now;

@@ -16,6 +16,7 @@ import {
   serializeResponse,
   type UrlSource,
 } from "../index.ts";
+import { checkSignal } from "../frame/known-options.ts";
 import { checkStreamNames } from "./known-options.ts";
 import {
   type ByteDuplex,
@@ -49,8 +50,9 @@ export async function connectWebSocketStream(
   options: ConnectStreamOptions = {},
 ): Promise<WebSocketStreamPair> {
   checkStreamNames("connectWebSocketStream()", options);
-  const request = createRequest(url, options);
-  const parser = new ResponseParser(options);
+  const { extensions, headers, key, origin, protocols, maxHeadSize, maxHeaderFields } = options;
+  const request = createRequest(url, { extensions, headers, key, origin, protocols });
+  const parser = new ResponseParser({ maxHeadSize, maxHeaderFields });
   return handshake(duplex, options, async ({ read, write }) => {
     await write(serializeRequest(request));
     for (;;) {
@@ -75,7 +77,9 @@ export async function acceptWebSocketStream(
   options: AcceptStreamOptions = {},
 ): Promise<WebSocketStreamPair> {
   checkStreamNames("acceptWebSocketStream()", options);
-  const parser = new RequestParser(options);
+  const { checkOrigin, extensions, headers, protocols, maxHeadSize, maxHeaderFields } = options;
+  const accepted = { checkOrigin, extensions, headers, protocols };
+  const parser = new RequestParser({ maxHeadSize, maxHeaderFields });
   return handshake(duplex, options, async ({ read, write, end }) => {
     const refuse = async (rejection: Rejection): Promise<never> => {
       await write(serializeResponse(rejection));
@@ -90,7 +94,7 @@ export async function acceptWebSocketStream(
           throw error;
         });
       if (found === undefined) continue;
-      const answer = acceptHandshake(found.request, options);
+      const answer = acceptHandshake(found.request, accepted);
       if (!answer.accepted) return refuse(answer);
       await write(serializeResponse(answer));
       const { protocol, extensions } = answer;
@@ -115,6 +119,7 @@ async function handshake(
   { signal }: HandshakeOptions,
   run: (line: Line) => Promise<() => WebSocketStreamPair>,
 ): Promise<WebSocketStreamPair> {
+  checkSignal(signal);
   signal?.throwIfAborted();
   if (readable.locked || writable.locked) throw new TypeError("The streams of the duplex must not be locked");
   const reader = readable.getReader();

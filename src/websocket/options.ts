@@ -4,7 +4,7 @@ import { checkNames, type Hints, type Names } from "../frame/known-options.ts";
 import { createRequest, type HeaderSource, perMessageDeflate } from "../index.ts";
 import { readDelay } from "../node/delay.ts";
 import type { ConnectOptions } from "../node/index.ts";
-import { CLIENT_HINTS } from "../node/known-options.ts";
+import { CLIENT_HINTS, requestOptions } from "../node/known-options.ts";
 import { checkOptions } from "../node/options.ts";
 
 /**
@@ -78,7 +78,7 @@ export function optionsOf({ protocols: _protocols, headers, ...rest }: WebSocket
 export function readOptions(url: string, protocols: readonly string[], options: WebSocketOptions = {}): ConnectOptions {
   checkNames("new WebSocket()", options, NAMES, HINTS);
   const all = { ...options, protocols, extensions: options.extensions ?? [perMessageDeflate()] };
-  void createRequest(url, all);
+  void createRequest(url, requestOptions(all));
   if (options.handshakeTimeout !== undefined) readDelay("handshakeTimeout", options.handshakeTimeout);
   if (options.socketPath === "") throw new TypeError("socketPath must not be empty");
   checkOptions("client", options);

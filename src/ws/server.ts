@@ -11,13 +11,13 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import {
   type Acceptance,
-  acceptHandshake,
   type Extension,
   type HandshakeError,
   type HandshakeErrorCode,
   type HeaderPairs,
   parseExtensions,
 } from "../index.ts";
+import { answer as answerRequest } from "../handshake/accept.ts";
 import { isToken } from "../handshake/syntax.ts";
 import { extensionOf, type PerMessageDeflateOptions } from "./deflate-options.ts";
 import { DEFAULTS, type SocketOptions } from "./options.ts";
@@ -142,7 +142,7 @@ export class WebSocketServer extends EventEmitter {
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, callback: UpgradeCallback): void {
     socket.on("error", destroyOnError);
     const extension = this._extensionNow();
-    const answer = acceptHandshake(
+    const answer = answerRequest(
       { method: request.method, url: "/", headers: headersOf(request, extension !== undefined) },
       { extensions: extension ? [extension] : [] },
     );
@@ -331,7 +331,7 @@ const UNCHECKED: HeaderPairs = [
 ];
 const NOT_PASSED: ReadonlySet<string> = new Set(["host", "connection", "sec-websocket-protocol"]);
 
-/** The header fields of a request that acceptHandshake() checks. */
+/** The header fields of a request that answerRequest() checks. */
 function headersOf(request: IncomingMessage, withExtensions: boolean): HeaderPairs {
   const pairs: [name: string, value: string][] = UNCHECKED.map(([name, value]) => [name, value]);
   for (const [name, value] of Object.entries(request.headers)) {
