@@ -116,39 +116,35 @@ export function parseLoad(args: readonly string[]): LoadCommand | "help" {
   };
 }
 
-// TypeScript can infer the type only if the options are part of one expression.
+const OPTIONS = {
+  connections: { type: "string", short: "c" },
+  size: { type: "string", short: "s" },
+  message: { type: "string", short: "m", multiple: true },
+  "message-file": { type: "string", multiple: true },
+  answers: { type: "string", short: "a" },
+  "in-flight": { type: "string", short: "f" },
+  rate: { type: "string", short: "r" },
+  binary: { type: "boolean", short: "b" },
+  compress: { type: "boolean" },
+  duration: { type: "string", short: "d" },
+  "warm-up": { type: "string" },
+  "handshake-timeout": { type: "string" },
+  "answer-timeout": { type: "string" },
+  "close-timeout": { type: "string" },
+  header: { type: "string", short: "H", multiple: true },
+  protocol: { type: "string", multiple: true },
+  origin: { type: "string" },
+  insecure: { type: "boolean" },
+  json: { type: "boolean" },
+  color: { type: "boolean" },
+  "no-color": { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+// TypeScript infers the type from the options.
 // oxlint-disable-next-line typescript/explicit-function-return-type
 function parse(args: readonly string[]) {
-  return orUsageError(() =>
-    parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        connections: { type: "string", short: "c" },
-        size: { type: "string", short: "s" },
-        message: { type: "string", short: "m", multiple: true },
-        "message-file": { type: "string", multiple: true },
-        answers: { type: "string", short: "a" },
-        "in-flight": { type: "string", short: "f" },
-        rate: { type: "string", short: "r" },
-        binary: { type: "boolean", short: "b" },
-        compress: { type: "boolean" },
-        duration: { type: "string", short: "d" },
-        "warm-up": { type: "string" },
-        "handshake-timeout": { type: "string" },
-        "answer-timeout": { type: "string" },
-        "close-timeout": { type: "string" },
-        header: { type: "string", short: "H", multiple: true },
-        protocol: { type: "string", multiple: true },
-        origin: { type: "string" },
-        insecure: { type: "boolean" },
-        json: { type: "boolean" },
-        color: { type: "boolean" },
-        "no-color": { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-      },
-    }),
-  );
+  return orUsageError(OPTIONS, () => parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS }));
 }
 
 /** Parses a number. load() checks its range. */

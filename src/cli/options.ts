@@ -1,6 +1,7 @@
 // The command line of `wsframe inspect`, and what both commands share.
 
 import { parseArgs } from "node:util";
+import { similar } from "../frame/known-options.ts";
 import type { StreamOptions } from "./stream.ts";
 
 const DEFAULT_ROWS = 20;
@@ -70,20 +71,23 @@ export class UsageError extends Error {
   override readonly name: string = "UsageError";
 }
 
-/** Calls parseArgs(), and turns its errors into short ones. @throws UsageError */
-export function orUsageError<T>(parser: () => T): T {
+/** Calls parseArgs() with these options, and turns its errors into short ones. @throws UsageError */
+export function orUsageError<T>(options: object, parser: () => T): T {
   try {
     return parser();
   } catch (error) {
-    throw new UsageError(mistakeIn((error as Error).message));
+    throw new UsageError(mistakeIn((error as Error).message, Object.keys(options)));
   }
 }
 
 /** Says what is wrong in one line: Node.js adds advice of several lines. */
-function mistakeIn(message: string): string {
+function mistakeIn(message: string, known: readonly string[]): string {
   const option = /'(?:-\w, )?(--?[\w-]+)/.exec(message)?.[1];
   if (option === undefined) return message.split("\n")[0]!;
-  if (message.startsWith("Unknown option")) return `unknown option ${option}`;
+  if (message.startsWith("Unknown option")) {
+    const near = option.startsWith("--") ? similar(option.slice(2), known) : undefined;
+    return `unknown option ${option}${near === undefined ? "" : `: did you mean --${near}?`}`;
+  }
   if (message.includes("does not take an argument")) return `${option} does not take a value`;
   if (!message.includes("is ambiguous")) return `${option} needs a value`;
   const example = option.startsWith("--") ? `${option}=-x` : `${option}-x`;
@@ -117,28 +121,24 @@ export function parseCommand(args: readonly string[]): Command | "help" | "versi
   };
 }
 
-// TypeScript can infer the type only if the options are part of one expression.
+const OPTIONS = {
+  role: { type: "string" },
+  rsv: { type: "string" },
+  limit: { type: "string" },
+  all: { type: "boolean" },
+  json: { type: "boolean" },
+  speed: { type: "boolean" },
+  "no-speed": { type: "boolean" },
+  color: { type: "boolean" },
+  "no-color": { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+  version: { type: "boolean", short: "v" },
+} as const;
+
+// TypeScript infers the type from the options.
 // oxlint-disable-next-line typescript/explicit-function-return-type
 function parse(args: readonly string[]) {
-  return orUsageError(() =>
-    parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        role: { type: "string" },
-        rsv: { type: "string" },
-        limit: { type: "string" },
-        all: { type: "boolean" },
-        json: { type: "boolean" },
-        speed: { type: "boolean" },
-        "no-speed": { type: "boolean" },
-        color: { type: "boolean" },
-        "no-color": { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-        version: { type: "boolean", short: "v" },
-      },
-    }),
-  );
+  return orUsageError(OPTIONS, () => parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS }));
 }
 
 function wholeNumber(name: string, value: string | undefined, most: number): number | undefined {

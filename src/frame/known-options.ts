@@ -25,7 +25,8 @@ export function checkNames(of: string, options: unknown, known: { readonly [name
   // Inherited names too, because reading the options would find them.
   for (const name in options) {
     if (name in known || (options as { readonly [name: string]: unknown })[name] === undefined) continue;
-    const hint = Object.hasOwn(hints, name) ? hints[name] : similar(name, Object.keys(known));
+    const near = similar(name, Object.keys(known));
+    const hint = Object.hasOwn(hints, name) ? hints[name] : near && `did you mean \`${near}\`?`;
     throw new TypeError(`${of} has no option \`${name}\`: ${hint ?? "check its name"}`);
   }
 }
@@ -49,10 +50,18 @@ export function checkSignal(signal: unknown): void {
   }
 }
 
-function similar(name: string, known: readonly string[]): string | undefined {
+/** The known name that is most like a name, if one is like it at all. @internal */
+export function similar(name: string, known: readonly string[]): string | undefined {
   const lower = name.toLowerCase();
-  const found = known.find((each) => distance(lower, each.toLowerCase()) <= NEAR);
-  return found === undefined ? undefined : `did you mean \`${found}\`?`;
+  let least = NEAR + 1;
+  let nearest: string | undefined;
+  for (const each of known) {
+    const found = distance(lower, each.toLowerCase());
+    if (found >= least) continue;
+    least = found;
+    nearest = each;
+  }
+  return nearest;
 }
 
 /** The number of characters to insert, delete or replace (Levenshtein distance). */

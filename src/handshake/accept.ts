@@ -1,8 +1,7 @@
 // The server's side of the opening handshake (RFC 6455 §4.2; RFC 8441 for HTTP/2, RFC 9220 for HTTP/3).
 
 import type { AgreedExtension, Extension } from "../frame/extension.ts";
-import { checkExtensions, checkNames, type Names } from "../frame/known-options.ts";
-import { NAMES_OF_WS } from "../frame/names-of-ws.ts";
+import { checkExtensions, checkNames, type Hints, type Names } from "../frame/known-options.ts";
 import { HandshakeError, type HandshakeErrorCode } from "./errors.ts";
 import { negotiate, parseExtensions, serializeExtensions } from "./extensions.ts";
 import {
@@ -85,6 +84,14 @@ export interface Acceptance extends Agreement {
 
 const NAMES: Names<AcceptOptions> = { checkOrigin: true, extensions: true, headers: true, protocols: true };
 
+/** Options of ws, with what to use instead. */
+const HINTS: Hints = {
+  handleProtocols: "use `protocols`, a list or a function",
+  perMessageDeflate: "use `extensions: [perMessageDeflate()]`",
+  protocol: "use `protocols`, a list",
+  verifyClient: "use `checkOrigin`, or rejectHandshake()",
+};
+
 /**
  * Checks the opening handshake of a client and makes the response (RFC 6455 §4.2). A request with pseudo-header fields comes
  * from HTTP/2 or 3 and must be an extended CONNECT (RFC 8441, RFC 9220).
@@ -98,7 +105,7 @@ const NAMES: Names<AcceptOptions> = { checkOrigin: true, extensions: true, heade
  * @throws any error of `checkOrigin` or of a function `protocols`, except a HandshakeError
  */
 export function acceptHandshake(request: HandshakeRequest, options: AcceptOptions = {}): Acceptance | Rejection {
-  checkNames("acceptHandshake()", options, NAMES, NAMES_OF_WS);
+  checkNames("acceptHandshake()", options, NAMES, HINTS);
   return answer(request, options);
 }
 

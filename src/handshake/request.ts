@@ -1,8 +1,7 @@
 // Makes the client's request (RFC 6455 §4.1; RFC 8441 §5 for HTTP/2).
 
 import type { Extension } from "../frame/extension.ts";
-import { checkExtensions, checkNames, type Names } from "../frame/known-options.ts";
-import { NAMES_OF_WS } from "../frame/names-of-ws.ts";
+import { checkExtensions, checkNames, type Hints, type Names } from "../frame/known-options.ts";
 import { type NamedExtension, serializeExtensions } from "./extensions.ts";
 import { checkedHeaders, HANDSHAKE_FIELDS, type HeaderPairs, type HeaderSource } from "./headers.ts";
 import { isKey, randomKey, toBase64 } from "./key.ts";
@@ -61,6 +60,11 @@ const CONNECT_NAMES: Names<Omit<RequestOptions, "key">> = {
   origin: true,
   protocols: true,
 };
+const HINTS: Hints = {
+  key: "a request over HTTP/2 or 3 has no key",
+  perMessageDeflate: "use `extensions: [perMessageDeflate()]`",
+  protocol: "use `protocols`, a list",
+};
 
 /** A URL: a string or a `URL`. */
 export type UrlSource = string | { readonly href: string };
@@ -74,7 +78,7 @@ export type UrlSource = string | { readonly href: string };
  *   handshake sets, that contain illegal characters, or for two Host fields
  */
 export function createRequest(url: UrlSource, options: RequestOptions = {}): ClientRequest {
-  checkNames("createRequest()", options, NAMES, NAMES_OF_WS);
+  checkNames("createRequest()", options, NAMES, HINTS);
   const target = readUrl(url);
   const { key = randomKey() } = options;
   if (!isKey(key)) throw new TypeError("`key` must be 16 bytes in base64");
@@ -102,9 +106,7 @@ export function createRequest(url: UrlSource, options: RequestOptions = {}): Cli
  * @throws TypeError like createRequest()
  */
 export function createConnectRequest(url: UrlSource, options: Omit<RequestOptions, "key"> = {}): ClientRequest {
-  // Not a constant: bundlers would keep the spread even where it is not used.
-  const hints = { ...NAMES_OF_WS, key: "a request over HTTP/2 or 3 has no key" };
-  checkNames("createConnectRequest()", options, CONNECT_NAMES, hints);
+  checkNames("createConnectRequest()", options, CONNECT_NAMES, HINTS);
   const target = readUrl(url);
   const { authority, headers } = commonHeaders(target, options);
   return {

@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from "node:tls";
 import { types } from "node:util";
+import { checkNames, checkSignal, type Hints, type Names } from "../frame/known-options.ts";
 import type { RequestOptions } from "../index.ts";
 import { LONGEST_DELAY } from "../protocol/times.ts";
 import type { LoadProgress } from "./report.ts";
@@ -77,7 +78,7 @@ const MOST_ANSWERS = 1e6;
 const MOST_IN_FLIGHT = 1e9;
 
 /** The names of all options. The type makes sure that none is missing. */
-const NAMES: Readonly<Record<keyof LoadOptions, true>> = {
+const NAMES: Names<LoadOptions> = {
   connections: true,
   size: true,
   messages: true,
@@ -100,18 +101,18 @@ const NAMES: Readonly<Record<keyof LoadOptions, true>> = {
 };
 
 /** Names of options in other tools, and likely mistakes. */
-const OTHER_NAMES: Readonly<Record<string, string>> = {
-  timeout: "handshakeTimeout, answerTimeout or closeTimeout",
-  connectTimeout: "handshakeTimeout",
-  concurrency: "connections",
-  vus: "connections",
-  message: "messages",
-  payload: "messages",
-  perMessageDeflate: "compress",
-  pipelining: "inFlight",
-  subprotocols: "protocols",
-  rejectUnauthorized: "tls: { rejectUnauthorized }",
-  ca: "tls: { ca }",
+const HINTS: Hints = {
+  timeout: "use `handshakeTimeout`, `answerTimeout` or `closeTimeout`",
+  connectTimeout: "use `handshakeTimeout`",
+  concurrency: "use `connections`",
+  vus: "use `connections`",
+  message: "use `messages`",
+  payload: "use `messages`",
+  perMessageDeflate: "use `compress`",
+  pipelining: "use `inFlight`",
+  subprotocols: "use `protocols`",
+  rejectUnauthorized: "use `tls: { rejectUnauthorized }`",
+  ca: "use `tls: { ca }`",
 };
 
 /**
@@ -119,10 +120,8 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
  * @throws RangeError if an option is out of range @internal
  */
 export function readLoadOptions(options: LoadOptions): LoadSettings {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new TypeError("options must be an object");
-  }
-  for (const name of Object.keys(options)) if (!Object.hasOwn(NAMES, name)) throw unknownOption(name);
+  checkNames("load()", options, NAMES, HINTS);
+  checkSignal(options.signal);
   const { rate, messages } = options;
   if (rate !== undefined && !(numberOf("rate", rate) > 0 && rate < Infinity)) {
     throw new RangeError("rate must be a finite number greater than 0");
@@ -146,13 +145,6 @@ export function readLoadOptions(options: LoadOptions): LoadSettings {
     answerTimeout: time("answerTimeout", options.answerTimeout ?? 5000, 1),
     closeTimeout: time("closeTimeout", options.closeTimeout ?? 5000, 1),
   };
-}
-
-function unknownOption(name: string): TypeError {
-  const plain = (text: string): string => text.toLowerCase().replaceAll(/[^a-z]|s$/g, "");
-  const known = Object.keys(NAMES).find((one) => plain(one) === plain(name));
-  const hint = known ?? (Object.hasOwn(OTHER_NAMES, name) ? OTHER_NAMES[name] : undefined);
-  return new TypeError(`unknown option ${name}${hint === undefined ? "" : `: use ${hint}`}`);
 }
 
 function checkMessages(messages: readonly (string | Uint8Array)[]): void {

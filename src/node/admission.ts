@@ -1,8 +1,6 @@
-import type { IncomingMessage } from "node:http";
-import type { Http2ServerRequest } from "node:http2";
 import type { Duplex } from "node:stream";
 import { type Acceptance, acceptHandshake, CloseCode, type Rejection, rejectHandshake } from "../index.ts";
-import type { Caller } from "./caller.ts";
+import type { Caller, ServerRequest } from "./caller.ts";
 import type { Connection } from "./connection.ts";
 import { CLOSE_TIMEOUT, LINGER } from "../protocol/times.ts";
 import { readDelay, startTimer } from "./delay.ts";
@@ -14,11 +12,7 @@ import type { ServeOptions } from "./serve.ts";
 import { decide } from "./verify.ts";
 
 /** The handler of serve(). @internal */
-export type Handler<Data> = (
-  connection: Connection,
-  request: IncomingMessage | Http2ServerRequest,
-  data: Data,
-) => unknown;
+export type Handler<Data> = (connection: Connection, request: ServerRequest, data: Data) => unknown;
 
 /**
  * Decides about the requests of one serve(), first with the handshake and then with `verify`, and keeps its
@@ -76,7 +70,7 @@ export class Admission<Data> implements Route {
   }
 
   /** Reports a refused request. */
-  tell(request: IncomingMessage | Http2ServerRequest, status: number, error: unknown): void {
+  tell(request: ServerRequest, status: number, error: unknown): void {
     tellRefused(this.#options.onRefused, request, { status, error });
   }
 
@@ -155,12 +149,7 @@ function destroyOnError(this: Duplex): void {
 }
 
 /** If a handler throws or rejects, its connection is closed with 1011. */
-function callHandler<Data>(
-  handler: Handler<Data>,
-  connection: Connection,
-  request: IncomingMessage | Http2ServerRequest,
-  data: Data,
-): void {
+function callHandler<Data>(handler: Handler<Data>, connection: Connection, request: ServerRequest, data: Data): void {
   const failed = (error: unknown) => {
     connection.close(CloseCode.InternalError);
     throwLater(error);

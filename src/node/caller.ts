@@ -9,9 +9,15 @@ import { isGone, rejectStream, respond } from "./http2.ts";
 import type { ConnectionOptions } from "./options.ts";
 import { openSocket, reject } from "./upgrade.ts";
 
+/**
+ * A request as serve() passes it to its handler and to the functions in its options: one of node:http or https, or of
+ * node:http2 if the WebSocket is over HTTP/2. Both have `headers`, `url` and `socket`.
+ */
+export type ServerRequest = IncomingMessage | Http2ServerRequest;
+
 /** @internal */
 export interface Caller {
-  readonly request: IncomingMessage | Http2ServerRequest;
+  readonly request: ServerRequest;
   /** The socket, or the stream of HTTP/2. */
   readonly stream: Duplex;
   /** Whether it is too late to answer. */

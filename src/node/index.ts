@@ -1,6 +1,7 @@
 /// <reference types="node" preserve="true" />
 // "wsframe/node": servers and clients on node:http, https and http2.
 
+export type { ServerRequest } from "./caller.ts";
 export { type AcceptedResponse, connect, type ConnectOptions } from "./connect.ts";
 export type { Connection } from "./connection.ts";
 export type {

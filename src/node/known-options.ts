@@ -94,7 +94,7 @@ const NAMES_OF_TLS: Hints = {
   SNICallback: IN_TLS,
 };
 
-const SERVER_HINTS: Hints = { ...NAMES_OF_WS, ...NAMES_OF_TLS };
+const SERVER_HINTS: Hints = { ...NAMES_OF_WS, ...NAMES_OF_TLS, hostname: "use `host`" };
 
 const IN_URL = "put it into the URL";
 const OF_REDIRECTS = "connect() does not follow redirects; it throws a HandshakeError with the `location`";

@@ -5,7 +5,7 @@ import type { IncomingMessage } from "node:http";
 import { Http2ServerRequest, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import { type Rejection, rejectHandshake } from "../index.ts";
-import { type Caller, callerOfSocket, callerOfStream } from "./caller.ts";
+import { type Caller, callerOfSocket, callerOfStream, type ServerRequest } from "./caller.ts";
 
 /** One serve(). @internal */
 export interface Route {
@@ -67,7 +67,7 @@ class Router {
     else if (!this.#hasOthers("upgrade")) this.#refuse(caller, rejectHandshake({ status: 404 }));
   };
 
-  readonly #onConnect = (request: IncomingMessage | Http2ServerRequest, socket: Duplex, head: Uint8Array): void => {
+  readonly #onConnect = (request: ServerRequest, socket: Duplex, head: Uint8Array): void => {
     if ("stream" in request) {
       const stream = request.stream as ServerHttp2Stream;
       this.#connecting.add(stream);

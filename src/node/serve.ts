@@ -1,15 +1,10 @@
 import type { EventEmitter } from "node:events";
-import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
-import type {
-  Http2SecureServer,
-  Http2Server,
-  Http2ServerRequest,
-  Http2ServerResponse,
-  ServerHttp2Stream,
-} from "node:http2";
+import type { Server as HttpServer, ServerResponse } from "node:http";
+import type { Http2SecureServer, Http2Server, Http2ServerResponse, ServerHttp2Stream } from "node:http2";
 import type { Server as HttpsServer, ServerOptions } from "node:https";
 import { acceptHandshake, CloseCode, HandshakeError, Protocol } from "../index.ts";
 import { Admission, type Handler } from "./admission.ts";
+import type { ServerRequest } from "./caller.ts";
 import type { Connection } from "./connection.ts";
 import { readDelay } from "./delay.ts";
 import { abandon } from "./http2.ts";
@@ -24,7 +19,7 @@ import type { Verdict } from "./verify.ts";
  * Options of serve(): where to listen, what to accept, and the options of its connections. `Data` is the type of the
  * data that `verify` passes to the handler.
  */
-export interface ServeOptions<Data = undefined> extends UpgradeOptions<IncomingMessage | Http2ServerRequest> {
+export interface ServeOptions<Data = undefined> extends UpgradeOptions<ServerRequest> {
   /** The port to listen on. Default 0: any free port. */
   readonly port?: number | undefined;
   /** The address to listen on. Default: all addresses. */
@@ -52,7 +47,7 @@ export interface ServeOptions<Data = undefined> extends UpgradeOptions<IncomingM
    * server has other listeners of 'request'.
    */
   readonly onRequest?:
-    | ((request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse) => unknown)
+    | ((request: ServerRequest, response: ServerResponse | Http2ServerResponse) => unknown)
     | undefined;
   /**
    * Decides whether to accept a request. It is called before anything is sent, once the handshake is valid (RFC 6455
@@ -66,9 +61,7 @@ export interface ServeOptions<Data = undefined> extends UpgradeOptions<IncomingM
    * If it throws a HandshakeError, the response has the status of the error. If it throws or returns anything else, the
    * response is 500, and `onRefused` gets the error. Default: every valid request is accepted.
    */
-  readonly verify?:
-    | ((request: IncomingMessage | Http2ServerRequest) => Verdict<Data> | Promise<Verdict<Data>>)
-    | undefined;
+  readonly verify?: ((request: ServerRequest) => Verdict<Data> | Promise<Verdict<Data>>) | undefined;
   /**
    * How long `verify` may take, in milliseconds; after that the answer is 503. On a server that serve() makes, it is
    * also the time for the TLS handshake, then again for the request, and the time that an HTTP/2 session may have no
@@ -95,6 +88,9 @@ export interface WebSocketServer {
   close(code?: number, reason?: string): Promise<void>;
 }
 
+/** The paths that a request can have: visible ASCII characters without ? and #. */
+const PATH = /^\/[!"$->@-~]*$/;
+
 const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
 
 /**
@@ -111,7 +107,7 @@ const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
  */
 export async function serve<Data = undefined>(
   options: ServeOptions<Data>,
-  handler: (connection: Connection, request: IncomingMessage | Http2ServerRequest, data: Data) => unknown,
+  handler: (connection: Connection, request: ServerRequest, data: Data) => unknown,
 ): Promise<WebSocketServer> {
   check(options, handler);
   const handshakeTimeout = readDelay("handshakeTimeout", options.handshakeTimeout ?? DEFAULT_HANDSHAKE_TIMEOUT);
@@ -156,7 +152,11 @@ function check<Data>(options: ServeOptions<Data>, handler: Handler<Data>): void 
     const value: unknown = options[name];
     if (value !== undefined && typeof value !== "function") throw new TypeError(`${name} must be a function`);
   }
-  const { server, socketPath } = options;
+  const { server, socketPath, path } = options;
+  if (path !== undefined && typeof path !== "string") throw new TypeError("path must be a string");
+  if (path !== undefined && !PATH.test(path)) {
+    throw new RangeError('path must start with "/", like "/chat", percent-encoded and without a query or a fragment');
+  }
   if (server !== undefined) {
     if (typeof server !== "object" || server === null || typeof server.on !== "function" || !("address" in server)) {
       throw new TypeError("server must be a server of node:http, https or http2");
@@ -179,7 +179,7 @@ function check<Data>(options: ServeOptions<Data>, handler: Handler<Data>): void 
 
 /** Answers requests that are not for WebSocket, unless the server has another listener of 'request'. */
 function refusePlain(events: EventEmitter, admission: { tell: Admission<never>["tell"] }) {
-  return (request: IncomingMessage | Http2ServerRequest, response: ServerResponse): void => {
+  return (request: ServerRequest, response: ServerResponse): void => {
     if (events.listenerCount("request") > 1) return;
     const upgrading = request.httpVersionMajor === 1 ? { Connection: "close, Upgrade", Upgrade: "websocket" } : {};
     response.writeHead(426, { ...upgrading, "Content-Type": "text/plain" });

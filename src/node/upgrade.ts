@@ -17,7 +17,27 @@ import { type Refusal, tellRefused } from "./refusal.ts";
 
 /** Options of upgrade() and acceptStream(): what to accept, and the options of the connection. */
 export interface UpgradeOptions<Request extends HandshakeRequest = IncomingMessage>
-  extends AcceptOptions, ConnectionOptions {
+  extends Omit<AcceptOptions, "checkOrigin" | "protocols">, ConnectionOptions {
+  /**
+   * The subprotocols that the server supports, in order of preference: the first that the client offers is chosen (RFC
+   * 6455 §1.9).
+   *
+   * Or a function that chooses one: it gets the offered subprotocols and the request, and returns one of them or
+   * undefined. It is called only if the client offers any. Default: no subprotocol.
+   */
+  readonly protocols?:
+    | readonly string[]
+    | ((offered: readonly string[], request: Request) => string | undefined)
+    | undefined;
+  /**
+   * Decides whether pages of an origin may connect. It gets the value of Origin, which is undefined for most clients
+   * other than browsers, and the request. It returns true or false; it must not be async. A HandshakeError that it
+   * throws becomes the rejection.
+   *
+   * Browsers let any page connect to any server. If your server uses cookies, check the origin (RFC 6455 §10.2).
+   * Default: all origins are accepted.
+   */
+  readonly checkOrigin?: ((origin: string | undefined, request: Request) => boolean) | undefined;
   /**
    * Called after each refused handshake, for logging. If it throws, or its promise rejects, that is an uncaught
    * exception. Bytes that are not an HTTP request do not get here: listen to 'clientError' on the server for them.

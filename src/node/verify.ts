@@ -1,6 +1,5 @@
-import type { IncomingMessage } from "node:http";
-import type { Http2ServerRequest } from "node:http2";
 import { HandshakeError, type Rejection, rejectHandshake, serializeResponse } from "../index.ts";
+import type { ServerRequest } from "./caller.ts";
 
 /** The value with which `verify` accepts a request and passes data to the handler. */
 export interface Verified<Data> {
@@ -24,7 +23,7 @@ export type Verdict<Data> =
 export type Decision<Data> = { readonly data: Data } | { readonly rejection: Rejection; readonly error: unknown };
 
 /** Calls `verify`. It never rejects. @internal */
-export async function decide<Data, Request extends IncomingMessage | Http2ServerRequest>(
+export async function decide<Data, Request extends ServerRequest>(
   verify: (request: Request) => Verdict<Data> | Promise<Verdict<Data>>,
   request: Request,
 ): Promise<Decision<Data>> {
@@ -35,7 +34,9 @@ export async function decide<Data, Request extends IncomingMessage | Http2Server
     if (verdict === false) return refused(rejectHandshake({ status: 403 }));
     if (verdict?.accepted === true && "data" in verdict) return { data: verdict.data };
     // The types rule out anything else, but a null from JavaScript must not let anybody in.
-    if (typeof verdict !== "object" || verdict === null || !("status" in verdict)) throw new TypeError(WRONG_VERDICT);
+    if (typeof verdict !== "object" || verdict === null || !("status" in verdict) || verdict.accepted) {
+      throw new TypeError(WRONG_VERDICT);
+    }
     // Throws if it cannot be sent.
     serializeResponse(verdict);
     return refused(verdict);

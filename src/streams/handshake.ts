@@ -80,6 +80,8 @@ export async function acceptWebSocketStream(
   const { checkOrigin, extensions, headers, protocols, maxHeadSize, maxHeaderFields } = options;
   const accepted = { checkOrigin, extensions, headers, protocols };
   const parser = new RequestParser({ maxHeadSize, maxHeaderFields });
+  // Throws now for options that would fail every request.
+  acceptHandshake({ headers: [] }, accepted);
   return handshake(duplex, options, async ({ read, write, end }) => {
     const refuse = async (rejection: Rejection): Promise<never> => {
       await write(serializeResponse(rejection));

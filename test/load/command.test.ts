@@ -292,6 +292,7 @@ test.each([
   [["load", "ws://localhost", "-d", "soon"], "--duration must be a number, not soon"],
   [["load", "ws://localhost", "-H", "none"], '--header must be "Name: value", not none'],
   [["load", "ws://localhost", "--nothing"], "unknown option --nothing"],
+  [["load", "ws://localhost", "--warmup", "1"], "unknown option --warmup: did you mean --warm-up?"],
   [["load", "ws://localhost", "-m", "-x"], "-m needs a value; write -m-x if the value starts with a dash"],
   [["load", "ws://localhost", "-a", "some"], "--answers must be a whole number, echo or any, not some"],
   [["--json", "load", "ws://localhost"], "load must be the first argument"],

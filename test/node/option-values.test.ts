@@ -3,7 +3,10 @@
 import { createServer } from "node:http";
 import { Duplex } from "node:stream";
 import { expect, test } from "vitest";
+import { perMessageDeflate } from "../../src/index.ts";
+import { load } from "../../src/load/index.ts";
 import { connect, serve, upgrade } from "../../src/node/index.ts";
+import { acceptWebSocketStream, connectWebSocketStream, openWebSocketStream } from "../../src/streams/index.ts";
 import { REQUEST } from "./support/request.ts";
 
 type Kind = typeof RangeError | typeof TypeError;
@@ -111,4 +114,45 @@ test("serve({ server }): a second one without a path is an error that says so", 
   await first.close();
   expect(server.listenerCount("upgrade")).toBe(1);
   await second.close();
+});
+
+test("serve(): a path that no request can have", async () => {
+  for (const path of ["", "chat", "chat/", "/chat?x", "/chat#x", "/a b", "/\u00e9", "ws://localhost/chat", "*"]) {
+    const error = await thrownBy(() => serve({ port: 0, path }, () => {}));
+    expect(error, path).toBeInstanceOf(RangeError);
+    expect((error as Error).message).toBe(
+      'path must start with "/", like "/chat", percent-encoded and without a query or a fragment',
+    );
+  }
+  const error = await thrownBy(() => serve({ port: 0, path: /chat/ as never }, () => {}));
+  expect(error).toEqual(new TypeError("path must be a string"));
+  for (const path of ["/", "/chat", "/chat/", "/a%20b/~x", "/@:=&,;!$'()*+-._"]) {
+    await (await serve({ port: 0, path }, () => {})).close();
+  }
+});
+
+test("extensions must be an array of extensions, and signal an AbortSignal", async () => {
+  const extensions = perMessageDeflate() as never;
+  const signal = "x" as never;
+  const wrong = new TypeError("extensions must be an array of extensions, such as [perMessageDeflate()]");
+  expect(await thrownBy(() => serve({ port: 0, extensions }, () => {}))).toEqual(wrong);
+  expect(await thrownBy(() => connect("ws://127.0.0.1:1", { extensions }))).toEqual(wrong);
+  const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+  expect(await thrownBy(() => upgrade(REQUEST, socket, Buffer.alloc(0), { extensions }))).toEqual(wrong);
+  socket.destroy();
+  const duplex = () => Duplex.toWeb(new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() }));
+  const streams = [
+    (options: object) => connectWebSocketStream(duplex(), "ws://localhost/", options),
+    (options: object) => acceptWebSocketStream(duplex(), options),
+  ];
+  for (const open of streams) expect(await thrownBy(() => open({ extensions }))).toEqual(wrong);
+  expect(await thrownBy(() => openWebSocketStream(duplex(), { role: "server", extensions }))).toEqual(wrong);
+
+  const notASignal = new TypeError("signal must be an AbortSignal");
+  for (const open of streams) expect(await thrownBy(() => open({ signal }))).toEqual(notASignal);
+  for (const value of ["x", 5, null, {}, new AbortController()]) {
+    const attempt = () => connect("ws://127.0.0.1:1", { signal: value as never });
+    expect(await thrownBy(attempt)).toEqual(notASignal);
+  }
+  expect(await thrownBy(() => load("ws://127.0.0.1:1", { signal }))).toEqual(notASignal);
 });

@@ -43,8 +43,21 @@ async function ask(port: number, bytes: string, tls: boolean = false): Promise<n
 
 const refused = (code: string) => expect.objectContaining({ name: "HandshakeError", code });
 
+/** The last is an Acceptance. */
+const WRONG_VERDICTS: readonly unknown[] = [
+  null,
+  401,
+  "no",
+  {},
+  { accepted: true },
+  { accepted: true, date: "misspelled" },
+  { accepted: false },
+  { accepted: true, status: 101, headers: [], protocol: undefined, extensions: [] },
+];
+
 describe("onRefused of serve()", () => {
-  const CASES: [name: string, options: ServeOptions, bytes: string, status: number, error: unknown][] = [
+  type Case = [name: string, options: ServeOptions, bytes: string, status: number, error: unknown];
+  const CASES: Case[] = [
     ["a plain request", {}, "GET /a HTTP/1.1\r\nHost: x\r\n\r\n", 426, refused("WS_ERR_HANDSHAKE_UPGRADE")],
     ["an older version", {}, request({ "Sec-WebSocket-Version": "8" }), 426, refused("WS_ERR_HANDSHAKE_VERSION")],
     ["another path", { path: "/b" }, request(), 404, refused("WS_ERR_HANDSHAKE_REJECTED")],
@@ -55,13 +68,24 @@ describe("onRefused of serve()", () => {
     ["a rejection", { verify: () => rejectHandshake({ status: 429 }) }, request(), 429, expect.any(HandshakeError)],
     ["verify throws", { verify: fail }, request(), 500, thrown],
     ["verify rejects", { verify: () => Promise.reject(thrown) }, request(), 500, thrown],
-    [
-      "verify returns something else",
+    ...WRONG_VERDICTS.map((verdict): Case => [
+      `verify returns ${JSON.stringify(verdict)}`,
       // As JavaScript may pass it: the types do not allow it.
-      { verify: () => null as never },
+      { verify: () => verdict as never },
       request(),
       500,
-      expect.objectContaining({ name: "TypeError", message: expect.stringMatching(/^verify must return /) }),
+      expect.objectContaining({
+        name: "TypeError",
+        message:
+          "verify must return true, false, nothing, { accepted: true, data }, or a Rejection of rejectHandshake()",
+      }),
+    ]),
+    [
+      "a rejection with a misspelled property",
+      { verify: () => ({ accepted: false, status: 401, header: {} }) as never },
+      request(),
+      500,
+      new TypeError("serializeResponse() has no option `header`: did you mean `headers`?"),
     ],
     ["checkOrigin throws", { checkOrigin: fail }, request(), 500, thrown],
     ["protocols throws", { protocols: fail }, request({ "Sec-WebSocket-Protocol": "a" }), 500, thrown],

@@ -29,13 +29,19 @@ async function messageOf(run: () => unknown): Promise<string> {
   return "(nothing was thrown)";
 }
 
+type Case = [name: string, value: unknown, ours: RegExp];
+
+/** Limits outside `limits`. */
+const LIMITS = ["maxFrame", "maxMessage", "maxFragments", "maxControlFrames", "controlPeriod", "maxPendingPongs"].map(
+  (name): Case => [name, 1024, new RegExp(`: use \`limits: \\{ ${name} \\}\`$`)],
+);
+
 /** The options of ws's server, and their replacements. */
-const SERVER_NAMES: [name: string, value: unknown, ours: RegExp][] = [
+const SERVER_NAMES: Case[] = [
   ["verifyClient", () => false, /`verify`/],
   ["handleProtocols", () => false, /`protocols`/],
   ["perMessageDeflate", true, /`extensions: \[perMessageDeflate\(\)\]`/],
   ["maxPayload", 1024, /`limits: \{ maxMessage \}`/],
-  ["maxFragments", 10, /`limits: \{ maxFragments \}`/],
   ["maxPendingAutoPongs", 10, /`limits: \{ maxPendingPongs \}`/],
   ["maxBufferedChunks", 10, /no equivalent/],
   ["clientTracking", true, /`connections`/],
@@ -50,12 +56,15 @@ const SERVER_NAMES: [name: string, value: unknown, ours: RegExp][] = [
   ["highWatermark", 1, /`highWaterMark`/],
   ["pingIntervall", 1, /`pingInterval`/],
   ["somethingElse", 1, /check its name/],
+  // The nearest name, not the first that is near.
+  ["prt", 80, /did you mean `port`\?/],
+  ["hostname", "localhost", /use `host`/],
+  ...LIMITS,
 ];
 
-const CLIENT_NAMES: [name: string, value: unknown, ours: RegExp][] = [
+const CLIENT_NAMES: Case[] = [
   ["perMessageDeflate", false, /`extensions: \[perMessageDeflate\(\)\]`/],
   ["maxPayload", 1024, /`limits: \{ maxMessage \}`/],
-  ["maxFragments", 10, /`limits: \{ maxFragments \}`/],
   ["maxBufferedChunks", 10, /no equivalent/],
   ["skipUTF8Validation", true, /`allowInvalidUtf8`/],
   ["allowSynchronousEvents", true, /no equivalent/],
@@ -79,6 +88,8 @@ const CLIENT_NAMES: [name: string, value: unknown, ours: RegExp][] = [
   ["localAddress", "127.0.0.1", /`tls`/],
   ["family", 4, /`tls`/],
   ["lookup", () => {}, /`tls`/],
+  ["hostname", "localhost", /URL/],
+  ...LIMITS,
 ];
 
 describe("serve()", () => {
