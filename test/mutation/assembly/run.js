@@ -10,37 +10,10 @@ import { writeResults } from "../results.js";
 import { bundle } from "./bundle.js";
 import { compile, sourceOf } from "./compile.js";
 import { change, mutantsOf } from "./mutants.js";
+import { core, deflate, PARTS } from "./parts.js";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const kept = `${root}build/mutation-assembly.json`;
-
-const core = { name: "core", entry: "assembly/index.ts", target: "release" };
-const deflate = { name: "deflate", entry: "assembly/deflate/index.ts", target: "deflate-release" };
-
-/**
- * The mutated files and the tests that must find the mutants, fastest first. Left out are memory.ts, which is the
- * layout that both sides share, index.ts, which only exports, and warm.ts, which only affects time.
- */
-const PARTS = {
-  frames: {
-    core,
-    files: ["decode", "encode", "header", "mask", "utf8"].map((name) => `assembly/${name}.ts`),
-    tests: [
-      ...["cores", "mask", "headers", "utf8-strings", "decoder", "isolation", "encoder"],
-      ...["utf8-pairs", "exhaustive/utf8"],
-    ].map((name) => `test/${name}.test.ts`),
-  },
-  deflating: {
-    core: deflate,
-    files: ["block", "deflate", "huffman", "matcher", "writer"].map((name) => `assembly/deflate/${name}.ts`),
-    tests: ["core/output", "core/deflate", "fuzzing"].map((name) => `test/deflate/${name}.test.ts`),
-  },
-  inflating: {
-    core: deflate,
-    files: ["codes", "inflate"].map((name) => `assembly/deflate/${name}.ts`),
-    tests: ["core/inflate", "fuzzing"].map((name) => `test/deflate/${name}.test.ts`),
-  },
-};
 
 /** The limit of a test in milliseconds of processor time. Elapsed time would include other processes. */
 const LIMIT = 12_000;

@@ -11,6 +11,7 @@ import {
   JestExtend,
   setState,
 } from "@vitest/expect";
+import { OTHERS } from "./parts.js";
 
 chai.use(JestExtend);
 chai.use(JestChaiExpect);
@@ -31,9 +32,6 @@ expect.fail = (message) => {
 const tests = [];
 let befores = [];
 const names = [];
-
-/** Tests of code that is not mutated, and slow tests of code that fast tests also cover. */
-const OTHERS = /portable|^zlib >|, zlib >|1 GiB passes|in batches of every kind|queuedBytes is never less|takeInto|^a decoder on/;
 
 function fill(name, row, index) {
   let at = 0;
