@@ -26,7 +26,7 @@ const server = app.listen(port, "127.0.0.1", (error) => {
 
 // Express never sees an upgrade, so check its path and access rights here.
 server.on("upgrade", (request, socket, head) => {
-  const { pathname } = new URL(request.url, "http://localhost");
+  const [pathname] = request.url.split("?", 1);
   if (pathname !== "/live") return reject(socket, rejectHandshake({ status: 404 }));
   const connection = upgrade(request, socket, head, { extensions });
   if (!connection) return undefined; // upgrade() has refused it and sent a response

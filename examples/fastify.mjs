@@ -13,7 +13,7 @@ async function webSockets(app, { path, onConnection }) {
 
   // Fastify never sees an upgrade, so check its path and access rights here.
   app.server.on("upgrade", (request, socket, head) => {
-    const { pathname } = new URL(request.url, "http://localhost");
+    const [pathname] = request.url.split("?", 1);
     if (pathname !== path) return reject(socket, rejectHandshake({ status: 404 }));
     const connection = upgrade(request, socket, head, { extensions });
     if (!connection) return undefined; // upgrade() has refused it and sent a response

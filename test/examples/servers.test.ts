@@ -78,11 +78,14 @@ describe.each(["express.mjs", "fastify.mjs"])("%s", (name) => {
     expect(await heard).toEqual([["grüße 😀"], ["grüße 😀"]]);
     expect((await announce("application/octet-stream", "x")).status).toBe(415);
 
-    const elsewhere = new WebSocket(new URL("/elsewhere", example.url));
-    const status = await new Promise((resolve) => {
-      elsewhere.on("unexpected-response", (_request, response) => resolve(response.statusCode));
-    });
-    expect(status).toBe(404);
+    // `new URL("//", base)` would throw.
+    for (const path of ["/elsewhere", "//"]) {
+      const elsewhere = new WebSocket(`${origin.replace("http:", "ws:").slice(0, -1)}${path}`);
+      const status = await new Promise((resolve) => {
+        elsewhere.on("unexpected-response", (_request, response) => resolve(response.statusCode));
+      });
+      expect(status, path).toBe(404);
+    }
     await expectGoodEnd(example, clients);
   });
 });
