@@ -24,6 +24,8 @@ const refused = async (path, headers) => {
 deepStrictEqual(await refused("/chat"), 401);
 deepStrictEqual(await refused("/", { authorization: "Bearer secret" }), 404);
 
+deepStrictEqual(await refused("//", { authorization: "Bearer secret" }), 404);
+
 two.send(Buffer.alloc(1024 * 1024 + 1));
 const [code] = await once(two, "close");
 deepStrictEqual(code, 1009);
