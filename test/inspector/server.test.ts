@@ -129,6 +129,7 @@ describe("connections", () => {
   test("are accepted only with a known watcher and on known paths", async () => {
     expect(await refused("/echo?watcher=1", { origin: `http://${host}` })).toBe(404);
     expect(await refused("/other", { origin: `http://${host}` })).toBe(404);
+    expect(await refused("//", { origin: `http://${host}` })).toBe(404);
   });
 });
 

@@ -46,7 +46,9 @@ export async function startInspector({ port = 0, page }: InspectorOptions): Prom
       reject(socket, rejectHandshake({ status: 403 }));
       return;
     }
-    const { pathname, searchParams } = new URL(request.url!, `http://${host}`);
+    // Not with URL, which throws for targets such as "//".
+    const [pathname, query] = request.url!.split("?", 2);
+    const searchParams = new URLSearchParams(query);
     const watcher = watchers.get(searchParams.get("watcher") ?? "");
     if (pathname === "/echo" && watcher) {
       watcher.watch(request, socket, head, { deflate: searchParams.has("deflate") });
