@@ -10,7 +10,7 @@ const timing = quick ? { rounds: 2, time: 4, warmupTime: 8 } : { rounds: 9, time
 const scale = quick ? 0.125 : 1;
 
 /**
- * The measurements by kind. A case with a `figure` uses one of several results.
+ * The measurements by kind. If a measurement has several results, the `figure` of a case names the one that it uses.
  * @type {Record<string, () => Promise<object>>}
  */
 const KINDS = {

@@ -84,7 +84,7 @@ const CORPORA = {
 /** @typedef {keyof typeof CORPORA} Corpus */
 
 /**
- * The texts of one connection.
+ * The texts for one connection.
  * @param {Corpus} corpus
  * @param {number} count
  * @param {number} connection each number gives different texts

@@ -79,7 +79,7 @@ export function frame(opcode, payload, key) {
 }
 
 /**
- * Strings like those from outside: each is flat and separate.
+ * Flat, separate strings, like those that come from outside.
  * @param {readonly Buffer[]} payloads
  */
 export function flatStrings(payloads) {

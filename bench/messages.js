@@ -7,7 +7,7 @@ import { CountingSocket, KeepingSocket, openDriver, Sender, WritingSocket, wsDec
 const { Opcode, Protocol } = wsframe;
 const CHUNK = 65536;
 const STREAM = 1 << 20;
-/** As many as fit in the cache. */
+/** This many objects fit in the cache. */
 const SMALL_CHUNKS = 4096;
 
 /**

@@ -125,7 +125,7 @@ export class CountingSocket {
   }
 }
 
-/** The same, but converts strings to bytes in one buffer at the end of a batch, as a socket's writev() does. */
+/** Like Tally, but converts strings to bytes in one buffer at the end of a batch, as a socket's writev() does. */
 export class WritingSocket {
   bytes = 0;
   /** @type {(Buffer | string)[]} */

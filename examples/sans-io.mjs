@@ -16,7 +16,7 @@ import {
 const HANDSHAKE_TIMEOUT = 10_000;
 const LINGER = 1000;
 const extensions = [perMessageDeflate()];
-/** For each open connection what closes it. */
+/** For each open connection, a function that closes it. */
 const closers = new Set();
 
 // allowHalfOpen: a peer that has ended its side may still wait for our last answers.

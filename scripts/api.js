@@ -41,7 +41,7 @@ export function apiPage(entries) {
   const checker = program.getTypeChecker();
   /** @type {string[]} */
   const problems = [];
-  /** The path of the current item, for problems. */
+  /** The path of the current item, for error messages. */
   let at = "";
   const lines = [];
   const heading = (level, text) => lines.push(`${"#".repeat(level)} ${text}`, "");

@@ -62,7 +62,7 @@ for (const core of cores) {
   const embedded = `${root}${core.embedded}`;
   const isCurrent = readFileSync(embedded, "utf8") === source;
   if (!process.argv.includes("--check")) {
-    // Does not touch a current file, because other processes may be reading it.
+    // Leaves an up-to-date file alone, because other processes may be reading it.
     if (!isCurrent) writeFileSync(embedded, source);
     console.log(`${core.name}.wasm: ${wasm.length} bytes`);
   } else if (!isCurrent) {

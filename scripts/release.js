@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const output = `${root}build/release`;
-/** Where an override names the version. */
+/** Files in which an override names the version. */
 const OVERRIDES = ["packages/wsframe-ws/README.md", "docs/migrating.md", "docs/frameworks.md"];
 const CHANGED = ["package.json", "package-lock.json", "packages/wsframe-ws/package.json", "CHANGELOG.md", ...OVERRIDES];
 const UNRELEASED = "## [Unreleased]";
@@ -80,7 +80,7 @@ function pack() {
   mkdirSync(output, { recursive: true });
   console.log();
   return ["", "packages/wsframe-ws"].map((folder) => {
-    // Without scripts: the tests have checked what is built now.
+    // Without scripts, because a rebuild could differ from the build that was tested.
     const args = ["pack", "--json", "--ignore-scripts", "--pack-destination", output];
     const [{ name, filename, size, unpackedSize, entryCount }] = JSON.parse(run("npm", args, { cwd: root + folder }));
     console.log(`${filename}: ${size} bytes, ${unpackedSize} unpacked, ${entryCount} files`);

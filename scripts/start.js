@@ -61,7 +61,7 @@ for (const [name, limit] of SHOWN) {
   wsframe([`${captures}/${name}`, "--limit", String(limit)], 0);
 }
 
-// In a message with one byte per frame, the payload with the second half of "ß".
+// The message has one byte per frame. This payload is the second half of "ß".
 const LAST_BYTE_OF_SHARP_S = 324;
 const broken = readFileSync(`${root}${captures}/ws-ws-fragments/client.bin`);
 broken[LAST_BYTE_OF_SHARP_S] ^= 0x40;

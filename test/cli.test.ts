@@ -158,7 +158,7 @@ describe("captures", () => {
   it("previews unmasked payloads, across fragments and inside characters", async () => {
     const [client] = json(await wsframe(["inspect", "--json", join(captures, "ws-ws-fragments")]));
     expect(client!.frames.slice(0, 6)).toMatchObject([
-      // This one ends inside a character.
+      // This string ends inside a character.
       { name: "text", fin: false, hex: "4772c3bcc39f652c20d0bcd0b8d1802c20e4", truncated: false },
       { name: "continuation", fin: false, text: "" },
       { name: "continuation", fin: true },
@@ -239,7 +239,7 @@ describe("input", () => {
     const refused = await wsframe(["inspect", "--json", directory]);
     expect(json(refused)[0]!.error).toMatchObject({ code: "WS_ERR_UNEXPECTED_RSV_1", byteOffset: offer.length });
     expect(refused.status).toBe(1);
-    // Without the response, there is only the offer.
+    // The stream has no response, so only the offer is known.
     expect((await wsframe(["inspect", "--json", join(directory, "client.bin")])).status).toBe(0);
     const accepted = RESPONSE.replace("\r\n\r\n", "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n");
     writeFileSync(join(directory, "server.bin"), accepted);

@@ -166,7 +166,7 @@ function found(core: Core, records: number, { config, maxPayload, slack }: Setti
   return list;
 }
 
-/** The parts of the state that are read again. */
+/** The fields of the state that the caller or the next call reads. */
 function stateOf(core: Core): Readonly<Record<string, number>> {
   const get = (field: number): number => core.i32[field >> 2]!;
   const [consumed, error, frame] = [get(map.STATE_CONSUMED), get(map.STATE_ERROR), get(map.STATE_FRAME)];

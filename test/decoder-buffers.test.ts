@@ -87,7 +87,7 @@ describe.each(cores)("%s core", (core) => {
     const texts = Array.from({ length: 9000 }, (_, i) => `message ${i}`);
     const stream = concat(texts.map((text) => frame(text)));
     for (let at = 0; at < stream.length;) {
-      // From time to time, this is not the core's memory.
+      // Sometimes this buffer is not the core's own memory.
       if (at % 3 === 0) other.reserve();
       const buffer = decoder.reserve();
       const chunk = stream.subarray(at, at + buffer.length);

@@ -38,7 +38,7 @@ import { Random } from "./support/random.ts";
 const CANARY = 0xc5;
 /** This many in a row are not a coincidence. Compressed and masked bytes may contain a few. */
 const RUN = Buffer.alloc(8, CANARY);
-/** The surroundings of short buffers in Node's pool, which holds pieces of anything. */
+/** The number of canaries on both sides of a short buffer, because Node's pool also holds other data. */
 const POOL_MARGIN = 1024;
 
 const { allocUnsafe, allocUnsafeSlow } = Buffer;
@@ -307,7 +307,7 @@ for (const core of ["wasm", "portable"] as const) {
   test(`the input and output of a codec, ${core} core`, () => {
     const looked = new Looked();
     const zlib = zlibCodec(process.getBuiltinModule("node:zlib"));
-    /** Like a codec with a pool: its results are surrounded by bytes of others. */
+    /** Places a result in a pool, as some codecs do, between the bytes of others. */
     const pooled = (bytes: Uint8Array): Uint8Array => {
       const pool = poisoned(bytes.length + 200);
       pool.set(bytes, 100);

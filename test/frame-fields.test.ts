@@ -30,7 +30,7 @@ interface Fields {
 function fieldsOf(frame: Frame | FrameHeader): Fields {
   const { fin, rsv, opcode, masked, maskKey, headerLength, headerOffset, payloadOffset, payloadLength } = frame;
   const key = maskKey && [...maskKey];
-  // A new array each time, so changes to one do not matter.
+  // A new array each time, because callers may change it.
   maskKey?.fill(0xff);
   expect(`${frame.maskKey}`).toBe(`${key}`);
   return { fin, rsv, opcode, masked, maskKey: key, headerLength, headerOffset, payloadOffset, payloadLength };

@@ -71,7 +71,7 @@ describe.each(["server", "client"] as const)("role %s", (role) => {
     for (const { payload } of frames) payload[0] = 0x58;
     expect(frames.map(({ text }) => text)).toEqual(["Xne", "Xwo", "Xhree", "Xour", "Xive"]);
 
-    // There is no longer one unit per byte.
+    // A text no longer has one unit per byte.
     const wide = decode(texts);
     wide[2]!.payload.set(Buffer.from("é"), 1);
     wide[4]!.payload[0] = 0xff;

@@ -19,7 +19,7 @@ function makeWindow(core: Core): ReadWindow {
   });
 }
 
-/** Decodes in the window, which holds other bytes before and after that. */
+/** Decodes in the window, which holds other bytes before and after this decoder's turn. */
 function inWindow(decoder: FrameDecoder, { bytes }: ReadWindow, window: ReadWindow): Decode {
   return (chunk, sink) => {
     for (let at = 0; at < chunk.length; at += bytes.length) {
@@ -37,7 +37,7 @@ function inWindow(decoder: FrameDecoder, { bytes }: ReadWindow, window: ReadWind
 
 interface Setting extends FrameDecoderOptions {
   readonly core: Core;
-  /** With the calls for whole messages. */
+  /** Whether the sink has the methods for whole messages. */
   readonly whole: boolean;
   /** The number of deliveries between pauses, or 0 for no pauses. */
   readonly pauseEvery: number;

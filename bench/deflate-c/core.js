@@ -7,7 +7,6 @@ import { build } from "esbuild";
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-/** The constants that both sides share. */
 async function memoryMap() {
   const { outputFiles } = await build({
     entryPoints: [path("../../assembly/deflate/memory.ts")],

@@ -50,7 +50,7 @@ const DROP_IN_SHAPES = [
   { size: 16_384, inFlight: 8, connections: 8, goals: {} },
 ];
 
-/** Messages with permessage-deflate, different on each connection. */
+/** Messages with permessage-deflate. Each connection has its own. */
 const COMPRESSED_SHAPES = [
   { corpus: "json1k", title: "1 KB of JSON", size: 1024, messages: 400, inFlight: 4, connections: 20 },
   { corpus: "json1k", title: "1 KB of JSON", size: 1024, messages: 400, inFlight: 1, connections: 50 },
@@ -64,7 +64,10 @@ const BROADCASTS = [
 
 const NODE = { ours: ["wsframe"], peers: ["ws", "bun", "deno", "uws"] };
 
-/** Idle connections in one process, and how many times less heap and buffers each should take than with others. */
+/**
+ * The number of idle connections in one process, and the goals: how many times less heap and buffers each one should
+ * take.
+ */
 export const IDLE = { connections: 10_000, servers: ["wsframe", "wsframe-ws", "ws"], goals: { ws: 1 } };
 
 function sizeName(size) {
@@ -136,7 +139,7 @@ function toAll({ broadcast, name, goals }) {
     kind: "text",
     connections: 1000,
     size: 100,
-    // Enough requests that a server does not have to wait for the load.
+    // Enough requests in flight that the server never waits for the load.
     inFlight: 4,
     broadcast,
     ours: ["wsframe"],

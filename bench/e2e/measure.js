@@ -109,7 +109,7 @@ export async function measureLatency(one, client, measured, settings) {
     ...medians(list.map(({ latency }) => latency)),
     max: Math.max(...list.map(({ latency }) => latency.max)),
     loadShare: median(list.map(({ loadShare }) => loadShare)),
-    // `wsframe load` does not report it.
+    // `wsframe load` does not report lateness.
     ...(list[0].lateness && { late: medians(list.map(({ lateness }) => lateness)) }),
   }));
 }

@@ -43,7 +43,7 @@ export function idleRatios(memory, goals) {
 }
 
 /**
- * The ratios that changed by more than the spread of both runs. Ratios, because the machine may be a different one.
+ * The ratios that changed by more than the spread of both runs. Rates are not compared, because the machine may be a different one.
  * @param {{ name: string, measured: Record<string, { rate: number, least: number, greatest: number }> }[]} before
  * @param {(import("./cases.js").Case & { measured: object })[]} now
  */

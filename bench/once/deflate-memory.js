@@ -11,7 +11,7 @@ import { Recorded } from "../recorded.js";
 const [, , peer, count, state, bits] = process.argv;
 const connections = Number(count);
 const windowBits = bits === undefined ? undefined : Number(bits);
-/** 44 KB, because the window is up to 32 KiB. */
+/** Longer than the largest window (32 KiB). */
 const recorded = new Recorded("json1k", 44, 0, windowBits);
 const make = peer === "ws" ? wsConnection : wsframeConnection;
 const kept = [];

@@ -8,7 +8,7 @@ import { reject, upgrade } from "wsframe/node";
 
 const MAX_NAME = 40;
 const MAX_TEXT = 2000;
-/** Most unsent bytes for a page, before it is closed. */
+/** A page with more unsent bytes than this is closed. */
 const MAX_WAITING = 1 << 20;
 
 const page = readFileSync(new URL("index.html", import.meta.url));

@@ -156,7 +156,7 @@ async function bombsInARow(context) {
   await sleep(context.quick ? 500 : 2000);
 }
 
-/** Blocks with BFINAL set, for each of which a streaming decoder has to start again. */
+/** Blocks with BFINAL set. A streaming decoder has to start again after each one. */
 async function finalBlocks(context) {
   const [socket] = await sockets(context);
   // An empty block of fixed codes with BFINAL set is 03 00.
@@ -206,7 +206,7 @@ const requests =
     }
   };
 
-/** Header fields of which Node keeps 2,000, followed by those of WebSocket. */
+/** More header fields than the 2,000 that Node keeps, followed by those of the handshake. */
 async function manyFields({ port }) {
   const fields = Array.from({ length: 2000 }, () => "a:").join("\r\n");
   const own = request().split("\r\n");

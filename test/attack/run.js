@@ -16,7 +16,7 @@ const LEAST_ECHOED = 65_536;
 /** Differences below these values, in milliseconds, are noise. */
 const LEAST_CPU = 20;
 const LEAST_DELAY = 50;
-/** The limit of a victim's heap, in MiB, so that a heap that fills up fails soon. */
+/** The limit of a victim's heap, in MiB. A low limit makes a leak fail soon. */
 const HEAP = 768;
 
 const file = (name) => fileURLToPath(new URL(name, import.meta.url));
@@ -75,7 +75,7 @@ function cpuOf({ pid }) {
   }
 }
 
-/** Why a process ended, in a few words. */
+/** A short reason why a process ended. */
 function reasonOf(errors) {
   const line = errors.split("\n").find((text) => /heap out of memory|^\S*(Error|Exception)\b/.test(text)) ?? "";
   return /heap out of memory/.test(line) ? "out of memory" : line.slice(0, 60);

@@ -54,7 +54,7 @@ function makeData(kind: Kind): Uint8Array {
     );
   const sentence = (count: number) => Array.from({ length: count }, () => random.pick(words)).join(" ");
   if (kind === "picture") {
-    // Rows that differ little from the previous ones.
+    // Each row differs little from the previous one.
     const bytes = new Uint8Array(DATA_LENGTH);
     for (let i = 0; i < DATA_LENGTH; i++)
       bytes[i] = ((bytes[i - 512] ?? 128) + (random.chance(0.1) ? random.integer(0, 9) : 0)) & 255;

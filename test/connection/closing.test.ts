@@ -1,5 +1,4 @@
-// How a connection ends: accepted messages are sent, received ones are delivered, and nobody waits longer than
-// necessary.
+// How a connection ends: it sends accepted messages, delivers received ones, and does not wait longer than necessary.
 
 import { expect } from "vitest";
 import type { Role } from "../../src/index.ts";
@@ -14,12 +13,12 @@ const consuming = allWays({ roles: ROLES, consumers: CONSUMERS, streams: STREAMS
 const seeingEnds = consuming.filter(({ hidesEnd }) => !hidesEnd);
 const nodeMarks = nodeWays({ roles: ROLES, marks: MARKS });
 
-/** The longest time a server waits for the end of the stream: only as long as the sockets need. */
+/** The longest time until a server's connection has ended. Only the sockets need time. */
 const AT_ONCE = 800;
 /** A client waits about a second for the server to end the stream (RFC 6455 §7.1.1). */
 const LINGER = { least: 400, most: 1800 };
 
-/** How long the end may take after the peer has ended its side, after both Closes. */
+/** How long the connection may stay open after both Closes, once the peer has ended its side. */
 function endTime({ role, hidesEnd }: { readonly role: Role; readonly hidesEnd: boolean }): number {
   return role === "client" && hidesEnd ? LINGER.most : AT_ONCE;
 }

@@ -7,7 +7,7 @@ import { binary, close, text, toRole } from "../support/wire.ts";
 import { end, IN_THE_END, sleep, within } from "./support/time.ts";
 import { allWays, CONSUMERS, each, MARKS, nodeWays, ROLES, SENDERS } from "./support/ways.ts";
 
-// These tests work more than they wait.
+// Few at a time, because these tests keep the processor busy.
 vi.setConfig({ maxConcurrency: 10 });
 
 const consuming = { roles: ROLES, marks: MARKS, consumers: CONSUMERS };
@@ -124,7 +124,7 @@ each(
     const frame = toRole(role, { opcode: 2, rsv: 4, payload: COMPRESSED });
     peer.line.write(Buffer.concat(Array.from({ length: count }, () => frame)));
     await sleep(50);
-    // The message that exceeds the mark is there as a whole, and a web stream may hold one more.
+    // The message that exceeds the mark has been inflated completely, and a web stream may hold one more.
     expect(inflated()).toBeLessThanOrEqual(highWaterMark + 3 * INFLATED);
     let bytes = 0;
     subject.receive((data) => (bytes += data.length));
@@ -166,7 +166,7 @@ each(
         }),
     });
     peer.line.pause();
-    // Each asks for 64 KiB, which together is far more than sockets hold.
+    // Each request asks for 64 KiB. Together, the replies are far more than the sockets hold.
     const count = 800;
     const one = toRole(role, text("?"));
     peer.line.write(Buffer.concat(Array.from({ length: count }, () => one)));

@@ -11,7 +11,7 @@ import type { Message } from "./support/subject.ts";
 import { end, IN_THE_END, sleep, until, within } from "./support/time.ts";
 import { allWays, CONSUMERS, each, nodeWays, ROLES, streamsWays } from "./support/ways.ts";
 
-// These tests work more than they wait.
+// Few at a time, because these tests keep the processor busy.
 vi.setConfig({ maxConcurrency: 6 });
 
 const ENDS_OF_MARKS = [1 << 20, 0];
@@ -72,7 +72,7 @@ function deflated(data: Message): RawFrame {
   return { opcode: typeof data === "string" ? 1 : 2, rsv: 4, payload: new Uint8Array(payload) };
 }
 
-/** A message in short: text as it is, bytes as their number, and long ones abbreviated. */
+/** A short form of a message: text is abbreviated if it is long, and bytes are shown as their number. */
 const short = (data: Message | Buffer): string =>
   typeof data === "string" ? `text ${data.length} ${data.slice(0, 8)}` : `bytes ${data.length}`;
 
@@ -244,7 +244,7 @@ each("while the peer reads nothing, no more than the mark is compressed", tcpWay
     before = connection.bufferedAmount;
     await sleep(50);
   }
-  // Of the rest, only the mark and one slice have been compressed.
+  // Beyond the data that was written, only the mark and one slice have been compressed.
   expect(before).toBeGreaterThan(100_000);
   expect(connection.endpoint.bufferedAmount).toBeLessThan(mark + 2 * SLICE);
   peer.line.resume();

@@ -1,4 +1,4 @@
-// RFC 7692 §7.2.1: sent messages.
+// How messages are compressed (RFC 7692 §7.2.1).
 
 import { constants, inflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";

@@ -155,7 +155,7 @@ describe.each(KINDS)("with zlib streams, %s", (_, { open }) => {
   });
 });
 
-/** Like Deno's zlib, it ignores dictionaries of raw DEFLATE. */
+/** Ignores dictionaries of raw DEFLATE, like Deno's zlib. */
 const withoutDictionary: Zlib = {
   constants,
   deflateRawSync: (data, options) => deflateRawSync(data, { ...options, dictionary: undefined }),

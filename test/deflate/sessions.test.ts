@@ -116,7 +116,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
       }
       const encoded = send(between, each)!;
       const expected = send(alone, each)!;
-      // The same matches can be found, but possibly in another order.
+      // Both find the same matches, but may prefer different ones.
       expect(Math.abs(encoded.length - expected.length)).toBeLessThanOrEqual(20 + expected.length / 20);
       expect(Buffer.compare(receive(receiver, encoded), each)).toBe(0);
       expect(Buffer.compare(receive(other, encoded), each)).toBe(0);
@@ -170,7 +170,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
     const connections = Array.from({ length: 80 }, () => ({
       client: open("client"),
       server: open("server"),
-      // For a message in pieces.
+      // The plain and encoded parts of a message in pieces.
       plain: [] as Uint8Array[],
       encoded: [] as Uint8Array[],
     }));

@@ -110,7 +110,7 @@ describe.each(KINDS)("memory of a connection, %s", (kind, { open }) => {
     client.release();
     evict();
     expect([server.held, client.held]).toEqual([0, 32768]);
-    // The peer need not know that.
+    // The peer can still use its full window.
     const message = json(random, 10_000);
     expect(receive(client, send(server, message)!)).toEqual(message);
   });

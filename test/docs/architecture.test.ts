@@ -26,7 +26,7 @@ test("the memory map", () => {
     { name: "OUTPUT", from: OUTPUT, size: OUTPUT_SIZE },
     { name: "SHARED", from: SHARED, size: SHARED_SIZE },
   ]);
-  // "64 bytes are free on both sides of a window."
+  // The page says "64 bytes are free on both sides of a window."
   const windows = rows.slice(3);
   for (const { from } of windows) {
     const before = rows[rows.findIndex((row) => row.from === from) - 1]!;
@@ -78,7 +78,7 @@ test("the states of a connection and their transitions", () => {
   const close = encodeFrame({ opcode: 0x8 }, { role: "client" });
   const failure = () =>
     new WebSocketError("WS_ERR_INTERNAL", "a test", { closeCode: 1011, byteOffset: 0, rule: "none" });
-  /** The columns of the table, in order. */
+  /** The columns of the page's table, in order. */
   const inputs: ((protocol: Protocol) => unknown)[] = [
     (protocol) => protocol.receive(close),
     (protocol) => protocol.fail(failure()),

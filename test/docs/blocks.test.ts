@@ -147,7 +147,7 @@ describe("sh", () => {
   const scripts = blocks.filter(({ language, directive }) => language === "sh" && directive !== "framework");
   const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as { scripts: Record<string, string> };
 
-  /** Runs a line. Returns undefined if it does not know how. */
+  /** Runs a line. Returns undefined for an unknown command. */
   async function check(line: string, folder: string): Promise<Outcome | undefined> {
     const command = line.replace(/\s+#.*$/, "").trim();
     if (command === "npm install wsframe") {
@@ -193,7 +193,7 @@ describe("sh", () => {
 
   test.each(scripts.map((block) => [block.place, block] as const))("%s", async (place, { code }) => {
     const lines = code.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("#"));
-    // A reader does this first, in an empty folder.
+    // The first step of a reader, in an empty folder.
     const folder = lines.includes("npm install wsframe") ? emptyFolder() : project.bare;
     let stdout = "";
     for (const line of lines) {

@@ -48,7 +48,7 @@ test("statistics.mjs counts a recorded stream", async () => {
     frames.reduce((sum, frame) => sum + (frame.opcode === opcode ? frame.payloadLength : 0), 0);
   expect(output).toContain(`frames: ${frames.length},`);
   const texts = frames.filter(({ opcode }) => opcode === 1).length;
-  // All except the few that were split between chunks.
+  // All texts except the few that were split between chunks.
   expect(Number(/strings: (\d+)/.exec(output)![1])).toBeGreaterThan(texts - 10);
   expect(Number(/payloadBytes: (\d+)/.exec(output)![1])).toBeGreaterThanOrEqual(payloadBytes(2));
 });
@@ -61,7 +61,7 @@ test("decoder-ws.mjs passes all rules except that of minimal lengths", { timeout
     encoding: "utf8",
   });
   expect(stdout.match(/^FAIL .*/gm)).toEqual([expect.stringContaining("§5.2 a length takes as few bytes as possible")]);
-  // The bytes of its first difference.
+  // The bytes at the first difference.
   expect(stdout).toContain("81 fe 00 [00] 37 fa");
   expect(status).toBe(1);
 });

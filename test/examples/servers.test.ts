@@ -141,7 +141,7 @@ describe("chat/", () => {
       if (type === "said") state.heard++;
       else state.left ||= count === 2;
     });
-    // 2000 characters each. A batch is smaller than the limit, and the readers have it before the next one is sent.
+    // 2000 characters each. A batch is smaller than the limit, and the readers receive it before the next one is sent.
     const text = Array.from({ length: 2000 }, () => String.fromCharCode(97 + Math.random() * 26)).join("");
     for (let batch = 1; !state.left; batch++) {
       // 20 MiB are more than the socket buffers can hold.
@@ -199,7 +199,7 @@ describe("cluster.mjs", () => {
             count.welcome++;
             visitor.terminate();
           },
-          // The request reached a process that had just been told to leave.
+          // The request reached a process that was about to exit.
           () => count.late++,
         );
       }

@@ -117,7 +117,7 @@ describe.skipIf(isMissing).each(ways)("Socket.IO on $name", ({ options, folder }
   });
 });
 
-/** The reasons with ws. The code is that of the Close that the client received. */
+/** The reasons that ws gives. The code is from the Close that the client received. */
 const DISCONNECTIONS = {
   clientDisconnects: { client: "io client disconnect", server: "client namespace disconnect" },
   serverDisconnects: { client: "io server disconnect", server: "server namespace disconnect" },

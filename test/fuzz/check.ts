@@ -9,7 +9,7 @@ import { runOrders } from "./process.ts";
 import type { TargetSettings } from "./settings.ts";
 
 const SECONDS = 60;
-/** The longest time a case may take, in ms. A fault may be an endless loop. */
+/** The longest time a case may take, in ms. Needed because a fault may cause an endless loop. */
 const LONGEST = 10_000;
 
 export interface Checked {

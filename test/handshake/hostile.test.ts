@@ -1,4 +1,4 @@
-// Whatever a peer sends, the only error is a HandshakeError.
+// Invalid input from a peer never causes any error other than a HandshakeError.
 
 import { expect, test } from "vitest";
 import { acceptHandshake } from "../../src/handshake/accept.ts";

@@ -11,10 +11,10 @@ import { ACCEPT, extension, fields, KEY, latin1 } from "./support.ts";
 
 const SMALL = 10_000;
 const FACTOR = 16;
-/** Far from 16 and from 256, because other processes disturb the measurement. */
+/** Well between 16 and 256, because other processes disturb the measurement. */
 const MOST = 100;
 
-/** The least processor time of the action, in ms. A clock would also count other processes. */
+/** The shortest processor time of the action, in ms. A clock would also count other processes. */
 function best(action: () => unknown): number {
   let least = Infinity;
   for (let round = 0; round < 3; round++) {

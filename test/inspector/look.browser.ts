@@ -189,7 +189,7 @@ describe.skipIf(executablePath === undefined)("the layout", () => {
     return page.evaluate(() => {
       const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true })!;
       type Color = [r: number, g: number, b: number];
-      /** Blends colours on top of each other. */
+      /** Blends a stack of translucent colours. */
       const paint = (colors: readonly string[]): Color => {
         canvas.clearRect(0, 0, 1, 1);
         for (const color of colors) {

@@ -166,7 +166,7 @@ describe("a watched connection", () => {
     watch.socket.pause();
     for (let i = 0; i < count; i++) socket.write(frame);
     const written = (): number => socket.bytesWritten - socket.writableLength;
-    // Until nothing moves: the rest waits in the server, up to its limit, and in the buffers of the system.
+    // Until nothing moves any more. The rest waits in the server, up to its limit, and in the buffers of the system.
     let before = -1;
     while (before !== written()) {
       before = written();

@@ -12,7 +12,7 @@ describe.skipIf(python === undefined)("wsproto", () => {
   suite({
     script,
     python: python!,
-    // At a Ping, it forgets that the message is compressed.
+    // After a Ping, wsproto forgets that the message is compressed.
     pingsBreakInflating: true,
     // See below.
     leastBits: 9,

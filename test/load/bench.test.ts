@@ -172,7 +172,8 @@ describe.runIf(canCompile)("load.c", () => {
     const { messages, latency, lateness } = found(await load({ rate: 400, "warm-up": 0, duration: 1 }, stall));
     expect(stalled).toBe(true);
     expect(messages).toBeLessThanOrEqual(401);
-    // Half of the messages were due during the stall, and each counts. If each waited for the previous answer, only one would.
+    // Half of the messages were due during the stall, and each one counts. If each waited for the previous answer,
+    // only one would count.
     expect(latency.p90).toBeGreaterThan(200);
     expect(latency.max).toBeGreaterThan(450);
     expect(Object.values(latency)).toEqual(Object.values(latency).toSorted((a, b) => a - b));

@@ -117,7 +117,7 @@ both("counts unexpected messages, whether an answer is due or not", async (optio
     const report = await load(server.url, { ...options, ...more, duration: 500 });
     expectConsistent(report);
     expect(pushed).toBeGreaterThan(0);
-    // Plus the three greetings.
+    // The other three are the greetings.
     expect(counts(report)).toEqual({ UNEXPECTED: pushed + 3 });
     expect(report.total).toMatchObject({ sent: server.received, mismatches: 0, unanswered: 0, unexpected: pushed + 3 });
   }

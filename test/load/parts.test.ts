@@ -121,7 +121,7 @@ describe("the histogram", () => {
     for (const percent of [1, 10, 50, 90, 99, 99.9, 99.99, 100]) {
       const value = histogram.percentile(percent);
       const exact = all[Math.ceil((all.length * percent) / 100) - 1]!;
-      // Plus a unit, which is a tenth of a microsecond.
+      // The histogram's unit is a tenth of a microsecond.
       expect(Math.abs(value - exact)).toBeLessThanOrEqual(exact * 0.001 + 0.0001);
       expect(Math.abs(value - theirs.percentile(percent) / 1e6)).toBeLessThanOrEqual(exact * 0.0015 + 0.0001);
     }

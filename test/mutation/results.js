@@ -35,7 +35,7 @@ export function writeResults(folder, { files }) {
     score,
     /** Not mutated. */
     texts: having("Ignored").length,
-    /** Neither killed nor survived, because the tests could not run with these. */
+    /** The tests could not run with these mutants, so they were neither killed nor did they survive. */
     broken: having("RuntimeError").length,
   };
   writeFileSync(`${results}${folder}.json`, `${JSON.stringify({ ...counts, survivors: entries }, undefined, 2)}\n`);

@@ -1,4 +1,4 @@
-// Messages sent during a message in pieces wait for its end: which of them can fail, and who is notified.
+// Messages sent during a message in pieces wait for its end. Tests which of them can fail, and how that is reported.
 
 import { expect, test } from "vitest";
 import { type Extension, FrameDecoder, type Role } from "../../src/index.ts";
@@ -17,7 +17,7 @@ function inTwo(): { readonly pieces: AsyncIterable<string>; readonly go: () => v
   return { pieces: pieces(), go: open };
 }
 
-/** The written frames, in short: "text:one …", "ping:x". */
+/** The written frames in short form: "text:one …", "ping:x". */
 function frames(role: Role, { peer }: NodeEnd): string[] {
   const names = ["", "text", "binary", "", "", "", "", "", "close", "ping", "pong"];
   return new FrameDecoder({ role: other(role), rsv: 7 })

@@ -1,4 +1,4 @@
-// Over HTTP/2 an agent opens the socket, as over HTTP/1.1, so requests go through its proxy.
+// An agent opens the socket for HTTP/2, as for HTTP/1.1, so requests go through the agent's proxy.
 
 import { once } from "node:events";
 import { Agent, type ClientRequestArgs, createServer, type OutgoingMessage, request as httpRequest } from "node:http";
@@ -14,7 +14,7 @@ import { atEnd, until, watchLeftovers } from "./support/watch.ts";
 
 watchLeftovers();
 
-/** A proxy with tunnels (RFC 9110 §9.3.6), and the targets that it was asked for. */
+/** A proxy with tunnels (RFC 9110 §9.3.6). It records the requested targets. */
 async function startProxy(): Promise<{ port: number; asked: (string | undefined)[] }> {
   const asked: (string | undefined)[] = [];
   const sockets: Set<Socket> = new Set();
@@ -45,7 +45,7 @@ async function startProxy(): Promise<{ port: number; asked: (string | undefined)
 }
 
 type Callback = (error: Error | null, socket: Duplex) => void;
-/** The second argument of a callback with an error. */
+/** The socket argument of a callback that gets an error. */
 const none = undefined as unknown as Duplex;
 
 /** Opens a tunnel, and TLS inside it. */
@@ -125,7 +125,7 @@ describe("an agent that uses a proxy", () => {
       const agent = make(proxy.port, true);
       expect(await versionOf(`wss://localhost:${port}`, { agent, tls: CA })).toBe(200);
       expect(proxy.asked).toEqual([`localhost:${port}`]);
-      // Its socket does not return to the agent and is not counted there.
+      // The agent does not get its socket back and does not count it.
       expect(Object.values({ ...agent.sockets, ...agent.freeSockets }).flat()).toEqual([]);
     });
   }

@@ -1,4 +1,4 @@
-// Events run in the async context in which their connection was made, whatever causes them.
+// The events of a connection run in the async context in which it was made, whatever causes them.
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createServer, type IncomingMessage } from "node:http";
@@ -52,8 +52,7 @@ async function openIn(
 type Accept = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /**
- * A server that handles its next upgrade with the first of `accepts`. Separate, because the code that ends it must not
- * know the store.
+ * A server that handles its next upgrade with the first of `accepts`. A separate function, because the code that ends the server must not refer to the store.
  */
 async function serverFor(accepts: Accept[]): Promise<number> {
   const server = createServer().on("upgrade", (...upgrade) => accepts.pop()!(...upgrade));
@@ -194,7 +193,8 @@ test("events that another connection causes: by its sends, its close(), and room
 });
 
 test.each(ROLES)("the shared timer keeps no store of a connection that has ended: %s", async (role) => {
-  // An interval that no other connection here has: the first one starts its timer, and the other keeps it running.
+  // No other connection in this file uses this interval. The first connection starts its timer, and the other one
+  // keeps the timer running.
   const options = { closeTimeout: 3330 };
   const ends: (() => Promise<unknown>)[] = [];
   const openFirst = async (): Promise<WeakRef<object>> => {
@@ -206,7 +206,7 @@ test.each(ROLES)("the shared timer keeps no store of a connection that has ended
   const store = await openFirst();
   const other = await openIn("other", role, options);
   expect(store.deref()).toBeDefined();
-  // The function that ends it knows it. Only its own memory may remain.
+  // The function that ends the connection refers to it, so it goes, too. Only the timer could keep the store now.
   await ends.pop()!();
   await until(
     () => (globalThis.gc!(), store.deref() === undefined),

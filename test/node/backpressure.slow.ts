@@ -37,7 +37,7 @@ async function start(): Promise<Server> {
   };
 }
 
-/** A client that is only a socket. It reads and writes when the test says so. */
+/** A client that is a plain socket. It reads and writes only when the test tells it to. */
 async function open(port: number, path: string): Promise<Socket> {
   const socket = createConnection(port, "127.0.0.1");
   ends.push(() => socket.destroy());
@@ -91,7 +91,7 @@ test.each([
     const server = await start();
     const count = (1024 * MIB) / PIECE;
     const socket = await open(server.port, `${path}?n=${count}`);
-    // It does not read, so the server fills the kernel's buffers, then its own.
+    // The client does not read, so the server fills the kernel's buffers, then its own.
     await setTimeout(1000);
     const paused = await server.report();
     expect(paused.growth).toBeLessThan(ALLOWED);
@@ -99,7 +99,7 @@ test.each([
     let stalls = 0;
     socket.on("data", (chunk) => {
       checker.push(chunk);
-      // It stops again from time to time.
+      // The client stops reading from time to time.
       if (checker.bytes > (stalls + 1) * 256 * MIB) {
         stalls++;
         socket.pause();
@@ -115,7 +115,7 @@ test.each([
   120_000,
 );
 
-/** Writes as much as the other side takes in `time` ms; returns the number of messages. */
+/** Writes as much as the other side accepts in `time` ms. Returns the number of messages. */
 async function flood(socket: Socket, time: number, message: (i: number) => string): Promise<number> {
   const encoder = new FrameEncoder({ role: "client" });
   const stop = AbortSignal.timeout(time);
@@ -136,7 +136,7 @@ test.each([
   const server = await start();
   const socket = await open(server.port, "/slow?n=10");
   await flood(socket, 1500, message);
-  // The client is the one that waits.
+  // The flood waits in the client.
   expect(socket.writableLength).toBeGreaterThan(0);
   const { growth, handled } = await server.report();
   expect(growth).toBeLessThan(ALLOWED);
@@ -150,7 +150,7 @@ test("a client that writes and does not read its echoes", async () => {
   const sent = await flood(socket, 1500, (i) => String(i).padStart(1024, "0"));
   expect(socket.writableLength).toBeGreaterThan(0);
   expect((await server.report()).growth).toBeLessThan(ALLOWED);
-  // When it reads, it gets all of them, in order.
+  // When the client reads, it gets all echoes in order.
   const decoder = new FrameDecoder({ role: "client" });
   const numbers: number[] = [];
   for await (const chunk of socket) {

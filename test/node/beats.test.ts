@@ -21,7 +21,7 @@ async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await turn();
 }
 
-/** A time in whole milliseconds, from which beats can be counted. */
+/** The start time, in whole milliseconds. */
 function now(): number {
   return Math.floor(performance.now());
 }
@@ -64,7 +64,7 @@ for (const role of ROLES) {
         return next;
       },
       "that asks only later": (connection, loop, at) => {
-        // Twice, because the first beat resets whether it has asked.
+        // Two beats, because the first one clears the record that the loop has asked for a message.
         connection.beat(at);
         connection.beat(at + 1);
         return loop.next();
@@ -173,7 +173,7 @@ for (const role of ROLES) {
     await turn();
     expect(framesOf(role, peer.written).at(-1)).toMatch(/^close:1008/);
     expect(connection.socket.destroyed).toBe(false);
-    // Taking the Close is its last sign of life.
+    // The peer accepts the Close. That is its last sign of life.
     connection.beat(start + 3300);
     connection.beat(start + 3300 + 4320);
     expect(connection.socket.destroyed).toBe(false);
@@ -232,7 +232,7 @@ for (const role of ROLES) {
     connection.beat(start + 1000);
     await turn();
     expect(framesOf(role, peer.written)).toEqual(["text:answer", "close:4000:"]);
-    // The time of the peer starts now.
+    // The peer's time to answer starts now.
     connection.beat(start + 1001);
     connection.beat(start + 1900);
     expect(connection.socket.destroyed).toBe(false);

@@ -57,7 +57,7 @@ describe("the body of a refusal", () => {
     });
     const { body } = await refusalOf(url);
     expect(body.length).toBe(65_536);
-    // It has its own memory, and no more of it.
+    // The body is alone in its memory.
     expect(body.buffer.byteLength).toBe(65_536);
   });
 

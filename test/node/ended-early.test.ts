@@ -72,7 +72,7 @@ for (const [server, start] of SERVERS) {
     const seen: Seen = { messages: [], errors: [], end: undefined };
     const socket = connect(await start(seen), "127.0.0.1");
     socket.resume();
-    // In one segment with the request, so these bytes become the head of the 'upgrade' event.
+    // The frames are in one segment with the request, so they become the head of the 'upgrade' event.
     socket.end(concat([utf8(REQUEST), frames]));
     await until(
       () => seen.end !== undefined,

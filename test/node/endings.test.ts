@@ -64,7 +64,7 @@ describe.each(ROLES)("closed, %s", (role) => {
     end(connection, peer, role);
     expect(await early).toEqual(ending);
     expect(log).toEqual(["close", "closed"]);
-    // Later reads get the same, even the first one.
+    // `closed` gives the same ending after the end, even if it is read for the first time.
     expect(await connection.closed).toEqual(ending);
     expect(connection.closed).toBe(connection.closed);
     // It does not change.
@@ -127,7 +127,7 @@ describe("a Close that has waited until earlier messages were read", () => {
   });
 });
 
-/** Takes a little from time to time, often enough for the kernel to get room again and again. */
+/** Reads a little every millisecond, so that the kernel gets room for more again and again. */
 function takeNowAndThen(peer: RawPeer): void {
   peer.socket.pause();
   peer.socket.removeAllListeners("data");
@@ -135,7 +135,7 @@ function takeNowAndThen(peer: RawPeer): void {
   atEnd(() => clearInterval(timer));
 }
 
-/** Sends more than such a peer takes in these tests. */
+/** Sends more than such a peer reads during a test. */
 function fill(connection: Connection): void {
   const data = new Uint8Array(1 << 20);
   for (let i = 0; i < 512; i++) connection.send(data, { copy: false });
@@ -150,7 +150,7 @@ describe("a peer that takes a little from time to time", () => {
     connection.close(1000);
     const time = await timed(connection.closed);
     expect(connection.bufferedAmount).toBeGreaterThan(0);
-    // Taking data extended its time, but only up to the limit.
+    // Reading extended the peer's time, but only up to the limit.
     expect(time).toBeGreaterThan(2 * closeTimeout);
     expect(time).toBeLessThan(30 * closeTimeout + 1000);
     expect(await connection.closed).toEqual(ABNORMAL);
@@ -217,7 +217,7 @@ describe("a full inbox", () => {
       });
       await peer.write(from(role, text("a".repeat(800)), text("b".repeat(800))));
       await sleep(20);
-      // In the turn in which it is cut, or before the peer ends.
+      // A listener that is added in the turn in which the socket is cut, or before the peer's end arrives.
       connection.on("message", (data) => log.push(String(data)[0]!));
       if (cut) connection.socket.destroy();
       else peer.socket.end(from(role, text("c"), close(1000)));

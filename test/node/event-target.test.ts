@@ -1,6 +1,6 @@
 // addEventListener() and the on-properties, as in browsers.
 
-// These tests are about the properties.
+// These tests assign the on-properties.
 /* oxlint-disable unicorn/prefer-add-event-listener */
 
 import { setTimeout as sleep } from "node:timers/promises";

@@ -57,7 +57,7 @@ for (const [name, optionsFor, bad] of FAILURES) {
     });
     peer.write(text("a"), text("b"), bad, text("c"));
     await peer.gone();
-    // The listener and the loop have both answered the earlier messages.
+    // Both the listener and the loop have answered the earlier messages.
     expect(got).toEqual(["a", "b"]);
     expect(peer.log).toEqual(["text:a too", "text:b too", "close:1011", "end"]);
     expect(errors).toEqual([error]);

@@ -59,7 +59,7 @@ async function statusOf(port: number, path: string): Promise<number> {
 describe("serve({ server })", () => {
   test("handles upgrades, and leaves plain requests to the server's listeners", async () => {
     const server = createServer((_request, response) => response.end("a page"));
-    // Before it listens: serve() does not wait for that.
+    // The server is not listening yet. serve() does not wait for that.
     const attached = await attach(server, undefined);
     expect(attached.port).toBe(0);
     const port = await listen(server);
@@ -213,7 +213,7 @@ describe("serve({ server })", () => {
     other.close();
     await b.close();
     expect(server.listenerCount("upgrade")).toBe(0);
-    // Only the page is left.
+    // Only the page still works.
     expect(await get(port)).toEqual([200, "a page"]);
   });
 

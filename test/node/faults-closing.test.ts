@@ -1,4 +1,4 @@
-// server.close() resolves soon, in whatever state its clients are.
+// server.close() resolves soon, whatever its clients are doing.
 
 import { once } from "node:events";
 import { createConnection } from "node:net";
@@ -16,7 +16,7 @@ watchLeftovers();
 const SOON = 4000;
 
 describe("server.close()", () => {
-  /** Runs the test on all kinds of servers at once. */
+  /** Runs the test on all kinds of servers in parallel. */
   function each(name: string, run: (options: ServeOptions, tls: boolean) => Promise<void>): void {
     test(name, async () => {
       await Promise.all(SERVERS.map(([, options]) => run(options, options.tls !== undefined)));

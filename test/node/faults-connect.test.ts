@@ -25,7 +25,7 @@ async function outcome(reply: (head: string) => string, options: ConnectOptions 
     connection.terminate();
     return connection;
   } catch (error) {
-    // The server has ended nothing, so connect() must have.
+    // The server does not end its sockets, so connect() must have done it.
     await Promise.all(peers.map((peer) => peer.gone()));
     return error;
   }
@@ -155,7 +155,7 @@ describe("its options", () => {
       });
       expect(seen["x-own"]).toBe("1");
       expect(seen.authorization).toBe(`Basic ${Buffer.from("usér:pa:ss").toString("base64")}`);
-      // Its socket does not return to the agent and is not counted there.
+      // The agent does not get its socket back and does not count it.
       connection.close();
       await once(connection, "close");
     }

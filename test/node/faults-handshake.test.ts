@@ -61,7 +61,7 @@ describe("HTTP/1.1", () => {
           return [name, peer.status];
         }),
       );
-      // If a connection starts like HTTP/2, Node closes it or answers with 400, over HTTP/1.1.
+      // If an HTTP/1.1 connection starts like HTTP/2, Node closes it or answers with 400.
       expect(seen.filter(([name]) => name !== "HTTP/2 by prior knowledge")).toEqual(
         CASES.filter(([name]) => name !== "HTTP/2 by prior knowledge").map(([name, , status]) => [name, status]),
       );
@@ -78,7 +78,7 @@ describe("HTTP/1.1", () => {
     await peer.write(request({}, "GET /other HTTP/1.1"));
     await peer.gone();
     expect(peer.status).toBe(404);
-    // It neither ends nor reads the end. The data that it still sends must not reset the response.
+    // The peer neither ends nor reads the end. Its later data must not reset the response.
     await peer.write("more");
     await until(
       () => peer.closed || peer.errors.length > 0 || (peer.socket.write("x"), false),

@@ -273,7 +273,7 @@ describe("connect()", () => {
         { tls, host: "localhost" },
       );
       for (let i = 0; i < 3; i++) {
-        // The client may see it before it has read the 101: then connect() rejects. Otherwise the connection ends.
+        // If the client sees the reset before it has read the 101, connect() rejects. Otherwise, the connection ends.
         const outcome = await open(port).then(
           (connection) => new Promise<number>((resolve) => connection.on("close", resolve)),
           () => "rejected",
@@ -367,7 +367,7 @@ describe("HTTP/2", () => {
           () => "verify was not asked",
         );
         stream.close(how);
-        // A Ping returns after it.
+        // When the Ping is answered, the server has seen the close.
         await new Promise<void>((resolve) => session.ping(() => resolve()));
         decide!(true);
         decide = undefined;
@@ -378,7 +378,7 @@ describe("HTTP/2", () => {
       () => started.server.connections.size === 0,
       () => "connections are left",
     );
-    // There may have been one for a moment. Now there is none, and the session continues.
+    // There may have been a connection for a moment. Now it is gone, and the session continues.
     expect(session.destroyed).toBe(false);
     expect(started.messages).toEqual([]);
   });

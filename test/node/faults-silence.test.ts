@@ -1,4 +1,4 @@
-// Peers that fall silent: they answer no Ping, no Close, or read nothing.
+// Peers that fall silent: they do not answer Pings or the Close, or they stop reading.
 
 import { expect, test } from "vitest";
 import { connect } from "../../src/node/index.ts";

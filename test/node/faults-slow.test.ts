@@ -73,7 +73,7 @@ describe("HTTP/2", () => {
     );
     await new Promise((resolve) => setTimeout(resolve, 2 * LIMIT));
     expect(busy.destroyed).toBe(false);
-    // Its time starts when its last stream has ended.
+    // The time of the session starts when its last stream has ended.
     stream.end(frames("client", close(1000)));
     await once(stream, "close");
     expect(busy.destroyed).toBe(false);

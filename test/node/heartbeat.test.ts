@@ -1,4 +1,4 @@
-// Before a connection is checked, everything that had arrived by the time of the check has been read.
+// All data that has arrived by the time of a check is read before the check.
 
 import { once } from "node:events";
 import { stat } from "node:fs";
@@ -29,7 +29,7 @@ async function socketPair(): Promise<[Socket, Socket]> {
   return [one, other];
 }
 
-/** Blocks in each phase of the event loop. The beat may be due in the same turn. */
+/** Where to block: in each phase of the event loop. The beat may be due in the same turn. */
 const PHASES: Record<string, (go: () => void) => void> = {
   timers: (go) => go(),
   poll: (go) => stat(".", go),

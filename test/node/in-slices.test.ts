@@ -238,7 +238,7 @@ for (const role of ROLES) {
       if (before > 100) expect(log).toEqual([]);
       await turn();
     }
-    // No more than the mark and a slice wait in compressed form.
+    // No more than the mark and a slice wait as compressed data.
     expect(most).toBeLessThan(3 * SLICE);
     await settled(end);
     expect(log).toEqual(["long", "short"]);
@@ -358,7 +358,7 @@ for (const role of ROLES) {
     await turn();
     for (const data of ["a", "b"]) {
       peer.write(deflated(data));
-      // Before anything else in the event loop.
+      // The message is delivered before anything else in the event loop.
       for (let i = 0; i < 3; i++) await new Promise<void>((resolve) => process.nextTick(resolve));
       expect(got.at(-1)).toBe(data);
     }

@@ -7,7 +7,7 @@ test("first in, first out, in any sequence, and the size is counted", () => {
   const model: (string | Uint8Array)[] = [];
   const random = new Random(1);
   for (let i = 0; i < 50_000; i++) {
-    // It grows to several thousand messages, shrinks, and is sometimes empty.
+    // The inbox grows to several thousand messages, shrinks, and is sometimes empty.
     if (random.chance(i % 10_000 < 5000 ? 0.6 : 0.35)) {
       const message = i % 3 === 0 ? new Uint8Array(i % 7) : "x".repeat(i % 5);
       inbox.push(message);

@@ -1,4 +1,4 @@
-// The copies that send() makes are in memory that is reused, but never while it may still be read.
+// send() copies into memory that is reused, but never while the system may still read it.
 
 import { expect, test } from "vitest";
 import { FrameDecoder } from "../../src/index.ts";
@@ -11,7 +11,7 @@ watchLeftovers();
 const KIB = 1024;
 const WAYS = ROLES.flatMap((role) => [false, true].map((tls) => [role, tls] as const));
 
-/** The data that a peer receives. RawPeer joins all its data with each chunk, which takes too long for MiBs. */
+/** The data that a peer receives. RawPeer joins all its data for each chunk, which is too slow for several MiB. */
 class Received {
   bytes = 0;
   readonly #chunks: Buffer[];
@@ -58,14 +58,14 @@ test.each(WAYS)("each message keeps its bytes while the peer does not read: %s, 
     total += size;
   };
   peer.socket.pause();
-  // In several turns, so that some are in the kernel, some in the socket, and some still waiting.
+  // In several turns, so that some messages are in the kernel, some in the socket, and some still waiting.
   for (let turn = 0; connection.bufferedAmount < 2048 * KIB; turn++) {
     for (const size of [4, 5, 16, 64, 65, 256, 1024]) send(size * KIB - (turn & 1));
     await new Promise((resolve) => setImmediate(resolve));
   }
   peer.socket.resume();
   await connection.drained();
-  // The lent memory is reused.
+  // These messages reuse the memory.
   for (let i = 0; i < 3; i++) for (const size of [4, 16, 64, 256]) send(size * KIB);
   await received.until(total);
   expect(received.messages()).toEqual(expected);
@@ -86,7 +86,7 @@ test.each(WAYS)("messages that wait for one in pieces keep their bytes: %s, tls:
   for (let i = 0; i < 20; i++) {
     connection.send(buffer.fill(i));
     connection.ping("now");
-    // Everything that does not wait for the pieces has been taken.
+    // Wait for everything that is sent before the end of the pieces.
     await received.until(8 * KIB + 5 * i);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
@@ -103,7 +103,7 @@ test.each(WAYS)("messages that wait for one in pieces keep their bytes: %s, tls:
 test("waiting messages take little more memory than their bytes", async () => {
   const { connection, peer } = await open("server");
   peer.socket.pause();
-  // Reused memory has sizes that are powers of two.
+  // Only memory with a power of two as its size is reused.
   const buffer = new Uint8Array(64 * KIB + 1);
   const count = 400;
   globalThis.gc!();

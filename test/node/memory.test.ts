@@ -18,7 +18,7 @@ function reused(given: readonly Uint8Array<ArrayBuffer>[]): number {
   return again.filter(({ buffer }) => known.has(buffer)).reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
 }
 
-// Uses up what others have given back.
+// Uses up the memory that earlier tests have given back.
 beforeAll(() => {
   for (let length = 4096; length <= 2 * MIB; length *= 2) {
     for (let bytes = 0; bytes <= 4 * MIB; bytes += length) lend(length);
@@ -62,7 +62,7 @@ test("up to 4 MiB are kept", () => {
   const first = reused(large);
   expect(first).toBeLessThanOrEqual(4 * MIB);
   expect(first).toBeGreaterThan(2 * MIB);
-  // All of it is in use now, and so will be the next.
+  // All of this memory is in use now, and the next piece will be, too.
   for (const memory of large) giveBack(memory);
   expect(reused(large)).toBe(first);
 });
@@ -99,7 +99,7 @@ test("Buffers are copies of their own, or parts of the same memory", () => {
     expect(Buffer.isBuffer(copy)).toBe(true);
     expect(copy.equals(window.subarray(start, end))).toBe(true);
     expect(copy.buffer).not.toBe(window.buffer);
-    // Short ones share a pool, as in Node.
+    // Short buffers share a pool, as in Node.
     if (end - start >= 4096) expect(copy.buffer.byteLength).toBe(end - start);
     const part = buffers.part(window.subarray(5), 1, 4);
     expect([Buffer.isBuffer(part), part.buffer === window.buffer, [...part]]).toEqual([true, true, [6, 7, 8]]);

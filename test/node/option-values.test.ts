@@ -1,4 +1,4 @@
-// Wrong values of options: the caller gets an error before anything is sent or listens.
+// Wrong values of options. The caller gets an error before anything is sent or a server listens.
 
 import { createServer } from "node:http";
 import { Duplex } from "node:stream";
@@ -107,7 +107,7 @@ test("serve({ server }): a second one without a path is an error that says so", 
   const first = await serve({ server }, () => {});
   await expect(serve({ server }, () => {})).rejects.toThrow("This server already has a serve() without a `path`");
   await first.close();
-  // Nothing of it remains, even after a second close().
+  // No listener of serve() remains, even after a second close().
   await first.close();
   expect(server.listenerCount("upgrade") + server.listenerCount("connect")).toBe(0);
   const second = await serve({ server }, () => {});

@@ -1,4 +1,4 @@
-// Streams that are not sockets: they may deliver the peer's answer from inside write(), or from any call of a handler.
+// Streams that are not sockets. They may deliver the peer's answer inside write(), or inside any call of a handler.
 
 import { createHook } from "node:async_hooks";
 import { Duplex } from "node:stream";
@@ -150,7 +150,7 @@ test("callbacks are called although a text is shorter than it was counted, and a
   const connection = upgrade(REQUEST, socket, Buffer.alloc(0))!;
   await connection.drained();
   const called: number[] = [];
-  // More than is written at once, so that some of it waits as frames.
+  // More than one write takes, so that some of the data waits as frames.
   connection.send("a".repeat(300_000), { callback: () => called.push(1) });
   await Promise.resolve();
   await new Promise<void>((resolve) => process.nextTick(resolve));

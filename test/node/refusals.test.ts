@@ -1,4 +1,4 @@
-// How the author of a server learns of refused handshakes.
+// How a server reports refused handshakes.
 
 import { once } from "node:events";
 import { createServer } from "node:http";

@@ -1,4 +1,4 @@
-// If a message in pieces is refused, or broken off, its source is released.
+// The source of a message in pieces is released if the message is refused or aborted.
 
 import { createReadStream, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { open as openFile } from "node:fs/promises";
@@ -29,7 +29,7 @@ function descriptors(): number | undefined {
       try {
         if (readlinkSync(`/proc/self/fd/${name}`) === file) count++;
       } catch {
-        // It has been closed in the meantime.
+        // The file has been closed in the meantime.
       }
     }
   } catch {
@@ -73,7 +73,7 @@ const SOURCES: Record<string, () => Promise<Source>> = {
         state = "released";
       }
     }
-    // If it has not started, there is nothing to release.
+    // A source that has not started has nothing to release.
     return Promise.resolve({ pieces: generate(), released: () => state !== "open" });
   },
 };

@@ -1,4 +1,4 @@
-// The callbacks of send(): the system has taken a message, or never will.
+// The callbacks of send(): the system has accepted a message, or never will.
 
 import { expect, test } from "vitest";
 import { PreparedMessage } from "../../src/index.ts";
@@ -54,7 +54,7 @@ for (const role of ROLES) {
         () => log.length === COUNT,
         () => `${log.length}`,
       );
-      // Called as the messages are taken, not all at the end.
+      // Callbacks are called as the system accepts messages, not all at the end.
       expect(some).toEqual({ copied: true, borrowed: true });
       expect(log).toEqual(Array.from({ length: COUNT }, (_, i) => i));
       expect(failed).toEqual([]);

@@ -31,7 +31,10 @@ function textsAt(peer: RawPeer, role: Role, start: number): string[] {
   return decoder.decode(new Uint8Array(peer.received.subarray(start))).map(({ text }) => text);
 }
 
-/** Sends messages in order, each as soon as the callback of the first one of its turn was called, as Socket.IO does. */
+/**
+ * Sends messages in order. Like Socket.IO, it waits for the callback of the first message of a turn before it sends
+ * more.
+ */
 function sendInTurn(connection: Connection, texts: readonly string[], log: string[]): void {
   const [first, ...others] = texts;
   connection.sendEagerly(new PreparedMessage(first!), () => {
@@ -58,7 +61,7 @@ for (const role of ROLES) {
 
   test(`${role}: messages sent before the callback, and by it, leave in one more write`, async () => {
     const { connection, peer } = await open(role);
-    // The remaining work of the handshake.
+    // Wait for the remaining work of the handshake.
     await turn();
     const writes = countWrites(connection.socket);
     const log: string[] = [];
@@ -84,7 +87,7 @@ for (const role of ROLES) {
 
   test(`${role}: it follows queued messages, and its callback follows theirs`, async () => {
     const { connection, peer } = await open(role);
-    // The remaining work of the handshake.
+    // Wait for the remaining work of the handshake.
     await turn();
     const log: string[] = [];
     const start = peer.received.length;
@@ -111,7 +114,7 @@ for (const role of ROLES) {
 
   test(`${role}: if a callback only asks for the next message, all leave in one write from the second time on`, async () => {
     const { connection, peer } = await open(role);
-    // The remaining work of the handshake.
+    // Wait for the remaining work of the handshake.
     await turn();
     const writes = countWrites(connection.socket);
     const log: string[] = [];
@@ -185,7 +188,7 @@ for (const role of ROLES) {
       peer.socket.pause();
       const message = new Uint8Array(100_000);
       let waited: number[] | undefined;
-      // In the end the system takes only part of one.
+      // At some point, the system accepts only part of a message.
       for (let i = 0; i < 400 && waited === undefined; i++) {
         const waiting: number[] = [];
         connection.send(message, { ...options, callback: () => waiting.push(connection.bufferedAmount) });

@@ -1,4 +1,4 @@
-// send() to a peer that does not take its data: `overflow`, `maxBufferedAmount`, `needDrain`.
+// send() to a peer that does not read: `overflow`, `maxBufferedAmount`, `needDrain`.
 
 import { describe, expect, test } from "vitest";
 import { FrameDecoder, PreparedMessage } from "../../src/index.ts";
@@ -13,7 +13,7 @@ const KIB = 1024;
 /** More than a socket accepts before it is full: 16 KiB on Node 20, 64 KiB later. */
 const LIMIT = 128 * KIB;
 
-/** A connection whose socket takes nothing, so messages wait where the limit counts them. */
+/** A connection whose socket accepts nothing, so messages wait where the limit counts them. */
 async function stuck(role: Role, options: OpenOptions): Promise<{ connection: Connection; peer: RawPeer }> {
   const { connection, peer } = await open(role, {
     ...options,
@@ -24,7 +24,7 @@ async function stuck(role: Role, options: OpenOptions): Promise<{ connection: Co
   return { connection, peer };
 }
 
-/** The same with a full socket, so messages wait before it. */
+/** Like stuck(), but with a full socket, so that messages wait in the connection. */
 async function full(role: Role, options: OpenOptions): Promise<{ connection: Connection; peer: RawPeer }> {
   const opened = await stuck(role, options);
   const { writableHighWaterMark } = opened.connection.socket;
@@ -127,14 +127,14 @@ describe.each(ROLES)("drop, %s", (role) => {
     const { connection, peer } = await full(role, { overflow: "drop", maxBufferedAmount: LIMIT });
     expect(connection.send("begin ", { fin: false })).toBe(true);
     expect(connection.send("x".repeat(2 * LIMIT), { fin: false })).toBe(true);
-    // A piece of another kind.
+    // Binary data cannot continue a text message.
     expect(() => connection.send(new Uint8Array(1))).toThrow(TypeError);
     expect(connection.send(" middle", { fin: false })).toBe(true);
     expect(connection.send(" end")).toBe(true);
     // This exceeds the limit.
     expect(connection.send("whole")).toBe(false);
     expect(connection.send("begun", { fin: false })).toBe(false);
-    // That has not begun a message.
+    // The refused send() has not begun a message.
     expect(connection.send("whole")).toBe(false);
     expect(() => connection.send(5 as never, { fin: false })).toThrow(TypeError);
     expect(connection.send("whole")).toBe(false);
@@ -195,7 +195,7 @@ describe.each(ROLES)("drop, %s", (role) => {
 describe.each(ROLES)("a code, %s", (role) => {
   test.each([1008, 1013] as const)("%i closes, after the accepted messages", async (overflow) => {
     const { connection, peer } = await full(role, { overflow, maxBufferedAmount: LIMIT });
-    // The socket holds part of it.
+    // The socket holds part of the data.
     const before = connection.bufferedAmount;
     let accepted = 0;
     while (connection.send("x".repeat(1000))) accepted++;

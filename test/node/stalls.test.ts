@@ -1,4 +1,4 @@
-// A stall of the event loop is not the peer's fault: data that the system has by then counts.
+// A stall of the event loop is not the peer's fault. Data that the system received during the stall counts.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -36,7 +36,7 @@ function answer(socket) {
       if (role === "server") accept(socket, head);
       pings = head.length - end - 4;
     }
-    // Nothing but empty Pings follows. Each is answered later than at once, too.
+    // All further bytes are empty Pings. Each is answered after a delay, too.
     for (; pings > 0; pings -= role === "server" ? 6 : 2) {
       log("i");
       const pong = Uint8Array.of(0x8a, ...(role === "server" ? [0] : [0x80, 0, 0, 0, 0]));
@@ -50,7 +50,7 @@ function accept(socket, head) {
   const lines = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade"];
   const reply = () => socket.write([...lines, "Sec-WebSocket-Accept: " + accept, "", ""].join("\\r\\n"), () => log("h"));
   log("r");
-  // Later than at once: the other side is blocked by then.
+  // With a delay, so that the other side is already blocked.
   setTimeout(reply, 50);
 }
 if (role === "server") {
@@ -71,7 +71,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const logFile = () => join(folder, "log");
 
-/** How often a letter is in the peer's log. */
+/** The number of times that a letter is in the peer's log. */
 const logged = (letter: string) => readFileSync(logFile(), "latin1").split(letter).length - 1;
 
 function startPeer(role: "server" | "client", port: number = 0): ChildProcess {

@@ -34,7 +34,7 @@ for (const role of ROLES) {
     const ending = { code: 4000, reason: "bye", wasClean: true };
     expect(await ended).toEqual(ending);
     expect(connection.ending).toEqual(ending);
-    // It also resolves for a later call.
+    // `closed` also resolves if it is first read after the end.
     expect(await connection.closed).toEqual(ending);
     expect(connection.readyState).toBe(3);
     expect(connection.socket.destroyed).toBe(true);
@@ -234,7 +234,7 @@ for (const role of ROLES) {
     peer.write(close(4000));
     await turns(2);
     peer.end();
-    // The socket is read to its end at once.
+    // The connection reads the socket to its end at once.
     await turns(5);
     expect(connection.ending).toEqual({ code: 4000, reason: "", wasClean: true });
   });

@@ -32,7 +32,7 @@ function expectSame(received: readonly (string | Buffer)[], sent: readonly (stri
   expect(received).toHaveLength(sent.length);
   for (const [i, message] of sent.entries()) {
     const got = received[i]!;
-    // A matcher would take time for each byte.
+    // A matcher would be slow on large messages.
     const isSame =
       typeof message === "string" ? got === message : typeof got !== "string" && Buffer.compare(got, message) === 0;
     expect(isSame, `message ${i}`).toBe(true);

@@ -122,7 +122,7 @@ describe("gevent-websocket", () => {
       const wrong = toRole(role, continuation(Uint8Array.of(0x61, 0xc3, 0x28, 0x62), { fin: false }));
       const payloadAt = begun.length + wrong.length - 4;
       expectFailure(role, concat([begun, wrong]), 1007, payloadAt + 2);
-      // Not even the frame has ended.
+      // The error is found even before the end of the frame.
       expectFailure(role, concat([begun, wrong.slice(0, -1)]), 1007, payloadAt + 2);
     });
 
@@ -666,7 +666,7 @@ describe("odd behaviour of real peers", () => {
     const socket = connect(request.port, request.host);
     cleanUp(() => socket.destroy());
     socket.write(serializeRequest(request));
-    // It ends TCP when it has seen the Close.
+    // The server ends TCP when it has seen the Close.
     socket.on("data", (chunk) => chunk.includes("bye") && socket.end());
     const server = await connections.next();
     server.close(1000, "bye");

@@ -298,7 +298,6 @@ test("slices of a large chunk copy the rest only a few times, not once per slice
     held.add(subject.heldBytes);
     subject.resume(log);
   }
-  // Copies have the same size until the next one.
   expect(slices).toBeGreaterThan(200);
   expect(held.size).toBeLessThan(20);
   expect(log.pieces).toHaveLength(1);

@@ -148,7 +148,7 @@ for (const role of ROLES) {
 
     test("close() accepts only a number and a string", () => {
       const protocol = make();
-      // Bytes in place of a string could expose memory that is not the caller's (ws, CVE-2026-45736).
+      // Bytes instead of a string could expose foreign memory (ws, CVE-2026-45736).
       // @ts-expect-error it must be a string
       expect(() => protocol.close(1000, new Uint8Array(10))).toThrow(TypeError);
       // @ts-expect-error it must be a number

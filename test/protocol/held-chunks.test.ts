@@ -1,4 +1,4 @@
-// The cost of a pause. Separate from pausing.test.ts, because it is slow.
+// Measures the cost of a pause. Separate from pausing.test.ts, because it is slow.
 
 import { describe, expect, test } from "vitest";
 import { type MessageSink, perMessageDeflate, Protocol } from "../../src/index.ts";

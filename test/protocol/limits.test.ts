@@ -1,4 +1,4 @@
-// The limits on a peer, each at its edge, and attacks that worked on other libraries.
+// The limits on a peer, each tested at its boundary, and attacks that worked on other libraries.
 
 import { describe, expect, test } from "vitest";
 import { perMessageDeflate, type Limits, Protocol, WebSocketError } from "../../src/index.ts";
@@ -91,7 +91,7 @@ for (const role of ROLES) {
           expect(events).toHaveLength(4);
           assertExceeded(protocol, events, "WS_ERR_TOO_MANY_CONTROL_FRAMES", 1008, "maxControlFrames");
         }
-        // A clock that went back, or weeks of silence, begin another period.
+        // If the clock goes back, or after weeks of silence, another period begins.
         for (const later of [-3_600_000, 2_500_000_000]) {
           const odd = make(limits);
           odd.receive(three, 1e12);

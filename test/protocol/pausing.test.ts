@@ -1,4 +1,4 @@
-// A push() that stops in the middle of a chunk, and how the rest is delivered.
+// Pauses in the middle of a chunk, and the delivery of the rest.
 
 import { describe, expect, test } from "vitest";
 import { type MessageSink, Protocol, type ProtocolOptions } from "../../src/index.ts";

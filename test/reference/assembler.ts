@@ -22,7 +22,7 @@ export type ReferenceItem =
   | { type: "pong"; data: Uint8Array; frame: number; byteOffset: number }
   | { type: "close"; code: number; reason: string; frame: number }
   /**
-   * `after` is the number of bytes that may come before the fault without the reference knowing them. See Inflation.
+   * `after` is the number of output bytes before the fault that the reference cannot determine. See Inflation.
    */
   | { type: "fault"; fault: ReferenceFault; frame: number; after: number };
 
@@ -42,7 +42,7 @@ export interface AssemblerOptions {
   /** The limits are choices of wsframe. They apply to the lengths in the headers. */
   maxFragments: number;
   maxMessage: number;
-  /** `maxMessage`, for messages that have to be collected. */
+  /** `maxMessage`, which applies to messages that are collected. */
   maxCollected: number;
   compression?: ReferenceCompression | undefined;
 }
@@ -255,7 +255,7 @@ export class ReferenceAssembler {
       const text = new TextDecoder("utf-8", options).decode(all, { stream: !last });
       let rest = all.length;
       if (rest > 0 && all[rest - 1]! >= 0x80) {
-        // Without the incomplete character, it decodes to the same text.
+        // Find the end of the last complete character: up to there, the bytes decode to the same text.
         const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
         rest = Math.max(0, all.length - 3);
         while (rest < all.length && lenient.decode(all.subarray(0, rest)) !== text) rest++;

@@ -184,7 +184,7 @@ export class ReferenceConnection {
     if (!nested) this.begin(now);
   }
 
-  /** A choice: the limit on control frames applies per period if the caller passes the time. */
+  /** A choice: if the caller passes the time, the limit on control frames applies per period. */
   private begin(now: number | undefined): void {
     const { maxControlFrames, controlPeriod } = this.options;
     if (now === undefined) {

@@ -36,7 +36,10 @@ function ending(name: string, report: Report | undefined): string {
   return closing === undefined ? how : `${how}, ${closing} ms after its close()`;
 }
 
-/** An end that received the other's Close must have everything. Otherwise it must have the first part. */
+/**
+ * An end that received the other's Close must have received all messages. Otherwise, it must have received the first
+ * ones.
+ */
 function compare(where: string, sent: Direction, { code, received }: Report, faults: string[]): void {
   const { count } = received;
   const isRight = received.hashes.every((hash, index) => hash === sent.hashes[index]);

@@ -1,5 +1,5 @@
-// Messages from before an end are delivered and can be answered, whatever ends the connection, and nobody waits longer
-// than necessary.
+// Messages that arrived before the end are delivered and can be answered, whatever ends the connection. It does not
+// wait longer than necessary.
 
 import { afterAll, describe, expect, test } from "vitest";
 import { type Extension, type ExtensionSession, type Role } from "../../src/index.ts";
@@ -14,7 +14,7 @@ afterAll(async () => {
   expect(unhandled).toEqual([]);
 });
 
-/** A connection, and the frames that its peer has received, in short. */
+/** A connection, and the frames that its peer has received, in short form. */
 function opened(role: Role, options: Partial<WebSocketStreamOptions> = {}) {
   const { near, far } = duplexes();
   const pair = openWebSocketStream(near, { role, ...options });

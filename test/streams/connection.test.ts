@@ -36,7 +36,7 @@ function pairs(options: Partial<WebSocketStreamOptions> = {}): {
   };
 }
 
-/** A connection, and its peer as bytes. */
+/** A connection, and the byte streams of its peer. */
 function raw(role: Role, options: Partial<WebSocketStreamOptions> = {}) {
   const { near, far, chunks } = duplexes();
   const pair = openWebSocketStream(near, { role, ...options });

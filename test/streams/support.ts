@@ -3,7 +3,7 @@ interface StreamPair {
   readonly writable: WritableStream<Uint8Array>;
 }
 
-/** Two ends of a connection, made of TransformStreams. `chunks` are those from the second to the first. */
+/** Two ends of a connection, made of TransformStreams. `chunks` collects the chunks in one direction. */
 export function duplexes(): { near: StreamPair; far: StreamPair; chunks: Uint8Array[] } {
   const chunks: Uint8Array[] = [];
   const there = new TransformStream<Uint8Array, Uint8Array>({

@@ -9,8 +9,7 @@ export function held(): number {
 }
 
 /**
- * The least memory that a few runs of `run` keep, in bytes. A leak shows in every run. Code that the engine compiles
- * meanwhile, and leftovers of other tests in the process, do not.
+ * The least memory that one of a few runs of `run` keeps, in bytes. A leak shows in every run. Compiled code, and leftovers of other tests in the process, do not.
  */
 export function leastKept(run: () => unknown, runs = 3): number {
   return Math.min(...Array.from({ length: runs }, () => keptBy(run)));

@@ -21,7 +21,7 @@ function next<T extends keyof WebSocketEventMap>(socket: WebSocket, type: T): Pr
   return nextOf(socket as globalThis.WebSocket, type);
 }
 
-/** A peer that does not read until a test calls for it. */
+/** A peer that does not read until a test resumes its socket. */
 async function slowPeer(): Promise<{ socket: WebSocket; peer: RawPeer }> {
   const { port, peers } = await listen(async (peer) => {
     const head = answer(await peer.head());

@@ -1,5 +1,5 @@
-// Checks that all names in ws's types and all its error codes occur in the tests of this folder, also those that a new version
-// adds.
+// Checks that all names in ws's types and all its error codes occur in the tests of this folder. This also finds
+// names that a new version adds.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";

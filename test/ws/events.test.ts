@@ -1,6 +1,6 @@
 // Events: their order, their arguments, and the listeners of browsers.
 
-// The properties are under test here.
+// These tests assign the on-properties.
 /* oxlint-disable unicorn/prefer-add-event-listener */
 
 import { IncomingMessage } from "node:http";

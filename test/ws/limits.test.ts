@@ -1,4 +1,4 @@
-// The options that limit a peer, and those that turn off a check.
+// Options that limit a peer, and options that turn off a check.
 
 import { setImmediate as turn } from "node:timers/promises";
 import { deflateRawSync } from "node:zlib";

@@ -27,7 +27,10 @@ export class Echo {
     return [head, ...parts];
   }
 
-  /** The same, written to the start of `target`. Returns 0 if there is nothing to write or take() has to be used. */
+  /**
+   * Like take(), but writes to the start of `target`. Returns 0 if there is nothing to write, or if take() must be
+   * used.
+   */
   takeInto(target) {
     return this.#response ? 0 : (this.#protocol?.takeInto(target) ?? 0);
   }

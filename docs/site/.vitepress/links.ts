@@ -10,8 +10,7 @@ type State = Parameters<Rule>[0];
 type Token = State["tokens"][number];
 
 /**
- * Makes links between pages lead to their addresses on the site. A link to another file of the repository leads to `repository`;
- * without one its text is kept, with the path.
+ * Points links between pages to their addresses on the site, and links to other files of the repository to `repository`. Without a `repository`, only the text and the path remain.
  * @param repository such as https://github.com/user/project
  */
 export function siteLinks(md: MarkdownRenderer, repository: string | undefined): void {
@@ -45,7 +44,7 @@ function rewrite(tokens: readonly Token[], folder: string, repository: string | 
 interface Target {
   /** From the root of the repository. */
   readonly file: string;
-  /** With its "#", or empty. */
+  /** Includes the "#". Empty if there is none. */
   readonly hash: string;
 }
 

@@ -79,7 +79,6 @@ function headingOf(file: string): string {
   return /^# (.*)$/m.exec(readFileSync(`${root}${file}`, "utf8"))?.[1]?.replaceAll("`", "") ?? file;
 }
 
-/** The title of a page in the sidebar. */
 export function titleOf(file: string): string | undefined {
   return Object.values(GROUPS).find((pages) => file in pages)?.[file] ?? guidePages().get(file);
 }

@@ -17,7 +17,7 @@ import { ReferenceDecoder } from "../../reference/decoder.ts";
 import { concat, type RawFrame } from "../../reference/serialize.ts";
 import { chunkings, close, MASK_KEY, ping, text, toEndpoint, toHex, utf8 } from "./frames.ts";
 
-/** An event as a row that a matcher prints well. Bytes are hexadecimal digits. */
+/** An event as a row. Bytes are hexadecimal digits, so that a failing test prints them readably. */
 export type Seen = readonly (string | number | boolean)[];
 
 /** The broken rule, and the byte that breaks it. */
@@ -27,13 +27,13 @@ export interface Fault {
   readonly closeCode: number;
   /** Index of the frame. */
   readonly frame: number;
-  /** Index of the byte in its header, ... */
+  /** The index of the byte in the header, if it is there. */
   readonly header?: number;
-  /** ... or in its payload. */
+  /** The index of the byte in the payload, if it is there. */
   readonly payload?: number;
-  /** The byte is missing, and would have been at this place. */
+  /** Whether the byte at this index is the first missing one. */
   readonly missing?: boolean;
-  /** The fault is reported when the whole header has arrived, not earlier. */
+  /** Whether the fault is only reported once the whole header has arrived. */
   readonly wholeHeader?: boolean;
 }
 
@@ -189,7 +189,7 @@ function offsetOf(fault: Fault, role: Role, frames: readonly RawFrame[], { ends 
   return start + toEndpoint(role, raw).length - (raw.payload?.length ?? 0) + fault.payload!;
 }
 
-/** How many bytes from there on must have arrived for the fault to be known. */
+/** The number of bytes, starting at the faulty one, that must arrive before the fault can be detected. */
 function bytesFrom(fault: Fault, role: Role, frames: readonly RawFrame[]): number {
   if (fault.missing) return 0;
   if (!fault.wholeHeader) return 1;

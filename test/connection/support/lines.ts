@@ -1,10 +1,10 @@
-// The lines that carry a peer's bytes: streams of Node, and web streams in memory.
+// The transports that carry a peer's bytes, called lines: streams of Node, and web streams in memory.
 
 import type { Duplex } from "node:stream";
 import type { ByteDuplex } from "../../../src/streams/index.ts";
 import type { Line } from "./peer.ts";
 
-/** A line over a stream of Node. */
+/** The line of a peer with a stream of Node. */
 export class DuplexLine implements Line {
   receive: (chunk: Uint8Array) => void = () => {};
   finished: () => void = () => {};
@@ -46,7 +46,7 @@ export class DuplexLine implements Line {
   }
 }
 
-/** A line over web streams. */
+/** The line of a peer with web streams. */
 export class WebLine implements Line {
   receive: (chunk: Uint8Array) => void = () => {};
   finished: () => void = () => {};

@@ -10,7 +10,7 @@ export interface Line {
   receive: (chunk: Uint8Array) => void;
   /** Called when the other side has ended its side, or cut the connection. */
   finished: () => void;
-  /** How many bytes the other side has not taken, as far as this side knows. */
+  /** The number of written bytes that the system or the other side has not accepted. */
   readonly waiting: number;
   /** Passes on bytes as one chunk, without waiting. */
   write(bytes: Uint8Array): void;
@@ -89,7 +89,7 @@ export class Peer {
   readonly frames: PeerFrame[] = [];
   /** Complete messages. */
   readonly messages: (string | Buffer)[] = [];
-  /** Everything that has arrived, in short: "text:a", "binary:100000", "ping:", "close:1000", and "end". */
+  /** Everything that has arrived, in short form: "text:a", "binary:100000", "ping:", "close:1000", and "end". */
   readonly log: string[] = [];
   /** The payload bytes of all frames. */
   bytes = 0;
@@ -109,7 +109,7 @@ export class Peer {
     };
   }
 
-  /** The received Close, in short. */
+  /** The received Close in short form, such as "close:1000". */
   get close(): string | undefined {
     return this.#close;
   }
@@ -137,7 +137,7 @@ export class Peer {
     return this.messages;
   }
 
-  /** Reads until this many more bytes have arrived, or nothing more arrives; then it stops. */
+  /** Reads this many more bytes, or fewer if no more arrive, and then pauses. */
   async takeSome(bytes: number): Promise<void> {
     this.#enough = this.#read + bytes;
     this.line.resume();

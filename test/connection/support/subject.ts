@@ -16,22 +16,22 @@ export interface SubjectOptions {
 }
 
 export interface Subject {
-  /** Resolves with how it ended. It never rejects. */
+  /** Resolves with the ending of the connection. It never rejects. */
   readonly closed: Promise<Ending>;
   /** Resolves when the loop over its messages has ended. */
   readonly loopEnded: Promise<void>;
-  /** How many bytes it has not passed on yet. */
+  /** The number of bytes that are queued in the connection. */
   readonly queued: number;
   /** The exceptions of handlers. */
   readonly errors: unknown[];
-  /** Handles each message in its own way: a loop awaits the result of the handler, a listener does not. */
+  /** Passes each message to a handler. A loop awaits the handler's result, a listener does not. */
   receive(handler: (data: Message) => unknown): void;
   /** Sends a whole message. With streams, it resolves once the message was taken. */
   send(data: Message): boolean | Promise<boolean>;
-  /** Sends a message in its own way: whole, or in pieces. */
+  /** Sends a message whole or in pieces, depending on the way under test. */
   answer(data: Message): boolean | Promise<boolean>;
   close(code?: number, reason?: string): void;
-  /** Ends it after its test. */
+  /** Ends the connection after the test. */
   discard(): void;
 }
 
@@ -66,7 +66,7 @@ export class NodeSubject implements Subject {
   receive(handler: (data: Message) => unknown): void {
     if (this.#consumer === "listener") {
       this.connection.on("message", (data) => {
-        // Its promise is not awaited.
+        // The promise of a listener is not awaited.
         void this.#call(handler, data);
       });
       return;

@@ -40,7 +40,7 @@ export interface Opening<End> {
 
 export interface Transport<End> {
   readonly name: string;
-  /** The subject cannot see that the peer has ended its side before it has ended its own. */
+  /** Whether the subject sees the end of the peer's side only after it has ended its own. */
   readonly hidesEnd?: boolean;
   open(opening: Opening<End>): Promise<{ readonly peer: Peer; readonly discard: () => void }>;
 }
@@ -303,7 +303,7 @@ async function openStreams(
 }
 
 /**
- * Duplex.toWeb() of a socket that only ends its side when told to. Before Node 24, the readable of such a socket ends
+ * Duplex.toWeb() of a socket that does not end its side by itself. Before Node 24, the readable of such a socket ends
  * only after both sides.
  */
 export const streamsOverTcp: Transport<WebSocketStreamPair> = {

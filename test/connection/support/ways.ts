@@ -17,7 +17,7 @@ import {
   type Transport,
 } from "./transports.ts";
 
-/** Tests wait for timers and sockets more than they work. */
+/** Many at a time, because tests mostly wait for timers and sockets. */
 vi.setConfig({ maxConcurrency: 24, testTimeout: 20_000 });
 
 export interface Opened<S extends Subject> {
@@ -87,7 +87,7 @@ const NODE: readonly NodeWay[] = [
 ];
 
 const STREAMS: readonly Transport<WebSocketStreamPair>[] = [streamsOverTcp, streamsInMemory];
-/** For tests of the end. */
+/** For tests of how a connection ends. */
 export const STREAMS_THAT_END: readonly Transport<WebSocketStreamPair>[] = [...STREAMS, streamsOverFullTcp];
 
 function named(mark: number): string {

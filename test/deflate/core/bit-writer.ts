@@ -1,4 +1,4 @@
-// DEFLATE streams made by hand, to have those that no compressor makes.
+// Writes DEFLATE streams by hand, for cases that no compressor produces.
 
 /** RFC 1951 §3.2.7. */
 const PRECODE_ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
@@ -20,7 +20,7 @@ export const FIXED_LITERALS = huffmanCodes(
 );
 export const FIXED_DISTANCES = huffmanCodes(Array.from({ length: 32 }, () => 5));
 
-/** Code lengths with these set, and all others 0. */
+/** An array of `count` code lengths: those in `set`, and 0 for all other symbols. */
 export function lengths(count: number, set: Readonly<Record<number, number>>): number[] {
   return Array.from({ length: count }, (_, symbol) => set[symbol] ?? 0);
 }

@@ -31,7 +31,7 @@ export const TAIL = Uint8Array.of(0, 0, 0xff, 0xff);
 
 type Exports = Pick<DeflateCore, "deflate" | "clear" | "reindex"> & { readonly memory: WebAssembly.Memory };
 
-/** A core of its own, so that tests do not change each other's slots. */
+/** A separate core, so that tests do not change each other's slots. */
 export class Core {
   readonly calls: Exports;
   readonly bytes: Uint8Array;

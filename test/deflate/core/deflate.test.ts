@@ -182,7 +182,7 @@ describe("zlib inflates", () => {
           compressor.set(DEFLATE_TABLE_BITS, ++bits);
           compressor.reindex();
         }
-        // Repeats data at the distance at which positions are equal again.
+        // Repeats data from 65,536 bytes back, where 16-bit positions wrap around.
         const old = Buffer.concat(sent).subarray(Math.max(0, total - 65_536 - 100));
         const message = random.chance(0.3) ? Buffer.from(old.subarray(0, 3000)) : data(random, random.integer(1, 9000));
         sent.push(message);
@@ -264,7 +264,7 @@ describe("output depends only on the connection's own bytes", () => {
       if (i % 10 === 9) compressor.set(DEFLATE_TABLE_BITS, 9 + (i - 9) / 10);
       if (i % 10 === 9) compressor.reindex();
       if (i % 7 === 3) {
-        // Move the window to a place with other data.
+        // Move the window to memory that contains other data.
         compressor.move(((slot + 1) * 777 + i * 100) % 20_000);
       }
       const end = compressor.get(DEFLATE_AT);
@@ -280,7 +280,7 @@ describe("output depends only on the connection's own bytes", () => {
     const garbage = new Random(level + 1);
     const ones = send(level, 1, (bytes) => bytes.fill(0xff));
     const own = send(level, 2, (bytes) => {
-      // The next bytes are the likeliest to be taken for a match.
+      // The bytes after the data are the most likely to be mistaken for a match.
       for (let at = 0; at < bytes.length;) {
         const from = garbage.pick(messages);
         bytes.set(from.subarray(0, bytes.length - at), at);

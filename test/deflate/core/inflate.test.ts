@@ -256,7 +256,7 @@ describe("messages that take turns", () => {
   });
 
   test("do not mix even if their state was in the same slot", () => {
-    // Their codes differ, and are in use when the other takes its turn.
+    // The two messages have different codes, and each is interrupted while it uses its own.
     const [one, two] = [corpora.json!, corpora["minified JavaScript"]!].map((corpus) => {
       const data = corpus.subarray(0, 9000);
       return { data, payload: compress(data) };
@@ -333,7 +333,7 @@ describe("blocks with BFINAL set (RFC 7692 §7.2.3.4)", () => {
     const block = deflateRawSync(bytes("one"));
     expect(stream.push(block)).toBe(INFLATE_NEEDS_INPUT);
     expect(stream.push(new BitWriter().stored(bytes(" two")).bytes())).toBe(INFLATE_NEEDS_INPUT);
-    // These four bytes begin a block, and more is needed.
+    // These bytes are the beginning of a stored block, not the end of the message.
     expect(stream.push(Uint8Array.of(0x00, 0x00, 0x00, 0xff, 0xff))).toBe(INFLATE_NEEDS_INPUT);
     expectOutput([stream.push(Uint8Array.of(0x00), "last"), stream.output], bytes("one two"));
   });
@@ -362,14 +362,14 @@ describe("how far matches may reach", () => {
     [384, 40_000, 384],
     [32_767, 40_000, 32_767],
     [32_768, 40_000, 32_768],
-    // Less if there is less history.
+    // A match cannot reach back beyond the history.
     [32_768, 30_000, 30_000],
     [32_768, 300, 300],
     [256, 200, 200],
     [32_768, 1, 1],
   ])("reach %i, %i bytes of history: %i", (reach, length, most) => {
     const history = new Random(70).bytes(length);
-    // Room for a long copy, and for a single byte.
+    // The output has room for a whole copy, or only for a single byte.
     for (const room of [() => Infinity, () => 1]) {
       const { result, output } = inflateMessage(reaching(most), { reach, history, room });
       const kept = history.subarray(-MAX_WINDOW);

@@ -31,7 +31,7 @@ const KINDS = [json, mixed, skewed, repeated, (random: Random, length: number) =
 /** Many short lengths, where one bit decides which kind of block is the shortest. */
 const SIZES = [...Array.from({ length: 120 }, (_, size) => size), 300, 1000, 5000, 20_000, 70_000];
 
-/** By window and level. */
+/** The expected hashes, by window and level. */
 const EXPECTED: Readonly<Record<number, readonly string[]>> = {
   8: [
     "8c35a04845a1b228",

@@ -58,7 +58,10 @@ export class CoreText {
     return undefined;
   }
 
-  /** Decodes a string inside a text of `length` bytes, after `before` of them, so that it passes through the vectors. */
+  /**
+   * Decodes a string inside a text of `length` bytes, after its first `before` bytes, so that the vector loops read
+   * it.
+   */
   checkInside(text: Uint8Array, before: number, length: number): string | undefined {
     const bytes = this.#bytes;
     this.#begin(CONFIG_COMPACT);

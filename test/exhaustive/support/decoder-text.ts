@@ -69,7 +69,7 @@ export function checkText(
   return undefined;
 }
 
-/** The places given by the bits of a number. */
+/** The positions of the bits that are set in a number. */
 export function cutsOf(bits: number): number[] {
   const cuts: number[] = [];
   for (let i = 0; bits >> i > 0; i++) if (bits & (1 << i)) cuts.push(i + 1);

@@ -10,7 +10,7 @@ export interface NodeCase {
   readonly role: Role;
   readonly consumer: Consumer;
   readonly actions: readonly End[];
-  /** The actions after which a turn ends, as bits. */
+  /** A bit mask of the actions after which a turn ends. */
   readonly turns: number;
   /** Whether both sides send a message before each action. */
   readonly messages: boolean;
@@ -46,7 +46,7 @@ export async function checkNode({ role, consumer, actions, turns, messages, writ
       if (model.peerCanWrite) peer.write(text(`m${i}`));
       model.message(`m${i}`);
       const sent = connection.send(`s${i}`);
-      // A reset is not noticed at once.
+      // The connection does not notice a reset at once.
       const expected = !model.isClosed && model.protocol.send(`s${i}`);
       if (!model.isReset) same(sent, expected);
     }
@@ -60,7 +60,7 @@ export async function checkNode({ role, consumer, actions, turns, messages, writ
     if (!model.isReset) same(connection.socket.writableEnded, model.endsStream);
   }
   if (!model.isClosed) {
-    // It must be waiting for the peer.
+    // The connection must be waiting for the peer.
     same(connection.ending, undefined);
     same(seen, model.events);
     peer.end();
@@ -89,7 +89,7 @@ export async function checkNode({ role, consumer, actions, turns, messages, writ
 }
 
 async function settle(model: NodeModel): Promise<void> {
-  // Turns for its end, the writes that causes, and the end of its stream.
+  // Wait for the end of the connection, the writes that follow, and the end of the stream.
   for (let i = 0; i < 6; i++) await turn();
   model.settle();
 }

@@ -87,7 +87,7 @@ export function checkProtocol(role: Role, actions: readonly Action[], chunking: 
     const bytes = concat(chunk);
     chunk = [];
     if (bytes.length > 0) run.protocol.push(bytes, run);
-    // The messages before these actions have not arrived, and will not.
+    // The messages before these actions never arrive.
     const late = [...local.values()];
     local = new Map();
     for (const act of late) act();

@@ -10,7 +10,7 @@ import { type End, Model, OURS, THEIRS } from "./endings.ts";
 export interface StreamsCase {
   readonly role: Role;
   readonly actions: readonly End[];
-  /** The actions after which a turn ends, as bits. */
+  /** A bit mask of the actions after which a turn ends. */
   readonly turns: number;
   /** Whether the peer sends a message before each action. */
   readonly messages: boolean;

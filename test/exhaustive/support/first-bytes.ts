@@ -1,4 +1,4 @@
-// The verdict of a decoder on the first two bytes of a frame, and that of the reference decoder.
+// What a decoder says about the first two bytes of a frame, and what the reference decoder says.
 
 import { FrameDecoder, type FrameHeader, type FrameSink, type Role, WebSocketError } from "../../../src/index.ts";
 import { ReferenceDecoder, type ReferenceFrame } from "../../reference/decoder.ts";
@@ -69,7 +69,7 @@ export class Subject {
     this.#state = decoder.save();
   }
 
-  /** The verdict on chunks. */
+  /** The verdict of the decoder on these chunks. */
   verdict(...chunks: Uint8Array[]): string {
     const decoder = FrameDecoder.restore(this.#state, this.#options);
     const notes = new Notes();

@@ -72,7 +72,7 @@ export const CLASSES: readonly (readonly [first: number, last: number])[] = [
   [0xf5, 0xff],
 ];
 
-/** Both ends of each class. */
+/** The first and the last byte of each class. */
 export const EDGES: readonly number[] = [...new Set(CLASSES.flat())];
 
 /** All strings of `length` bytes of `values`. The buffer is reused for the next string. */

@@ -55,7 +55,7 @@ await run({
     await synced(a, b);
     a.text.insert(0, "hello");
     await until("the insert", () => b.text.toString() === "hello");
-    // At the same position, at the same time.
+    // Both insert at the same position at the same time.
     a.text.insert(5, " from a");
     b.text.insert(5, " from b");
     await until("both", () => a.text.toString() === b.text.toString() && a.text.length === 19);

@@ -93,8 +93,8 @@ function edited(
   insertions: readonly Insertion[],
   closing: readonly { readonly at: number; readonly text: string }[],
 ): string {
-  // At the same position, closing text comes before opening text. Among closing texts, the inner one comes first, which
-  // was visited last.
+  // At the same position, closing text comes before opening text. The inner of two closing texts comes first. It was
+  // visited last.
   const all = [
     ...closing.map(({ at, text }, i) => ({ at, text, rank: -1, order: -i })),
     ...insertions.map(({ at, text, order }) => ({ at, text, rank: 1, order })),

@@ -16,7 +16,7 @@ import {
 import { Random } from "../../support/random.ts";
 import { makeData, makeLength } from "../deflate/data.ts";
 
-/** More directions than the core has slots, even without those that use a codec or no compression. */
+/** Even without the directions that use a codec or no compression, more than the core has slots. */
 const CONNECTIONS = 90;
 const LONGEST = 200_000;
 const NOT_ASCII = ["größe", "漢字", "😀", "é"];

@@ -48,11 +48,11 @@ export interface CaseSocket {
 
 /** The peer's own behaviour. */
 export interface CasePeer {
-  /** Whether it answers Pings. */
+  /** Whether the peer answers Pings. */
   readonly pongs: boolean;
-  /** Whether it answers our Close. */
+  /** Whether the peer answers our Close. */
   readonly closes: boolean;
-  /** Whether it ends its side after both Closes, and after ours has ended. */
+  /** Whether the peer ends its side after both Closes, or after our side has ended. */
   readonly fins: boolean;
   /** How many bytes it reads per millisecond, or null for no limit. */
   readonly rate: number | null;
@@ -137,7 +137,7 @@ export interface ConnectionCase {
   readonly options: CaseOptions;
   readonly compress: boolean;
   readonly peer: CasePeer;
-  /** How many bytes of the peer arrive together with its handshake. */
+  /** How many bytes of the peer arrive together with the handshake. */
   readonly head: number;
   /** The calls that handlers make, in turn. */
   readonly on: {
@@ -147,9 +147,9 @@ export interface ConnectionCase {
     /** Null for no listener. */
     readonly error: readonly Call[] | null;
     readonly close: readonly Call[];
-    /** For the promise that send() returns for pieces. */
+    /** When the promise of a message in pieces settles. */
     readonly sent: readonly Call[];
-    /** For a callback. */
+    /** When the callback of send() is called. */
     readonly callback: readonly Call[];
   };
   /** How long the body of a loop takes for each message, in turn. -1 is no await, 0 is a microtask. */

@@ -71,7 +71,7 @@ export function generate(random: Random): ConnectionCase {
       writev: writev && !eager,
       latency: capacity < 1000 ? 0 : random.pick([0, 0, 0, 1, 20]),
     },
-    // Thousands of slices, each of which reads the clock, would take minutes.
+    // Each slice reads the clock. Thousands of slices would take minutes.
     clock: compress ? Math.min(clock, 0.05) : clock,
     options: makeOptions(random),
     compress,
@@ -105,7 +105,7 @@ export function generate(random: Random): ConnectionCase {
   return special < 0.07 ? pinging(one, random) : one;
 }
 
-/** A peer that reads much data slowly, and answers a Ping only when it has read that far. */
+/** A peer that reads a lot of data slowly, and answers a Ping only when it has read that far. */
 function slowly(one: ConnectionCase, random: Random): ConnectionCase {
   const time = random.pick([200, 300]);
   const send: Call = { call: "send", kind: "binary", size: random.pick([3_000_000, 6_000_000]) };
@@ -127,7 +127,7 @@ function slowly(one: ConnectionCase, random: Random): ConnectionCase {
   };
 }
 
-/** A peer that stops reading while much is sent, ends its side, and then reads the rest. */
+/** A peer that stops reading while a lot of data is sent, ends its side, and then reads the rest. */
 function full(one: ConnectionCase, random: Random): ConnectionCase {
   const size = random.pick([300, 3000]);
   const sends = Array.from({ length: 30 }, (): Call => ({ call: "send", kind: "binary", size }));
@@ -349,7 +349,7 @@ function makeWrote(random: Random, style: Style): Wrote {
   return { write: "bad", rule: random.integer(0, BAD_RULES - 1) };
 }
 
-/** Cases that need much data. */
+/** Cases that need a lot of data. */
 function bulk(random: Random, steps: Step[]): void {
   const at = random.integer(0, steps.length);
   if (random.chance(0.5)) {

@@ -64,14 +64,14 @@ export function judgeEnd(world: World): void {
 const SEEN = 100;
 
 /**
- * After close(), the peer's Close must be noticed as soon as it arrives, whatever is unread. Progress extends the time.
+ * After close(), the peer's Close must be noticed as soon as it arrives, even with unread data. Progress extends the time.
  */
 function judgeClosing({ user, peer, wire, one }: World): void {
   const { closeCalledAt, closingAt = Infinity, closedAt } = user;
   if (closeCalledAt === undefined || closedAt === undefined || user.terminated || wire.reset) return;
   const { closeTimeout = 10_000, idleTimeout } = one.options;
   const { closeAt, closeArrivedAt } = peer;
-  // Pauses hold the Close back, and so does a running loop. Inflating takes several turns.
+  // A pause or a running loop delays the Close. Inflating takes several turns.
   const hindered =
     user.connection.error !== undefined ||
     user.pauses > 0 ||
@@ -161,12 +161,11 @@ function requireAnswers(world: World): void {
   if (!one.options.discardUnread && user.listening !== "loop" && !user.deaf && !user.left) requireDelivered(world);
 }
 
-/** Whether closeTimeout, which the peer and the user have after our Close, was over. */
+/** Whether the peer and the user had used up closeTimeout after our Close. */
 function wasLate({ user, peer, one }: World): boolean {
   if (user.closedAt === undefined || !user.mayHaveClosed) return false;
   const { closeTimeout = 10_000 } = one.options;
-  // The connection may have closed by itself. If the time of that is unknown, the connection gets the benefit of the
-  // doubt.
+  // The connection may have closed by itself. If the time is unknown, the connection gets the benefit of the doubt.
   const begunAt = Math.min(user.closeCalledAt ?? Infinity, peer.closeAt ?? Infinity);
   return user.pauses > 0 || begunAt === Infinity || user.closedAt - begunAt >= closeTimeout;
 }

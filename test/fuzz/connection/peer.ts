@@ -1,4 +1,5 @@
-// The other end: it writes what the case says, valid or not, reads at its own speed, and records what it receives.
+// The other end. It writes the data of the case, valid or not, reads at its own speed, and records everything it
+// receives.
 
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 import type { Role } from "../../../src/index.ts";
@@ -58,27 +59,27 @@ export class Peer {
   answeredAt = Infinity;
   /** The payload of our Close. */
   close: Buffer | undefined = undefined;
-  /** When it arrived. */
+  /** When our Close arrived. */
   closeAt: number | undefined = undefined;
   /** When the peer's own Close arrived at the other side. */
   closeArrivedAt: number | undefined = undefined;
-  /** The times at which it sent control frames. */
+  /** The times at which the peer sent control frames. */
   readonly controlsAt: number[] = [];
   /** Whether anything arrived after our Close. */
   afterClose = false;
   /** Whether our side has ended. */
   sawEnd = false;
-  /** Whether it has sent a Close. */
+  /** Whether the peer has sent a Close. */
   sentClose = false;
   finSent = false;
-  /** The error in the bytes it has received. */
+  /** The error in the bytes that the peer has received. */
   wrong: string | undefined = undefined;
-  /** Whether it has stopped reading and answering. */
+  /** Whether the peer has stopped reading and answering. */
   mute = false;
   reading = true;
-  /** When it last wrote something, or read something that was waiting. */
+  /** When the peer last wrote something, or read data that was waiting. */
   aliveAt: number;
-  /** The bytes it read in each period, which show whether it was alive. */
+  /** The bytes that the peer read in each period. They show whether it was alive. */
   readonly #taken: { readonly at: number; readonly bytes: number; readonly blockedFor: number }[] = [];
   readonly #scheduler: Scheduler;
   readonly #wire: Wire;
@@ -111,15 +112,14 @@ export class Peer {
   }
 
   /**
-   * How many bytes it has read since then that had waited for longer than `unseen` milliseconds. Shorter waits may go
-   * unnoticed.
+   * The number of bytes read since then that had waited for more than `unseen` ms. Shorter waits may go unnoticed.
    */
   takenSince(since: number, unseen: number): number {
     const seen = this.#taken.filter(({ at, blockedFor }) => at > since && blockedFor > unseen);
     return seen.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /** The number of bytes it has written. */
+  /** The number of bytes that the peer has written. */
   get written(): number {
     return this.#written;
   }
@@ -311,7 +311,7 @@ export class Peer {
   #bytesOf(wrote: Wrote): Uint8Array[] {
     const before = this.units.length;
     const parts = this.#framesOf(wrote);
-    // Each unit is as long as its own bytes. See #framesOf().
+    // #framesOf() returns the frames of each unit in the same order.
     let part = 0;
     for (let i = before; i < this.units.length; i++) {
       for (const { length } of parts[part++]!) this.#written += length;

@@ -93,7 +93,7 @@ interface Request {
 
 let wrap: StreamWrap | undefined;
 
-/** Undefined if Node does not expose it. */
+/** Undefined if Node does not expose its handles. */
 function streamWrap(): StreamWrap | undefined {
   if (wrap !== undefined) return wrap;
   try {

@@ -1,4 +1,4 @@
-// Sources of messages in pieces, which record what happens to them.
+// Sources of messages in pieces. Each records how it is used.
 
 import { Readable } from "node:stream";
 import type { Call } from "./case.ts";
@@ -72,7 +72,7 @@ export class Source {
     return {
       next: () => {
         this.begun = true;
-        // The source is about to reuse the buffer of the last piece.
+        // The source may now reuse the buffer of the last piece.
         this.#buffer?.fill(0xee);
         return settle(() => this.#next());
       },

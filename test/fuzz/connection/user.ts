@@ -26,7 +26,7 @@ export class UserError extends Error {}
 export interface Callback {
   called: number;
   failed: boolean;
-  /** The number of bytes that the system had accepted then. */
+  /** The number of bytes that the system had accepted at the time of the call. */
   taken: number;
 }
 
@@ -91,7 +91,7 @@ export class User {
   loopsEnded = 0;
   /** The current listener. */
   listening: Listening | undefined = undefined;
-  /** Whether there has been no listener for some time. */
+  /** Whether there has been a time without a listener. */
   wasDeaf = true;
   finAt: number | undefined = undefined;
   /** Whether there was no listener when the end began. */
@@ -153,7 +153,7 @@ export class User {
     });
   }
 
-  /** Called when the connection is about to end. */
+  /** Call it when the connection is about to end. */
   noteEnd(): void {
     if (this.listening === undefined) this.deaf = true;
   }
@@ -196,7 +196,7 @@ export class User {
   /** Whether a message in pieces failed, which ends the connection. */
   get #piecesFailed(): boolean {
     return this.sent.some(
-      // The promise settles later.
+      // A source can have failed before its promise settles.
       ({ outcome, source }) => outcome === "failed" || outcome === "not sent" || source?.failed === true,
     );
   }
@@ -552,7 +552,7 @@ export class User {
       callback: undefined,
       data: () => data,
     };
-    // A call that is refused immediately reports it only later.
+    // A call that is refused immediately reports that only later.
     const refused = readyState !== 1 && this.closeCalledAt !== undefined;
     if (refused) this.refusedSources.push(source);
     else this.sent.push(sent);

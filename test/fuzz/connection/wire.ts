@@ -1,5 +1,4 @@
-// The data between the two ends of a connection: what the system holds in each direction, and what the network does to
-// it.
+// The data between the two ends of a connection: the buffers of the system in each direction, and the network.
 
 import type { Scheduler } from "./scheduler.ts";
 
@@ -12,7 +11,7 @@ export interface Receiver {
 
 interface Write {
   readonly bytes: Uint8Array;
-  /** How many of them the system has accepted. */
+  /** The number of its bytes that the system has accepted. */
   at: number;
   readonly done: (failed: boolean) => void;
 }
@@ -30,7 +29,7 @@ export class Wire {
   delivered = 0;
   /** The number of bytes that the system has accepted from the socket. */
   taken = 0;
-  /** The same for writes whose callback has been called. */
+  /** Like `taken`, but only for writes whose callback has been called. */
   acknowledged = 0;
   /** The number of bytes that the peer has read. */
   read = 0;

@@ -13,9 +13,9 @@ import { socketOver } from "./sockets.ts";
 import { context, User, UserError } from "./user.ts";
 import { Wire } from "./wire.ts";
 
-/** In milliseconds. After this long without anything to do, nothing will happen any more. */
+/** In milliseconds. A world that has been idle for this long stays idle. */
 const REST = 400;
-/** In milliseconds. With a larger clock step, the steps of a case take time by themselves. */
+/** In milliseconds. With a larger clock step, each step of a case takes time. */
 const FINE = 0.05;
 /** How long a loop may take to read its remaining messages, in milliseconds. */
 const PATIENCE = 120_000;
@@ -52,7 +52,7 @@ export async function runCase(one: ConnectionCase): Promise<Outcome> {
   process.removeAllListeners("unhandledRejection");
   process.on("unhandledRejection", onRejection);
   process.setUncaughtExceptionCaptureCallback((error) => uncaught.push(error));
-  // Resets what the connections of a thread share, so that a case does not depend on earlier ones.
+  // Resets the state that the connections of a thread share, so that a case does not depend on earlier ones.
   Reflect.deleteProperty(Protocol, "thread");
   const restore = scheduler.install();
   let world: World | undefined;
@@ -85,7 +85,7 @@ export async function runCase(one: ConnectionCase): Promise<Outcome> {
   return { units, finding: findings.length === 0 ? undefined : findings.join("\n") };
 }
 
-/** Cleans up for the next case, whatever has happened in this one. */
+/** Cleans up for the next case, even after a failure. */
 async function abandon(world: World | undefined, scheduler: Scheduler): Promise<void> {
   world?.user.connection.terminate();
   world?.decoy.terminate();
@@ -96,7 +96,8 @@ async function abandon(world: World | undefined, scheduler: Scheduler): Promise<
 function open(one: ConnectionCase, scheduler: Scheduler): World {
   const wire = new Wire(scheduler, one.socket.capacity, one.socket.reads);
   const peer = new Peer(one.role, scheduler, wire, one.peer, one.socket.latency, one.compress);
-  // It shares a timer with the connection, which must not run in its context, and it shares the output memory.
+  // Another connection. It shares a timer and the output memory with the one under test, whose events must not run in
+  // its context.
   const decoy = context.run("decoy", () => {
     const far = new Wire(scheduler, 65536, [65536]);
     far.readable = () => scheduler.poll(0, () => void far.take(Infinity));
@@ -176,7 +177,7 @@ async function live(world: World): Promise<void> {
   if (user.closes === 0) judgeRest(world);
   if (user.closes === 0) context.run("step", () => finish(world));
   await scheduler.run(limitOf(world), () => user.closes > 0);
-  // Runs what happens at the very end.
+  // Run the events that follow the end.
   await scheduler.run(LINGER / 4, () => false);
   await scheduler.run(PATIENCE, () => user.loopsEnded === user.loops);
   judgeEnd(world);
@@ -279,7 +280,7 @@ function limitOf({ one, user, peer, wire }: World): number {
   const { pingInterval = 30_000, pongTimeout = 20_000, closeTimeout = 10_000 } = one.options;
   const { interval } = user.connection;
   let limit = LINGER + closeTimeout + 5 * interval + 200;
-  // A peer that has not answered yet has had the same time before that.
+  // Before that, a peer that has not answered has already had the same time.
   if (user.connection.readyState !== 3) limit += closeTimeout;
   if (peer.mute || (!peer.sentClose && user.closeCalledAt === undefined)) limit += pingInterval + pongTimeout;
   // Unread bytes that it wrote before count as a sign of life when they are read.

@@ -21,7 +21,7 @@ const LONGEST = 1 << 19;
 const MOST_INFLATED = 1 << 25;
 /**
  * Generous multiples of measured times, in µs. The most expensive input is a block with its own codes, at about 10
- * bytes and 5 µs. A byte of output takes less than 0.01 µs, and a chunk 2.
+ * bytes and 5 µs. A byte of output takes less than 0.01 µs, and a chunk takes 2 µs.
  */
 const FIXED = 20_000;
 const PER_BYTE = 3;

@@ -40,7 +40,7 @@ export const OUTCOMES = ["ok", "wrong", "end", "too long", "final blocks", "skip
 
 export interface Inflated {
   readonly outcome: (typeof OUTCOMES)[number];
-  /** The output up to that point. */
+  /** The output, or the part before the error. */
   readonly data: Uint8Array;
 }
 
@@ -57,7 +57,7 @@ export interface Oracle {
 
 export const TAIL: Uint8Array = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
 
-/** In the form in which it is sent (RFC 7692 §7.2.1). */
+/** The message as it is sent, without its tail (RFC 7692 §7.2.1). */
 export function withoutTail(bytes: Uint8Array): Uint8Array {
   // zlib does not flush twice, so the output may be empty (RFC 7692 §7.2.3.6).
   if (bytes.length === 0) return Uint8Array.of(0x00);

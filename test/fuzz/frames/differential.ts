@@ -57,7 +57,7 @@ export function compareStream(one: StreamCase): Compared {
       if (what !== undefined) return { frames, finding: `${core} ${name}: ${what}` };
     }
   }
-  // ws does not have these options, so it is compared with the reference decoder that has the rows of ws applied.
+  // ws does not have these options. It is compared with the reference decoder with the rows of ws applied.
   const input = { role: base.role, chunks };
   const what = differenceOf(expectedOf(input, WS_ROWS), receiveWithWs(input));
   return what === undefined ? { frames } : { frames, finding: `ws: ${what}` };

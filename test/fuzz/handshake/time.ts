@@ -48,7 +48,7 @@ function act({ where, before, repeated, after }: TimeCase, length: number): () =
   };
 }
 
-/** The least processor time, in ms. Elapsed time would include other processes. */
+/** The shortest processor time, in ms. Elapsed time would include other processes. */
 function least(action: () => void, rounds: number): number {
   let best = Infinity;
   for (let round = 0; round < rounds; round++) {

@@ -1,4 +1,4 @@
-// The target "peers". Each of the other decoders must find what the reference decoder finds with that library's rows
+// The target "peers". Every other decoder must give the result of the reference decoder with the rows of that library
 // applied.
 
 import { ReferenceDecoder } from "../../reference/decoder.ts";

@@ -29,7 +29,7 @@ export interface Settings {
   readonly copies?: boolean;
   readonly texts?: boolean;
   readonly deflate?: DeflateSettings;
-  /** A FrameDecoder receives the same bytes. */
+  /** Whether a FrameDecoder receives the same bytes. */
   readonly decoder?: boolean;
   readonly keepalive?: { readonly pingInterval: number; readonly pongTimeout: number; readonly closeTimeout: number };
 }

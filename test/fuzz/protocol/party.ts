@@ -1,5 +1,4 @@
-// A connection and its model. Every call is made on both, and the connection must report, return and write what the
-// model does.
+// A connection and its model. Every call is made on both, and both must report, return and write the same.
 
 import {
   Keepalive,
@@ -557,7 +556,7 @@ export class Party {
   private tick(): void {
     const { protocol, keepalive, model, world } = this;
     if (this.busy > 0) return;
-    // Bytes that have arrived but were not delivered are a sign of life too.
+    // Bytes that have arrived but were not delivered are a sign of life, too.
     const does = this.keepaliveModel.tick(world.now, model.state === "open", protocol.bytesReceived);
     const events: ProtocolEvent[] = [];
     if (does === "ping") model.control(9, "");

@@ -15,7 +15,7 @@ describe.skipIf(bun === undefined)("Bun", () => {
 
   suite("connect(), and its server", {
     open: withServer(new Peer([bun!, "bun_server.js"])),
-    // Its close() sends 1000.
+    // Bun's close() sends 1000.
     lacks: ["fragments", "closing without a code"],
   });
 });

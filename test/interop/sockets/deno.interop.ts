@@ -22,7 +22,7 @@ describe.skipIf(deno === undefined)("Deno", () => {
   suite("serve(), and its WebSocket", {
     open: withClient(dialWith(client)),
     lacks,
-    // It reports no code for a connection that was cut.
+    // Deno reports no code for a connection that was cut.
     oddities: { cut: 0 },
     abort: () => die(client),
   });
@@ -30,7 +30,7 @@ describe.skipIf(deno === undefined)("Deno", () => {
   suite("connect(), and its server", {
     open: withServer(server),
     lacks,
-    // It reports no code for a connection that was cut.
+    // Deno reports no code for a connection that was cut.
     oddities: { cut: 0 },
     abort: () => die(server),
   });
@@ -38,7 +38,7 @@ describe.skipIf(deno === undefined)("Deno", () => {
   test("the pings of its server keep a silent connection of ours open", async () => {
     const { plain } = await server.ports();
     const { connection, pings, errors } = await ourClient(`ws://127.0.0.1:${plain}/idle/1`);
-    // It sends a Ping after half a second without data, and times out after a second without an answer.
+    // Deno sends a Ping after half a second without data, and times out after a second without an answer.
     await pings.take(4);
     connection.send("still there");
     expect(connection.readyState).toBe(1);

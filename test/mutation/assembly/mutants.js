@@ -74,7 +74,7 @@ export function mutantsOf(source) {
       if (text.includes("++")) add(node, text.replace("++", "--"));
       else if (text.includes("--")) add(node, text.replace("--", "++"));
     }
-    // An endless loop tells us nothing.
+    // An endless loop would only time out.
     if (ts.isIfStatement(node)) decide(node.expression, "true", "false");
     else if (ts.isConditionalExpression(node)) decide(node.condition, "true", "false");
     else if (ts.isWhileStatement(node)) decide(node.expression, "false");
@@ -88,7 +88,6 @@ export function mutantsOf(source) {
     ts.forEachChild(node, visit);
   };
   visit(file);
-  // Those of `x++` as a statement occur twice.
   return mutants.sort((a, b) => a.start - b.start || a.end - b.end);
 }
 

@@ -22,7 +22,7 @@ const HANDLERS = {
     }
     return connection.send(message());
   },
-  /** Sends `count` messages, each after those before it have been taken. */
+  /** Sends `count` messages. Waits while too much is unsent. */
   "/messages": async (connection, count) => {
     for (let i = 0; i < count && connection.send(piece(i)); i++) {
       if (connection.bufferedAmount > 1 << 20) await connection.drained();

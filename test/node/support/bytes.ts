@@ -1,5 +1,5 @@
-// The data that a peer receives, as separate chunks. RawPeer joins all its data with each chunk, which takes too long
-// for MiBs.
+// The data that a peer receives, as separate chunks. RawPeer joins all its data for each chunk, which is too slow for
+// several MiB.
 
 import { FrameDecoder } from "../../../src/index.ts";
 import type { RawPeer } from "./peer.ts";

@@ -10,7 +10,7 @@ export function freeSlots(): number {
   return taken.length;
 }
 
-/** The same, but it fills them: data that the system still has to read from one would be corrupted. */
+/** The same, but it also overwrites them, which would corrupt data that the system still has to read. */
 export function spoilSlots(): number {
   const taken: Uint8Array<ArrayBuffer>[] = [];
   for (let slot = takeSlot(); slot !== undefined; slot = takeSlot()) taken.push(slot.fill(0xee));

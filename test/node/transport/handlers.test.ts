@@ -18,7 +18,7 @@ const openDirect = (role: "server" | "client", options: Opening = {}) => open(ro
 const startDirect = (options: ServeOptions, handler?: (connection: Connection) => unknown): Promise<Started> =>
   start({ ...DIRECT, ...options }, handler);
 
-/** More than one call into the core finds. */
+/** More frames than one call of the core finds. */
 const COUNT = 5000;
 const numbered = (role: "server" | "client"): Uint8Array =>
   toRole(role, ...Array.from({ length: COUNT }, (_, i) => (i % 2 === 0 ? text(`${i}`) : binary(Buffer.from(`${i}`)))));

@@ -73,7 +73,7 @@ test("data that another socket reads in the meantime does not get into the chunk
   });
   const client = await dialWebSocket(port);
   const count = 20_000;
-  // More in a chunk than one call into the core finds.
+  // A chunk has more frames than one call of the core finds.
   await client.write(toRole("server", ...Array.from({ length: count }, () => binary(new Uint8Array(20).fill(0xaa)))));
   await until(
     () => ours.length === count && theirs.length === 2000,
@@ -94,7 +94,7 @@ test("the peer answers in the call that writes: all writes are in order, and eac
     expect(connection.send(sent.at(-1)!)).toBe(true);
   };
   const count = 300;
-  // An answer may cause more before it returns.
+  // Before this call returns, an answer may cause more calls.
   let next = 0;
   let answered = -1;
   peer.on("data", (chunk: Buffer) => {
@@ -108,7 +108,7 @@ test("the peer answers in the call that writes: all writes are in order, and eac
   });
   connection.on("message", (data) => {
     answers.push(Buffer.from(data).toString());
-    // Node itself loses some larger ones that are written during others.
+    // Node itself loses some larger writes that are nested in others.
     send(10 + ((answers.length * 97) % 4000));
     if (answers.length % 3 === 0) void connection.drained().then(() => connection.ping());
   });

@@ -35,7 +35,7 @@ class HeldWrites {
     };
     Socket.prototype._write = function (this: Socket, bytes: Uint8Array, encoding: BufferEncoding, callback: Callback) {
       const write = (): void => _write.call(this, bytes, encoding, callback);
-      // The system reads them as late as possible.
+      // Delay the write, so that the system reads the bytes as late as possible.
       if (this === socket) hold(bytes, callback, write);
       else write();
     };
@@ -85,7 +85,7 @@ test.each(ROLES)("bufferedAmount, drained() and the memory wait for it: %s", asy
   expect(connection.bufferedAmount).toBe(size);
   const drained = watchDrained(connection);
   expect(freeSlots()).toBe(SLOTS - 1);
-  // No other write starts before it has ended.
+  // No other write starts before this one has ended.
   connection.send("b".repeat(1000));
   connection.ping();
   await turn();
@@ -108,7 +108,7 @@ test.each(ROLES)("bufferedAmount, drained() and the memory wait for it: %s", asy
   await peer.sees(() => peer.received.length >= frames[0]! + frames[1]!, "not all");
   const decoder = new FrameDecoder({ role: role === "server" ? "client" : "server" });
   const payloads = decoder.decode(peer.received).map(({ payload }) => Buffer.from(payload).toString());
-  // A Ping is not ordered with messages.
+  // A Ping may overtake messages.
   expect(payloads.filter((payload) => payload !== "")).toEqual([message, "b".repeat(1000)]);
 });
 
@@ -134,7 +134,7 @@ test("nothing is written after it from other memory", async () => {
 });
 
 test.each(ROLES)("everything sent in a turn leaves, however many messages it is: %s", async (role) => {
-  // No timer checks the connection later.
+  // No timer will check the connection.
   const { connection, peer } = await open(role, { pingInterval: Infinity });
   await turn();
   const before = peer.received.length;

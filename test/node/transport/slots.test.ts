@@ -13,7 +13,7 @@ watchLeftovers();
 
 const KIB = 1024;
 const WAYS = ROLES.flatMap((role) => [false, true].map((tls) => ({ role, tls })));
-/** Written in several slices, in one, and with less than a stream has room for. */
+/** Sizes that take several slices, one slice, or less than a stream has room for. */
 const TURNS = [[200 * KIB, 1, 100, 4 * KIB, 70 * KIB], [60 * KIB], [5 * KIB, 5]] as const;
 const DIRECT = { directReads: true, directWrites: true };
 
@@ -102,7 +102,7 @@ test.each(WAYS)("a peer that does not read, while others are sent a lot: $role, 
     await slow.check();
     expect(freeSlots()).toBe(SLOTS);
   }
-  // Some messages are written from other memory.
+  // Some messages did not use a slot.
   expect(held).toBeGreaterThan(0);
 });
 
@@ -110,7 +110,7 @@ test("more peers that do not read than there are slots", async () => {
   const lines: Line[] = [];
   const few = 6;
   const giveBack = leaveSlots(few);
-  // Some write from other memory.
+  // More peers than slots, so some write from other memory.
   while (lines.length < few + 3 || (freeSlots() > 0 && lines.length < 3 * few)) {
     const i = lines.length;
     const line = await openLine(i % 6 === 3 ? "client" : "server", i % 5 === 4, i);
@@ -147,7 +147,7 @@ const ENDS: Record<string, (line: Line) => void> = {
 test.each(WAYS)("the slot of a slow peer is given back when it ends: $role, tls: $tls", async ({ role, tls }) => {
   for (const [i, [name, end]] of Object.entries(ENDS).entries()) {
     const lines: Line[] = [];
-    // Some write from other memory.
+    // More peers than slots, so some write from other memory.
     while (freeSlots() === SLOTS && lines.length < 8) {
       const line = await openLine(role, tls, lines.length);
       lines.push(line);

@@ -28,7 +28,7 @@ interface Sample {
   readonly rss: number;
 }
 
-/** The faults that were found, and how often each visit was made. */
+/** The faults found, and the number of visits of each kind. */
 const faults: string[] = [];
 const visits: Map<string, number> = new Map();
 
@@ -231,7 +231,7 @@ function serveOne(connection: Connection): void {
       connection.terminate();
       return;
     }
-    // The shortest messages do not name it.
+    // The shortest messages do not name their owner.
     const its = message.includes(".") ? message.slice(0, message.indexOf(".")) : owner;
     owner ??= its;
     if (its !== owner) faults.push(`a message of ${its} on the connection of ${owner}`);

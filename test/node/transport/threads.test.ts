@@ -60,7 +60,7 @@ test("workers with a server each, and clients in the main thread and in other wo
       const theirs = new Promise((resolve) => client.once("message", resolve));
       const ours = await Promise.all(ports.map((port, i) => exchange(port, "main" + i, 120)));
       const results = [...ours, ...(await theirs)];
-      // One is cut while it is in use.
+      // The connection is cut while its thread is writing.
       const cut = await connect("ws://127.0.0.1:" + ports[0], { directReads: true, directWrites: true });
       for (let i = 0; i < 50; i++) cut.send("x".repeat(100_000));
       await new Promise((resolve) => cut.on("message", resolve));
@@ -90,7 +90,7 @@ test("a cluster of two processes on one port", async () => {
       const workers = [cluster.fork(), cluster.fork()];
       const [port] = await Promise.all(workers.map((worker) => new Promise((resolve) => worker.once("message", resolve))));
       const results = await Promise.all([0, 1, 2].map((i) => exchange(port, i, 100)));
-      // Each worker has had some.
+      // Each worker has had some connections.
       const counts = await Promise.all(workers.map((worker) => new Promise((resolve) => {
         worker.once("message", resolve);
         worker.send("count");

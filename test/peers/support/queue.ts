@@ -8,7 +8,7 @@ export class Queue<T> {
     this.#name = name;
   }
 
-  /** The number of items that nobody has taken. */
+  /** The number of items that have not been taken. */
   get size(): number {
     return this.#items.length;
   }

@@ -17,7 +17,7 @@ export interface RuleRow extends Described {
   readonly rules: readonly Rule[];
   /** The point at which it checks. */
   readonly when: Stage | "never";
-  /** Instead of the code in RFC 6455 §7.4.1. */
+  /** The close code that it uses instead of the one in RFC 6455 §7.4.1. */
   readonly closeCode?: number;
   /** Default: both. */
   readonly role?: Role;

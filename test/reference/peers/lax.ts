@@ -4,10 +4,10 @@
 import { ReferenceDecoder, type ReferenceFrame, type ReferenceOptions, type Rule, type Stage } from "../decoder.ts";
 import { type Found, FrameEvents, type Input } from "./peer.ts";
 
-/** How a decoder treats a broken rule: it refuses at some point, or never. */
+/** How a decoder treats a broken rule: when it fails, if ever. */
 export interface Treatment {
   readonly when: Stage | "never";
-  /** Instead of the code in RFC 6455 §7.4.1. */
+  /** The close code that it uses instead of the one in RFC 6455 §7.4.1. */
   readonly closeCode?: number | undefined;
   /** Frames to which the rule does not apply. */
   readonly except?: ((frame: ReferenceFrame) => boolean) | undefined;

@@ -1,5 +1,5 @@
 // Runs on every runtime. It gets the namespaces of "wsframe" and "wsframe/streams", however the runtime imports them,
-// and reports the results. It makes no judgement, because the tests know the expected results.
+// and reports the results. The tests compare them with the expected results.
 
 import { digestOf, makeMessages, sha256 } from "./messages.mjs";
 import { exchange } from "./exchange.mjs";

@@ -1,4 +1,4 @@
-// The WebSocket of browsers as a link, in a page or in undici.
+// A link over the WebSocket class of browsers, in a page or in undici.
 
 import type { Sha256 } from "../chain.ts";
 import type { Contents } from "../contents.ts";

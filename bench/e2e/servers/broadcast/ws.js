@@ -1,7 +1,7 @@
 import { WebSocket, WebSocketServer } from "ws";
 import { turns } from "./turns.js";
 
-// As in the README of ws.
+// The loop from the README of ws.
 const ask = turns((text) => {
   for (const client of server.clients) {
     if (client.readyState === WebSocket.OPEN) client.send(text);

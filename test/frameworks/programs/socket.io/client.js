@@ -36,7 +36,7 @@ other.emit("say", "room", "for the room");
 other.emit("say", "room", Buffer.from([1, 2]));
 await until(() => said[0].length === 2);
 report.said = said;
-// Meanwhile the server sends its pings as packets.
+// Meanwhile, the server sends its pings.
 const pings = [];
 client.io.engine.on("ping", () => pings.push("ping"));
 await until(() => pings.length >= 2);

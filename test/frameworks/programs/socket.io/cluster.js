@@ -33,7 +33,7 @@ await until(() => [0, 1, 2].every((index) => got[index].length === 1));
 await d.emitWithAck("say", "room", Buffer.from("of d"));
 await until(() => [0, 1, 2].every((index) => got[index].length === 2));
 await b.emitWithAck("move", "room", "other");
-// There is no event for this on the other server.
+// The other server gets no event for this.
 while ((await a.emitWithAck("count", "other")) < 3) await sleep(10);
 await c.emitWithAck("say", "other", "x".repeat(100_000));
 await until(() => [0, 1, 2].every((index) => got[index].length === 3));
