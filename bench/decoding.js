@@ -71,8 +71,7 @@ function input({ role, type, length, nonAscii, single }, scale) {
 }
 
 /**
- * Makes the decoder of each peer, from a Tally and a list that collects decoded data for checks. Each touches every
- * message only as much as a user must.
+ * Makes the decoder of each peer, from a Tally and a list that collects decoded data for checks. Each decoder does only the work on a message that any user would have to do.
  * @param {DecodeOptions} options
  */
 function decoders({ role, type, how, slow, textSlack }) {

@@ -191,7 +191,7 @@ describe.each(forms)("%s", (_, make) => {
   });
 });
 
-test("everything else is refused with a TypeError that says what is allowed", () => {
+test("any other type is refused with a TypeError that names the allowed ones", () => {
   const wrong = [undefined, null, 5, {}, [1, 2, 3], new Blob(["a"]), { byteLength: 3 }] as unknown as Bytes[];
   for (const data of wrong) {
     expect(() => new Protocol(server).send(data)).toThrow(

@@ -113,7 +113,7 @@ for (const capture of captures) {
           }
         });
 
-        test("encodes to the same bytes again", () => {
+        test("encodes to the same bytes", () => {
           const { frames } = whole;
           expect(Buffer.from(reencode(direction, frames, core)).equals(framesOf(direction))).toBe(true);
           for (const frame of frames.slice(0, 20)) {

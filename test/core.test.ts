@@ -33,7 +33,7 @@ test("the published core.wasm equals the embedded bytes", () => {
   expect(wasm.equals(readFileSync(`${root}dist/core.wasm`))).toBe(true);
 });
 
-test("the core has these exports, and no imports", () => {
+test("the core has only the expected exports, and no imports", () => {
   const module = new WebAssembly.Module(wasm);
   expect(WebAssembly.Module.imports(module)).toEqual([]);
   const exports = WebAssembly.Module.exports(module).map(({ name, kind }) => `${kind} ${name}`);
@@ -116,7 +116,7 @@ describe("the core in use", () => {
     >;
   };
 
-  test("here, WASM", () => {
+  test("is the WASM core on this machine", () => {
     expect(coreInfo()).toEqual({ kind: "wasm" });
     expect(run()).toEqual({ info: { kind: "wasm" }, text: "grüße 😀", last: 3, refused: false });
   });

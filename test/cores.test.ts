@@ -190,7 +190,7 @@ function decodeOnBoth(stream: Uint8Array, settings: Settings, chunk: () => numbe
     const bytes = concat([kept, stream.subarray(at, next)]);
     at = next;
     for (const core of BOTH) {
-      // The bytes after the chunk look like another frame.
+      // Bytes after the chunk that look like another frame.
       core.bytes.fill(0, map.WINDOW, map.WINDOW + bytes.length + 300);
       core.bytes.set(bytes, map.WINDOW);
       core.bytes.set([TEXT, (settings.config & map.CONFIG_SERVER) << 7], map.WINDOW + bytes.length);

@@ -63,7 +63,7 @@ describe.each(cores)("%s core", (core) => {
         const first = encoder.takeInto(target);
         expect(ends).toContain(first);
         expect(stream.subarray(0, first).equals(target.subarray(0, first))).toBe(true);
-        // The same frames again, which wait after the rest.
+        // The same frames again, after the rest.
         const left = encoder.queuedBytes;
         expect(left).toBeGreaterThanOrEqual(stream.length - first);
         for (const frame of frames) encoder.frame(frame);
@@ -162,7 +162,7 @@ describe.each(cores)("%s core", (core) => {
         encoder.text(text);
         most = Math.max(most, encoder.queuedBytes);
       }
-      // As texts, they would count three times as much.
+      // Texts that are not serialized would count three times as much.
       expect(most).toBeGreaterThan(4_000_000);
       expect(most).toBeLessThan(4_700_000);
       expect(encoder.queuedBytes).toBeLessThan(4_700_000);

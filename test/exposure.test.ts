@@ -377,7 +377,7 @@ for (const core of ["wasm", "portable"] as const) {
         connection.on("message", (data) => {
           if (typeof data === "string") throw new Error("text");
           looked.alone("message", data);
-          // Later, because the core is in use now.
+          // Send later, because the core is in use now.
           setImmediate(disturb);
           connection.send(data);
           toServer++;

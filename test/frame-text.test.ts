@@ -103,7 +103,7 @@ for (const core of ["wasm", "portable"] as const) {
         }
       });
 
-      test("is right for any textSlack, with many frames", () => {
+      test("is correct for any textSlack, with many frames", () => {
         const random = new Random(7);
         for (const textSlack of [undefined, 0, 1, 50, 300, 65536]) {
           const raw = Array.from({ length: core === "wasm" ? 4000 : 500 }, () => randomFrame(random));
@@ -140,7 +140,7 @@ for (const core of ["wasm", "portable"] as const) {
         }
       });
 
-      test("is right for frames before an error", () => {
+      test("is correct for frames before an error", () => {
         const raw = [text("one"), text("two"), text("three"), text("four")];
         const chunk = concat([streamOf(raw), Uint8Array.of(0x83, 0)]);
         let frames: readonly Frame[] = [];
@@ -155,7 +155,7 @@ for (const core of ["wasm", "portable"] as const) {
   }
 }
 
-test("a kept text keeps no more than textSlack bytes of others in memory", () => {
+test("a kept text holds at most textSlack bytes of other texts in memory", () => {
   const message = serialize({ ...text("a message, long enough to be a slice of others"), maskKey: KEY });
   const count = 60_000 / message.length;
   const master = concat(Array.from({ length: count }, () => message));

@@ -105,7 +105,7 @@ describe.each(kinds)("%s", (_name, make) => {
     expect(size()).toBe(4 * MIB);
   });
 
-  test("a complete message takes nothing from the budget", async () => {
+  test("a complete message does not use the budget", async () => {
     await collectGarbage();
     // Kept in memory, so that garbage collection returns nothing.
     const kept = Array.from({ length: 80 }, () => {

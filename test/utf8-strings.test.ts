@@ -16,7 +16,7 @@ const CODE_POINTS = [0, 0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xfeff, 0xffff
 const CHARACTERS = CODE_POINTS.map((code) => String.fromCodePoint(code));
 const LONE = ["\ud800", "\udbff", "\udc00", "\udfff"];
 
-test("utf8Length() is right at every limit, also in pairs", () => {
+test("utf8Length() is correct at every limit, also in pairs", () => {
   for (const first of ["", ...CHARACTERS]) {
     for (const second of CHARACTERS) {
       expect(utf8Length(first + second)).toBe(Buffer.byteLength(first + second));

@@ -94,7 +94,7 @@ const FORMATS: Record<string, (bytes: Uint8Array) => string> = {
 describe.each(Object.keys(FORMATS))("%s", (name) => {
   const format = FORMATS[name]!;
 
-  test("is read for any bytes and lengths", () => {
+  test("is read correctly for any bytes and line lengths", () => {
     const random = new Random(5);
     for (let length = 1; length < 70; length++) {
       for (let round = 0; round < 5; round++) {

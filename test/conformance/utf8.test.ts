@@ -252,7 +252,7 @@ for (const { section, what, sequences } of GROUPS) {
         test(`${name} fails at byte ${wrongAt}`, () => {
           conforms([text(bytes)], { fault: wrong(0, wrongAt, missing) });
           conforms(inBytes(bytes), { fault: missing ? wrong(length - 1, 1, true) : wrong(wrongAt, 0) });
-          // After 18 bytes and before others, so that vectors contain it.
+          // The sequence comes after 18 bytes and before others, so that the vector loops read it.
           const padded = concat([utf8("0123456789abcdefé"), bytes, utf8("edited")]);
           conforms([text("kept"), text(padded)], { events: [["text", "kept"]], fault: wrong(1, 18 + wrongAt) });
           conforms([text("edited", { fin: false }), continuation(bytes)], { fault: wrong(1, wrongAt, missing) });

@@ -22,7 +22,7 @@ each("the context is kept for the next message, and is gone after releaseAfter",
   void subject.send(TEXT);
   const [first, second] = (await lengths()) as [number, number];
   expect(second).toBeLessThan(first / 4);
-  // Released on the second tick of a timer that is already running.
+  // The context is released on the second tick of a timer that is already running.
   await sleep(3 * RELEASE_AFTER);
   void subject.send(TEXT);
   expect((await lengths()).at(-1)).toBe(first);

@@ -195,7 +195,7 @@ each("answers that wait for pieces count: no more is read than the mark allows",
   expect(handled).toBeLessThan(1100);
   go.open();
   expect(await sent(done)).toBe(true);
-  // Each is a write of its own.
+  // Each piece is a separate write.
   await peer.take(1 + count, 10_000);
   expect(peer.messages.slice(0, 2)).toEqual(["a", ""]);
 });
@@ -212,7 +212,7 @@ each("many messages wait for pieces, in constant time each", nodeWays({ roles: [
   for (let i = 0; i < count; i++) subject.send("");
   const began = performance.now();
   for (let i = 0; i < 1000; i++) void subject.connection.bufferedAmount;
-  // About 1 ms if each check is one addition; 100 times that if it is a sum of all.
+  // This takes about 1 ms if each check is one addition, and 100 times as long if each check sums up all pieces.
   expect(performance.now() - began).toBeLessThan(20);
   go.open();
   expect(await sent(done)).toBe(true);
@@ -260,7 +260,7 @@ each("a source that fails in the middle closes with 1011", plainWays, async (ope
   }
 });
 
-/** A rejection that need not be handled yet. */
+/** Handles the rejection, because the test awaits it only later. */
 function quiet<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
   return promise;
@@ -362,7 +362,7 @@ each(
     for (let i = 0; i < 200_000; i++) connection.send("");
     last.open();
     await sent(done);
-    // It would take a second if each message moved all the others.
+    // This would take a second if each message moved all the others.
     expect(await timed(connection.drained().then(() => peer.take(1)))).toBeLessThan(2500);
   },
 );

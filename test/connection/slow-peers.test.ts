@@ -7,7 +7,7 @@ import type { Peer } from "./support/peer.ts";
 import { end, IN_THE_END, sleep } from "./support/time.ts";
 import { each, nodeWays, ROLES, streamsWays } from "./support/ways.ts";
 
-// Each test moves many MiB, and all at once would be slower than intended.
+// Each test moves many MiB. If all ran at once, the peers would be slower than intended.
 vi.setConfig({ maxConcurrency: 6 });
 
 const KIB = 1024;
@@ -36,7 +36,7 @@ for (const sender of ["whole", "pieces"] as const) {
     peer.line.pause();
     const size = 32 * KIB * KIB;
     const sent = subject.answer(new Uint8Array(size));
-    // It sends nothing in the meantime.
+    // The peer sends nothing in the meantime.
     await takeSlowly(peer);
     await peer.until(() => peer.messages.length === 1, "no message", IN_THE_END);
     expect(peer.messages[0]!.length).toBe(size);
@@ -50,7 +50,7 @@ each("many messages before a Close", nodeWays({ roles: ROLES }), async (open) =>
     options: { closeTimeout: PATIENCE },
     begin: (subject) => subject.receive(() => {}),
   });
-  // Below the socket, the system holds some MiB, and reports room for more when a third is free.
+  // The system buffers some MiB below the socket, and reports room for more when a third is free.
   const accepted = await fill(subject, peer, 20_000);
   subject.close(4004);
   await takeSlowly(peer);

@@ -37,7 +37,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
       expect(send(open("server", [], { threshold: Infinity }), message, "auto")).toBe(undefined);
     });
 
-    test("what the sender says, whatever the threshold", () => {
+    test("any message if the sender says so, whatever the threshold", () => {
       expect(send(open("server"), bytes("a"), true)).not.toBe(undefined);
       expect(send(open("server"), message, false)).toBe(undefined);
     });
@@ -49,7 +49,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
       expect(part(session, bytes("a"), true, false, false)).toBe(undefined);
     });
 
-    test("nothing that does not get shorter, unless the sender says so; then it grows by a few bytes", () => {
+    test("no message that would not get shorter, unless the sender says so; then it grows by a few bytes", () => {
       const random = new Random(2);
       for (const length of [0, 1, 1024, 5000, 100_000, 1_000_000]) {
         const noise = random.bytes(length);
@@ -228,7 +228,7 @@ test.each([1, 2, 3, 4])("strategy %i reaches the codec and separates prepared me
     const usual = send(openOwn("server", [], { codec }), message)!;
     const session = openOwn("server", [], { codec, strategy });
     const encoded = send(session, message)!;
-    // Without matches, repetitions cost more.
+    // Without matches, repeated data takes more bytes.
     if (strategy === 2 || strategy === 3) expect(encoded.length).toBeGreaterThan(1.5 * usual.length);
     if (strategy === 4) expect(encoded).not.toEqual(usual);
     expect(receive(openOwn("client"), encoded)).toEqual(message);
@@ -273,7 +273,7 @@ describe("RFC 7692 §7.1.2: no match reaches farther back than the agreed window
     expect(ever).toBeGreaterThan(2 ** (bits - 1));
   });
 
-  test("also if only this side's own option sets it", () => {
+  test("also if only this side's own option limits the window", () => {
     for (const [, { open }] of KINDS) {
       const session = open("client", [], { clientMaxWindowBits: 8 });
       const random = new Random(7);

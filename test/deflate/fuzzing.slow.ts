@@ -31,7 +31,7 @@ describe.each([false, true])("with loads and stores checked: %s", (checked) => {
   });
 });
 
-test("what one connection sends arrives, with many at work", () => {
+test("the messages of many busy connections arrive unchanged", () => {
   let messages = 0;
   for (let seed = 1000; seed < 1020; seed++) messages += runConnections(seed, { steps: 4000 });
   expect(messages).toBeGreaterThan(10_000);

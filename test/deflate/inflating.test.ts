@@ -245,7 +245,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
     });
   });
 
-  test("without a limit on the ratio, an empty payload is invalid data, not too much", () => {
+  test("without a limit on the ratio, an empty payload is invalid data, not too much data", () => {
     const receiver = open("server", [], { maxInflateRatio: Infinity });
     expect(failure(() => receive(receiver, new Uint8Array(0))).code).toBe("WS_ERR_INVALID_COMPRESSED_DATA");
   });

@@ -1,4 +1,4 @@
-// The part of earlier messages that a sender keeps for later ones.
+// The part of sent messages that a sender keeps as context for later ones.
 
 import { describe, expect, test } from "vitest";
 import type { ExtensionSession } from "../../src/frame/extension.ts";
@@ -33,7 +33,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
     const random = new Random(2);
     const sender = open("server");
     const receiver = open("client");
-    // This one is not in the window.
+    // This message is not in the window.
     expect(send(sender, random.bytes(4000), "auto")).toBeUndefined();
     if (kind === "core") evict();
     for (let i = 0; i < 12; i++) {

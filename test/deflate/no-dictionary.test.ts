@@ -37,7 +37,7 @@ test("messages refer to earlier ones", () => {
   }
 });
 
-test("blocks after a final one do, too, with as little copying as possible", () => {
+test("blocks after a final one refer to earlier ones, too, with as little copying as possible", () => {
   const random = new Random(2);
   const sender = open("server");
   const receiver = open("client", [], { codec });

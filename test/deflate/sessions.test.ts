@@ -1,4 +1,4 @@
-// What a session keeps of sent messages: its options, prepared messages, and many connections.
+// The context that a session keeps of sent messages, with its options, prepared messages, and many connections.
 
 import { describe, expect, test } from "vitest";
 import type { ExtensionSession } from "../../src/frame/extension.ts";

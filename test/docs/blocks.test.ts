@@ -236,7 +236,7 @@ describe("layout", () => {
   test.each(layouts.map((block) => [block.place, block] as const))("%s is that of the repository", (_, { code }) => {
     const paths = pathsOf(code);
     expect(paths.filter((path) => !existsSync(`${root}${path}`))).toEqual([]);
-    // A folder that is shown in part must be shown completely.
+    // If the layout shows any entry of a folder, it must show all of them.
     for (const folder of paths.filter(
       (path) => path.endsWith("/") && paths.some((other) => other !== path && other.startsWith(path)),
     )) {

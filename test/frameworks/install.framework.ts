@@ -29,7 +29,7 @@ describe.skipIf(isMissing)("the installed frameworks", () => {
   });
 
   test.runIf(implementation === "wsframe-ws")(
-    "one wsframe-ws is installed, and only the ws that the tests need",
+    "wsframe-ws is installed once, and ws only where the tests need it",
     () => {
       const all = readdirSync(installed["wsframe-ws"], { recursive: true, encoding: "utf8" })
         .filter((path) => /(^|\/)node_modules\/([^/]*)\/package\.json$/.test(path))

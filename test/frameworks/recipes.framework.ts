@@ -47,7 +47,7 @@ test.each(of("sh").map(({ argument, code }) => [argument, code] as const))("%s: 
 });
 
 describe.skipIf(!isInstalled("wsframe-ws"))("with wsframe-ws", () => {
-  test("the override is the one with which the frameworks are installed", () => {
+  test("the documented override is the one that the frameworks are installed with", () => {
     const { overrides } = JSON.parse(of("json")[0]!.code) as Manifest;
     const [exact, range] = [readManifest(join(folder, "package.json")).overrides["ws"], overrides["ws"]];
     expect(String(range).replace("@^", "@")).toBe(exact);

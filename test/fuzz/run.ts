@@ -19,7 +19,7 @@ const MOST_KINDS = 10;
 const orders = JSON.parse(process.argv[2] ?? "{}") as Orders;
 const coverage = orders.marks === undefined ? undefined : new Coverage(orders.marks);
 if (coverage !== undefined) {
-  // Before any file of src/ loads, because those contain the marks.
+  // Start before any file of src/ loads, because those files contain the marks.
   Object.assign(globalThis, { [GLOBAL]: coverage });
   coverage.watchInstances();
 }

@@ -437,7 +437,7 @@ describe("additional header fields", () => {
     ["\u00e9", "a"],
   ])("refuses %j: %j with a TypeError", (name, value) => {
     expect(() => accept({}, { headers: [[name, value]] })).toThrow(TypeError);
-    // Also if the request is refused, so that the mistake shows at the first try.
+    // This also happens if the request is refused, so that the mistake shows on the first request.
     expect(() => accept({ upgrade: undefined }, { headers: [[name, value]] })).toThrow(TypeError);
   });
 

@@ -335,7 +335,7 @@ describe.skipIf(executablePath === undefined)("100,000 frames", () => {
         `(worst ${few.worst.toFixed(0)} and ${many.worst.toFixed(0)})`,
     );
     expect(many.mostRows).toBeLessThan(200);
-    // The length of the list costs nothing, but a busy machine does.
+    // The length of the list does not matter, but a busy machine does.
     expect(many.median).toBeLessThan(Math.max(2 * few.median, 34));
     await page.locator("#list").focus();
     await page.keyboard.press("Home");
@@ -356,7 +356,7 @@ describe.skipIf(executablePath === undefined)("100,000 frames", () => {
     await page.getByLabel("Messages in the burst").fill(String(COUNT));
     await page.getByRole("button", { name: "Send burst" }).click();
     await expect.poll(async () => (await rows(page)).length).toBeGreaterThan(10);
-    // In the middle of the burst.
+    // Select a frame while the burst still runs.
     await page.locator("#list").focus();
     await page.keyboard.press("Home");
     await expect.poll(async () => (await shown(page)).title).toBe("Frame 1 text 32 bytes");

@@ -207,7 +207,7 @@ describe.skipIf(executablePath === undefined)("live", () => {
     await page.getByLabel("Messages in the burst").fill("3000");
     await page.getByLabel("Size of each burst message in bytes").fill("200");
     await page.getByRole("button", { name: "Send burst" }).click();
-    // 3,000 of 208 bytes, and 3,000 of 204.
+    // 3,000 frames of 208 bytes, and 3,000 of 204 bytes.
     await expect
       .poll(() => summary(page), { timeout: 20_000 })
       .toBe("6,000 frames · 3,000 → 3,000 ← · 1,236,000 bytes");
@@ -253,7 +253,7 @@ describe.skipIf(executablePath === undefined)("hex and files", () => {
       "https://www.rfc-editor.org/rfc/rfc6455#section-8.1",
     );
     expect(await summary(page)).toBe("3 frames · 0 → 3 ← · 16 bytes · 1 error");
-    // The selected sender decides.
+    // The selected sender decides the role.
     await page.getByLabel("Sender of the bytes").selectOption("client");
     await page.getByRole("button", { name: "Decode" }).click();
     await expect.poll(async () => (await shown(page)).error).toContain("A frame from a client must be masked");

@@ -229,7 +229,7 @@ describe("an action of the server", () => {
     expect((await after(action)).notes.map(({ type }) => type)).toEqual(types);
   });
 
-  test("can be to answer in fragments, or not at all", async () => {
+  test("can make it answer in fragments, or not at all", async () => {
     const watch = await Watch.open();
     const { socket, received } = await dial(watch);
     watch.socket.send(JSON.stringify({ type: "answer", mode: "fragments" }));

@@ -244,7 +244,7 @@ test.each([
   expect(stderr.indexOf("\n")).toBe(stderr.length - 1);
 });
 
-test("quits at once on a second Ctrl-C", async () => {
+test("exits at once on a second Ctrl-C", async () => {
   let heard: (() => void) | undefined;
   const running = new Promise<void>((resolve) => (heard = resolve));
   // This server never answers.

@@ -1,4 +1,4 @@
-// The ledger of a connection, without a connection: what it counts for each answer, and when.
+// Tests the ledger alone: what it counts for each answer, and when.
 
 import { describe, expect, test } from "vitest";
 import { Fence } from "../../src/load/fence.ts";

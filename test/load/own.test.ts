@@ -93,7 +93,7 @@ describe("a server that does not answer", () => {
     },
   );
 
-  test("may send messages with answers: any, but not with 0", async () => {
+  test("may send messages if answers is `any`, but not if it is 0", async () => {
     const server = await start((socket, _data, _isBinary, number) => {
       if (number % 10 === 0) socket.send("by the way");
     });
@@ -154,7 +154,7 @@ describe("a server that echoes your own messages", () => {
     }
   });
 
-  test.each([[messages], [["one", "two", "six"]]])("is found wrong: %#", async (messages) => {
+  test.each([[messages], [["one", "two", "six"]]])("is reported as wrong: %#", async (messages) => {
     let changed = 0;
     let missing = 0;
     const server = await start((socket, data, isBinary, number) => {

@@ -1,5 +1,5 @@
-// Stores the results of mutation testing: counts, and the mutants that no test kills, with the reason why none can or
-// has to.
+// Stores the results of mutation testing: counts, and the mutants that no test kills, each with a reason why that is
+// acceptable.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { relative } from "node:path";

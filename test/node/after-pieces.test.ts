@@ -108,7 +108,7 @@ for (const role of ROLES) {
     connection.terminate();
   });
 
-  test(`${role}: with a highWaterMark of 0, pieces are sent as the stream takes them`, async () => {
+  test(`${role}: with a highWaterMark of 0, pieces are sent as the stream accepts them`, async () => {
     for (const writing of ["at once", "later"] as const) {
       const end = openNode(role, { highWaterMark: 0 }, [], writing);
       const { connection } = end;
@@ -254,7 +254,7 @@ for (const role of ROLES) {
   });
 }
 
-test("a server stops reading while much is unsent, and empty messages count", async () => {
+test("a server stops reading while too much is unsent, and empty messages count", async () => {
   const { connection, peer } = openNode("server", { highWaterMark: 1000 });
   const got: unknown[] = [];
   connection.on("message", (data) => got.push(data));

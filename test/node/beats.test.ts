@@ -195,7 +195,7 @@ for (const role of ROLES) {
     expect(await connection.closed).toEqual({ code: 1006, reason: "", wasClean: false });
   });
 
-  test(`${role}: closeTimeout starts again whenever the peer takes waiting data`, async () => {
+  test(`${role}: closeTimeout starts again whenever the peer reads waiting data`, async () => {
     const { connection } = openQuiet(role, { closeTimeout: 1000 }, "later");
     await turn();
     for (let i = 0; i < 20; i++) connection.send(new Uint8Array(100_000));

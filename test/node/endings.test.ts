@@ -118,7 +118,7 @@ describe("a Close that has waited until earlier messages were read", () => {
     expect(performance.now() - began).toBeLessThan(500);
   });
 
-  test("gives the server a second from then on", async () => {
+  test("gives the server a second to end the socket after that", async () => {
     const { connection, peer } = await open("client", { closeTimeout: 10_000 });
     peer.socket.write(from("client", text("first"), close(1000)));
     await sleep(30);
@@ -141,7 +141,7 @@ function fill(connection: Connection): void {
   for (let i = 0; i < 512; i++) connection.send(data, { copy: false });
 }
 
-describe("a peer that takes a little from time to time", () => {
+describe("a peer that reads a little from time to time", () => {
   test("is cut after 30 times closeTimeout", async () => {
     const closeTimeout = 100;
     const { connection, peer } = await open("server", { closeTimeout });

@@ -78,20 +78,20 @@ describe("answers", () => {
     });
   }
 
-  test("garbage, a head that is too large: an error of the parser", async () => {
+  test("garbage, or a head that is too large: fails with an error of the parser", async () => {
     for (const reply of ["SSH-2.0-OpenSSH\r\n\r\n", `HTTP/1.1 101 Yes\r\nX: ${"x".repeat(100_000)}\r\n\r\n`]) {
       expect(await outcome(() => reply)).toMatchObject({ code: expect.stringMatching(/^HPE_/) });
     }
   });
 
-  test("nothing, half a head, only 1xx: the time limit", async () => {
+  test("no response, half a head, or only 1xx responses: fails at the time limit", async () => {
     const replies = ["", "HTTP/1.1 101 Switching Proto", "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(3)];
     for (const reply of replies) {
       expect(await outcome(() => reply)).toMatchObject({ name: "TimeoutError", message: "Not connected after 200 ms" });
     }
   });
 
-  test("100 and then 101, and frames with it", async () => {
+  test("accepts 100 followed by 101, with frames in the same chunk", async () => {
     const { port } = await listen(async (peer) => {
       const head = await peer.head();
       await peer.write(`HTTP/1.1 100 Continue\r\n\r\n${answer(head)}`);
@@ -249,7 +249,7 @@ describe("AbortSignal", () => {
     await abortedWhen(async (peer) => peer.sees(() => peer.received.length > 0, "no preface"), { http2: true });
   });
 
-  test("at the moment when the handshake succeeds: a connection or the reason, but never an open socket", async () => {
+  test("when the handshake succeeds: resolves, or rejects with the reason and leaves no open socket", async () => {
     const started = await start();
     for (let i = 0; i < 20; i++) {
       const controller = new AbortController();
@@ -275,7 +275,7 @@ describe("AbortSignal", () => {
     }
   });
 
-  test("a long-lived signal keeps nothing of connections that have ended", async () => {
+  test("a long-lived signal does not keep ended connections in memory", async () => {
     const { signal } = new AbortController();
     const { port } = await start();
     const open = await Promise.all(Array.from({ length: 20 }, () => connect(`ws://127.0.0.1:${port}`, { signal })));
@@ -304,7 +304,7 @@ describe("over HTTP/2", () => {
     }
   });
 
-  test("a server that sends nothing, or does not know HTTP/2: the time limit, or an error", async () => {
+  test("a server that sends nothing, or does not support HTTP/2: fails at the time limit, or with an error", async () => {
     const { port } = await listen(() => {}, { tls: true, alpn: ["h2"], host: "localhost" });
     const short = { ...http2, handshakeTimeout: 150 };
     await expect(connect(`wss://localhost:${port}`, short)).rejects.toMatchObject({ name: "TimeoutError" });

@@ -107,7 +107,7 @@ describe("HTTP/1.1", () => {
     expect(started.ends).toEqual([[1000, "", true]]);
   });
 
-  test("everything in one segment, including the Close, while verify decides", async () => {
+  test("everything, including the Close, arrives in one segment while verify decides", async () => {
     let decide: ((verdict: boolean) => void) | undefined;
     const started = await start({ verify: () => new Promise<boolean>((resolve) => (decide = resolve)) });
     const peer = await dial(started.port);
@@ -121,7 +121,7 @@ describe("HTTP/1.1", () => {
     expect([peer.status, started.messages, started.ends]).toEqual([101, ["early", "bird"], [[1000, "", true]]]);
   });
 
-  test("the target as a whole URL", async () => {
+  test("accepts a whole URL as the target", async () => {
     const { port } = await start({ path: "/chat" });
     const peer = await dial(port);
     await peer.write(request({}, "GET http://localhost/chat?room=1 HTTP/1.1"));
@@ -186,7 +186,7 @@ describe("verify", () => {
     test(`${value}: 101`, async () => expect(await status(() => value)).toBe(101));
   }
 
-  test("one that never decides: 503 after handshakeTimeout, and its later decision is ignored", async () => {
+  test("a verify that never decides: 503 after handshakeTimeout, and a later decision is ignored", async () => {
     let decide!: (verdict: boolean) => void;
     const { port, connections, server } = await start({
       handshakeTimeout: 100,

@@ -10,7 +10,7 @@ import { text } from "../support/wire.ts";
 
 watchLeftovers();
 
-test("a client that does not read and has much to get is cut after pingInterval and pongTimeout", async () => {
+test("a client that does not read is cut after pingInterval and pongTimeout", async () => {
   const started = await start(
     { pingInterval: 50, pongTimeout: 50, closeTimeout: 50, highWaterMark: 1 << 16 },
     (connection) => {

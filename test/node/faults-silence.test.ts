@@ -10,7 +10,7 @@ import { text } from "../support/wire.ts";
 
 watchLeftovers();
 
-test("a client that answers no Ping: 1008, an error event, and the socket is cut", async () => {
+test("a client that does not answer a Ping: 1008, an error event, and the socket is cut", async () => {
   await Promise.all(
     SERVERS.map(async ([, options]) => {
       const errors: unknown[] = [];
@@ -26,7 +26,7 @@ test("a client that answers no Ping: 1008, an error event, and the socket is cut
   );
 });
 
-test("a server that answers no Ping, no Close, or does not end its side", async () => {
+test("a server that does not answer a Ping or a Close, or does not end its side", async () => {
   await Promise.all(
     [false, true].map(async (tls) => {
       const { port, peers } = await listen(async (peer) => void (await peer.write(answer(await peer.head()))), {
@@ -63,7 +63,7 @@ test("a server that answers the Close and never ends: the client cuts it, and th
   expect(await new Promise((resolve) => connection.on("close", (...end) => resolve(end)))).toEqual([1000, "", true]);
 });
 
-test("a client that reads nothing does not delay closing: closeTimeout cuts it", async () => {
+test("a client that does not read is cut after closeTimeout", async () => {
   const started = await start({ closeTimeout: 100, highWaterMark: 1 << 16 }, (connection) => {
     connection.on("message", () => {
       for (let i = 0; i < 200; i++) connection.send(new Uint8Array(1 << 16));

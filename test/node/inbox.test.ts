@@ -22,7 +22,7 @@ test("first in, first out, in any sequence, and the size is counted", () => {
   expect([inbox.isEmpty, inbox.bytes, inbox.shift()]).toEqual([true, 0, undefined]);
 });
 
-test("a million that wait are taken in linear time", () => {
+test("takes a million waiting messages in linear time", () => {
   const inbox = new Inbox();
   for (let i = 0; i < 1_000_000; i++) inbox.push("");
   const begin = performance.now();

@@ -33,7 +33,7 @@ for (const directWrites of [true, false]) {
     expect(errors.map(({ message }) => message)).toEqual(["no keys"]);
   });
 
-  test(`the same for a source that throws after data was sent, directWrites: ${directWrites}`, async () => {
+  test(`a source of keys that throws after data was sent also ends the connection, directWrites: ${directWrites}`, async () => {
     let left = 1;
     const { connection } = await open("client", {
       directWrites,

@@ -77,7 +77,7 @@ test("chunks that arrive during a handler are handled after it, in order", async
   expect(seen).toEqual([...messages, "close 1000"]);
 });
 
-test("the same for chunks that arrive while waiting messages are delivered", async () => {
+test("chunks that arrive while waiting messages are delivered are handled after them", async () => {
   const { connection, socket } = await open(() => {});
   socket.push(toRole("server", text("a")));
   await turn();

@@ -145,7 +145,7 @@ describe("onRefused of serve()", () => {
     ]);
   });
 
-  test("a client that goes before the answer is not refused, nor is an accepted one", async () => {
+  test("a client that leaves before the answer is not reported as refused, nor is an accepted one", async () => {
     let asked = 0;
     const { port, heard, connections } = await startHearing({
       verify: ({ url }) => (asked++, url === "/in" || new Promise<boolean>(() => {})),
@@ -158,7 +158,7 @@ describe("onRefused of serve()", () => {
     expect([heard, connections.length]).toEqual([[], 1]);
   });
 
-  test("an exception in it, immediate or later, is an uncaught one, and the response is the same", async () => {
+  test("an exception in it, immediate or later, is uncaught and does not change the response", async () => {
     const uncaught: unknown[] = [];
     const before = process.listeners("uncaughtException");
     process.removeAllListeners("uncaughtException");
@@ -182,7 +182,7 @@ describe("onRefused of serve()", () => {
   });
 });
 
-describe("onRefused beside a server", () => {
+describe("onRefused of upgrade() and acceptStream()", () => {
   test("upgrade()", async () => {
     const heard: Heard[] = [];
     const onRefused = ({ url }: { url?: string | undefined }, { status, error }: Refusal) =>

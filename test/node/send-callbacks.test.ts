@@ -60,7 +60,7 @@ for (const role of ROLES) {
       expect(failed).toEqual([]);
     });
 
-    test(`${role} ${how}: an error for messages that were not taken when the connection ended`, async () => {
+    test(`${role} ${how}: an error for messages that the system had not accepted when the connection ended`, async () => {
       const { connection, peer } = await open(role, options);
       peer.socket.pause();
       const log: string[] = [];

@@ -143,7 +143,7 @@ for (const role of ROLES) {
     await connection.closed;
   });
 
-  test(`${role}: while the peer does not read, no callback is called for data that the system has not taken`, async () => {
+  test(`${role}: while the peer does not read, no callback is called for data that the system has not accepted`, async () => {
     const { connection, peer } = await open(role);
     peer.socket.pause();
     await turn();
@@ -183,7 +183,7 @@ for (const role of ROLES) {
 
 for (const role of ROLES) {
   for (const options of [{}, { copy: false }]) {
-    test(`${role}, ${JSON.stringify(options)}: the callback waits until the system has taken it`, async () => {
+    test(`${role}, ${JSON.stringify(options)}: the callback waits until the system has accepted the message`, async () => {
       const { connection, peer } = await open(role);
       peer.socket.pause();
       const message = new Uint8Array(100_000);

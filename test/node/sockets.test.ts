@@ -120,7 +120,7 @@ describe("serve() and connect()", () => {
     expect(await end).toEqual([1000, "", true]);
   });
 
-  test("has the properties and listeners of browsers", async () => {
+  test("has the same properties and listeners as a WebSocket in browsers", async () => {
     const { url } = await start();
     const connection = await open(url);
     const seen: unknown[] = [];

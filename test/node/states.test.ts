@@ -145,7 +145,7 @@ for (const role of ROLES) {
     expect(await last).toEqual({ done: true, value: undefined });
   });
 
-  test(`${role}: so can a loop that waited for the message`, async () => {
+  test(`${role}: after the peer's Close, a loop that waited for the message can answer it`, async () => {
     const { connection, peer } = openNode(role);
     const loop = connection[Symbol.asyncIterator]();
     const first = loop.next();

@@ -1,4 +1,4 @@
-// Unknown options are refused, so that a check with the name that it has in another package does not go unnoticed.
+// Unknown options are refused. Otherwise, an option with the name from another package would silently have no effect.
 
 import { createServer } from "node:http";
 import { createSecureServer, type ServerHttp2Stream } from "node:http2";

@@ -1,4 +1,4 @@
-// `discardUnread`: messages without a reader are dropped, and nothing else changes.
+// The option `discardUnread` drops messages without a reader, and changes nothing else.
 
 import { expect, test } from "vitest";
 import { dial, frames, request } from "./support/peer.ts";

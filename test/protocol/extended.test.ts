@@ -63,7 +63,7 @@ test.each(ROLES)("reports an error in a reserved buffer as an event, role %s", (
   const bytes = toRole(role, text("one"), { opcode: 3 });
   protocol.reserve().set(bytes);
   protocol.commit(bytes.length, sink);
-  // Bytes read after that are ignored.
+  // Bytes that are read after the end are ignored.
   protocol.reserve().set(bytes);
   protocol.commit(bytes.length, sink);
   expect(seen).toEqual(["one", "WS_ERR_INVALID_OPCODE", "1006"]);

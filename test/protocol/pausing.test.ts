@@ -130,7 +130,7 @@ for (const role of ROLES) {
       expect(protocol.streamEnd).toBe("send");
     });
 
-    test("also if this side closed first", () => {
+    test("after both Closes, the same if this side closed first", () => {
       const protocol = new Protocol({ role });
       protocol.close(1000);
       protocol.take();
@@ -199,7 +199,7 @@ describe("control frames after a pause of the reader", () => {
     expect(protocol.error?.code).toBe("WS_ERR_TOO_MANY_CONTROL_FRAMES");
   });
 
-  test("accepts a peer that keeps to the limit, however often it is read", () => {
+  test("accepts a peer that stays within the limit, however often it is read", () => {
     const limits = { maxPendingPongs: Infinity, maxControlFrames: 10, controlPeriod: 100 };
     for (const pause of [1, 99, 100, 101, 199, 250]) {
       const protocol = new Protocol({ role: "server", limits });

@@ -23,7 +23,7 @@ for (const role of ROLES) {
         expect(protocol.error?.code).toBe(tooMany);
       });
 
-      test("nor does a chunk that is not bytes, or a commit() of too many bytes", () => {
+      test("a refused chunk or commit() does not change the count of control frames", () => {
         const protocol = new Protocol({ role, core, limits });
         const sink = silent();
         protocol.push(two, sink, 0);

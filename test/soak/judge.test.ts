@@ -98,11 +98,11 @@ describe("a connection that was cut", () => {
     expect(judge(ORDER, undefined, refused("no")).faults.join()).toContain("client: not opened (no), server: nothing");
   });
 
-  test("may never have opened", () => {
+  test("may have been cut before it opened", () => {
     expect(judge(CUT, undefined, refused("no"))).toEqual({ outcome: "not opened", faults: [] });
   });
 
-  test("must end at both ends", async () => {
+  test("must be reported by both ends", async () => {
     const one = await report(MESSAGES, [], 1006);
     expect(judge(CUT, one, undefined).faults).toEqual(["the client has not ended"]);
     expect(judge(CUT, undefined, one).faults).toEqual(["the server has not ended"]);

@@ -96,7 +96,7 @@ describe("answers", () => {
   });
 
   for (const end of ["abort", "cancel"] as const) {
-    test(`the same after ${end}(): our Close is sent at once, and answers the peer's Close or error`, async () => {
+    test(`after ${end}(), our Close is sent at once, and answers the peer's Close or error`, async () => {
       for (const [last, code] of [
         [close(4001), 4001],
         [{ opcode: 3, payload: new Uint8Array(0) }, 1002],
@@ -160,7 +160,7 @@ describe("the mark within a chunk", () => {
       expect((await all(pair.readable)).items.length).toBeGreaterThan(1);
     });
 
-    test(`as ${role}: nor that it has gone, or is silent`, async () => {
+    test(`as ${role}: a full queue does not hide that the peer has gone, or is silent`, async () => {
       for (const gone of [true, false]) {
         const { pair, writer } = opened(role, { readableHighWaterMark: 10, closeTimeout: 300 });
         const reader = pair.readable.getReader();

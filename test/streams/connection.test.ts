@@ -261,7 +261,7 @@ describe("closing", () => {
     expectFree(near);
   });
 
-  test("so is a peer that answers and does not end the stream, but cleanly", async () => {
+  test("a peer that answers but does not end the stream is cut, too, but the end is clean", async () => {
     const { pair, near, writer } = raw("client", { closeTimeout: 20 });
     pair.close({ closeCode: 1000 });
     void writer.write(toRole("client", close(1000))).catch(() => {});

@@ -68,7 +68,7 @@ describe("FrameDecoderStream", () => {
         if (done) break;
         read += sizeOf(value);
         count++;
-        // The chunk that waits in the writable, and the next one, are not decoded.
+        // Neither the chunk that waits in the writable nor the next one has been decoded.
         expect(written - read).toBeLessThanOrEqual(mark + 3 * chunkSize);
       }
       expect(count).toBe(5000);

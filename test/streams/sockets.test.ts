@@ -156,7 +156,7 @@ test("a response that arrives while the event loop is blocked counts", async () 
   const pair = openWebSocketStream(toWeb(socket), { role: "server", closeTimeout: 100 });
   pair.close({ closeCode: 4000 });
   await once(client, "data");
-  // It is in the system at once.
+  // The system has the response immediately.
   client.end(toRole("server", close(4000)));
   const end = performance.now() + 300;
   while (performance.now() < end);

@@ -268,7 +268,7 @@ describe("an error event has the cause", () => {
     const socket = new Ours(`ws://127.0.0.1:${port}`);
     const log = record(socket as WebSocket);
     socket.close();
-    // Not before close() returns.
+    // The event must not come before close() returns.
     expect([socket.readyState, log]).toEqual([2, []]);
     expect(await failure(socket)).toMatchObject({ message: "The WebSocket was closed before it was open" });
     expect(log).toEqual(["error 3", "close 3 1006  false"]);

@@ -11,7 +11,7 @@ test("emits 'error' if a function in the options throws while a frame is handled
   await once(server, "listening");
   server.on("connection", (socket) => socket.ping("are you there?"));
   const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`, {
-    // The Pong needs a masking-key.
+    // The Pong needs a masking-key, so generateMask is called.
     generateMask: () => {
       throw new Error("no randomness left");
     },

@@ -43,7 +43,7 @@ export const corpora: Readonly<Record<string, Uint8Array>> = {
   runs: runs(new Random(5)),
 };
 
-/** A part of one of them. */
+/** A part of one of the corpora. */
 export function sample(random: Random, length: number): Uint8Array {
   const corpus = random.pick(Object.values(corpora));
   const start = random.integer(0, Math.max(0, corpus.length - length));

@@ -328,7 +328,7 @@ describe("blocks with BFINAL set (RFC 7692 §7.2.3.4)", () => {
     }
   });
 
-  test("does not end an unfinished message after one", () => {
+  test("does not end an unfinished message after a final block", () => {
     const stream = new InflateStream({});
     const block = deflateRawSync(bytes("one"));
     expect(stream.push(block)).toBe(INFLATE_NEEDS_INPUT);
@@ -387,7 +387,7 @@ describe("how far matches may reach", () => {
     expect(inflateMessage(reaching(1)).result).toBe(INFLATE_ERROR_DISTANCE);
   });
 
-  test("not to history that was given up in the middle of a match", () => {
+  test("not to history that was dropped in the middle of a match", () => {
     const history = new Random(71).bytes(300);
     const inMatch = (kept: number): number => {
       let calls = 0;

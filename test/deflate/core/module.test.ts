@@ -14,7 +14,7 @@ test("is the module that the package publishes", () => {
   expect(wasm.equals(readFileSync(`${root}dist/deflate.wasm`))).toBe(true);
 });
 
-test("exports these functions, and imports nothing", () => {
+test("has only the expected exports, and no imports", () => {
   const module = new WebAssembly.Module(wasm);
   expect(WebAssembly.Module.imports(module)).toEqual([]);
   const exports = WebAssembly.Module.exports(module).map(({ name, kind }) => `${kind} ${name}`);

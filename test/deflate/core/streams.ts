@@ -105,7 +105,7 @@ function html(random: Random, count: number): Uint8Array[] {
   });
 }
 
-/** A part of the executable, which is large. */
+/** Only a part of the executable, because it is large. */
 function machineCode(length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   const file = openSync(process.execPath, "r");

@@ -30,7 +30,7 @@ const onParameters = (target, name, ...decorators) =>
 
 const seen = [];
 
-/** Sends the exception. Nest's own filter emits an event on the client, which only Socket.IO sends to the peer. */
+/** Sends the exception to the peer. Nest's own filter emits an event on the client, which only Socket.IO would send. */
 class SendingFilter extends BaseWsExceptionFilter {
   catch(exception, host) {
     const message = exception instanceof WsException ? exception.getError() : "Internal error";

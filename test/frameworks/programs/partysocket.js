@@ -31,7 +31,7 @@ await run({
     const server = await start(echo);
     const socket = new ReconnectingWebSocket(`ws://127.0.0.1:${server.port}`, ["tea"], options);
     socket.binaryType = "arraybuffer";
-    // Also before it is open.
+    // Messages that are sent before the socket is open arrive, too.
     socket.send("hello");
     assert.equal((await on(socket, "message")).data, "hello");
     assert.equal(socket.protocol, "tea");

@@ -8,7 +8,7 @@ type Callback = (...args: unknown[]) => void;
 const real = { setImmediate, now: performance.now.bind(performance) };
 /** A world that has not come to rest after this many turns never will. */
 const MOST_TURNS = 100_000;
-/** Tasks due shortly after the end of a run still run, in milliseconds. */
+/** Tasks that are due up to this many milliseconds after the end of a run still run. */
 const GRACE = 50;
 /** The maximum number of events in one poll phase. */
 const MOST_POLLED = 64;

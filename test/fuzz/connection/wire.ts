@@ -23,7 +23,7 @@ const AT_ONCE = 1;
 
 export class Wire {
   receiver: Receiver | undefined;
-  /** Called when the peer can read something, or this side has ended. */
+  /** Called when there is data for the peer to read, or when this side has ended. */
   readable: () => void = () => {};
   /** The number of bytes delivered to the socket. */
   delivered = 0;

@@ -85,7 +85,7 @@ export class Deflation {
   readonly sent: Sent[] = [];
   readonly #core: WatchedCore;
   readonly #places: Places;
-  /** Random choices about positions only, never about the data. */
+  /** A separate generator for positions, so that they do not affect the data. */
   readonly #random: Random;
   readonly #job: DeflationJob;
   #place: number;

@@ -436,7 +436,7 @@ export class Party {
   }
 
   private end({ via }: Of<"end">): void {
-    // A callback may not receive, and cut() receives.
+    // cut() receives data, which a callback must not do.
     if (this.busy > 0) return;
     this.model.end();
     this.deliver(undefined, () => {

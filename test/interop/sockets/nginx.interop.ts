@@ -84,7 +84,7 @@ describe.skipIf(program === undefined)("nginx", () => {
     await expectTalk(after);
   });
 
-  test("both ends notice when its worker dies", async () => {
+  test("both ends notice when nginx's worker dies", async () => {
     const ends = await both();
     await expectTalk(ends);
     await nginx.crash();

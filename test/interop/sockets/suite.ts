@@ -9,7 +9,7 @@ export interface OpenOptions {
   readonly protocols?: readonly string[];
   /** Whether they offer or accept permessage-deflate. */
   readonly deflate?: boolean;
-  /** Whether we do. Default: the same. */
+  /** Whether we offer or accept it. Default: the same. */
   readonly oursDeflate?: boolean;
 }
 
@@ -22,7 +22,7 @@ export interface Talk {
 
 export interface Subject {
   open(options?: OpenOptions): Promise<Talk>;
-  /** Abilities that it or its API lacks. */
+  /** Abilities that the peer or its API lacks. */
   readonly lacks?: readonly Ability[];
   /** Deviations from the usual behaviour. */
   readonly oddities?: Oddities;

@@ -1,4 +1,4 @@
-// A test of faults must leave nothing behind: handles and timers are counted, and warnings are failures.
+// Checks that a test leaves no handles or timers behind, and treats warnings as failures.
 
 import { createHook } from "node:async_hooks";
 import { afterEach, beforeEach, expect } from "vitest";

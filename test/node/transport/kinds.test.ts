@@ -130,7 +130,7 @@ test("chunks of many peers, cut anywhere, some of them slow", async () => {
   expect(freeSlots()).toBe(SLOTS);
 });
 
-test("frames in the packet of the request, and the rest in any pieces", async () => {
+test("frames in the same packet as the request, and the rest in any pieces", async () => {
   const { port } = await start(DIRECT);
   const messages = Array.from({ length: 40 }, (_, i) => canary(1, i, SIZES[i % 6]!));
   const bytes = Buffer.concat([Buffer.from(request()), toRole("server", ...messages.map((message) => text(message)))]);

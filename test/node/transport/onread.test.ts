@@ -22,7 +22,7 @@ function requestOf(lines: string): IncomingMessage {
   return { method: "GET", url: "/", httpVersion: "1.1", headers } as unknown as IncomingMessage;
 }
 
-test("its memory stays its own", async () => {
+test("keeps reading into its own memory", async () => {
   const { port, peers } = await listen(() => {});
   const buffer = new Uint8Array(512);
   let chunks = 0;

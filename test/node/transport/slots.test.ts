@@ -83,28 +83,31 @@ async function openLine(role: Role, tls: boolean, owner: number): Promise<Line> 
   return new Line(await open(role, { tls, closeTimeout: 200, ...DIRECT }), role, owner);
 }
 
-test.each(WAYS)("a peer that does not read, while others are sent a lot: $role, tls: $tls", async ({ role, tls }) => {
-  const others = [await openLine(role, tls, 2), await openLine("server", false, 3)];
-  let held = 0;
-  for (const sizes of TURNS) {
-    const slow = await openLine(role, tls, 1);
-    expect(readsDirectly(slow.connection)).toBe(true);
-    await slow.block(sizes);
-    held += SLOTS - freeSlots();
-    for (let round = 0; round < 10; round++) {
-      expect(spoilSlots()).toBeGreaterThanOrEqual(SLOTS - 1);
-      for (const other of others) for (const size of [10, 3000, 100 * KIB]) other.send(size);
-      // More of its own, too.
-      slow.send(20 * KIB);
-      await turn();
+test.each(WAYS)(
+  "a peer that does not read while others receive a lot of data: $role, tls: $tls",
+  async ({ role, tls }) => {
+    const others = [await openLine(role, tls, 2), await openLine("server", false, 3)];
+    let held = 0;
+    for (const sizes of TURNS) {
+      const slow = await openLine(role, tls, 1);
+      expect(readsDirectly(slow.connection)).toBe(true);
+      await slow.block(sizes);
+      held += SLOTS - freeSlots();
+      for (let round = 0; round < 10; round++) {
+        expect(spoilSlots()).toBeGreaterThanOrEqual(SLOTS - 1);
+        for (const other of others) for (const size of [10, 3000, 100 * KIB]) other.send(size);
+        // More of its own, too.
+        slow.send(20 * KIB);
+        await turn();
+      }
+      for (const other of others) await other.check();
+      await slow.check();
+      expect(freeSlots()).toBe(SLOTS);
     }
-    for (const other of others) await other.check();
-    await slow.check();
-    expect(freeSlots()).toBe(SLOTS);
-  }
-  // Some messages did not use a slot.
-  expect(held).toBeGreaterThan(0);
-});
+    // Some messages did not use a slot.
+    expect(held).toBeGreaterThan(0);
+  },
+);
 
 test("more peers that do not read than there are slots", async () => {
   const lines: Line[] = [];

@@ -8,9 +8,9 @@ export interface Closed {
 
 /** One end of a connection, ours or a peer's, behind one interface, so that tests can connect the two. */
 export interface End {
-  /** The subprotocol; empty for none. */
+  /** The subprotocol. Empty if there is none. */
   readonly subprotocol: string;
-  /** The value of Sec-WebSocket-Extensions in the response as this end sees it; undefined if it does not tell. */
+  /** The value of Sec-WebSocket-Extensions in the response. Undefined if this end does not report it. */
   readonly extensions?: string;
   readonly messages: Queue<string | Buffer>;
   readonly pings: Queue<string>;
