@@ -215,7 +215,7 @@ export function preparedCase({ length }, scale) {
       },
       ws: {
         run() {
-          // As in its documentation for a broadcast: bytes that are made once.
+          // Makes the bytes once, as its documentation recommends for broadcasts.
           const message = Buffer.from(text);
           for (const sender of senders) sender.send(message, options);
         },

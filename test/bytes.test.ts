@@ -208,7 +208,7 @@ test("any other type is refused with a TypeError that names the allowed ones", (
   }
 });
 
-test("the package runs in a realm of its own, with bytes from ours", async () => {
+test("the package runs in a separate realm, with bytes from this one", async () => {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL("../src/index.ts", import.meta.url))],
     bundle: true,

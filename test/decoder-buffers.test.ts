@@ -37,7 +37,7 @@ describe.each(cores)("%s core", (core) => {
     expect(isFree()).toBe(true);
   });
 
-  test("commit() returns it, whatever happens", () => {
+  test("commit() always returns the buffer, even if it fails", () => {
     const fill = (bytes: Uint8Array, decoder = make()): (() => void) => {
       decoder.reserve().set(bytes);
       return () => decoder.commit(bytes.length, ignore);

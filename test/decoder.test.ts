@@ -280,13 +280,13 @@ for (const core of cores) {
       decoder.push(concat([masked("last"), close.subarray(0, 7)]), { ...ignore, end: () => decoder.pause() });
       expect(decoder.closed).toBe(false);
       decoder.push(concat([close.subarray(7), masked("more")]), ignore);
-      // A record of 16 bytes and a byte of payload of the Close, and the later chunk.
+      // 16 bytes for the Close's record, one byte of its payload, and 11 bytes of the later chunk.
       expect([decoder.closed, decoder.heldBytes]).toEqual([false, 16 + 1 + 11]);
       decoder.resume(ignore);
       expect([decoder.closed, decoder.heldBytes]).toEqual([true, 0]);
     });
 
-    test("also holds an error that waits for the end of a pause", () => {
+    test("holds an error until the end of a pause", () => {
       const decoder = server();
       decoder.push(concat([masked("one"), Uint8Array.of(0x83)]), { ...ignore, end: () => decoder.pause() });
       expect([decoder.error, decoder.heldBytes]).toEqual([undefined, 16]);

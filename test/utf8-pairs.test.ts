@@ -5,7 +5,7 @@ import { isUtf8 } from "node:buffer";
 import { expect, test } from "vitest";
 import { FrameDecoder, WebSocketError } from "../src/index.ts";
 
-/** Longer than a vector, and too long for the loop for short messages. */
+/** Longer than a vector. Messages of this length do not use the loop for short messages. */
 const LENGTH = 200;
 const AT = 37;
 const HEADER = 4;

@@ -13,15 +13,15 @@ describe("pings", () => {
     conforms([ping()], { events: [["ping", ""]] });
   });
 
-  test("2.2: a ping with a text payload gets a pong with the same", () => {
+  test("2.2: a ping with a text payload gets a pong with the same payload", () => {
     conforms([ping("Hello, world!")], { events: [["ping", hello]] });
   });
 
-  test("2.3: a ping with a binary payload gets a pong with the same", () => {
+  test("2.3: a ping with a binary payload gets a pong with the same payload", () => {
     conforms([ping(hex("00fffefdfcfb00ff"))], { events: [["ping", "00fffefdfcfb00ff"]] });
   });
 
-  test("2.4, 2.6: a ping of 125 bytes, in one chunk and byte by byte, gets a pong with the same", () => {
+  test("2.4, 2.6: a ping of 125 bytes, in one chunk and byte by byte, gets a pong with the same payload", () => {
     conforms([ping(new Uint8Array(125).fill(0xfe))], { events: [["ping", "fe".repeat(125)]] });
   });
 

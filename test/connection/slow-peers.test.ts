@@ -1,4 +1,4 @@
-// A peer that takes its data slowly is not cut, with or without a Close.
+// A peer that reads slowly is not cut, with or without a Close.
 
 import { expect, vi } from "vitest";
 import { close } from "../support/wire.ts";

@@ -28,7 +28,7 @@ async function watched(make: Make, options: Parameters<Make>[0] = {}) {
   return { ...started, peers, messages, ends, received };
 }
 
-/** More bytes than sockets buffer if the client does not read. */
+/** More bytes than the sockets can buffer while the client does not read. */
 const LARGE = 16_000_000;
 const UUID = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
 

@@ -4,7 +4,7 @@ import type { Peer } from "crossws";
 import { expect } from "vitest";
 import { both, type Client, type Make, open, ours, start, until } from "./support/adapters.ts";
 
-/** More bytes than sockets buffer if the client does not read. */
+/** More bytes than the sockets can buffer while the client does not read. */
 const LARGE = Buffer.alloc(16_000_000);
 
 async function slow(

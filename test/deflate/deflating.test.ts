@@ -101,7 +101,7 @@ describe.each(KINDS)("%s", (kind, { open }) => {
       expect([...sendParts(open("server"), [none, none, none])]).toEqual([0]);
     });
 
-    test("the window continues within a message even without context takeover, and is gone after it", () => {
+    test("without context takeover, the window continues within a message and is dropped after it", () => {
       const message = json(new Random(5), 2000);
       const agreed = parameters("server_no_context_takeover");
       const session = open("server", agreed);

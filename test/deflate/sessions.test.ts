@@ -28,7 +28,7 @@ function refersBack(encoded: Uint8Array): boolean {
 describe.each(KINDS)("%s", (kind, { open }) => {
   const message = json(new Random(1), 2000);
 
-  test("release() forgets the sent data, and the next messages are still understood", () => {
+  test("release() forgets the sent data, and the next messages can still be inflated", () => {
     const [sender, receiver] = [open("server"), open("client")];
     const sizes: number[] = [];
     for (let i = 0; i < 6; i++) {
@@ -265,7 +265,7 @@ describe("the WASM core", () => {
   describe("contextBudget", () => {
     const message = json(new Random(11), 4000);
     const BUDGETED = 20;
-    /** With its table, a context takes three times this, however little is sent. */
+    /** Even if little is sent, a context takes three times this, because of its table. */
     const history = 4096;
 
     test("limits the contexts of all connections; above the limit, messages are compressed without context", () => {
@@ -329,7 +329,7 @@ describe("the WASM core", () => {
       second.end();
     });
 
-    test("gives up a context that got too large, and later messages are understood", () => {
+    test("drops a context that got too large, and later messages can be inflated", () => {
       const spent = smallestBudget();
       const sender = openOwn("server", [], { contextBudget: spent + 12_000 });
       const receiver = openOwn("client");

@@ -192,7 +192,7 @@ describe("node:http2", () => {
     server.on("connect", () => {});
     const seen = new Promise((resolve) => {
       server.on("stream", (stream, headers) => {
-        // With the properties of Http2ServerRequest.
+        // A plain object with the properties of Http2ServerRequest.
         const request = { method: headers[":method"], url: headers[":path"], headers, httpVersion: "2.0" };
         resolve(acceptHandshake(request));
         stream.respond({ ":status": 200 });

@@ -69,7 +69,7 @@ describe("the number of messages to send", () => {
 });
 
 describe("an answer", () => {
-  test("with the same content is right", () => {
+  test("is right if it has the same content", () => {
     const { ledger, tally, errors, answer } = open();
     ledger.send(2, 0);
     answer(0);
@@ -78,7 +78,7 @@ describe("an answer", () => {
     expect(tally).toMatchObject({ sent: 2, received: 2, unanswered: 0, mismatches: 0, unexpected: 0 });
   });
 
-  test("with other content is wrong, and the next one can be right", () => {
+  test("is wrong if it has other content, and the next one can be right", () => {
     const { ledger, tally, errors, answer, wrong } = open();
     ledger.send(3, 0);
     answer(0);
@@ -90,7 +90,7 @@ describe("an answer", () => {
     expect(ledger.inFlight).toBe(0);
   });
 
-  test("to a later message means that the earlier ones are unanswered", () => {
+  test("to a later message leaves the earlier ones unanswered", () => {
     const { ledger, tally, errors, answer } = open();
     ledger.send(4, 0);
     answer(2);

@@ -182,7 +182,7 @@ describe("your own messages", () => {
     expect(binary.data(0)).toEqual(Buffer.from("ä"));
   });
 
-  test("can be compared as bytes if they have one length", () => {
+  test("can be compared as bytes if all have the same length", () => {
     const { count, frame, due } = Messages.own(["ab", "cd"], { binary: false });
     expect([frame, due.length]).toEqual([4, count * 4 + READ_SIZE]);
     expect(due.subarray(0, 12).toString("latin1")).toBe("\x81\x02ab\x81\x02cd\x81\x02ab");

@@ -43,7 +43,7 @@ for (const role of ROLES) {
     ]);
   });
 
-  test(`${role}: they are the same if they arrive byte by byte`, async () => {
+  test(`${role}: messages that arrive byte by byte give the same Buffers`, async () => {
     const got: Got[] = [];
     const { peer } = await open(role, { ...BUFFERS, begin: collect(got) });
     for (const byte of toRole(role, text("hé€"), binary(Uint8Array.of(7, 8)))) await peer.write(Uint8Array.of(byte));
@@ -85,7 +85,7 @@ for (const role of ROLES) {
     expect(got).toEqual([{ data: Buffer.of(0x61, 0xff), isBinary: false }]);
   });
 
-  test(`${role}: only text, or only binary`, async () => {
+  test(`${role}: delivers only text, or only binary messages, as Buffers`, async () => {
     for (const [options, buffers] of [
       [{ textType: "nodebuffer" }, [true, false]],
       [{ binaryType: "nodebuffer" }, [false, true]],

@@ -103,7 +103,7 @@ describe("serve({ server })", () => {
     expect(await hello(`wss://localhost:${securePort}/chat`, { http2: true })).toBe("/chat");
     expect(await hello(`ws://localhost:${plainPort}/chat`, { http2: true })).toBe("/chat");
     await expect(hello(`wss://localhost:${securePort}/`, { http2: true })).rejects.toMatchObject({ status: 404 });
-    // If nobody handles CONNECT, the response is Node's own.
+    // Without a handler for CONNECT, Node sends its own response.
     const session = await openSession(securePort);
     const stream = session.request({ ":method": "CONNECT", ":authority": "localhost:80" });
     stream.resume();
@@ -162,7 +162,7 @@ describe("serve({ server })", () => {
     expect(heard).toEqual(["/a: /c 404"]);
   });
 
-  test("a second one with the same path is an error", async () => {
+  test("a second serve() with the same path is refused", async () => {
     const server = createServer();
     const first = await attach(server, "/a");
     await expect(serve({ server, path: "/a" }, () => {})).rejects.toThrow(/path "\/a"/);

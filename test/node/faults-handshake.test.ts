@@ -283,7 +283,7 @@ describe("HTTP/2", () => {
     expect(seen).toEqual(HTTP2.map(([name, , status]) => [name, status]));
   });
 
-  test("a refused stream is gone, even if the client leaves its side open", async () => {
+  test("a refused stream is closed, even if the client leaves its side open", async () => {
     const { port } = await start({ tls: TLS, path: "/chat" });
     const session = await openSession(port);
     for (const headers of [GOOD, { ":method": "POST", ":path": "/" }]) {
@@ -311,7 +311,7 @@ describe("HTTP/2", () => {
 });
 
 test("the other parts of a server that uses upgrade() are not affected by any request", async () => {
-  // As in Express: a function of (request, response, next) on node:http.
+  // A function of (request, response, next) on node:http, as in Express.
   const app = (_request: unknown, response: ServerResponse) => response.end("plain");
   const server = createServer(app);
   server.on("upgrade", (request, socket, head) => {

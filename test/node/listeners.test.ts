@@ -64,7 +64,7 @@ for (const role of ROLES) {
     });
   }
 
-  test(`prependListener(), ${role}: it is called before the others, and not after its removal`, async () => {
+  test(`prependListener(), ${role}: the listener is called before the others, and not after its removal`, async () => {
     const { connection, peer } = openNode(role);
     const seen: string[] = [];
     const first = (data: unknown): void => void seen.push(`first ${String(data)}`);

@@ -102,7 +102,7 @@ test("a socketPath must not be empty, and excludes port and host", async () => {
   }
 });
 
-test("serve({ server }): a second one without a path is an error that says so", async () => {
+test("serve({ server }): a second serve() without a path is refused with a clear error", async () => {
   const server = createServer();
   const first = await serve({ server }, () => {});
   await expect(serve({ server }, () => {})).rejects.toThrow("This server already has a serve() without a `path`");

@@ -85,7 +85,7 @@ for (const role of ROLES) {
     await connection.closed;
   });
 
-  test(`${role}: it follows queued messages, and its callback follows theirs`, async () => {
+  test(`${role}: a message follows queued ones, and its callback follows theirs`, async () => {
     const { connection, peer } = await open(role);
     // Wait for the remaining work of the handshake.
     await turn();

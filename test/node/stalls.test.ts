@@ -15,7 +15,7 @@ watchLeftovers();
 
 /**
  * A peer in a process of its own, which keeps running while this one is blocked. In either role, it answers each Ping.
- * It adds a letter to a log for each Ping that it has received, and for each answer that the system has taken.
+ * It adds a letter to a log for each Ping that it has received, and for each answer that the system has accepted.
  */
 const PEER = `
 import { createHash } from "node:crypto";
@@ -96,7 +96,7 @@ function block(time: number, hasAnswered: () => boolean): void {
   sleep(Math.max(time - passed(), 200));
 }
 
-/** More than one period allows. */
+/** More Pings than one period allows. */
 const PINGS = 8;
 const FEW = { maxControlFrames: 2, controlPeriod: 10 };
 

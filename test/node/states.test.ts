@@ -40,7 +40,7 @@ for (const role of ROLES) {
     expect(connection.socket.destroyed).toBe(true);
   });
 
-  test(`${role}: the same if the peer closes first`, async () => {
+  test(`${role}: readyState, ending and closed, if the peer closes first`, async () => {
     const { connection, peer } = openNode(role);
     const log: unknown[] = [];
     connection.on("closing", (...closing) => log.push([...closing, connection.readyState]));

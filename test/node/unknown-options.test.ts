@@ -119,7 +119,7 @@ describe("serve()", () => {
     );
   });
 
-  test("undefined is fine, whatever its name", async () => {
+  test("an unknown option may be undefined", async () => {
     const server = await serve(
       untyped<ServeOptions>({ host: "127.0.0.1", maxPayload: undefined, verify: undefined }),
       () => {},

@@ -130,7 +130,7 @@ for (const role of ROLES) {
       expect(protocol.streamEnd).toBe("send");
     });
 
-    test("after both Closes, the same if this side closed first", () => {
+    test("after both Closes, the same sides end the stream if this side closed first", () => {
       const protocol = new Protocol({ role });
       protocol.close(1000);
       protocol.take();
@@ -164,7 +164,7 @@ for (const role of ROLES) {
 describe("control frames after a pause of the reader", () => {
   const pings = (count: number) => concat(Array.from({ length: count }, () => toRole("server", ping())));
 
-  test("does not count control frames that the peer sent while nobody read as a flood", () => {
+  test("control frames that arrived while the reader was paused are not a flood", () => {
     const protocol = new Protocol({ role: "server", limits: { maxPendingPongs: Infinity } });
     protocol.receive(pings(900), 0);
     protocol.receive(pings(4_500), 5_000);

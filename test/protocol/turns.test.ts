@@ -47,7 +47,7 @@ function worker(on: Loop, name: string, slices: number, ms: number, log: string[
   return serve;
 }
 
-test("has time until the slices of a turn took 2 ms together", () => {
+test("allows slices until they have taken 2 ms in a turn", () => {
   const on = loop();
   expect(on.turns.hasTime).toBe(true);
   on.slice(1.5);
@@ -94,7 +94,7 @@ test("short slices schedule no turn until they add up", () => {
   expect(on.asked).toBe(1);
 });
 
-test("serves those that wait in order, one slice each, round after round", () => {
+test("serves waiting workers in order, one slice each, round after round", () => {
   const on = loop();
   const log: string[] = [];
   for (const name of ["a", "b", "c"]) on.turns.wait(worker(on, name, 3, 1, log));
@@ -118,7 +118,7 @@ test("a worker that is alone continues while there is time", () => {
   expect(log).toHaveLength(8);
 });
 
-test("nobody overtakes those that wait", () => {
+test("no worker overtakes those that wait", () => {
   const on = loop();
   on.turns.wait(() => {});
   expect(on.turns.hasTime).toBe(false);
@@ -159,7 +159,7 @@ test("a clock that does not advance does not make a turn endless", () => {
   expect(log).toHaveLength(1000);
 });
 
-test("a clock that goes back takes no time away", () => {
+test("a clock that goes back does not shorten a turn", () => {
   const on = loop();
   on.slice(1.5);
   on.slice(-5);

@@ -41,7 +41,7 @@ export interface ReferencePart {
   first: boolean;
   last: boolean;
   fragmentSize: number;
-  /** As in the first part of the message. */
+  /** The value from the first part of the message. */
   compress: boolean | undefined;
 }
 

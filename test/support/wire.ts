@@ -52,7 +52,7 @@ export function written(protocol: Protocol, role: Role): Frame[] {
   return new FrameDecoder({ role: other(role), rsv: 7 }).decode(concat(protocol.take()));
 }
 
-/** The same in short form: "pong:x", "close:1000:bye", "text:abc". */
+/** The written frames in short form: "pong:x", "close:1000:bye", "text:abc". */
 export function writtenShort(protocol: Protocol, role: Role): string[] {
   const names = ["continuation", "text", "binary", "", "", "", "", "", "close", "ping", "pong"];
   return written(protocol, role).map((frame) => {

@@ -106,7 +106,7 @@ function plan(seed: number): Plan {
       closeTimeout: 1000,
       // No limit with compression, because ws may notice earlier that a message in fragments is too long.
       maxPayload,
-      // Only one limit, because ws checks them in another order.
+      // Only one limit at a time, because ws checks limits in another order.
       maxFragments: maxPayload === 100 ? 0 : random.pick([0, 3, 16384]),
       allowSynchronousEvents,
       perMessageDeflate: compressed,

@@ -289,7 +289,7 @@ function runOnce(
     feed(protocol, way, sink, chunk.slice());
     sent.push(...protocol.take().map((part) => part.slice()));
     if (wasOpen && sink.errorOffset !== undefined) {
-      // At exactly this byte, neither earlier nor later.
+      // The error must be reported at exactly this byte.
       assertSame(before < needed! && needed! <= fed, true, `${label}: failed between bytes ${before} and ${fed}`);
       assertSame(protocol.error?.byteOffset, offset, label);
     }

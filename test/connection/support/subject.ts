@@ -26,7 +26,7 @@ export interface Subject {
   readonly errors: unknown[];
   /** Passes each message to a handler. A loop awaits the handler's result, a listener does not. */
   receive(handler: (data: Message) => unknown): void;
-  /** Sends a whole message. With streams, it resolves once the message was taken. */
+  /** Sends a whole message. With streams, the promise resolves when the stream has accepted it. */
   send(data: Message): boolean | Promise<boolean>;
   /** Sends a message whole or in pieces, depending on the way under test. */
   answer(data: Message): boolean | Promise<boolean>;
@@ -115,7 +115,7 @@ export class StreamsSubject implements Subject {
   readonly closed: Promise<Ending>;
   readonly errors: unknown[] = [];
   loopEnded: Promise<void> = Promise.resolve();
-  /** The bytes that have not been taken. */
+  /** The number of bytes that the duplex has not accepted. */
   queued = 0;
   readonly #writer: WritableStreamDefaultWriter<Message>;
 

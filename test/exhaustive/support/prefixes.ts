@@ -1,4 +1,4 @@
-// A recorded connection that ends early, and the events that must have arrived by then, whichever byte is the last.
+// A recorded connection that ends after any byte, and the events that must have arrived before its end.
 
 import { expect } from "vitest";
 import {

@@ -9,7 +9,7 @@ const NOTHING = 0;
 const BOUNDARY = 1;
 
 const PER_NODE = 256;
-/** More than the number of ways to begin a character. */
+/** Enough nodes for all ways to begin a character. */
 const NODES = 20_000;
 
 /** The tree of all characters: `tree[256 * node + byte]` is the node after that byte. */

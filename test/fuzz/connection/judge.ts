@@ -102,7 +102,7 @@ function judgeLinger({ user, peer, one }: World): void {
   if (waited > 1000 + 3 * one.socket.latency + 100) user.find(`a client waited ${waited} ms for the server's end`);
 }
 
-/** Checks how much data is waiting while the case runs. */
+/** Checks the amount of waiting data while the case runs. */
 export function judgeInside({ user, peer, one }: World): void {
   const { connection } = user;
   if (connection.readyState !== 1 || peer.finSent || user.mayHaveClosed) return;

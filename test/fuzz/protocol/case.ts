@@ -24,7 +24,7 @@ export interface Settings {
   readonly maskKey?: "fixed" | "function" | "nested";
   /** Message buffers are not zeroed. */
   readonly dirty?: boolean;
-  /** As in adapters: texts are delivered as bytes, and copies of messages are made together. */
+  /** Options that adapters use: text is delivered as bytes, and messages are copied together. */
   readonly textBytes?: boolean;
   readonly copies?: boolean;
   readonly texts?: boolean;
@@ -135,7 +135,7 @@ export type Call = { readonly c: number } & (
   | { readonly op: "move" }
   | { readonly op: "tick"; readonly later: number }
   | { readonly op: "alive"; readonly later: number }
-  /** In a callback: throws. */
+  /** In a callback, throws an exception. */
   | { readonly op: "throw" }
 );
 

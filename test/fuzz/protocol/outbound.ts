@@ -62,7 +62,7 @@ export class Outbound {
     return error === undefined ? undefined : `wrote an invalid frame: ${error.code}`;
   }
 
-  /** Called when all output has been taken. */
+  /** Call it when take() has returned all output. */
   complete(): string | undefined {
     const [next] = this.sent;
     if (next !== undefined) return `did not write ${JSON.stringify(next).slice(0, 300)}`;

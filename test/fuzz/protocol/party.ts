@@ -86,7 +86,7 @@ export class Party {
   private reserves = 0;
   /** Buffers that send() has borrowed. */
   private lent: Uint8Array[] = [];
-  /** Shared buffers, which nobody may write to. */
+  /** Shared buffers, which must never be written to. */
   private readonly shared: Set<ArrayBufferLike> = new Set();
   /** The buffer from reserve(), and the bytes that were read into it. */
   private landing: { readonly buffer: Uint8Array; readonly bytes: Uint8Array } | undefined;

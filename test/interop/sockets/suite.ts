@@ -44,7 +44,7 @@ type Ability =
   /** Reports how a connection ended. */
   | "telling closes"
   | "compression"
-  /** Also compresses what it sends. */
+  /** Compresses its own messages, too. */
   | "compressing"
   /** Can run without compression. */
   | "going without compression";

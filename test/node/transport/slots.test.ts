@@ -48,7 +48,7 @@ class Line {
     expect(isSent).toBe(true);
   }
 
-  /** Sends messages of these sizes, in turns, until the system takes nothing more. */
+  /** Sends messages of these sizes, in turns, until the system accepts no more data. */
   async block(sizes: readonly number[] = TURNS[0]): Promise<void> {
     this.peer.socket.pause();
     let still = 0;
@@ -127,7 +127,7 @@ test("more peers that do not read than there are slots", async () => {
     await turn();
   }
   await fast.check();
-  // Not in the order of their arrival.
+  // Ends the lines in another order than that of their arrival.
   for (const line of [...lines.slice(4), ...lines.slice(0, 4)]) await line.check();
   expect(freeSlots()).toBe(few);
   giveBack();

@@ -1,4 +1,4 @@
-/** Received items, in order, for a test that waits for each. */
+/** Received items, in order. A test waits for them one by one. */
 export class Queue<T> {
   readonly #items: T[] = [];
   readonly #waiting: ((item: T) => void)[] = [];

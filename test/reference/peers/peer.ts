@@ -14,7 +14,7 @@ export interface Input {
 export interface FoundError {
   /** The code that the decoder would send in its Close, or undefined if it does not say. */
   readonly closeCode: number | undefined;
-  /** The number of bytes that it had received by then. */
+  /** The number of bytes that the decoder had received when it failed. */
   readonly after: number;
   /** The decoder's own name for the error, if it is one of ws's. */
   readonly code?: string | undefined;
