@@ -60,7 +60,7 @@ const client = { role: "client" } as const;
 const letters = (length: number): string => "abcdefghijklmnopqrstuvwxyz".repeat(length / 26 + 1).slice(0, length);
 
 describe.each(forms)("%s", (_, make) => {
-  /** Makes these bytes in this form. */
+  /** Converts the bytes to this form. */
   const fill = (content: string | Uint8Array): Bytes => {
     const bytes = make(content.length);
     viewOf(bytes).set(typeof content === "string" ? Buffer.from(content) : content);

@@ -13,7 +13,7 @@ const plainWays = nodeWays({ roles: ROLES });
 
 /** A peer that is silent for half a second is cut. */
 const IMPATIENT = { pingInterval: 250, pongTimeout: 250, closeTimeout: 200 };
-/** How long that takes on a busy machine. */
+/** The longest time until it is cut, in milliseconds. The machine may be busy. */
 const NOTICED = 2500;
 
 each("a peer that answers nothing is cut", ways, async (open) => {

@@ -136,7 +136,7 @@ export class ReferenceDecoder {
 
   /**
    * Called when everything up to this stage has been read. "payload" is its first byte, or the end of an empty one;
-   * "text" is another byte of a text message. For the same subclasses.
+   * "text" is another byte of a text message. For subclasses that model laxer decoders.
    */
   protected reached(_stage: Stage): void {}
 

@@ -128,7 +128,7 @@ export class Peer {
     return this.#reader.isInside || this.#begun.length > 0;
   }
 
-  /** Writes everything in one arrival. The first `head` bytes are returned instead of being sent. */
+  /** Writes everything at once. The first `head` bytes are returned instead of being sent. */
   write(wrote: readonly Wrote[], head: number = 0): Uint8Array {
     if (this.finSent) return new Uint8Array();
     const parts = wrote.flatMap((one) => this.#bytesOf(one));

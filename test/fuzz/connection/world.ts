@@ -280,7 +280,7 @@ function limitOf({ one, user, peer, wire }: World): number {
   const { pingInterval = 30_000, pongTimeout = 20_000, closeTimeout = 10_000 } = one.options;
   const { interval } = user.connection;
   let limit = LINGER + closeTimeout + 5 * interval + 200;
-  // Before that, a peer that has not answered has already had the same time.
+  // Before the Closes are done, closeTimeout may apply once more.
   if (user.connection.readyState !== 3) limit += closeTimeout;
   if (peer.mute || (!peer.sentClose && user.closeCalledAt === undefined)) limit += pingInterval + pongTimeout;
   // Unread bytes that it wrote before count as a sign of life when they are read.

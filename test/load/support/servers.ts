@@ -22,7 +22,7 @@ export interface Started {
   readonly port: number;
   /** Received messages. */
   received: number;
-  /** Their payload in bytes. */
+  /** The payload of the received messages, in bytes. */
   bytes: number;
   connections: number;
   /** Received close codes. */
