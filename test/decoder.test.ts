@@ -397,7 +397,11 @@ for (const core of cores) {
       const make = (options: object) => () => new FrameDecoder({ role: "server", core, ...options });
       expect(make({ role: "proxy" })).toThrow(TypeError);
       expect(make({ core: "native" })).toThrow(TypeError);
-      expect(make({ maxPayload: 1024 })).toThrow("FrameDecoder has no option `maxPayload`: use `maxFrame`");
+      expect(make({ maxPayload: 1024 })).toThrow(new TypeError("FrameDecoder has no option `maxPayload`"));
+      expect(make({ maxFram: 1024 })).toThrow(new TypeError("FrameDecoder has no option `maxFram`"));
+      expect(make({ maxPayload: undefined })).not.toThrow();
+      expect(() => new FrameDecoder(undefined as never)).toThrow(new TypeError('role must be "server" or "client"'));
+      expect(() => new FrameEncoder(undefined as never)).toThrow(new TypeError('role must be "server" or "client"'));
       for (const maxFrame of [-1, 1.5, NaN]) expect(make({ maxFrame })).toThrow(RangeError);
       for (const rsv of [-1, 8, 0.5]) expect(make({ rsv })).toThrow(RangeError);
       for (const textSlack of [-1, 0.5]) expect(make({ textSlack })).toThrow(RangeError);

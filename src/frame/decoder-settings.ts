@@ -34,46 +34,51 @@ export interface DecoderSettings {
 let last: DecoderSettings | undefined;
 
 /** Returns the previous object if the options are the same. @throws TypeError @throws RangeError @internal */
-export function readDecoderSettings(options: FrameDecoderOptions): DecoderSettings {
-  const config = readConfig(options);
-  const maxFrame = readMaxFrame(options.maxFrame);
-  const textSlack = options.textSlack ?? DEFAULT_TEXT_SLACK;
+export function readDecoderSettings(options: Partial<FrameDecoderOptions> = {}): DecoderSettings {
+  const {
+    role,
+    maxFrame = DEFAULT_MAX_FRAME,
+    rsv = 0,
+    copy = false,
+    allocate = newBytes,
+    textSlack = DEFAULT_TEXT_SLACK,
+    allowUnmasked,
+    allowMasked,
+    allowNonMinimalLength,
+    allowInvalidClose,
+    allowInvalidUtf8,
+    textBytes = false,
+    copies,
+    core,
+    ...unknown
+  } = options;
+  for (const name in unknown) {
+    if (unknown[name as never] !== undefined) throw new TypeError(`FrameDecoder has no option \`${name}\``);
+  }
+  if ((rsv & 7) !== rsv) throw new RangeError("rsv must be 0 to 7");
+  const config =
+    (isServer(role) ? CONFIG_SERVER : 0) |
+    (allowUnmasked ? CONFIG_ALLOW_UNMASKED : 0) |
+    (allowMasked ? CONFIG_ALLOW_MASKED : 0) |
+    (allowNonMinimalLength ? CONFIG_ALLOW_NON_MINIMAL_LENGTH : 0) |
+    (allowInvalidUtf8 ? CONFIG_ALLOW_INVALID_UTF8 : 0) |
+    (allowInvalidClose ? CONFIG_ALLOW_INVALID_CLOSE : 0) |
+    (rsv << 4);
+  const most = maxFrame === Infinity ? Number.MAX_SAFE_INTEGER : maxFrame;
+  if (!Number.isSafeInteger(most) || most < 0) {
+    throw new RangeError("maxFrame must be a whole number, 0 or more, or Infinity");
+  }
   if (!Number.isInteger(textSlack) || textSlack < 0) {
     throw new RangeError("textSlack must be a whole number, 0 or more");
   }
   return (last = lastIfSame(last, {
-    engines: enginesFor(options.core),
+    engines: enginesFor(core),
     config,
-    maxFrame,
-    copy: options.copy === true,
+    maxFrame: most,
+    copy,
     textSlack: Math.min(textSlack, WINDOW_SIZE),
-    textBytes: options.textBytes === true,
-    copies: options.copies,
-    allocate: options.allocate ?? newBytes,
+    textBytes,
+    copies,
+    allocate,
   }));
-}
-
-function readMaxFrame(value: number = DEFAULT_MAX_FRAME): number {
-  if (value === Infinity) return Number.MAX_SAFE_INTEGER;
-  if (!Number.isSafeInteger(value) || value < 0) {
-    throw new RangeError("maxFrame must be a whole number, 0 or more, or Infinity");
-  }
-  return value;
-}
-
-function readConfig(options: FrameDecoderOptions): number {
-  // The name in ws.
-  if ((options as { readonly maxPayload?: unknown }).maxPayload !== undefined)
-    throw new TypeError("FrameDecoder has no option `maxPayload`: use `maxFrame`");
-  const rsv = options.rsv ?? 0;
-  if (!Number.isInteger(rsv) || rsv < 0 || rsv > 7) throw new RangeError("rsv must be 0 to 7");
-  return (
-    (isServer(options.role) ? CONFIG_SERVER : 0) |
-    (options.allowUnmasked ? CONFIG_ALLOW_UNMASKED : 0) |
-    (options.allowMasked ? CONFIG_ALLOW_MASKED : 0) |
-    (options.allowNonMinimalLength ? CONFIG_ALLOW_NON_MINIMAL_LENGTH : 0) |
-    (options.allowInvalidUtf8 ? CONFIG_ALLOW_INVALID_UTF8 : 0) |
-    (options.allowInvalidClose ? CONFIG_ALLOW_INVALID_CLOSE : 0) |
-    (rsv << 4)
-  );
 }

@@ -172,7 +172,7 @@ export class FrameEncoder {
    * @throws Error if core is `"wasm"` and WebAssembly cannot be compiled
    */
   constructor(options: FrameEncoderOptions) {
-    this.#mask = isServer(options.role) ? 0 : 1;
+    this.#mask = isServer(options?.role) ? 0 : 1;
     const source = options.maskKey;
     if (source !== undefined && typeof source !== "function") keyNumber(source);
     this.#keySource = this.#mask ? source : undefined;

@@ -86,7 +86,7 @@ export interface FrameEncoderOptions {
 }
 
 /** @throws TypeError @internal */
-export function isServer(role: Role): boolean {
+export function isServer(role: Role | undefined): boolean {
   if (role !== "server" && role !== "client") throw new TypeError('role must be "server" or "client"');
   return role === "server";
 }

@@ -15,7 +15,7 @@ import {
   singleValue,
 } from "./headers.ts";
 import { acceptFor, isKey } from "./key.ts";
-import { isBeforeHttp2, makeRejection, type Rejection } from "./response.ts";
+import { isBeforeHttp2, type Rejection, rejectHandshake } from "./response.ts";
 import { checkSubprotocols, parseSubprotocols } from "./subprotocols.ts";
 import { isAuthority, isSameToken, isVisible } from "./syntax.ts";
 
@@ -100,44 +100,55 @@ const HINTS: Hints = {
  * body.
  *
  * @returns the response to send; for HTTP/1.1, `serializeResponse()` turns it into bytes. An invalid request gets a Rejection
- * @throws TypeError for unknown or invalid options: `extensions` that are not an array, a subprotocol that is not a token, a chosen one that was not offered, or header fields
- *   that the handshake sets itself or that contain illegal characters
+ * @throws TypeError for unknown or invalid options: `extensions` that are not an array, a subprotocol that is not a token, a chosen one
+ *   that was not offered, or header fields that the handshake sets itself or that contain illegal characters
  * @throws any error of `checkOrigin` or of a function `protocols`, except a HandshakeError
  */
 export function acceptHandshake(request: HandshakeRequest, options: AcceptOptions = {}): Acceptance | Rejection {
   checkNames("acceptHandshake()", options, NAMES, HINTS);
-  return answer(request, options);
-}
-
-/** The same, for options that may have other names, too. @throws as acceptHandshake() does */
-export function answer(request: HandshakeRequest, options: AcceptOptions): Acceptance | Rejection {
   if (typeof options.protocols !== "function") checkSubprotocols(options.protocols ?? []);
   checkExtensions(options.extensions);
   const extra = checkedHeaders(options.headers ?? [], HANDSHAKE_FIELDS);
   const fields = readFields(request.headers);
-  const isHttp2 = isOfHttp2(request, fields);
   try {
-    const head = isHttp2 ? checkConnect(request, fields) : checkUpgrade(request, fields);
-    checkNoBody(fields);
-    checkOrigin(request, fields, options);
-    const protocol = chooseSubprotocol(request, fields, options);
-    const extensions = agreeOnExtensions(fields, options);
-    const headers: (readonly [name: string, value: string])[] = [...head];
-    if (protocol !== undefined) headers.push(["Sec-WebSocket-Protocol", protocol]);
-    if (extensions.length > 0) headers.push(["Sec-WebSocket-Extensions", responseOf(extensions)]);
-    headers.push(...extra);
-    return {
-      accepted: true,
-      status: isHttp2 ? 200 : 101,
-      // HTTP/2 requires names in lower case (RFC 9113 §8.2.1).
-      headers: isHttp2 ? headers.map(([name, value]) => [name.toLowerCase(), value]) : headers,
-      protocol,
-      extensions,
-    };
+    return accept(request, fields, options, extra);
   } catch (error) {
     if (!(error instanceof HandshakeError)) throw error;
-    return makeRejection({ error, httpVersion: isHttp2 ? "2.0" : "1.1" });
+    return rejectHandshake({ error, httpVersion: isOfHttp2(request, fields) ? "2.0" : "1.1" });
   }
+}
+
+/**
+ * The same, for options that are known to be right.
+ *
+ * @param extra more header fields for the response
+ * @throws HandshakeError for a request to reject
+ * @throws any error of `checkOrigin` or of a function `protocols`
+ */
+export function accept(
+  request: HandshakeRequest,
+  fields: Fields,
+  options: AcceptOptions,
+  extra: HeaderPairs,
+): Acceptance {
+  const isHttp2 = isOfHttp2(request, fields);
+  const head = isHttp2 ? checkConnect(request, fields) : checkUpgrade(request, fields);
+  checkNoBody(fields);
+  checkOrigin(request, fields, options);
+  const protocol = chooseSubprotocol(request, fields, options);
+  const extensions = agreeOnExtensions(fields, options);
+  const headers: (readonly [name: string, value: string])[] = [...head];
+  if (protocol !== undefined) headers.push(["Sec-WebSocket-Protocol", protocol]);
+  if (extensions.length > 0) headers.push(["Sec-WebSocket-Extensions", responseOf(extensions)]);
+  headers.push(...extra);
+  return {
+    accepted: true,
+    status: isHttp2 ? 200 : 101,
+    // HTTP/2 requires names in lower case (RFC 9113 §8.2.1).
+    headers: isHttp2 ? headers.map(([name, value]) => [name.toLowerCase(), value]) : headers,
+    protocol,
+    extensions,
+  };
 }
 
 /** Whether a request has pseudo-header fields, which exist only in HTTP/2 and 3 (RFC 9113 §8.3). */

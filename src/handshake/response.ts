@@ -62,11 +62,6 @@ const OWN_FIELDS: readonly string[] = ["connection", "content-length", "transfer
  */
 export function rejectHandshake(options: RejectOptions = {}): Rejection {
   checkNames("rejectHandshake()", options, REJECT, { reason: "it follows from `status`" });
-  return makeRejection(options);
-}
-
-/** The same, for options that are known to be right. */
-export function makeRejection(options: RejectOptions): Rejection {
   const { error, httpVersion = "1.1" } = options;
   const status = options.status ?? error?.status ?? 400;
   if (!Number.isInteger(status) || status < 300 || status > 599) {

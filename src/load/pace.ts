@@ -29,9 +29,20 @@ export class Pace {
     return this.#clock!.start + tick * this.#interval;
   }
 
-  start(connections: readonly LoadConnection[]): void {
+  /** Returns when the first message is due. */
+  start(connections: readonly LoadConnection[]): number {
     this.#connections = connections;
     this.#clock = new Clock(this.#interval, (ticks) => this.#makeReady(ticks * this.#together));
+    return this.#clock.start;
+  }
+
+  /** Ends at the time `end`. The messages that are due until then are made ready, even if this thread was too busy before. */
+  finish(end: number): void {
+    if (this.#clock === undefined) return;
+    this.stop();
+    const ticks = Math.floor((end - this.#clock.start) / this.#interval) + 1;
+    const count = ticks * this.#together;
+    if (count > this.#count) this.#makeReady(count);
   }
 
   stop(): void {

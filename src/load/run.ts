@@ -84,19 +84,25 @@ export class Run implements Shared {
         // Without a warm-up, the first message counts.
         if (warmUp === 0) this.tally.begin = begin.time;
         else this.#enter("warming up");
-        this.#send(open);
+        // With a rate, the first message is due a little later.
+        const first = this.#send(open) ?? begin.time;
+        const lead = first - begin.time;
         if (warmUp > 0) {
-          await this.#sleep(warmUp);
+          await this.#sleep(lead + warmUp);
           begin = this.#mark();
           this.tally.begin = begin.time;
+          this.#enter("measuring");
+          await this.#sleep(duration);
+        } else {
+          begin = { ...begin, time: first };
+          this.#enter("measuring");
+          await this.#sleep(lead + duration);
         }
-        this.#enter("measuring");
-        await this.#sleep(duration);
       }
       const end = this.#connections.some((one) => one.agreement) ? this.#mark() : begin;
       this.tally.end = end.time;
       this.#enter("ending");
-      this.pace?.stop();
+      this.pace?.finish(end.time);
       const unsent = this.pace ? open.reduce((sum, one) => sum + (one.isOpen ? one.unsent : 0), 0) : 0;
       await within(
         answerTimeout,
@@ -178,10 +184,12 @@ export class Run implements Shared {
     };
   }
 
-  #send(connections: readonly LoadConnection[]): void {
+  /** Starts to send. With a rate, returns when the first message is due. */
+  #send(connections: readonly LoadConnection[]): number | undefined {
     for (const [index, connection] of connections.entries()) connection.index = index;
-    if (this.pace) this.pace.start(connections);
-    else for (const connection of connections) connection.send(performance.now());
+    if (this.pace) return this.pace.start(connections);
+    for (const connection of connections) connection.send(performance.now());
+    return undefined;
   }
 
   #report(begin: Mark, end: Mark, openedIn: number, unsent: number): LoadReport {
@@ -189,7 +197,8 @@ export class Run implements Shared {
     const opened = this.#connections.filter(({ agreement }) => agreement);
     const { connections, size, messages: own, answers, inFlight, rate, binary, compress } = this.settings;
     const { latency } = tally;
-    const seconds = (end.time - begin.time) / 1000;
+    // Negative if the run ended before the first message was due.
+    const seconds = Math.max(0, end.time - begin.time) / 1000;
     const messages = end.completed - begin.completed;
     const bytes = end.payload - begin.payload;
     const perSecond = (count: number): number => (seconds > 0 ? count / seconds : 0);

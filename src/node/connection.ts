@@ -124,7 +124,7 @@ export class Connection
     this.socket = socket;
     this.settings = settingsFor(role, options, named.length > 0, socket);
     const { sliceSize } = this.settings;
-    this.endpoint = new Protocol({ ...memoryFor(options), ...options, sliceSize, role, extensions });
+    this.endpoint = new Protocol({ ...memoryFor(options), ...options, sliceSize, role, extensions, checked: true });
     this.endpoint.opened(performance.now());
     this.#outbox = new Outbox(this);
     this.#flow = new Flow(this, this.#outbox);
@@ -212,8 +212,9 @@ export class Connection
   }
 
   /**
-   * How many bytes are unsent: accepted by send(), but not yet taken by the operating system. It is an upper bound,
-   * because text that is not encoded yet counts three bytes for each UTF-16 code unit.
+   * How many bytes are unsent: accepted by send(), but not yet taken by the operating system, with the headers of their
+   * frames. It is an upper bound: until it is encoded, a text may count three bytes for each UTF-16 code unit, and until
+   * it is compressed, a message counts with its whole length. `maxBufferedAmount` counts text exactly.
    */
   get bufferedAmount(): number {
     return this.#outbox.bytes;

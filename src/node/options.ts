@@ -8,7 +8,7 @@ import { isTested } from "./transport/sockets.ts";
 /** Options of a connection after its handshake. */
 export interface ConnectionOptions
   extends
-    Omit<ProtocolOptions, "role" | "extensions" | "fragments" | "texts" | "textBytes" | "copies">,
+    Omit<ProtocolOptions, "role" | "extensions" | "fragments" | "texts" | "textBytes" | "copies" | "checked">,
     KeepaliveOptions {
   /**
    * The type of text messages: strings, or Buffers with their UTF-8, which is validated in both cases. The second
@@ -28,10 +28,13 @@ export interface ConnectionOptions
    * in pieces waits. Default 1,048,576 (1 MiB).
    */
   readonly highWaterMark?: number | undefined;
-  /** How many bytes may be unsent before `overflow` applies. Default: `highWaterMark`. */
+  /**
+   * How many bytes may be unsent before `overflow` applies. Unlike in `bufferedAmount`, text always counts with its
+   * length in UTF-8. A new message counts with its length before compression. Default: `highWaterMark`.
+   */
   readonly maxBufferedAmount?: number | undefined;
   /**
-   * What happens to a message that would raise `bufferedAmount` above `maxBufferedAmount`:
+   * What happens to a message that would raise the number of unsent bytes above `maxBufferedAmount`:
    *
    * - `"queue"`: it is queued.
    * - `"drop"`: send() returns false.
@@ -118,7 +121,7 @@ export function ownOptions(options: ConnectionOptions): OwnOptions {
 
 /** Throws what a Connection with these options would throw, before a socket is opened. @internal */
 export function checkOptions(role: Role, options: ConnectionOptions): void {
-  void new Protocol({ ...options, role, extensions: [] });
+  void new Protocol({ ...options, role, extensions: [], checked: true });
   void readTimes(options);
   void ownOptions(options);
 }

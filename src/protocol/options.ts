@@ -35,6 +35,8 @@ export interface ProtocolOptions
    * data, and a message can expose the whole `buffer`. Default: `new Uint8Array(length)`.
    */
   readonly allocate?: ((length: number) => Uint8Array<ArrayBuffer>) | undefined;
+  /** Set by an adapter that has checked the names of all options, and passes those of its own, too. @internal */
+  readonly checked?: true | undefined;
   /** Makes strings of large texts on this platform. @internal */
   readonly texts?: TextMemory | undefined;
 }

@@ -89,12 +89,26 @@ export class Protocol {
     const settings = readSettings(options);
     const { limits, extensions } = settings;
     this.#settings = settings;
+    const { role, core, maskKey } = options;
+    const { allocate, allowInvalidClose, allowInvalidUtf8, allowMasked, allowNonMinimalLength, allowUnmasked } =
+      options;
+    const { copies, textBytes, textSlack } = options;
     this.#decoder = new FrameDecoder({
-      ...options,
+      role,
+      core,
+      allocate,
+      allowInvalidClose,
+      allowInvalidUtf8,
+      allowMasked,
+      allowNonMinimalLength,
+      allowUnmasked,
+      copies,
+      textBytes,
+      textSlack,
       maxFrame: Math.floor(Math.min(limits.maxFrame, limits.maxMessage, Number.MAX_SAFE_INTEGER)),
       rsv: extensions.reduce((bits, { rsv }) => bits | rsv, 0),
     });
-    this.#encoder = new FrameEncoder(options);
+    this.#encoder = new FrameEncoder({ role, core, maskKey });
     this.#assembler = new MessageAssembler(settings, this);
   }
 

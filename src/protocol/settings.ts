@@ -2,6 +2,7 @@
 
 import { type Copies, newBytes, type TextMemory } from "../frame/bytes.ts";
 import { isServer } from "../frame/options.ts";
+import { checkNames, type Hints, type Names } from "../frame/known-options.ts";
 import { lastIfSame } from "../frame/shared.ts";
 import { type OpenExtension, openExtensions } from "./extensions.ts";
 import { type ReadLimits, readLimits } from "./limits.ts";
@@ -29,6 +30,43 @@ export interface ProtocolSettings {
   readonly slices: Slices | undefined;
 }
 
+const KNOWN: Names<ProtocolOptions> = {
+  allocate: true,
+  allowInvalidClose: true,
+  allowInvalidUtf8: true,
+  allowMasked: true,
+  allowNonMinimalLength: true,
+  allowUnmasked: true,
+  autoPong: true,
+  checked: true,
+  copies: true,
+  core: true,
+  extensions: true,
+  fragmentSize: true,
+  fragments: true,
+  limits: true,
+  maskKey: true,
+  role: true,
+  sliceSize: true,
+  textBytes: true,
+  textSlack: true,
+  texts: true,
+};
+
+const IN_LIMITS = "put it into `limits`";
+const HINTS: Hints = {
+  controlPeriod: IN_LIMITS,
+  maxControlFrames: IN_LIMITS,
+  maxFragments: IN_LIMITS,
+  maxFrame: IN_LIMITS,
+  maxMessage: IN_LIMITS,
+  maxPayload: "use `limits: { maxMessage }`",
+  maxPendingPongs: IN_LIMITS,
+  perMessageDeflate: "use `extensions: [perMessageDeflate()]`",
+  pingInterval: "use Keepalive",
+  pongTimeout: "use Keepalive",
+};
+
 let lastLimits: ReadLimits | undefined;
 let lastSettings: ProtocolSettings | undefined;
 
@@ -37,9 +75,7 @@ let lastSettings: ProtocolSettings | undefined;
  * @throws TypeError @throws RangeError @internal
  */
 export function readSettings(options: ProtocolOptions): ProtocolSettings {
-  if ("maxPayload" in options && options.maxPayload !== undefined) {
-    throw new TypeError("Protocol has no option `maxPayload`: use `limits: { maxMessage }`");
-  }
+  if (options?.checked !== true) checkNames("Protocol", options, KNOWN, HINTS);
   const fragments = options.fragments ?? false;
   lastLimits = lastIfSame(lastLimits, readLimits(options.limits, fragments));
   const extensions = openExtensions(options.extensions ?? [], options.role);

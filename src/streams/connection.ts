@@ -125,7 +125,7 @@ export class Connection implements SenderHost {
     const extended = (options.extensions ?? []).length > 0;
     this.#thread = extended ? thread() : undefined;
     this.#sliceSize = extended ? sliceSize : Infinity;
-    this.#protocol = new Protocol({ ...options, fragments: false, sliceSize });
+    this.#protocol = new Protocol({ ...options, fragments: false, sliceSize, checked: true });
     this.#protocol.opened(performance.now());
     const readableMark = readMark(options, "readableHighWaterMark");
     const writableMark = readMark(options, "writableHighWaterMark");

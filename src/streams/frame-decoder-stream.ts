@@ -1,5 +1,6 @@
 import { isBytes } from "../frame/bytes.ts";
 import { type Bytes, type Frame, FrameDecoder, type FrameDecoderOptions, WebSocketError } from "../index.ts";
+import { checkDecoderNames } from "./known-options.ts";
 import { readMark, type StreamMarks } from "./marks.ts";
 import { Outlet } from "./outlet.ts";
 
@@ -31,7 +32,9 @@ export class FrameDecoderStream {
    * @throws RangeError for a high-water mark out of range
    */
   constructor(options: FrameDecoderStreamOptions) {
-    const decoder = new FrameDecoder(options);
+    checkDecoderNames(options);
+    const { readableHighWaterMark: _readable, writableHighWaterMark: _writable, ...own } = options;
+    const decoder = new FrameDecoder(own);
     let controller!: WritableStreamDefaultController;
     const outlet = new Outlet<Frame>({
       size: ({ headerLength, payloadLength }) => headerLength + payloadLength,

@@ -1,5 +1,6 @@
 import { isBytes } from "../frame/bytes.ts";
 import { type Bytes, FrameEncoder, type FrameEncoderOptions, type FrameInit, PreparedMessage } from "../index.ts";
+import { checkEncoderNames } from "./known-options.ts";
 import { dataSize, readMark, type StreamMarks } from "./marks.ts";
 import { Outlet } from "./outlet.ts";
 
@@ -24,10 +25,11 @@ export class FrameEncoderStream {
   readonly writable: WritableStream<FrameInit | string | Bytes | PreparedMessage>;
 
   /**
-   * @throws TypeError as FrameEncoder does
+   * @throws TypeError as FrameEncoder does, or for an unknown option
    * @throws RangeError for a high-water mark out of range
    */
   constructor(options: FrameEncoderStreamOptions) {
+    checkEncoderNames(options);
     const encoder = new FrameEncoder(options);
     const mark = readMark(options, "readableHighWaterMark");
     let controller!: WritableStreamDefaultController;

@@ -2,6 +2,8 @@
 
 import { checkNames, type Names } from "../frame/known-options.ts";
 import { NAMES_OF_WS } from "../frame/names-of-ws.ts";
+import type { FrameDecoderStreamOptions } from "./frame-decoder-stream.ts";
+import type { FrameEncoderStreamOptions } from "./frame-encoder-stream.ts";
 import type { AcceptStreamOptions, ConnectStreamOptions } from "./handshake.ts";
 import type { ConnectionStreamOptions, WebSocketStreamOptions } from "./web-socket-stream.ts";
 
@@ -37,6 +39,45 @@ const NAMES = {
   "connectWebSocketStream()": CONNECT,
   "acceptWebSocketStream()": ACCEPT,
 };
+
+const FRAME_DECODER: Names<FrameDecoderStreamOptions> = {
+  allocate: true,
+  allowInvalidClose: true,
+  allowInvalidUtf8: true,
+  allowMasked: true,
+  allowNonMinimalLength: true,
+  allowUnmasked: true,
+  copies: true,
+  copy: true,
+  core: true,
+  maxFrame: true,
+  readableHighWaterMark: true,
+  role: true,
+  rsv: true,
+  textBytes: true,
+  textSlack: true,
+  writableHighWaterMark: true,
+};
+
+const FRAME_ENCODER: Names<FrameEncoderStreamOptions> = {
+  core: true,
+  maskKey: true,
+  readableHighWaterMark: true,
+  role: true,
+  writableHighWaterMark: true,
+};
+
+/** @throws TypeError @internal */
+export function checkDecoderNames(options: unknown): void {
+  checkNames("FrameDecoderStream", options, FRAME_DECODER, { maxMessage: USE_FRAME, maxPayload: USE_FRAME });
+}
+
+const USE_FRAME = "use `maxFrame`";
+
+/** @throws TypeError @internal */
+export function checkEncoderNames(options: unknown): void {
+  checkNames("FrameEncoderStream", options, FRAME_ENCODER, { generateMask: "use `maskKey`" });
+}
 
 /** @throws TypeError @internal */
 export function checkStreamNames(of: keyof typeof NAMES, options: unknown): void {

@@ -23,7 +23,9 @@ export interface ByteDuplex {
 
 /** Options of a connection as streams, without those of its handshake. */
 export interface ConnectionStreamOptions
-  extends Omit<ProtocolOptions, "role" | "extensions" | "fragments" | "texts" | "textBytes" | "copies">, StreamMarks {
+  extends
+    Omit<ProtocolOptions, "role" | "extensions" | "fragments" | "texts" | "textBytes" | "copies" | "checked">,
+    StreamMarks {
   /**
    * How long each part of the closing handshake may take, in milliseconds (RFC 6455 §7.1.1). First, the time for the
    * reader to answer what arrived before the peer's Close. Then, the time for the peer to answer our Close and to end

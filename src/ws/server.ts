@@ -12,12 +12,13 @@ import type { Duplex } from "node:stream";
 import {
   type Acceptance,
   type Extension,
-  type HandshakeError,
+  HandshakeError,
   type HandshakeErrorCode,
   type HeaderPairs,
   parseExtensions,
 } from "../index.ts";
-import { answer as answerRequest } from "../handshake/accept.ts";
+import { accept } from "../handshake/accept.ts";
+import { readFields } from "../handshake/headers.ts";
 import { isToken } from "../handshake/syntax.ts";
 import { extensionOf, type PerMessageDeflateOptions } from "./deflate-options.ts";
 import { DEFAULTS, type SocketOptions } from "./options.ts";
@@ -142,11 +143,16 @@ export class WebSocketServer extends EventEmitter {
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, callback: UpgradeCallback): void {
     socket.on("error", destroyOnError);
     const extension = this._extensionNow();
-    const answer = answerRequest(
-      { method: request.method, url: "/", headers: headersOf(request, extension !== undefined) },
-      { extensions: extension ? [extension] : [] },
-    );
-    const error = answer.accepted ? undefined : answer.error;
+    const headers = headersOf(request, extension !== undefined);
+    let acceptance: Acceptance | undefined;
+    let error: HandshakeError | undefined;
+    try {
+      const own = { extensions: extension ? [extension] : [] };
+      acceptance = accept({ method: request.method, url: "/", headers }, readFields(headers), own, []);
+    } catch (thrown) {
+      if (!(thrown instanceof HandshakeError)) throw thrown;
+      error = thrown;
+    }
     // As in ws, invalid offers are reported only after shouldHandle().
     if (error && error.code !== "WS_ERR_HANDSHAKE_EXTENSION") {
       this._refuseClient(error, request, socket);
@@ -161,15 +167,15 @@ export class WebSocketServer extends EventEmitter {
       this._clientError(400, "Invalid Sec-WebSocket-Protocol header", request, socket);
       return;
     }
-    if (!answer.accepted) {
-      this._refuseClient(answer.error, request, socket);
+    if (!acceptance) {
+      this._refuseClient(error!, request, socket);
       return;
     }
-    if (extension && offers(request, extension.name) && answer.extensions.length === 0) {
+    if (extension && offers(request, extension.name) && acceptance.extensions.length === 0) {
       this._clientError(400, MESSAGES.WS_ERR_HANDSHAKE_EXTENSION!, request, socket);
       return;
     }
-    const upgrade: Upgrade = { request, socket, head, callback, protocols, acceptance: answer };
+    const upgrade: Upgrade = { request, socket, head, callback, protocols, acceptance };
     this._verify(upgrade);
   }
 
@@ -331,7 +337,7 @@ const UNCHECKED: HeaderPairs = [
 ];
 const NOT_PASSED: ReadonlySet<string> = new Set(["host", "connection", "sec-websocket-protocol"]);
 
-/** The header fields of a request that answerRequest() checks. */
+/** The header fields of a request that accept() checks. */
 function headersOf(request: IncomingMessage, withExtensions: boolean): HeaderPairs {
   const pairs: [name: string, value: string][] = UNCHECKED.map(([name, value]) => [name, value]);
   for (const [name, value] of Object.entries(request.headers)) {

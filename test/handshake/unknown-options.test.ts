@@ -66,6 +66,15 @@ describe("an unknown option", () => {
       "Keepalive has no option `pingIntervall`: did you mean `pingInterval`?",
     ],
     [
+      () => new Protocol(untyped({ role: "server", maxMessage: 5 })),
+      "Protocol has no option `maxMessage`: put it into `limits`",
+    ],
+    [
+      () => new Protocol(untyped({ role: "server", autopong: false })),
+      "Protocol has no option `autopong`: did you mean `autoPong`?",
+    ],
+    [() => new Protocol(untyped(undefined)), "The options of Protocol must be an object"],
+    [
       () => new RequestParser(untyped({ maxHeadsize: 5 })),
       "RequestParser has no option `maxHeadsize`: did you mean `maxHeadSize`?",
     ],

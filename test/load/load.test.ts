@@ -171,6 +171,25 @@ describe("a rate", () => {
     expect(report.options).toMatchObject({ rate: 500, inFlight: null });
   });
 
+  test.each([0, 20])("is exact from the first message to the last after a warm-up of %i ms", async (warmUp) => {
+    const server = await start();
+    const rate = 500;
+    // This process stalls when the run ends, so the last messages are late.
+    setTimeout(() => {
+      const until = performance.now() + 400;
+      while (performance.now() < until);
+    }, 800);
+    const { messages, seconds, total, ok } = await load(server.url, { ...SHORT, rate, warmUp, duration: 1000 });
+    expect(ok).toBe(true);
+    expect(total.unsent).toBe(0);
+    expect(total.sent).toBe(server.received);
+    // All that were due in the measured time. A timer decides how long the warm-up takes.
+    const due = Math.floor(seconds * rate) + 1;
+    expect(total.sent - due).toBeGreaterThanOrEqual(warmUp === 0 ? -1 : (warmUp / 1000) * rate - 2);
+    if (warmUp === 0) expect(total.sent - due).toBeLessThanOrEqual(1);
+    expect(messages).toBeLessThanOrEqual(total.sent);
+  });
+
   test("makes latency count from when a message was due, so that a stall shows", async () => {
     // Stall once for 300 ms, in which 300 messages are due.
     let stalled = 0;

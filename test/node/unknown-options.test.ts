@@ -7,7 +7,13 @@ import { Duplex } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { perMessageDeflate, Protocol } from "../../src/index.ts";
 import { acceptStream, connect, serve, type ServeOptions, upgrade } from "../../src/node/index.ts";
-import { acceptWebSocketStream, connectWebSocketStream, openWebSocketStream } from "../../src/streams/index.ts";
+import {
+  FrameDecoderStream,
+  FrameEncoderStream,
+  acceptWebSocketStream,
+  connectWebSocketStream,
+  openWebSocketStream,
+} from "../../src/streams/index.ts";
 import { openSession, WEBSOCKET } from "./support/http2.ts";
 import { dial, request, TLS } from "./support/peer.ts";
 import { atEnd, watchLeftovers } from "./support/watch.ts";
@@ -236,6 +242,12 @@ test("the functions of wsframe/streams", async () => {
     ["acceptWebSocketStream", () => acceptWebSocketStream(duplex(), wrong)],
     ["openWebSocketStream", () => openWebSocketStream(duplex(), { role: "server", ...wrong })],
   ];
+  expect(await messageOf(() => new FrameDecoderStream({ role: "server", ...wrong }))).toBe(
+    "FrameDecoderStream has no option `maxPayload`: use `maxFrame`",
+  );
+  expect(await messageOf(() => new FrameEncoderStream(untyped({ role: "client", maskkey: 1 })))).toBe(
+    "FrameEncoderStream has no option `maskkey`: did you mean `maskKey`?",
+  );
   for (const [name, run] of runs) {
     const message = await messageOf(run);
     expect(message).toContain(`${name}() has no option \`maxPayload\``);
