@@ -113,8 +113,8 @@ function walkTexts(start: usize, end: usize, output: usize, maskBit: u32, shortL
   let to = output;
   let p = start;
   while (units < UNITS_FULL) {
-    // This is the length, or much more if the first byte or MASK differs. One or both bytes may be after the end, but
-    // then the frame is, too.
+    // This is the payload length. If the first byte or MASK is not the expected one, it is too large instead. The two
+    // bytes may be past the end, but then so is the frame.
     const length = rotr<u32>(<u32>load<u16>(p) ^ (BIT_FIN | OPCODE_TEXT) ^ (maskBit << 8), 8);
     const next = p + header + length;
     if (length > shortLimit || next > end || (to + length > limit && units > first)) break;
@@ -195,10 +195,10 @@ export function decode(start: usize, end: usize): i32 {
 
   while (record < tableEnd && unitsAt < UNITS_FULL) {
     if (!flags) {
-      // Nearly all frames are short whole messages in one frame, masked as the role requires. They need none of the
-      // checks below. This loop halves the time for 32-byte frames.
+      // Nearly all frames are short, whole messages, masked as the role requires. They need none of the checks below.
+      // This loop halves the time for 32-byte frames.
       while (!message && record < tableEnd) {
-        // One or both bytes may be after the end, but then the frame is, too.
+        // The two bytes may be past the end, but then so is the frame.
         const head: u32 = load<u16>(p);
         const first = head & 0xff;
         const length = (head >> 8) ^ maskBit;
@@ -216,7 +216,7 @@ export function decode(start: usize, end: usize): i32 {
         key = maskBit ? load<u32>(p, 2) : 0;
         const payload = config & CONFIG_COMPACT ? output : from;
         const nonAscii = i8x16.bitmask(moveShort(payload, from, length, i32x4.splat(key)));
-        // Undo the unmasking of invalid text. The code below does it again, and finds where the error is.
+        // Mask the invalid text again. The code below unmasks it once more and finds the error.
         if (nonAscii && checksText && first == <u32>(BIT_FIN | OPCODE_TEXT)) {
           if (!validate(payload, payload + length, 0) || utf8State) {
             if (payload == from) mask(from, length, key);
@@ -290,7 +290,7 @@ export function decode(start: usize, end: usize): i32 {
       if (ends) message = 0;
     }
     if (error) {
-      // The bytes before the error are valid. The frame does not end.
+      // The record holds the valid bytes before the error, but not the end of the frame.
       length = <i32>(load<u32>(STATE_ERROR_AT) - <u32>payload);
       flags &= ~FLAG_END;
       text = false;

@@ -80,7 +80,8 @@ function vectorErrors(input: v128, before: v128): v128 {
     v128.and(i8x16.swizzle(firstHigh, i8x16.shr_u(one, 4)), i8x16.swizzle(firstLow, v128.and(one, nibble))),
     i8x16.swizzle(secondHigh, i8x16.shr_u(input, 4)),
   );
-  // A byte two after one from 0xe0 up, or three after one from 0xf0 up, must be a second continuation.
+  // The byte two places after a byte of 0xe0 or more, or three after one of 0xf0 or more, must be a continuation that
+  // follows another one.
   const must = v128.or(
     i8x16.sub_sat_u(two, i8x16.splat(<i8>0x60)),
     i8x16.sub_sat_u(three, i8x16.splat(<i8>0x70)),
@@ -145,8 +146,8 @@ export function validate(address: usize, end: usize, state: u32): bool {
 }
 
 /**
- * Length of a vector of valid UTF-8 in UTF-16 code units: counts the first bytes of characters, twice if beyond the
- * BMP.
+ * Length of a vector of valid UTF-8 in UTF-16 code units: counts the first bytes of characters, and those beyond the
+ * BMP twice.
  */
 // @ts-ignore: decorator
 @inline

@@ -27,7 +27,7 @@ const FIRST_LENGTH = 257;
 
 const LOG_SHIFT: u32 = 8;
 /**
- * The size of the header of a block with its own codes, from experience: bits per kind of code, and per used symbol.
+ * An empirical estimate of the header of a block with its own codes: bits per kind of code, and per used symbol.
  */
 const HEADER_BITS: u32 = 65;
 const KIND_BITS: u32 = 4;
@@ -63,7 +63,7 @@ function makeLengthTables(): void {
   store<u8>(LENGTH_BASES + 28, 255);
 }
 
-/** The symbol of a distance - 1. */
+/** The symbol of a distance, given the distance minus 1. */
 // @ts-ignore: decorator
 @inline
 function distanceSymbol(distance: u32): u32 {
@@ -138,8 +138,8 @@ export function putBlock(symbolsEnd: usize, from: usize, to: usize): void {
 }
 
 // The size of the counted symbols in bits, without extra bits: with fixed codes, and an estimate of the minimum with
-// codes of their own. Building codes takes longer than finding the matches of a short message, and most short messages
-// are better off without.
+// codes of their own. Building codes takes longer than finding the matches of a short message, and rarely makes it
+// shorter.
 
 let fixedBits: u32 = 0;
 let entropy: u32 = 0;

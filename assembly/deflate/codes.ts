@@ -114,7 +114,7 @@ export function buildPrecode(lengths: usize): bool {
   return bits != 0;
 }
 
-/** Starts to overwrite LITERALS and DISTANCES. The new tables get a number of their own. */
+/** Starts to overwrite LITERALS and DISTANCES. The new tables get a new number. */
 export function beginCodes(): void {
   builds++;
 }

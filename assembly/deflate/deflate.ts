@@ -25,8 +25,8 @@ const BYTE_GAIN: u32 = 3;
 /** How many bits a match must gain if it starts two bytes later. */
 const LITERAL_LOSS: u32 = 5;
 /**
- * After 2^6 literals in a row, look up every second byte; after twice as many, every third. Random bytes take a quarter
- * of the time.
+ * After 2^6 literals in a row, look up every second byte; after twice as many, every third. Random bytes then take a
+ * quarter of the time.
  */
 const SKIP_SHIFT = 6;
 
@@ -103,7 +103,7 @@ function compress(at: usize, end: usize): void {
   putBlock(symbols, from, end);
 }
 
-/** A score to compare matches: roughly the bits that a match saves. Lowest for 0, no match. */
+/** A score to compare matches: roughly the bits that a match saves. Lowest for 0, which means no match. */
 // @ts-ignore: decorator
 @inline
 function gain(match: u32): u32 {

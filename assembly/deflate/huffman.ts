@@ -21,7 +21,7 @@ export const COUNTS_SIZE: usize = 2 * (288 + 32);
 const LENGTH_COUNTS: usize = LITERAL_COUNTS + COUNTS_SIZE;
 const LENGTH_COUNTS_SIZE: usize = 2 * 32;
 
-// u32 each: frequency << SYMBOL_BITS | symbol, for each symbol that occurs. The later steps only look at these.
+// u32 each: frequency << SYMBOL_BITS | symbol, for each symbol that occurs. The later steps use only these.
 
 const SYMBOL_BITS: u32 = 9;
 const SYMBOL_MASK: u32 = (1 << SYMBOL_BITS) - 1;
@@ -54,7 +54,9 @@ const SORTED: usize = RUNS + 2 * 320;
 const SORTED_SIZE: usize = 4 * 290;
 /** u32 each: the inner nodes of the tree. A node holds its weight, then its parent, then its depth. */
 const NODES: usize = SORTED + 2 * SORTED_SIZE;
-/** u32 each, by length: the number of codes, then the next code. Also used by six bits of a frequency. */
+/**
+ * u32 each, by length: the number of codes, then the next code. sort() indexes it by six bits of a frequency instead.
+ */
 const BY_LENGTH: usize = NODES + 4 * 288;
 const RADIX_BITS: u32 = 6;
 const RADIX_MASK: u32 = (1 << RADIX_BITS) - 1;
@@ -72,7 +74,7 @@ function makeFixedCodes(): void {
   memory.fill(LITERAL_LENGTHS + 256, 7, 24);
   memory.fill(LITERAL_LENGTHS + 280, 8, 8);
   memory.fill(DISTANCE_LENGTHS, 5, 32);
-  // Any number except 0, because all of them occur.
+  // Any count except 0: the fixed codes contain all symbols.
   memory.fill(LITERAL_COUNTS, 1, COUNTS_SIZE);
   makeCodes(LITERALS_USED, findUsed(LITERAL_COUNTS, 288, LITERALS_USED), LITERAL_LENGTHS, FIXED_LITERAL_CODES);
   makeCodes(DISTANCES_USED, findUsed(DISTANCE_COUNTS, 32, DISTANCES_USED), DISTANCE_LENGTHS, FIXED_DISTANCE_CODES);
@@ -341,7 +343,7 @@ function addRun(symbol: u32, extra: u32): void {
 function makeRuns(size: u32): void {
   memory.fill(LENGTH_COUNTS, 0, LENGTH_COUNTS_SIZE);
   runsEnd = RUNS;
-  // Not a length, so the last run ends here.
+  // This is not a valid length, so the last run ends here.
   store<u8>(SEQUENCE + size, 255);
   let i: u32 = 0;
   while (i < size) {

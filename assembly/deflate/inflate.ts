@@ -13,7 +13,7 @@
 //
 // A step takes all bits of one item, or none. decodeFast() combines many steps of CODES and MATCH, and does nearly all
 // of the work. At the end of the input, or at an error, it gives up. The steps then repeat its work, and find the
-// exact place. Only the steps refuse input.
+// exact place. Only the steps report errors.
 
 import {
   beginCodes,
@@ -141,7 +141,7 @@ function refill(): void {
   bits = word & (((<u64>1) << bitCount) - 1);
 }
 
-/** Takes `count` bits, which must be there. */
+/** Takes `count` bits, which the caller has already read. */
 // @ts-ignore: decorator
 @inline
 function take(count: u32): u32 {

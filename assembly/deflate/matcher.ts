@@ -56,7 +56,7 @@ let table: usize = 0;
 let hashShift: u32 = 0;
 let base: usize = 0;
 let reach: usize = 0;
-/** Added to an address, gives its position. */
+/** Add this to an address to get its position. */
 let toPosition: u32 = 0;
 let end: usize = 0;
 /** The first byte that is not in the table. */

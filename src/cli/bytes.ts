@@ -2,7 +2,7 @@
 
 const decoder = new TextDecoder("latin1");
 
-/** Returns one character per byte: its own if the byte is ASCII. */
+/** Returns one character per byte. ASCII bytes become their own characters. */
 export function asCharacters(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }

@@ -14,7 +14,7 @@ const FRAMED_TEXT = / {2}(?:\|.*\||>.*<)\s*$/;
 /** How many bytes at the start of a file show whether it is text. */
 const LOOK = 1024;
 const RADICES = [16, 8, 10] as const;
-/** Largest size of a dump with its repeated lines, in bytes. */
+/** The maximum size of a dump with its repeated lines, in bytes. */
 const MOST_BYTES = 2 ** 30;
 
 interface Line {

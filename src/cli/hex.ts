@@ -19,7 +19,7 @@ function digitOf(char: number): number {
 
 const encoder = new TextEncoder();
 
-/** Longest file that is read as a list in a programming language, in bytes. */
+/** The longest file that is read as a list in a programming language, in bytes. */
 const MOST_LISTED = 2 ** 26;
 
 /**
@@ -95,7 +95,7 @@ export function parseDigits(file: Uint8Array): Uint8Array | undefined {
       high = NO_DIGIT;
     }
   }
-  // Checked last: a file that also has other characters is not hex text with a mistake.
+  // Check this last: a file that also has other characters is not hex text at all.
   if (half || high !== NO_DIGIT) throw new InputError("hex text in which a byte has only one digit");
   return length === 0 ? undefined : bytes.subarray(0, length);
 }

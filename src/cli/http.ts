@@ -3,7 +3,7 @@
 import { InputError } from "./input-error.ts";
 import { plainText } from "./preview.ts";
 
-/** Longest first line that is recognized, in bytes. */
+/** The longest first line that is recognized, in bytes. */
 const MAX_FIRST_LINE = 16384;
 /** How much of the first line is shown, in columns. */
 const SHOWN_WIDTH = 96;

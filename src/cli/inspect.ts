@@ -39,9 +39,9 @@ export interface StreamError {
   readonly error: WebSocketError;
   /** The message of the error, without the rule and the offset. */
   readonly message: string;
-  /** Where the wrong frame starts, in bytes from the start of the frames. */
+  /** Where the invalid frame starts, in bytes from the start of the frames. */
   readonly frameOffset: number;
-  /** The wrong frame, if its header is valid. */
+  /** The invalid frame, if its header is valid. */
   readonly row: FrameRow | undefined;
 }
 

@@ -11,7 +11,7 @@ import type { Speed } from "./speed.ts";
 
 /** How many bytes of trailing data are shown. */
 const TRAILING_PREVIEW = 128;
-/** How many bytes are shown before the wrong byte, and from it on. */
+/** How many bytes are shown before the faulty byte, and from it on. */
 const ERROR_PREVIEW = 8;
 
 /** How many frames are serialized at a time. */

@@ -78,7 +78,7 @@ export interface LoadCommand {
   /** Files with messages, sent after the messages in the options. */
   readonly messageFiles: readonly string[];
   readonly json: boolean;
-  /** Undefined: only on a terminal. */
+  /** Undefined: use colours only on a terminal. */
   readonly color: boolean | undefined;
 }
 

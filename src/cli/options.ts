@@ -62,7 +62,7 @@ export interface Command extends StreamOptions {
   readonly rows: number;
   readonly json: boolean;
   readonly speed: boolean;
-  /** Undefined: only on a terminal. */
+  /** Undefined: use colours only on a terminal. */
   readonly color: boolean | undefined;
 }
 

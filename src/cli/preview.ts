@@ -81,7 +81,7 @@ function* textPieces(bytes: Uint8Array, more: boolean): Generator<string> {
   const { start, end } = cutCharacters(bytes);
   for (const byte of bytes.subarray(0, start)) yield `\\x${byte.toString(16)}`;
   for (const char of utf8.decode(bytes.subarray(start, bytes.length - end))) yield escaped(char);
-  // If the preview is shortened, that is what has cut the last character.
+  // If the preview is shortened, the shortening has cut the last character.
   if (!more) for (const byte of bytes.subarray(bytes.length - end)) yield `\\x${byte.toString(16)}`;
 }
 

@@ -8,11 +8,11 @@ import type { Inspection, Sample } from "./inspect.ts";
 
 /** Size of the chunks that a socket delivers, in bytes. */
 const CHUNK_SIZE = 65536;
-/** Least size of a measured connection in bytes, so that the cost of creating a decoder does not matter. */
+/** The minimum size of a measured connection in bytes, so that the cost of creating a decoder does not matter. */
 const LEAST_BYTES = 1024 * 1024;
 const WARM_UP_MS = 60;
 const ROUND_MS = 30;
-/** An odd number, so that the median is one of them. */
+/** An odd number, so that the median is one of the measured values. */
 const ROUNDS = 5;
 
 /** The speed of one decoder. */
@@ -30,7 +30,7 @@ export interface Speed {
   readonly core: string;
   /** push() with a sink that counts. */
   readonly push: Rate;
-  /** decode(), with a look at the payload of each frame. */
+  /** decode(), reading the payload of each frame. */
   readonly decode: Rate;
   /** The Receiver of ws with listeners for messages and control frames, or the reason why it was not measured. */
   readonly ws: (Rate & { readonly version: string }) | string;
@@ -139,7 +139,7 @@ function decoding(options: FrameDecoderOptions): Contender {
   };
 }
 
-/** Returns the contender of ws, warmed up, or the reason why there is none. */
+/** Returns the decoder of ws, warmed up, or the reason why ws cannot be measured. */
 async function wsContender(
   compressed: boolean,
   isServer: boolean,
@@ -174,7 +174,7 @@ function receiving(receiverClass: Receiver, isServer: boolean, deliveries: numbe
     return {
       take: (chunk) => receiver.write(chunk),
       finish() {
-        // ws emits errors in the next turn, but a missing message shows now.
+        // ws emits errors in the next turn, but a missing message is noticed now.
         if (failure !== undefined) throw failure;
         if (delivered !== deliveries) throw new Error(`it delivered ${delivered} of ${deliveries} messages`);
       },

@@ -31,7 +31,7 @@ export interface Stream {
   readonly bytes: Uint8Array;
   /** The role of the reader. */
   readonly role: Role;
-  /** Where the role comes from. After a guess, the bytes may be no stream at all. */
+  /** Where the role comes from. If it was guessed, the bytes may not be a stream at all. */
   readonly roleFrom: "option" | "head" | "name" | "guess";
   /** The RSV bits that are allowed, from 0 to 7. */
   readonly rsv: number;
@@ -40,7 +40,7 @@ export interface Stream {
 /** The content of a file. */
 export interface Source {
   readonly file: string;
-  /** The sender, if the file name tells. */
+  /** The sender, if the file name reveals it. */
   readonly sender: "client" | "server" | undefined;
   readonly content: Uint8Array;
 }

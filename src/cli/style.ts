@@ -25,7 +25,7 @@ export function makeStyle(colors: boolean): Style {
     : (_look, text) => text;
 }
 
-/** Created once, which takes a hundred times as long as using it. */
+/** Created once, because creating it takes a hundred times as long as using it. */
 const groups = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 
 /** Formats a whole number with thousands separators: `205,619`. */

@@ -14,7 +14,7 @@ const OPCODE_WIDTH = "continuation".length;
 const MASK_WIDTH = 8;
 const FLAG_WIDTH = 3;
 const LEAST_NUMBER_WIDTH = 6;
-/** How many bytes are shown before the wrong byte, and from it on. */
+/** How many bytes are shown before the faulty byte, and from it on. */
 const BYTES_BEFORE = 8;
 const BYTES_FROM = 8;
 const GAP = "  ";

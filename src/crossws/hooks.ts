@@ -25,7 +25,10 @@ export interface Admitted {
   readonly resolved: Partial<Hooks> | undefined;
 }
 
-/** The result for a request: it is accepted, or answered with a Response, or a hook has taken over its socket. */
+/**
+ * What the hooks decided: accept the request, answer it with a Response, or neither if a hook has taken over its
+ * socket.
+ */
 export type Decision =
   | { readonly type: "admitted"; readonly admitted: Admitted }
   | { readonly type: "answered"; readonly response: Response }

@@ -43,7 +43,7 @@ export class PeerMessage implements PublicPart<Message> {
 
   json<Value = unknown>(): Value {
     this.#json ??= { value: JSON.parse(this.text()) };
-    // As with JSON.parse(), the caller knows the type.
+    // As with JSON.parse(), only the caller can know the type.
     return this.#json.value as Value;
   }
 

@@ -19,7 +19,7 @@ export interface Shared {
   readonly keepsAlive: boolean;
 }
 
-/** The number of waiting bytes from which on a socket of Node would report that it is full, and emit "drain" later. */
+/** With this many waiting bytes, a socket of Node would report that it is full, and emit "drain" later. */
 const DRAIN_MARK = 16384;
 /** The default of `pollInterval` in crossws, in milliseconds. */
 const POLL_INTERVAL = 100;

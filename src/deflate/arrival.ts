@@ -95,7 +95,7 @@ export class InflatingMessage implements Arrival {
     if (isWhole && !textBytes) {
       this.#string = text;
     } else {
-      // Strings of single pieces would be garbage: one string of the whole message is made at its end.
+      // Do not make a string of each piece: the whole message becomes one string at its end.
       this.#collect(piece);
     }
   }

@@ -80,7 +80,7 @@ function answers(response: DeflateParameters, offer: DeflateParameters): boolean
   return typeof response.clientMaxWindowBits === "number" && response.clientMaxWindowBits <= most;
 }
 
-/** The least of the numbers among the values. */
+/** The smallest number among the values. */
 function least(...values: readonly (number | boolean | undefined)[]): number | undefined {
   const numbers = values.filter((value) => typeof value === "number");
   return numbers.length > 0 ? Math.min(...numbers) : undefined;

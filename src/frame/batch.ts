@@ -33,7 +33,7 @@ export class Batch {
   i32: Int32Array;
   /** The payloads, end to end. */
   bytes: Uint8Array<ArrayBuffer>;
-  /** Added to an address in the window, gives the offset in the stream. */
+  /** Add this to an address in the window to get the offset in the stream. */
   readonly toStream: number;
   /** How many payload bytes of the last record's frame have not arrived. */
   readonly remaining: number;

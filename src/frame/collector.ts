@@ -75,7 +75,7 @@ export class Collector {
     this.length = needed;
     const account = this.#account;
     if (account === undefined) return;
-    // Filled space is no longer ahead, so a complete message takes nothing from the account.
+    // Space that has been filled no longer counts, so a complete message takes nothing from the account.
     const ahead = Math.max(0, this.buffer.length - modest);
     left += account.bytes - ahead;
     account.bytes = ahead;

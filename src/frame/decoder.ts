@@ -514,7 +514,7 @@ export class FrameDecoder {
     bytes.set(size === chunk.length ? chunk : chunk.subarray(at, at + size), WINDOW);
     let start = this.#prepend(core, WINDOW);
     const end = WINDOW + size;
-    /** Added to an address in the window, gives the offset in the stream. */
+    /** Add this to an address in the window to get the offset in the stream. */
     const toStream = this.#offset - start;
     let target = copy ? undefined : chunk;
     const targetAt = copy ? 0 : at;
@@ -752,7 +752,7 @@ export class FrameDecoder {
       const later = backlog.chunks;
       backlog.chunks = [];
       this.#pushChunk(core, chunk, sink, true);
-      // The part of it that a pause kept comes next.
+      // If a callback paused again, the rest of the chunk comes next.
       stack(backlog.chunks, backlog.next);
       backlog.chunks = later;
     }
@@ -793,7 +793,7 @@ function stack(chunks: readonly Uint8Array[], on: Uint8Array[]): void {
   for (let i = chunks.length - 1; i >= 0; i--) on.push(chunks[i]!);
 }
 
-/** The reason why decoding ended. */
+/** Why decoding ended. */
 interface Failure {
   readonly fault: Fault;
   readonly error: WebSocketError;

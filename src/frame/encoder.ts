@@ -698,7 +698,7 @@ function cut(queue: Queue): void {
   queue.size = 0;
 }
 
-/** Removes whole segments from a queue: this many records, payloads and bounds. */
+/** Removes whole segments from a queue, given the number of their records, payloads and bounds. */
 function drop(queue: Queue, records: number, payloads: number, bounds: number): void {
   if (records === 0) return;
   queue.count -= records;
@@ -751,8 +751,8 @@ function writePayloads(payloads: Payloads, bytes: Uint8Array): number {
 }
 
 /**
- * Returns whether, in one string, a text ends with a high surrogate and the next begins with a low one. Together they
- * would become one character instead of two U+FFFD.
+ * Returns whether a text ends with a high surrogate and the next begins with a low one. In one string, they would
+ * become one character instead of two U+FFFD.
  */
 function surrogatesMeet(records: Int32Array, payloads: Payloads): boolean {
   let next = 0;

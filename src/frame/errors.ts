@@ -94,7 +94,7 @@ export interface WebSocketErrorOptions {
 
 /** The stream breaks a rule of the WebSocket protocol, or a limit. */
 export class WebSocketError extends Error {
-  /** Tells it from other errors, even with two copies of the package. */
+  /** Identifies the class even if two copies of the package are loaded. */
   override readonly name: string = "WebSocketError";
   /** The stable name of the error. */
   readonly code: WebSocketErrorCode;

@@ -16,7 +16,7 @@ export interface Segment {
   readonly from: number;
 }
 
-/** Most rows of payload to draw after the row in which the header ends. */
+/** The most rows of payload to draw after the row in which the header ends. */
 const PAYLOAD_ROWS = 1;
 
 /**

@@ -54,7 +54,7 @@ export class Tap {
   /** Offset of the chunk in the stream. */
   #chunkStart = 0;
   #chunk: Uint8Array = new Uint8Array(0);
-  /** How many bytes of the chunk the Protocol has got. */
+  /** How many bytes of the chunk the Protocol has received. */
   #handed = 0;
   /** Offset of the current or next frame. */
   #offset = 0;

@@ -211,7 +211,7 @@ export class LoadConnection implements Writer {
     }
   }
 
-  /** Whether a message or a Ping waits for its answer. */
+  /** Whether a message or a Ping is waiting for its answer. */
   #waits(): boolean {
     return this.#ledger.inFlight > 0 || (this.#fence?.waiting ?? 0) > 0;
   }

@@ -13,7 +13,7 @@ export class Errors {
     else this.#found.set(code, { message: message().trimEnd(), count });
   }
 
-  /** Removes one error that turned out to be none. */
+  /** Removes one error that turned out not to be an error. */
   takeBack(code: string): void {
     const found = this.#found.get(code);
     if (found === undefined) return;

@@ -3,7 +3,7 @@ import { encodeFrame, Opcode } from "../index.ts";
 /** Size of one read, in bytes. The expected bytes are extended by this much, so that any read can be compared in one piece. */
 export const READ_SIZE = 65536;
 
-/** Largest size of a period of several messages in bytes, small enough for the caches. */
+/** The maximum size of a period of several messages in bytes, small enough for the caches. */
 const PERIOD_BYTES = 1 << 20;
 /** The digits of message numbers. With two digits, each message has its own number. */
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -18,7 +18,7 @@ interface Message {
   readonly payload: Buffer;
 }
 
-/** Distance to the nearest message with some content: ahead (0 or more) and back (1 or more). */
+/** Distance to the nearest message with a given content: ahead (0 or more) and back (1 or more). */
 export interface Place {
   readonly ahead: number;
   readonly back: number;

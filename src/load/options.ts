@@ -20,7 +20,7 @@ export interface LoadOptions extends Pick<RequestOptions, "protocols" | "headers
    * What the server sends back for each message. Default "echo", or 1 with `messages`.
    * - "echo": the same message, which is compared.
    * - a number from 1 to 1,000,000: this many messages, which are counted but not compared.
-   * - 0: nothing. Without a `rate`, messages are sent as fast as the server reads them, which Pings find out.
+   * - 0: nothing. Without a `rate`, messages are sent as fast as the server reads them, which is measured with Pings.
    * - "any": like 0, but messages from the server are counted and are no error.
    */
   readonly answers?: number | "echo" | "any" | undefined;

@@ -49,7 +49,7 @@ export class Pace {
     this.#clock?.stop();
   }
 
-  /** Makes messages ready. `count` messages have been due since the start. */
+  /** Passes newly due messages to the connections. `count` messages have been due since the start. */
   #makeReady(count: number): void {
     const now = performance.now();
     const connections = this.#connections;

@@ -128,7 +128,10 @@ export interface LoadReport {
     readonly cpu: number;
     /** Share of the time, from 0 to 1, in which the event loop was busy or waited for a processor. */
     readonly eventLoop: number;
-    /** Whether one of them is above 0.9, in a run of at least 0.1 s. The load generator may then have been the bottleneck. */
+    /**
+     * Whether `cpu` or `eventLoop` is above 0.9, in a run of at least 0.1 s. The load generator may then have been the
+     * bottleneck.
+     */
     readonly bottleneck: boolean;
   };
 }

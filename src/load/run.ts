@@ -14,7 +14,7 @@ const OPENING_AT_ONCE = 100;
 const PROGRESS_INTERVAL = 250;
 /** The load generator may be the bottleneck if it waits for less than a tenth of the time. */
 const BUSY = 0.9;
-/** A shorter run is too short to tell, in seconds. */
+/** A run of fewer seconds is too short to judge that. */
 const LEAST_SECONDS = 0.1;
 
 /** The counts at one point in time. */

@@ -12,7 +12,7 @@ export class Stream {
   readonly bytes: Buffer;
   /** The start of each message, and the end of the last one. */
   readonly offsets: Float64Array;
-  /** Most messages in one write. */
+  /** The most messages in one write. */
   readonly batch: number;
 
   constructor(messages: Messages, extensions: readonly AgreedExtension[]) {

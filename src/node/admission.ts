@@ -26,10 +26,10 @@ export class Admission<Data> implements Route {
   readonly #handler: Handler<Data>;
   readonly #timeLimit: number;
   readonly #closeLimit: number;
-  /** The callers that `verify` has not decided on. Each accepts a rejection. */
+  /** For each caller that `verify` has not decided on, a function that rejects it. */
   readonly #undecided: Set<(rejection: Rejection) => void> = new Set();
   /**
-   * The listener of "close". All share one, because one made in #open() would keep the request alive with its scope.
+   * The listener of "close". All connections share it, because a closure made in #open() would keep the request alive.
    */
   readonly #forget: (this: Connection) => void;
   /** The server that serve() made, if any. */
@@ -50,7 +50,7 @@ export class Admission<Data> implements Route {
     this.#closeLimit = readDelay("closeTimeout", (options.closeTimeout ?? CLOSE_TIMEOUT) + LINGER);
   }
 
-  /** Answers a caller that has our path. */
+  /** Answers a caller whose request is for this path. */
   admit(caller: Caller): void {
     if (caller.isGone()) return;
     if (this.#closing) {
@@ -112,7 +112,7 @@ export class Admission<Data> implements Route {
       if (isFirst()) this.refuse(caller, rejection);
     };
     this.#undecided.add(giveUp);
-    // Nobody else listens until there is a connection.
+    // Until there is a connection, the stream has no other listener.
     stream.on("error", destroyOnError);
     stream.on("close", isFirst);
     const stopTimer = startTimer(this.#timeLimit, () => giveUp(rejectHandshake({ status: 503 })));

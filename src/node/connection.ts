@@ -162,7 +162,7 @@ export class Connection
     connection.#context.runInAsyncScope(connection.#receiveEnd, connection);
   }
 
-  /** Everything from a stream that ended before it had a connection. */
+  /** All data of a stream that ended before it had a connection. */
   static #receiveLast(connection: Connection, head: Uint8Array): void {
     if (head.length > 0) connection.#receive(head);
     connection.#context.runInAsyncScope(connection.#receiveEnd, connection);
@@ -544,7 +544,7 @@ export class Connection
     this.taken();
   }
 
-  /** The same from inside a handler, where sent data otherwise waits for the end of the chunk. @internal */
+  /** Like flush(), but also inside a handler, where sent data otherwise waits for the end of the chunk. @internal */
   flushNow(): void {
     this.#outbox.flushNow();
   }
@@ -672,7 +672,7 @@ function isPieces(data: unknown): data is Pieces {
   return Symbol.asyncIterator in data && !isBytes(data);
 }
 
-/** About how many bytes it is. */
+/** The approximate size in bytes. */
 function sizeOf(data: string | Bytes | PreparedMessage): number {
   if (typeof data === "string") return data.length;
   return data instanceof PreparedMessage ? data.frame.length : data.byteLength;

@@ -104,7 +104,9 @@ class Registration<T extends EventType> {
     this.#leaveSignal?.();
   }
 
-  /** Ends with the signal. A signal may outlive many connections and must not keep them alive. */
+  /**
+   * Removes the listener when the signal aborts. A signal may outlive many connections and must not keep them alive.
+   */
   follow(signal: AbortSignal): void {
     const ref = new WeakRef(this);
     const abort = (): void => ref.deref()?.remove();

@@ -88,15 +88,15 @@ export class Flow implements MessageSink {
   #listening = false;
   /** The listener of "message" if there is only one, because emit() takes as long as the rest of a delivery. */
   #listener: MessageListener | undefined = undefined;
-  /** The same, while messages can go straight to it. */
+  /** The same listener, while messages can go straight to it. */
   #direct: MessageListener | undefined = undefined;
   /** Made for the first loop, because most connections have none. */
   #loops: Loops | undefined = undefined;
   /** Chunks that arrived while a handler ran: some streams emit data from inside any call. */
   #early: Uint8Array[] | undefined = undefined;
-  /** Called when it is its turn to inflate; undefined while it does not wait for one. */
+  /** Called when the connection may inflate; undefined while it is not waiting for its turn. */
   #waiting: (() => void) | undefined = undefined;
-  /** It is its turn: one slice may be inflated. */
+  /** Whether the connection has its turn: it may inflate one slice. */
   #served = false;
   #running = false;
   #stopped = false;
@@ -161,7 +161,7 @@ export class Flow implements MessageSink {
     this.run();
   }
 
-  /** The same for the first `length` bytes of the window that sockets read into. */
+  /** Handles the first `length` bytes of the window that sockets read into. */
   receiveFrom(window: ReadWindow, length: number): void {
     if (this.#outbox.corked) {
       this.receive(window.bytes.subarray(0, length));

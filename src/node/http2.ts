@@ -121,7 +121,7 @@ export async function openStream(
     const { headers, stream } = await new Promise<Answer>((resolve, reject) => {
       abort = () => reject(signal.reason);
       signal.addEventListener("abort", abort);
-      // It may have aborted while the socket was made.
+      // The signal may have aborted while the socket was opened.
       if (signal.aborted) abort();
       session.on("error", reject);
       // An end is not always an error.

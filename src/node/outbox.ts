@@ -89,7 +89,7 @@ interface Queue {
   current: InSlices | undefined;
   /** The index of the next entry. */
   first: number;
-  /** The size of its whole messages as frames, and of the rest of a message that is being sent in slices. */
+  /** The size of the whole messages in it as frames, plus the rest of a message that is being sent in slices. */
   bytes: number;
   /** Whether a Close is in it: nothing is accepted after that. */
   closed: boolean;
@@ -154,13 +154,13 @@ export interface OutboxHost {
 export class Outbox implements Writer, Memory {
   /** Nothing is written while a chunk is being handled, so that its answers leave together. */
   corked = false;
-  /** The same while a chunk is handled in several turns: see Connection.hold(). */
+  /** Like `corked`, while a chunk is handled in several turns: see Connection.hold(). */
   held = false;
   /** How many bytes may be sent before the next check of how much is unsent. */
   room = 0;
   /** Whether messages go straight to the Protocol. */
   isDirect: boolean;
-  /** Whether the system has taken data. The reader of this resets it. */
+  /** Whether the system has taken data since Vitals last reset this. */
   progress = false;
   readonly #protocol: Protocol;
   readonly #channel: Channel;
@@ -213,7 +213,7 @@ export class Outbox implements Writer, Memory {
     return this.bytes > this.#channel.settings.highWaterMark;
   }
 
-  /** About how much memory all of that takes, in bytes. */
+  /** About how much memory all unsent data takes, in bytes. */
   get weight(): number {
     const queue = this.#queue;
     return queue === undefined
@@ -400,7 +400,7 @@ export class Outbox implements Writer, Memory {
     });
   }
 
-  /** The same, while messages go straight to the Protocol. */
+  /** Like send(), while messages go straight to the Protocol. */
   sendNow(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
     const sent = this.#put(data, options);
     if (sent && options?.callback !== undefined) this.callLater(options.callback);
@@ -432,7 +432,7 @@ export class Outbox implements Writer, Memory {
    * With "accepted", the sender only needs to know when it may send the next message. If the last callback sent more,
    * this callback is called before the write, so that all of it leaves together.
    *
-   * @returns whether it was done
+   * @returns false if it is not possible: then use send()
    */
   sendAlone(
     data: string | Bytes | PreparedMessage,
@@ -620,7 +620,7 @@ export class Outbox implements Writer, Memory {
     }
   }
 
-  /** The same, even while a chunk is being handled. */
+  /** Like flush(), but also while a chunk is being handled. */
   flushNow(): void {
     const { corked } = this;
     this.corked = false;

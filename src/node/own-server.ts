@@ -24,7 +24,7 @@ export class OwnServer {
   readonly #sessions: Set<ServerHttp2Session> = new Set();
   /** The sockets that are not connections, including those in a TLS handshake and all below TLS. */
   readonly #sockets: Set<Socket> = new Set();
-  /** The listener of "close". All share one, which must not keep anything of a connection. */
+  /** The listener of "close". All sockets share it, so that it keeps nothing of a connection in memory. */
   readonly #forget: (this: Socket) => void;
   #stopped: Promise<void> = Promise.resolve();
 

@@ -29,7 +29,7 @@ export async function decide<Data, Request extends ServerRequest>(
 ): Promise<Decision<Data>> {
   try {
     const verdict: boolean | void | Rejection | Verified<Data> = await verify(request);
-    // The type of Verdict allows these only if undefined is a Data.
+    // The type Verdict allows these only if Data includes undefined.
     if (verdict === true || verdict === undefined) return { data: undefined as Data };
     if (verdict === false) return refused(rejectHandshake({ status: 403 }));
     if (verdict?.accepted === true && "data" in verdict) return { data: verdict.data };

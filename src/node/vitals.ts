@@ -49,7 +49,7 @@ export class Vitals {
     this.#heldSince ??= wholeMilliseconds();
   }
 
-  /** Returns whether the peer's time is over: then cut the socket. */
+  /** Returns whether the peer's time is over. If so, cut the socket. */
   beat(now: number): boolean {
     if (this.#channel.active) this.#activeAt = now;
     this.#channel.active = false;
@@ -96,7 +96,7 @@ export class Vitals {
   #probe(now: number): boolean {
     const due = this.#flow.isStopped && this.#keepalive.awaitsPong && now >= this.#keepalive.due;
     const begins = due && !this.#flow.probing && this.#flow.canProbe;
-    // Without room, only writing can tell: the socket fails if the peer is gone.
+    // Without room for that, only a write can show it: the socket fails if the peer is gone.
     if (due && !this.#flow.canProbe) this.#keepalive.alive(now);
     if (begins || (this.#flow.probing && !due)) {
       this.#flow.probing = begins;

@@ -692,7 +692,7 @@ export class Protocol {
     this.#encoder.close(CloseCode.InternalError);
   }
 
-  /** The short way for a whole text. */
+  /** The fast path for a whole text. */
   #sendText(text: string, { session, rsv }: OpenExtension): void {
     try {
       const encoded = session.encodeText!(text, undefined);

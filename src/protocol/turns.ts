@@ -54,7 +54,7 @@ export class Turns {
     this.#slices++;
   }
 
-  /** A slice ends, also if it failed. */
+  /** Ends a slice. Call it even if the slice failed. */
   end(): void {
     if (--this.#depth > 0) return;
     this.#spent += Math.max(0, this.#loop.now() - this.#begun);
@@ -85,7 +85,7 @@ export class Turns {
     this.#scheduled = false;
     this.#spent = 0;
     this.#slices = 0;
-    // Those that wait again are served after the others, in this turn if there is time.
+    // An entry that is added again meanwhile is served after the others, in this turn if there is time.
     for (const serve of this.#waiting) {
       this.#waiting.delete(serve);
       this.begin();

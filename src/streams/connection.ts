@@ -93,9 +93,9 @@ export class Connection implements SenderHost {
   /** Whether the writable has failed, or its owner has closed or aborted it. */
   #inletEnded = false;
   #underway: Underway | undefined = undefined;
-  /** Called when it is its turn to inflate; undefined while it does not wait for one. */
+  /** Called when the connection may inflate; undefined while it is not waiting for its turn. */
   #waiting: (() => void) | undefined = undefined;
-  /** It is its turn: one slice may be inflated. */
+  /** Whether the connection has its turn: it may inflate one slice. */
   #served = false;
   /** Whether a call of the Protocol is delivering messages. */
   #delivering = false;
@@ -103,7 +103,7 @@ export class Connection implements SenderHost {
   #impatient = false;
   /** How the connection ended, according to the Protocol. */
   #outcome: Outcome | undefined = undefined;
-  /** Why, if not because of a Close. */
+  /** Why the connection ended, if not because of a Close. */
   #cause: unknown = undefined;
   /** Why the connection failed. Made once. */
   #failure: WebSocketStreamError | undefined = undefined;
@@ -186,7 +186,7 @@ export class Connection implements SenderHost {
         else reject(this.#error());
       };
     });
-    // A rejection that nobody handles is fine.
+    // The promise need not be used, so it must not cause an unhandled rejection.
     this.closed.catch(() => {});
     this.#reader = readable.getReader();
     this.#sender = new Sender(this.#protocol, writable.getWriter(), this);
@@ -368,7 +368,7 @@ export class Connection implements SenderHost {
       }
     } catch (error) {
       if (this.#settled) return;
-      // Both directions are over.
+      // Both directions have ended.
       this.#cause ??= error;
       this.#sender.fail(error);
     }
@@ -401,7 +401,7 @@ export class Connection implements SenderHost {
     if (this.#protocol.state !== "open") this.advance();
   }
 
-  /** A message, from the sink. */
+  /** Queues a received message for the reader. */
   #deliver(data: string | Uint8Array<ArrayBuffer>): void {
     if (this.#isDropping && this.#outlet.queuedBytes >= this.#closingMark) return;
     this.#outlet.enqueue(data);
@@ -508,7 +508,7 @@ export class Connection implements SenderHost {
     }
   }
 
-  /** The error for those who still use the connection. */
+  /** The error for calls that are pending, or come later. */
   #error(): WebSocketStreamError {
     const { closeCode, reason, wasClean } = this.#outcome ?? {
       closeCode: CloseCode.NoStatusReceived,

@@ -20,7 +20,9 @@ export class Patience<Thing extends string> {
     this.#expired = expired;
   }
 
-  /** Waits for a thing, and for no other. Does nothing if it already waits for it. Times are in milliseconds. */
+  /**
+   * Waits for `thing` instead of anything else. Does nothing if it already waits for that. Times are in milliseconds.
+   */
   waitFor(thing: Thing, limit: number, most: number = limit): void {
     if (this.#thing === thing) return;
     this.stop();

@@ -330,7 +330,7 @@ const MESSAGES: { readonly [code in HandshakeErrorCode]?: string } = {
   WS_ERR_HANDSHAKE_EXTENSION: "Invalid or unacceptable Sec-WebSocket-Extensions header",
 };
 
-/** Fields that ws does not check, because Node has, or because the request is not from Node. */
+/** Fields that ws does not check. Node has checked them, unless the request is not from Node. */
 const UNCHECKED: HeaderPairs = [
   ["host", "localhost"],
   ["connection", "Upgrade"],

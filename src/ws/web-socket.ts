@@ -54,8 +54,8 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
   /** Only for a client. @internal */
   declare _url?: string;
 
-  // No field is private to JavaScript (#state), because some programs wrap a socket in a Proxy, which such fields do not support.
-  // Fields that most sockets do not need are declared only, and set when they are needed.
+  // There are no private fields (#state), because a Proxy around a socket, as some programs make it, does not support them.
+  // Fields that most sockets do not need are only declared, and set when they are needed.
   private _state: 0 | 1 | 2 | 3 = CONNECTING;
   private _binaryType: BinaryType = "nodebuffer";
   private _connection: SocketConnection | undefined = undefined;

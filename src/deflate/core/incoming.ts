@@ -49,7 +49,7 @@ const NOTHING: Uint8Array<ArrayBuffer> = /* @__PURE__ */ new Uint8Array(0);
 
 const slots: Slots = /* @__PURE__ */ new Slots(INFLATE_SLOT_COUNT);
 
-/** zlib's words where it has them, because users search for them. */
+/** zlib's messages, if it has one for the fault, because users search for them. */
 const FAULTS: Readonly<Record<number, string>> = {
   [INFLATE_ERROR_BLOCK_TYPE]: "invalid block type",
   [INFLATE_ERROR_STORED_LENGTH]: "invalid stored block lengths",
@@ -76,10 +76,10 @@ export class Incoming implements SlotUser {
   readonly #settings: PerMessageDeflateSettings;
   readonly #reach: number;
   readonly #takeover: boolean;
-  /** The window while it has no slot: the first `#savedLength` bytes. */
+  /** The window while the connection has no slot: the first `#savedLength` bytes. */
   #saved: Uint8Array<ArrayBuffer> | undefined = undefined;
   #savedLength = 0;
-  /** The state of an unfinished message while it has no slot. */
+  /** The state of an unfinished message while the connection has no slot. */
   #savedState: Uint8Array<ArrayBuffer> | undefined = undefined;
   #input: Uint8Array = NOTHING;
   /** Whether the input is a copy. */
@@ -291,7 +291,7 @@ export class Incoming implements SlotUser {
     this.#saved = undefined;
   }
 
-  /** The error for a result. INFLATE_NEEDS_INPUT stands for too much output. */
+  /** The error for a result of the core. INFLATE_NEEDS_INPUT means that the output is too long. */
   #failed(result: number): Error {
     const byteOffset = this.#byteOffset;
     const maxLength = this.#maxLength;

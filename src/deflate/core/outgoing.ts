@@ -33,7 +33,7 @@ import { grownCapacity } from "./capacity.ts";
 import { deflateCore } from "./core.ts";
 import { Slots, type SlotUser } from "./slots.ts";
 
-/** From this length, in bytes, a message reads most of the table and the window. */
+/** A message of at least this length, in bytes, reads most of the table and the window. */
 const WORTH_WARMING = 512;
 /** The level that -1 means, as in zlib. */
 const DEFAULT_LEVEL = 6;
@@ -61,9 +61,9 @@ export class Outgoing implements SlotUser {
   readonly #settings: PerMessageDeflateSettings;
   readonly #windowSize: number;
   readonly #takeover: boolean;
-  /** Whether a context exists, in a slot or saved. */
+  /** Whether the connection has a context, in a slot or saved. */
   #hasContext = false;
-  /** The context while it has no slot: state, table, window. */
+  /** The context while the connection has no slot: state, table, window. */
   #saved: Uint8Array<ArrayBuffer> | undefined = undefined;
   #savedWindow = 0;
   #account: Account | undefined = undefined;
@@ -212,7 +212,7 @@ export class Outgoing implements SlotUser {
     return slot;
   }
 
-  /** Loads the state into the processor's cache, after other connections worked. */
+  /** Loads the state into the processor's cache, from which other connections may have displaced it. */
   #warm(slot: number): void {
     const { u32, warm } = deflateCore();
     warm(slot, slot + DEFLATE_TABLE + tableSize(u32[(slot + DEFLATE_TABLE_BITS) >> 2]!));

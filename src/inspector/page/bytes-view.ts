@@ -52,7 +52,7 @@ export function drawBytes(
   return box;
 }
 
-/** Scrolls the wrong byte into view. Call it when `box` is part of the page. */
+/** Scrolls the faulty byte into view. Call it when `box` is part of the page. */
 export function revealBadByte(box: HTMLElement): void {
   const mark = box.querySelector("mark");
   const scroller = mark?.closest(".bytes-scroll");
@@ -81,7 +81,7 @@ function tableOf(frame: TappedFrame, header: Header, { start, end, perRow, badBy
   if (withText) head.append(make("th", { scope: "col" }, "Text"));
   table.append(make("thead", {}, head));
   const body = make("tbody");
-  // One more cell if the byte after the end is the wrong one, because it is missing.
+  // One more cell if the fault is a missing byte after the end.
   const stop = badByte !== undefined && badByte === end ? end + 1 : end;
   const texts = withText ? charactersOf(plain, frame.messageOpcode === Opcode.Text) : [];
   for (let row = start; row < stop; row += perRow) {

@@ -11,7 +11,7 @@ import { make } from "./dom.ts";
 import type { Entry } from "./log.ts";
 import { bytesOf, closeOf, kindClass, kindOf, payloadLengthOf, wayOf } from "./words.ts";
 
-/** Least width in pixels for 32 bits in a row, and for two columns of 8 or 16 bytes. */
+/** The minimum width in pixels for 32 bits in a row, and for two columns of 8 or 16 bytes. */
 const WIDTH_FOR_32 = 520;
 const WIDTH_FOR_8 = 500;
 const WIDTH_FOR_16 = 880;

@@ -7,7 +7,7 @@ import type { Header } from "../header.ts";
 import { make } from "./dom.ts";
 import { describe } from "./fields.ts";
 
-/** Least number of columns for a horizontal name. */
+/** The minimum number of columns for a horizontal name. */
 const ROOM_FOR_NAME = 4;
 
 /**

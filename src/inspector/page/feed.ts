@@ -2,7 +2,7 @@
 
 /** Length of a slice, in milliseconds. */
 const SLICE = 6;
-/** How many bytes to decode between looks at the clock. */
+/** How many bytes to decode before checking the clock again. */
 const STEP = 8192;
 
 interface Portion {

@@ -10,7 +10,7 @@ import type { FrameLog } from "./log.ts";
 import { LiveStreams } from "./streams.ts";
 import { closeOf } from "./words.ts";
 
-/** Most bytes of a burst that may wait in the browser, and the number of messages sent at a time. */
+/** The most bytes of a burst that may wait in the browser, and the number of messages sent at a time. */
 const BURST_BUFFER = 1024 * 1024;
 const BURST_STEP = 200;
 
@@ -25,7 +25,7 @@ export interface LiveEvents {
   heads(texts: readonly string[]): void;
 }
 
-/** Most bytes after the code of a Close (RFC 6455 §5.5). */
+/** The most bytes after the code of a Close (RFC 6455 §5.5). */
 const MAX_REASON = 123;
 
 export class Live {

@@ -18,7 +18,7 @@ export interface Entry {
   readonly time: number | undefined;
 }
 
-/** Most frames to keep, and most bytes of them. */
+/** The most frames to keep, and their most bytes. */
 const MAX_FRAMES = 250_000;
 const MAX_BYTES = 256 * 1024 * 1024;
 

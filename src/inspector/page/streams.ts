@@ -63,7 +63,7 @@ export class LiveStreams {
 
 /**
  * Creates a tap for a stream from a file.
- * @param deflate whether the stream is compressed, if no response tells
+ * @param deflate whether the stream is compressed; ignored if there is a response
  * @param response the server's stream of the same connection, if it has a head
  */
 export function tapOnFile(log: FrameLog, stream: Stream, deflate: boolean, response: Stream | undefined): Tap {
@@ -71,7 +71,7 @@ export function tapOnFile(log: FrameLog, stream: Stream, deflate: boolean, respo
   const decisive = (response ?? stream).head;
   let extensions: readonly (AgreedExtension | Extension)[] = [];
   if (decisive?.sender === "server") extensions = agreedOn(decisive.extensions);
-  // An offer alone does not tell the agreed parameters.
+  // An offer alone does not determine the agreed parameters.
   else if (deflate || decisive?.deflate) extensions = [DEFLATE];
   const info = { name: file, base: head?.length ?? 0 };
   return new Tap({

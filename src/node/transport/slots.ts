@@ -2,13 +2,16 @@
 
 /** A message of 1 MiB, and headers. */
 const SLOT_SIZE = 1048640;
-/** For each thread. A peer that does not read occupies one; without a free slot, memory is allocated as needed. */
+/**
+ * The most slots of a thread. A peer that does not read occupies one; without a free slot, memory is allocated as
+ * needed.
+ */
 const MOST_SLOTS = 32;
 
 const free: Uint8Array<ArrayBuffer>[] = [];
 let slots = 0;
 
-/** A slot that nobody else has until giveSlot(). @internal */
+/** Lends a slot until giveSlot(). Undefined if none is free. @internal */
 export function takeSlot(): Uint8Array<ArrayBuffer> | undefined {
   const slot = free.pop();
   if (slot !== undefined || slots === MOST_SLOTS) return slot;
