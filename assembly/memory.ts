@@ -15,7 +15,7 @@
 /** 64 KiB pages of the core's memory. Its size is fixed as soon as there are views of it. */
 export const MEMORY_PAGES = 4;
 export const MEMORY_SIZE = 262144;
-/** The same for a core with a SHARED window. Its OUTPUT is as large as SHARED. */
+/** The pages of a core with a SHARED window. Its OUTPUT is as large as SHARED. */
 export const LARGE_PAGES = 19;
 export const LARGE_SIZE = 1245184;
 

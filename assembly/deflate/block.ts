@@ -34,7 +34,7 @@ const KIND_BITS: u32 = 4;
 
 /** u8 each, by length - 3: the symbol of the length, minus 257. */
 const LENGTH_SYMBOLS: usize = MATCHER_END;
-/** u8 each, by that symbol minus 257: the least length - 3, and the number of extra bits. */
+/** u8 each, by that symbol minus 257: the minimum length - 3, and the number of extra bits. */
 const LENGTH_BASES: usize = LENGTH_SYMBOLS + 256;
 const LENGTH_EXTRAS: usize = LENGTH_BASES + 32;
 

@@ -24,7 +24,7 @@ const DEFAULT_WIDTH = 100;
 const LEAST_WIDTH = 72;
 const JSON_PREVIEW_BYTES = 128;
 
-/** @throws InputError if the file does not begin with a frame, and nothing says that it should */
+/** @throws InputError if the file does not begin with a frame, and nothing else shows that it is a stream */
 function assertIsStream(stream: Stream, { error, counts }: Inspection): void {
   // Files of other kinds rarely start with a byte that can start a frame.
   if (stream.roleFrom !== "guess" || counts.frames > 0 || error?.error.byteOffset !== 0) return;

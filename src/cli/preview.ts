@@ -1,4 +1,4 @@
-// Prints payloads on one line. Escapes whatever could control the terminal.
+// Prints payloads on one line, and escapes characters that could control the terminal.
 
 import { Opcode } from "wsframe";
 import { toHex } from "./bytes.ts";

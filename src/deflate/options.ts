@@ -5,8 +5,8 @@ import { zlibCodec } from "./codec/zlib.ts";
 import { deflateCore } from "./core/core.ts";
 
 /**
- * Options of `perMessageDeflate()`. Those that negotiate have the names of the parameters in RFC 7692 §7.1 and the same meaning
- * on both sides. Each says below how the two roles use it.
+ * Options of `perMessageDeflate()`. The negotiated ones have the names of the parameters in RFC 7692 §7.1, and the same
+ * meaning on both sides: see below how each role uses them.
  */
 export interface PerMessageDeflateOptions {
   /**

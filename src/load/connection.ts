@@ -85,7 +85,9 @@ export class LoadConnection implements Writer {
   #protocol: Protocol | undefined = undefined;
   /** Whether chunks go through the Protocol. */
   #slow = false;
-  /** Bytes pushed, and the least size of the frames that were delivered. If they are equal, no frame is incomplete. */
+  /**
+   * Bytes pushed, and the minimum size of the frames that were delivered. If they are equal, no frame is incomplete.
+   */
   #pushed = 0;
   #framed = 0;
   /** When the current chunk arrived. */
@@ -428,7 +430,7 @@ export class LoadConnection implements Writer {
   }
 }
 
-/** Returns the least size of a server's frame. */
+/** Returns the minimum size of a server's frame. */
 function frameSize(length: number): number {
   return length + (length < 126 ? 2 : length < 65536 ? 4 : 10);
 }

@@ -143,7 +143,7 @@ export class Admission<Data> implements Route {
   }
 }
 
-/** Has no scope, because a function made in #verify() would keep the request as long as the socket. */
+/** Not a closure: one made in #verify() would keep the request in memory as long as the socket. */
 function destroyOnError(this: Duplex): void {
   this.destroy();
 }

@@ -44,7 +44,7 @@ export function socketOf(
       }
       socket.emit("agentRemove");
       request.emit("socket", socket);
-      // The agent is for http:, or its proxy has refused.
+      // The agent is for http:, or its proxy has refused the connection.
       if (secure && !("encrypted" in socket && socket.encrypted === true)) {
         socket.destroy();
         reject(new Error("The agent did not open a TLS connection"));

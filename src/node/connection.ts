@@ -61,7 +61,7 @@ interface End {
   waits: boolean;
   /** Cuts the socket if the server does not end it. */
   lingering: NodeJS.Timeout | undefined;
-  /** The promise that `closed` returns, once somebody has read it. */
+  /** The promise of `closed`. Made when `closed` is first read. */
   closed: { readonly promise: Promise<Ending>; readonly resolve: (ending: Ending) => void } | undefined;
 }
 
@@ -587,7 +587,7 @@ export class Connection
     this.flush();
   }
 
-  /** Makes the Vitals, which check the connection from time to time, unless it has them. */
+  /** Makes the Vitals, which check the connection from time to time, unless they exist. */
   #watch(): Vitals {
     if (this.#vitals === undefined) {
       this.#vitals = new Vitals(this, this.#outbox, this.#flow);

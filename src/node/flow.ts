@@ -346,7 +346,7 @@ export class Flow implements MessageSink {
 
   /**
    * Delivers the waiting messages while there is room, and starts or stops reading from the socket. Call it whenever
-   * less is waiting, or somebody wants messages.
+   * less is waiting, or a listener or a loop wants messages.
    */
   run(): void {
     if (this.isRunning) return;
@@ -372,12 +372,12 @@ export class Flow implements MessageSink {
     return this.#channel.endpoint.paused || this.#channel.endpoint.unfinished;
   }
 
-  /** Whether it may continue when it is its turn. */
+  /** Whether decoding may continue, apart from turns. */
   #canDecode(): boolean {
     return this.#hasStopped() && !this.#full();
   }
 
-  /** Whether it is its turn now. Without inflating, always. */
+  /** Whether the connection may inflate now. Always true without slices. */
   #hasTurn(): boolean {
     if (this.#channel.settings.sliceSize === Infinity) return true;
     return this.#served || (this.#waiting === undefined && thread().turns.hasTime);
@@ -438,7 +438,7 @@ export class Flow implements MessageSink {
     for (const { resolve } of readers) resolve({ done: true, value: undefined });
   }
 
-  /** Whether a message is dropped if nobody is waiting for it. */
+  /** Whether a message is dropped if no listener or loop is waiting for it. */
   #discards(): boolean {
     const full = this.#closing() && this.#inboxFull();
     if (this.#loops !== undefined) return full && this.#loops.givenUp;

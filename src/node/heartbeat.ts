@@ -16,7 +16,7 @@ interface Heart {
   readonly timer: NodeJS.Timeout;
 }
 
-/** The hearts by their intervals. */
+/** The heart of each interval. */
 const hearts: Map<number, Heart> = new Map();
 /** Timers belong to no connection, because they would keep its context alive and run the others in it. */
 const nowhere: AsyncResource = new AsyncResource("WSFRAME_HEARTBEAT");

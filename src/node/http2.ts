@@ -70,7 +70,7 @@ export function acceptStream(
 
 /** Accepts a stream. If it throws, nothing has been sent. @internal */
 export function respond(stream: ServerHttp2Stream, acceptance: Acceptance, options: ConnectionOptions): Connection {
-  // First the connection: if the options are wrong, nothing must have been sent.
+  // Make the connection first: if its options are wrong, nothing must have been sent.
   const connection = new Connection(stream, "server", acceptance, new Uint8Array(0), options);
   stream.respond({ ":status": acceptance.status, ...toObject(acceptance.headers) });
   return connection;
@@ -124,7 +124,7 @@ export async function openStream(
       // The signal may have aborted while the socket was opened.
       if (signal.aborted) abort();
       session.on("error", reject);
-      // An end is not always an error.
+      // A session can also end without an "error" event.
       session.on("close", () => reject(new Error("The server has ended the session")));
       session.once("remoteSettings", ({ enableConnectProtocol }) => {
         if (enableConnectProtocol) requestStream(session, request).then(resolve, reject);

@@ -82,7 +82,7 @@ interface Close {
 
 type Entry = Whole | InPieces | Control | Close;
 
-/** Everything sent after a message in pieces, in order. */
+/** A message in pieces or in slices, and everything sent after it, in order. */
 interface Queue {
   entries: (Entry | undefined)[];
   /** The message that is being sent in slices. */
@@ -494,7 +494,7 @@ export class Outbox implements Writer, Memory {
         if (entries[i]!.end < Infinity) entries[i]!.end = callbacks.given;
     }
     const taken = callbacks.given - this.inSocket;
-    // A socket that has failed holds nothing either: closed() reports that.
+    // A failed socket also holds nothing, but has not sent everything: closed() reports that.
     while (entries.length > 0 && entries[0]!.end <= taken && !this.#channel.socket.destroyed) {
       callSafely(entries.shift()!.callback, undefined);
     }
@@ -583,7 +583,7 @@ export class Outbox implements Writer, Memory {
     }
   }
 
-  /** Breaks off a message in pieces, so nothing after it can be sent. Nothing is accepted any more. */
+  /** Abandons a message in pieces, so nothing after it can be sent. Accepts no more messages. */
   end(): void {
     this.#phase = Math.max(this.#phase, ENDED);
     this.#redirect();
@@ -776,7 +776,7 @@ export class Outbox implements Writer, Memory {
 
   /** Whether a message fits into the limit. */
   #fits(data: string | Bytes | PreparedMessage, options: MessageOptions | undefined): boolean {
-    // A partial message would be worse than the whole one.
+    // An unfinished message would be worse than exceeding the limit.
     if (this.#begun !== undefined) return true;
     const { maxBufferedAmount, overflow } = this.#channel.settings;
     const size = this.#sizeOf({ data, options });
@@ -942,14 +942,13 @@ export class Outbox implements Writer, Memory {
           await new Promise<void>((wake) => (queue.wake = wake));
           queue.wake = undefined;
         } else if (inTurn > TURN) {
-          // A source that always has a piece, and a peer that takes all of them at once, would not let others have a
-          // turn.
+          // If the source always has a piece and the peer takes each of them at once, others would never get a turn.
           await new Promise((wake) => setImmediate(wake));
           inTurn = 0;
         }
       }
       release(pieces, iterator);
-      // A partial message can neither continue nor be taken back.
+      // A message that is partly sent can be neither finished nor withdrawn.
       if (begun) this.#protocol.close(CloseCode.InternalError);
       resolve(false);
     } catch (error) {
@@ -962,7 +961,7 @@ export class Outbox implements Writer, Memory {
   /** The value, or undefined if the connection ends first. */
   #untilEnd<T>(value: T | Promise<T>, queue: Queue): Promise<T | undefined> {
     if (this.#phase !== OPEN) {
-      // Nobody is interested in its error any more.
+      // Its error no longer matters.
       Promise.resolve(value).catch(ignore);
       return Promise.resolve(undefined);
     }
@@ -1032,7 +1031,7 @@ function lengthOf(data: string | Bytes): number {
   return typeof data === "string" ? Buffer.byteLength(data) : asBytes(data).length;
 }
 
-/** Without a masking key (RFC 6455 §5.2). */
+/** The size of a header without a masking-key (RFC 6455 §5.2). */
 function headerSize(length: number): number {
   return length < 126 ? 2 : length < 65536 ? 4 : 10;
 }
@@ -1063,7 +1062,7 @@ function release(pieces: Pieces, iterator: AsyncIterator<string | Bytes> | undef
   }
 }
 
-/** @throws TypeError, RangeError if the message could not be sent later */
+/** Checks a message before it is queued. @throws TypeError, RangeError that sending it would throw */
 function assertSendable({ data, options }: Whole): void {
   readFragmentSize(options?.fragmentSize);
   if (data instanceof Uint8Array && options?.binary === false && options.fin !== false) checkUtf8(data, true);

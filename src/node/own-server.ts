@@ -59,7 +59,7 @@ export class OwnServer {
     });
   }
 
-  /** A socket has become a connection, which ends it. */
+  /** Forgets a socket that has become a connection: the connection will end it. */
   release(stream: Duplex): void {
     if (this.#sockets.delete(stream as Socket)) stream.off("close", this.#forget);
   }

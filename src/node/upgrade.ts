@@ -93,7 +93,7 @@ export function openSocket(
   if ("setNoDelay" in socket && typeof socket.setNoDelay === "function") socket.setNoDelay(true);
   if ("setTimeout" in socket && typeof socket.setTimeout === "function") socket.setTimeout(0);
   const response = serializeResponse(acceptance);
-  // First the connection: if the options are wrong, nothing must have been sent.
+  // Make the connection first: if its options are wrong, nothing must have been sent.
   const connection = new Connection(socket, "server", acceptance, head, options);
   connection.writeResponse(response);
   return connection;

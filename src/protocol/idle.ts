@@ -12,9 +12,9 @@ export type Every = (ms: number, call: () => void) => () => void;
 
 /** Connections with the same `releaseAfter`. */
 interface Group {
-  /** Those that sent something since the last tick. */
+  /** Connections that have sent something since the last tick. */
   recent: Set<Releasing>;
-  /** Those that sent something in the period before, and nothing since. */
+  /** Connections that sent something in the previous period, and nothing since. */
   before: Set<Releasing>;
   readonly stop: () => void;
 }

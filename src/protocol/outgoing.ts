@@ -22,7 +22,7 @@ export interface OutgoingPiece {
 export class OutgoingMessage {
   readonly text: boolean;
   readonly #compress: boolean | undefined;
-  /** After the first piece, only the extensions that encode this message. */
+  /** All extensions; after the first piece, only those that encode this message. */
   #extensions: readonly OpenExtension[];
   /** The previous piece. */
   #before: OutgoingPiece | undefined = undefined;

@@ -260,7 +260,7 @@ export class Connection implements SenderHost {
 
   async #write(data: string | Bytes | PreparedMessage): Promise<void> {
     this.#unwritten--;
-    // The stream has failed: how the connection ends is known soon.
+    // The stream has failed. Wait until it is known how the connection ended.
     if (this.#sender.hasFailed) await this.closed.catch(() => {});
     if (this.#settled) throw this.#error();
     try {
@@ -314,7 +314,7 @@ export class Connection implements SenderHost {
       };
       const next = (): void => {
         if (this.#sender.hasFailed) {
-          // How the connection ends is known soon.
+          // Wait until it is known how the connection ended.
           settle();
           resolve(this.closed.then(notSent, notSent));
           return;
@@ -374,7 +374,7 @@ export class Connection implements SenderHost {
     }
     this.#readEnded = true;
     this.#protocol.pushEnd(this.#sink);
-    // Without a reader, there is no reason to wait for one.
+    // No reader has the readable, so do not wait for one.
     if (!this.readable.locked && this.#outlet.isBehind) this.#giveUpReader();
     this.advance();
   }
@@ -434,7 +434,7 @@ export class Connection implements SenderHost {
     return this.#protocol.paused || this.#protocol.unfinished;
   }
 
-  /** Whether it may continue now. Without inflating, always. */
+  /** Whether the connection may inflate now. Always true without slices. */
   get #hasTurn(): boolean {
     if (this.#sliceSize === Infinity || this.#served) return true;
     return this.#waiting === undefined && this.#thread!.turns.hasTime;
@@ -559,7 +559,7 @@ export class Connection implements SenderHost {
     }
   }
 
-  /** Releases the duplex, ends whatever has not ended, and settles `closed`. */
+  /** Releases the duplex, ends all that is still open, and settles `closed`. */
   #finish(): void {
     this.#settled = true;
     this.#patience.stop();

@@ -12,7 +12,7 @@ export class Patience<Thing extends string> {
   #limit = Infinity;
   /** The time of the last progress. */
   #since = 0;
-  /** The time at which it expires in spite of progress. */
+  /** The time at which the wait expires, even with progress. */
   #latest = Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined = undefined;
 

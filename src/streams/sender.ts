@@ -9,7 +9,7 @@ import type { Protocol } from "../index.ts";
  */
 const TURNS = 16;
 /**
- * The same before a Close that answers the peer's. It is longer because a pipe may lead through transform streams, and
+ * Before a Close that answers the peer's, the number is higher, because a pipe may lead through transform streams, and
  * reads ahead of its writes.
  */
 const CLOSE_TURNS = 4 * TURNS;

@@ -117,7 +117,7 @@ export function openWebSocketStream(duplex: ByteDuplex, options: WebSocketStream
   return openPair(duplex, options);
 }
 
-/** The same for options that are already checked, and with those of the handshake. @internal */
+/** Like openWebSocketStream(), with options that are already checked and include those of the handshake. @internal */
 export function openPair(duplex: ByteDuplex, options: WebSocketStreamOptions): WebSocketStreamPair {
   const connection = new Connection(duplex, options);
   const { readable, writable, closed } = connection;

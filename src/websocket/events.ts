@@ -27,7 +27,7 @@ export interface WebSocketCloseEvent extends Event {
 export interface WebSocketErrorEvent extends Event {
   /** The cause: a HandshakeError, a WebSocketError, or an error of the socket. */
   readonly error?: unknown;
-  /** The message of that error. */
+  /** The message of `error`. */
   readonly message?: string;
 }
 

@@ -135,7 +135,7 @@ export class ClientHandshake {
       createConnection: secure ? openTls : openSocket,
       defaultPort,
       ...this.#options,
-      // These override the options.
+      // These replace options of the user.
       ...NOT_FOR_REQUESTS,
       method: "GET",
       headers,

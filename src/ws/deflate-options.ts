@@ -11,7 +11,7 @@ import {
 } from "../index.ts";
 import type { ParsedParameters } from "./extension.ts";
 
-/** The options of permessage-deflate in ws. Those of the negotiation have the same meaning as in perMessageDeflate(). */
+/** The options of permessage-deflate in ws. The negotiated ones have the same meaning as in perMessageDeflate(). */
 export interface PerMessageDeflateOptions {
   /** Whether the server compresses each message without the context of earlier ones. */
   serverNoContextTakeover?: boolean | undefined;

@@ -86,7 +86,7 @@ export class WebSocket extends EventEmitter implements ConnectionOwner {
   ) {
     super();
     if (address === null) {
-      // As in ws, autoPong is off here unless the options turn it on. Those of WebSocketServer do so by default.
+      // As in ws, autoPong is off here unless the options turn it on. A WebSocketServer turns it on by default.
       this._options = options?.autoPong ? options : { ...options, autoPong: false };
       return;
     }

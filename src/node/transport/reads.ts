@@ -6,7 +6,7 @@ import { Duplex, Readable } from "node:stream";
 import { Protocol } from "../../index.ts";
 import { isSocket } from "./sockets.ts";
 
-/** The window, and what is needed to decode it. @internal */
+/** The window that sockets read into. @internal */
 export type ReadWindow = ReturnType<typeof Protocol.readWindow>;
 
 /** The functions that get the data of a socket, which is `this`. @internal */
