@@ -70,7 +70,7 @@ export const CONFIG_STRINGS = 1024;
 
 /** A fragmented message is open: a continuation is required, a new data frame forbidden. */
 export const MESSAGE_OPEN = 1;
-/** It is text, and checked for UTF-8. */
+/** The open message is text, and checked for UTF-8. */
 export const MESSAGE_TEXT = 2;
 /** A Close has been read completely. Later bytes are not frames. */
 export const MESSAGE_CLOSED = 4;

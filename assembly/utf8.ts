@@ -80,8 +80,7 @@ function vectorErrors(input: v128, before: v128): v128 {
     v128.and(i8x16.swizzle(firstHigh, i8x16.shr_u(one, 4)), i8x16.swizzle(firstLow, v128.and(one, nibble))),
     i8x16.swizzle(secondHigh, i8x16.shr_u(input, 4)),
   );
-  // The byte two places after a byte of 0xe0 or more, or three after one of 0xf0 or more, must be a continuation that
-  // follows another one.
+  // Two bytes after a byte of 0xe0 or more, and three bytes after one of 0xf0 or more, there must be a continuation.
   const must = v128.or(
     i8x16.sub_sat_u(two, i8x16.splat(<i8>0x60)),
     i8x16.sub_sat_u(three, i8x16.splat(<i8>0x70)),

@@ -15,9 +15,9 @@ const FIRST_LINE = /^(?:[A-Z]+ \S+ HTTP\/1\.[01]|HTTP\/1\.[01] (\d{3})[^\r\n]*)\
 export interface HttpHead {
   /** The sender of the head and of the bytes after it. */
   readonly sender: "client" | "server";
-  /** Its first line, safe to print. */
+  /** The first line, safe to print. */
   readonly line: string;
-  /** Its length in bytes, including the empty line. The frames start here. */
+  /** The length in bytes, including the empty line. The frames start here. */
   readonly length: number;
   /** Whether permessage-deflate is offered (by a client) or accepted (by a server). */
   readonly deflate: boolean;

@@ -27,7 +27,7 @@ export interface Counts {
 
 /** A part of a stream, from its first frame up to the end of a message. */
 export interface Sample {
-  /** Its length in bytes. */
+  /** The length in bytes. */
   readonly bytes: number;
   readonly frames: number;
   /** Number of messages and control frames that a receiver delivers. */

@@ -46,7 +46,7 @@ Options:
 
 The speed is measured by decoding the complete messages of a stream over and over,
 as one long connection in chunks of 64 KiB. It is measured for push() with a sink
-that counts, for decode() with a look at each payload, and, if ws is installed, for
+that counts, for decode() plus reading each payload, and, if ws is installed, for
 its Receiver with listeners for messages, pings and pongs.
 
 Exit code:

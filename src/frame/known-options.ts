@@ -22,7 +22,7 @@ export function checkNames(of: string, options: unknown, known: { readonly [name
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw new TypeError(`The options of ${of} must be an object`);
   }
-  // Inherited names too, because reading the options would find them.
+  // Check inherited names, too, because reading the options would find them.
   for (const name in options) {
     if (name in known || (options as { readonly [name: string]: unknown })[name] === undefined) continue;
     const near = similar(name, Object.keys(known));

@@ -33,7 +33,7 @@ export function utf8Length(text: string): number {
   let length = text.length;
   for (let at = 0; at < text.length; at++) {
     const unit = text.charCodeAt(at);
-    // Each half of a surrogate pair counts two.
+    // Each half of a surrogate pair counts as two bytes.
     if (unit > 0x7f) length += unit > 0x7ff && (unit & 0xf800) !== 0xd800 ? 2 : 1;
   }
   return length;

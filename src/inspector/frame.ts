@@ -27,7 +27,7 @@ export interface TappedFrame {
   readonly offset: number;
   /** How many of its bytes are present. */
   readonly size: number;
-  /** These bytes as they were on the wire. Only the first of them, if the frame is larger than what is kept. */
+  /** These bytes as they were on the wire. If the frame is too large to keep, only the first of them. */
   readonly raw: Uint8Array;
   /** The opcode of its message: its own, or that of the first frame if this is a continuation. */
   readonly messageOpcode: number;

@@ -1,4 +1,5 @@
-// Watches one direction of a connection. Takes its bytes, and reports each frame with the events that a receiver gets from it.
+// Watches one direction of a connection. Decodes its bytes, and reports each frame with the events that it causes in a
+// receiver.
 
 import {
   type AgreedExtension,

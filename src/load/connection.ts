@@ -113,7 +113,7 @@ export class LoadConnection implements Writer {
     return this.#phase === OPEN;
   }
 
-  /** The result of the handshake, once the connection has been open. */
+  /** The result of the handshake; undefined until the connection is open. */
   get agreement(): Agreement | undefined {
     return this.#agreement;
   }

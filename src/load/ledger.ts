@@ -25,7 +25,7 @@ export class Ledger {
   readonly #messages: Messages;
   readonly #tally: Tally;
   readonly #answers: number | "echo" | "any";
-  /** Whether messages wait for answers. */
+  /** Whether messages are waiting for answers. */
   readonly #waits: boolean;
   readonly #most: number;
   readonly #dueAt: ((number: number) => number) | undefined;
@@ -40,7 +40,7 @@ export class Ledger {
   #ready = 0;
   /** How many of the latest answers in a row were wrong. */
   #wrong = 0;
-  /** How many answers the next due message has got so far. */
+  /** How many answers to the next due message have arrived so far. */
   #got = 0;
 
   constructor({ messages, tally, answers, inFlight, dueAt }: LedgerOptions) {
@@ -126,7 +126,7 @@ export class Ledger {
     // Whether this is the answer to an earlier message that has not been sent again since.
     const known = back <= Math.min(this.#settled, period - this.#inFlight);
     if (known && back <= this.#wrong) {
-      // The right answer after a wrong one for the same message: the wrong one was no answer.
+      // The right answer has followed a wrong one, so the wrong one did not answer this message.
       this.#wrong--;
       this.#tally.mismatches--;
       this.#tally.errors.takeBack(MISMATCH);

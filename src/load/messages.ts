@@ -71,7 +71,10 @@ export class Messages {
     );
   }
 
-  /** Takes the user's own messages, repeated as often as they fit into a period. With `binary`, strings are sent as binary, too. */
+  /**
+   * Uses the user's own messages, repeated as often as they fit into a period. With `binary`, strings are sent as
+   * binary, too.
+   */
   static own(list: readonly (string | Uint8Array)[], { binary }: { readonly binary: boolean }): Messages {
     const messages = list.map((data): Message => {
       return { binary: binary || typeof data !== "string", payload: Buffer.from(data) };

@@ -33,7 +33,7 @@ export function linger(
   stream: NodeJS.ReadWriteStream & { destroy(): unknown; readonly destroyed: boolean; readonly writableLength: number },
   most: number = 1,
 ): void {
-  // It may have closed already, and would not emit "close" again.
+  // The stream may have closed already, and would not emit "close" again.
   if (stream.destroyed) return;
   let lingers = 0;
   const timer = setInterval(() => {

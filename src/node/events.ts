@@ -50,7 +50,7 @@ export type MessageListener = (data: string | Uint8Array<ArrayBuffer>, isBinary:
  * does not interrupt the code that emits. Not marked internal, because the published types of Connection extend it.
  */
 export abstract class ConnectionEmitter extends EventEmitter<ConnectionEvents> {
-  /** As in every EventEmitter. The first listener of "message" gets the waiting messages. @internal */
+  /** Like EventEmitter.on(). The first listener of "message" gets the waiting messages. @internal */
   override on<K extends keyof ConnectionEvents>(name: K, listener: (...args: ConnectionEvents[K]) => void): this {
     super.on(name as never, listener as never);
     if (name === "message") this.#changed();
@@ -75,7 +75,7 @@ export abstract class ConnectionEmitter extends EventEmitter<ConnectionEvents> {
     return this;
   }
 
-  /** As in every EventEmitter. Without a listener of "message", messages wait again. @internal */
+  /** Like EventEmitter.off(). Without a listener of "message", messages wait again. @internal */
   override off<K extends keyof ConnectionEvents>(name: K, listener: (...args: ConnectionEvents[K]) => void): this {
     super.off(name as never, listener as never);
     if (name === "message") this.#changed();

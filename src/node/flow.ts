@@ -51,7 +51,7 @@ export interface FlowHost {
   flushSoon(): void;
   /** Calls run() in the connection's own async context, not that of the caller. @internal */
   run(): void;
-  /** It is this connection's turn to inflate. @internal */
+  /** Called at this connection's turn to inflate. @internal */
   turn(): void;
   /** Decoding has failed, which is not the peer's fault. @internal */
   broken(error: unknown): void;

@@ -152,7 +152,7 @@ export async function openStream(
   }
 }
 
-/** As connect() of node:http2 does, but that returns the socket only once it is connected. */
+/** Does the same as connect() of node:http2, which gives access to the socket only once it is connected. */
 async function openSocket(
   request: ClientRequest,
   { tls, agent }: ConnectOptions,

@@ -1055,7 +1055,7 @@ function release(pieces: Pieces, iterator: AsyncIterator<string | Bytes> | undef
   try {
     const begun = iterator ?? pieces[Symbol.asyncIterator]();
     Promise.resolve(begun.return?.()).catch(ignore);
-    // Until it is read, a stream of node:stream does not listen to its iterator.
+    // A stream of node:stream ignores return() until it has been read, so destroy it.
     if ("destroy" in pieces && typeof pieces.destroy === "function") pieces.destroy();
   } catch {
     // A source that is no longer used may fail.

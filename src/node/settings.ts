@@ -14,7 +14,7 @@ export interface Settings extends OwnOptions {
   readonly role: Role;
   /** Whether the handshake agreed on extensions. */
   readonly extended: boolean;
-  /** Whether memory that was written to the socket may be reused once the socket holds nothing. */
+  /** Whether memory that was written to the socket may be reused once nothing is waiting in the socket. */
   readonly reuses: boolean;
   /** Whether writes may bypass the queue of the socket's stream. */
   readonly passes: boolean;

@@ -66,7 +66,7 @@ export function upgrade(
   head: Uint8Array,
   options: UpgradeOptions = {},
 ): Connection | undefined {
-  // It has closed, and does not emit "close" again.
+  // The socket has closed, and does not emit "close" again.
   if (socket.destroyed) return undefined;
   try {
     checkUpgradeNames("upgrade()", options);

@@ -185,8 +185,8 @@ export class MessageAssembler implements FrameSink {
   }
 
   /**
-   * Returns a decoder for messages as they arrive. Undefined if several extensions changed the message or the one that did
-   * cannot do it.
+   * Returns a decoder for a message that is still arriving. Undefined if several extensions changed the message, or if
+   * the extension can decode only whole messages.
    */
   #arrive(text: boolean, rsv: number): Arrival | undefined {
     const { extensions, limits, fragments } = this.#settings;

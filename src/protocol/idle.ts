@@ -1,4 +1,4 @@
-// Frees the compression context of connections that have sent nothing compressed for a while.
+// Frees the compression contexts of idle connections.
 
 /** A connection with a compression context. Protocol implements it. @internal */
 export interface Releasing {

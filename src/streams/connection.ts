@@ -61,7 +61,7 @@ interface Outcome {
 
 /** A message that is being sent in slices. */
 interface Underway {
-  /** Gives up the rest of it. */
+  /** Drops the rest of the message. */
   readonly interrupt: () => void;
   /** The Close to send after it. */
   close: { readonly code: number | undefined; readonly reason: string | undefined } | undefined;

@@ -86,7 +86,7 @@ function encode(encoder: FrameEncoder, chunk: Writable): void {
   else encoder.frame(chunk);
 }
 
-/** 0 for what is not a frame: the encoder throws when it gets it. */
+/** 0 for a value that is not a frame: the encoder throws when it gets it. */
 function sizeOf(chunk: Writable): number {
   const isFrame = typeof chunk === "object" && !(chunk instanceof PreparedMessage) && !isBytes(chunk);
   return dataSize(isFrame ? (chunk?.payload ?? "") : chunk);

@@ -1,4 +1,4 @@
-// The high-water marks of a pair of streams, and what a message counts in their queues, all in bytes.
+// The high-water marks of a pair of streams, and the size of a message in their queues, all in bytes.
 
 import { isBytes } from "../frame/bytes.ts";
 import { utf8Length } from "../frame/utf8.ts";
@@ -34,7 +34,7 @@ export function readMark(options: StreamMarks, name: keyof StreamMarks): number 
 }
 
 /**
- * What a message counts in a queue, in bytes: its payload, with text as UTF-8, and 2 for its header. 0 if it is not a
+ * The size of a message in a queue, in bytes: its payload, with text as UTF-8, and 2 for its header. 0 if it is not a
  * message.
  * @internal
  */

@@ -37,7 +37,7 @@ export class Outlet<T> {
   #wanted = false;
   #handedOut = false;
   #ended = false;
-  /** How it ends once the queue has been read. */
+  /** How the readable ends once the queue has been read. */
   #ending: { readonly error?: unknown } | undefined = undefined;
   #waiting: (() => void)[] = [];
 

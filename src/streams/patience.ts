@@ -59,7 +59,7 @@ export class Patience<Thing extends string> {
       this.#start();
       return;
     }
-    // After a stall of the event loop, it may have happened already: the system's data is read before the next timer.
+    // After a stall of the event loop, the awaited data may wait in the system. It is read before the next timer.
     this.#timer = setTimeout(() => {
       if (this.#left > 0) this.#start();
       else this.#expired(this.#thing!);

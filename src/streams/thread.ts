@@ -47,7 +47,7 @@ function after(go: () => void): void {
   setTimeout(go, 0);
 }
 
-/** Its timers do not keep a process alive. */
+/** Calls a function again and again. The timer does not keep a process alive. */
 function every(ms: number, call: () => void): () => void {
   const timer: unknown = setInterval(call, ms);
   if (typeof timer === "object" && timer !== null && "unref" in timer && typeof timer.unref === "function") {

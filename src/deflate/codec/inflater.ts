@@ -16,7 +16,7 @@ import { HistoryWindow } from "./window.ts";
  */
 const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff);
 /**
- * How much to allocate at a time, in bytes, for data after a final block. Its length can be anything from nothing to the rest.
+ * How much to allocate at a time, in bytes, for data after a final block. The length of that data is unknown.
  */
 const CHUNK_AFTER_FINAL = 16384;
 

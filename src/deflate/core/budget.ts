@@ -7,7 +7,7 @@ export interface Account {
 
 let total = 0;
 
-/** Clears the accounts of collected connections that were never ended. Not all runtimes support this. */
+/** Clears the accounts of garbage-collected connections that were never ended. Not all runtimes support this. */
 let forgotten: FinalizationRegistry<Account> | undefined;
 
 /** Opens an account. It is cleared when its owner is garbage-collected, if not before. @internal */

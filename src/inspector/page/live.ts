@@ -1,4 +1,4 @@
-// The tab "Live": controls an open connection, and decodes what goes over it.
+// The tab "Live": controls an open connection, and decodes its traffic.
 
 import { CloseCode } from "wsframe";
 import { parseDigits } from "../../cli/hex.ts";
