@@ -231,7 +231,7 @@ function longest(p: usize, bytes: v128, length: u32): u32 {
   for (let way: u32 = 0; way < ways; way++) {
     const offset: u32 = load<u16>(CANDIDATES + (way << 1));
     const q = p - 0x10000 + offset;
-    // A longer match has the same bytes up to there.
+    // A longer match must also agree in these bytes.
     if (load<u32>(q + length - 3) != load<u32>(p + length - 3) || !i8x16.all_true(i8x16.eq(bytes, v128.load(q)))) continue;
     const matched = <u32>min(matchFrom(p, q, most), most);
     if (matched <= length) continue;

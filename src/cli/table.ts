@@ -28,7 +28,7 @@ const LOOKS: Readonly<Record<string, Look>> = {
   close: "magenta",
 };
 
-/** How to draw a table. */
+/** Options for drawing a table. */
 export interface TableOptions {
   readonly style: Style;
   /** Columns of the terminal. */

@@ -49,13 +49,13 @@ export class Batch {
   /** The run of texts in which delivery stopped. The next text starts at `cut`. */
   texts: string | undefined = undefined;
   cut = 0;
-  /** RECORD_PAYLOAD holds masking-keys, because the window that they were in is gone. */
+  /** Whether RECORD_PAYLOAD holds masking-keys, because the window with the keys is gone. */
   detached = false;
 
   /** The window of the core that holds the payloads; undefined for other cores. */
   shared: ReadWindow | undefined;
 
-  /** A copy of the payloads from `copied` to `copiedEnd`, which is -1 without one. Messages get parts of it. */
+  /** A copy of the payloads from `copied` to `copiedEnd`, which is -1 if there is no copy. Messages get parts of it. */
   #copy: Uint8Array<ArrayBuffer> | undefined = undefined;
   #copied = 0;
   #copiedEnd = -1;

@@ -16,8 +16,8 @@ interface Account {
 }
 
 /**
- * How much larger all buffers of a thread may still get together, out of 64 MiB, so that many headers that lie cost
- * little, too. A buffer that would exceed it only doubles.
+ * How much memory the buffers of a thread may still allocate ahead, out of 64 MiB in total. It bounds the cost of many
+ * headers that lie. A buffer that would exceed it only doubles.
  */
 let left = 67108864;
 let dropped: FinalizationRegistry<Account> | undefined;
@@ -41,7 +41,7 @@ function open(owner: Collector): Account {
  */
 export class Collector {
   readonly #allocate: (length: number) => Uint8Array<ArrayBuffer>;
-  /** The collected bytes are the first `length` of it. */
+  /** The buffer. Its first `length` bytes are the collected ones. */
   buffer: Uint8Array<ArrayBuffer> = NOTHING;
   length = 0;
   #account: Account | undefined = undefined;

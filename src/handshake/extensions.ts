@@ -57,7 +57,7 @@ export function parseExtensions(value: string): NamedExtension[] | undefined {
   while (at < value.length) {
     skipWhitespace();
     if (value.charCodeAt(at) === COMMA) {
-      at++; // recipients ignore empty members (RFC 9110 §5.6.1)
+      at++; // Recipients ignore empty members (RFC 9110 §5.6.1).
       continue;
     }
     if (at === value.length) break;

@@ -73,7 +73,7 @@ export interface FlowHost {
  * @internal
  */
 export class Flow implements MessageSink {
-  /** Whether the connection is over, or about to be: nothing waits for room any more. */
+  /** Whether the connection has ended, or is about to: nothing waits for room any more. */
   finished = false;
   /** Whether pause() was called: nothing is read or delivered. */
   paused = false;
@@ -407,7 +407,7 @@ export class Flow implements MessageSink {
     }
   }
 
-  /** The connection is over, or about to be: deliver everything that waits, or keep it for a loop that continues. */
+  /** The connection has ended, or is about to: deliver all waiting messages, or keep them for a loop that continues. */
   finish(): void {
     this.finished = true;
     this.run();

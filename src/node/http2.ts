@@ -164,7 +164,7 @@ async function openSocket(
   const own = { ALPNProtocols: ["h2"], ...(isName && { servername: host }) };
   const options = { ...(secure && own), ...(tls as TlsOptions | undefined) };
   if (agent) {
-    // Without a name, an agent would make one up; Deno takes an empty name for a host.
+    // Without a name, an agent would invent one. Deno treats an empty name as a host.
     const servername = options.servername ?? "";
     const path = socketPath === undefined ? undefined : { socketPath };
     return socketOf(agent, request, { ...options, ...(secure && { servername }), ...path }, signal);

@@ -5,7 +5,7 @@ import { decodeUtf8 } from "../frame/utf8.ts";
 
 /** Below this many bytes, lending is not worth it. */
 const LEAST_LENT = 4096;
-/** Above this many bytes, hardly two buffers could be kept. */
+/** Above this many bytes, a thread could keep only about two buffers. */
 const MOST_LENT = 2097152;
 /** How much longer a buffer is than a power of two, so that a frame with such a payload fits. */
 const MARGIN = 64;

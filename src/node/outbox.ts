@@ -121,7 +121,7 @@ interface Lent {
 const MOST_LENT = 1048576;
 /** About how many bytes an entry takes in addition to its payload, so that empty messages count too. */
 const OVERHEAD = 64;
-/** Once this many entries have been sent, the array is compacted. */
+/** The array is compacted once this many entries have been sent. */
 const COMPACT = 1024;
 /** The most that is written at once, in bytes: there is progress after each write. */
 const SLICE = 131072;
@@ -198,7 +198,7 @@ export class Outbox implements Writer, Memory {
     return this.#protocol.bufferedAmount - held + this.#partsBytes + this.inSocket;
   }
 
-  /** How many bytes the socket has, but the system has not taken. */
+  /** How many bytes the socket holds that the system has not taken. */
   get inSocket(): number {
     return this.#underway + this.#channel.socket.writableLength;
   }
@@ -341,7 +341,7 @@ export class Outbox implements Writer, Memory {
       turns.end();
     }
     this.#channel.active = true;
-    // This is progress: no messages are accepted, so the Close waits for less and less.
+    // This is progress: no new messages are accepted, so less and less is left before the Close.
     if (this.closeWaits) this.progress = true;
     if (slices.isDone && options?.callback !== undefined) this.callLater(options.callback);
   }
@@ -476,7 +476,7 @@ export class Outbox implements Writer, Memory {
     if (this.#callbacks !== undefined) this.#callBack(this.#callbacks);
   }
 
-  /** Calls back when the system has taken everything sent until now. */
+  /** Calls the callback when the system has taken everything sent until now. */
   callLater(callback: SentCallback): void {
     const callbacks = (this.#callbacks ??= { entries: [], given: this.inSocket });
     const end = callbacks.given + this.#partsBytes + this.#protocol.bufferedAmount;

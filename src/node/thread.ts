@@ -5,7 +5,7 @@ import { IdleRelease } from "../protocol/idle.ts";
 import type { Thread } from "../protocol/thread.ts";
 import { Turns } from "../protocol/turns.ts";
 
-/** wsframe/streams shares it. @internal */
+/** The state that all connections of this thread share, also those of wsframe/streams. @internal */
 export function thread(): Thread {
   return (Protocol.thread ??= {
     turns: new Turns({ now: () => performance.now(), soon: (go) => void setImmediate(go) }),

@@ -374,7 +374,7 @@ export class Connection implements SenderHost {
     }
     this.#readEnded = true;
     this.#protocol.pushEnd(this.#sink);
-    // No reader has the readable, so do not wait for one.
+    // The readable has no reader, so do not wait for one.
     if (!this.readable.locked && this.#outlet.isBehind) this.#giveUpReader();
     this.advance();
   }

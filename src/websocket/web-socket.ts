@@ -286,7 +286,7 @@ export class WebSocket extends EventTarget {
     connection.close(CloseCode.InternalError);
   }
 
-  /** Fails before a connection was open. */
+  /** Fails the WebSocket, because no connection could be opened. */
   #fail(error: unknown): void {
     this.#failure ??= error;
     this.#end(ABNORMAL);
@@ -310,7 +310,7 @@ export class WebSocket extends EventTarget {
     }
     for (const name of MEMBERS) Object.defineProperty(this.prototype, name, { enumerable: true });
     Object.defineProperty(this.prototype, Symbol.toStringTag, { value: "WebSocket", configurable: true });
-    // By Web IDL, optional arguments do not count.
+    // In Web IDL, the length does not count optional arguments.
     Object.defineProperty(this, "length", { value: 1 });
     Object.defineProperty(this.prototype.close, "length", { value: 0 });
   }

@@ -43,7 +43,7 @@ export class SocketConnection extends Connection {
   ) {
     super(socket, role, agreed, head, options);
     this.#owner = owner;
-    // It has no listeners. An emitter creates this object of 200 bytes when it needs it.
+    // This connection has no listeners. An emitter creates this object of 200 bytes when it needs one.
     (this as unknown as { _events: undefined })._events = undefined;
     this.listenersChanged(true, SocketConnection.#onMessage as (data: string | Uint8Array, isBinary: boolean) => void);
   }

@@ -15,7 +15,7 @@ export class Feed {
   #queue: (Portion | (() => void))[] = [];
   #at = 0;
   #running = false;
-  /** Gives turns of the event loop without the delay of timers. */
+  /** Starts a turn of the event loop without the delay of timers. */
   readonly #turns = new MessageChannel();
 
   constructor() {
