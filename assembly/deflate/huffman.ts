@@ -271,7 +271,8 @@ function countDepths(leaves: u32, limit: u32): void {
     store<u32>(entry, load<u32>(entry) + places - inner);
     places = inner << 1;
   }
-  // The sum of 2^-length must be 1 (Kraft), but lifted leaves made it more. Each step takes a leaf from the limit, and
+  // The sum of 2^-length must be 1 (Kraft), but lifted leaves have made it larger. Each step takes a leaf from the
+  // limit, and
   // makes it a sibling of a leaf with a shorter code, both one level lower. The sum falls by 2^-limit.
   let sum: u32 = 0;
   for (let length: u32 = 1; length <= limit; length++) sum += load<u32>(at(BY_LENGTH, length)) << (limit - length);

@@ -1,5 +1,5 @@
-// Refuses unknown options, and values of the wrong kind for options that several functions have. Otherwise an option with its name from another package, such as a login check, would be
-// ignored.
+// Refuses unknown options, and wrong values of options that several functions have. Otherwise an option with its name
+// from another package, such as a login check, would be ignored.
 
 import type { AgreedExtension, Extension } from "./extension.ts";
 
@@ -50,7 +50,7 @@ export function checkSignal(signal: unknown): void {
   }
 }
 
-/** The known name that is most like a name, if one is like it at all. @internal */
+/** The known name that is most similar to `name`, if any is similar enough. @internal */
 export function similar(name: string, known: readonly string[]): string | undefined {
   const lower = name.toLowerCase();
   let least = NEAR + 1;

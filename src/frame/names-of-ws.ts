@@ -1,8 +1,8 @@
-// Replacements for options of ws that have another name here, or none, and the place of those that belong into `limits`.
+// Hints for options of ws that have another name here, or none, and for options that belong in `limits`.
 
 import type { Hints } from "./known-options.ts";
 
-/** For both sides. @internal */
+/** The hints that servers and clients share. @internal */
 export const NAMES_OF_WS: Hints = {
   allowSynchronousEvents: "it has no equivalent: the messages of one chunk are delivered in one turn",
   backlog: "listen yourself, and pass your `server` to serve()",

@@ -267,7 +267,7 @@ function checkConnect(request: HandshakeRequest, fields: Fields): HeaderPairs {
   return [];
 }
 
-/** Whether it is a path with a query, or a URL (RFC 9112 §3.2.1, §3.2.2). */
+/** Whether a request target is a path with a query, or a URL (RFC 9112 §3.2.1, §3.2.2). */
 function isTarget(url: string): boolean {
   if (!isVisible(url) || url.includes("#")) return false;
   if (url.startsWith("/")) return true;

@@ -73,9 +73,10 @@ export type UrlSource = string | { readonly href: string };
  * Makes the request that opens a connection (RFC 6455 §4.1). `http:` means `ws:`, and `https:` means `wss:`. The user and
  * password of the URL are sent as `Authorization: Basic`, in UTF-8 (RFC 7617).
  *
- * @throws TypeError for an unknown option; for `extensions` that are not an array; for an invalid URL, another scheme or a fragment; for subprotocols that are not tokens or are repeated; for
- *   a `key` that is not 16 bytes in base64; for header fields that have an option of their own (such as Origin), that the
- *   handshake sets, that contain illegal characters, or for two Host fields
+ * @throws TypeError for an unknown option; for `extensions` that are not an array; for an invalid URL, another scheme or a
+ *   fragment; for subprotocols that are not tokens or are repeated; for a `key` that is not 16 bytes in base64; for header fields
+ *   that have an option of their own (such as Origin), that the handshake sets, that contain illegal characters, or for two Host
+ *   fields
  */
 export function createRequest(url: UrlSource, options: RequestOptions = {}): ClientRequest {
   checkNames("createRequest()", options, NAMES, HINTS);

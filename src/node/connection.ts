@@ -100,7 +100,7 @@ export class Connection
   /** Made for a connection that has something to check from time to time. Many need it only when they end. */
   #vitals: Vitals | undefined = undefined;
   /**
-   * The context in which the connection was made. Its events run in it, whether a socket, a timer or another connection
+   * The context in which the connection was made. All events run in it, whether a socket, a timer or another connection
    * causes them.
    */
   readonly #context: AsyncResource = new AsyncResource("WSFRAME_CONNECTION", { requireManualDestroy: true });

@@ -1000,7 +1000,7 @@ function isText(bytes: Uint8Array): boolean {
   return true;
 }
 
-/** An exception in it must not interrupt sending. */
+/** Calls a callback. If it throws, that must not interrupt sending. */
 function callSafely(callback: SentCallback, error: Error | undefined): void {
   try {
     callback(error);
