@@ -75,6 +75,7 @@ export interface Agreement {
 
 /** An accepted handshake. For HTTP/1.1, `serializeResponse()` turns it into bytes. */
 export interface Acceptance extends Agreement {
+  /** Always true: tells it from a Rejection. */
   readonly accepted: true;
   /** 101 Switching Protocols, or 200 for an extended CONNECT. */
   readonly status: 101 | 200;

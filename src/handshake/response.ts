@@ -21,6 +21,7 @@ export interface HandshakeResponse {
 
 /** A rejected handshake. For HTTP/1.1, `serializeResponse()` turns it into bytes. */
 export interface Rejection {
+  /** Always false: tells it from an Acceptance. */
   readonly accepted: false;
   /** From 300 to 599. */
   readonly status: number;

@@ -45,7 +45,7 @@ export interface ConnectionOptions
   readonly overflow?: Overflow | undefined;
   /**
    * About how many bytes of a message are compressed or inflated at once. A longer message is processed in slices, and
-   * other connections get their turn in between: see docs/guide.md. When it is compressed, each slice is sent in a
+   * other connections get their turn in between: see docs/guide/send.md. When it is compressed, each slice is sent in a
    * frame of its own. Infinity for no slices. Default 32,768.
    */
   readonly sliceSize?: number | undefined;

@@ -103,7 +103,7 @@ const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
  *
  * @throws (rejects) TypeError, RangeError for wrong or unknown options; the message names the option
  * @throws (rejects) Error if another serve() of the `server` has the same path
- * @throws (rejects) the error of listening: for a port in use, or an invalid certificate
+ * @throws (rejects) Error if it cannot listen, for example because the port is in use or the certificate is invalid
  */
 export async function serve<Data = undefined>(
   options: ServeOptions<Data>,

@@ -3,6 +3,7 @@ import type { ServerRequest } from "./caller.ts";
 
 /** The value with which `verify` accepts a request and passes data to the handler. */
 export interface Verified<Data> {
+  /** Always true. */
   readonly accepted: true;
   /** The third argument of the handler: the user, for example. It is passed on as it is. */
   readonly data: Data;

@@ -26,7 +26,7 @@ export interface Limits {
   readonly maxFragments?: number | undefined;
   /**
    * The most control frames in one `controlPeriod` (`WS_ERR_TOO_MANY_CONTROL_FRAMES`, 1008). It is enforced only if you pass
-   * the time to receive(), push() or commit(). Frames that a peer did not send can be sent later, from up to 60 periods.
+   * the time to receive(), push() or commit(). An unused allowance carries over, for up to 60 periods.
    * Default 1000.
    */
   readonly maxControlFrames?: number | undefined;

@@ -164,13 +164,13 @@ declare class WebSocket extends EventEmitter {
     listener: (this: WebSocket, ...args: WebSocket.SocketEvents[K]) => void,
   ): this;
   off(event: string | symbol, listener: (this: WebSocket, ...args: any[]) => void): this;
-  /** `on()`. */
+  /** The same as `on()`. */
   addListener<K extends keyof WebSocket.SocketEvents>(
     event: K,
     listener: (...args: WebSocket.SocketEvents[K]) => void,
   ): this;
   addListener(event: string | symbol, listener: (...args: any[]) => void): this;
-  /** `off()`. */
+  /** The same as `off()`. */
   removeListener<K extends keyof WebSocket.SocketEvents>(
     event: K,
     listener: (...args: WebSocket.SocketEvents[K]) => void,
@@ -529,10 +529,10 @@ declare namespace WebSocket {
       listener: (this: Server<T>, ...args: ServerEvents<T, U>[K]) => void,
     ): this;
     off(event: string | symbol, listener: (this: Server<T>, ...args: any[]) => void): this;
-    /** `on()`. */
+    /** The same as `on()`. */
     addListener<K extends keyof ServerEvents<T, U>>(event: K, listener: (...args: ServerEvents<T, U>[K]) => void): this;
     addListener(event: string | symbol, listener: (...args: any[]) => void): this;
-    /** `off()`. */
+    /** The same as `off()`. */
     removeListener<K extends keyof ServerEvents<T, U>>(
       event: K,
       listener: (...args: ServerEvents<T, U>[K]) => void,

@@ -23,7 +23,7 @@ export interface InflateSettings {
   /** The most bytes of the result, or Infinity for no limit. */
   readonly maxLength: number;
   /**
-   * The most bytes to allocate at a time for the result. Given if the stream is probably a short part of the data. A codec may
+   * The most bytes to allocate at a time for the result. Set if the stream is probably a short part of the data. A codec may
    * ignore it. Undefined: no preference.
    */
   readonly maxChunk?: number | undefined;
