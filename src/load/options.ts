@@ -9,7 +9,7 @@ import type { LoadProgress } from "./report.ts";
 export interface LoadOptions extends Pick<RequestOptions, "protocols" | "headers" | "origin"> {
   /** Number of connections, 1 to 65,536. All are open or have failed before the first message is sent. Default 50. */
   readonly connections?: number | undefined;
-  /** Payload size of a message, 0 to 104,857,600 bytes. Default 32. */
+  /** Payload size of a message, 0 to 104,857,600 bytes. Must not be given with `messages`. Default 32. */
   readonly size?: number | undefined;
   /**
    * Your own messages instead of generated ones of `size` bytes. Strings are sent as text messages, bytes as binary messages.
@@ -38,15 +38,15 @@ export interface LoadOptions extends Pick<RequestOptions, "protocols" | "headers
   readonly binary?: boolean | undefined;
   /** Offer permessage-deflate (RFC 7692), and compress every message if the server accepts it. Default false. */
   readonly compress?: boolean | undefined;
-  /** How long to measure, in milliseconds. Default 10,000. */
+  /** How long to measure, in milliseconds. 1 or more. Default 10,000. */
   readonly duration?: number | undefined;
-  /** How long to send before the measurement, in milliseconds. Default 1000. */
+  /** How long to send before the measurement, in milliseconds. 0 or more. Default 1000. */
   readonly warmUp?: number | undefined;
-  /** Time limit for opening a connection, in milliseconds. Default 5000. */
+  /** Time limit for opening a connection, in milliseconds. 1 or more. Default 5000. */
   readonly handshakeTimeout?: number | undefined;
-  /** How long to wait for the last answers at the end of the run, in milliseconds. Default 5000. */
+  /** How long to wait for the last answers at the end of the run, in milliseconds. 1 or more. Default 5000. */
   readonly answerTimeout?: number | undefined;
-  /** Time limit for the closing handshakes after that, in milliseconds. Default 5000. */
+  /** Time limit for the closing handshakes after that, in milliseconds. 1 or more. Default 5000. */
   readonly closeTimeout?: number | undefined;
   /** For wss: URLs, options of node:tls such as `ca`, `cert`, `key`, `rejectUnauthorized` and `servername`. Default: none. */
   readonly tls?: ConnectionOptions | undefined;

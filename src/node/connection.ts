@@ -205,7 +205,7 @@ export class Connection
 
   /**
    * Why the connection failed: the error of the "error" event, if there was one. If the peer's answer to our Close is
-   * malformed, its error is recorded here, but there is no "error" event.
+   * malformed, its error is recorded here, without an "error" event.
    */
   get error(): ConnectionError | undefined {
     return this.#end?.error ?? this.endpoint.error;

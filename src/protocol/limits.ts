@@ -3,7 +3,7 @@ import { checkNames, type Hints, type Names } from "../frame/known-options.ts";
 
 /**
  * Limits on the memory and work that a peer can cause. A peer that exceeds one fails the connection, with the error code and
- * the close code given below.
+ * the close code given below. Each limit is a number from 0, or Infinity for no limit.
  */
 export interface Limits {
   /**
@@ -26,8 +26,7 @@ export interface Limits {
   readonly maxFragments?: number | undefined;
   /**
    * The most control frames in one `controlPeriod` (`WS_ERR_TOO_MANY_CONTROL_FRAMES`, 1008). It is enforced only if you pass
-   * the time to receive(), push() or commit(). An unused allowance carries over, for up to 60 periods.
-   * Default 1000.
+   * the time to receive(), push() or commit(). An unused allowance carries over, for up to 60 periods. Default 1000.
    */
   readonly maxControlFrames?: number | undefined;
   /** The period of `maxControlFrames`, in milliseconds. Default 1000. */
