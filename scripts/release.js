@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const output = `${root}build/release`;
 /** Files in which an override names the version. */
-const OVERRIDES = ["packages/wsframe-ws/README.md", "docs/migrating.md", "docs/frameworks.md"];
+const OVERRIDES = ["README.md", "packages/wsframe-ws/README.md", "docs/migrating.md", "docs/frameworks.md"];
 const CHANGED = ["package.json", "package-lock.json", "packages/wsframe-ws/package.json", "CHANGELOG.md", ...OVERRIDES];
 const UNRELEASED = "## [Unreleased]";
 /** In bytes, packed. */
