@@ -124,8 +124,12 @@ function payloadLine(payload: Buffer): string {
   return `payload ${payload.toString("latin1")}`;
 }
 
+function decoderOf({ core, role }: Setting): FrameDecoder {
+  return new FrameDecoder({ core, role });
+}
+
 function both(setting: Setting, chunks: readonly Uint8Array[], resume: "each" | "last"): [string[], string[]] {
-  const [expected, found] = [new FrameDecoder(setting), new FrameDecoder(setting)];
+  const [expected, found] = [decoderOf(setting), decoderOf(setting)];
   const window = windows[setting.core];
   return [
     new Log(expected, setting).run((chunk, sink) => expected.push(chunk, sink), chunks, resume),
@@ -227,7 +231,7 @@ test.each(CORES)("decoders take turns in one window: %s", (core) => {
   const setting = { core, role: "server", whole: true, pauseEvery: 0 } as const;
   const lines = Array.from({ length: 20 }, (_, i) => {
     const bytes = toRole("server", ...Array.from({ length: 200 }, (_, n) => text(`${i}:${n} `.repeat(1 + (n % 40)))));
-    const decoder = new FrameDecoder(setting);
+    const decoder = decoderOf(setting);
     return { bytes, at: 0, decode: inWindow(decoder, window, window), log: new Log(decoder, setting) };
   });
   for (let left = lines.length; left > 0;) {
@@ -239,8 +243,8 @@ test.each(CORES)("decoders take turns in one window: %s", (core) => {
     if (line.at === line.bytes.length) left--;
   }
   for (const [i, { log, bytes }] of lines.entries()) {
-    const expected = new Log(new FrameDecoder(setting), setting);
-    const decoder = new FrameDecoder(setting);
+    const expected = new Log(decoderOf(setting), setting);
+    const decoder = decoderOf(setting);
     decoder.push(bytes, expected.sink);
     expect(log.lines, `decoder ${i}`).toEqual(expected.lines);
   }
