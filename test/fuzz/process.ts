@@ -8,7 +8,7 @@ import type { Orders, Told } from "./orders.ts";
 import type { Stuck } from "./watchdog.ts";
 
 export interface Ended {
-  /** 0 if there is no finding. */
+  /** The exit code: 0 if there is no finding. */
   readonly code: number;
   /** The last report of the process. */
   readonly told: Told | undefined;

@@ -18,7 +18,7 @@ export interface Found {
 export interface RunSettings {
   readonly targets: readonly Target[];
   readonly seed: number;
-  /** As a time of performance.now(). */
+  /** When the run ends, as a time of performance.now(). */
   readonly until: number;
   /** For each target. */
   readonly units: number;

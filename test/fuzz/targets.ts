@@ -4,7 +4,7 @@ import type { TargetSettings } from "./settings.ts";
 import type { Target } from "./target.ts";
 
 export interface TargetEntry {
-  /** Printed by --help. */
+  /** The description that --help prints. */
   readonly summary: string;
   /** The path is relative to this file, so it works both in the tests and in a bundle. */
   load(settings: TargetSettings): Promise<Target>;

@@ -29,10 +29,9 @@ const SCRIPT = `
   }, 500);
 `;
 
-/** The content of the file. */
 export interface Stuck {
   readonly target: string;
-  /** Undefined if the case was too long. */
+  /** The case. Undefined if it was too long. */
   readonly case?: unknown;
 }
 

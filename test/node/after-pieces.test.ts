@@ -134,7 +134,7 @@ for (const role of ROLES) {
     connection.close(4001, "first");
     expect(connection.readyState).toBe(2);
     connection.close(4002, "second");
-    // Nothing is accepted any more, of any kind.
+    // No message of any kind is accepted any more.
     expect(connection.send("late")).toBe(false);
     expect(await connection.send(inTwo().pieces)).toBe(false);
     expect(connection.control("ping", undefined, undefined)).toBe(false);

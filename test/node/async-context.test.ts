@@ -52,7 +52,8 @@ async function openIn(
 type Accept = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /**
- * A server that handles its next upgrade with the first of `accepts`. A separate function, because the code that ends the server must not refer to the store.
+ * A server that handles its next upgrade with the first of `accepts`. A separate function, because the code that ends
+ * the server must not refer to the store.
  */
 async function serverFor(accepts: Accept[]): Promise<number> {
   const server = createServer().on("upgrade", (...upgrade) => accepts.pop()!(...upgrade));
@@ -206,7 +207,8 @@ test.each(ROLES)("the shared timer keeps no store of a connection that has ended
   const store = await openFirst();
   const other = await openIn("other", role, options);
   expect(store.deref()).toBeDefined();
-  // The function that ends the connection refers to it, so it goes, too. Only the timer could keep the store now.
+  // The function that ends the connection refers to the store, so drop that function, too. Now only the timer could
+  // keep the store.
   await ends.pop()!();
   await until(
     () => (globalThis.gc!(), store.deref() === undefined),

@@ -71,8 +71,7 @@ class Checker implements FrameSink {
     for (let at = start; at < end;) {
       const place = Math.floor(this.bytes / PIECE);
       const stop = Math.min(end, at + (place + 1) * PIECE - this.bytes);
-      // Only the first and the last byte of a stretch, because checking all would take longer than the rest of the
-      // test.
+      // Check only the first and the last byte of a stretch. Checking all would take longer than the rest of the test.
       if (window[at] !== (place & 255) || window[stop - 1] !== (place & 255)) this.wrong++;
       this.bytes += stop - at;
       at = stop;

@@ -173,7 +173,7 @@ describe("verify", () => {
       },
       500,
     ],
-    // TypeScript rejects these; JavaScript does not.
+    // TypeScript rejects these values; JavaScript does not.
     ["null", unlike(null), 500],
     ["0", unlike(0), 500],
     ["an object that is not a rejection", unlike({ user: "x" }), 500],
@@ -311,7 +311,7 @@ describe("HTTP/2", () => {
 });
 
 test("the other parts of a server that uses upgrade() are not affected by any request", async () => {
-  // A function of (request, response, next) on node:http, as in Express.
+  // A middleware function on node:http, as in Express.
   const app = (_request: unknown, response: ServerResponse) => response.end("plain");
   const server = createServer(app);
   server.on("upgrade", (request, socket, head) => {

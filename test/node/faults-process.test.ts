@@ -107,7 +107,7 @@ test("clients above the limit for open files are cut, and the server continues",
     () => `${peers.filter(({ ended, closed }) => ended || closed).length} are cut; ${program.errors()}`,
   );
   for (const { socket } of peers) socket.destroy();
-  // The server may notice only after a moment that they have gone.
+  // The server may notice only after a moment that these clients have gone.
   let connection: Connection | undefined;
   for (const end = performance.now() + 5000; !connection && performance.now() < end;) {
     connection = await connect(`ws://127.0.0.1:${port}`).catch(() => undefined);

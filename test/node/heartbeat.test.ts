@@ -29,7 +29,7 @@ async function socketPair(): Promise<[Socket, Socket]> {
   return [one, other];
 }
 
-/** Where to block: in each phase of the event loop. The beat may be due in the same turn. */
+/** Ways to block the event loop, one in each phase. The beat may be due in the same turn. */
 const PHASES: Record<string, (go: () => void) => void> = {
   timers: (go) => go(),
   poll: (go) => stat(".", go),

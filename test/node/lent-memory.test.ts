@@ -58,7 +58,7 @@ test.each(WAYS)("each message keeps its bytes while the peer does not read: %s, 
     total += size;
   };
   peer.socket.pause();
-  // In several turns, so that some messages are in the kernel, some in the socket, and some still waiting.
+  // Send in several turns, so that some messages are in the kernel, some in the socket, and some still waiting.
   for (let turn = 0; connection.bufferedAmount < 2048 * KIB; turn++) {
     for (const size of [4, 5, 16, 64, 65, 256, 1024]) send(size * KIB - (turn & 1));
     await new Promise((resolve) => setImmediate(resolve));

@@ -63,7 +63,7 @@ test("chunks that arrive during a handler are handled after it, in order", async
       const rest = chunk.slice(4);
       socket.push(rest);
       socket.push(toRole("server", text("f")));
-      // Their owner may reuse them.
+      // The owner of the chunks may reuse them.
       rest.fill(0);
     }
     if (data === "f") socket.push(toRole("server", close(1000)));
@@ -132,7 +132,7 @@ test("after a write that fails, nothing more is written", async () => {
   onTestFinished(() => void socket.destroy());
   const connection = upgrade(REQUEST, socket, Buffer.alloc(0))!;
   connection.on("error", () => {});
-  // In several parts, which are written together.
+  // The text has several parts, which are written together.
   for (let i = 0; i < 50; i++) connection.send(new Uint8Array(5000), { copy: false });
   await turn();
   failed = true;
@@ -150,7 +150,7 @@ test("callbacks are called although a text is shorter than it was counted, and a
   const connection = upgrade(REQUEST, socket, Buffer.alloc(0))!;
   await connection.drained();
   const called: number[] = [];
-  // More than one write takes, so that some of the data waits as frames.
+  // Send more than one write takes, so that some of the data waits as frames.
   connection.send("a".repeat(300_000), { callback: () => called.push(1) });
   await Promise.resolve();
   await new Promise<void>((resolve) => process.nextTick(resolve));

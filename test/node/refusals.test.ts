@@ -70,7 +70,7 @@ describe("onRefused of serve()", () => {
     ["verify rejects", { verify: () => Promise.reject(thrown) }, request(), 500, thrown],
     ...WRONG_VERDICTS.map((verdict): Case => [
       `verify returns ${JSON.stringify(verdict)}`,
-      // As JavaScript may pass it: the types do not allow it.
+      // JavaScript may pass this value; the types do not allow it.
       { verify: () => verdict as never },
       request(),
       500,
@@ -267,7 +267,7 @@ describe("verify", () => {
           },
         },
         (connection, _request, data) => {
-          // Typed, without a cast.
+          // The data has a type, so no cast is needed.
           found.push({ user: data.user.toUpperCase() });
           connection.terminate();
         },

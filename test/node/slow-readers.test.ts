@@ -10,7 +10,7 @@ import { until, watchLeftovers } from "./support/watch.ts";
 watchLeftovers();
 
 const KIB = 1024;
-/** More than a socket accepts before it is full: 16 KiB on Node 20, 64 KiB later. */
+/** A length that fills a socket, which accepts 16 KiB on Node 20 and 64 KiB later. */
 const LIMIT = 128 * KIB;
 
 /** A connection whose socket accepts nothing, so messages wait where the limit counts them. */

@@ -50,7 +50,7 @@ function accept(socket, head) {
   const lines = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade"];
   const reply = () => socket.write([...lines, "Sec-WebSocket-Accept: " + accept, "", ""].join("\\r\\n"), () => log("h"));
   log("r");
-  // With a delay, so that the other side is already blocked.
+  // Write with a delay, so that the other side is already blocked.
   setTimeout(reply, 50);
 }
 if (role === "server") {
@@ -96,7 +96,7 @@ function block(time: number, hasAnswered: () => boolean): void {
   sleep(Math.max(time - passed(), 200));
 }
 
-/** More Pings than one period allows. */
+/** The peer sends more Pings than one period allows. */
 const PINGS = 8;
 const FEW = { maxControlFrames: 2, controlPeriod: 10 };
 
@@ -142,7 +142,7 @@ test.each(ROLES)("a Pong that arrived while nothing could read it counts: %s", a
       () => logged("i") > pongs,
       () => "no Ping",
     );
-    // Longer than pongTimeout. The timer is late when this ends, and the Pong arrived long ago.
+    // Block for longer than pongTimeout. The timer is late when this ends, and the Pong arrived long ago.
     block(650, () => logged("o") > pongs);
     await until(
       () => pongs > before || connection.readyState !== 1,

@@ -93,8 +93,8 @@ function edited(
   insertions: readonly Insertion[],
   closing: readonly { readonly at: number; readonly text: string }[],
 ): string {
-  // At the same position, closing text comes before opening text. The inner of two closing texts comes first. It was
-  // visited last.
+  // At the same position, closing text comes before opening text. Of two closing texts, the inner one, which was
+  // visited last, comes first.
   const all = [
     ...closing.map(({ at, text }, i) => ({ at, text, rank: -1, order: -i })),
     ...insertions.map(({ at, text, order }) => ({ at, text, rank: 1, order })),

@@ -54,7 +54,7 @@ export interface CasePeer {
   readonly closes: boolean;
   /** Whether the peer ends its side after both Closes, or after our side has ended. */
   readonly fins: boolean;
-  /** How many bytes it reads per millisecond, or null for no limit. */
+  /** How many bytes the peer reads per millisecond, or null for no limit. */
   readonly rate: number | null;
 }
 
@@ -81,7 +81,7 @@ export type Call =
       readonly sizes: readonly number[];
       /** How long each piece takes, in milliseconds. 0 is a microtask, -1 is no promise at all. */
       readonly wait: number;
-      /** The source throws instead of giving this piece. */
+      /** The source throws instead of returning this piece. */
       readonly fails?: number;
       /** The source reuses one buffer for all pieces. */
       readonly reuses?: boolean;
@@ -126,7 +126,7 @@ export type Step =
   /** The peer reads this many bytes and stops. */
   | { readonly after: number; readonly takes: number };
 
-/** How the connection ends if nothing else has ended it. */
+/** How the case ends the connection if nothing else has. */
 export type Finale = "close" | "peer" | "fin" | "reset" | "terminate" | "dead" | "dead close" | "both";
 
 export interface ConnectionCase {
@@ -144,7 +144,7 @@ export interface ConnectionCase {
     readonly message: readonly (readonly Call[])[];
     readonly ping: readonly Call[];
     readonly closing: readonly Call[];
-    /** Null for no listener. */
+    /** The calls in the "error" handler. Null if there is no such handler. */
     readonly error: readonly Call[] | null;
     readonly close: readonly Call[];
     /** When the promise of a message in pieces settles. */

@@ -9,11 +9,11 @@ export interface ReadFrame {
   readonly rsv: number;
   readonly opcode: number;
   readonly payload: Buffer;
-  /** The position of its end in the stream. */
+  /** The position in the stream where the frame ends. */
   readonly end: number;
 }
 
-/** The number of bytes of each stream that the slow reference decoder reads. */
+/** How many bytes of each stream the reference decoder reads. It is slow. */
 const REFERENCED = 8192;
 
 export class FrameReader {

@@ -60,11 +60,12 @@ export function judgeEnd(world: World): void {
   if (one.role === "client" && idleTimeout === undefined) judgeLinger(world);
 }
 
-/** In milliseconds. A Close of the peer must be noticed within this time. */
+/** A Close of the peer must be noticed within this many milliseconds. */
 const SEEN = 100;
 
 /**
- * After close(), the peer's Close must be noticed as soon as it arrives, even with unread data. Progress extends the time.
+ * After close(), the peer's Close must be noticed as soon as it arrives, even with unread data. Progress extends the
+ * time.
  */
 function judgeClosing({ user, peer, wire, one }: World): void {
   const { closeCalledAt, closingAt = Infinity, closedAt } = user;
@@ -107,7 +108,7 @@ export function judgeInside({ user, peer, one }: World): void {
   const { connection } = user;
   if (connection.readyState !== 1 || peer.finSent || user.mayHaveClosed) return;
   const { highWaterMark = 1048576, discardUnread = false } = one.options;
-  // Data that a pause holds back is partly decoded.
+  // The data that a pause holds back is already partly decoded.
   if (discardUnread || user.left || connection.endpoint.heldBytes > 0) return;
   let waiting = 0;
   let largest = 0;

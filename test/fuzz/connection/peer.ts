@@ -35,7 +35,7 @@ export const BAD_RULES: number = BAD.length;
 /** A unit that the peer has written. */
 export interface Unit {
   readonly what: "message" | "ping" | "pong" | "close" | "bad";
-  /** For a message: its number. */
+  /** The number of the message, if the unit is one. */
   readonly id: number;
   readonly kind: "text" | "binary";
   readonly payload: Buffer;
@@ -55,7 +55,7 @@ export class Peer {
   readonly messages: Received[] = [];
   readonly pongs: Buffer[] = [];
   pings = 0;
-  /** When the last Ping arrived, if the peer has answered it. Infinity otherwise. */
+  /** When the last Ping arrived, if the peer has answered that Ping. Infinity otherwise. */
   answeredAt = Infinity;
   /** The payload of our Close. */
   close: Buffer | undefined = undefined;
@@ -112,7 +112,8 @@ export class Peer {
   }
 
   /**
-   * The number of bytes read since then that had waited for more than `unseen` ms. Shorter waits may go unnoticed.
+   * The number of bytes that the peer has read since then and that had waited for more than `unseen` ms. Shorter waits
+   * may go unnoticed.
    */
   takenSince(since: number, unseen: number): number {
     const seen = this.#taken.filter(({ at, blockedFor }) => at > since && blockedFor > unseen);
@@ -320,7 +321,6 @@ export class Peer {
     return parts.flat();
   }
 
-  /** The frames of each unit. */
   #framesOf(wrote: Wrote): Uint8Array[][] {
     const frame = (raw: RawFrame): Uint8Array => serialize({ maskKey: this.#mask, ...raw });
     switch (wrote.write) {

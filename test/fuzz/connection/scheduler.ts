@@ -6,7 +6,7 @@ import { AsyncResource } from "node:async_hooks";
 type Callback = (...args: unknown[]) => void;
 
 const real = { setImmediate, now: performance.now.bind(performance) };
-/** A world that has not come to rest after this many turns never will. */
+/** After this many turns, a world that has not come to rest counts as endless. */
 const MOST_TURNS = 100_000;
 /** Tasks that are due up to this many milliseconds after the end of a run still run. */
 const GRACE = 50;
@@ -49,7 +49,7 @@ class Task {
 interface Polled {
   readonly at: number;
   readonly call: () => void;
-  /** Whether it happens in another process, independently of this one. */
+  /** Whether the event happens in another process, independently of this one. */
   readonly outside: boolean;
 }
 
@@ -78,7 +78,7 @@ export class Scheduler {
     return this.#timers.length;
   }
 
-  /** Allows the world to continue even if it does not come to rest. */
+  /** Allows the world to continue without coming to rest. */
   forgive(): void {
     this.#turns = 0;
   }
@@ -88,7 +88,7 @@ export class Scheduler {
     this.#add(delay, call, false);
   }
 
-  /** The same for an event in another process, which happens even while the event loop is blocked. */
+  /** Schedules an event in another process, which happens even while the event loop is blocked. */
   outside(delay: number, call: () => void): void {
     this.#add(delay, call, true);
   }

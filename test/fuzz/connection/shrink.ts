@@ -5,7 +5,7 @@ import type { ConnectionCase } from "./case.ts";
 type Fails = (candidate: ConnectionCase) => Promise<boolean>;
 type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
-/** For lists, leaves out parts; for numbers, tries smaller ones. */
+/** Leaves out parts of lists, and tries smaller numbers. */
 function* simpler(value: Json): Generator<Json> {
   if (typeof value === "number" && value > 0) {
     yield 0;
@@ -65,7 +65,10 @@ const POSITIVE: readonly string[] = [
 ];
 
 const TIMES = ["pingInterval", "pongTimeout", "closeTimeout"];
-/** In milliseconds. Shorter times pass between two readings of the clock and give findings of another kind. */
+/**
+ * The shortest time to try, in milliseconds. Shorter times pass between two readings of the clock and give findings of
+ * another kind.
+ */
 const LEAST_TIME = 50;
 
 function isCase(one: ConnectionCase): boolean {

@@ -9,16 +9,15 @@ type Piece = string | Uint8Array;
 export class SourceError extends Error {}
 
 export class Source {
-  /** Whether it has ended, thrown, or been told to stop. */
+  /** Whether the source has ended, thrown, or been told to stop. */
   over = false;
   begun = false;
-  /** Whether it has thrown. */
+  /** Whether the source has thrown. */
   failed = false;
-  /** The number of pieces requested. */
   asked = 0;
   readonly #call: PiecesCall;
   readonly #pieces: readonly Buffer[];
-  /** One buffer for all pieces. Streams read ahead, so they have none. */
+  /** One buffer that all pieces use. Streams read ahead, so they have none. */
   readonly #buffer: Uint8Array | undefined;
 
   /** @param data the complete message */

@@ -9,11 +9,11 @@ import type { Scheduler } from "./scheduler.ts";
 import { Source, SourceError } from "./source.ts";
 import type { Wire } from "./wire.ts";
 
-/** A limit, because handlers that call each other could continue forever. */
+/** The most calls that handlers make. Without a limit, handlers that call each other could continue forever. */
 const MOST_CALLS = 3000;
 /** The number of stack frames from the bottom of the process to a handler. */
 const DEEP = 120;
-/** The stack is measured at one message in this many. */
+/** The stack is measured once per this many messages. */
 const MEASURED = 16;
 
 const OBSTRUCTIVE: ReadonlySet<string> = new Set(["pause", "unlisten", "block"]);
@@ -36,9 +36,9 @@ export interface Sent {
   readonly text: boolean;
   readonly size: number;
   readonly form: "whole" | "pieces";
-  /** Whether it may be compressed in slices. */
+  /** Whether the message may be compressed in slices. */
   readonly sliced: boolean;
-  /** For pieces: undefined until their promise has settled. */
+  /** For a message in pieces, undefined until its promise has settled. */
   outcome: "sent" | "not sent" | "failed" | undefined;
   readonly source: Source | undefined;
   readonly callback: Callback | undefined;
@@ -47,7 +47,7 @@ export interface Sent {
 
 export interface Delivered {
   readonly data: Buffer;
-  /** Whether it was a string or bytes. An option delivers text as bytes. */
+  /** Whether the message was delivered as a string or as bytes. An option delivers text as bytes. */
   readonly text: boolean;
 }
 
@@ -78,7 +78,6 @@ export class User {
   /** The number of exceptions that reach the process because handlers throw. */
   thrown = 0;
   drains = 0;
-  /** The number of pieces requested from sources. */
   get pieces(): number {
     return this.sent.reduce((sum, { source }) => sum + (source?.asked ?? 0), 0);
   }
@@ -89,7 +88,6 @@ export class User {
   sentOutside = 0;
   loops = 0;
   loopsEnded = 0;
-  /** The current listener. */
   listening: Listening | undefined = undefined;
   /** Whether there has been a time without a listener. */
   wasDeaf = true;
@@ -212,7 +210,9 @@ export class User {
     );
   }
 
-  /** Every callback of the connection: it must run in the connection's own context, and never after its end. */
+  /**
+   * Called in every callback of the connection, which must run in the connection's own context and never after the end.
+   */
   #event(name: string): void {
     this.calls++;
     if (this.events.length < 100) this.events.push(name);
@@ -262,7 +262,7 @@ export class User {
     for (const call of calls) this.call(call, "handler");
   }
 
-  /** The connection calls this with a message. */
+  /** The connection calls this function with each message. */
   #receive(data: string | Uint8Array, isBinary: boolean | undefined): void {
     this.calls++;
     // A loop still receives messages that were queued for it before.

@@ -11,7 +11,7 @@ export interface Receiver {
 
 interface Write {
   readonly bytes: Uint8Array;
-  /** The number of its bytes that the system has accepted. */
+  /** How many bytes of the write the system has accepted. */
   at: number;
   readonly done: (failed: boolean) => void;
 }

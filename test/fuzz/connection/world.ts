@@ -13,9 +13,9 @@ import { socketOver } from "./sockets.ts";
 import { context, User, UserError } from "./user.ts";
 import { Wire } from "./wire.ts";
 
-/** In milliseconds. A world that has been idle for this long stays idle. */
+/** A world that has been idle for this many milliseconds stays idle. */
 const REST = 400;
-/** In milliseconds. With a larger clock step, each step of a case takes time. */
+/** If the clock advances by more than this many milliseconds at each reading, each step of a case takes time. */
 const FINE = 0.05;
 /** How long a loop may take to read its remaining messages, in milliseconds. */
 const PATIENCE = 120_000;
@@ -141,7 +141,7 @@ function isSlow({ peer, options, steps, socket, clock }: ConnectionCase): boolea
   const pause = Math.max(socket.latency, peer.rate === null ? 0 : PERIOD);
   const rate = Math.min(peer.rate ?? Infinity, Math.max(socket.capacity, 1) / pause);
   if (rate * least < 1_100_000) return true;
-  // It reads again when all steps are done.
+  // The peer reads again when all steps are done.
   const lasts = steps.reduce((sum, step) => sum + step.after + ("calls" in step ? blockedBy(step.calls) : 0), 0);
   return steps.some((step) =>
     "wire" in step && step.wire !== "stop"
@@ -228,7 +228,7 @@ async function rest(world: World): Promise<void> {
   }
 }
 
-/** State that changes while anything other than Pings and Pongs is in progress. */
+/** The state that changes while anything other than Pings and Pongs is in progress. */
 function progressOf({ user, wire, peer }: World): string {
   const waiting = [wire.blocked ? wire.read : 0, wire.unread ? wire.delivered : 0, user.drained];
   return [
@@ -283,7 +283,7 @@ function limitOf({ one, user, peer, wire }: World): number {
   // Before the Closes are done, closeTimeout may apply once more.
   if (user.connection.readyState !== 3) limit += closeTimeout;
   if (peer.mute || (!peer.sentClose && user.closeCalledAt === undefined)) limit += pingInterval + pongTimeout;
-  // Unread bytes that it wrote before count as a sign of life when they are read.
+  // Unread bytes that the peer wrote earlier count as a sign of life when they are read.
   if (wire.unread || user.connection.socket.readableLength > 0) limit += pingInterval + pongTimeout;
   return limit;
 }

@@ -12,7 +12,6 @@ export interface BudgetCase {
   /** The number of different streams, and how often all of them repeat. */
   readonly streams: number;
   readonly repeats: number;
-  /** The length of the chunks, in bytes. */
   readonly chunk: number;
 }
 

@@ -54,9 +54,8 @@ export interface InflationJob {
   readonly messages: readonly Uint8Array[];
 }
 
-/** The outcome of a message. */
 export interface Outcome extends Inflated {
-  /** Whether it failed because a match reaches too far back. */
+  /** Whether the message failed because a match reaches too far back. */
   readonly tooFar: boolean;
 }
 

@@ -47,7 +47,7 @@ function deflate({ level, windowBits, memLevel, strategy, segments }: DeflateJob
   return messages;
 }
 
-/** Node flushes nothing if there is no input. */
+/** Node flushes nothing without input. */
 function empty(flush: Segment["flush"]): Uint8Array {
   return flush === FLUSH.FINISH ? ENDS[1]! : Buffer.concat([Buffer.of(0x00), TAIL]);
 }
@@ -88,7 +88,7 @@ function inflateMessage(message: Uint8Array, before: Uint8Array, windowBits: num
     const [first, second] = ended as [Engine, Engine];
     parts.push(first.buffer);
     const read = first.engine.bytesWritten;
-    // It ended at one of the message's own final blocks.
+    // zlib has ended at one of the message's own final blocks.
     if (read <= input.length && read === second.engine.bytesWritten) {
       if (++blocks > MOST_FINAL_BLOCKS) return result("final blocks");
       context = Buffer.concat([context, first.buffer]).subarray(-WINDOW);

@@ -13,7 +13,7 @@ export interface DeflateJob {
 export interface Segment {
   readonly data: Uint8Array;
   readonly flush: Flush;
-  /** Whether the message ends after it. */
+  /** Whether the message ends after this segment. */
   readonly ends: boolean;
 }
 
@@ -45,13 +45,13 @@ export interface Inflated {
 }
 
 export interface Oracle {
-  /** The messages of each job, up to 00 00 ff ff if they end that way. */
+  /** Compresses the jobs. Returns the messages of each, up to 00 00 ff ff if they end that way. */
   deflate(jobs: readonly DeflateJob[]): Uint8Array[][];
-  /** The messages of each job. */
+  /** Inflates the jobs. Returns the messages of each. */
   inflate(jobs: readonly InflateJob[]): Inflated[][];
-  /** The supported kinds of flush. */
+  /** The kinds of flush that this zlib supports. */
   readonly flushes: readonly Flush[];
-  /** Whether it supports `step`. */
+  /** Whether this zlib supports `step`. */
   readonly steps: boolean;
 }
 

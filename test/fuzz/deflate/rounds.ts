@@ -15,10 +15,11 @@ export interface Counts {
   deflated: number;
   /** Messages that were corrupted or made from the grammar, without the messages around them. */
   corrupted: number;
-  /** How many of them both zlib and the core inflated. */
+  /** How many of these messages both zlib and the core inflated. */
   understood: number;
   /**
-   * How many the core refused for a match beyond the agreed window, which zlib detects only after it has returned its
+   * How many of these messages the core refused because of a match beyond the agreed window, which zlib detects only
+   * after it has returned its
    * output.
    */
   tooFar: number;

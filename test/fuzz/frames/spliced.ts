@@ -57,7 +57,7 @@ function change(random: Random, parts: Uint8Array[], server: boolean): void {
   if (part === undefined) return;
   switch (random.integer(0, 5)) {
     case 0:
-      // Truncates a frame, so the bytes after it become the rest of its payload.
+      // Truncate a frame, so that the bytes after it become the rest of its payload.
       parts[at] = part.slice(0, random.integer(0, part.length));
       break;
     case 1:

@@ -6,7 +6,7 @@ import { acceptOf } from "./model.ts";
 
 const KEYS = ["dGhlIHNhbXBsZSBub25jZQ==", "AQIDBAUGBwgJCgsMDQ4PEC==", "x3JJHMbDL1EzLkh9GBhXDw=="];
 const NAMES = ["chat", "soap", "v10.stomp", "mqtt", "graphql-transport-ws", "Chat", "a"];
-/** Text that changes insert, which a parser may mistake for something else. */
+/** Text that a parser may mistake for something else, to insert into heads. */
 const PIECES = [
   "\r",
   "\n",

@@ -229,6 +229,6 @@ export const CONNECTION: readonly Mutant[] = [
     replace: "",
     target,
   },
-  // Blocks with BFINAL, which each cost a call and 1 MiB, belong to the inflater. The target "deflate" has budgets for
+  // The inflater handles blocks with BFINAL, which each cost a call and 1 MiB. The target "deflate" has budgets for
   // them.
 ];

@@ -20,7 +20,7 @@ export interface Settings {
   readonly allowNonMinimalLength?: boolean;
   readonly allowInvalidClose?: boolean;
   readonly allowInvalidUtf8?: boolean;
-  /** "nested": a function that makes calls on other connections. */
+  /** The source of keys. "nested" is a function that makes calls on other connections. */
   readonly maskKey?: "fixed" | "function" | "nested";
   /** Message buffers are not zeroed. */
   readonly dirty?: boolean;
@@ -98,13 +98,13 @@ export type Form = "bytes" | "offset" | "view" | "buffer" | "shared";
 export type Call = { readonly c: number } & (
   | (Nesting & {
       readonly op: "in";
-      /** Arrives after everything that the peer sent before. */
+      /** These bytes arrive after everything that the peer sent before. */
       readonly sends?: readonly Incoming[];
       /** How many of the pending bytes arrive now, or -1 for all. */
       readonly size: number;
       readonly via: Via;
       readonly form?: Form;
-      /** How much time has passed. Without it, the time is not passed on. */
+      /** How much time has passed. If undefined, no time is passed to the connection. */
       readonly later?: number;
     })
   | { readonly op: "reserve"; readonly sends?: readonly Incoming[]; readonly size: number }

@@ -56,7 +56,7 @@ export class MovedDecoder {
     return undefined;
   }
 
-  /** Continues in a new decoder. */
+  /** Saves the decoder, and continues in a new one. */
   move(): void {
     this.decoder = FrameDecoder.restore(this.decoder.save(), this.settings);
   }

@@ -35,7 +35,7 @@ export class Outbound {
   private readonly sent: ReferenceSent[];
   private message: Message | undefined;
   private written = 0;
-  /** The position of the end of its Close. */
+  /** The position in the output where the connection's Close ends. */
   private closedAt: number | undefined;
 
   /** @param sent what the model has sent, from which seen parts are removed */

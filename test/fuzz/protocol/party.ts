@@ -71,7 +71,7 @@ export class Party {
   readonly name: string;
   readonly protocol: Protocol;
   readonly model: ReferenceConnection;
-  /** How many delivering calls are running on it. */
+  /** How many calls that deliver events are running on the connection. */
   busy = 0;
   private readonly world: Stage;
   private readonly settings: Settings;

@@ -7,16 +7,16 @@ import type { Report } from "./process.ts";
 
 export interface OpenOptions {
   readonly protocols?: readonly string[];
-  /** Whether they offer or accept permessage-deflate. */
+  /** Whether the peer offers or accepts permessage-deflate. */
   readonly deflate?: boolean;
-  /** Whether we offer or accept it. Default: the same. */
+  /** Whether our side offers or accepts permessage-deflate. Default: as the peer does. */
   readonly oursDeflate?: boolean;
 }
 
 /** A connection between our side and theirs. */
 export interface Talk {
   readonly ours: End;
-  /** Waits for their report after the end. */
+  /** Waits for the peer's report after the connection has ended. */
   report(): Promise<Report>;
 }
 
@@ -50,19 +50,19 @@ type Ability =
   | "going without compression";
 
 interface Oddities {
-  /** After a Close has arrived, it does not answer earlier messages. */
+  /** Once the peer has received a Close, it does not answer earlier messages. */
   readonly losesLast?: boolean;
-  /** Its answer to our Close(4001), or 1006 if that is malformed. */
+  /** The code of the peer's answer to our Close(4001), or 1006 for a malformed answer. */
   readonly answer?: number;
-  /** Its answer to a Close without a code. */
+  /** The code of the peer's answer to a Close without a code. */
   readonly emptyAnswer?: number;
-  /** How its connections end when it is killed. */
+  /** How the peer's connections end when the peer is killed. */
   readonly lastWords?: Ended;
-  /** The code it reports for a connection that was cut. */
+  /** The code that the peer reports for a connection that was cut. */
   readonly cut?: number;
-  /** The code it reports after we have answered its Close(3999). */
+  /** The code that the peer reports after we have answered its Close(3999). */
   readonly own?: number;
-  /** A Ping between the fragments of a compressed message breaks its receiver. */
+  /** A Ping between the fragments of a compressed message breaks the peer's receiver. */
   readonly pingsBreakInflating?: boolean;
 }
 
@@ -99,7 +99,7 @@ async function* pieces<T extends string | Uint8Array>({ connection }: End, parts
   for (const [i, part] of parts.entries()) {
     if (i > 0 && pings) connection.ping(`between ${i}`);
     yield part;
-    // Sends each fragment before the next is made.
+    // Send each fragment before the next one is made.
     await connection.drained();
   }
 }

@@ -10,7 +10,7 @@ export const ROLES: readonly Role[] = ["server", "client"];
 
 export interface Opened {
   readonly connection: Connection;
-  /** Its received data starts after the handshake. */
+  /** The peer. Its received data starts after the handshake. */
   readonly peer: RawPeer;
 }
 

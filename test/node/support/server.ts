@@ -6,7 +6,6 @@ import { atEnd, until } from "./watch.ts";
 export interface Started {
   readonly server: WebSocketServer;
   readonly port: number;
-  /** How the connections ended, in order. */
   readonly ends: (readonly [code: number, reason: string, wasClean: boolean])[];
   readonly messages: (string | Uint8Array)[];
   readonly connections: Connection[];

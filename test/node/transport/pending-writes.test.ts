@@ -115,7 +115,7 @@ test.each(ROLES)("bufferedAmount, drained() and the memory wait for it: %s", asy
 test("nothing is written after it from other memory", async () => {
   const { connection, peer, writes } = await openHeld("server");
   const size = 100_010;
-  // A copy that is already a frame.
+  // send() copies this message, and puts the header of its frame before it.
   const buffer = new Uint8Array(100_000);
   for (let i = 0; i < 3; i++) {
     connection.send(buffer.fill(i));

@@ -113,7 +113,7 @@ test("more peers that do not read than there are slots", async () => {
   const lines: Line[] = [];
   const few = 6;
   const giveBack = leaveSlots(few);
-  // More peers than slots, so some write from other memory.
+  // There are more peers than slots, so some data is written from other memory.
   while (lines.length < few + 3 || (freeSlots() > 0 && lines.length < 3 * few)) {
     const i = lines.length;
     const line = await openLine(i % 6 === 3 ? "client" : "server", i % 5 === 4, i);
@@ -150,7 +150,7 @@ const ENDS: Record<string, (line: Line) => void> = {
 test.each(WAYS)("the slot of a slow peer is given back when it ends: $role, tls: $tls", async ({ role, tls }) => {
   for (const [i, [name, end]] of Object.entries(ENDS).entries()) {
     const lines: Line[] = [];
-    // More peers than slots, so some write from other memory.
+    // There are more peers than slots, so some data is written from other memory.
     while (freeSlots() === SLOTS && lines.length < 8) {
       const line = await openLine(role, tls, lines.length);
       lines.push(line);

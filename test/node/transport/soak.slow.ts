@@ -298,7 +298,7 @@ test("connections that open, misbehave and close", { timeout: (SECONDS + 120) * 
     samples.push(await sample());
   }
   await Promise.all([plain.close(), secure.close()]);
-  // By then, everything has happened once.
+  // By the end of the first part, everything has happened once.
   const early = samples.slice(1, 3);
   const late = samples.slice(-2);
   const keys = ["heap", "external", "arrayBuffers", "rss"] as const;

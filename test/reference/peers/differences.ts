@@ -12,25 +12,25 @@ interface Described {
   readonly says: string;
 }
 
-/** Rules whose violation it detects late or never. */
+/** Rules whose violation the decoder detects late or never. */
 export interface RuleRow extends Described {
   readonly rules: readonly Rule[];
-  /** The point at which it checks. */
+  /** The point at which the decoder checks the rules. */
   readonly when: Stage | "never";
-  /** The close code that it uses instead of the one in RFC 6455 §7.4.1. */
+  /** The close code that the decoder uses instead of the one in RFC 6455 §7.4.1. */
   readonly closeCode?: number;
   /** Default: both. */
   readonly role?: Role;
-  /** Frames for which it does not check at all. */
+  /** Frames in which the decoder does not check the rules. */
   readonly except?: (frame: ReferenceFrame) => boolean;
 }
 
-/** The rules that it checks first, among those that it checks at the same point. */
+/** The rules that the decoder checks before the others, if it checks several at the same point. */
 export interface OrderRow extends Described {
   readonly first: readonly Rule[];
 }
 
-/** The longest payload of a frame that it accepts. */
+/** The longest payload that the decoder accepts in a frame. */
 export interface LimitRow extends Described {
   readonly limit: number;
   readonly closeCode: number;
@@ -41,12 +41,12 @@ export interface EventRow extends Described {
   readonly event: (event: string) => string;
 }
 
-/** After these errors, it still reports Pings and Pongs in the same chunk. */
+/** The errors after which the decoder still reports Pings and Pongs in the same chunk. */
 export interface GoesOnRow extends Described {
   readonly goesOn: readonly Rule[];
 }
 
-/** Valid frames that it refuses. */
+/** Valid frames that the decoder refuses. */
 export interface StricterRow extends Described {
   readonly refuses: (frame: ReferenceFrame, inMessage: boolean) => boolean;
 }

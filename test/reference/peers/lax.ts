@@ -7,7 +7,7 @@ import { type Found, FrameEvents, type Input } from "./peer.ts";
 /** How a decoder treats a broken rule: when it fails, if ever. */
 export interface Treatment {
   readonly when: Stage | "never";
-  /** The close code that it uses instead of the one in RFC 6455 §7.4.1. */
+  /** The close code that the decoder uses instead of the one in RFC 6455 §7.4.1. */
   readonly closeCode?: number | undefined;
   /** Frames to which the rule does not apply. */
   readonly except?: ((frame: ReferenceFrame) => boolean) | undefined;
@@ -15,11 +15,11 @@ export interface Treatment {
 
 export interface Laxness {
   readonly rules: ReadonlyMap<Rule, Treatment>;
-  /** The rules that it checks first, among those that it checks at the same point. */
+  /** The rules that the decoder checks before the others, if it checks several at the same point. */
   readonly first?: readonly Rule[] | undefined;
-  /** The longest payload of a frame that it accepts. */
+  /** The longest payload that the decoder accepts in a frame. */
   readonly limit?: number | undefined;
-  /** Valid frames that it refuses at their end, with 1002. */
+  /** Valid frames that the decoder refuses at their end, with 1002. */
   readonly refuses?: ((frame: ReferenceFrame, inMessage: boolean) => boolean) | undefined;
 }
 
@@ -57,7 +57,7 @@ const CLOSE_CODES: Partial<Record<Rule, number>> = {
 };
 
 interface Fault {
-  /** Undefined for valid input. */
+  /** The error; undefined for valid input. */
   readonly rule: Rule | undefined;
   readonly code: string;
   readonly byteOffset: number;

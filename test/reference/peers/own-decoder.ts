@@ -9,10 +9,10 @@ export type Decode = (input: {
   readonly chunks: Iterable<Uint8Array>;
 }) => Decoded | Promise<Decoded>;
 
-/** Either frames or messages. */
+/** The decoder returns either frames or messages. */
 export interface Decoded {
   readonly frames?: readonly { readonly opcode: number; readonly fin: boolean; readonly payload: Uint8Array }[];
-  /** These include control frames. For a Close, `code` is its code, if it has one, and `data` its reason. */
+  /** The messages include control frames. For a Close, `code` is its code, if it has one, and `data` its reason. */
   readonly messages?: readonly {
     readonly type: "text" | "binary" | "ping" | "pong" | "close";
     readonly data?: Uint8Array | string | undefined;

@@ -40,7 +40,7 @@ export interface Peer {
   readonly roles: readonly Role[];
   /** The results, in the order of the inputs. */
   run(inputs: readonly Input[]): Promise<Found[]>;
-  /** Stops everything that it has started. */
+  /** Stops everything that the decoder has started, such as processes. */
   stop?(): void;
 }
 

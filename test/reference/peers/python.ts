@@ -8,7 +8,7 @@ import { type Found, hex, type Input, lengthOf, type Peer } from "./peer.ts";
 
 const script = fileURLToPath(new URL("python_peer.py", import.meta.url));
 
-/** The number of bytes of streams in a request. */
+/** The number of bytes that the streams of one request may have. */
 const BATCH_BYTES = 1 << 20;
 /** Longer than any run. A leftover child exits by itself after this time, in ms. */
 const LIFETIME = 600_000;
@@ -76,7 +76,7 @@ export function pythonWith(library: string): string | undefined {
 /** The libraries for which the script has adapters. */
 export type PythonLibrary = "wsproto" | "websockets";
 
-/** Undefined if Python or the library is missing. */
+/** Returns undefined if Python or the library is missing. */
 export async function pythonPeer(library: PythonLibrary): Promise<Peer | undefined> {
   const python = pythonWith(library);
   if (python === undefined) return undefined;

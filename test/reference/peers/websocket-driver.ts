@@ -61,7 +61,7 @@ async function run({ role, chunks }: Input): Promise<Found> {
   driver.on("message", ({ data }: { data: string | Buffer }) =>
     events.push(typeof data === "string" ? `text:${hex(Buffer.from(data))}` : `binary:${hex(data)}`),
   );
-  // For a Ping, it reports only the text. The bytes are in the Pong that it has just written.
+  // The driver reports a Ping only as text. The bytes are in the Pong that it has just written.
   driver.on("ping", () => events.push(writtenEvents(role, written.at(-1)!)[0]!.replace("pong", "ping")));
   driver.on("pong", ({ data }: { data: string }) => events.push(`pong:${hex(Buffer.from(data))}`));
   driver.on("error", () => (failed = true));

@@ -11,7 +11,7 @@ const WebSocketConnection = websocket.connection;
 const { version } = require("websocket/package.json") as { version: string };
 
 const CONFIG = {
-  // It accepts no length of more than 32 bits and has no option for an unlimited length.
+  // websocket-node accepts no length of more than 32 bits, and has no option for an unlimited length.
   maxReceivedFrameSize: 2 ** 32,
   maxReceivedMessageSize: 2 ** 40,
   assembleFragments: true,
@@ -21,7 +21,7 @@ const CONFIG = {
   closeTimeout: 5000,
 };
 
-/** The parts of a socket that it uses. */
+/** The parts of a socket that websocket-node uses. */
 class FakeSocket extends EventEmitter {
   readonly written: Buffer[] = [];
   destroyed = false;
@@ -63,11 +63,11 @@ async function run({ role, chunks }: Input): Promise<Found> {
   connection.on("pong", (payload) => events.push(`pong:${hex(payload)}`));
   let after = 0;
   for (const chunk of chunks) {
-    // A real socket never delivers an empty chunk. After an empty chunk, it reports uninitialized memory.
+    // A real socket never delivers an empty chunk. After one, websocket-node reports uninitialized memory.
     if (chunk.length === 0) continue;
     after += chunk.length;
     socket.emit("data", Buffer.from(chunk));
-    // It handles one frame immediately and the next one in the next turn.
+    // websocket-node handles one frame immediately, and the next one in the next turn.
     let before: number;
     do {
       before = connection.bufferList.length;
@@ -80,7 +80,7 @@ async function run({ role, chunks }: Input): Promise<Found> {
   }
   if (!connection.connected) {
     const { closeReasonCode: code, closeDescription } = connection;
-    // If there is no reason, it supplies its own text.
+    // Without a reason, websocket-node reports a text of its own.
     const texts = (WebSocketConnection as unknown as { CLOSE_DESCRIPTIONS: Record<number, string> }).CLOSE_DESCRIPTIONS;
     const reason = closeDescription === texts[code] ? "" : (closeDescription ?? "");
     events.push(`close:${code === -1 ? "none" : code}:${hex(Buffer.from(reason))}`);
@@ -89,7 +89,8 @@ async function run({ role, chunks }: Input): Promise<Found> {
 }
 
 /**
- * The number of bytes in progress at a time. Each chunk takes a turn of the event loop, which all connections share.
+ * The number of bytes that are processed at a time. Each chunk takes a turn of the event loop, which all connections
+ * share.
  */
 const BATCH_BYTES = 1 << 20;
 

@@ -31,7 +31,7 @@ export function receiveWithWs({ role, chunks }: Input): Found {
   receiver.on("ping", (data: Buffer) => events.push(`ping:${hex(data)}`));
   receiver.on("pong", (data: Buffer) => events.push(`pong:${hex(data)}`));
   receiver.on("conclude", (code: number, reason: Buffer) => {
-    // It refuses a Close with code 1005, so 1005 here means that there is no code.
+    // ws refuses a Close with code 1005, so 1005 here means that there is no code.
     events.push(`close:${code === 1005 ? "none" : code}:${hex(reason)}`);
     closed = true;
   });
@@ -39,7 +39,7 @@ export function receiveWithWs({ role, chunks }: Input): Found {
   for (const chunk of chunks) {
     if (closed || error) break;
     after += chunk.length;
-    // It unmasks in place, so it gets a copy.
+    // ws unmasks in place, so it gets a copy.
     receiver._write(Buffer.from(chunk), "buffer", (failure) => {
       if (failure) error = { closeCode: closeCodeOf(failure), after, code: failure.code };
     });

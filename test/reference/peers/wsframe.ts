@@ -24,7 +24,7 @@ function decode(core: "wasm" | "portable", { role, chunks }: Input): Found {
   let after = 0;
   for (const chunk of chunks) {
     after += chunk.length;
-    // It unmasks in place, so it gets a copy.
+    // The decoder unmasks in place, so it gets a copy.
     const failure = attempt(() => add(decoder.decode(Uint8Array.from(chunk))), after);
     add([...failure.frames]);
     error = failure.found;
@@ -54,7 +54,7 @@ function receive({ role, chunks }: Input): Found {
         error = { closeCode: event.error.closeCode, after, code: event.error.code };
         break;
       case "close":
-        // It refuses a Close with code 1005, so 1005 here means that there is no code.
+        // Protocol refuses a Close with code 1005, so 1005 here means that there is no code.
         if (!error) events.push(`close:${event.code === 1005 ? "none" : event.code}:${hex(Buffer.from(event.reason))}`);
         break;
     }
