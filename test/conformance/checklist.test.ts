@@ -114,7 +114,7 @@ describe("the check itself", () => {
   test("finds titles with and without values", () => {
     expect(isThere("conformance/checklist.test.ts › finds titles with and without values")).toBe(true);
     expect(isThere("conformance/close.test.ts › 7.7.1: 1000 is answered with 1000")).toBe(true);
-    expect(isThere("handshake/accept.test.ts › method %s: 405 with Allow")).toBe(true);
+    expect(isThere("handshake/accept.test.ts › refuses the method %s with 405 and Allow")).toBe(true);
   });
 
   test("does not find titles that do not exist", () => {

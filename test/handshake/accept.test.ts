@@ -31,7 +31,7 @@ function rejected(...args: Parameters<typeof accept>) {
   return { code: error.code, status, headers };
 }
 
-test("RFC 6455 §1.3: the sample handshake", () => {
+test("accepts the sample handshake of RFC 6455 §1.3", () => {
   const headers: HeaderSource = {
     Host: "server.example.com",
     Upgrade: "websocket",
@@ -90,7 +90,7 @@ describe("requests", () => {
 });
 
 describe("method, version, target", () => {
-  test.each(["POST", "HEAD", "get", "", "CONNECT", undefined])("method %s: 405 with Allow", (method) => {
+  test.each(["POST", "HEAD", "get", "", "CONNECT", undefined])("refuses the method %s with 405 and Allow", (method) => {
     const { code, status, headers } = rejected({}, {}, { method });
     expect([code, status, headers["Allow"]]).toEqual(["WS_ERR_HANDSHAKE_METHOD", 405, "GET"]);
   });
@@ -102,7 +102,7 @@ describe("method, version, target", () => {
     ["2.0", 505],
     ["3.0", 505],
     ["", 505],
-  ])("HTTP/%s: refused with %i", (httpVersion, status) => {
+  ])("refuses HTTP/%s with %i", (httpVersion, status) => {
     expect(rejected({}, {}, { httpVersion })).toMatchObject({ code: "WS_ERR_HANDSHAKE_HTTP_VERSION", status });
   });
 
@@ -117,12 +117,15 @@ describe("method, version, target", () => {
     },
   );
 
-  test.each(["", "*", "a", "/a#b", "/a b", "/\r\n", "/\u00e9", "ftp://a/", "http:", "://"])("target %j: 400", (url) => {
-    expect(rejected({}, {}, { url })).toMatchObject({ code: "WS_ERR_HANDSHAKE_TARGET", status: 400 });
-  });
+  test.each(["", "*", "a", "/a#b", "/a b", "/\r\n", "/\u00e9", "ftp://a/", "http:", "://"])(
+    "refuses the target %j with 400",
+    (url) => {
+      expect(rejected({}, {}, { url })).toMatchObject({ code: "WS_ERR_HANDSHAKE_TARGET", status: 400 });
+    },
+  );
 
   test.each([{ "content-length": "1" }, { "content-length": "-0" }, { "transfer-encoding": "chunked" }])(
-    "a body %j: 400, because its bytes could be read as frames",
+    "refuses a body %j with 400, because its bytes could be read as frames",
     (changes) => {
       expect(rejected(changes)).toMatchObject({ code: "WS_ERR_HANDSHAKE_BODY", status: 400 });
     },
@@ -163,21 +166,24 @@ describe("Upgrade and Connection are lists of tokens, in any case", () => {
     [token.slice(0, 3), token.slice(3)],
   ];
 
-  test.each(lists("websocket"))("Upgrade: %j", (upgrade) => void accepted({ upgrade }));
-  test.each(lists("upgrade"))("Connection: %j", (connection) => void accepted({ connection }));
+  test.each(lists("websocket"))("accepts Upgrade: %j", (upgrade) => void accepted({ upgrade }));
+  test.each(lists("upgrade"))("accepts Connection: %j", (connection) => void accepted({ connection }));
   test("accepts keep-alive, Upgrade, as Firefox sends it", () => void accepted({ connection: "keep-alive, Upgrade" }));
 
-  test.each([...others("websocket"), "websoc\u212aet", undefined])("not Upgrade: %j: 426 with Upgrade", (upgrade) => {
-    const { code, status, headers } = rejected({ upgrade });
-    expect([code, status]).toEqual(["WS_ERR_HANDSHAKE_UPGRADE", 426]);
-    expect(headers).toMatchObject({
-      Upgrade: "websocket",
-      Connection: "close, Upgrade",
-      "Sec-WebSocket-Version": "13",
-    });
-  });
+  test.each([...others("websocket"), "websoc\u212aet", undefined])(
+    "refuses Upgrade: %j with 426 and Upgrade",
+    (upgrade) => {
+      const { code, status, headers } = rejected({ upgrade });
+      expect([code, status]).toEqual(["WS_ERR_HANDSHAKE_UPGRADE", 426]);
+      expect(headers).toMatchObject({
+        Upgrade: "websocket",
+        Connection: "close, Upgrade",
+        "Sec-WebSocket-Version": "13",
+      });
+    },
+  );
 
-  test.each([...others("upgrade"), undefined])("not Connection: %j: 400", (connection) => {
+  test.each([...others("upgrade"), undefined])("refuses Connection: %j with 400", (connection) => {
     const { code, status, headers } = rejected({ connection });
     expect([code, status, headers["Connection"]]).toEqual(["WS_ERR_HANDSHAKE_CONNECTION", 400, "close"]);
   });
@@ -204,7 +210,7 @@ describe("key, version, host", () => {
     [KEY, KEY],
     [KEY, ""],
     "A".repeat(100_000),
-  ])("key %#: 400", (key) => {
+  ])("refuses the wrong key %# with 400", (key) => {
     expect(rejected({ "sec-websocket-key": key })).toMatchObject({ code: "WS_ERR_HANDSHAKE_KEY", status: 400 });
   });
 
@@ -223,7 +229,7 @@ describe("key, version, host", () => {
   test("ignores whitespace around a value", () => void accepted({ "sec-websocket-key": ` ${KEY}\t` }));
 
   test.each([undefined, "", "8", "7", "14", "013", "13.0", "1 3", "13, 8", "13, 13", ["13", "13"], "x"])(
-    "version %j: 426 with 13",
+    "refuses the version %j with 426 and 13",
     (version) => {
       const { code, status, headers } = rejected({ "sec-websocket-version": version });
       expect([code, status]).toEqual(["WS_ERR_HANDSHAKE_VERSION", 426]);
@@ -237,7 +243,7 @@ describe("key, version, host", () => {
   });
 
   test.each([undefined, "", ["a", "a"], "a b", "a/b", "a@b", "a, b", "a\\b", "\u00e9", "<a>"])(
-    "Host %j: 400",
+    "refuses Host %j with 400",
     (host) => {
       expect(rejected({ host })).toMatchObject({ code: "WS_ERR_HANDSHAKE_HOST", status: 400 });
     },
@@ -260,7 +266,7 @@ describe("origin", () => {
     expect(seen).toEqual(["https://example.com", "/chat", undefined, "/chat"]);
   });
 
-  test("a refused origin: 403", () => {
+  test("refuses with 403 if checkOrigin refuses the origin", () => {
     const checkOrigin = (origin: string | undefined) => origin === "https://example.com";
     accepted({ origin: "https://example.com" }, { checkOrigin });
     for (const origin of ["https://example.com.evil.net", "null", undefined]) {
@@ -268,7 +274,7 @@ describe("origin", () => {
     }
   });
 
-  test("a repeated origin: 400", () => {
+  test("refuses a repeated origin with 400", () => {
     expect(rejected({ origin: ["https://a", "https://b"] }, { checkOrigin: () => true })).toMatchObject({
       code: "WS_ERR_HANDSHAKE_ORIGIN",
       status: 400,
@@ -325,12 +331,15 @@ describe("subprotocols", () => {
     expect(() => choose("ab", () => "a")).toThrow(TypeError);
   });
 
-  test.each(["", ",", "a, a", "a b", "a;b", "a/b", '"a"', "\u00e9", ["a", "a"], "a,,a"])("%j: 400", (offer) => {
-    expect(rejected({ "sec-websocket-protocol": offer }, { protocols: ["a"] })).toMatchObject({
-      code: "WS_ERR_HANDSHAKE_PROTOCOL",
-      status: 400,
-    });
-  });
+  test.each(["", ",", "a, a", "a b", "a;b", "a/b", '"a"', "\u00e9", ["a", "a"], "a,,a"])(
+    "refuses %j with 400",
+    (offer) => {
+      expect(rejected({ "sec-websocket-protocol": offer }, { protocols: ["a"] })).toMatchObject({
+        code: "WS_ERR_HANDSHAKE_PROTOCOL",
+        status: 400,
+      });
+    },
+  );
 
   test("ignores empty members of the list", () => expect(choose(", a,, b,", ["b"])).toBe("b"));
 
@@ -397,7 +406,7 @@ describe("extensions", () => {
     "a=b",
     "(a)",
     "a\u00e9",
-  ])("malformed, %j: 400, even if no extension is supported", (offer) => {
+  ])("refuses malformed %j with 400, even if no extension is supported", (offer) => {
     for (const extensions of [[], [extension("a", 4)]]) {
       expect(rejected({ "sec-websocket-extensions": offer }, { extensions })).toMatchObject({
         code: "WS_ERR_HANDSHAKE_EXTENSION",

@@ -85,7 +85,7 @@ describe("server.close()", () => {
     await closes(() => server.close());
   });
 
-  test("over HTTP/2, resolves with an idle session, and with one that has streams: open, refused, undecided", async () => {
+  test("over HTTP/2, resolves with an idle session, and with one whose streams are open, refused or undecided", async () => {
     let asked = 0;
     const started = await start({
       tls: TLS,

@@ -71,20 +71,20 @@ describe("answers", () => {
     ],
   ];
   for (const [name, reply, match] of REFUSALS) {
-    test(`${name}: a HandshakeError`, async () => {
+    test(`rejects with a HandshakeError for ${name}`, async () => {
       const error = await outcome(reply);
       expect(error).toBeInstanceOf(HandshakeError);
       expect(error).toMatchObject(match);
     });
   }
 
-  test("garbage, or a head that is too large: fails with an error of the parser", async () => {
+  test("rejects with an error of the parser for garbage, or a head that is too large", async () => {
     for (const reply of ["SSH-2.0-OpenSSH\r\n\r\n", `HTTP/1.1 101 Yes\r\nX: ${"x".repeat(100_000)}\r\n\r\n`]) {
       expect(await outcome(() => reply)).toMatchObject({ code: expect.stringMatching(/^HPE_/) });
     }
   });
 
-  test("no response, half a head, or only 1xx responses: fails at the time limit", async () => {
+  test("rejects at the time limit after no response, half a head, or only 1xx responses", async () => {
     const replies = ["", "HTTP/1.1 101 Switching Proto", "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(3)];
     for (const reply of replies) {
       expect(await outcome(() => reply)).toMatchObject({ name: "TimeoutError", message: "Not connected after 200 ms" });
@@ -111,7 +111,7 @@ describe("answers", () => {
     expect(seen).toEqual(["early", 1000]);
   });
 
-  test("no server, no such host, wrong options", async () => {
+  test("rejects without a server, for an unknown host, and for wrong options", async () => {
     const { server, port } = await start();
     await server.close();
     await expect(connect(`ws://127.0.0.1:${port}`)).rejects.toMatchObject({ code: "ECONNREFUSED" });
@@ -130,14 +130,14 @@ describe("answers", () => {
 });
 
 describe("its options", () => {
-  test("a time limit of Infinity is no limit", async () => {
+  test("a timeout of Infinity means no limit", async () => {
     const { port } = await start();
     const connection = await connect(`ws://127.0.0.1:${port}`, { handshakeTimeout: Infinity });
     connection.terminate();
     await once(connection, "close");
   });
 
-  test("an agent, header fields, user and password of the URL", async () => {
+  test("uses an agent, header fields, and the user and password of the URL", async () => {
     let seen: Record<string, unknown> = {};
     const { port } = await start({ verify: (request) => ((seen = request.headers), true) });
     let used = 0;
@@ -198,7 +198,7 @@ describe("AbortSignal", () => {
     expect(getEventListeners(controller.signal, "abort")).toEqual([]);
   }
 
-  test("before the attempt, with any reason", async () => {
+  test("rejects with any reason if it aborts before the attempt", async () => {
     await expect(connect("ws://127.0.0.1:1", { signal: AbortSignal.abort() })).rejects.toMatchObject({
       name: "AbortError",
     });
@@ -206,7 +206,7 @@ describe("AbortSignal", () => {
   });
 
   for (const http2 of [false, true]) {
-    test(`during the look-up of the name and the TCP handshake; HTTP/2: ${http2}`, async () => {
+    test(`ends the attempt during the look-up of the name and the TCP handshake; HTTP/2: ${http2}`, async () => {
       for (const why of [reason, "a string", 0, undefined]) {
         const controller = new AbortController();
         const attempt = connect("wss://localhost:1", { signal: controller.signal, http2 });
@@ -218,7 +218,7 @@ describe("AbortSignal", () => {
     });
   }
 
-  test("after the TCP handshake, after the request, after half of the response", async () => {
+  test("ends the attempt after the TCP handshake, the request, or half of the response", async () => {
     await abortedWhen(async () => {});
     await abortedWhen(async (peer) => void (await peer.head()));
     await abortedWhen(async (peer) => {
@@ -227,7 +227,7 @@ describe("AbortSignal", () => {
     });
   });
 
-  test("during the TLS handshake, and after it", async () => {
+  test("ends the attempt during the TLS handshake, and after it", async () => {
     const controller = new AbortController();
     const { port, peers } = await listen(async (peer) => {
       await peer.sees(() => peer.received.length > 0, "no ClientHello");
@@ -245,11 +245,11 @@ describe("AbortSignal", () => {
     await abortedWhen(async (peer) => void (await peer.head()), {}, true);
   });
 
-  test("over HTTP/2, after the session has started", async () => {
+  test("ends the attempt over HTTP/2 after the session has started", async () => {
     await abortedWhen(async (peer) => peer.sees(() => peer.received.length > 0, "no preface"), { http2: true });
   });
 
-  test("when the handshake succeeds: resolves, or rejects with the reason and leaves no open socket", async () => {
+  test("if it aborts as the handshake succeeds, connect() resolves, or rejects and leaves no open socket", async () => {
     const started = await start();
     for (let i = 0; i < 20; i++) {
       const controller = new AbortController();
@@ -289,7 +289,7 @@ describe("AbortSignal", () => {
 describe("over HTTP/2", () => {
   const http2: ConnectOptions = { http2: true, tls: CA, handshakeTimeout: 1000 };
 
-  test("a server that ends, resets or sends something else before its settings", async () => {
+  test("rejects if the server ends, resets or sends something else before its settings", async () => {
     const ways: ((peer: RawPeer) => unknown)[] = [
       (peer) => peer.socket.end(),
       (peer) => peer.reset(),
@@ -304,7 +304,7 @@ describe("over HTTP/2", () => {
     }
   });
 
-  test("a server that sends nothing, or does not support HTTP/2: fails at the time limit, or with an error", async () => {
+  test("rejects if the server sends nothing, or does not support HTTP/2", async () => {
     const { port } = await listen(() => {}, { tls: true, alpn: ["h2"], host: "localhost" });
     const short = { ...http2, handshakeTimeout: 150 };
     await expect(connect(`wss://localhost:${port}`, short)).rejects.toMatchObject({ name: "TimeoutError" });
@@ -313,7 +313,7 @@ describe("over HTTP/2", () => {
     expect(error).toMatchObject({ code: expect.stringMatching(/ERR_HTTP2_ERROR|ALPN|ECONNRESET|NO_APPLICATION/) });
   });
 
-  test("streams that are refused, reset with any code, ended, or answered with something else", async () => {
+  test("rejects if the stream is refused, reset with any code, ended, or answered with something else", async () => {
     const ways: ((stream: ServerHttp2Stream) => void)[] = [
       ...[0, 2, 7, 8, 11].map((code) => (stream: ServerHttp2Stream) => stream.close(code)),
       (stream) => stream.session!.destroy(),
@@ -343,7 +343,7 @@ describe("over HTTP/2", () => {
     }
   });
 
-  test("a server that accepts and ends the stream at once: a connection that ends at once", async () => {
+  test("if the server accepts and ends the stream at once, the connection ends at once", async () => {
     const server = createSecureServer({ ...TLS, settings: { enableConnectProtocol: true } });
     server.on("stream", (stream) => stream.respond({ ":status": 200 }, { endStream: true }));
     await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
@@ -352,7 +352,7 @@ describe("over HTTP/2", () => {
     expect(await once(connection, "close")).toEqual([1006, "", false]);
   });
 
-  test("a server without RFC 8441", async () => {
+  test("rejects if the server does not support RFC 8441", async () => {
     const server = createSecureServer(TLS);
     await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
     atEnd(() => new Promise((resolve) => server.close(resolve)));
@@ -372,7 +372,7 @@ describe("over HTTP/2", () => {
 });
 
 describe("TLS", () => {
-  test("certificates that are not trusted, or of another host; no TLS on one side: errors, and the server continues", async () => {
+  test("rejects wrong certificates, and TLS on only one side; the server continues", async () => {
     for (const serverHttp2 of [false, true]) {
       const { port } = await start({ tls: TLS, http2: serverHttp2 });
       const plain = await start();
@@ -403,7 +403,7 @@ describe("TLS", () => {
     }
   });
 
-  test("clients that break off in the TLS handshake", async () => {
+  test("the server continues after clients that break off in the TLS handshake", async () => {
     const { port, connections } = await start({ tls: TLS });
     // The head of a record, and the first bytes of a ClientHello; then bytes that are not TLS.
     for (const bytes of ["", "160301", "1603010200010001fc0303", "474554202f20485454502f312e310d0a0d0a"]) {

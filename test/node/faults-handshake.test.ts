@@ -87,7 +87,7 @@ describe("HTTP/1.1", () => {
     await server.close();
   });
 
-  test("a request that arrives byte by byte, with frames right after it", async () => {
+  test("accepts a request that arrives byte by byte, with frames right after it", async () => {
     const started = await start({
       verify: () => new Promise((resolve) => setImmediate(() => setImmediate(() => resolve(true)))),
     });
@@ -107,7 +107,7 @@ describe("HTTP/1.1", () => {
     expect(started.ends).toEqual([[1000, "", true]]);
   });
 
-  test("everything, including the Close, arrives in one segment while verify decides", async () => {
+  test("handles frames and a Close that arrive in one segment with the request while verify decides", async () => {
     let decide: ((verdict: boolean) => void) | undefined;
     const started = await start({ verify: () => new Promise<boolean>((resolve) => (decide = resolve)) });
     const peer = await dial(started.port);
@@ -186,7 +186,7 @@ describe("verify", () => {
     test(`${value}: 101`, async () => expect(await status(() => value)).toBe(101));
   }
 
-  test("a verify that never decides: 503 after handshakeTimeout, and a later decision is ignored", async () => {
+  test("answers 503 after handshakeTimeout if verify has not decided, and ignores a later decision", async () => {
     let decide!: (verdict: boolean) => void;
     const { port, connections, server } = await start({
       handshakeTimeout: 100,
@@ -203,7 +203,7 @@ describe("verify", () => {
     expect(connections).toEqual([]);
   });
 
-  test("checkOrigin and protocols that throw: 500, and nothing is thrown", async () => {
+  test("answers 500 if checkOrigin or protocols throws", async () => {
     const fail = () => {
       throw new Error("of a function of the user");
     };
@@ -216,7 +216,7 @@ describe("verify", () => {
   });
 });
 
-test("wrong options are reported at once, and not to the clients", async () => {
+test("reports wrong options at once, and not to the clients", async () => {
   const wrong: ServeOptions[] = [
     { pingInterval: -1 },
     { protocols: ["not a token"] },
@@ -344,7 +344,7 @@ test("the other parts of a server that uses upgrade() are not affected by any re
   await once(response, "close");
 });
 
-test("upgrade() of a client that has already gone, and with wrong options", async () => {
+test("upgrade() survives a client that has already gone, and throws for wrong options", async () => {
   const outcomes: unknown[] = [];
   let asked = 0;
   const server = createServer();

@@ -75,7 +75,7 @@ describe("SIGTERM under load", () => {
     });
   }
 
-  test("with clients in every kind of bad state", async () => {
+  test("the process exits with clients in every kind of bad state", async () => {
     const program = await run(server({ closeTimeout: 200 }));
     const port = Number(program.output());
     const connections = await Promise.all(Array.from({ length: 5 }, () => connect(`ws://127.0.0.1:${port}`)));

@@ -32,7 +32,7 @@ describe("serve()", () => {
   for (const [name, options] of SERVERS.slice(0, 2)) {
     const tls = options.tls !== undefined;
 
-    test(`${name}: reset or ended before there is a connection`, async () => {
+    test(`${name}: the server survives a reset or an end before there is a connection`, async () => {
       let asked = 0;
       const started = await start({
         ...options,
@@ -56,7 +56,7 @@ describe("serve()", () => {
     });
 
     for (const how of ["reset", "end"] as const) {
-      test(`${name}: ${how} at every stage after it`, async () => {
+      test(`${name}: earlier messages are delivered, then 1006, after ${how} at every stage`, async () => {
         const started = await start(options);
         for (const [stage, bytes, messages] of stages("client")) {
           started.messages.length = started.ends.length = 0;
@@ -80,7 +80,7 @@ describe("serve()", () => {
       });
     }
 
-    test(`${name}: reset during the closing handshake, from either side`, async () => {
+    test(`${name}: a reset during the closing handshake of either side ends the connection`, async () => {
       const started = await start({ ...options, closeTimeout: 5000 });
       const first = await dialWebSocket(started.port, { tls });
       await first.write(frames("client", close(1000)));
@@ -105,7 +105,7 @@ describe("serve()", () => {
       expect([started.messages, started.ends[2]]).toEqual([["late"], [4000, "", true]]);
     });
 
-    test(`${name}: reset while the server sends, whole and in pieces`, async () => {
+    test(`${name}: a reset while the server sends, whole or in pieces, ends the connection`, async () => {
       const sent: (boolean | string)[] = [];
       const started = await start(options, async (connection) => {
         connection.on("close", () => sent.push("closed"));
@@ -128,7 +128,7 @@ describe("serve()", () => {
       expect([...sent].sort()).toEqual(["closed", "drained", false, false].sort());
     });
 
-    test(`${name}: the socket closes between two pieces, and what is sent before "close" reports it`, async () => {
+    test(`${name}: if the socket closes between two pieces, messages sent before "close" fail`, async () => {
       const sent: (boolean | string)[] = [];
       const started = await start(options, async (connection) => {
         connection.on("close", () => sent.push("closed"));
@@ -153,7 +153,7 @@ describe("serve()", () => {
       expect(started.ends[0]).toEqual([1006, "", false]);
     });
 
-    test(`${name}: cut by this side: terminate() at once, and while messages wait`, async () => {
+    test(`${name}: terminate() ends the connection at once, and while messages wait`, async () => {
       const started = await start(options, (connection) => {
         if (started.connections.length === 1) connection.terminate();
         connection.on("message", () => {
@@ -178,7 +178,7 @@ describe("serve()", () => {
     });
   }
 
-  test("a hundred clients that are reset at random, and the others see each of their messages once", async () => {
+  test("while a hundred clients are reset at random, the others see each of their messages once", async () => {
     const started = await start();
     const good = await Promise.all(Array.from({ length: 5 }, () => connect(`ws://127.0.0.1:${started.port}`)));
     const seen = good.map((connection) => {
@@ -208,7 +208,7 @@ describe("connect()", () => {
       connect(`${tls ? "wss" : "ws"}://localhost:${port}`, { tls: CA, closeTimeout: 100, handshakeTimeout: 2000 });
 
     for (const how of ["reset", "end"] as const) {
-      test(`the server closes during the handshake; tls: ${tls}, ${how}`, async () => {
+      test(`rejects if the server closes during the handshake; tls: ${tls}, ${how}`, async () => {
         const heads = ["", "HTTP/1.1 101 Sw", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConn"];
         const { port } = await listen(
           async (peer) => {
@@ -224,7 +224,7 @@ describe("connect()", () => {
           await expect(open(port)).rejects.toThrow(/hang up|ECONNRESET|aborted|EPIPE|Parse Error/);
       });
 
-      test(`${how} at every stage after it; tls: ${tls}`, async () => {
+      test(`reports earlier messages and the end after ${how} at every stage; tls: ${tls}`, async () => {
         let peer: RawPeer | undefined;
         const { port } = await listen(
           async (one) => {
@@ -262,7 +262,7 @@ describe("connect()", () => {
       });
     }
 
-    test(`a server that resets right after its 101, or sends frames with it and resets; tls: ${tls}`, async () => {
+    test(`rejects, or the connection ends, after a reset right after the 101, with or without frames; tls: ${tls}`, async () => {
       const extra = [new Uint8Array(0), frames("server", text("early")), frames("server", text("early"), close(4001))];
       const { port } = await listen(
         async (peer) => {
@@ -297,7 +297,7 @@ describe("HTTP/2", () => {
     return { session, stream };
   }
 
-  test("a stream that the client resets, with each code, at every stage", async () => {
+  test("a client's reset with any code, at every stage, ends the connection", async () => {
     const started = await start({ tls: TLS });
     for (const code of [NGHTTP2_NO_ERROR, NGHTTP2_CANCEL, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_INTERNAL_ERROR]) {
       for (const [stage, bytes, messages] of stages("client")) {
@@ -316,7 +316,7 @@ describe("HTTP/2", () => {
     }
   });
 
-  test("a stream that ends without a Close", async () => {
+  test("a stream that ends without a Close ends the connection", async () => {
     const started = await start({ tls: TLS });
     const { session, stream } = await openStream(started.port);
     stream.end(frames("client", text("last")));
@@ -350,7 +350,7 @@ describe("HTTP/2", () => {
     expect(other.session.destroyed).toBe(false);
   });
 
-  test("a stream that is reset, or ended, while verify decides", async () => {
+  test("the server survives a stream that is reset or ended while verify decides", async () => {
     let decide: ((verdict: boolean) => void) | undefined;
     const started = await start({
       tls: TLS,
@@ -383,7 +383,7 @@ describe("HTTP/2", () => {
     expect(started.messages).toEqual([]);
   });
 
-  test("the server cuts a stream: the client's connection ends, and its session with it", async () => {
+  test("if the server cuts a stream, the client's connection and its session end", async () => {
     const held: Connection[] = [];
     const { port } = await start({ tls: TLS }, (connection) => held.push(connection));
     for (const how of ["terminate", "socket"] as const) {

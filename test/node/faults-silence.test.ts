@@ -10,7 +10,7 @@ import { text } from "../support/wire.ts";
 
 watchLeftovers();
 
-test("a client that does not answer a Ping: 1008, an error event, and the socket is cut", async () => {
+test("a client that does not answer a Ping is cut with 1008 and an error event", async () => {
   await Promise.all(
     SERVERS.map(async ([, options]) => {
       const errors: unknown[] = [];
@@ -26,7 +26,7 @@ test("a client that does not answer a Ping: 1008, an error event, and the socket
   );
 });
 
-test("a server that does not answer a Ping or a Close, or does not end its side", async () => {
+test("a client cuts a server that does not answer a Ping or a Close, or does not end its side", async () => {
   await Promise.all(
     [false, true].map(async (tls) => {
       const { port, peers } = await listen(async (peer) => void (await peer.write(answer(await peer.head()))), {
@@ -51,7 +51,7 @@ test("a server that does not answer a Ping or a Close, or does not end its side"
   );
 });
 
-test("a server that answers the Close and never ends: the client cuts it, and the end was clean", async () => {
+test("a client cuts a server that answers the Close but never ends, and the end is clean", async () => {
   const { port } = await listen(async (peer) => {
     const head = await peer.head();
     await peer.write(answer(head));

@@ -17,7 +17,7 @@ const SOON = 3000;
 
 describe("a handshake is cut after handshakeTimeout", () => {
   for (const [name, options] of SERVERS) {
-    test(`${name}: no byte, half a request line, half the head, a byte from time to time`, async () => {
+    test(`${name}: after no byte, half a request line, half the head, or a byte from time to time`, async () => {
       const { port } = await start({ ...options, handshakeTimeout: LIMIT });
       const tls = options.tls !== undefined;
       const began = performance.now();
@@ -37,7 +37,7 @@ describe("a handshake is cut after handshakeTimeout", () => {
     });
 
     if (options.tls) {
-      test(`${name}: a TLS handshake that does not start, or does not end`, async () => {
+      test(`${name}: if the TLS handshake does not start, or does not end`, async () => {
         const { port } = await start({ ...options, handshakeTimeout: LIMIT });
         const silent = await dial(port);
         const begun = await dial(port);
@@ -95,7 +95,7 @@ describe("HTTP/2", () => {
     );
   });
 
-  test("plain requests that are never finished, and responses that are never read", async () => {
+  test("a session with requests that are never finished and responses that are never read is ended", async () => {
     const { port } = await start({ tls: TLS, handshakeTimeout: LIMIT });
     const session = await openSession(port, { settings: { initialWindowSize: 0 } });
     for (const headers of [
@@ -110,7 +110,7 @@ describe("HTTP/2", () => {
     );
   });
 
-  test("a session may have a limited number of streams; one more waits, and the others continue", async () => {
+  test("a session has up to 256 streams, and one more waits until another has ended", async () => {
     const started = await start({ tls: TLS });
     const session = await openSession(started.port);
     const { maxConcurrentStreams } = session.remoteSettings;
@@ -134,7 +134,7 @@ describe("HTTP/2", () => {
     );
   });
 
-  test("a flood of streams that are reset at once, and a flood of settings", async () => {
+  test("the server survives a flood of streams that are reset at once, and a flood of settings", async () => {
     const started = await start({ tls: TLS });
     const [resetting, setting] = await Promise.all([openSession(started.port), openSession(started.port)]);
     for (let i = 0; i < 500 && !resetting.destroyed; i++) {

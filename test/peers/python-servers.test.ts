@@ -1,4 +1,5 @@
-// What the Python servers do at this level, feature by feature, from Werkzeug's socket to Socket.IO's packets. This package
+// What the Python servers do at this level, feature by feature, from Werkzeug's socket to Socket.IO's packets. This
+// package
 // must do the same, or the right thing where they are wrong. The tests need no Python.
 
 import { readFileSync } from "node:fs";
@@ -161,8 +162,9 @@ describe("gevent-websocket", () => {
       expect(reaction(role, bytes)).toEqual([["ping:now", "text:ab"], ["pong:now"]]);
     });
 
-    test(`where it is wrong: the payload of a Close is two bytes and a reason, role ${role}`, () => {
-      // It answers Close(1000, "bye") with the text "bytearray(b'bye')". The first two bytes of that are the code 25209.
+    test(`reads a Close as two bytes and a reason, which gevent-websocket does not, role ${role}`, () => {
+      // It answers Close(1000, "bye") with the text "bytearray(b'bye')". The first two bytes of that are the code
+      // 25209.
       const protocol = new Protocol({ role });
       protocol.receive(toRole(role, close(1000, "bye")));
       const [answer, ...rest] = written(protocol, role);
@@ -174,7 +176,7 @@ describe("gevent-websocket", () => {
     });
   }
 
-  test("where it is wrong: a subprotocol is a whole token, not a part of one", () => {
+  test("compares subprotocols as whole tokens, where gevent-websocket compares parts", () => {
     const offer = (value: string, protocols: string[]) =>
       fieldOf(accept({ "sec-websocket-protocol": value }, { protocols }), "Sec-WebSocket-Protocol");
     expect(offer("superchat", ["chat"])).toBeUndefined();
@@ -236,7 +238,7 @@ describe("wsproto", () => {
     expect(short(server.receive(concat(client.take())))).toEqual(["close:1001:"]);
   });
 
-  test("RejectConnection and RejectData: the client gets status, header fields and body", () => {
+  test("the client gets status, header fields and body of a refusal, as with RejectConnection and RejectData", () => {
     const request = createRequest("ws://example.com/");
     const rejection = rejectHandshake({ status: 403, headers: { "X-Why": "not you" }, body: "Not you" });
     const { response, rest } = new ResponseParser().push(serializeResponse(rejection))!;
@@ -255,7 +257,7 @@ describe("wsproto", () => {
 
   for (const role of ROLES) {
     describe(`role ${role}`, () => {
-      test("frame_finished and message_finished: with fragments, pieces arrive as they come, and the end of the message", () => {
+      test("delivers pieces as they arrive and marks the last one, as with frame_finished and message_finished", () => {
         const protocol = new Protocol({ role, fragments: true });
         const first = toRole(role, text("Zwölf Boxkämpfer", { fin: false }));
         expect(short(protocol.receive(first.slice(0, -5)))).toEqual(["start:text", "piece:Zwölf Boxkä"]);
@@ -272,7 +274,7 @@ describe("wsproto", () => {
         ]);
       });
 
-      test("message_finished: sends a message in pieces", () => {
+      test("sends a message in pieces, as with message_finished", () => {
         const protocol = new Protocol({ role });
         protocol.send("a", { fin: false });
         protocol.ping("between");
@@ -324,7 +326,7 @@ describe("wsproto", () => {
         expect(concat(protocol.take())[1]! >> 7).toBe(role === "client" ? 1 : 0);
       });
 
-      test("states when this side closes first: OPEN, LOCAL_CLOSING, CLOSED", () => {
+      test("has the states OPEN, LOCAL_CLOSING and CLOSED when this side closes first", () => {
         const protocol = new Protocol({ role });
         expect(protocol.state).toBe("open");
         protocol.close(1000);
@@ -337,7 +339,7 @@ describe("wsproto", () => {
         expect(protocol.state).toBe("closed");
       });
 
-      test("states when the peer closes first: OPEN, REMOTE_CLOSING, CLOSED, with an answer of our own", () => {
+      test("has the states OPEN, REMOTE_CLOSING and CLOSED when the peer closes first, and can choose the answer", () => {
         const protocol = new Protocol({ role });
         protocol.receive(toRole(role, close(1000)));
         expect(protocol.state).toBe("closing");
@@ -347,11 +349,11 @@ describe("wsproto", () => {
         expect(protocol.send("no")).toBe(false);
       });
 
-      test("where it leaves the answer to its user: take() answers", () => {
+      test("take() answers a Close, which wsproto leaves to its user", () => {
         expect(reaction(role, toRole(role, close(3000)))).toEqual([["close:3000:"], ["close:3000"]]);
       });
 
-      test("receive_data(None): the end of the stream is 1006", () => {
+      test("reports 1006 at the end of the stream, as with receive_data(None)", () => {
         expect(short(new Protocol({ role }).receiveEnd())).toEqual(["close:1006: not clean"]);
       });
 
@@ -361,7 +363,7 @@ describe("wsproto", () => {
         expect(writtenShort(protocol, role)).toEqual([`close:1000:${"x".repeat(122)}`]);
       });
 
-      test("permessage-deflate, and where it is wrong: a Ping between the fragments of a compressed message", () => {
+      test("permessage-deflate accepts a Ping between the fragments of a compressed message, which wsproto does not", () => {
         const extensions = [perMessageDeflate({ threshold: 0 })];
         const from = new Protocol({ role: other(role), extensions });
         const to = new Protocol({ role, extensions });
@@ -376,7 +378,7 @@ describe("wsproto", () => {
     });
   }
 
-  test("where it raises: declines invalid parameters", () => {
+  test("declines invalid parameters, for which wsproto raises an exception", () => {
     for (const parameter of [
       "server_max_window_bits=abc",
       "client_max_window_bits=",
@@ -395,7 +397,7 @@ describe("wsproto", () => {
 });
 
 describe("simple-websocket and flask-sock", () => {
-  test("Server.handshake: chooses the subprotocol in the server's order, or with a function", () => {
+  test("chooses the subprotocol in the server's order, or with a function, like Server.handshake", () => {
     const offer = { "sec-websocket-protocol": "v1, v2" };
     const spoken = ["v2", "v1"];
     expect(fieldOf(accept(offer, { protocols: spoken }), "Sec-WebSocket-Protocol")).toBe("v2");
@@ -405,7 +407,7 @@ describe("simple-websocket and flask-sock", () => {
   });
 
   for (const role of ROLES) {
-    test(`ping_interval: sends a Ping when it is due, and fails with 1008 without an answer, role ${role}`, () => {
+    test(`sends a Ping when it is due, and fails with 1008 without an answer, like ping_interval, role ${role}`, () => {
       const protocol = new Protocol({ role });
       const keepalive = new Keepalive(protocol, 0, { pingInterval: 25_000, pongTimeout: 25_000 });
       expect(keepalive.tick(24_999)).toEqual([]);
@@ -420,7 +422,7 @@ describe("simple-websocket and flask-sock", () => {
       expect(writtenShort(protocol, role)[0]).toMatch(/^close:1008:/);
     });
 
-    test(`max_message_size: fails with 1009 at the header of a frame, or at the sum of fragments, role ${role}`, () => {
+    test(`fails with 1009 at the header of a frame, or at the sum of fragments, like max_message_size, role ${role}`, () => {
       const options = { limits: { maxMessage: 100 } };
       const whole = toRole(role, binary(new Uint8Array(100)));
       expect(reaction(role, whole, options)).toEqual([[`binary:${"\0".repeat(100)}`], []]);
@@ -434,7 +436,7 @@ describe("simple-websocket and flask-sock", () => {
       expect(reaction(role, fragments, options)[1]).toEqual(["close:1009"]);
     });
 
-    test(`receive and send: str is text and bytes are binary, role ${role}`, () => {
+    test(`sends and receives strings as text, and bytes as binary, role ${role}`, () => {
       const protocol = new Protocol({ role });
       protocol.send("str");
       protocol.send(utf8("bytes"));
@@ -451,7 +453,7 @@ describe("simple-websocket and flask-sock", () => {
     expect(writtenShort(server, "server")[0]).toMatch(/^close:1009:/);
   });
 
-  test("close: with a code and a reason, answered, and clean on both sides", async () => {
+  test("closes with a code and a reason, cleanly on both sides", async () => {
     const { url, connections } = await serve({ accept: { protocols: ["chat"] } });
     const client = await dial(url, { request: { protocols: ["chat"], headers: { Cookie: "a=b" } } });
     const server = await connections.next();
@@ -460,7 +462,7 @@ describe("simple-websocket and flask-sock", () => {
     expect(await client.closed).toMatchObject({ code: 1000, wasClean: true });
   });
 
-  test("where it is wrong: our client answers a Close", () => {
+  test("our client answers a Close, which simple-websocket does not", () => {
     const [events, answers] = reaction("client", toRole("client", close(1000, "bye")));
     expect(events).toEqual(["close:1000:bye"]);
     expect(answers).toEqual(["close:1000"]);
@@ -485,7 +487,7 @@ describe("Flask-SocketIO and engineio", () => {
       return new Protocol({ role }).receive(found.rest);
     };
 
-    test("the upgrade from polling: 2probe, 3probe, 5", () => {
+    test("exchanges 2probe, 3probe and 5 in the upgrade from polling", () => {
       const client = packetsOf(replay("server"));
       const server = packetsOf(replay("client"));
       expect(client.slice(0, 2)).toEqual(["2probe", "5"]);
@@ -522,7 +524,7 @@ describe("Flask-SocketIO and engineio", () => {
       }
     });
 
-    test("its keepalive packets 2 and 3 are ordinary messages for WebSocket", () => {
+    test("Engine.IO's keepalive packets 2 and 3 are ordinary messages", () => {
       const fromServer = packetsOf(replay("client")).filter((packet) => packet === "2");
       const fromClient = packetsOf(replay("server")).filter((packet) => packet === "3");
       expect(fromServer.length).toBeGreaterThan(0);
@@ -531,7 +533,7 @@ describe("Flask-SocketIO and engineio", () => {
     });
   });
 
-  test("over a socket: open, upgrade, keepalive, a message with an attachment", async () => {
+  test("opens, upgrades, and exchanges keepalive packets and an attachment over a socket", async () => {
     const { url, connections } = await serve();
     const client = await dial(`${url}?EIO=4&transport=websocket`);
     const server = await connections.next();
@@ -559,7 +561,7 @@ describe("odd behaviour of real peers", () => {
         return protocol;
       };
 
-      test("no answer to our Close: closeTimeout ends the connection", () => {
+      test("closeTimeout ends the connection if our Close is not answered", () => {
         const protocol = closing();
         const keepalive = new Keepalive(protocol, 0, { closeTimeout: 10_000 });
         expect(keepalive.tick(0)).toEqual([]);
@@ -568,13 +570,13 @@ describe("odd behaviour of real peers", () => {
         expect([keepalive.expired, protocol.state]).toEqual([true, "closed"]);
       });
 
-      test("a cut connection after our Close", () => {
+      test("reports a connection that is cut after our Close", () => {
         const protocol = closing();
         expect(short(protocol.receiveEnd())).toEqual(["close:1006: not clean"]);
         expect(protocol.error).toBeUndefined();
       });
 
-      test("an invalid code in the answer to our Close, as gevent-websocket sends it", () => {
+      test("reports no error for an invalid code in the answer to our Close, as gevent-websocket sends it", () => {
         const protocol = closing();
         const payload = utf8("bytearray(b'bye')");
         expect((payload[0]! << 8) | payload[1]!).toBe(25_209);
@@ -584,7 +586,7 @@ describe("odd behaviour of real peers", () => {
         expect(protocol.take()).toEqual([]);
       });
 
-      test("an HTTP response after our Close, as flask-sock over Werkzeug sends it", () => {
+      test("reports no error for an HTTP response after our Close, as flask-sock over Werkzeug sends it", () => {
         const http = utf8("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n");
         const protocol = closing();
         const events = protocol.receive(http);
@@ -611,7 +613,7 @@ describe("odd behaviour of real peers", () => {
     });
   }
 
-  test("recorded: flask-sock on gevent sends HTTP after its Close, and our client is closed", () => {
+  test("our client closes with a recorded flask-sock on gevent, which sends HTTP after its Close", () => {
     const capture = readCaptures().find(({ name }) => name === "websocket-client-flask-sock-gevent")!;
     for (const { role, stream, trailing } of capture.directions) {
       expect(trailing).toBeDefined();
@@ -660,7 +662,7 @@ describe("odd behaviour of real peers", () => {
     }
   });
 
-  test("simple-websocket's client never answers a Close: 1006, and the connection ends", async () => {
+  test("the connection ends with 1006 if the client never answers our Close, like simple-websocket's", async () => {
     const { url, connections } = await serve();
     const request = createRequest(url);
     const socket = connect(request.port, request.host);
@@ -709,7 +711,7 @@ describe("odd behaviour of real peers", () => {
     expect(checkResponse(response, request).protocol).toBeUndefined();
   });
 
-  test("reads a connection from its request on, cut at each byte like by proxies, and byte by byte", () => {
+  test("reads a connection from its request on, cut at each byte as by proxies, and byte by byte", () => {
     const request = createRequest("ws://example.com/", { extensions: [perMessageDeflate()] });
     const frames = toRole(
       "server",

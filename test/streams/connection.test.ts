@@ -190,7 +190,7 @@ describe("backpressure", () => {
 
 describe("closing", () => {
   for (const role of ROLES) {
-    test(`close() as ${role}, with a code and a reason; messages before the answer arrive`, async () => {
+    test(`close() as ${role} sends a code and a reason, and messages before the answer arrive`, async () => {
       const { near, far } = duplexes();
       const pair = openWebSocketStream(near, { role });
       const peer = openWebSocketStream(far, { role: role === "server" ? "client" : "server" });
@@ -206,7 +206,7 @@ describe("closing", () => {
       expectFree(far);
     });
 
-    test(`as ${role}: closing the writable, aborting it, cancelling the readable`, async () => {
+    test(`as ${role}, the connection closes when the writable is closed or aborted, or the readable is cancelled`, async () => {
       for (const [end, closeCode, reason] of [
         [(pair: WebSocketStreamPair) => pair.writable.close(), 1000, ""],
         [(pair: WebSocketStreamPair) => pair.writable.abort({ closeCode: 4001, reason: "why" }), 4001, "why"],
@@ -236,7 +236,7 @@ describe("closing", () => {
     await expect(server.closed).resolves.toMatchObject({ closeCode: 1000 });
   });
 
-  test("a code that must not be sent throws, and nothing happens", async () => {
+  test("close() throws for a code that must not be sent, and nothing happens", async () => {
     const { client, server } = pairs();
     expect(() => client.close({ closeCode: 1005 })).toThrow(RangeError);
     const writer = client.writable.getWriter();
@@ -272,7 +272,7 @@ describe("closing", () => {
 
 describe("ends that are not clean", () => {
   for (const role of ROLES) {
-    test(`as ${role}: the duplex ends`, async () => {
+    test(`as ${role}, if the duplex ends`, async () => {
       const { pair, near, writer, reader } = raw(role);
       void all(readerAsStream(reader));
       void writer.write(toRole(role, text("last")));
@@ -286,7 +286,7 @@ describe("ends that are not clean", () => {
       expectFree(near);
     });
 
-    test(`as ${role}: its readable fails`, async () => {
+    test(`as ${role}, if the readable of the duplex fails`, async () => {
       const { pair, near, writer } = raw(role);
       const cause = new Error("reset");
       await writer.abort(cause);
@@ -295,7 +295,7 @@ describe("ends that are not clean", () => {
       expectFree(near);
     });
 
-    test(`as ${role}: its writable fails`, async () => {
+    test(`as ${role}, if the writable of the duplex fails`, async () => {
       const { pair, near, reader } = raw(role);
       const cause = new Error("reset");
       await reader.cancel(cause);
@@ -304,7 +304,7 @@ describe("ends that are not clean", () => {
       expectFree(near);
     });
 
-    test(`as ${role}: the peer breaks a rule`, async () => {
+    test(`as ${role}, if the peer breaks a rule`, async () => {
       const { pair, near, writer, next } = raw(role);
       void writer.write(toRole(role, text("good"), { opcode: 3, payload: new Uint8Array(0) }));
       expect((await next())[0]).toMatch(/^close:1002/);
@@ -344,7 +344,7 @@ describe("ends that are not clean", () => {
 });
 
 describe("handshakes", () => {
-  test("both sides, with subprotocol, compression, and frames after the response", async () => {
+  test("agree on a subprotocol and compression, and deliver frames after the response", async () => {
     const { near, far } = duplexes();
     const extensions = [perMessageDeflate()];
     const [client, server] = await Promise.all([
@@ -362,7 +362,7 @@ describe("handshakes", () => {
     await expect(server.closed).resolves.toMatchObject({ closeCode: 1005 });
   });
 
-  test("a request that is refused, and one that is invalid", async () => {
+  test("fail if the request is refused or invalid", async () => {
     const refused = duplexes();
     const [client, server] = await Promise.allSettled([
       connectWebSocketStream(refused.near, "ws://localhost/", { origin: "https://evil.example" }),
@@ -384,7 +384,7 @@ describe("handshakes", () => {
     expect(new TextDecoder().decode(head)).toMatch(/^HTTP\/1.1 400/);
   });
 
-  test("a stream that ends during the handshake, and a signal", async () => {
+  test("fail if the stream ends during the handshake, or a signal aborts", async () => {
     const ended = { readable: from<Uint8Array>([]), writable: new WritableStream<Uint8Array>() };
     await expect(connectWebSocketStream(ended, "ws://localhost/")).rejects.toThrow(
       "ended before the handshake was complete",
