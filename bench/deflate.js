@@ -44,7 +44,7 @@ export function wsframeConnection({ windowBits } = {}) {
   return { answer, protocol };
 }
 
-/** Reports when a message has been written, because ws compresses some time after send(). */
+/** Resolves when a message has been written, because ws compresses some time after send(). */
 class AnsweringSocket extends KeepingSocket {
   write(chunk, callback) {
     super.write(chunk);
@@ -54,7 +54,7 @@ class AnsweringSocket extends KeepingSocket {
 }
 
 /**
- * The same for ws.
+ * Makes a server's connection of ws, without its socket.
  * @param {{ windowBits?: number }} [agreed]
  * @returns {{ answer: (chunk: Buffer) => Promise<Buffer[]> }} for a chunk of one message
  */

@@ -204,7 +204,7 @@ export function preparedCase({ length }, scale) {
     subjects: {
       wsframe: {
         run() {
-          // Created in each iteration, so that the first encoding is included.
+          // The message is created in each iteration, so that the first encoding is included.
           const message = new PreparedMessage(text);
           for (const encoder of encoders) {
             encoder.prepared(message);
@@ -215,7 +215,7 @@ export function preparedCase({ length }, scale) {
       },
       ws: {
         run() {
-          // Makes the bytes once, as its documentation recommends for broadcasts.
+          // Make the bytes once, as the documentation of ws recommends for broadcasts.
           const message = Buffer.from(text);
           for (const sender of senders) sender.send(message, options);
         },

@@ -1,6 +1,8 @@
 // npm run release -- VERSION [--dry-run] [--quick]
-// Sets the version, builds, tests, checks contents, sizes and types of both packages, packs them, commits and tags. It prints the commands
-// that push and publish. --quick runs only the tests of the packages. If a step fails, or with --dry-run, it restores the files it changed.
+// Sets the version, builds, tests, checks contents, sizes and types of both packages, packs them, commits and tags. It
+// prints the commands
+// that push and publish. --quick runs only the tests of the packages. If a step fails, or with --dry-run, it restores
+// the files it changed.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -80,7 +82,7 @@ function pack() {
   mkdirSync(output, { recursive: true });
   console.log();
   return ["", "packages/wsframe-ws"].map((folder) => {
-    // Without scripts, because a rebuild could differ from the build that was tested.
+    // Run no scripts, because a rebuild could differ from the build that was tested.
     const args = ["pack", "--json", "--ignore-scripts", "--pack-destination", output];
     const [{ name, filename, size, unpackedSize, entryCount }] = JSON.parse(run("npm", args, { cwd: root + folder }));
     console.log(`${filename}: ${size} bytes, ${unpackedSize} unpacked, ${entryCount} files`);

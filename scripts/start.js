@@ -1,4 +1,5 @@
-// Demonstrates the package: node scripts/start.js [--once]. Run the build first. Prints decoded recordings, then serves the
+// Demonstrates the package: node scripts/start.js [--once]. Run the build first. Prints decoded recordings, then serves
+// the
 // inspector's page until Ctrl-C. With --once, it stops after printing.
 
 import { spawnSync } from "node:child_process";
@@ -75,7 +76,7 @@ if (!once) {
   const { startInspector } = await import(new URL("../build/inspector/server.js", import.meta.url).href);
   const { url, close } = await startInspector({ page: new URL("../build/inspector/page/", import.meta.url) });
   const line = `The inspector is at ${url} (press Ctrl-C to stop)\n`;
-  // An empty write first, to find out whether stdout is still open.
+  // Write an empty string first, to find out whether stdout is still open.
   process.stdout.write("", () => (isRead ? process.stdout : process.stderr).write(line));
   const end = () => {
     // Do not wait for a page that does not answer.

@@ -42,7 +42,7 @@ function viewOf(bytes: Bytes): Uint8Array {
     : new Uint8Array(bytes);
 }
 
-/** As a string, because comparing large arrays takes seconds. */
+/** Compare strings, because comparing large arrays takes seconds. */
 const show = (bytes: Bytes): string => Buffer.from(viewOf(bytes)).toString("latin1");
 const shown = (events: readonly ProtocolEvent[]): unknown[] =>
   events.map((event) =>

@@ -366,7 +366,7 @@ describe("errors in a stream", () => {
       frameOffset: at,
       frame: null,
       bytesOffset: at - 4,
-      // Only bytes of frames. The head before them is not shown.
+      // These are only bytes of frames. The head before them is not shown.
       bytes: "810268698300",
     });
     expect((await inspect(bytes)).stdout).toContain(`error at byte ${at}: The opcode is reserved (RFC 6455 §5.2)\n`);
@@ -514,7 +514,7 @@ describe("exit codes and messages", () => {
     child.stderr.setEncoding("utf8").on("data", (text: string) => (complaints += text));
     await once(child.stdout, "data");
     child.stdout.destroy();
-    // The code for the stream, which breaks a rule at its end.
+    // This is the exit code for the stream, which breaks a rule at its end.
     expect(await once(child, "close")).toEqual([1, null]);
     expect(complaints).toBe("");
   });

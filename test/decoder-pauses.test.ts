@@ -112,7 +112,7 @@ describe.each(cores)("%s core", (core) => {
     const decoder = new FrameDecoder({ role: "client", core, textSlack: 250 });
     const { seen, sink } = noting(() => decoder.pause());
     decoder.push(concat(texts), sink);
-    // 16 bytes per run and 4 per text. The run in which delivery stopped is already a string.
+    // A run takes 16 bytes and a text takes 4. The run in which delivery stopped is already a string.
     expect(decoder.heldBytes).toBe(600 + 4 * 16 + 7 * 4);
     while (decoder.paused) decoder.resume(sink);
     expect(seen).toHaveLength(8);

@@ -182,7 +182,7 @@ describe.each(cores)("%s core", (core) => {
       expect(restores(concat([Uint8Array.of(1, 2, 3), state]).subarray(3))).toBe(true);
       for (let length = 0; length < state.length; length++) expect(restores(state.subarray(0, length))).toBe(false);
       expect(restores(concat([state, Uint8Array.of(0)]))).toBe(false);
-      // Version, role, number of the error, and length of the cut header.
+      // These bytes are the version, the role, the number of the error, and the length of the cut header.
       for (const [at, value] of [
         [0, 2],
         [0, 4],
@@ -193,7 +193,8 @@ describe.each(cores)("%s core", (core) => {
       ] as const) {
         expect([at, value, restores(state.with(at, value))]).toEqual([at, value, false]);
       }
-      // Offset, message bits, position in a character, and offset and value of an error.
+      // These fields are the offset, the message bits, the position in a character, and the offset and value of an
+      // error.
       for (let i = 0; i < 5; i++) {
         for (const value of [-1, 0.5, Number.NaN, Infinity, 2 ** 53]) {
           expect(restores(withNumber(state, 4 + 8 * i, value))).toBe(false);
@@ -222,13 +223,13 @@ describe.each(cores)("%s core", (core) => {
         const change = (i: number, value: number): boolean => restores(withNumber(state, numberAt(i), value));
         for (let i = 0; i < 7; i++) for (const value of [-1, 0.5, Number.NaN]) expect(change(i, value)).toBe(false);
         const flags = new DataView(state.buffer).getFloat64(numberAt(0));
-        // The opcode, the length of the header, and bits that no incomplete frame has.
+        // These are the opcode, the length of the header, and bits that no incomplete frame has.
         for (const opcode of [3, 7, 11, 15]) expect(change(0, (flags & ~15) | opcode)).toBe(false);
         for (const opcode of [0, 1, 2, 8, 9, 10]) expect(change(0, (flags & ~15) | opcode)).toBe(true);
         const lengths = Array.from({ length: 16 }, (_, length) => change(0, (flags & ~0xf00) | (length << 8)));
         expect(lengths).toEqual(lengths.map((_, length) => length >= 2 && length <= 14));
         for (let bit = 13; bit < 31; bit++) expect(change(0, flags | (1 << bit))).toBe(false);
-        // The length of the payload, and its missing part.
+        // These are the length of the payload, and its missing part.
         for (const left of [0, 201, 1000]) expect(change(5, left)).toBe(false);
         expect([1, 151, 200].map((left) => change(5, left))).toEqual([
           state === passing,

@@ -69,7 +69,7 @@ for (const core of cores) {
             new Uint8Array(length).map((_, i) => 0x20 + ((i * 7) % 95)),
           );
           const raw = concat(payloads.map((payload) => serialize({ opcode, payload, maskKey })));
-          // In a larger buffer, with an incomplete frame at the end.
+          // The chunk is in a larger buffer, with an incomplete frame at the end.
           const chunk = concat([new Uint8Array(7), raw, masked("goes on").subarray(0, 9)]).subarray(7);
           const before = chunk.slice();
           const frames = server({ allocate, allowUnmasked: true }).decode(chunk.subarray(0, raw.length + 6));

@@ -90,7 +90,7 @@ describe.each(["server", "client"] as const)("role %s", (role) => {
     const many = Array.from({ length: 600 }, (_, i) => `${"x".repeat(100)} ${i}`);
     const frames = decode(many, { textSlack: 65_536 });
     expect(frames.map(({ text }) => text)).toEqual(many);
-    // A whole window, except the header of the empty frame at its start.
+    // The texts fill a whole window, except the header of the empty frame at its start.
     const room = 65_536 - header;
     const count = Math.floor(room / (header + 124));
     const full = Array.from({ length: count }, () => "x".repeat(124));

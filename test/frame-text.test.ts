@@ -117,7 +117,7 @@ for (const core of ["wasm", "portable"] as const) {
 
       test("shows changes to payloads before the text is read", () => {
         const random = new Random(8);
-        // Not ASCII: parts of characters, which the next header or payload must not complete.
+        // These payloads are parts of characters, which the next header or payload must not complete.
         const bytes = [0x7f, 0x80, 0x82, 0xac, 0xe2, 0xf0, 0xff, 0x41];
         for (let round = 0; round < 500; round++) {
           const chunk = streamOf(Array.from({ length: 30 }, () => randomFrame(random)));

@@ -13,7 +13,7 @@ interface WrongHeader {
   closeCode: number;
   byteOffset: number;
   role?: "client";
-  /** Default: §5.2, which defines the header. */
+  /** The section of the rule. Default: §5.2, which defines the header. */
   rule?: string;
 }
 

@@ -16,7 +16,7 @@ function begin(announced: number, length: number, { fin = true } = {}): Uint8Arr
   return bytes;
 }
 
-/** Takes the next bytes of its connection. */
+/** A receiver, which takes the next bytes of its connection. */
 interface Receiver {
   take(bytes: Uint8Array): void;
 }
@@ -72,7 +72,7 @@ describe.each(kinds)("%s", (_name, make) => {
     await collectGarbage();
     const all = Array.from({ length: 500 }, () => counted(make));
     let arrived = 0;
-    // In two steps, because buffers beyond the budget only grow with the received bytes.
+    // Send in two steps, because buffers beyond the budget only grow with the received bytes.
     const first = begin(100 * MIB, 30720);
     for (const { receiver } of all) receiver.take(first);
     for (const { receiver } of all) receiver.take(new Uint8Array(30720));
@@ -107,7 +107,7 @@ describe.each(kinds)("%s", (_name, make) => {
 
   test("a complete message does not use the budget", async () => {
     await collectGarbage();
-    // Kept in memory, so that garbage collection returns nothing.
+    // Keep the connections in memory, so that garbage collection returns nothing.
     const kept = Array.from({ length: 80 }, () => {
       const { receiver, size } = counted(make);
       receiver.take(begin(1200 * 1024, 61440));

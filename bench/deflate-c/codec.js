@@ -45,7 +45,7 @@ function writeMessages(file, streams) {
 
 const openSession = () => wsframe.perMessageDeflate({ threshold: 0 }).open("server", []);
 
-/** Makes a codec for each stream, by measurement. `run` returns the output for message `i`. */
+/** Makes a codec for each stream, by the name of its measurement. `run` returns the output for message `i`. */
 const SUBJECTS = {
   inflate: {
     session({ payloads }) {

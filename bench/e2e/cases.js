@@ -10,7 +10,8 @@
  * @property {number} inFlight messages on each connection; for a broadcast, turns
  * @property {boolean} [tls]
  * @property {number} [broadcast] messages to every connection in each turn of the event loop
- * @property {import("./recordings.js").Recordings} [recordings] the messages sent with permessage-deflate, of about `size` bytes
+ * @property {import("./recordings.js").Recordings} [recordings] the messages sent with permessage-deflate, of about
+ * `size` bytes
  * @property {boolean} [timed] whether to measure latency at half the rate
  * @property {readonly string[]} ours servers made with wsframe: see servers/
  * @property {readonly string[]} peers servers for comparison
@@ -139,7 +140,7 @@ function toAll({ broadcast, name, goals }) {
     kind: "text",
     connections: 1000,
     size: 100,
-    // Enough requests in flight that the server never waits for the load.
+    // There are enough requests in flight that the server never waits for the load.
     inFlight: 4,
     broadcast,
     ours: ["wsframe"],

@@ -19,7 +19,8 @@ const path = (name) => fileURLToPath(new URL(name, import.meta.url));
  * @property {"text" | "binary"} [kind] the kind of message. Default text
  * @property {boolean} [tls]
  * @property {number} [rate] messages per second, whatever is in flight
- * @property {import("./recordings.js").Recordings} [recordings] messages compressed with permessage-deflate; `size` is ignored
+ * @property {import("./recordings.js").Recordings} [recordings] messages compressed with permessage-deflate; `size` is
+ * ignored
  * @property {number} [broadcast] messages that the server sends to every connection per turn
  */
 
@@ -52,7 +53,7 @@ function flags({ connections, size, inFlight, warmUp, duration, kind, rate }) {
   return kind === "binary" ? [...flags, "--binary"] : flags;
 }
 
-/** It can do everything except receive broadcasts and send recordings. @type {Client} */
+/** `wsframe load`, which can do everything except receive broadcasts and send recordings. @type {Client} */
 export async function wsframeLoad(port, load) {
   const url = `${load.tls ? "wss" : "ws"}://127.0.0.1:${port}/`;
   const command = [path("../../dist/cli.js"), "load", url, "--json", ...flags(load)];
@@ -88,7 +89,8 @@ export const wsClient = called(process.execPath, [path("./ws-client.js")]);
 /**
  * Builds load.c, which uses the least processor time.
  * @param {string} folder for the program
- * @returns {{ client: Client, tls: boolean } | undefined} the client, and whether it finds a libssl; undefined without a C compiler (CC, or cc)
+ * @returns {{ client: Client, tls: boolean } | undefined} the client, and whether it finds a libssl; undefined without
+ * a C compiler (CC, or cc)
  */
 export function buildC(folder) {
   const program = join(folder, "load");

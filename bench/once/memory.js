@@ -28,7 +28,7 @@ const MAKE = {
   wsframe(chunk, i) {
     const decoder = new wsframe.FrameDecoder({ role: "server" });
     const encoder = new wsframe.FrameEncoder({ role: "server" });
-    // Alternates, because decoder and encoder are separate objects.
+    // Use the two in turn, because decoder and encoder are separate objects.
     if (i & 1) decoder.push(chunk, sink);
     else frames += decoder.decode(chunk).length;
     encoder.text(text);

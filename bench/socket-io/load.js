@@ -3,7 +3,7 @@
 import { Client } from "./client.js";
 import { answer } from "./channel.js";
 
-// By its path: this folder has a package.json of its own, so "wsframe" is not found from here.
+// This imports the build by its path, because this folder has its own package.json and does not find "wsframe".
 const { connect } = await import(new URL("../../dist/node.js", import.meta.url).href);
 
 /** The number of simultaneous handshakes, less than the server's backlog. */

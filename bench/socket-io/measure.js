@@ -31,7 +31,7 @@ async function memory(server, load, { connections }) {
   return { heap: each("heap"), rss: each("rss") };
 }
 
-/** Microseconds of the server's processor time, and of elapsed time, per message on one connection. */
+/** Measures microseconds of the server's processor time, and of elapsed time, per message on one connection. */
 async function processor(server, load, one, profiled) {
   const { connections, messages, warmUp } = one;
   await load.ask("open", { connections });

@@ -57,7 +57,7 @@ const fragments = (size, count) => async (context) => {
   await ended(socket, 500);
 };
 
-/** Headers that announce 100 MiB, followed by this many bytes of each payload. */
+/** Sends headers that announce 100 MiB, and this many bytes of each payload. */
 const announce = (bytes) => async (context) => {
   const all = await sockets(context);
   const head = header({ opcode: BINARY, length: 100 * MIB, toServer: context.toServer });

@@ -15,7 +15,7 @@ const QUICK = [
   "client-window-bits",
 ];
 
-// Retries, because other work on the machine disturbs a measurement.
+// Try again, because other work on the machine disturbs a measurement.
 test.each(QUICK)("%s", { retry: 2 }, async (name) => {
   const row = rows.find((each) => each.name === name)!;
   const figures = await attack(row, "wsframe", true);

@@ -83,7 +83,8 @@ function reasonOf(errors) {
 
 /**
  * @param {import("./rows.js").Row & { bytes?: number }} row
- * @returns {Promise<{ outcome: string, sent?: number, cpu?: number, rss?: number, external?: number, max?: number, p99?: number }>}
+ * @returns {Promise<{ outcome: string, sent?: number, cpu?: number, rss?: number, external?: number, max?: number,
+ * p99?: number }>}
  */
 export async function attack(row, subject, quick) {
   const { role, lines, options, behaviour } = row;
@@ -137,7 +138,7 @@ const measured = new Map();
 /** The cost of an honest echo of the same number of bytes for the same victim, over the same number of connections. */
 export async function honest(row, subject, bytes, quick) {
   const { tls: _, ...options } = row.options;
-  // Rounded up to a power of two, so that rows of similar size share an echo.
+  // Round up to a power of two, so that rows of similar size share an echo.
   const echoed = Math.min(MOST_ECHOED, Math.max(LEAST_ECHOED, 2 ** Math.ceil(Math.log2(bytes))));
   const { role, connections, lines } = row;
   const settings = { role, connections, lines, options, bytes: echoed, attack: "honest", behaviour: "echo" };

@@ -196,7 +196,7 @@ describe("packets", () => {
     const packets = parts.map((part) => packet(part, (at += part.length) - part.length, how));
     const acknowledgement = packet(Buffer.alloc(0), 7, { ...how, from: 8080, to: 40000 });
     expect(hex(parseHexText(dump(...packets))!)).toEqual(hex(sample));
-    // Out of order, with a duplicate, and with an acknowledgement from the other end.
+    // The packets are out of order, with a duplicate, and with an acknowledgement from the other end.
     const [a, b, c] = packets as [Uint8Array, Uint8Array, Uint8Array];
     expect(hex(parseHexText(dump(a, c, acknowledgement, b, a))!)).toEqual(hex(sample));
     expect(hex(parseHexText(Buffer.from(hex(packet(sample, 0, how)).join("")))!)).toEqual(hex(sample));

@@ -28,7 +28,7 @@ function rowsOf(page: string): Row[] {
   return rows;
 }
 
-/** Placeholders that vitest replaces with a value. */
+/** The placeholders that vitest replaces with a value. */
 const PLACEHOLDER = /%[sdifjo#]/g;
 const WORD = /[a-z]{2}/i;
 

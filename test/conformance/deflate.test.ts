@@ -39,7 +39,7 @@ const RSV1 = 4;
 const TAIL = hex("0000ffff");
 const WINDOW = 32_768;
 
-// Like public suites: JSON, HTML, prose, a picture, and data that hardly compresses.
+// As in public suites, the data is JSON, HTML, prose, a picture, and data that hardly compresses.
 const TEXTS = ["json", "html", "prose"] as const;
 const BINARIES = ["picture", "document"] as const;
 type Kind = (typeof TEXTS)[number] | (typeof BINARIES)[number];

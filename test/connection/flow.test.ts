@@ -7,7 +7,7 @@ import { binary, close, text, toRole } from "../support/wire.ts";
 import { end, IN_THE_END, sleep, within } from "./support/time.ts";
 import { allWays, CONSUMERS, each, MARKS, nodeWays, ROLES, SENDERS } from "./support/ways.ts";
 
-// Few at a time, because these tests keep the processor busy.
+// Run few tests at a time, because they keep the processor busy.
 vi.setConfig({ maxConcurrency: 10 });
 
 const consuming = { roles: ROLES, marks: MARKS, consumers: CONSUMERS };
@@ -51,7 +51,7 @@ each(
     const { peer } = await open({ begin: (subject) => subject.receive((data) => subject.answer(data)) });
     const frame = toRole(role, binary(new Uint8Array(BIG).fill(7)));
     peer.line.pause();
-    // More than the system holds in both directions, and 1 MiB.
+    // Send more than the system holds in both directions and 1 MiB together.
     const count = 400;
     for (let i = 0; i < count; i++) peer.line.write(frame);
     await sleep(200);
@@ -182,7 +182,7 @@ each(
   nodeWays({ roles: ROLES, marks: MARKS, consumers: CONSUMERS }),
   async (open, { role, highWaterMark }) => {
     const { subject, peer } = await open();
-    // Enough to overflow the stack, if each call were nested.
+    // These are enough messages to overflow the stack, if each call were nested.
     const count = highWaterMark < 1 << 20 ? 3000 : 15_000;
     const one = toRole(role, text(""));
     peer.line.write(Buffer.concat([...Array.from({ length: count }, () => one), toRole(role, text("last"))]));
@@ -194,7 +194,7 @@ each(
       depth++;
       deepest = Math.max(deepest, depth);
       got.push(data as string);
-      // Deep enough to be detected, but not so deep that the process crashes.
+      // The stack must be deep enough to be detected, but not so deep that the process crashes.
       if (depth < 50) subject.close(4002);
       depth--;
     });

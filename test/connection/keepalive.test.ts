@@ -13,7 +13,7 @@ const plainWays = nodeWays({ roles: ROLES });
 
 /** A peer that is silent for half a second is cut. */
 const IMPATIENT = { pingInterval: 250, pongTimeout: 250, closeTimeout: 200 };
-/** The longest time until it is cut, in milliseconds. The machine may be busy. */
+/** The longest time until the peer is cut, in milliseconds. The machine may be busy. */
 const NOTICED = 2500;
 
 each("a peer that answers nothing is cut", ways, async (open) => {
@@ -122,7 +122,7 @@ each(
     // Nothing is read while this message waits.
     peer.write(binary(new Uint8Array(70_000)), text("x"));
     await sleep(20);
-    // 10 in 100 ms, for 600 ms.
+    // The peer sends 10 Pings per 100 ms, for 600 ms.
     for (let i = 0; i < 60; i++) {
       peer.write(ping(String(i)));
       await sleep(9);

@@ -5,7 +5,7 @@ import { perMessageDeflate } from "../../src/index.ts";
 import { IN_THE_END } from "./support/time.ts";
 import { allWays, each, MARKS, nodeWays, ROLES } from "./support/ways.ts";
 
-// Few at a time, because these tests keep the processor busy.
+// Run few tests at a time, because they keep the processor busy.
 vi.setConfig({ maxConcurrency: 10 });
 
 const SIZES = [10, 5 * 1024, 64 * 1024, 1024 * 1024];

@@ -11,7 +11,7 @@ import type { Message } from "./support/subject.ts";
 import { end, IN_THE_END, sleep, until, within } from "./support/time.ts";
 import { allWays, CONSUMERS, each, nodeWays, ROLES, streamsWays } from "./support/ways.ts";
 
-// Few at a time, because these tests keep the processor busy.
+// Run few tests at a time, because they keep the processor busy.
 vi.setConfig({ maxConcurrency: 6 });
 
 const ENDS_OF_MARKS = [1 << 20, 0];

@@ -15,7 +15,8 @@ const KIB = 1024;
 const PATIENCE = 1000;
 
 /**
- * Reads a little at a time for longer than that, then all the rest, because data in the system's buffers shows no progress.
+ * Reads a little at a time for longer than PATIENCE, then all the rest, because data in the system's buffers shows no
+ * progress.
  */
 async function takeSlowly(peer: Peer): Promise<void> {
   const began = performance.now();

@@ -92,7 +92,8 @@ describe.each(KINDS)("%s", (kind, { open }) => {
       const [sender, receiver] = [open("server", [], { history }), open("client")];
       let before: Uint8Array = new Uint8Array(0);
       for (let i = 0; i < 12; i++) {
-        // Repeat data that is older than `history`. Keep it short, because zlib may look back twice the length of a message.
+        // Repeat data that is older than `history`. Keep it short, because zlib may look back twice the length of a
+        // message.
         const payload = Buffer.concat([before.subarray(-6000).subarray(0, 40), random.bytes(60)]);
         const encoded = send(sender, payload)!;
         const { farthest } = referenceInflate(Buffer.concat([encoded, FLUSH]), before.subarray(-32_768));
@@ -170,7 +171,6 @@ describe.each(KINDS)("%s", (kind, { open }) => {
     const connections = Array.from({ length: 80 }, () => ({
       client: open("client"),
       server: open("server"),
-      // The plain and encoded parts of a message in pieces.
       plain: [] as Uint8Array[],
       encoded: [] as Uint8Array[],
     }));

@@ -185,7 +185,7 @@ describe("frames", () => {
         const length = random.chance(0.8) ? random.integer(1, 9) : random.integer(1, 40_000);
         client.write(stream.subarray(at, at + length));
         at += length;
-        // So that almost every write is a separate chunk for the proxy.
+        // With this pause, almost every write is a separate chunk for the proxy.
         await delay(1);
       }
     })();
@@ -213,7 +213,7 @@ describe("frames", () => {
 
     const strict = await openRaw();
     strict.client.write(frame);
-    // 1002 for the client, whose fault it is; the backend gets a Close as from a client: masked, 1001.
+    // The client, whose fault it is, gets 1002. The backend gets a masked Close with 1001, as from a client.
     expect(await take(strict.client, 4)).toEqual(Buffer.of(0x88, 2 + "WS_ERR_UNEXPECTED_RSV_2_3".length, 0x03, 0xea));
     const close = await take(strict.server, 8);
     expect(unmask(close.subarray(6), close.subarray(2, 6))).toEqual(Buffer.of(0x03, 0xe9));

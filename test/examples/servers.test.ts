@@ -141,7 +141,8 @@ describe("chat/", () => {
       if (type === "said") state.heard++;
       else state.left ||= count === 2;
     });
-    // 2000 characters each. A batch is smaller than the limit, and the readers receive it before the next one is sent.
+    // Each message has 2000 characters. A batch is smaller than the limit, and the readers receive it before the next
+    // one is sent.
     const text = Array.from({ length: 2000 }, () => String.fromCharCode(97 + Math.random() * 26)).join("");
     for (let batch = 1; !state.left; batch++) {
       // 20 MiB are more than the socket buffers can hold.
@@ -150,7 +151,7 @@ describe("chat/", () => {
       while (state.heard < 100 * Math.min(batch, 100)) await delay(1);
       if (batch > 100) await delay(50);
     }
-    // Its socket has been cut. It reads the bytes that were on their way, and then the end.
+    // The client's socket has been cut. The client reads the bytes that were on their way, and then the end.
     stopped.resume();
     expect([1006, 1013]).toContain(await code);
     const again = once(listener, "message");

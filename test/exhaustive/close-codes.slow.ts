@@ -14,10 +14,10 @@ withoutTimers();
 
 for (const role of ROLES) {
   for (const core of CORES) {
-    test(`${role}: a ${core} encoder`, () => layer.encoded(role, core, EVERY_CODE), TIMEOUT);
+    test(`${role}: a ${core} encoder sends only valid codes`, () => layer.encoded(role, core, EVERY_CODE), TIMEOUT);
 
     test(
-      `${role}: a ${core} decoder, cut at every byte`,
+      `${role}: a ${core} decoder accepts only valid codes, cut at every byte`,
       () => {
         const length = role === "server" ? 8 : 4;
         for (let at = 0; at <= length; at++) layer.decoded(role, core, EVERY_CODE, at);

@@ -1,4 +1,5 @@
-// Our Close, the peer's, a broken rule, the end of the peer's stream and a reset: every interleaving of every choice, spread
+// Our Close, the peer's, a broken rule, the end of the peer's stream and a reset: every interleaving of every choice,
+// spread
 // over turns of the event loop in every way, with and without messages. For Protocol, every sequence of up to six.
 
 import { test } from "vitest";
@@ -31,7 +32,7 @@ async function forEach(check: (order: Order) => Promise<void>): Promise<void> {
 for (const role of ROLES) {
   for (const chunking of CHUNKINGS) {
     test(
-      `Protocol, ${role}, ${chunking}: every sequence of up to six`,
+      `Protocol, ${role}, ${chunking}, ends as in the table after every sequence of up to six`,
       () => {
         for (let length = 0; length <= 6; length++) {
           for (const actions of sequences(ACTIONS, length)) checkProtocol(role, actions, chunking);
@@ -44,7 +45,7 @@ for (const role of ROLES) {
   for (const consumer of CONSUMERS) {
     for (const writing of ["at once", "later"] as const) {
       test(
-        `a Connection of Node, ${role}, ${consumer}, which writes ${writing}: ${orders.length} orders`,
+        `a Connection of Node, ${role}, ${consumer}, which writes ${writing}, ends as in the table after ${orders.length} orders`,
         async () => {
           for (const messages of [true, false]) {
             await forEach((order) => checkNode({ ...order, role, consumer, messages, writing }));
@@ -56,7 +57,7 @@ for (const role of ROLES) {
   }
 
   test(
-    `a pair of streams, ${role}: ${orders.length} orders`,
+    `a pair of streams, ${role}, ends as in the table after ${orders.length} orders`,
     async () => {
       for (const messages of [true, false]) await forEach((order) => checkStreams({ ...order, role, messages }));
     },

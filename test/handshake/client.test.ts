@@ -19,7 +19,7 @@ import { ACCEPT, deflate, extension, KEY, recordedHeads, text } from "./support.
 const header = (request: ClientRequest, name: string) => request.headers.find(([each]) => each === name)?.[1];
 
 describe("createRequest", () => {
-  test("RFC 6455 §1.2: the sample request, to the byte", () => {
+  test("makes the sample request of RFC 6455 §1.2, to the byte", () => {
     const request = createRequest("ws://server.example.com/chat", {
       key: KEY,
       protocols: ["chat", "superchat"],

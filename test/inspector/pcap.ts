@@ -11,7 +11,7 @@ const SERVER = { address: [127, 0, 0, 2], port: 80 };
 const SYN = 0x02;
 const ACK = 0x10;
 const PUSH = 0x08;
-/** Most bytes in a segment. */
+/** The most bytes in a segment. */
 const MAX_SEGMENT = 16_000;
 
 /** Returns both streams of a recorded connection, including HTTP heads, in the segments in which they were read. */
@@ -91,6 +91,6 @@ function packet(
   tcp[12] = 5 << 4;
   tcp[13] = flags;
   tcp.writeUInt16BE(0xffff, 14);
-  // Without a TCP checksum, because tshark does not check it.
+  // Write no TCP checksum, because tshark does not check it.
   return Buffer.concat([head, payload]);
 }

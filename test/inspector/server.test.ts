@@ -141,7 +141,7 @@ describe("a watched connection", () => {
     for (let length = 0; length < 70_000; length = length * 3 + 40) {
       sent.push(encodeFrame({ opcode: 2, payload: new Uint8Array(length).fill(length) }, { role: "client" }));
     }
-    // Written in chunks that end anywhere.
+    // Write in chunks that end anywhere.
     const stream = Buffer.concat(sent);
     for (let at = 0; at < stream.length; at += 9001) {
       socket.write(stream.subarray(at, at + 9001));
@@ -150,7 +150,7 @@ describe("a watched connection", () => {
     await expect.poll(() => framesOf("server", afterHead(received())).length).toBe(sent.length);
     await expect.poll(() => watch.of("server").length).toBe(received().length);
     expect(watch.of("client").equals(stream)).toBe(true);
-    // Including the head of the response.
+    // The bytes include the head of the response.
     expect(watch.of("server").equals(received())).toBe(true);
     socket.destroy();
     expect(await watch.notices.next()).toMatchObject({ type: "closed" });
@@ -166,7 +166,8 @@ describe("a watched connection", () => {
     watch.socket.pause();
     for (let i = 0; i < count; i++) socket.write(frame);
     const written = (): number => socket.bytesWritten - socket.writableLength;
-    // Until nothing moves any more. The rest waits in the server, up to its limit, and in the buffers of the system.
+    // Write until nothing moves any more. The rest waits in the server, up to its limit, and in the buffers of the
+    // system.
     let before = -1;
     while (before !== written()) {
       before = written();

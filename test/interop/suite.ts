@@ -48,7 +48,7 @@ export function suite({ script, python, pingsBreakInflating, leastBits, tellsPin
     const connect = (options?: OpenOptions): Promise<Talk> => open(python, script, role, options);
 
     describe(`our ${role}`, () => {
-      test("text both ways: ASCII, empty, multi-byte characters, a BOM", async () => {
+      test("text arrives both ways, ASCII, empty, with multi-byte characters, and with a BOM", async () => {
         const { ours } = await connect();
         await expectEcho(ours, TEXTS);
       });
@@ -70,7 +70,7 @@ export function suite({ script, python, pingsBreakInflating, leastBits, tellsPin
         expect(await ours.messages.take(500)).toEqual(messages);
       });
 
-      test("our fragments, with pings between them", async () => {
+      test("our fragments arrive, with pings between them", async () => {
         const { ours } = await connect();
         ours.sendFragments(["Zwölf ", "", "Boxkämpfer", " 🥊"]);
         expect(await ours.messages.next()).toBe(FRAGMENTS);

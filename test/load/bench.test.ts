@@ -106,7 +106,9 @@ function letters(message: number, size: number): string {
   return Array.from({ length: size }, (_, i) => String.fromCharCode(97 + ((message * 7 + i * 3) % 26))).join("");
 }
 
-/** Runs load.c on a server that broadcasts two messages for each one that it receives. `change` can change a message. */
+/**
+ * Runs load.c on a server that broadcasts two messages for each one that it receives. `change` can change a message.
+ */
 async function broadcast(change: (text: string, message: number) => string): Promise<Ended> {
   const clients = new Set<{ send(text: string): void }>();
   let sent = 0;
@@ -201,7 +203,7 @@ describe.runIf(canCompile)("load.c with recordings", () => {
   beforeAll(async () => {
     const module = new URL("../../bench/e2e/recordings.js", import.meta.url).href;
     const { writeRecordings } = (await import(module)) as { writeRecordings: (file: string, what: object) => void };
-    // Few messages, so that they repeat many times. The second connection has different ones.
+    // There are few messages, so that they repeat many times. The second connection has different ones.
     writeRecordings(recordings, { corpus: "json1k", streams: 2, messages: 5 });
   });
 
@@ -222,7 +224,7 @@ describe.runIf(canCompile)("load.c with recordings", () => {
     const perMessageDeflate = { threshold: 0, ...way };
     const counted = found(await load(options, handle, { perMessageDeflate })) as FoundCompressed;
     expect(counted).toMatchObject({ agreed, compared: true });
-    // Enough to have sent every recording several times.
+    // These are enough to have sent every recording several times.
     expect(counted.messages).toBeGreaterThan(20);
     const answer = counted.bytes / counted.messages;
     if (handle === plain) expect(answer).toBeGreaterThan(900);

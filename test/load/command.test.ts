@@ -179,7 +179,7 @@ test("sends your own messages from the command line, then those from files", asy
   atEnd(() => rmSync(folder, { recursive: true }));
   const lines = join(folder, "lines.txt");
   const array = join(folder, "array.json");
-  // With a byte order mark, an empty line, and no line break at the end.
+  // The file has a byte order mark, an empty line, and no line break at the end.
   writeFileSync(lines, '\ufeff[2,"1","Heartbeat",{}]\r\n\n  spaces  \nlast');
   writeFileSync(array, JSON.stringify(["two\nlines", { type: "ping" }, 7, ""]));
   const seen: string[] = [];

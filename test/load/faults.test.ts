@@ -345,7 +345,7 @@ test("ends after its timeouts if the server never answers, and counts all messag
   expect(report.total).toMatchObject({ sent: 60, received: 0, unanswered: 60 });
   expect(report.connections).toMatchObject({ opened: 3, lost: 0 });
   expect(report.latency.count).toBe(0);
-  // 60 messages, and three Closes with a code.
+  // The server receives 60 messages, and three Closes with a code.
   expect(bytes).toBe(60 * 38 + 3 * 8);
 });
 
@@ -359,7 +359,7 @@ test("limits what it sends to a server that does not read, and ends in time", as
     closeTimeout: 1000,
   });
   expectConsistent(report);
-  // The buffers of the system for a socket, plus one write.
+  // The limit is the system's buffers for a socket, plus one write.
   expect(report.total.sent * 65_536).toBeLessThan(3 * 32e6);
   expect(report.total.unanswered).toBe(report.total.sent);
 });

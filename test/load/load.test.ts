@@ -183,7 +183,7 @@ describe("a rate", () => {
     expect(ok).toBe(true);
     expect(total.unsent).toBe(0);
     expect(total.sent).toBe(server.received);
-    // All that were due in the measured time. A timer decides how long the warm-up takes.
+    // The report counts all messages that were due in the measured time. A timer decides how long the warm-up takes.
     const due = Math.floor(seconds * rate) + 1;
     expect(total.sent - due).toBeGreaterThanOrEqual(warmUp === 0 ? -1 : (warmUp / 1000) * rate - 2);
     if (warmUp === 0) expect(total.sent - due).toBeLessThanOrEqual(1);

@@ -104,7 +104,7 @@ describe("the histogram", () => {
     const theirs = createHistogram({ lowest: 1, highest: 1e12, figures: 4 });
     const all: number[] = [];
     for (let i = 0; i < 20_000; i++) {
-      // From 1 µs to 10 s, each order of magnitude equally often.
+      // The times are from 1 µs to 10 s, each order of magnitude equally often.
       const time = 10 ** (random.integer(0, 6999) / 1000 - 3);
       const weight = random.integer(1, 4);
       histogram.record(time, weight);

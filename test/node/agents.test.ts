@@ -146,7 +146,7 @@ test("the options of an agent are used", async () => {
   });
 });
 
-test("an agent that fails, or answers after the attempt", async () => {
+test("connect() rejects if an agent fails, or answers after the attempt", async () => {
   const { port } = await start({ tls: TLS });
   class Failing extends HttpsAgent {
     override createConnection(_options: ClientRequestArgs, done?: Callback): undefined {

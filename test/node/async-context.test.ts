@@ -92,7 +92,7 @@ function logs({ log }: Opened, ...entries: string[]): Promise<void> {
   ).then(() => expect(log).toEqual(entries));
 }
 
-test.each(ROLES)("events that the socket causes: %s", async (role) => {
+test.each(ROLES)("events that the socket causes run in the connection's context: %s", async (role) => {
   const [one, two] = [await openIn("one", role), await openIn("two", role)];
   for (const opened of [one, two]) await opened.peer.write(from(role, text("a"), ping("b"), pong("c")));
   await logs(one, "message a in one", "ping in one", "pong in one");
@@ -108,14 +108,14 @@ test.each(ROLES)("events that the socket causes: %s", async (role) => {
   expect(two.log.slice(3).every((entry) => entry.endsWith(" in two"))).toBe(true);
 });
 
-test.each(ROLES)("a frame that breaks a rule: %s", async (role) => {
+test.each(ROLES)("the events of a frame that breaks a rule run in the connection's context: %s", async (role) => {
   const one = await openIn("one", role);
   await one.peer.write(from(role, { opcode: 3 }));
   one.peer.socket.end();
   await logs(one, "error in one", "close in one");
 });
 
-test.each(ROLES)("events that the shared timer causes: %s", async (role) => {
+test.each(ROLES)("events that the shared timer causes run in the connection's context: %s", async (role) => {
   const idle = { idleTimeout: 100 };
   const silent = { pingInterval: 50, pongTimeout: 50 };
   // The first connection of each kind starts the timer in its context.
@@ -134,33 +134,36 @@ test.each(ROLES)("events that the shared timer causes: %s", async (role) => {
   await logs(five, "close in five");
 });
 
-test.each(ROLES)("messages that waited for a listener, or for the next step of a loop: %s", async (role) => {
-  const one = await openIn("one", role, { highWaterMark: 0, listens: false });
-  await one.peer.write(from(role, text("a"), text("b"), ping("c")));
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  als.run({ name: "elsewhere" }, () => one.connection.on("message", (data) => one.log.push(`${data} in ${here()}`)));
-  await logs(one, "a in one", "b in one", "ping in one");
+test.each(ROLES)(
+  "messages that waited for a listener or a loop arrive in the connection's context: %s",
+  async (role) => {
+    const one = await openIn("one", role, { highWaterMark: 0, listens: false });
+    await one.peer.write(from(role, text("a"), text("b"), ping("c")));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    als.run({ name: "elsewhere" }, () => one.connection.on("message", (data) => one.log.push(`${data} in ${here()}`)));
+    await logs(one, "a in one", "b in one", "ping in one");
 
-  // A loop runs in the context where it was started; the events that its steps cause do not.
-  const two = await openIn("two", role, { highWaterMark: 0, listens: false });
-  await two.peer.write(from(role, text("a"), ping("b"), text("c"), ping("d"), text("e")));
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  await als.run({ name: "the loop's" }, async () => {
-    for await (const data of two.connection) {
-      two.log.push(`${data} in ${here()}`);
-      if (data === "e") break;
-    }
-  });
-  expect(two.log.toSorted()).toEqual([
-    "a in the loop's",
-    "c in the loop's",
-    "e in the loop's",
-    "ping in two",
-    "ping in two",
-  ]);
-});
+    // A loop runs in the context where it was started; the events that its steps cause do not.
+    const two = await openIn("two", role, { highWaterMark: 0, listens: false });
+    await two.peer.write(from(role, text("a"), ping("b"), text("c"), ping("d"), text("e")));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await als.run({ name: "the loop's" }, async () => {
+      for await (const data of two.connection) {
+        two.log.push(`${data} in ${here()}`);
+        if (data === "e") break;
+      }
+    });
+    expect(two.log.toSorted()).toEqual([
+      "a in the loop's",
+      "c in the loop's",
+      "e in the loop's",
+      "ping in two",
+      "ping in two",
+    ]);
+  },
+);
 
-test("events that another connection causes: by its sends, its close(), and room after a write", async () => {
+test("events that another connection causes run in the connection's context", async () => {
   const one = await openIn("one", "server", { highWaterMark: 1000 });
   const two = await openIn("two", "server");
   two.connection.on("message", (data) => {

@@ -103,7 +103,7 @@ test.each(WAYS)("messages that wait for one in pieces keep their bytes: %s, tls:
 test("waiting messages take little more memory than their bytes", async () => {
   const { connection, peer } = await open("server");
   peer.socket.pause();
-  // Only memory with a power of two as its size is reused.
+  // Memory is reused only if its size is a power of two.
   const buffer = new Uint8Array(64 * KIB + 1);
   const count = 400;
   globalThis.gc!();

@@ -115,7 +115,7 @@ for (const role of ROLES) {
     }
   });
 
-  test(`${role}: a stream that emits close inside a handler: the rest of the chunk comes first`, async () => {
+  test(`${role}: if the stream emits close inside a handler, the rest of the chunk comes first`, async () => {
     const { connection, peer } = openNode(role);
     const seen: string[] = [];
     connection.on("message", (data) => {

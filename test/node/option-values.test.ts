@@ -72,14 +72,14 @@ test("infinite limits mean no limit", async () => {
   await server.close();
 });
 
-test("serve({ server }): a value that is not a server is a TypeError that says so", async () => {
+test("serve({ server }) throws a TypeError for a value that is not a server", async () => {
   for (const server of [null, 5, "server", {}, { on() {} }]) {
     const attempt = serve({ server: server as never }, () => {});
     await expect(attempt).rejects.toThrow("server must be a server of node:http, https or http2");
   }
 });
 
-test("serve(): callbacks must be functions", async () => {
+test("serve() refuses callbacks that are not functions", async () => {
   expect(await thrownBy(() => serve({ port: 0 }, undefined as never))).toBeInstanceOf(TypeError);
   for (const name of ["checkOrigin", "onRefused", "onRequest", "verify"]) {
     const error = await thrownBy(() => serve({ port: 0, [name]: "yes" } as never, () => {}));
@@ -102,7 +102,7 @@ test("a socketPath must not be empty, and excludes port and host", async () => {
   }
 });
 
-test("serve({ server }): a second serve() without a path is refused with a clear error", async () => {
+test("a second serve({ server }) without a path is refused with a clear error", async () => {
   const server = createServer();
   const first = await serve({ server }, () => {});
   await expect(serve({ server }, () => {})).rejects.toThrow("This server already has a serve() without a `path`");
@@ -116,7 +116,7 @@ test("serve({ server }): a second serve() without a path is refused with a clear
   await second.close();
 });
 
-test("serve(): a path that no request can have", async () => {
+test("serve() refuses a path that no request can have", async () => {
   for (const path of ["", "chat", "chat/", "/chat?x", "/chat#x", "/a b", "/\u00e9", "ws://localhost/chat", "*"]) {
     const error = await thrownBy(() => serve({ port: 0, path }, () => {}));
     expect(error, path).toBeInstanceOf(RangeError);

@@ -29,7 +29,7 @@ async function open(
   return { connection, socket };
 }
 
-test("the peer answers in the call that writes: nothing is written twice", async () => {
+test("nothing is written twice if the peer answers in the call that writes", async () => {
   const chunks: Buffer[] = [];
   const { connection, socket } = await open((chunk) => {
     chunks.push(chunk);
@@ -91,7 +91,7 @@ test("chunks that arrive while waiting messages are delivered are handled after 
   expect(seen).toEqual(["begin a", "end a", "begin 1", "end 1"]);
 });
 
-test("a stream that emits close twice: the connection emits it once", async () => {
+test("the connection emits close once if its stream emits it twice", async () => {
   const { connection, socket } = await open(() => {});
   let closes = 0;
   connection.on("close", () => closes++);

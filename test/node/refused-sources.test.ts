@@ -98,7 +98,7 @@ for (const role of ROLES) {
       );
     });
 
-    test(`the connection ends while others wait: ${name}, ${role}`, async () => {
+    test(`waiting sources are released when the connection ends: ${name}, ${role}`, async () => {
       const { connection, peer } = await open(role, { highWaterMark: 1000 });
       peer.socket.pause();
       const gate = new Promise<never>(() => {});

@@ -33,7 +33,7 @@ for (const role of ROLES) {
       expect(log).toEqual(["text", "binary", "bytes of text", "prepared", "ping", "large"]);
     });
 
-    test(`${role} ${how}: not before the peer makes room`, async () => {
+    test(`${role} ${how}: no callback comes before the peer makes room`, async () => {
       const { connection, peer } = await open(role, options);
       peer.socket.pause();
       const log: number[] = [];
@@ -60,7 +60,7 @@ for (const role of ROLES) {
       expect(failed).toEqual([]);
     });
 
-    test(`${role} ${how}: an error for messages that the system had not accepted when the connection ended`, async () => {
+    test(`${role} ${how}: callbacks of messages that the system had not accepted get an error at the end`, async () => {
       const { connection, peer } = await open(role, options);
       peer.socket.pause();
       const log: string[] = [];

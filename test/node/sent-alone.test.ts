@@ -45,7 +45,7 @@ function sendInTurn(connection: Connection, texts: readonly string[], log: strin
 
 for (const role of ROLES) {
   for (const [kind, message] of Object.entries(MESSAGES)) {
-    test(`${role}, ${kind}: send() writes it, and its callback comes later`, async () => {
+    test(`${role}, ${kind}: send() writes the message, and its callback comes later`, async () => {
       const { connection } = await open(role);
       const writes = countWrites(connection.socket);
       let called = 0;
@@ -168,7 +168,7 @@ for (const role of ROLES) {
     await connection.closed;
   });
 
-  test(`${role}: the memory that it is written from is free again, even if it needed none`, async () => {
+  test(`${role}: the memory that a message is written from is free again, even if it needed none`, async () => {
     const { connection } = await open(role);
     const bytes = new Uint8Array(100_000);
     const before = freeSlots();

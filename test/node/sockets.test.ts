@@ -339,7 +339,7 @@ describe("serve() and connect()", () => {
     await expect(connect(url, { http2: true, handshakeTimeout: 2000 })).rejects.toThrow();
   });
 
-  test("subprotocols, and wrong options of the client", async () => {
+  test("connect() agrees on a subprotocol, and refuses wrong options", async () => {
     const { url } = await start({ protocols: ["v2", "v1"] });
     expect((await open(url, { protocols: ["v1", "v2"] })).protocol).toBe("v2");
     expect((await open(url)).protocol).toBe("");
@@ -368,7 +368,7 @@ describe("serve() and connect()", () => {
 });
 
 describe("errors", () => {
-  test("a peer that breaks a rule: an error event, the right Close, and no exception without a listener", async () => {
+  test("a peer that breaks a rule causes an error event and the right Close, and no exception without a listener", async () => {
     const errors: string[] = [];
     const { url } = await start({}, (connection) => {
       echo(connection);
@@ -384,7 +384,7 @@ describe("errors", () => {
     expect(errors).toEqual(["WS_ERR_UNEXPECTED_RSV_2_3"]);
   });
 
-  test("a reset at any time", async () => {
+  test("a reset at any time ends the connection", async () => {
     const codes: number[] = [];
     const { server, url } = await start({}, (connection) => {
       echo(connection);
@@ -506,7 +506,7 @@ describe("errors", () => {
 
 describe("with ws", () => {
   for (const compressed of [false, true]) {
-    test(`ws's client against upgrade() on a plain server; compressed: ${compressed}`, async () => {
+    test(`ws's client works with upgrade() on a plain server; compressed: ${compressed}`, async () => {
       const server = createServer((_request, response) => response.end("plain"));
       server.on("upgrade", (request, socket, head) => {
         const connection = upgrade(request, socket, head, { extensions: [perMessageDeflate()] });
@@ -533,7 +533,7 @@ describe("with ws", () => {
       expect(await response.text()).toBe("plain");
     });
 
-    test(`connect() against ws's server; compressed: ${compressed}`, async () => {
+    test(`connect() works with ws's server; compressed: ${compressed}`, async () => {
       const server = new WsServer({ port: 0, host: "127.0.0.1", perMessageDeflate: compressed });
       ends.push(() => server.close());
       await once(server, "listening");

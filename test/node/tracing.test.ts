@@ -30,7 +30,7 @@ function published(): Published[] {
 }
 
 describe.each(ROLES)("%s", (role) => {
-  test("open, error and close, each with its connection, before the events", async () => {
+  test("publishes open, error and close with their connection, before the events", async () => {
     const list = published();
     const { connection, peer } = await open(role);
     expect(list).toEqual([{ channel: "open", message: { connection } }]);
@@ -94,7 +94,7 @@ test("if a signal aborts while the open connection is published, connect() rejec
   }
 });
 
-test("over HTTP/2: both ends", async () => {
+test("publishes both ends over HTTP/2", async () => {
   const list = published();
   const { port } = await start({ tls: TLS });
   const connection = await connect(`wss://localhost:${port}`, { http2: true, tls: CA });

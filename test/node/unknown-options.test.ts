@@ -109,12 +109,12 @@ describe("serve()", () => {
     });
   }
 
-  test("inherited options count, too", async () => {
+  test("refuses inherited options, too", async () => {
     const options = Object.create({ verifyClient: () => false }) as object;
     expect(await messageOf(() => serve(options, () => {}))).toMatch(/verifyClient/);
   });
 
-  test("options or a handler of another type", async () => {
+  test("refuses options or a handler of another type", async () => {
     for (const options of [undefined, null, 8080, "x", () => {}, []]) {
       expect(await messageOf(() => serve(untyped<ServeOptions>(options), () => {}))).toMatch(
         /options of serve\(\) must be an object/,
@@ -143,7 +143,7 @@ describe("connect()", () => {
     });
   }
 
-  test("subprotocols instead of the options", async () => {
+  test("refuses subprotocols instead of the options", async () => {
     for (const protocols of ["chat", ["chat"], []]) {
       expect(await messageOf(() => connect("ws://127.0.0.1:1", untyped(protocols)))).toMatch(/`protocols`/);
     }
@@ -151,7 +151,7 @@ describe("connect()", () => {
   });
 });
 
-test("inside limits, wherever they are given", async () => {
+test("refuses unknown options inside limits, wherever they are given", async () => {
   const limits = untyped<object>({ maxPayload: 10 });
   expect(await messageOf(() => new Protocol({ role: "server", limits }))).toMatch(/`maxPayload`.*`maxMessage`/);
   expect(await messageOf(() => serve({ host: "127.0.0.1", limits }, () => {}))).toMatch(/`maxMessage`/);
@@ -197,7 +197,7 @@ test("perMessageDeflate()", async () => {
   expect(() => perMessageDeflate(untyped({ maxPayload: undefined }))).not.toThrow();
 });
 
-test("upgrade() and acceptStream(): a TypeError, and the client gets 500", async () => {
+test("upgrade() and acceptStream() throw a TypeError, and the client gets 500", async () => {
   const caught: unknown[] = [];
   const attempt = (run: () => unknown) => {
     try {

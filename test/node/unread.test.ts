@@ -27,7 +27,7 @@ test.each(ROLES)("reading never stops, Pings are answered, and the Close is seen
   expect(await connection.closed).toEqual({ code: 1000, reason: "", wasClean: true });
 });
 
-test.each(ROLES)("a peer that is cut, and one that falls silent, are noticed: %s", async (role) => {
+test.each(ROLES)("notices a peer that is cut, and one that falls silent: %s", async (role) => {
   const impatient = { ...OPTIONS, pingInterval: 60, pongTimeout: 60, closeTimeout: 60 };
   for (const cut of [true, false]) {
     const { connection, peer } = await open(role, impatient);

@@ -10,7 +10,7 @@ const WITHOUT_CODE: Record<string, number> = { "websocket-driver": 1000, "websoc
 
 for (const { name, peer, weServe, open } of PAIRS) {
   describe(name, () => {
-    test("text in both directions: ASCII, empty, several bytes per character, a BOM", async () => {
+    test("text arrives in both directions, ASCII, empty, with several bytes per character, and with a BOM", async () => {
       const { ours, theirs } = await open();
       for (const text of TEXTS) {
         ours.send(text);

@@ -47,7 +47,7 @@ const driver = require("websocket-driver") as {
   http(request: Partial<IncomingMessage>, options: object): Driver;
 };
 
-/** What is sent, one after another. */
+/** An item to send. */
 type Item =
   | { readonly kind: "message"; readonly data: string | Buffer; readonly parts: number }
   | { readonly kind: "ping"; readonly data: string };
@@ -186,7 +186,7 @@ function driverPeer(role: Role): Peer {
       for (const { kind, data } of sent) {
         if (kind === "ping") peer.ping(data);
         else if (typeof data === "string") peer.text(data);
-        // It masks the given buffer in place.
+        // websocket-driver masks the given buffer in place.
         else peer.binary(Buffer.from(data));
       }
       peer.close("done", 1000);

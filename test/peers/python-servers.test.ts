@@ -163,7 +163,8 @@ describe("gevent-websocket", () => {
     });
 
     test(`reads a Close as two bytes and a reason, which gevent-websocket does not, role ${role}`, () => {
-      // It answers Close(1000, "bye") with the text "bytearray(b'bye')". The first two bytes of that are the code
+      // gevent-websocket answers Close(1000, "bye") with the text "bytearray(b'bye')". The first two bytes of that are
+      // the code
       // 25209.
       const protocol = new Protocol({ role });
       protocol.receive(toRole(role, close(1000, "bye")));

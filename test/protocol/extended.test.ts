@@ -190,7 +190,7 @@ test("sends a PreparedMessage in fragments, and through extensions that do not k
   const extended = new Protocol({ role: "server", extensions: [extension(4, undefined)] });
   extended.send(message);
   expect(framesOf(extended)).toEqual(["1 4 true prepared"]);
-  // Too short for compression, but the other extension still applies.
+  // The message is too short for compression, but the other extension still applies.
   const both = new Protocol({ role: "server", extensions: [perMessageDeflate(), extension(2, undefined)] });
   both.send(message);
   expect(framesOf(both)).toEqual(["1 2 true prepared"]);

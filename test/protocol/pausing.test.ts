@@ -179,7 +179,7 @@ describe("control frames after a pause of the reader", () => {
     const { sink } = noting(() => {});
     protocol.push(pings(1), sink, 0);
     protocol.pause();
-    // As many as are allowed, while the connection is paused.
+    // The peer sends as many control frames as are allowed, while the connection is paused.
     for (let time = 50; time <= 950; time += 100) protocol.push(pings(5), sink, time);
     protocol.resume(sink, 960);
     expect(protocol.error).toBeUndefined();
@@ -191,7 +191,7 @@ describe("control frames after a pause of the reader", () => {
     const limits = { maxPendingPongs: Infinity, maxControlFrames: 30, controlPeriod: 100 };
     const protocol = new Protocol({ role: "server", limits });
     protocol.receive(pings(1), 0);
-    // 10 in each period, most of which are read late.
+    // The peer sends 10 control frames in each period, most of which are read late.
     protocol.receive(pings(3), 500);
     protocol.receive(pings(56), 650);
     expect(protocol.error).toBeUndefined();

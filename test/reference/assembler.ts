@@ -76,12 +76,12 @@ interface OpenMessage {
   bytes: number[];
   /** The number of bytes that have been delivered in pieces, after inflating. */
   delivered: number;
-  /** For text that is checked as it arrives: the beginning of an incomplete character. */
+  /** The beginning of an incomplete character, for text that is checked as it arrives. */
   incomplete: Uint8Array;
 }
 
 const OTHER_FAULTS = ["WS_ERR_INVALID_UTF8", "WS_ERR_INFLATE_RATIO", "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH"];
-/** More bytes than one invalid symbol can produce from the last byte: eight matches of maximum length. */
+/** One invalid symbol can produce fewer bytes than this from the last byte: eight matches of maximum length. */
 const UNKNOWN = 8 * 258;
 
 export class ReferenceAssembler {
@@ -99,7 +99,7 @@ export class ReferenceAssembler {
   private end = 0;
   /** Whether text that was compressed is not UTF-8. */
   private invalid = false;
-  /** For the current frame: whether its header has been processed, and how much of its payload. */
+  /** Whether the header of the current frame has been processed, and how much of its payload. */
   private begun = false;
   private seen = 0;
 

@@ -21,7 +21,7 @@ describe.skipIf(!bun)("Bun", () => {
     expect(await start("main.mjs", host.origin)).toEqual({ runtime, ...expected });
   });
 
-  test("require(): the same package", async () => {
+  test("require() loads the same package", async () => {
     const expected = expectedReport({ core: "wasm", deflates: true, withCaptures: false });
     expect(await start("main.cjs")).toEqual({ runtime, ...expected });
   });

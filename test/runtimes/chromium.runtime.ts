@@ -48,20 +48,20 @@ async function open(csp?: string): Promise<{ found: unknown; errors: string[]; c
 describe.skipIf(!startBrowser)("Chromium", () => {
   const echo = { echoed: ECHO, extensions: "permessage-deflate", closed: [4000, "", true] };
 
-  test("without a policy: the WASM core", async () => {
+  test("without a policy, uses the WASM core", async () => {
     const { found, errors, console } = await open();
     expect(found).toEqual({ ...expectedReport({ core: "wasm", deflates: true }), echo });
     expect([...errors, ...console]).toEqual([]);
   });
 
-  test("script-src 'self': the portable core, and no uncaught error", async () => {
+  test("with script-src 'self', uses the portable core, without an uncaught error", async () => {
     const { found, errors } = await open("default-src 'none'; script-src 'self'; connect-src 'self'; img-src data:");
     const core = { kind: "portable", reason: expect.stringMatching(/content security policy/i) };
     expect(found).toEqual({ ...expectedReport({ core: "portable", deflates: false }), core, echo });
     expect(errors).toEqual([]);
   });
 
-  test("script-src 'self' 'wasm-unsafe-eval': the WASM core", async () => {
+  test("with script-src 'self' 'wasm-unsafe-eval', uses the WASM core", async () => {
     const { found, errors } = await open("script-src 'self' 'wasm-unsafe-eval'");
     expect(found).toEqual({ ...expectedReport({ core: "wasm", deflates: true }), echo });
     expect(errors).toEqual([]);

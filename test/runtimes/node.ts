@@ -24,12 +24,12 @@ export function testNode(major: number): void {
       expect(await run(executable, ["main.mjs", host.origin])).toEqual({ runtime, ...expected });
     });
 
-    test("require(): the same package", async () => {
+    test("require() loads the same package", async () => {
       const expected = expectedReport({ core: "wasm", deflates: true, withCaptures: false });
       expect(await run(executable, ["main.cjs"])).toEqual({ runtime, ...expected });
     });
 
-    test("without a compiler: the portable core", async () => {
+    test("uses the portable core without a compiler", async () => {
       const withCaptures = major === NEWEST;
       const expected = expectedReport({ core: "portable", deflates: true, withCaptures });
       const program = withCaptures ? ["main.mjs", host.origin] : ["main.cjs"];

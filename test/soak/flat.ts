@@ -34,7 +34,7 @@ export interface Trend {
   /** Medians. */
   readonly first: number;
   readonly last: number;
-  /** Undefined if the machine was too busy for a decision. */
+  /** The verdict. Undefined if the machine was too busy for a decision. */
   readonly isFlat: boolean | undefined;
 }
 

@@ -51,7 +51,7 @@ interface Listener {
 export function listen(socket: WebSocket, slow: number, session: Listener): void {
   socket.on("pong", (data) => session.pong(data.toString()));
   socket.on("message", (data: Buffer, isBinary) => {
-    // The session gets a copy, as with wsframe.
+    // Pass the session a copy, as with wsframe.
     session.message(isBinary ? new Uint8Array(data) : data.toString());
     if (slow === 0) return;
     socket.pause();

@@ -12,7 +12,7 @@ export interface Link {
   readonly isOpen: boolean;
   /** The number of unsent bytes. */
   readonly waiting: number;
-  /** Called only while it is open. @returns whether the message will be sent */
+  /** Sends a message. Called only while the connection is open. @returns whether the message will be sent */
   send(data: Message, fragments: number): boolean;
   /** Resolves when more can be sent or the connection has ended. */
   drained(): Promise<void>;

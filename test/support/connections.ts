@@ -14,7 +14,7 @@ export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** The operations of a test as the peer of a connection. */
+/** What a test can do as the peer of a connection. */
 export interface Peer {
   /** Everything that the connection has written. */
   readonly written: Uint8Array[];

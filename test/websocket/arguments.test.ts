@@ -49,7 +49,7 @@ describe.each(IMPLEMENTATIONS)("%s", (_name, WebSocket) => {
     [["echo", "echo"], "the same twice"],
     [["echo", "eCho"], "the same twice, but for case"],
     [["good", "b;d"], "one of two wrong"],
-  ] as [string | string[], string][])("a SyntaxError for the subprotocols %j: %s", (protocols) => {
+  ] as [string | string[], string][])("throws a SyntaxError for the subprotocols %j: %s", (protocols) => {
     expect(thrown(() => new make(NOWHERE, protocols))).toBe("SyntaxError");
   });
 

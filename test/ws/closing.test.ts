@@ -289,7 +289,7 @@ describe("after the end", () => {
         const before = socket.bufferedAmount;
         call("12");
         await sleep(1);
-        // The same without a callback.
+        // Call it again without a callback.
         results.push(
           outcome(() => socket[method]("x")),
           `more ${socket.bufferedAmount - before}`,

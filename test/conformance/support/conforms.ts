@@ -25,7 +25,7 @@ export interface Fault {
   readonly code: WebSocketErrorCode;
   /** The code of the Close that is sent. */
   readonly closeCode: number;
-  /** Index of the frame. */
+  /** The index of the frame. */
   readonly frame: number;
   /** The index of the byte in the header, if it is there. */
   readonly header?: number;
@@ -54,7 +54,9 @@ export const SUBJECTS: readonly Subject[] = (["server", "client"] as const).flat
   (["wasm", "portable"] as const).map((core) => ({ role, core })),
 );
 
-/** Ten times as fast as a matcher, which matters for a hundred thousand runs. Matchers only print differences. */
+/**
+ * Compares ten times as fast as a matcher, which matters for a hundred thousand runs. Matchers only print differences.
+ */
 function assertSame(actual: unknown, expected: unknown, label: string): void {
   if (JSON.stringify(actual) !== JSON.stringify(expected)) expect(actual, label).toEqual(expected);
 }
@@ -303,7 +305,7 @@ function runOnce(
   else assertSame(wire, answered, label);
   assertSame(wire.at(-1)?.[0], 8, label);
 
-  // From now on, input is ignored and nothing is sent.
+  // From here on, input is ignored and nothing is sent.
   for (const late of [text("late"), ping("late"), close(1001)]) feed(protocol, way, sink, toEndpoint(role, late));
   assertSame(protocol.receiveEnd(), [], label);
   protocol.close(1000);

@@ -12,7 +12,7 @@ export async function fill(subject: Subject, peer: Peer, more: number): Promise<
   const send = async (): Promise<void> => {
     if (await subject.send(MESSAGE)) accepted++;
   };
-  // Over several turns, because all messages of a turn are one write, which a socket always accepts.
+  // Send over several turns, because all messages of a turn are one write, which a socket always accepts.
   for (let still = 0; still < 5;) {
     if (subject.queued < 200 * KIB) {
       still = 0;

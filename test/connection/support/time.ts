@@ -3,7 +3,7 @@
  * closeTimeout.
  */
 export const SOON = 8000;
-/** The same for something that takes many turns, or many MiB. */
+/** How long a test waits for something that takes many turns, or many MiB, in milliseconds. */
 export const IN_THE_END = 25_000;
 
 const EVERY = 4;

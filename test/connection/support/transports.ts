@@ -145,7 +145,7 @@ function sockets(
   };
 }
 
-/** Without the system's resolver, whose few threads all tests would share. */
+/** Avoids the system's resolver, whose few threads all tests would share. */
 function localhost(
   _: string,
   options: LookupOptions,
@@ -190,7 +190,7 @@ export const tls: Transport<Connection> = sockets(
     ),
 );
 
-/** RFC 8441, by prior knowledge. */
+/** WebSocket over HTTP/2 (RFC 8441), by prior knowledge. */
 export const http2: Transport<Connection> = http2Transport();
 
 function http2Transport(): Transport<Connection> {
@@ -311,7 +311,7 @@ export const streamsOverTcp: Transport<WebSocketStreamPair> = {
   hidesEnd: Number.parseInt(process.versions.node) < 24,
 };
 
-/** The same with a socket that ends its side when the peer has ended, as in the guide. Unsent data is then lost. */
+/** Duplex.toWeb() of a socket that ends its side when the peer has ended, as in the guide. Unsent data is then lost. */
 export const streamsOverFullTcp: Transport<WebSocketStreamPair> = overTcp("streams over tcp without half-open", false);
 
 function overTcp(name: string, allowHalfOpen: boolean): Transport<WebSocketStreamPair> {

@@ -17,7 +17,7 @@ import {
   type Transport,
 } from "./transports.ts";
 
-/** Many at a time, because tests mostly wait for timers and sockets. */
+/** How many tests run at a time. They mostly wait for timers and sockets. */
 vi.setConfig({ maxConcurrency: 24, testTimeout: 20_000 });
 
 export interface Opened<S extends Subject> {
@@ -55,7 +55,7 @@ export interface Dimensions {
   readonly consumers?: readonly Consumer[];
   readonly senders?: readonly Sender[];
   readonly streams?: readonly Transport<WebSocketStreamPair>[];
-  /** Also with only direct reads, and with only direct writes. */
+  /** Whether to test also with only direct reads, and with only direct writes. */
   readonly halves?: boolean;
 }
 

@@ -1,4 +1,5 @@
-// Runs each test with the Node adapter of crossws and with ours, on a server of node:http, and expects the same of both.
+// Runs each test with the Node adapter of crossws and with ours, on a server of node:http, and expects the same of
+// both.
 
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
@@ -23,7 +24,7 @@ const MAKERS: readonly (readonly [name: string, make: Make])[] = [
   ["wsframe", (options) => wsframeAdapter(options)],
 ];
 
-/** A test that both have to pass. */
+/** A test that both adapters have to pass. */
 export function both(name: string, run: (make: Make) => Promise<void>): void {
   for (const [adapter, make] of MAKERS) test(`${name} (${adapter})`, () => run(make));
 }

@@ -47,7 +47,7 @@ export class Core {
 export interface CompressorOptions {
   readonly slot?: number;
   readonly level?: number;
-  /** In bits, as agreed: 8 to 15. */
+  /** The agreed window, in bits: 8 to 15. */
   readonly window?: number;
   readonly tableBits?: number;
 }

@@ -345,7 +345,8 @@ function fixedMatch(length: number, lengthBits: string, distance: number, distan
 }
 
 describe("how far matches may reach", () => {
-  // 1 to 4: no extra bits. 257 to 384: symbol 16, 7 bits. 24,577 to 32,768: symbol 29, 13 bits.
+  // The distances 1 to 4 have no extra bits, 257 to 384 have symbol 16 and 7 bits, 24,577 to 32,768 symbol 29 and 13
+  // bits.
   const bits = (value: number, count: number): string =>
     [...value.toString(2).padStart(count, "0")].toReversed().join("");
   const reaching = (distance: number): Uint8Array => {
@@ -596,7 +597,7 @@ test("ends like zlib for corrupt data", () => {
     if (random.chance(0.1)) payload = Buffer.from(random.bytes(random.integer(0, 200)));
     else if (random.chance(0.2)) payload = payload.subarray(0, random.integer(0, payload.length));
     else {
-      // More often near the start, where the codes are.
+      // Cut more often near the start, where the codes are.
       for (let flips = random.integer(1, 3); flips > 0; flips--) {
         const at = Math.floor(payload.length * random.next() * random.next());
         payload[at]! ^= 1 << random.integer(0, 7);

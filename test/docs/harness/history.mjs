@@ -27,7 +27,7 @@ const late = enter("one");
 await until(() => late.heard.length === 100);
 deepStrictEqual(late.heard, bob.heard.slice(50));
 
-// The longest history that there can be.
+// The longest history possible.
 for (let i = 0; i < 100; i++) ada.client.send(String(i).padStart(4096));
 await until(() => bob.heard.length === 250);
 const last = enter("one");

@@ -21,7 +21,6 @@ type State = "open" | "weClosed" | "theyClosed" | "failed" | "over";
 interface Step {
   readonly to: State;
   readonly events?: readonly string[];
-  /** The queued frames. */
   readonly writes?: string;
 }
 
@@ -45,7 +44,8 @@ const TABLE: Readonly<Record<State, Readonly<Partial<Record<Action, Step>>>>> = 
     end: { to: "over", events: [ABNORMAL] },
     reset: { to: "over", events: [ABNORMAL] },
   },
-  // Earlier messages can still be answered. Our Close may be a different one, and may follow the end of the peer's stream.
+  // Earlier messages can still be answered. Our Close may be a different one, and may follow the end of the peer's
+  // stream.
   theyClosed: {
     ours: { to: "over", writes: WRITE_OURS },
     take: { to: "over", writes: WRITE_ANSWER },
@@ -107,9 +107,9 @@ export class NodeModel {
   readonly messages: string[] = [];
   #ending: string | undefined = undefined;
   #hasFailed = false;
-  /** A message was delivered to a reader that may still answer it. */
+  /** Whether a message was delivered to a reader that may still answer it. */
   #isBehind = false;
-  /** The peer ended its side, which shows at the end of the turn. */
+  /** Whether the peer ended its side, which shows at the end of the turn. */
   #ends = false;
   isEnded = false;
   isReset = false;
@@ -172,7 +172,10 @@ export class NodeModel {
     if (this.endsStream && this.isEnded) this.#close();
   }
 
-  /** Whether our side of the stream has ended. After both Closes, a client waits for the server to end it first (§7.1.1). */
+  /**
+   * Whether our side of the stream has ended. After both Closes, a client waits for the server to end it first
+   * (§7.1.1).
+   */
   get endsStream(): boolean {
     const isExpecting = this.#role === "client" && this.#ending === CLEAN && !this.isEnded;
     return this.protocol.state === "over" && !isExpecting;

@@ -62,7 +62,10 @@ export class Recording {
     return new Protocol({ role: this.role, extensions: this.extensions, ...(core && { core }) });
   }
 
-  /** Every length up to `all`. After that, lengths that end in or after a header, in the middle of a payload, or after it. */
+  /**
+   * Every length up to `all`. After that, lengths that end in or after a header, in the middle of a payload, or after
+   * it.
+   */
   lengths(all: number): number[] {
     const lengths = Array.from({ length: Math.min(all, this.stream.length) + 1 }, (_, length) => length);
     for (const { headerOffset, payloadOffset, payloadLength, end } of this.frames) {
@@ -82,7 +85,6 @@ export function recordings(most: number = Infinity): readonly Recording[] {
 /** Compares frames with a recording, and counts them. */
 class FrameCheck implements FrameSink {
   readonly #recording: Recording;
-  /** The number of complete frames. */
   count = 0;
   /** The received payload bytes of the next frame; undefined before its header. */
   position: number | undefined = undefined;

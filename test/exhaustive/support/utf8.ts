@@ -35,7 +35,8 @@ function buildTree(): Uint16Array {
 }
 
 /**
- * The index, from `start`, of the first wrong byte in `bytes[start, end)`: the length if the bytes end inside a character, -1
+ * The index, from `start`, of the first wrong byte in `bytes[start, end)`: the length if the bytes end inside a
+ * character, -1
  * if they are valid UTF-8.
  */
 export function wrongAt(bytes: Uint8Array, start: number = 0, end: number = bytes.length): number {
@@ -47,7 +48,7 @@ export function wrongAt(bytes: Uint8Array, start: number = 0, end: number = byte
   return node === BOUNDARY ? -1 : end - start;
 }
 
-/** The same from the reference decoder, which is far too slow for millions of strings. */
+/** The index of the first wrong byte, from the reference decoder, which is far too slow for millions of strings. */
 export function wrongForReference(bytes: Uint8Array): number {
   const decoder = new ReferenceDecoder({ server: false });
   decoder.push(concat([Uint8Array.of(0x81, bytes.length), bytes]));

@@ -8,7 +8,7 @@ import { generateCall, generateCase, settings } from "./generate.ts";
 import { shrinkCase } from "./shrink.ts";
 import { World } from "./world.ts";
 
-/** Both the model and the real system are a `World`, because it makes each call on both and compares them. */
+/** The model and the real system are the same `World`, which makes each call on both and compares them. */
 class Command implements fc.Command<ProtocolCase, World> {
   readonly #call: Call;
 

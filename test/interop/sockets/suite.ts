@@ -112,7 +112,7 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
   };
 
   describe(name, () => {
-    test("text: ASCII, empty, multi-byte characters, every length class", async () => {
+    test("text of every length class arrives, ASCII, empty, and with multi-byte characters", async () => {
       const { ours } = await open();
       await expectEcho(ours, [
         "ASCII",
@@ -125,7 +125,7 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
       if (has("going without compression")) expect(ours.connection.extensions).toBe("");
     });
 
-    test("binary, every length class", async () => {
+    test("binary messages of every length class arrive", async () => {
       const { ours } = await open();
       await expectEcho(ours, LENGTHS.map(bytes));
     });
@@ -138,7 +138,7 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
       );
     });
 
-    test("our messages in fragments, with pings between them", async () => {
+    test("our fragmented messages arrive, with pings between the fragments", async () => {
       const { ours } = await open();
       expect(await ours.connection.send(pieces(ours, PARTS, true))).toBe(true);
       expect(await ours.messages.next()).toBe(WHOLE);
@@ -153,7 +153,7 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
     });
 
     if (has("fragments")) {
-      test("their messages in fragments, with pings between them", async () => {
+      test("the peer's fragmented messages arrive, with pings between the fragments", async () => {
         const { ours } = await open();
         ours.connection.send("!fragments");
         expect(await ours.messages.next()).toBe(WHOLE);
@@ -162,7 +162,7 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
       });
     }
 
-    test("our pings are answered", async () => {
+    test("the peer answers our pings", async () => {
       const talk = await open();
       const payloads = ["", "are you there", "x".repeat(125)];
       for (const payload of payloads) {
@@ -174,7 +174,7 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
     });
 
     if (has("pings")) {
-      test("their pings are answered", async () => {
+      test("our side answers the peer's pings", async () => {
         const talk = await open();
         talk.ours.connection.send("!ping and you");
         expect(await talk.ours.pings.next()).toBe("and you");
@@ -184,7 +184,7 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
       });
     }
 
-    test("subprotocols: both sides agree on one or on none", async () => {
+    test("both sides agree on one subprotocol or on none", async () => {
       const talk = await open({ protocols: ["chat"] });
       expect(talk.ours.connection.protocol).toBe("chat");
       expect((await close(talk)).subprotocol).toBe("chat");
@@ -193,7 +193,7 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
       expect((await close(none)).subprotocol).toBe("");
     });
 
-    test("we close with code and reason", async () => {
+    test("our side closes with a code and a reason", async () => {
       const { ours, report } = await open();
       ours.connection.send("last");
       ours.connection.close(4001, "müde");
@@ -206,7 +206,7 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
     });
 
     if (has("closing")) {
-      test("they close with code and reason", async () => {
+      test("the peer closes with a code and a reason", async () => {
         const { ours, report } = await open();
         ours.connection.send("!close 3999 müde");
         expect(await ours.closed).toEqual({ code: 3999, reason: "müde", wasClean: true });
@@ -214,7 +214,7 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
         expect(ours.errors).toEqual([]);
       });
 
-      test("both close at once", async () => {
+      test("both sides close at once", async () => {
         const { ours, report } = await open();
         ours.connection.send("!close 4000 they");
         ours.connection.close(4001, "we");
@@ -226,7 +226,7 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
       });
     }
 
-    test("we close without a code", async () => {
+    test("our side closes without a code", async () => {
       const { ours, report } = await open();
       ours.connection.close();
       expect(await ours.closed).toMatchObject({ code: oddities.emptyAnswer ?? 1005, wasClean: true });
@@ -235,7 +235,7 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
     });
 
     if (has("closing without a code")) {
-      test("they close without a code", async () => {
+      test("the peer closes without a code", async () => {
         const { ours, report } = await open();
         ours.connection.send("!close");
         expect(await ours.closed).toEqual({ code: 1005, reason: "", wasClean: true });
@@ -243,7 +243,7 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
       });
     }
 
-    test("we cut the connection", async () => {
+    test("our side cuts the connection", async () => {
       const { ours, report } = await open();
       await expectEcho(ours, ["still there"]);
       ours.connection.terminate();
@@ -253,7 +253,7 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
       expect(ours.errors).toEqual([]);
     });
 
-    test("they cut the connection", async () => {
+    test("the peer cuts the connection", async () => {
       const { ours, report } = await open();
       if (abort) {
         await expectEcho(ours, ["still there"]);
@@ -266,7 +266,7 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
     });
 
     if (has("going without compression")) {
-      test("compression is not used if only we support it", async () => {
+      test("compression is not used if only our side supports it", async () => {
         const { ours } = await open({ oursDeflate: true });
         expect(ours.connection.extensions).toBe("");
         await expectEcho(ours, [WHOLE, "a".repeat(10_000)]);
@@ -280,7 +280,7 @@ export function suite(name: string, { open, lacks = [], oddities = {}, abort }: 
 
 function compression({ open, lacks = [], oddities = {} }: Subject): void {
   describe("compression", () => {
-    test("hundreds of compressed messages with context takeover", async () => {
+    test("hundreds of compressed messages arrive with context takeover", async () => {
       const { ours } = await open({ deflate: true });
       expect(ours.connection.extensions).toMatch(/^permessage-deflate/);
       const random = new Random(1);
@@ -300,7 +300,7 @@ function compression({ open, lacks = [], oddities = {} }: Subject): void {
       }
     });
 
-    test("every length class, and incompressible data", async () => {
+    test("messages of every length class and incompressible data arrive", async () => {
       const { ours } = await open({ deflate: true });
       const random = new Random(2);
       await expectEcho(ours, [
@@ -310,7 +310,7 @@ function compression({ open, lacks = [], oddities = {} }: Subject): void {
       ]);
     });
 
-    test("fragments, with pings between them", async () => {
+    test("fragmented messages arrive, with pings between the fragments", async () => {
       const { ours } = await open({ deflate: true });
       for (let round = 0; round < 3; round++) {
         const words = PARTS.map((part) => part.repeat(500));
@@ -325,7 +325,7 @@ function compression({ open, lacks = [], oddities = {} }: Subject): void {
       expect(frames.filter(({ opcode }) => opcode === 0).length).toBeGreaterThan(2);
     });
 
-    test("compression is not used if only they support it", async () => {
+    test("compression is not used if only the peer supports it", async () => {
       const { ours } = await open({ deflate: true, oursDeflate: false });
       expect(ours.connection.extensions).toBe("");
       await expectEcho(ours, [WHOLE, "a".repeat(10_000)]);

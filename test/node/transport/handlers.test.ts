@@ -23,7 +23,7 @@ const COUNT = 5000;
 const numbered = (role: "server" | "client"): Uint8Array =>
   toRole(role, ...Array.from({ length: COUNT }, (_, i) => (i % 2 === 0 ? text(`${i}`) : binary(Buffer.from(`${i}`)))));
 
-test.each(ROLES)("terminate() of its own connection: no more messages: %s", async (role) => {
+test.each(ROLES)("after terminate() in a handler, no more messages arrive: %s", async (role) => {
   const { connection, peer } = await openDirect(role);
   const seen: string[] = [];
   connection.on("message", (data) => {
@@ -37,7 +37,7 @@ test.each(ROLES)("terminate() of its own connection: no more messages: %s", asyn
   await peer.gone();
 });
 
-test("terminate(), close(), send() and a new listener of others, and exceptions", async () => {
+test("a handler may call methods of other connections, add listeners to them, and throw", async () => {
   const others = await Promise.all(Array.from({ length: 4 }, () => openDirect("server")));
   const { connection, peer } = await openDirect("server");
   const received = new Received(others[2]!.peer, "server");
@@ -82,7 +82,7 @@ test("terminate(), close(), send() and a new listener of others, and exceptions"
 });
 
 test.each([0, 1024, 1_048_576])(
-  "a loop that pauses in the middle of a chunk, with a highWaterMark of %i",
+  "a loop may pause in the middle of a chunk, with a highWaterMark of %i",
   async (highWaterMark) => {
     const { connection, peer } = await openDirect("server", { highWaterMark });
     const other = await openDirect("server");
@@ -106,7 +106,7 @@ test.each([0, 1024, 1_048_576])(
   },
 );
 
-test.each(ROLES)("close() right after a large message: it arrives before the Close: %s", async (role) => {
+test.each(ROLES)("a large message arrives before the Close if close() follows at once: %s", async (role) => {
   for (const size of [100_000, 1_048_576, 10_000_000]) {
     for (const kind of ["text", "binary"]) {
       const { connection, peer } = await openDirect(role, { closeTimeout: 3000 });
@@ -125,7 +125,7 @@ test.each(ROLES)("close() right after a large message: it arrives before the Clo
   }
 });
 
-test("server.close() under load: accepted messages arrive, then a Close, and it ends soon", async () => {
+test("server.close() under load delivers accepted messages, then a Close, and ends soon", async () => {
   const { server, port } = await startDirect({ closeTimeout: 2000 });
   const clients = await Promise.all(
     Array.from({ length: 12 }, async (_, owner) => {

@@ -97,7 +97,7 @@ test.each(Object.entries(KINDS))("echoes of many connections: %s", async (name, 
   expect(freeSlots()).toBe(SLOTS);
 });
 
-test("chunks of many peers, cut anywhere, some of them slow", async () => {
+test("each of many peers gets its own messages, however they are cut and however slow it is", async () => {
   const random = new Random(7);
   const { port } = await start(DIRECT);
   const lines = await Promise.all(
@@ -130,7 +130,7 @@ test("chunks of many peers, cut anywhere, some of them slow", async () => {
   expect(freeSlots()).toBe(SLOTS);
 });
 
-test("frames in the same packet as the request, and the rest in any pieces", async () => {
+test("frames arrive in the same packet as the request, and the rest in any pieces", async () => {
   const { port } = await start(DIRECT);
   const messages = Array.from({ length: 40 }, (_, i) => canary(1, i, SIZES[i % 6]!));
   const bytes = Buffer.concat([Buffer.from(request()), toRole("server", ...messages.map((message) => text(message)))]);

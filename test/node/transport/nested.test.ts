@@ -83,7 +83,7 @@ test("data that another socket reads in the meantime does not get into the chunk
   expect(theirs.filter((data) => !Buffer.alloc(100, 0xbb).equals(data))).toEqual([]);
 });
 
-test("the peer answers in the call that writes: all writes are in order, and each ends before the next", async () => {
+test("writes stay in order, one at a time, if the peer answers in the call that writes", async () => {
   const { connection, peer } = await openInMemory();
   const decoder = new FrameDecoder({ role: "client" });
   const received: string[] = [];

@@ -74,7 +74,7 @@ function watchDrained(connection: Connection): () => boolean {
   return () => drained;
 }
 
-test.each(ROLES)("bufferedAmount, drained() and the memory wait for it: %s", async (role) => {
+test.each(ROLES)("bufferedAmount, drained() and the memory wait for a pending write: %s", async (role) => {
   const { connection, peer, writes } = await openHeld(role);
   const message = "a".repeat(1000);
   const size = 1000 + 4 + (role === "client" ? 4 : 0);
@@ -112,7 +112,7 @@ test.each(ROLES)("bufferedAmount, drained() and the memory wait for it: %s", asy
   expect(payloads.filter((payload) => payload !== "")).toEqual([message, "b".repeat(1000)]);
 });
 
-test("nothing is written after it from other memory", async () => {
+test("nothing follows a pending write from other memory", async () => {
   const { connection, peer, writes } = await openHeld("server");
   const size = 100_010;
   // send() copies this message, and puts the header of its frame before it.
@@ -133,7 +133,7 @@ test("nothing is written after it from other memory", async () => {
   expect(payloads.map((payload) => Buffer.alloc(100_000, payload[0]).equals(payload) && payload[0])).toEqual([0, 1, 2]);
 });
 
-test.each(ROLES)("everything sent in a turn leaves, however many messages it is: %s", async (role) => {
+test.each(ROLES)("everything sent in a turn leaves, however many messages there are: %s", async (role) => {
   // No timer will check the connection.
   const { connection, peer } = await open(role, { pingInterval: Infinity });
   await turn();
@@ -143,7 +143,7 @@ test.each(ROLES)("everything sent in a turn leaves, however many messages it is:
   await peer.sees(() => peer.received.length - before === size, "not all");
 });
 
-test.each(ROLES)("an error that the system reports at once is also the connection's: %s", async (role) => {
+test.each(ROLES)("an error that the system reports at once ends the connection: %s", async (role) => {
   const { connection } = await open(role);
   await turn();
   const errors: unknown[] = [];
@@ -161,7 +161,7 @@ test.each(ROLES)("an error that the system reports at once is also the connectio
   await connection.drained();
 });
 
-test.each(ROLES)("its error is the connection's: %s", async (role) => {
+test.each(ROLES)("an error of a pending write ends the connection: %s", async (role) => {
   const { connection, writes } = await openHeld(role);
   const errors: unknown[] = [];
   connection.on("error", (error) => errors.push(error));
@@ -176,7 +176,7 @@ test.each(ROLES)("its error is the connection's: %s", async (role) => {
   expect(freeSlots()).toBe(SLOTS);
 });
 
-test.each(ROLES)("the socket is not ended before it has ended: %s", async (role) => {
+test.each(ROLES)("the socket is not ended during a pending write: %s", async (role) => {
   const { connection, peer, writes } = await openHeld(role, { closeTimeout: 2000 });
   connection.send("a".repeat(1000));
   await turn();
@@ -200,7 +200,7 @@ test.each(ROLES)("the socket is not ended before it has ended: %s", async (role)
   expect(decoder.decode(peer.received).map(({ opcode }) => opcode)).toEqual([1, 8]);
 });
 
-test("terminate() during a write, whose callback comes later", async () => {
+test("terminate() works during a write whose callback comes later", async () => {
   const { connection, writes } = await openHeld("server");
   connection.send("a".repeat(1000));
   await turn();
@@ -212,7 +212,7 @@ test("terminate() during a write, whose callback comes later", async () => {
   expect(freeSlots()).toBe(SLOTS);
 });
 
-test("a server with a highWaterMark of 0 resumes reading when it has ended", async () => {
+test("a server with a highWaterMark of 0 resumes reading when a pending write has ended", async () => {
   const { connection, peer, writes } = await openHeld("server", { highWaterMark: 0 });
   let handled = 0;
   connection.on("message", (data) => {
@@ -240,7 +240,7 @@ test("a server with a highWaterMark of 0 resumes reading when it has ended", asy
   );
 });
 
-test("pieces wait for it", async () => {
+test("pieces wait for a pending write", async () => {
   const { connection, peer, writes } = await openHeld("server", { highWaterMark: 0 });
   let asked = 0;
   async function* source(): AsyncGenerator<string> {

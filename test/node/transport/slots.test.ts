@@ -84,7 +84,7 @@ async function openLine(role: Role, tls: boolean, owner: number): Promise<Line> 
 }
 
 test.each(WAYS)(
-  "a peer that does not read while others receive a lot of data: $role, tls: $tls",
+  "the data of a peer that does not read is unchanged while others receive a lot: $role, tls: $tls",
   async ({ role, tls }) => {
     const others = [await openLine(role, tls, 2), await openLine("server", false, 3)];
     let held = 0;
@@ -109,7 +109,7 @@ test.each(WAYS)(
   },
 );
 
-test("more peers that do not read than there are slots", async () => {
+test("more peers than there are slots may stop reading", async () => {
   const lines: Line[] = [];
   const few = 6;
   const giveBack = leaveSlots(few);

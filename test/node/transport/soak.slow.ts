@@ -16,7 +16,7 @@ import { freeSlots, SLOTS } from "../support/slots.ts";
 const SECONDS = Number(process.env["SOAK_SECONDS"] ?? 8);
 /** How many visitors there are at a time. */
 const VISITORS = 16;
-/** After each of these parts all visitors have left, and the remaining memory is compared. */
+/** The parts of a run. After each, all visitors have left, and the remaining memory is compared. */
 const PHASES = 6;
 const MIB = 1_048_576;
 const DIRECT = { directReads: true, directWrites: true };

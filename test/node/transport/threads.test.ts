@@ -42,7 +42,7 @@ async function resultOf(source: string): Promise<unknown> {
   return JSON.parse(program.output().split("\n")[1]!);
 }
 
-test("workers with a server each, and clients in the main thread and in other workers", async () => {
+test("workers with a server each echo to the main thread and to other workers", async () => {
   const result = await resultOf(`
     import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
     import { connect, serve } from "./wsframe.mjs";
@@ -80,7 +80,7 @@ test("workers with a server each, and clients in the main thread and in other wo
   expect(result).toEqual(Array.from({ length: 9 }, () => true));
 });
 
-test("a cluster of two processes on one port", async () => {
+test("a cluster of two processes echoes on one port", async () => {
   const result = await resultOf(`
     import cluster from "node:cluster";
     import { connect, serve } from "./wsframe.mjs";

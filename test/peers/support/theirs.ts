@@ -196,7 +196,7 @@ class DriverEnd extends TheirEnd implements End {
       this.onClosed(event);
       socket.end();
     });
-    // It ignores the end of the stream.
+    // websocket-driver ignores the end of the stream.
     socket.on("end", () => socket.end());
     socket.on("close", () => this.onClosed({ code: 1006, reason: "" }));
     socket.on("error", () => {});
@@ -245,7 +245,7 @@ class DriverEnd extends TheirEnd implements End {
   }
 }
 
-/** Its types omit the required parameters. */
+/** The types omit the required parameters. */
 const NodeFrameClass = websocketNode.frame as unknown as new (
   mask: Buffer,
   header: Buffer,
@@ -353,7 +353,7 @@ export const CLIENTS: Record<string, TheirClient> = {
     }),
 };
 
-// The runtime's own, if it has one: Node 22 and later.
+// Use the runtime's own WebSocket, if there is one: Node 22 and later.
 if (typeof globalThis.WebSocket === "function") {
   CLIENTS["global WebSocket"] = async (url, { protocols = [] } = {}) => {
     const end = new WhatwgEnd(new globalThis.WebSocket(url, [...protocols]) as unknown as UndiciWebSocket);

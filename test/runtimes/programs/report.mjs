@@ -46,7 +46,7 @@ export async function report({ wsframe, streams }, get) {
   };
 }
 
-/** Undefined on runtimes without WASM and zlib. */
+/** The extension permessage-deflate. Undefined on runtimes without WASM and zlib. */
 export function deflate({ perMessageDeflate }) {
   try {
     return perMessageDeflate();
@@ -75,7 +75,7 @@ function cuts(stream, recorded) {
   return {
     recorded: recorded.map((length) => stream.subarray(at, (at += length))),
     whole: [stream],
-    // Byte by byte only as far as that is fast, even without a compiler.
+    // Push byte by byte only as far as that is fast, even without a compiler.
     bytes: [...cut(1, Math.min(stream.length, 8192)), stream.subarray(8192)],
     "pieces of 1021": cut(1021),
   };

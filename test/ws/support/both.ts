@@ -6,7 +6,7 @@ import { type Implementation, ours, reference } from "./implementations.ts";
 import { Lab } from "./lab.ts";
 
 type Body = (lab: Lab) => unknown;
-/** No test here takes long, so an event that is missing is noticed soon. */
+/** The time limit of a test. No test here takes long, so a missing event is noticed soon. */
 const QUICK = { timeout: 5000 } as const;
 
 type Sides = readonly [server: Implementation, client: Implementation];
