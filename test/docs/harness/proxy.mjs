@@ -3,7 +3,7 @@ import { deepStrictEqual } from "node:assert";
 import { once } from "node:events";
 import { createServer as createBackend } from "node:http";
 import { createConnection } from "node:net";
-import { setTimeout } from "node:timers/promises";
+import { setTimeout as wait } from "node:timers/promises";
 import { WebSocket, WebSocketServer } from "ws";
 
 const backendServer = createBackend().listen(0, "127.0.0.1");
@@ -18,6 +18,10 @@ backendServer.on("upgrade", (request, socket, head) => {
   if (request.url === "/secret") {
     const fields = "WWW-Authenticate: Bearer\r\nTransfer-Encoding: chunked\r\n";
     return socket.end(`HTTP/1.1 401 Unauthorized\r\n${fields}\r\n3\r\nno!\r\n0\r\n\r\n`);
+  }
+  if (request.url === "/cut") {
+    socket.write("HTTP/1.1 401 Unauthorized\r\nContent-Length: 10\r\n\r\nno!");
+    return void wait(50).then(() => socket.destroy());
   }
   return ends.handleUpgrade(request, socket, head, (end) => {
     end.on("message", (data, isBinary) => {
@@ -38,7 +42,7 @@ const open = async (path, options) => {
   return client;
 };
 const until = async (isTrue) => {
-  while (!isTrue()) await setTimeout(5);
+  while (!isTrue()) await wait(5);
 };
 
 // Messages of all sizes, compressed and not, in total more than the sockets hold before anything is read.
@@ -71,6 +75,19 @@ deepStrictEqual(closes.splice(0), [
 const [, response] = await once(new WebSocket("ws://localhost:8080/secret"), "unexpected-response");
 deepStrictEqual([response.statusCode, response.headers["www-authenticate"]], [401, "Bearer"]);
 deepStrictEqual(Buffer.concat(await response.toArray()).toString(), "no!");
+
+// A rejection whose body breaks off ends for the client, too.
+const cut = createConnection(8080);
+cut.write(
+  "GET /cut HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+);
+deepStrictEqual(
+  Buffer.concat(await cut.toArray())
+    .toString()
+    .endsWith("no!"),
+  true,
+);
 
 // A protocol error of the backend: 1014 for the client.
 const deceived = await open("/broken");
