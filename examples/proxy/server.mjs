@@ -36,7 +36,7 @@ server.on("upgrade", (request, client, head) => {
       serializeResponse({ status: response.statusCode ?? 502, headers: [...headers, ["Connection", "close"]] }),
     );
     response.pipe(client);
-    /** @type {import("node:net").Socket} */ (client).setTimeout(CLOSE_TIMEOUT, () => client.destroy());
+    response.on("close", () => endSoon(client)); // also if the backend breaks off in the middle of the body
   });
   ask.on("upgrade", (response, socket, socketHead) => {
     client.off("error", leave);
@@ -55,6 +55,14 @@ function pairs(raw) {
   return Array.from({ length: raw.length / 2 }, (_, i) => [raw[2 * i], raw[2 * i + 1]]);
 }
 
+/** Ends our side of a socket, and cuts it if the other side takes too long to end. */
+function endSoon(socket) {
+  if (socket.destroyed) return;
+  socket.end();
+  const timer = setTimeout(() => socket.destroy(), CLOSE_TIMEOUT);
+  socket.once("close", () => clearTimeout(timer));
+}
+
 function connect(client, socket, hasExtensions, path) {
   const up = new Direction("server", hasExtensions);
   const down = new Direction("client", hasExtensions);
@@ -65,8 +73,7 @@ function connect(client, socket, hasExtensions, path) {
       [socket, up.close(backendCode, reason)],
     ]) {
       if (close) to.write(close);
-      to.end();
-      to.setTimeout(CLOSE_TIMEOUT, () => to.destroy());
+      endSoon(to);
     }
   };
   forward(client, socket, up, ({ closeCode, code }) => end(closeCode, CloseCode.GoingAway, code));
@@ -106,10 +113,7 @@ function forward(from, to, direction, fail) {
   // Forward a reset as a reset, because the connection has failed. Not if our side is already ending: Node 20 would neither end
   // nor reset such a socket, and the process could never exit.
   from.on("error", () => (to.writableEnded ? to.destroy() : to.resetAndDestroy()));
-  from.on("close", () => {
-    to.end();
-    to.setTimeout(CLOSE_TIMEOUT, () => to.destroy());
-  });
+  from.on("close", () => endSoon(to));
 }
 
 server.listen(port, "127.0.0.1", () => console.log(`listening on ws://127.0.0.1:${server.address().port}`));

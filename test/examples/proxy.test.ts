@@ -146,6 +146,20 @@ describe("messages", () => {
     expect(Buffer.concat(await response.toArray()).toString()).toBe("no!");
   });
 
+  test("end for the client, too, if the backend breaks off the body of a rejection", async () => {
+    backend.on("upgrade", (_request, socket: Socket) => {
+      socket.write("HTTP/1.1 401 Unauthorized\r\nContent-Length: 10\r\n\r\nno!", () => socket.destroySoon());
+    });
+    const { hostname, port } = new URL(proxy.url);
+    const client = createConnection(Number(port), hostname);
+    client.write(
+      "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+    );
+    const bytes = Buffer.concat(await client.toArray()).toString("latin1");
+    expect(bytes).toMatch(/^HTTP\/1.1 401 [^]*\r\n\r\nno!$/);
+  }, 5000);
+
   test("are refused with 502 if the backend is down", async () => {
     backend.close();
     await expect(open(proxy.url)).rejects.toThrow("502");
