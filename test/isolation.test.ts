@@ -91,7 +91,7 @@ for (const core of cores) {
   test(`a buffer reserved in a callback of commit() is not the one being decoded, ${core} core`, () => {
     const a = new FrameDecoder({ role: "server", core });
     const b = new FrameDecoder({ role: "server", core });
-    // More frames than the table holds, so the rest is decoded after the first callbacks.
+    // The table cannot hold this many frames, so the rest is decoded after the first callbacks.
     const stream = concat(Array.from({ length: 5000 }, (_, i) => masked(String(i % 10))));
     const seen = new Collector();
     a.reserve().set(stream);

@@ -151,7 +151,7 @@ export function addListener<T extends EventType>(
   if (listener !== null && typeof listener !== "function" && typeof listener !== "object") {
     throw new TypeError("A listener must be a function or an object with handleEvent()");
   }
-  // There are no events of other names.
+  // Listeners for unknown events are ignored, because they would never be called.
   if (listener === null || !Object.hasOwn(MAKE, type) || signal?.aborted || find(connection, type, listener)) return;
   const registration = new Registration(connection, type, listener, { once });
   registration.add();

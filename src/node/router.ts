@@ -104,7 +104,7 @@ class Router {
     else this.#refuse(caller, rejectHandshake({ status: 404 }));
   }
 
-  /** The first route reports it. */
+  /** Refuses a caller. The first route reports the refusal. */
   #refuse(caller: Caller, rejection: Rejection): void {
     this.#routes[0]?.refuse(caller, rejection);
   }

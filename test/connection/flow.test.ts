@@ -51,7 +51,7 @@ each(
     const { peer } = await open({ begin: (subject) => subject.receive((data) => subject.answer(data)) });
     const frame = toRole(role, binary(new Uint8Array(BIG).fill(7)));
     peer.line.pause();
-    // Send more than the system holds in both directions and 1 MiB together.
+    // Send more than the buffers of the system in both directions, plus 1 MiB.
     const count = 400;
     for (let i = 0; i < count; i++) peer.line.write(frame);
     await sleep(200);

@@ -395,7 +395,7 @@ describe("recorded connections", () => {
       expect(Object.fromEntries(ours.headers)["Sec-WebSocket-Accept"]).toBe(answered("sec-websocket-accept"));
       expect(checkResponse(ours, sent).protocol).toBe(ours.protocol);
 
-      // For another connection's key, it must not.
+      // A response to the key of another connection fails.
       const other = {
         ...sent,
         headers: [...request.headers.filter(([each]) => !/key/i.test(each)), ["Sec-WebSocket-Key", KEY]] as const,

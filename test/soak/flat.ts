@@ -48,7 +48,7 @@ export interface Witnessed extends Sample {
  * nothing.
  */
 const BUSY = 10;
-/** The least number of usable samples in a quarter. */
+/** The minimum number of usable samples in a quarter. */
 const ENOUGH = 5;
 
 /** @param samples samples of the whole run at equal intervals */

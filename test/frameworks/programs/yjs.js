@@ -141,7 +141,7 @@ await run({
 
   async "the executable of @y/websocket-server works"() {
     const manifest = createRequire(import.meta.url).resolve("@y/websocket-server/package.json");
-    // It does not accept the port 0.
+    // This server does not accept port 0.
     const port = await freePort();
     const env = { ...process.env, HOST: "127.0.0.1", PORT: String(port) };
     const server = spawn(process.execPath, [join(dirname(manifest), "src/server.js")], { env });

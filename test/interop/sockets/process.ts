@@ -20,7 +20,7 @@ export interface Report {
   readonly code: number;
   readonly reason: string;
   readonly subprotocol: string;
-  /** The payloads it received, if it reports them. */
+  /** The payloads of the Pings and Pongs that the peer received, if it reports them. */
   readonly pings?: readonly string[];
   readonly pongs?: readonly string[];
 }

@@ -176,7 +176,7 @@ function report(state, work) {
     const status = state[part].judged[key]?.status ?? "CompileError";
     const row = (table[file] ??= { killed: 0, "timed out": 0, survived: 0, "same code": 0 });
     if (status === "Same") row["same code"]++;
-    // Not in the sample, or no mutant at all.
+    // Mutants that are not in the sample are not counted.
     if (status === "Killed") row.killed++;
     else if (status === "Timeout") row["timed out"]++;
     else if (status === "Survived") row.survived++;
