@@ -24,7 +24,7 @@ export function checkNames(of: string, options: unknown, known: { readonly [name
   }
   // Check inherited names, too, because reading the options would find them.
   for (const name in options) {
-    if (name in known || (options as { readonly [name: string]: unknown })[name] === undefined) continue;
+    if (Object.hasOwn(known, name) || (options as { readonly [name: string]: unknown })[name] === undefined) continue;
     const near = similar(name, Object.keys(known));
     const hint = Object.hasOwn(hints, name) ? hints[name] : near && `did you mean \`${near}\`?`;
     throw new TypeError(`${of} has no option \`${name}\`: ${hint ?? "check its name"}`);
